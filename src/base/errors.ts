@@ -1,0 +1,108 @@
+/** Every error a user can meet: one table, code → message. Branch on the code, never on the text. */
+
+const hex = (handle: number): string => `:${(handle >>> 0).toString(16).padStart(8, '0')}`
+
+const MESSAGES = {
+  // services and calls
+  ERR_CALL_DEAD: (i: { to: string; method: string }) =>
+    `Cannot call ${i.method} of ${i.to}: no such service, or it ended before it answered`,
+  ERR_CALL_TIMEOUT: (i: { to: string; method: string; timeoutMs: number }) =>
+    `Cannot wait longer for ${i.method} of ${i.to}: no answer within ${i.timeoutMs} ms`,
+  ERR_METHOD_UNKNOWN: (i: { service: string; method: string }) =>
+    `Cannot call '${i.method}': service ${i.service} has no such method`,
+  ERR_SERVICE_EXITED: (i: { handle: number }) => `Cannot go on: service ${hex(i.handle)} has ended`,
+  ERR_SERVICE_LAUNCH: (i: { path: string; reason: string }) =>
+    `Cannot launch service ${i.path}: ${i.reason}`,
+  ERR_SERVICE_LIMIT: (i: { limit: number }) =>
+    `Cannot launch another service: all ${i.limit} handles of this node are in use`,
+  ERR_NAME_INVALID: (i: { name: string; reason: string }) =>
+    `Cannot use '${i.name}' as a service name: ${i.reason}`,
+  ERR_NAME_TAKEN: (i: { name: string }) => `Cannot register ${i.name}: the name is taken`,
+  ERR_NAME_UNKNOWN: (i: { name: string }) => `Cannot find ${i.name}: no service has that name`,
+  ERR_NAME_LIMIT: (i: { limit: number }) =>
+    `Cannot register another name: all ${i.limit} names of this node are in use`,
+  ABORT_ERR: () => 'The operation was aborted',
+  // messages
+  ERR_MESSAGE_UNSUPPORTED: (i: { path: string; type: string }) =>
+    `Cannot send ${i.path}: ${i.type} cannot be part of a message`,
+  ERR_MESSAGE_TOO_LARGE: (i: { bytes: number; limit: number }) =>
+    `Cannot send a message of ${i.bytes} bytes: the limit is ${i.limit}`,
+  ERR_MESSAGE_TOO_DEEP: (i: { path: string; limit: number }) =>
+    `Cannot send ${i.path}: nested deeper than ${i.limit} levels`,
+  ERR_MESSAGE_MALFORMED: (i: { at: number; reason: string }) =>
+    `Cannot unpack message at byte ${i.at}: ${i.reason}`,
+  // sockets
+  ERR_LISTEN: (i: { address: string; reason: string }) =>
+    `Cannot listen on ${i.address}: ${i.reason}`,
+  ERR_CONNECT: (i: { address: string; reason: string }) =>
+    `Cannot connect to ${i.address}: ${i.reason}`,
+  ERR_SOCKET_INVALID: (i: { id: number }) =>
+    `Cannot use socket ${i.id}: no such socket, or it was closed`,
+  ERR_SOCKET_STATE: (i: { id: number; reason: string }) => `Cannot use socket ${i.id}: ${i.reason}`,
+  ERR_SOCKET_CLOSED: (i: { id: number }) => `Cannot go on with socket ${i.id}: it is closed`,
+  ERR_SOCKET_ENDED: (i: { id: number; wanted: number; received: number }) =>
+    `Cannot read ${i.wanted} bytes from socket ${i.id}: the peer ended after ${i.received}`,
+  ERR_SOCKET_FAILED: (i: { id: number; reason: string }) => `Socket ${i.id} failed: ${i.reason}`,
+  ERR_SOCKET_MOVED: (i: { id: number }) =>
+    `Cannot read from socket ${i.id}: another service took it over`,
+  ERR_SOCKET_BUSY: (i: { id: number }) =>
+    `Cannot read from socket ${i.id}: another read is waiting on it`,
+  ERR_SOCKET_TIMEOUT: (i: { id: number; what: string; timeoutMs: number }) =>
+    `Cannot wait longer to ${i.what} socket ${i.id}: nothing within ${i.timeoutMs} ms`,
+  ERR_SOCKET_LIMIT: (i: { limit: number }) =>
+    `Cannot open another socket: all ${i.limit} slots of this node are in use`,
+  ERR_LINE_TOO_LONG: (i: { id: number; limit: number }) =>
+    `Cannot read a line from socket ${i.id}: no end of line within ${i.limit} bytes`,
+  // node and platform
+  ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
+    `Cannot read config ${i.file}: ${i.reason}`,
+  ERR_CONFIG_KEY: (i: { key: string; known: string }) =>
+    `Cannot use config key '${i.key}': unknown; known keys are ${i.known}`,
+  ERR_CONFIG_VALUE: (i: { key: string; expected: string; value: string }) =>
+    `Cannot use config '${i.key}' as it must be ${i.expected}: current value is ${i.value}`,
+  ERR_ENV_TAKEN: (i: { key: string }) => `Cannot set '${i.key}': it is set already`,
+  ERR_SYSCALL: (i: { call: string; reason: string }) => `Cannot ${i.call}: ${i.reason}`,
+  ERR_PLATFORM: (i: { reason: string }) => `Cannot use this platform: ${i.reason}`,
+  ERR_THREAD_DIED: (i: { thread: string; reason: string }) =>
+    `Cannot go on without ${i.thread}: ${i.reason}`,
+} as const
+
+export type ErrorCode = keyof typeof MESSAGES
+export type ErrorInfo<C extends ErrorCode> =
+  Parameters<(typeof MESSAGES)[C]> extends [infer I] ? I : Record<never, never>
+
+/** Every code, for the docs check and for readers of errors from other threads. */
+export const ERROR_CODES = Object.keys(MESSAGES) as readonly ErrorCode[]
+
+/**
+ * An error of the world (a peer, the system, a service that died), with a `code` that never changes.
+ * Wrong arguments at a door throw `TypeError` or `RangeError` instead.
+ */
+export class SkynetError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C
+  /** The facts in the message, by name. Its shape follows from `code`. */
+  readonly info: ErrorInfo<C>
+
+  constructor(code: C, info: ErrorInfo<C>, options?: { cause?: unknown }) {
+    super((MESSAGES[code] as (info: unknown) => string)(info), options)
+    this.name = code === 'ABORT_ERR' ? 'AbortError' : 'SkynetError'
+    this.code = code
+    this.info = info
+  }
+}
+
+/** True when `error` is one of ours, and has that code when one is given. */
+export function isSkynetError<C extends ErrorCode>(
+  error: unknown,
+  code?: C,
+): error is SkynetError<C> {
+  return error instanceof SkynetError && (code === undefined || error.code === code)
+}
+
+/** What `AbortSignal` users expect: name `AbortError`, code `ABORT_ERR`, the reason as cause. */
+export function abortError(signal: AbortSignal): SkynetError<'ABORT_ERR'> {
+  return new SkynetError('ABORT_ERR', {}, { cause: signal.reason })
+}
+
+/** Skynet's way to print a handle: `:0000000a`. */
+export const formatHandle = hex

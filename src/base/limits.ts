@@ -1,0 +1,51 @@
+/** Every limit of a node. The unit is in the name; relations are asserted below. */
+import assert from 'node:assert/strict'
+
+// services
+export const WORKERS_MAX = 1024
+export const HARBOR_MAX = 255
+/** A handle is harbor (8 bits) and a 24-bit id; id 0 is nobody. */
+export const HANDLE_ID_MAX = 0xffffff
+export const NAMES_MAX = 4096
+export const NAME_BYTES_MAX = 52
+/** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
+export const MAILBOX_WARNING = 1024
+
+// messages
+export const MESSAGE_BYTES_MAX = 256 * 1024 * 1024
+export const MESSAGE_DEPTH_MAX = 32
+/** One inbound ring per worker. */
+export const RING_BYTES = 4 * 1024 * 1024
+/** Payloads above this travel beside the ring, in a block of their own. */
+export const RING_PAYLOAD_BYTES_MAX = 64 * 1024
+
+// sockets
+export const SOCKETS_MAX = 65_536
+export const POLL_EVENTS_MAX = 64
+export const ACCEPTS_PER_EVENT_MAX = 64
+export const READ_BYTES_MIN = 64
+export const READ_BYTES_MAX = 64 * 1024
+/** The ring into which the socket thread reads for one worker. */
+export const SOCKET_RING_BYTES = 4 * 1024 * 1024
+export const COMMAND_RING_BYTES = 4 * 1024 * 1024
+export const SEND_WARNING_BYTES = 1024 * 1024
+/** Unsent bytes of one socket beyond which it is closed with an error. */
+export const SEND_QUEUE_BYTES_MAX = 16 * 1024 * 1024
+/** Bytes received and not read by the service beyond which reading pauses. */
+export const RECEIVE_BUFFER_BYTES_MAX = 128 * 1024
+/** How long a closed socket may take to flush what was written before it is cut. */
+export const LINGER_MS_MAX = 10_000
+export const BACKLOG_DEFAULT = 511
+export const ADDRESS_TEXT_BYTES_MAX = 128
+export const LINE_BYTES_MAX = 1024 * 1024
+
+// time
+/** A timer further away than this is refused (about 49 days in 1 ms ticks). */
+export const TIMER_MS_MAX = 0xffffffff
+export const MONITOR_INTERVAL_MS = 5000
+export const SHUTDOWN_MS_MAX = 1500
+
+assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
+assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')
+assert.ok(READ_BYTES_MAX * 8 <= SOCKET_RING_BYTES)
+assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= COMMAND_RING_BYTES)

@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { isSkynetError } from '../base/errors.ts'
+import { MONITOR_INTERVAL_MS } from '../base/limits.ts'
+import { defineConfig, loadConfig, resolveConfig } from './config.ts'
+
+function configFile(t: TestContext, name: string, text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  writeFileSync(join(folder, name), text)
+  return join(folder, name)
+}
+
+function json(t: TestContext, config: object): string {
+  return configFile(t, 'skynet.json', JSON.stringify(config))
+}
+
+const messageIs = (code: Parameters<typeof isSkynetError>[1], pattern: RegExp) => (error: Error) =>
+  isSkynetError(error, code) && pattern.test(error.message)
+
+test('loadConfig() completes a config that says only where to start', async (t) => {
+  const file = configFile(t, 'skynet.config.mjs', "export default { start: './main.ts' }")
+  assert.deepEqual(await loadConfig(file), {
+    start: join(dirname(file), 'main.ts'),
+    args: [],
+    thread: availableParallelism(),
+    harbor: 0,
+    logger: undefined,
+    env: {},
+    callTimeoutMs: 0,
+    monitorMs: MONITOR_INTERVAL_MS,
+    services: [],
+  })
+})
+
+test('loadConfig() keeps every value given, with paths from the folder of the file', async (t) => {
+  const given = defineConfig({
+    start: 'sub/../main.ts',
+    args: [1, { a: [null] }],
+    thread: 1024,
+    harbor: 255,
+    logger: '../node.log',
+    env: { name: 'x', port: 0, on: false },
+    callTimeoutMs: 0xffffffff,
+    monitorMs: 0,
+    services: ['./services', '/opt/services'],
+  })
+  const file = json(t, given)
+  const folder = dirname(file)
+  assert.deepEqual(await loadConfig(file), {
+    ...given,
+    start: join(folder, 'main.ts'),
+    logger: join(dirname(folder), 'node.log'),
+    services: [join(folder, 'services'), '/opt/services'],
+  })
+})
+
+test('loadConfig() lets overrides win, each parsed as its key wants it', async (t) => {
+  const file = json(t, { start: 'a.ts', thread: 4, env: { a: 1, b: 2 } })
+  const config = await loadConfig(file, [
+    ...['start=b.ts', 'thread=2', 'args=[1,"x=y"]', 'services=["s"]', 'env.b=2', 'env.c.d=x=y'],
+    ...['harbor=1', 'harbor=2', 'env.__proto__=p'],
+  ])
+  assert.equal(config.start, join(dirname(file), 'b.ts'))
+  assert.equal(config.thread, 2)
+  assert.equal(config.harbor, 2)
+  assert.deepEqual(config.args, [1, 'x=y'])
+  assert.deepEqual(config.services, [join(dirname(file), 's')])
+  assert.deepEqual(Object.keys(config.env), ['a', 'b', 'c.d', '__proto__'])
+  assert.deepEqual(Object.values(config.env), [1, '2', 'x=y', 'p'])
+})
+
+test('loadConfig() does not change the object that the file exports', async (t) => {
+  const file = configFile(t, 'c.mjs', "export default { start: 'a.ts', env: { a: 1 } }")
+  await loadConfig(file, ['env.a=2', 'thread=3'])
+  const again = await loadConfig(file)
+  assert.deepEqual(again.env, { a: 1 })
+})
+
+test('loadConfig() refuses an unknown key, and guesses what was meant', async (t) => {
+  const unknown = async (key: string) => {
+    const error = await loadConfig(json(t, { start: 'a.ts', [key]: 1 })).catch((e) => e)
+    assert.ok(isSkynetError(error, 'ERR_CONFIG_KEY'))
+    assert.equal(error.info.key, key)
+    return error.message
+  }
+  assert.match(await unknown('threads'), /known keys are start, .*\(did you mean 'thread'\?\)$/)
+  assert.match(await unknown('callTimeoutMS'), /did you mean 'callTimeoutMs'/)
+  assert.match(await unknown('harbour'), /did you mean 'harbor'/)
+  assert.doesNotMatch(await unknown('constructor'), /did you mean/)
+  await assert.rejects(
+    loadConfig(json(t, { start: 'a.ts' }), ['tread=1']),
+    messageIs('ERR_CONFIG_KEY', /config key 'tread': .*did you mean 'thread'/),
+  )
+})
+
+const WRONG: readonly (readonly [key: string, value: unknown, shown: string])[] = [
+  ['start', undefined, 'undefined'],
+  ['start', '', "''"],
+  ['thread', 0, '0'],
+  ['thread', 1025, '1025'],
+  ['thread', 1.5, '1.5'],
+  ['thread', '2', "'2'"],
+  ['harbor', 256, '256'],
+  ['harbor', -1, '-1'],
+  ['args', 'x', "'x'"],
+  ['logger', 3, '3'],
+  ['env', [], '[]'],
+  ['env', { a: { b: 1 } }, '{ a: { b: 1 } }'],
+  ['env', { a: Number.NaN }, '{ a: NaN }'],
+  ['callTimeoutMs', 2 ** 32, '4294967296'],
+  ['monitorMs', Number.POSITIVE_INFINITY, 'Infinity'],
+  ['services', './s', "'./s'"],
+  ['services', ['a', ''], "[ 'a', '' ]"],
+]
+
+test('resolveConfig() refuses a wrong value, and names key, expectation and value', () => {
+  for (const [key, value, shown] of WRONG) {
+    let error: unknown
+    try {
+      resolveConfig({ start: 'a.ts', [key]: value }, '/')
+    } catch (thrown) {
+      error = thrown
+    }
+    assert.ok(isSkynetError(error, 'ERR_CONFIG_VALUE'), `${key} ${shown}`)
+    assert.equal(error.info.key, key)
+    assert.equal(error.info.value, shown)
+  }
+})
+
+test('resolveConfig() shows at most 80 characters of a wrong value', () => {
+  for (const value of ['x'.repeat(1e6), new Array(1e5).fill('xyz'), { a: 'y'.repeat(1e5) }]) {
+    assert.throws(
+      () => resolveConfig({ start: 'a.ts', thread: value }, '/'),
+      (error) => isSkynetError(error, 'ERR_CONFIG_VALUE') && error.info.value.length <= 80,
+    )
+  }
+})
+
+test('resolveConfig() takes file URLs as paths', () => {
+  const start = pathToFileURL('/a b/main.ts').href
+  assert.equal(resolveConfig({ start }, '/').start, '/a b/main.ts')
+})
+
+test('loadConfig() refuses overrides that are no key=value, or no value of the key', async (t) => {
+  const file = json(t, { start: 'a.ts' })
+  const refused = (override: string, pattern: RegExp) =>
+    assert.rejects(loadConfig(file, [override]), messageIs('ERR_CONFIG_VALUE', pattern))
+  await refused('thread', /'--set' as it must be key=value: current value is 'thread'/)
+  await refused('=1', /must be key=value/)
+  await refused('env.=1', /must be env.NAME=value/)
+  await refused('thread=', /'thread' as it must be an integer in 1\.\.1024: current value is ''/)
+  await refused('thread=two', /current value is 'two'/)
+  await refused('args={', /'args' .* current value is '{'/)
+  await refused('env=1', /'env' .* current value is 1/)
+  await assert.rejects(
+    loadConfig(json(t, { start: 'a.ts', env: 'no' }), ['env.a=1']),
+    messageIs('ERR_CONFIG_VALUE', /'env' .* current value is 'no'/),
+  )
+})
+
+test('loadConfig() says in one line why a file cannot be read', async (t) => {
+  const refused = (file: string, pattern: RegExp) =>
+    assert.rejects(loadConfig(file), messageIs('ERR_CONFIG_FILE', pattern))
+  const folder = join(dirname(json(t, {})), 'folder.mjs')
+  mkdirSync(folder)
+  await refused('/no/such/file.mjs', /^Cannot read config \/no\/such\/file.mjs: no such file$/)
+  await refused('config.yaml', /config\.yaml: its name must end in \.ts, \.js, \.mjs, \.json$/)
+  await refused(folder, /: not a file$/)
+  await refused(configFile(t, 'a.mjs', '\n\nexport default {{'), /a\.mjs: Unexpected token '\{'$/)
+  await refused(configFile(t, 'a.mjs', 'export const a = 1'), /: it has no default export$/)
+  await refused(configFile(t, 'a.mjs', 'export default 7'), /must hold an object: .* is 7$/)
+  await refused(configFile(t, 'a.mjs', 'throw new Error("one\\ntwo")'), /: one$/)
+  await refused(configFile(t, 'a.json', '[1]'), /must hold an object: current value is \[ 1 \]$/)
+  await refused(configFile(t, 'a.json', '{'), /JSON/)
+})

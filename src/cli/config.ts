@@ -1,0 +1,237 @@
+/** The configuration of a node: its keys as a table, and the way from a file to a checked one. */
+import { readFile, stat } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { dirname, extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { inspect } from 'node:util'
+import { SkynetError } from '../base/errors.ts'
+import { HARBOR_MAX, MONITOR_INTERVAL_MS, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { importModule } from '../service/modules.ts'
+import type { ResolvedConfig } from '../threads/options.ts'
+import {
+  type Check,
+  integer,
+  isRecord,
+  path,
+  paths,
+  type Scalar,
+  scalars,
+  values,
+} from './checks.ts'
+
+/** What a config file exports. Paths are relative to the file. Only `start` must be given. */
+export interface NodeConfig {
+  /** Worker threads that run services, 1..1024. Default: the number of cores. */
+  readonly thread?: number
+  /** Number of this node among its peers, 0..255: the high 8 bits of its handles. Default 0. */
+  readonly harbor?: number
+  /** Module of the first service. */
+  readonly start: string
+  /** What the first service is started with: message values. Default: nothing. */
+  readonly args?: readonly unknown[]
+  /** Log file. Default: standard output. */
+  readonly logger?: string
+  /** Values that services read with `skynet.getenv`. */
+  readonly env?: Readonly<Record<string, Scalar>>
+  /** Deadline of a call that names none, in milliseconds. Default 0: none. */
+  readonly callTimeoutMs?: number
+  /**
+   * How long a handler may hold its worker before it is reported, in milliseconds. Default 5000;
+   * 0: never reported.
+   */
+  readonly monitorMs?: number
+  /** Folders where bare service names are looked up, in this order. Default: none. */
+  readonly services?: readonly string[]
+}
+
+interface Key<I, T> {
+  readonly check: Check<I, T>
+  /** The value when none is given; absent: one must be given. */
+  readonly fallback?: () => T
+  /** One line, for `skynet help`. */
+  readonly help: string
+}
+
+type Given = Required<NodeConfig>
+
+/** Every key. `skynet help`, `--set` and docs/config.md follow this table. */
+export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedConfig[K]> } = {
+  start: { check: path(), help: 'module of the first service' },
+  args: {
+    check: values(),
+    fallback: () => [],
+    help: 'what the first service is started with',
+  },
+  thread: {
+    check: integer(1, WORKERS_MAX),
+    fallback: () => Math.min(availableParallelism(), WORKERS_MAX),
+    help: 'worker threads that run services',
+  },
+  harbor: {
+    check: integer(0, HARBOR_MAX),
+    fallback: () => 0,
+    help: 'number of this node among its peers',
+  },
+  logger: {
+    check: path(),
+    fallback: () => undefined,
+    help: 'log file (without it: standard output)',
+  },
+  env: {
+    check: scalars(),
+    fallback: () => ({}),
+    help: 'values that services read with skynet.getenv',
+  },
+  callTimeoutMs: {
+    check: integer(0, TIMER_MS_MAX),
+    fallback: () => 0,
+    help: 'deadline of a call that names none (0: none)',
+  },
+  monitorMs: {
+    check: integer(0, TIMER_MS_MAX),
+    fallback: () => MONITOR_INTERVAL_MS,
+    help: 'report a handler that holds its worker for so long (0: never)',
+  },
+  services: {
+    check: paths(),
+    fallback: () => [],
+    help: 'folders where bare service names are looked up',
+  },
+}
+
+const EXTENSIONS = ['.ts', '.js', '.mjs', '.json']
+const VALUE_TEXT_MAX = 80
+/** How many letters a mistyped key may differ by and still be recognised. */
+const TYPO_LETTERS_MAX = 2
+
+/** Gives a config file its types, and changes nothing. */
+export function defineConfig(config: NodeConfig): NodeConfig {
+  return config
+}
+
+/**
+ * Read and check a config file.
+ *
+ * @param file `.ts`, `.js` or `.mjs` with a default export, or `.json`.
+ * @param overrides `key=value`, as `--set` takes them; `env.NAME=value` sets one variable. The last
+ * one wins, and all win over the file.
+ * @throws {SkynetError} `ERR_CONFIG_FILE`, `ERR_CONFIG_KEY`, `ERR_CONFIG_VALUE`
+ */
+export async function loadConfig(
+  file: string,
+  overrides: readonly string[] = [],
+): Promise<ResolvedConfig> {
+  const absolute = resolve(file)
+  const given = await readConfig(absolute)
+  for (const override of overrides) applyOverride(given, override)
+  return resolveConfig(given, dirname(absolute))
+}
+
+/**
+ * Check a config that did not come from a file, and complete it.
+ *
+ * @param folder Where relative paths start.
+ * @throws {SkynetError} `ERR_CONFIG_KEY`, `ERR_CONFIG_VALUE`
+ */
+export function resolveConfig(given: object, folder: string): ResolvedConfig {
+  for (const key of Object.keys(given)) keyNamed(key)
+  const resolved: Record<string, unknown> = {}
+  for (const key of Object.keys(CONFIG_KEYS)) {
+    const { check, fallback } = keyNamed(key)
+    const value = (given as Record<string, unknown>)[key]
+    if (value === undefined && fallback !== undefined) resolved[key] = fallback()
+    else if (check.accepts(value)) resolved[key] = check.resolve(value, folder)
+    else throw wrongValue(key, check.expected, value)
+  }
+  return resolved as unknown as ResolvedConfig
+}
+
+/** @returns A copy of what the file holds: overrides may change it. */
+async function readConfig(file: string): Promise<Record<string, unknown>> {
+  const fail = (reason: string, cause?: unknown) =>
+    new SkynetError('ERR_CONFIG_FILE', { file, reason }, { cause })
+  const extension = extname(file)
+  if (!EXTENSIONS.includes(extension)) {
+    throw fail(`its name must end in ${EXTENSIONS.join(', ')}`)
+  }
+  const found = await stat(file).catch((cause) => {
+    throw fail(cause.code === 'ENOENT' ? 'no such file' : cause.code, cause)
+  })
+  if (!found.isFile()) throw fail('not a file')
+  let config: unknown
+  try {
+    const isJson = extension === '.json'
+    const url = pathToFileURL(file)
+    const module = isJson
+      ? { default: JSON.parse(await readFile(file, 'utf8')) }
+      : await importModule(url)
+    config = module.default
+  } catch (cause) {
+    throw fail(firstLine(cause), cause)
+  }
+  if (config === undefined) throw fail('it has no default export')
+  if (!isRecord(config)) throw fail(`it must hold an object: current value is ${show(config)}`)
+  return { ...config }
+}
+
+function firstLine(error: unknown): string {
+  return error instanceof Error ? error.message.split('\n', 1)[0]! : show(error)
+}
+
+function applyOverride(config: Record<string, unknown>, override: string): void {
+  const at = override.indexOf('=')
+  if (at <= 0) throw wrongValue('--set', 'key=value', override)
+  const name = override.slice(0, at)
+  const text = override.slice(at + 1)
+  if (!name.startsWith('env.')) {
+    config[name] = keyNamed(name).check.parse(text)
+    return
+  }
+  const variable = name.slice('env.'.length)
+  if (variable === '') throw wrongValue('--set', 'env.NAME=value', override)
+  // An `env` that is no object stays as it is, for the check to refuse.
+  if (config.env !== undefined && !isRecord(config.env)) return
+  config.env = { ...config.env, [variable]: text }
+}
+
+/** @throws {SkynetError} `ERR_CONFIG_KEY` with a guess at what was meant */
+function keyNamed(key: string): Key<unknown, unknown> {
+  if (Object.hasOwn(CONFIG_KEYS, key)) {
+    return CONFIG_KEYS[key as keyof Given] as Key<unknown, unknown>
+  }
+  const names = Object.keys(CONFIG_KEYS)
+  const meant = names.find((name) => letterChanges(key, name) <= TYPO_LETTERS_MAX)
+  const hint = meant === undefined ? '' : ` (did you mean '${meant}'?)`
+  throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + hint })
+}
+
+function wrongValue(key: string, expected: string, value: unknown): SkynetError {
+  return new SkynetError('ERR_CONFIG_VALUE', { key, expected, value: show(value) })
+}
+
+function show(value: unknown): string {
+  const text = inspect(value, {
+    depth: 1,
+    breakLength: Number.POSITIVE_INFINITY,
+    maxArrayLength: 5,
+    maxStringLength: VALUE_TEXT_MAX,
+  })
+  return text.length <= VALUE_TEXT_MAX ? text : `${text.slice(0, VALUE_TEXT_MAX - 1)}…`
+}
+
+/** How many letters must be added, removed or changed to make `a` into `b`, whatever their case. */
+function letterChanges(a: string, b: string): number {
+  const from = a.toLowerCase()
+  const to = b.toLowerCase()
+  // One row of the table at a time: row[j] turns the letters of `from` seen so far into to[0..j).
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const same = from[i - 1] === to[j - 1] ? 0 : 1
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + same))
+    }
+    row = next
+  }
+  return row[to.length]!
+}

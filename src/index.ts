@@ -1,0 +1,16 @@
+/** The door for service authors. */
+
+export type { ErrorCode, ErrorInfo } from './base/errors.ts'
+export { isSkynetError, SkynetError } from './base/errors.ts'
+export type { NodeConfig } from './cli/config.ts'
+export { defineConfig } from './cli/config.ts'
+export type { Connection, LineOptions } from './service/connection.ts'
+export type { AnyService, ArgsOf, MethodsOf, ServiceDefinition } from './service/definition.ts'
+export { defineService } from './service/definition.ts'
+export type { Listener } from './service/listener.ts'
+export type { BoundRef, CallOf, SendOf, ServiceRef } from './service/ref.ts'
+export type { ExitHook, ExitReason } from './service/service.ts'
+export type { LaunchOptions, Placement, Skynet } from './service/skynet.ts'
+export type { ConnectOptions, ListenOptions, SocketApi } from './service/socket-api.ts'
+export type { Timer } from './service/timer.ts'
+export type { WaitOptions } from './service/wait.ts'

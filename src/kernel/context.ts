@@ -1,0 +1,28 @@
+/** One service as its worker's kernel sees it: a handle, a mailbox, and who handles a message. */
+import type { Mailbox } from './mailbox.ts'
+import type { Message } from './message.ts'
+
+/** What stands behind a context: the service floor. */
+export interface Receiver {
+  /** Handle one message. It must not throw: a fault of the service is its own to report. */
+  receive(message: Message): void
+}
+
+export class Context {
+  readonly handle: number
+  /** For logs and lists: the path the service was launched by. */
+  readonly title: string
+  readonly receiver: Receiver
+  mailbox: Mailbox | undefined
+  /** It is in the run queue, or being run right now. */
+  isQueued = false
+  isAlive = true
+  /** Messages handled so far. */
+  handled = 0
+
+  constructor(handle: number, title: string, receiver: Receiver) {
+    this.handle = handle
+    this.title = title
+    this.receiver = receiver
+  }
+}

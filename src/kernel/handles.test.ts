@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { isSkynetError } from '../base/errors.ts'
+import { HANDLE_ID_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { createHandleMemory, type HandleMemory, Handles } from './handles.ts'
+
+interface Job {
+  readonly memory: HandleMemory
+  readonly worker: number
+  readonly rounds: number
+}
+
+/** Registers and retires every second one; returns those that stay. */
+function churn({ memory, worker, rounds }: Job): number[] {
+  const handles = new Handles(memory, 1)
+  const kept: number[] = []
+  for (let i = 0; i < rounds; i++) {
+    const handle = handles.register(worker)
+    if (i % 2 === 0) kept.push(handle)
+    else assert.equal(handles.retire(handle), true)
+  }
+  return kept
+}
+
+const newHandles = (idMax: number, harbor = 0): Handles =>
+  new Handles(createHandleMemory(idMax), harbor)
+
+if (isMainThread) {
+  test('register counts ids up from 1, with the harbor in the high byte as a u32', () => {
+    const handles = newHandles(16, 255)
+    assert.equal(handles.register(0), 0xff000001)
+    assert.equal(handles.register(WORKERS_MAX - 1), 0xff000002)
+    assert.equal(handles.workerOf(0xff000001), 0)
+    assert.equal(handles.workerOf(0xff000002), WORKERS_MAX - 1)
+    assert.equal(handles.count, 2)
+    assert.throws(() => handles.register(WORKERS_MAX), assert.AssertionError)
+  })
+
+  test('workerOf is -1 for nobody, an id never given out, and another harbor', () => {
+    const handles = newHandles(16, 1)
+    const handle = handles.register(3)
+    for (const other of [0, 0x01000000, 0x01000002, 0x01000011, 0x01ffffff, 0x02000001, 1]) {
+      assert.equal(handles.workerOf(other), -1)
+      assert.equal(handles.retire(other), false)
+      assert.equal(handles.markNamed(other), false)
+      assert.equal(handles.isNamed(other), false)
+    }
+    assert.equal(handles.workerOf(handle), 3)
+  })
+
+  test('retire ends a handle once, and its id returns only after a full wrap', () => {
+    const handles = newHandles(16)
+    const first = handles.register(5)
+    assert.equal(handles.retire(first), true)
+    assert.equal(handles.retire(first), false)
+    assert.equal(handles.workerOf(first), -1)
+    assert.equal(handles.count, 0)
+    for (let id = 2; id <= 16; id++) {
+      assert.equal(handles.register(0), id)
+      handles.retire(id)
+    }
+    assert.equal(handles.register(0), 1)
+  })
+
+  test('register skips ids in use after the wrap, and throws when all are', () => {
+    const handles = newHandles(16)
+    for (let id = 1; id <= 16; id++) handles.register(id)
+    const isLimit = (error: unknown) =>
+      isSkynetError(error, 'ERR_SERVICE_LIMIT') && error.info.limit === 16
+    assert.throws(() => handles.register(0), isLimit)
+    assert.equal(handles.count, 16)
+    handles.retire(9)
+    assert.equal(handles.register(7), 9)
+    assert.equal(handles.workerOf(9), 7)
+    assert.throws(() => handles.register(0), isLimit)
+  })
+
+  test('isNamed outlives the service until clearNamed, and keeps the id from a new one', () => {
+    const handles = newHandles(2)
+    const handle = handles.register(1)
+    assert.equal(handles.isNamed(handle), false)
+    assert.equal(handles.markNamed(handle), true)
+    assert.equal(handles.workerOf(handle), 1)
+    assert.equal(handles.retire(handle), true)
+    assert.equal(handles.retire(handle), false)
+    assert.equal(handles.isNamed(handle), true)
+    assert.equal(handles.markNamed(handle), false)
+    assert.equal(handles.workerOf(handle), -1)
+    assert.equal(handles.register(1), 2)
+    assert.throws(() => handles.register(1), { code: 'ERR_SERVICE_LIMIT' })
+    assert.equal(handles.count, 1)
+    handles.clearNamed(handle)
+    assert.equal(handles.isNamed(handle), false)
+    assert.equal(handles.register(1), handle)
+  })
+
+  test('the table of a real node has a place for every id', () => {
+    const memory = createHandleMemory()
+    assert.equal(memory.table.byteLength, (HANDLE_ID_MAX + 1) * 2)
+    Atomics.store(new Int32Array(memory.counters), 0, HANDLE_ID_MAX - 1)
+    const handles = new Handles(memory, 255)
+    assert.equal(handles.register(0), 0xffffffff)
+    assert.equal(handles.register(0), 0xff000001)
+  })
+
+  test('threads that register at once get distinct handles', async () => {
+    const memory = createHandleMemory(20_000)
+    const rounds = 12_000 // three times: the ids wrap, and no handle is left over
+    const answers = [1, 2].map(async (worker) => {
+      const job: Job = { memory, worker, rounds }
+      const thread = new Worker(fileURLToPath(import.meta.url), { workerData: job })
+      const [kept] = (await once(thread, 'message')) as [number[]]
+      return kept
+    })
+    const kept = [churn({ memory, worker: 0, rounds }), ...(await Promise.all(answers))]
+    const handles = new Handles(memory, 1)
+    assert.equal(new Set(kept.flat()).size, (3 * rounds) / 2)
+    assert.equal(handles.count, (3 * rounds) / 2)
+    kept.forEach((list, worker) => {
+      assert.equal(
+        list.every((handle) => handles.workerOf(handle) === worker),
+        true,
+      )
+    })
+  })
+} else {
+  parentPort?.postMessage(churn(workerData as Job))
+}

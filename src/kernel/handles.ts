@@ -1,0 +1,135 @@
+/**
+ * Which worker a service lives on: one table for all threads, indexed by the 24-bit id of a handle.
+ *
+ *   handle (u32)   harbor (8) │ id (24)
+ *   entry (u16)    named (1) │ unused (4) │ worker number + 1 (11)         0: the id is free
+ *
+ * Ids count up and are used again only after a full wrap, so a stale handle stays dead for long.
+ * The table has a place for every id: 2^24 × 2 bytes of address space, of which the operating
+ * system commits only the pages that are touched (2,048 services each). Routing is one atomic load.
+ *
+ * The end of a service, in this order: `retire(handle)`, then `if (isNamed(handle))
+ * names.release(handle)`. The named bit outlives the service until its names are gone, and the id
+ * is not free before that: no name is left behind, and none can come to mean another service.
+ */
+import assert from 'node:assert/strict'
+import { SkynetError } from '../base/errors.ts'
+import { layout } from '../base/layout.ts'
+import { HANDLE_ID_MAX, HARBOR_MAX, WORKERS_MAX } from '../base/limits.ts'
+
+const COUNTERS = layout({
+  lastId: 1, // any registering thread, by compare-and-swap; 0: none was given out yet
+  unusedId: 15,
+  live: 1, // any thread; raised before an entry is filled, lowered after it is emptied
+  unusedLive: 15,
+})
+const NAMED = 1 << 15
+const WORKER_MASK = (1 << 11) - 1
+assert.ok(WORKERS_MAX <= WORKER_MASK)
+
+export interface HandleMemory {
+  readonly table: SharedArrayBuffer
+  readonly counters: SharedArrayBuffer
+}
+
+/** @param idMax Fewer ids than the real `HANDLE_ID_MAX` are for tests of the wrap. */
+export function createHandleMemory(idMax = HANDLE_ID_MAX): HandleMemory {
+  assert.ok(idMax > 0 && idMax <= HANDLE_ID_MAX)
+  return {
+    table: new SharedArrayBuffer((idMax + 1) * 2),
+    counters: new SharedArrayBuffer(COUNTERS.CELLS * 4),
+  }
+}
+
+/** Every thread makes its own object over the same memory; every method is for any thread. */
+export class Handles {
+  readonly #table: Uint16Array
+  readonly #counters: Int32Array
+  readonly #harbor: number
+  readonly #idMax: number
+
+  constructor(memory: HandleMemory, harbor: number) {
+    assert.ok(harbor >= 0 && harbor <= HARBOR_MAX)
+    this.#table = new Uint16Array(memory.table)
+    this.#counters = new Int32Array(memory.counters)
+    this.#harbor = harbor
+    this.#idMax = this.#table.length - 1
+  }
+
+  /**
+   * A new handle (u32) for a service on `worker`.
+   *
+   * @throws {SkynetError} `ERR_SERVICE_LIMIT` when all ids are in use.
+   */
+  register(worker: number): number {
+    assert.ok(worker >= 0 && worker < WORKERS_MAX, 'a worker number is below WORKERS_MAX')
+    // Counted first, so that a full table is known without walking 2^24 entries.
+    if (Atomics.add(this.#counters, COUNTERS.live, 1) < this.#idMax) {
+      // Other threads take ids from the same counter, hence two rounds before giving up.
+      for (let tries = 2 * this.#idMax; tries > 0; tries--) {
+        const id = this.#nextId()
+        if (Atomics.compareExchange(this.#table, id, 0, worker + 1) === 0) {
+          return ((this.#harbor << 24) | id) >>> 0
+        }
+      }
+    }
+    Atomics.sub(this.#counters, COUNTERS.live, 1)
+    throw new SkynetError('ERR_SERVICE_LIMIT', { limit: this.#idMax })
+  }
+
+  #nextId(): number {
+    for (;;) {
+      const last = Atomics.load(this.#counters, COUNTERS.lastId)
+      const next = last === this.#idMax ? 1 : last + 1
+      if (Atomics.compareExchange(this.#counters, COUNTERS.lastId, last, next) === last) return next
+    }
+  }
+
+  /** End a handle. False: it was not alive. The named bit stays, see above. */
+  retire(handle: number): boolean {
+    const id = this.#idOf(handle)
+    for (;;) {
+      const entry = Atomics.load(this.#table, id)
+      if ((entry & WORKER_MASK) === 0) return false
+      if (Atomics.compareExchange(this.#table, id, entry, entry & NAMED) !== entry) continue
+      Atomics.sub(this.#counters, COUNTERS.live, 1)
+      return true
+    }
+  }
+
+  /** The worker number, or -1: no such service, or one of another harbor. */
+  workerOf(handle: number): number {
+    return (Atomics.load(this.#table, this.#idOf(handle)) & WORKER_MASK) - 1
+  }
+
+  /** Note that the service has names. False: it is dead. `Names` calls it, under its lock. */
+  markNamed(handle: number): boolean {
+    const id = this.#idOf(handle)
+    for (;;) {
+      const entry = Atomics.load(this.#table, id)
+      if ((entry & WORKER_MASK) === 0) return false
+      if (Atomics.compareExchange(this.#table, id, entry, entry | NAMED) === entry) return true
+    }
+  }
+
+  /** Note that the service has no names any more. `Names` calls it, under its lock. */
+  clearNamed(handle: number): void {
+    Atomics.and(this.#table, this.#idOf(handle), ~NAMED)
+  }
+
+  /** True from the first name of a service until its names are released, also after its end. */
+  isNamed(handle: number): boolean {
+    return (Atomics.load(this.#table, this.#idOf(handle)) & NAMED) !== 0
+  }
+
+  /** Services alive now: a snapshot. */
+  get count(): number {
+    return Atomics.load(this.#counters, COUNTERS.live)
+  }
+
+  /** 0, whose entry is always free, for a handle that cannot be of this node. */
+  #idOf(handle: number): number {
+    const id = handle & HANDLE_ID_MAX
+    return handle >>> 24 === this.#harbor && id <= this.#idMax ? id : 0
+  }
+}

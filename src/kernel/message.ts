@@ -1,0 +1,10 @@
+/** What a mailbox holds. The value belongs to the receiver: it was copied, or unpacked, for it. */
+export interface Message {
+  /** One of PTYPE. */
+  readonly type: number
+  /** Handle of the sender; 0: the node itself. */
+  readonly source: number
+  /** 0: no answer is wanted. A RESPONSE or ERROR carries the session it answers. */
+  readonly session: number
+  readonly value: unknown
+}

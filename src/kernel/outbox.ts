@@ -1,0 +1,103 @@
+/**
+ * The way to another worker: its message ring, and what found no room there, in order. Messages
+ * that are many bytes travel in a block; the record carries its address, so order holds.
+ */
+import assert from 'node:assert/strict'
+import type { Doorbells } from '../base/doorbell.ts'
+import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
+import type { Blocks } from '../base/memory.ts'
+import { Queue } from '../base/queue.ts'
+import type { ManyRing } from '../base/ring.ts'
+import type { Packer } from '../wire/seri.ts'
+
+/** Set in a record's type when the payload is a block: its length follows as float64. */
+export const BLOCK_FLAG = 0x100
+const BLOCK_RECORD_BYTES = 16
+
+interface Waiting {
+  readonly type: number
+  readonly to: number
+  readonly source: number
+  readonly session: number
+  readonly payload: Buffer
+}
+
+export class Outbox {
+  readonly worker: number
+  readonly #ring: ManyRing
+  readonly #bells: Doorbells
+  readonly #self: number
+  readonly #packer: Packer
+  readonly #blocks: Blocks
+  readonly #waiting = new Queue<Waiting>()
+  readonly #blockWords = new Int32Array(BLOCK_RECORD_BYTES / 4)
+  readonly #blockFloats = new Float64Array(this.#blockWords.buffer)
+  readonly #blockBytes = Buffer.from(this.#blockWords.buffer)
+
+  constructor(
+    worker: number,
+    ring: ManyRing,
+    shared: { bells: Doorbells; self: number; packer: Packer; blocks: Blocks },
+  ) {
+    this.worker = worker
+    this.#ring = ring
+    this.#bells = shared.bells
+    this.#self = shared.self
+    this.#packer = shared.packer
+    this.#blocks = shared.blocks
+  }
+
+  /** Messages that wait here for room. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Pack and send. Throws what cannot be packed, before anything has left. */
+  send(type: number, to: number, source: number, session: number, value: unknown): void {
+    const packer = this.#packer
+    const length = packer.pack(value, type === 10 ? 'args' : 'value')
+    let bytes = packer.bytes
+    let words = packer.words
+    let size = length
+    let recordType = type
+    if (length > RING_PAYLOAD_BYTES_MAX) {
+      this.#blockFloats[0] = this.#blocks.put(bytes.subarray(0, length))
+      this.#blockFloats[1] = length
+      bytes = this.#blockBytes
+      words = this.#blockWords
+      size = BLOCK_RECORD_BYTES
+      recordType = type | BLOCK_FLAG
+    }
+    if (this.#waiting.length === 0) {
+      if (this.#ring.write(recordType, to, source, session, bytes, words, size)) {
+        this.#bells.ring(this.worker)
+        return
+      }
+    }
+    const payload = Buffer.allocUnsafeSlow(Math.max(8, (size + 7) & ~7))
+    payload.set(bytes.subarray(0, size))
+    this.#waiting.push({
+      type: recordType,
+      to,
+      source,
+      session,
+      payload: payload.subarray(0, size),
+    })
+    if (this.#waiting.length === 1) this.retry()
+  }
+
+  /** Messages that waited: try again. Asks for room first, so that none is announced in vain. */
+  retry(): void {
+    if (this.#waiting.length === 0) return
+    this.#bells.wantRoom(this.worker, this.#self)
+    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
+      const { payload } = next
+      assert(payload.byteOffset === 0)
+      const words = new Int32Array(payload.buffer as ArrayBuffer)
+      const { type, to, source, session } = next
+      if (!this.#ring.write(type, to, source, session, payload, words, payload.length)) return
+      this.#waiting.shift()
+      this.#bells.ring(this.worker)
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * Brings a message to the mailbox it is for: on this worker directly, on another one through that
+ * worker's ring. Either way the receiver gets a value of its own, with the same meaning.
+ */
+
+import type { Doorbells } from '../base/doorbell.ts'
+import type { Blocks, Region } from '../base/memory.ts'
+import type { ManyRing } from '../base/ring.ts'
+import { copy } from '../wire/copy.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { unpack } from '../wire/seri.ts'
+import type { Context } from './context.ts'
+import type { Handles } from './handles.ts'
+import type { Message } from './message.ts'
+import { BLOCK_FLAG, type Outbox } from './outbox.ts'
+import type { Inlet, Scheduler } from './scheduler.ts'
+
+export interface RouterOptions {
+  readonly worker: number
+  readonly handles: Handles
+  readonly scheduler: Scheduler
+  /** By worker number; the own one is never used. */
+  readonly outboxes: readonly Outbox[]
+  readonly inbox: { readonly ring: ManyRing; readonly region: Region }
+  readonly blocks: Blocks
+  readonly bells: Doorbells
+  /** A message to the worker itself (destination 0). */
+  readonly onSystem: (message: Message) => void
+  /** What a peer sent could not be unpacked: a bug, never a crash. */
+  readonly onFault: (text: string) => void
+}
+
+export class Router implements Inlet {
+  readonly #options: RouterOptions
+  readonly #contexts = new Map<number, Context>()
+  #lastSession = 0
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+  }
+
+  /** Sessions count up over 53 bits, one count a worker: they never come round. */
+  nextSession(): number {
+    return ++this.#lastSession
+  }
+
+  get contexts(): ReadonlyMap<number, Context> {
+    return this.#contexts
+  }
+
+  add(context: Context): void {
+    this.#contexts.set(context.handle, context)
+  }
+
+  remove(context: Context): void {
+    this.#contexts.delete(context.handle)
+  }
+
+  /**
+   * Send, in order with everything this worker sent to `to` before.
+   *
+   * @returns False when there is no such service; nothing was sent then.
+   * @throws What cannot be part of a message; nothing was sent then.
+   */
+  send(type: number, to: number, source: number, session: number, value: unknown): boolean {
+    const { worker, handles, scheduler, outboxes } = this.#options
+    const home = handles.workerOf(to)
+    if (home < 0) return false
+    if (home !== worker) {
+      outboxes[home]!.send(type, to, source, session, value)
+      return true
+    }
+    const context = this.#contexts.get(to)
+    if (context === undefined) return false
+    const own = copy(value, type === PTYPE.LUA ? 'args' : 'value')
+    scheduler.deliver(context, { type, source, session, value: own })
+    return true
+  }
+
+  /** Send to a worker itself, not to a service on it. */
+  sendToWorker(worker: number, source: number, session: number, value: unknown): void {
+    if (worker !== this.#options.worker) {
+      this.#options.outboxes[worker]!.send(PTYPE.SYSTEM, 0, source, session, value)
+      return
+    }
+    const own = copy(value, 'value')
+    this.#options.onSystem({ type: PTYPE.SYSTEM, source, session, value: own })
+  }
+
+  /** Tell the sender of a request that nobody will answer it. */
+  refuse(message: Message, by: number, reason?: unknown): void {
+    const isRequest = message.type !== PTYPE.RESPONSE && message.type !== PTYPE.ERROR
+    if (message.session === 0 || !isRequest) return
+    this.send(PTYPE.ERROR, message.source, by, message.session, reason)
+  }
+
+  get isEmpty(): boolean {
+    return this.#options.inbox.ring.isEmpty
+  }
+
+  drain(limit: number): number {
+    const { inbox, bells, worker } = this.#options
+    const count = inbox.ring.read(limit, this.#receive)
+    bells.announceRoom(worker)
+    return count
+  }
+
+  readonly #receive = (
+    recordType: number,
+    a: number,
+    b: number,
+    session: number,
+    at: number,
+    length: number,
+  ): void => {
+    const { inbox, blocks, scheduler, onSystem, onFault } = this.#options
+    const type = recordType & ~BLOCK_FLAG
+    const to = a >>> 0
+    const source = b >>> 0
+    let bytes = inbox.region.bytes
+    let from = at
+    let size = length
+    if (recordType !== type) {
+      size = bytes.readDoubleLE(at + 8)
+      bytes = blocks.take(bytes.readDoubleLE(at), size)
+      from = 0
+    }
+    const context = this.#contexts.get(to)
+    if (context === undefined && to !== 0) {
+      this.refuse({ type, source, session, value: undefined }, to)
+      return
+    }
+    let value: unknown
+    try {
+      value = unpack(bytes, from, size)
+    } catch (error) {
+      onFault(`message of ${size} bytes, type ${type}: ${(error as Error).message}`)
+      this.refuse({ type, source, session, value: undefined }, to, error)
+      return
+    }
+    const message = { type, source, session, value }
+    if (context === undefined) onSystem(message)
+    else scheduler.deliver(context, message)
+  }
+}

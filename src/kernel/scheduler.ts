@@ -1,0 +1,229 @@
+/**
+ * The heart of a worker: which service runs next, for how long, and when the thread sleeps.
+ *
+ * A *turn* begins with the event loop and ends when its microtasks are done. Messages are handled
+ * in microtasks, so that a service which awaits another on the same worker goes on in the same
+ * turn. After TURN_MESSAGES the rest waits for the next turn: timers, sockets and any npm library
+ * get the event loop in between.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Doorbells } from '../base/doorbell.ts'
+import { Queue } from '../base/queue.ts'
+import type { Context } from './context.ts'
+import { Mailbox } from './mailbox.ts'
+import type { Message } from './message.ts'
+import type { MonitorCells } from './monitor.ts'
+import type { Wheel } from './wheel.ts'
+
+/** Messages of one turn, and how long it may take: whichever ends first. */
+const TURN_MESSAGES = 4096
+const TURN_MS = 4
+/** Batches between two looks at the clock: a power of two. */
+const BATCHES_PER_LOOK = 32
+/** Records taken from one ring at a time. */
+const RECORDS_PER_READ = 1024
+
+/** Skynet's weights by worker number: how much of a mailbox one batch may take. */
+export function weightOf(worker: number): number {
+  if (worker < 4) return -1
+  if (worker < 8) return 0
+  if (worker < 16) return 1
+  if (worker < 24) return 2
+  return worker < 32 ? 3 : 0
+}
+
+/** @returns Messages of one batch: 1, or the length halved `weight` times. */
+export const batchSize = (length: number, weight: number): number =>
+  weight < 0 ? 1 : Math.max(1, length >> weight)
+
+/** Something that brings messages from other threads. */
+export interface Inlet {
+  readonly isEmpty: boolean
+  /** Take up to `limit` records. Returns how many there were. */
+  drain(limit: number): number
+}
+
+/** Something that waits for room in a ring of another thread. */
+export interface Outlet {
+  retry(): void
+}
+
+export interface SchedulerOptions {
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly bells: Doorbells
+  readonly worker: number
+  readonly monitor: MonitorCells
+  /** Told once per doubling: the mailbox of `context` holds `length` messages. */
+  readonly onOverload: (context: Context, length: number) => void
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions
+  readonly #weight: number
+  readonly #runQueue = new Queue<Context>(64)
+  readonly #inlets: Inlet[] = []
+  readonly #outlets: Outlet[] = []
+  #left = TURN_MESSAGES
+  #turnEndsAt = 0
+  #isScheduled = false
+  #isArmed = false
+  #isStopped = false
+  /** An event-loop turn went by without work: time to sleep. */
+  #hasRested = false
+  #timerAt = Number.POSITIVE_INFINITY
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options
+    this.#weight = weightOf(options.worker)
+  }
+
+  /** Connect the rings, then begin. */
+  start(inlets: readonly Inlet[], outlets: readonly Outlet[]): void {
+    this.#inlets.push(...inlets)
+    this.#outlets.push(...outlets)
+    this.#schedule()
+  }
+
+  stop(): void {
+    this.#isStopped = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Put `message` into the mailbox of `context`, which will be run. */
+  deliver(context: Context, message: Message): void {
+    let { mailbox } = context
+    if (mailbox === undefined) {
+      mailbox = new Mailbox()
+      context.mailbox = mailbox
+    }
+    mailbox.push(message)
+    if (context.isQueued) return
+    context.isQueued = true
+    this.#runQueue.push(context)
+    this.#schedule()
+  }
+
+  /** A timer was added: be there when it is due. */
+  timerAdded(): void {
+    const due = this.#options.wheel.nextDue()
+    if (due === undefined || due >= this.#timerAt) return
+    clearTimeout(this.#timer)
+    this.#timerAt = due
+    const delay = Math.max(0, Math.ceil(due - this.#options.clock.now()))
+    this.#timer = setTimeout(this.#timerFired, Math.min(delay, 0x7fffffff))
+  }
+
+  readonly #timerFired = (): void => {
+    this.#timerAt = Number.POSITIVE_INFINITY
+    this.#turn()
+    this.timerAdded()
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#isStopped) return
+    this.#isScheduled = true
+    if (this.#left > 0) queueMicrotask(this.#pump)
+    else setImmediate(this.#nextTurn)
+  }
+
+  readonly #nextTurn = (): void => {
+    this.#isScheduled = false
+    this.#turn()
+  }
+
+  /** The event loop came round: the budget is new, and timers may be due. */
+  #turn(): void {
+    if (this.#isStopped) return
+    const { wheel, clock } = this.#options
+    const now = clock.now()
+    this.#left = TURN_MESSAGES
+    this.#turnEndsAt = now + TURN_MS
+    if (wheel.size > 0) wheel.advance(now)
+    for (const outlet of this.#outlets) outlet.retry()
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      this.#pump()
+    }
+  }
+
+  readonly #pump = (): void => {
+    this.#isScheduled = false
+    if (this.#isStopped) return
+    const { monitor, clock } = this.#options
+    monitor.enter()
+    let hasMore = false
+    let batches = 0
+    for (const inlet of this.#inlets) {
+      if (!inlet.isEmpty && inlet.drain(RECORDS_PER_READ) === RECORDS_PER_READ) hasMore = true
+    }
+    while (this.#left > 0) {
+      const context = this.#runQueue.shift()
+      if (context === undefined) break
+      this.#runBatch(context)
+      if ((++batches & (BATCHES_PER_LOOK - 1)) === 0 && clock.now() > this.#turnEndsAt) {
+        this.#left = 0
+      }
+    }
+    monitor.leave()
+    if (hasMore || this.#runQueue.length > 0) this.#schedule()
+    else this.#rest(batches > 0)
+  }
+
+  #runBatch(context: Context): void {
+    const mailbox = context.mailbox!
+    const { monitor, onOverload } = this.#options
+    let count = batchSize(mailbox.length, this.#weight)
+    for (; count > 0; count--) {
+      const overload = mailbox.overload()
+      if (overload > 0) onOverload(context, overload)
+      const message = mailbox.shift()
+      if (message === undefined) break
+      this.#left--
+      context.handled++
+      monitor.trigger(message.source, context.handle)
+      context.receiver.receive(message)
+    }
+    if (mailbox.length > 0) this.#runQueue.push(context)
+    else context.isQueued = false
+  }
+
+  /**
+   * Nothing is left to run. Look once more after one round of the event loop: under load there is
+   * more by then, and nobody had to wake us. Then sleep, until a doorbell or a timer.
+   */
+  #rest(wasBusy: boolean): void {
+    if (wasBusy) this.#hasRested = false
+    if (this.#isArmed || this.#isScheduled) return
+    if (!this.#hasRested) {
+      this.#hasRested = true
+      this.#isScheduled = true
+      setImmediate(this.#nextTurn)
+      return
+    }
+    this.#hasRested = false
+    this.#arm()
+  }
+
+  #arm(): void {
+    const { bells, worker, monitor } = this.#options
+    bells.lieDown(worker)
+    if (this.#inlets.every((inlet) => inlet.isEmpty)) {
+      const rung = bells.sleep(worker)
+      if (rung !== undefined) {
+        monitor.idle()
+        this.#isArmed = true
+        rung.then(this.#woken)
+        return
+      }
+    }
+    bells.getUp(worker)
+    this.#schedule()
+  }
+
+  readonly #woken = (): void => {
+    this.#isArmed = false
+    this.#turn()
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Orders to the socket thread. The number is the record type in the command ring: append, never
+ * reorder. In a record `a` is the socket id, `b` the owner (or what stands below).
+ */
+export const COMMAND = {
+  /** Begin or go on reading, for owner b. */
+  start: 1,
+  /** Stop reading until `start`. */
+  pause: 2,
+  /** b: descriptor that listens already. The owner is in `session`. */
+  listen: 3,
+  /** Payload: JSON of the addresses to try in turn. */
+  connect: 4,
+  /** Payload: bytes, or with SEND.block (in b) their length as float64; `session` is the address. */
+  send: 5,
+  /** Flush, say FIN, wait for the peer's FIN, close. b: only if that is the owner; 0: whoever. */
+  close: 6,
+  /** Close now, and drop what was not sent. b as in close. */
+  shutdown: 7,
+  /** b: 1 on, 0 off. */
+  noDelay: 8,
+  /** Answer with DRAIN once nothing waits to be sent. */
+  drain: 9,
+  /** Payload: as in send, what the former owner had not read; the answer to YIELD. */
+  handover: 10,
+  /** Close everything and leave the loop. b: ms that flushing may take. */
+  exit: 11,
+} as const
+
+/** Bits of `b` in a send command. */
+export const SEND = { remainder: 1, block: 2 } as const

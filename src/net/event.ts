@@ -1,0 +1,25 @@
+/**
+ * What the socket thread tells an owner. The number is the record type in the worker's stream ring;
+ * `ud` and the payload are as described. Data and ends of one socket arrive in order.
+ */
+export const EVENT = {
+  /** Payload: the bytes. */
+  DATA: 0,
+  /** Nothing more will come: the peer ended, or the socket was closed here. Exactly once. */
+  CLOSE: 1,
+  /** ud: local port of a listener. Payload: text (`start`, `transfer`, or an address). */
+  OPEN: 2,
+  /** ud: id of the new socket. Payload: `ip:port` of the peer. */
+  ACCEPT: 3,
+  /** Payload: what went wrong. A CLOSE follows when the socket had been open. */
+  ERROR: 4,
+  /** ud: KiB that wait to be sent, at 1 MiB and each doubling; 0 when all is sent again. */
+  WARNING: 7,
+  /** Everything written so far has left; the answer to the `drain` command. */
+  DRAIN: 8,
+  /** Another owner takes the socket: give back what was not read (the `handover` command). */
+  YIELD: 9,
+  /** A listener could not accept somebody and goes on. Payload: why. */
+  REFUSE: 10,
+} as const
+export type EventKind = (typeof EVENT)[keyof typeof EVENT]

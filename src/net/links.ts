@@ -1,0 +1,83 @@
+/**
+ * The way from the socket thread to the owners' workers: one stream ring each. Events that find no
+ * room wait here in order; data that finds no room stays in the kernel and its socket stops reading.
+ */
+import type { Doorbells } from '../base/doorbell.ts'
+import type { Region } from '../base/memory.ts'
+import { Queue } from '../base/queue.ts'
+import type { StreamRing } from '../base/ring.ts'
+import type { Socket } from './socket.ts'
+
+interface WaitingEvent {
+  readonly kind: number
+  readonly owner: number
+  readonly id: number
+  readonly ud: number
+  readonly payload: Uint8Array
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** One worker as the socket thread sees it. */
+export class Link {
+  readonly worker: number
+  readonly region: Region
+  readonly ring: StreamRing
+  /** Sockets that stopped reading because the ring was full. */
+  readonly stalled: Socket[] = []
+  readonly #waiting = new Queue<WaitingEvent>()
+  readonly #bells: Doorbells
+  readonly #self: number
+
+  /** @param self The doorbell of the socket thread. */
+  constructor(worker: number, region: Region, ring: StreamRing, bells: Doorbells, self: number) {
+    this.worker = worker
+    this.region = region
+    this.ring = ring
+    this.#bells = bells
+    this.#self = self
+  }
+
+  get isBlocked(): boolean {
+    return this.#waiting.length > 0 || this.stalled.length > 0
+  }
+
+  /** Where `length` bytes may be read to, or -1: no room now, or older events still wait. */
+  reserve(length: number): number {
+    return this.#waiting.length > 0 ? -1 : this.ring.reserve(length)
+  }
+
+  publish(kind: number, owner: number, id: number, ud: number, length: number): void {
+    this.ring.publish(kind, owner, id, ud, length)
+    this.#bells.ring(this.worker)
+  }
+
+  /** Send an event that must not be lost. */
+  emit(kind: number, owner: number, id: number, ud: number, payload: Uint8Array = NOTHING): void {
+    const at = this.reserve(payload.length)
+    if (at < 0) {
+      this.#waiting.push({ kind, owner, id, ud, payload: payload.slice() })
+      this.wantRoom()
+      return
+    }
+    this.region.bytes.set(payload, at)
+    this.publish(kind, owner, id, ud, payload.length)
+  }
+
+  wantRoom(): void {
+    this.#bells.wantRoom(this.worker, this.#self)
+  }
+
+  /** Try again what waits. True when nothing waits any more; else room has been asked for. */
+  flush(): boolean {
+    for (;;) {
+      const event = this.#waiting.peek()
+      if (event === undefined) return true
+      const at = this.ring.reserve(event.payload.length)
+      if (at < 0) return false
+      this.region.bytes.set(event.payload, at)
+      this.publish(event.kind, event.owner, event.id, event.ud, event.payload.length)
+      this.#waiting.shift()
+    }
+  }
+}

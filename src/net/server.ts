@@ -1,0 +1,306 @@
+/**
+ * The socket server: the loop of the socket thread, and the orders it takes. It knows sockets and
+ * numbers of owners, never a service. What a socket does when it becomes ready is in tcp.ts.
+ */
+import type { Clock } from '../base/clock.ts'
+import type { Doorbells } from '../base/doorbell.ts'
+import { POLL_EVENTS_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { lock, tryLock, unlock } from '../base/lock.ts'
+import type { Region } from '../base/memory.ts'
+import type { ManyRing } from '../base/ring.ts'
+import type { Os } from '../os/os.ts'
+import { INTEREST, type Poller, READY } from '../os/poll/poller.ts'
+import { EVENT } from './event.ts'
+import type { Link } from './links.ts'
+import { runCommand } from './orders.ts'
+import { SLOT, type Slots } from './slots.ts'
+import type { Socket } from './socket.ts'
+import { type Input, nextState, STATE } from './state.ts'
+import { acceptAll, connected, discard, expire, flush, readable } from './tcp.ts'
+
+const WAKEUP_TAG = 0xffffffff
+const COMMANDS_PER_TURN = 4096
+
+export interface ServerOptions {
+  readonly os: Os
+  readonly clock: Clock
+  readonly slots: Slots
+  readonly commands: { readonly ring: ManyRing; readonly region: Region }
+  readonly bells: Doorbells
+  /** This thread's number among the doorbells. */
+  readonly self: number
+  readonly wakeupFd: number
+  readonly links: readonly Link[]
+  /** The worker that holds an owner, or -1: there is no such owner any more. */
+  readonly workerOf: (owner: number) => number
+  readonly log: (text: string) => void
+}
+
+export class SocketServer {
+  readonly os: Os
+  readonly clock: Clock
+  readonly slots: Slots
+  readonly poller: Poller
+  readonly scratch: Region
+  readonly staging = Buffer.allocUnsafeSlow(64 * 1024)
+  readonly log: (text: string) => void
+  readonly sockets: (Socket | undefined)[] = new Array<undefined>(SOCKETS_MAX).fill(undefined)
+  /** Sockets with a deadline. */
+  readonly watched = new Set<Socket>()
+  count = 0
+  reserveFd: number
+  /** Set by `exit`: the time at which the loop ends, whatever is left. */
+  exitAt = 0
+  readonly #options: ServerOptions
+  readonly #tags = new Uint32Array(POLL_EVENTS_MAX)
+  readonly #ready = new Uint8Array(POLL_EVENTS_MAX)
+
+  constructor(options: ServerOptions) {
+    this.#options = options
+    this.os = options.os
+    this.clock = options.clock
+    this.slots = options.slots
+    this.log = options.log
+    this.poller = options.os.createPoller()
+    this.scratch = options.os.region(new SharedArrayBuffer(64 * 1024))
+    this.reserveFd = options.os.reserveFd()
+    this.poller.add(options.wakeupFd, WAKEUP_TAG, INTEREST.read)
+  }
+
+  /** The socket thread. Everything it does is one of these lines. */
+  run(): void {
+    while (!this.#isOver()) {
+      this.#runCommands()
+      this.#retryBlocked()
+      const count = this.#wait()
+      for (let event = 0; event < count; event++) this.#dispatch(event)
+      this.#expire()
+    }
+    this.#closeEverything()
+  }
+
+  #isOver(): boolean {
+    return this.exitAt > 0 && (this.count === 0 || this.clock.now() >= this.exitAt)
+  }
+
+  #runCommands(): void {
+    const { ring, region } = this.#options.commands
+    const count = ring.read(COMMANDS_PER_TURN, (type, a, b, session, at, length) => {
+      this.#guard(a, () => runCommand(this, type, a, b, session, region.bytes, at, length))
+    })
+    if (count > 0) this.#options.bells.announceRoom(this.#options.self)
+  }
+
+  /** Owners whose ring was full: try again. Their wish for room is renewed before the try. */
+  #retryBlocked(): void {
+    for (const link of this.#options.links) {
+      if (!link.isBlocked) continue
+      link.wantRoom()
+      if (!link.flush()) continue
+      const stalled = link.stalled.splice(0)
+      for (const socket of stalled) {
+        socket.stalled = false
+        if (this.sockets[socket.id & (SOCKETS_MAX - 1)] !== socket || !socket.reading) continue
+        this.#guard(socket.id, () => readable(this, socket))
+        if (!socket.stalled && socket.fd >= 0) this.watch(socket, socket.interest | INTEREST.read)
+      }
+    }
+  }
+
+  /** Sleep until something is ready. See doorbell.ts for why no command can be overlooked. */
+  #wait(): number {
+    const { bells, self, commands } = this.#options
+    bells.lieDown(self)
+    const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs() : 0
+    const count = this.poller.wait(this.#tags, this.#ready, timeoutMs)
+    bells.getUp(self)
+    if (count < 0) this.log(`socket-server error: ${this.os.errorText(count)}`)
+    return count
+  }
+
+  #timeoutMs(): number {
+    if (this.#isOver()) return 0
+    let at = this.exitAt > 0 ? this.exitAt : Number.POSITIVE_INFINITY
+    for (const socket of this.watched) at = Math.min(at, socket.deadline)
+    if (at === Number.POSITIVE_INFINITY) return -1
+    return Math.max(0, Math.ceil(at - this.clock.now()))
+  }
+
+  #dispatch(event: number): void {
+    const tag = this.#tags[event]!
+    const ready = this.#ready[event]!
+    if (tag === WAKEUP_TAG) {
+      this.os.clearWakeup(this.#options.wakeupFd)
+      return
+    }
+    const socket = this.sockets[tag]
+    // Closed by an earlier event or command of this turn.
+    if (socket === undefined) return
+    this.#guard(socket.id, () => this.#serve(socket, ready))
+  }
+
+  #serve(socket: Socket, ready: number): void {
+    const state = this.stateOf(socket)
+    if (state === STATE.LISTEN) acceptAll(this, socket)
+    else if (state === STATE.CONNECTING) connected(this, socket)
+    else {
+      if ((ready & READY.write) !== 0) flush(this, socket)
+      if ((ready & ~READY.write) === 0 || socket.fd < 0) return
+      if (socket.closing) discard(this, socket)
+      else if (socket.reading && !socket.stalled) readable(this, socket)
+      else if ((ready & (READY.error | READY.hangup)) !== 0) this.#hungUp(socket)
+    }
+  }
+
+  /** The peer is gone while nobody reads: a stalled socket is read later, a paused one ends. */
+  #hungUp(socket: Socket): void {
+    if (socket.stalled) {
+      this.unwatch(socket)
+      return
+    }
+    const error = this.os.socketError(socket.fd)
+    if (error < 0 && !socket.closeTold) this.fail(socket, error)
+    this.free(socket)
+  }
+
+  #expire(): void {
+    if (this.watched.size === 0) return
+    const now = this.clock.now()
+    for (const socket of this.watched) {
+      if (socket.deadline <= now) this.#guard(socket.id, () => expire(this, socket))
+    }
+  }
+
+  /** A fault of ours with one socket costs that socket, not the node. */
+  #guard(id: number, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.log(`socket-server error: socket ${id}: ${(error as Error).stack}`)
+      const socket = this.find(id)
+      if (socket !== undefined) this.free(socket)
+    }
+  }
+
+  #closeEverything(): void {
+    for (const socket of this.sockets) if (socket !== undefined) this.free(socket)
+    if (this.reserveFd >= 0) this.os.close(this.reserveFd)
+    this.poller.close()
+  }
+
+  /** The socket of `id`, or undefined when it is gone. */
+  find(id: number): Socket | undefined {
+    const socket = this.sockets[id & (SOCKETS_MAX - 1)]
+    return socket !== undefined && socket.id === id ? socket : undefined
+  }
+
+  add(socket: Socket): void {
+    this.sockets[socket.id & (SOCKETS_MAX - 1)] = socket
+    this.count++
+    Atomics.store(this.slots.cells, socket.at + SLOT.owner, socket.owner)
+  }
+
+  stateOf(socket: Socket): number {
+    return Atomics.load(this.slots.cells, socket.at + SLOT.state)
+  }
+
+  move(socket: Socket, input: Input): void {
+    const { cells } = this.slots
+    Atomics.store(cells, socket.at + SLOT.state, nextState(this.stateOf(socket), input))
+  }
+
+  setOwner(socket: Socket, owner: number): void {
+    socket.owner = owner
+    Atomics.store(this.slots.cells, socket.at + SLOT.owner, owner)
+  }
+
+  linkOf(owner: number): Link | undefined {
+    return this.#options.links[this.#options.workerOf(owner)]
+  }
+
+  emit(owner: number, kind: number, id: number, ud: number, payload?: Uint8Array | string): void {
+    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
+    this.linkOf(owner)?.emit(kind, owner, id, ud, bytes)
+  }
+
+  /** Tell the owner what went wrong. CLOSE, or the end of the socket, is up to the caller. */
+  fail(socket: Socket, errno: number): void {
+    this.emit(socket.owner, EVENT.ERROR, socket.id, 0, this.os.errorText(errno))
+  }
+
+  /** Tell the owner, once, that nothing more will come. */
+  tellClose(socket: Socket): void {
+    if (socket.closeTold) return
+    socket.closeTold = true
+    this.emit(socket.owner, EVENT.CLOSE, socket.id, 0)
+  }
+
+  /** Choose what the poller reports of a socket. */
+  watch(socket: Socket, interest: number): void {
+    if (!socket.polled) {
+      const result = this.poller.add(socket.fd, socket.id & (SOCKETS_MAX - 1), interest)
+      if (result < 0) throw new Error(`watch: ${this.os.errorText(result)}`)
+      socket.polled = true
+    } else if (socket.interest !== interest) {
+      this.poller.change(socket.fd, socket.id & (SOCKETS_MAX - 1), interest)
+    }
+    socket.interest = interest
+  }
+
+  unwatch(socket: Socket): void {
+    if (!socket.polled) return
+    this.poller.remove(socket.fd, socket.id & (SOCKETS_MAX - 1))
+    socket.polled = false
+    socket.interest = 0
+  }
+
+  /** Look at the socket again in `ms`; 0: no more. */
+  setDeadline(socket: Socket, ms: number): void {
+    socket.deadline = ms === 0 ? 0 : this.clock.now() + ms
+    if (ms === 0) this.watched.delete(socket)
+    else this.watched.add(socket)
+  }
+
+  /** The write token, if nobody has it. */
+  tryToken(socket: Socket): boolean {
+    return tryLock(this.slots.cells, socket.at + SLOT.token, this.#options.self + 1)
+  }
+
+  releaseToken(socket: Socket): void {
+    unlock(this.slots.cells, socket.at + SLOT.token)
+  }
+
+  /** Account for sends that are written or dropped. */
+  settle(at: number, sends: number, bytes: number): void {
+    Atomics.sub(this.slots.cells, at + SLOT.pending, sends)
+    Atomics.sub(this.slots.cells, at + SLOT.queued, bytes)
+  }
+
+  dropQueue(socket: Socket): void {
+    const { queue } = socket
+    if (queue.length === 0) return
+    const { bytes } = queue
+    this.settle(socket.at, queue.written(bytes), bytes)
+  }
+
+  /**
+   * Close the descriptor and give the slot back. The token is taken for it: a worker that is in
+   * write(2) finishes first, and a later one finds the state INVALID.
+   */
+  free(socket: Socket): void {
+    this.tellClose(socket)
+    this.unwatch(socket)
+    this.setDeadline(socket, 0)
+    const { cells } = this.slots
+    lock(cells, socket.at + SLOT.token, this.#options.self + 1)
+    this.move(socket, 'free')
+    Atomics.store(cells, socket.at + SLOT.fd, -1)
+    Atomics.store(cells, socket.at + SLOT.remainder, 0)
+    this.releaseToken(socket)
+    if (socket.fd >= 0) this.os.close(socket.fd)
+    socket.fd = -1
+    this.dropQueue(socket)
+    this.sockets[socket.id & (SOCKETS_MAX - 1)] = undefined
+    this.count--
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The slot table: 65,536 sockets in shared memory, one cache line each.
+ *
+ * id = tag and slot: ids count up over 31 bits, slot = id % 65,536. So a lookup is one index, and an
+ * id whose socket is gone is detected: the slot's id differs.
+ *
+ * The write token (`token`, a lock.ts cell) says who may write to the descriptor now: nobody, a
+ * worker that writes directly, or the socket thread. Three rules keep the bytes in order:
+ *   1. a worker writes directly only under the token, when `pending` is 0;
+ *   2. a worker that could not write everything sets `remainder` before it gives the token back; the
+ *      socket thread writes nothing until that rest has arrived, and puts it first;
+ *   3. closing needs the token too, so nobody touches a descriptor that is closed and used again.
+ * `pending` and `queued` are never reset: whoever adds sends a command, and that command's end
+ * subtracts, also when the id has gone stale in between.
+ */
+import assert from 'node:assert/strict'
+import { layout } from '../base/layout.ts'
+import { SOCKETS_MAX } from '../base/limits.ts'
+import { nextState, STATE } from './state.ts'
+
+/** One socket. After each field: who may write it. */
+export const SLOT = layout({
+  state: 1, // any thread INVALID → RESERVE (compare-exchange), then the socket thread
+  id: 1, // the thread that reserved the slot
+  fd: 1, // the socket thread
+  owner: 1, // the socket thread; the number that receives this socket's events
+  token: 1, // lock.ts; who may write to fd now
+  remainder: 1, // 1: the token's last holder (a worker) still owes the rest; the socket thread clears
+  pending: 1, // sends on their way or in the queue: senders add, the socket thread subtracts
+  queued: 1, // their bytes, likewise
+  bytesIn: 2, // the socket thread; float64
+  bytesOut: 2, // whoever holds the token; float64
+  unused: 4, // up to 64 bytes: two slots never share a line
+})
+assert.equal(SLOT.CELLS * 4, 64)
+
+const HEADER = layout({ lastId: 1, unused: 15 })
+
+export const SLOTS_BYTES = (HEADER.CELLS + SOCKETS_MAX * SLOT.CELLS) * 4
+
+export class Slots {
+  readonly cells: Int32Array
+  readonly floats: Float64Array
+
+  constructor(memory: SharedArrayBuffer) {
+    this.cells = new Int32Array(memory)
+    this.floats = new Float64Array(memory)
+  }
+
+  /** First cell of the slot of `id`, whatever socket lives there now. */
+  at(id: number): number {
+    return HEADER.CELLS + (id & (SOCKETS_MAX - 1)) * SLOT.CELLS
+  }
+
+  /** Take a free slot, from any thread. Returns the new id (1 … 2^31-1), or -1: all are in use. */
+  reserve(): number {
+    for (let probe = 0; probe < SOCKETS_MAX; probe++) {
+      const id = (Atomics.add(this.cells, HEADER.lastId, 1) + 1) & 0x7fffffff
+      const at = this.at(id)
+      const to = nextState(STATE.INVALID, 'reserve')
+      if (id === 0) continue
+      if (Atomics.compareExchange(this.cells, at + SLOT.state, STATE.INVALID, to) === 0) {
+        Atomics.store(this.cells, at + SLOT.fd, -1)
+        this.floats[(at + SLOT.bytesIn) >> 1] = 0
+        this.floats[(at + SLOT.bytesOut) >> 1] = 0
+        Atomics.store(this.cells, at + SLOT.id, id)
+        return id
+      }
+    }
+    return -1
+  }
+
+  /** The state of `id`; INVALID when that socket is gone. */
+  stateOf(id: number): number {
+    const at = this.at(id)
+    if (Atomics.load(this.cells, at + SLOT.id) !== id) return STATE.INVALID
+    return Atomics.load(this.cells, at + SLOT.state)
+  }
+
+  /** Bytes given to the socket thread for `id` and not written yet. */
+  queuedOf(id: number): number {
+    return this.stateOf(id) === STATE.INVALID
+      ? 0
+      : Atomics.load(this.cells, this.at(id) + SLOT.queued)
+  }
+
+  /** How many slots are in use: a scan, for tests and reports. */
+  countUsed(): number {
+    let used = 0
+    for (let slot = 0; slot < SOCKETS_MAX; slot++) {
+      if (Atomics.load(this.cells, HEADER.CELLS + slot * SLOT.CELLS + SLOT.state) !== 0) used++
+    }
+    return used
+  }
+}

@@ -1,0 +1,60 @@
+/** What one worker has for one socket in this turn, gathered so that it leaves in one system call. */
+import type { SocketClient } from './client.ts'
+
+/** Enough for many small answers; a bigger piece is written by itself, without this copy. */
+const WRITER_BYTES = 16 * 1024
+const SPARE_BUFFERS_MAX = 256
+
+/** Buffers between turns. One list a thread: a module is loaded once in each. */
+const spare: Buffer[] = []
+
+export class Writer {
+  readonly id: number
+  readonly #client: SocketClient
+  #buffer: Buffer | undefined
+  /** Bytes gathered and not written yet. */
+  length = 0
+  /** The socket was gone at the last flush. */
+  isGone = false
+
+  constructor(client: SocketClient, id: number) {
+    this.#client = client
+    this.id = id
+  }
+
+  /** Take `data`, which is the caller's again on return. Strings are sent as UTF-8. */
+  write(data: string | Uint8Array): void {
+    const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
+    if (length === 0) return
+    if (this.length + length > WRITER_BYTES) {
+      this.flush()
+      if (length > WRITER_BYTES) {
+        const bytes = typeof data === 'string' ? Buffer.from(data) : data
+        this.#send(bytes, length)
+        return
+      }
+    }
+    if (this.#buffer === undefined) {
+      this.#buffer = spare.pop() ?? Buffer.allocUnsafeSlow(WRITER_BYTES)
+      this.#client.markDirty(this)
+    }
+    if (typeof data === 'string') this.#buffer.write(data, this.length)
+    else this.#buffer.set(data, this.length)
+    this.length += length
+  }
+
+  /** Hand everything on. Also called at the end of each turn in which something was written. */
+  flush(): void {
+    const buffer = this.#buffer
+    if (buffer === undefined) return
+    this.#buffer = undefined
+    const { length } = this
+    this.length = 0
+    if (length > 0) this.#send(buffer, length)
+    if (spare.length < SPARE_BUFFERS_MAX) spare.push(buffer)
+  }
+
+  #send(bytes: Uint8Array, length: number): void {
+    if (!this.#client.send(this.id, bytes, length)) this.isGone = true
+  }
+}

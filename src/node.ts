@@ -1,0 +1,7 @@
+/** The door for programs that start a node themselves. */
+
+export type { NodeConfig } from './cli/config.ts'
+export { defineConfig, loadConfig, resolveConfig } from './cli/config.ts'
+export type { ResolvedConfig } from './threads/options.ts'
+export type { Node } from './threads/start.ts'
+export { startNode } from './threads/start.ts'

@@ -1,0 +1,30 @@
+/** Blocks of malloc: any thread may free what another one filled. */
+import { SkynetError } from '../base/errors.ts'
+import type { Blocks } from '../base/memory.ts'
+import { ERRNO, errorText } from './errno.ts'
+import type { Libc } from './libc.ts'
+
+export function createBlocks(libc: Libc): Blocks {
+  return {
+    put(bytes) {
+      // malloc(0) may answer NULL, which must keep meaning failure.
+      const address = libc.malloc(Math.max(bytes.length, 1))
+      if (address === 0) {
+        const call = `allocate ${bytes.length} bytes`
+        throw new SkynetError('ERR_SYSCALL', { call, reason: errorText(ERRNO.ENOMEM) })
+      }
+      libc.memcpy(address, bytes, bytes.length)
+      return address
+    },
+    take(address, length) {
+      // Memory of its own, not of Node's pool: the receiver may hand it on as a whole.
+      const bytes = Buffer.allocUnsafeSlow(length)
+      libc.memcpy(bytes, address, length)
+      libc.free(address)
+      return bytes
+    },
+    drop(address) {
+      libc.free(address)
+    },
+  }
+}

@@ -1,0 +1,20 @@
+/** Error numbers of the running platform, and what they are called. */
+import { constants } from 'node:os'
+import { getSystemErrorMap } from 'node:util'
+
+/** Name → positive number, as the running kernel has it. */
+export const ERRNO = constants.errno
+
+/** True for "not now, the poller will tell": EAGAIN, EWOULDBLOCK. Takes either sign. */
+export function isAgain(errno: number): boolean {
+  const number = Math.abs(errno)
+  return number === ERRNO.EAGAIN || number === ERRNO.EWOULDBLOCK
+}
+
+/** `ECONNREFUSED (connection refused)`. Takes either sign; an unknown number stays a number. */
+export function errorText(errno: number): string {
+  const number = Math.abs(errno)
+  const known = getSystemErrorMap().get(-number)
+  if (known !== undefined) return `${known[0]} (${known[1]})`
+  return Object.entries(ERRNO).find(([, value]) => value === number)?.[0] ?? `errno ${number}`
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isSkynetError } from '../base/errors.ts'
+import { ERRNO } from './errno.ts'
+import { openLibc } from './libc.ts'
+
+test('openLibc() says what to do when the native library is missing', () => {
+  const missing = () => {
+    throw new Error('Cannot find the native Koffi module\nand more lines')
+  }
+  assert.throws(
+    () => openLibc(missing),
+    (error: unknown) => {
+      assert.ok(isSkynetError(error, 'ERR_PLATFORM'))
+      assert.match(error.message, /Cannot find the native Koffi module\)/)
+      assert.match(error.message, /--omit=optional/)
+      assert.ok(error.cause instanceof Error)
+      return true
+    },
+  )
+})
+
+test('openLibc() refuses a platform without POSIX sockets before it loads anything', (t) => {
+  const platform = Object.getOwnPropertyDescriptor(process, 'platform')!
+  t.after(() => Object.defineProperty(process, 'platform', platform))
+  Object.defineProperty(process, 'platform', { ...platform, value: 'win32' })
+  assert.throws(() => openLibc(() => assert.fail('loaded')), {
+    code: 'ERR_PLATFORM',
+    message: /win32/,
+  })
+})
+
+test('errno() is why the last call failed', () => {
+  const libc = openLibc()
+  assert.equal(libc.close(-1), -1)
+  assert.equal(libc.errno(), ERRNO.EBADF)
+  assert.equal(libc.connect(0x7fffffff, 0, 0), -1)
+  assert.equal(libc.errno(), ERRNO.EBADF)
+})
+
+test('addressOf() of shared memory is the same for a view of another thread or time', () => {
+  const libc = openLibc()
+  const buffer = new SharedArrayBuffer(64)
+  const address = libc.addressOf(new Uint8Array(buffer))
+  assert.ok(Number.isSafeInteger(address) && address > 0)
+  assert.equal(libc.addressOf(new Uint8Array(buffer, 16)), address + 16)
+
+  libc.memcpy(address + 8, new Uint8Array([1, 2, 3]), 3)
+  assert.deepEqual([...new Uint8Array(buffer, 8, 4)], [1, 2, 3, 0])
+})

@@ -1,0 +1,159 @@
+/**
+ * libc through FFI: which functions, with which prototypes, and the numbers of the C headers. Only
+ * this folder calls them. Nothing is loaded before `openLibc`, so that a machine without the native
+ * library gets an error of ours.
+ */
+import { createRequire } from 'node:module'
+import { SkynetError } from '../base/errors.ts'
+
+type Koffi = typeof import('koffi')
+
+/** Bytes for the system: an array, or the address of memory that does not move; 0 is NULL. */
+export type Memory = Uint8Array | number
+
+/**
+ * The types of the JavaScript functions follow from these texts. `intptr_t` stands for ssize_t,
+ * `uint32_t` for socklen_t; after `...` each argument is a type name, then a value.
+ */
+const POSIX = {
+  socket: 'int socket(int family, int type, int protocol)',
+  bind: 'int bind(int fd, const void *address, uint32_t length)',
+  listen: 'int listen(int fd, int backlog)',
+  accept: 'int accept(int fd, void *address, void *length)',
+  connect: 'int connect(int fd, const void *address, uint32_t length)',
+  shutdown: 'int shutdown(int fd, int how)',
+  getsockname: 'int getsockname(int fd, void *address, void *length)',
+  getpeername: 'int getpeername(int fd, void *address, void *length)',
+  getsockopt: 'int getsockopt(int fd, int level, int name, void *value, void *length)',
+  setsockopt: 'int setsockopt(int fd, int level, int name, const void *value, uint32_t length)',
+  read: 'intptr_t read(int fd, void *bytes, size_t length)',
+  write: 'intptr_t write(int fd, const void *bytes, size_t length)',
+  send: 'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
+  close: 'int close(int fd)',
+  pipe: 'int pipe(void *fds)',
+  fcntl: 'int fcntl(int fd, int command, ...)',
+  malloc: 'uintptr_t malloc(size_t length)',
+  free: 'void free(void *block)',
+  // It returns `to`; nobody needs that back as a bigint.
+  memcpy: 'void memcpy(void *to, const void *from, size_t length)',
+} as const
+
+const LINUX = {
+  accept4: 'int accept4(int fd, void *address, void *length, int flags)',
+  eventfd: 'int eventfd(unsigned int value, int flags)',
+  epoll_create1: 'int epoll_create1(int flags)',
+  epoll_ctl: 'int epoll_ctl(int epoll, int operation, int fd, const void *event)',
+  epoll_wait: 'int epoll_wait(int epoll, void *events, int length, int timeoutMs)',
+} as const
+
+type Argument<C extends string> = C extends `${string}*${string}` ? Memory : number
+type Arguments<C extends string> = C extends `${infer First}, ${infer Rest}`
+  ? [Argument<First>, ...Arguments<Rest>]
+  : C extends '...'
+    ? (string | number)[]
+    : [Argument<C>]
+type Call<C> = C extends `${string}(${infer A})` ? (...args: Arguments<A>) => number : never
+type Calls<T> = { readonly [K in keyof T]: Call<T[K]> }
+
+export interface Libc extends Calls<typeof POSIX> {
+  /** Why the last call of this thread failed. Meaningless after one that succeeded. */
+  errno(): number
+  /** Where `bytes` starts. It stays there as long as its buffer lives and is not transferred. */
+  addressOf(bytes: Uint8Array): number
+  /** What only Linux has. */
+  readonly linux: Calls<typeof LINUX> | undefined
+}
+
+const PLATFORMS: readonly string[] = ['linux', 'darwin', 'freebsd', 'openbsd']
+
+// biome-ignore format: one column a platform, in the order of PLATFORMS
+const NUMBERS = {
+  AF_INET6:     [10,     30,     28,      24],
+  SOL_SOCKET:   [1,      0xffff, 0xffff,  0xffff],
+  SO_REUSEADDR: [2,      4,      4,       4],
+  SO_KEEPALIVE: [9,      8,      8,       8],
+  SO_ERROR:     [4,      0x1007, 0x1007,  0x1007],
+  IPV6_V6ONLY:  [26,     27,     27,      27],
+  // 0 where there is none: Node ignores SIGPIPE, this only guards against code that resets it.
+  MSG_NOSIGNAL: [0x4000, 0,      0x20000, 0x400],
+  O_NONBLOCK:   [0x800,  4,      4,       4],
+} as const
+
+/** Numbers of the C headers on this platform. */
+export const C = {
+  AF_INET: 2,
+  SOCK_STREAM: 1,
+  IPPROTO_TCP: 6,
+  IPPROTO_IPV6: 41,
+  TCP_NODELAY: 1,
+  F_GETFD: 1,
+  F_SETFD: 2,
+  F_GETFL: 3,
+  F_SETFL: 4,
+  FD_CLOEXEC: 1,
+  ...platformNumbers(),
+} as const
+
+/** Linux only: flags that save the fcntl calls. */
+export const LINUX_FLAGS = {
+  SOCK_NONBLOCK: 0x800,
+  SOCK_CLOEXEC: 0x80000,
+  EFD_NONBLOCK: 0x800,
+  EFD_CLOEXEC: 0x80000,
+  EPOLL_CLOEXEC: 0x80000,
+  F_DUPFD_CLOEXEC: 1030,
+} as const
+
+/**
+ * Bind every function of the tables. Each thread opens its own.
+ *
+ * @throws {SkynetError} `ERR_PLATFORM` the platform is none of ours, or the native library is not
+ * installed or cannot be loaded.
+ */
+export function openLibc(loadKoffi: () => Koffi = requireKoffi): Libc {
+  const platform = process.platform
+  if (!PLATFORMS.includes(platform)) {
+    throw new SkynetError('ERR_PLATFORM', {
+      reason: `${platform} is not supported; use Linux (on Windows: WSL or a container)`,
+    })
+  }
+  try {
+    return bindLibc(loadKoffi())
+  } catch (cause) {
+    throw new SkynetError('ERR_PLATFORM', { reason: whyNotLoaded(cause) }, { cause })
+  }
+}
+
+function bindLibc(koffi: Koffi): Libc {
+  const library = koffi.load(null)
+  const bind = <T extends Record<string, string>>(table: T): Calls<T> =>
+    Object.fromEntries(
+      Object.entries(table).map(([name, prototype]) => [name, library.func(prototype)]),
+    ) as unknown as Calls<T>
+  return {
+    ...bind(POSIX),
+    errno: koffi.errno as () => number,
+    addressOf: (bytes) => Number(koffi.address(bytes)),
+    linux: process.platform === 'linux' ? bind(LINUX) : undefined,
+  }
+}
+
+function requireKoffi(): Koffi {
+  return createRequire(import.meta.url)('koffi') as Koffi
+}
+
+function whyNotLoaded(cause: unknown): string {
+  const text = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)
+  return (
+    `the FFI library 'koffi' does not load on ${process.platform}-${process.arch} (${text}); ` +
+    `run 'npm install' without --omit=optional or --no-optional, on the machine that runs the node`
+  )
+}
+
+function platformNumbers(): { readonly [K in keyof typeof NUMBERS]: number } {
+  // An unknown platform gets numbers too: importing must not throw, `openLibc` does.
+  const column = Math.max(PLATFORMS.indexOf(process.platform), 0)
+  return Object.fromEntries(Object.entries(NUMBERS).map(([name, row]) => [name, row[column]])) as {
+    readonly [K in keyof typeof NUMBERS]: number
+  }
+}

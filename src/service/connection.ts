@@ -1,0 +1,416 @@
+/** A TCP connection of a service. */
+import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { LINE_BYTES_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
+import { lock, unlock } from '../base/lock.ts'
+import { EVENT } from '../net/event.ts'
+import { SLOT } from '../net/slots.ts'
+import { STATE } from '../net/state.ts'
+import type { Writer } from '../net/writer.ts'
+import { formatAddress } from '../os/address.ts'
+import type { SocketPool } from './pool.ts'
+import { ReadBuffer } from './read-buffer.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+export interface LineOptions extends WaitOptions {
+  /** Longest line in bytes, its end not counted. Default 1 MiB. */
+  readonly max?: number
+}
+
+/** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
+type Attempt<T> = () => T | undefined
+
+/**
+ * Bytes in, bytes out. Obtained from a listener, `skynet.socket.connect` or `skynet.socket.start`.
+ *
+ * An accepted connection is not read before it is first used; handing its `id` to another service
+ * before that costs nothing. One read may wait at a time.
+ */
+export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
+  /** Handing this number to `skynet.socket.start` in another service moves the connection there. */
+  readonly id: number
+  readonly #pool: SocketPool
+  readonly #buffer = new ReadBuffer()
+  #writer: Writer | undefined
+  #remoteAddress: string | undefined
+  /** `waiting`: accepted, not read yet. `ended`: nothing more will come. */
+  #phase: 'waiting' | 'opening' | 'open' | 'ended' | 'closed' | 'moved'
+  #error: SkynetError | undefined
+  #isPaused = false
+  #opening: Waiter<void> | undefined
+  #reader: { waiter: Waiter<unknown>; attempt: Attempt<unknown> } | undefined
+  #drains: Waiter<void>[] | undefined
+  #closing: Waiter<void> | undefined
+
+  /** @param phase How far it has come; made by listener.ts and socket-api.ts only. */
+  constructor(pool: SocketPool, id: number, phase: 'waiting' | 'opening', remoteAddress?: string) {
+    this.#pool = pool
+    this.id = id
+    this.#phase = phase
+    this.#remoteAddress = remoteAddress
+    pool.add(this)
+  }
+
+  /** `ip:port` of the peer, IPv6 in brackets; empty when the connection is gone already. */
+  get remoteAddress(): string {
+    this.#remoteAddress ??= this.#askPeerAddress()
+    return this.#remoteAddress
+  }
+
+  /** False once it was closed here, failed, or moved. A peer that has ended may still be written to. */
+  get isOpen(): boolean {
+    return this.#phase !== 'closed' && this.#phase !== 'moved' && this.#error === undefined
+  }
+
+  /** Bytes written and not yet taken by the kernel. */
+  get bufferedAmount(): number {
+    return (this.#writer?.length ?? 0) + this.#pool.client.slots.queuedOf(this.id)
+  }
+
+  // --- reading -------------------------------------------------------------------------------
+
+  /**
+   * The next bytes as they come, or null at the end.
+   * With `count`: exactly that many.
+   *
+   * @returns A buffer that is yours.
+   * @throws {SkynetError} `ERR_SOCKET_ENDED` the peer ended before `count` bytes (they stay
+   * readable); `ERR_SOCKET_FAILED`, `ERR_SOCKET_BUSY`, `ERR_SOCKET_MOVED`, `ERR_SOCKET_CLOSED`;
+   * `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
+   */
+  read(count?: undefined, options?: WaitOptions): Promise<Buffer | null>
+  read(count: number, options?: WaitOptions): Promise<Buffer>
+  read(count?: number, options?: WaitOptions): Promise<Buffer | null> {
+    if (count === undefined) {
+      return this.#read(() => this.#buffer.takeChunk() ?? this.#atEnd(null), options)
+    }
+    if (!Number.isInteger(count) || count < 0) {
+      const range = `Cannot read as 'count' must be a whole number from 0 on`
+      return Promise.reject(new RangeError(`${range}: current value is ${count}`))
+    }
+    return this.#read(() => {
+      const bytes = this.#buffer.take(count)
+      if (bytes !== undefined || this.#atEnd(true) === undefined) return bytes
+      const info = { id: this.id, wanted: count, received: this.#buffer.length }
+      throw new SkynetError('ERR_SOCKET_ENDED', info)
+    }, options)
+  }
+
+  /**
+   * The next line as UTF-8, without `\n` or `\r\n`; null at the end. A last line without an end is
+   * a line.
+   *
+   * @throws `ERR_LINE_TOO_LONG` after `max` bytes without an end (they stay readable), and as `read`.
+   */
+  readLine(options?: LineOptions): Promise<string | null> {
+    return this.#read(() => this.#takeLine(options?.max ?? LINE_BYTES_MAX), options)
+  }
+
+  /** Everything up to the end. Mind who sends: it is all kept in memory. */
+  readAll(options?: WaitOptions): Promise<Buffer> {
+    return this.#read(() => (this.#atEnd(true) ? this.#buffer.takeAll() : undefined), options)
+  }
+
+  /** Lines until the end, then close. See `readLine`. */
+  async *lines(options?: LineOptions): AsyncGenerator<string, void, void> {
+    try {
+      for (let line = await this.readLine(options); line !== null; ) {
+        yield line
+        line = await this.readLine(options)
+      }
+    } finally {
+      await this.close()
+    }
+  }
+
+  /** Chunks as they come, until the end; leaving the loop closes the connection. */
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, void> {
+    const done = { done: true as const, value: undefined }
+    const attempt = (): IteratorResult<Buffer, undefined> | undefined => {
+      const value = this.#buffer.takeChunk()
+      return value === undefined ? this.#atEnd(done) : { done: false, value }
+    }
+    return {
+      next: () => this.#read(attempt, undefined, done),
+      return: async () => {
+        await this.close()
+        return done
+      },
+    }
+  }
+
+  #takeLine(max: number): string | null | undefined {
+    const buffer = this.#buffer
+    if (buffer.lineLength > max + 1) {
+      throw new SkynetError('ERR_LINE_TOO_LONG', { id: this.id, limit: max })
+    }
+    const line = buffer.takeLine()
+    if (line !== undefined) return line
+    if (buffer.length > max) {
+      throw new SkynetError('ERR_LINE_TOO_LONG', { id: this.id, limit: max })
+    }
+    if (this.#atEnd(true) === undefined) return undefined
+    return buffer.length > 0 ? buffer.takeAll().toString() : null
+  }
+
+  /** `value` when nothing more will come; throws when that is because of a failure. */
+  #atEnd<T>(value: T): T | undefined {
+    if (this.#phase !== 'ended' && this.#phase !== 'closed') return undefined
+    if (this.#error !== undefined) throw this.#error
+    return value
+  }
+
+  /** @param end When given, reaching it closes the connection too. */
+  #read<T>(attempt: Attempt<T>, options: WaitOptions | undefined, end?: T): Promise<T> {
+    if (this.#phase === 'moved') return this.#refuse('ERR_SOCKET_MOVED')
+    if (this.#reader !== undefined) return this.#refuse('ERR_SOCKET_BUSY')
+    if (this.#phase === 'waiting') this.#start()
+    let result: T | undefined
+    try {
+      result = attempt()
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (result !== undefined) {
+      if (result === end) void this.close()
+      this.#resumeIfLow()
+      return Promise.resolve(result)
+    }
+    if (this.#pool.service.hasEnded) return Promise.reject(this.#pool.service.exited())
+    const waiter = new Waiter<T>(
+      this.#pool.service,
+      options,
+      (timeoutMs) => this.#timedOut('read from', timeoutMs),
+      () => {
+        this.#reader = undefined
+      },
+    )
+    if (waiter.isOver) return waiter.promise
+    this.#reader = { waiter: waiter as Waiter<unknown>, attempt }
+    this.#resumeIfLow()
+    if (end === undefined) return waiter.promise
+    return waiter.promise.then((value) => {
+      if (value === end) void this.close()
+      return value
+    })
+  }
+
+  #serveReader(): void {
+    const reader = this.#reader
+    if (reader === undefined) return
+    try {
+      const result = reader.attempt()
+      if (result !== undefined) reader.waiter.resolve(result)
+    } catch (error) {
+      reader.waiter.reject(error)
+    }
+  }
+
+  /** Nobody reads and much is there: let the peer's window fill instead of our memory. */
+  #pauseIfHigh(): void {
+    if (this.#isPaused || this.#reader !== undefined) return
+    if (this.#buffer.length <= RECEIVE_BUFFER_BYTES_MAX || this.#phase !== 'open') return
+    this.#isPaused = true
+    this.#pool.client.order('pause', this.id)
+  }
+
+  #resumeIfLow(): void {
+    if (!this.#isPaused || this.#phase !== 'open') return
+    if (this.#reader === undefined && this.#buffer.length > RECEIVE_BUFFER_BYTES_MAX / 2) return
+    this.#isPaused = false
+    this.#pool.client.order('start', this.id, this.#pool.service.handle)
+  }
+
+  // --- writing -------------------------------------------------------------------------------
+
+  /**
+   * Write. What one turn writes leaves in one system call at its end, in order; `data` is yours
+   * again on return. Strings are sent as UTF-8.
+   *
+   * @returns False when more than 1 MiB waits to be sent: see `drain`. A connection that lets 16 MiB
+   * pile up is closed with `ERR_SOCKET_FAILED`.
+   * @throws {SkynetError} `ERR_SOCKET_CLOSED` it was closed or moved, or it failed.
+   */
+  write(data: string | Uint8Array): boolean {
+    const writer = this.#writable()
+    writer.write(data)
+    return this.bufferedAmount < 1024 * 1024
+  }
+
+  /** Resolves once everything written so far was taken by the kernel. Errors as `write`, `read`. */
+  drain(options?: WaitOptions): Promise<void> {
+    let waiter: Waiter<void>
+    try {
+      this.#writable().flush()
+      if (this.bufferedAmount === 0) return Promise.resolve()
+      const drains = (this.#drains ??= [])
+      waiter = new Waiter<void>(
+        this.#pool.service,
+        options,
+        (timeoutMs) => this.#timedOut('drain', timeoutMs),
+        () => {
+          if (drains.includes(waiter)) drains.splice(drains.indexOf(waiter), 1)
+        },
+      )
+      if (!waiter.isOver) drains.push(waiter)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#pool.client.order('drain', this.id)
+    return waiter.promise
+  }
+
+  /** Send small writes at once (TCP_NODELAY) instead of waiting for an answer to earlier ones. */
+  setNoDelay(on = true): void {
+    this.#pool.client.order('noDelay', this.id, on ? 1 : 0)
+  }
+
+  #writable(): Writer {
+    if (!this.isOpen || this.#writer?.isGone === true) {
+      throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    }
+    if (this.#phase === 'waiting') this.#start()
+    this.#writer ??= this.#pool.client.ownWriter(this.id)
+    return this.#writer
+  }
+
+  // --- the end -------------------------------------------------------------------------------
+
+  /**
+   * Close: what was written still leaves (for at most 10 s), nothing more is read; a read that waits
+   * gets the end. Resolves when the connection is closed for this service.
+   */
+  close(): Promise<void> {
+    if (this.#phase === 'closed' || this.#phase === 'moved') return Promise.resolve()
+    this.#writer?.flush()
+    const { service, client } = this.#pool
+    client.order('close', this.id, service.handle)
+    if (service.hasEnded || this.#phase === 'ended') {
+      this.#end('closed')
+      return Promise.resolve()
+    }
+    this.#closing ??= new Waiter<void>(service, undefined, () => service.exited())
+    return this.#closing.promise
+  }
+
+  /** Close at once: what was written and has not left is dropped. */
+  shutdown(): void {
+    if (this.#phase === 'closed' || this.#phase === 'moved') return
+    this.#pool.client.order('shutdown', this.id, this.#pool.service.handle)
+    this.#end('closed')
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** The service ended: hand on what was written in this turn. Called by the pool. */
+  abandon(): void {
+    this.#writer?.flush()
+    this.#phase = 'closed'
+  }
+
+  // --- events, called by the pool --------------------------------------------------------------
+
+  /** Ask for the connection (`start`), and wait until it is this service's. */
+  open(options?: WaitOptions): Promise<this> {
+    const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
+      this.#timedOut('open', timeoutMs),
+    )
+    this.#opening = waiter
+    return waiter.promise.then(
+      () => this,
+      (error: unknown) => {
+        if (this.isOpen) this.shutdown()
+        throw error
+      },
+    )
+  }
+
+  #start(): void {
+    this.#phase = 'open'
+    this.#pool.client.order('start', this.id, this.#pool.service.handle)
+  }
+
+  received(chunk: Buffer): void {
+    this.#buffer.push(chunk)
+    this.#serveReader()
+    this.#pauseIfHigh()
+  }
+
+  happened(kind: number, ud: number, payload: Buffer): void {
+    if (kind === EVENT.OPEN) this.#opened()
+    else if (kind === EVENT.CLOSE) this.#end('ended')
+    else if (kind === EVENT.ERROR) this.#failed(payload.toString())
+    else if (kind === EVENT.DRAIN) for (const drain of [...(this.#drains ?? [])]) drain.resolve()
+    else if (kind === EVENT.YIELD) this.#yield()
+    else if (kind === EVENT.WARNING && ud > 0) {
+      const { service } = this.#pool
+      service.facade.log(`WARNING: ${ud} K bytes need to send out (fd = ${this.id})`)
+    }
+  }
+
+  #opened(): void {
+    if (this.#phase === 'opening' || this.#phase === 'waiting') this.#phase = 'open'
+    this.#opening?.resolve()
+    this.#opening = undefined
+  }
+
+  #failed(reason: string): void {
+    const wasOpening = this.#phase === 'opening'
+    this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
+    if (!wasOpening) return
+    this.#end('closed')
+  }
+
+  /** Nothing more will come; what came before stays readable. */
+  #end(phase: 'ended' | 'closed'): void {
+    const isClosed = phase === 'closed' || this.#closing !== undefined || this.#error !== undefined
+    this.#phase = isClosed ? 'closed' : 'ended'
+    if (isClosed) this.#pool.remove(this.id)
+    const failure = this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    for (const drain of [...(this.#drains ?? [])]) drain.reject(failure)
+    this.#opening?.reject(failure)
+    this.#opening = undefined
+    this.#serveReader()
+    this.#closing?.resolve()
+    this.#closing = undefined
+  }
+
+  /** Another service takes the connection over: give back what nobody read here. */
+  #yield(): void {
+    this.#writer?.flush()
+    this.#pool.client.handover(this.id, this.#buffer.takeAll())
+    this.#pool.remove(this.id)
+    this.#phase = 'moved'
+    const moved = new SkynetError('ERR_SOCKET_MOVED', { id: this.id })
+    this.#reader?.waiter.reject(moved)
+    for (const drain of [...(this.#drains ?? [])]) drain.reject(moved)
+  }
+
+  #refuse(code: 'ERR_SOCKET_MOVED' | 'ERR_SOCKET_BUSY'): Promise<never> {
+    return Promise.reject(new SkynetError(code, { id: this.id }))
+  }
+
+  #timedOut(what: string, timeoutMs: number): Error {
+    return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
+  }
+
+  /** The token keeps the descriptor from being closed and used again while we ask. */
+  #askPeerAddress(): string {
+    const { slots, os, thread } = this.#pool.client
+    const at = slots.at(this.id)
+    lock(slots.cells, at + SLOT.token, thread + 1)
+    try {
+      if (slots.stateOf(this.id) === STATE.INVALID) return ''
+      const peer = os.peerAddress(Atomics.load(slots.cells, at + SLOT.fd))
+      return peer === undefined ? '' : formatAddress(peer)
+    } finally {
+      unlock(slots.cells, at + SLOT.token)
+    }
+  }
+}
+
+/** The reason of a failure that `Connection.open` rejected with. */
+export function failureReason(error: unknown): string | undefined {
+  return isSkynetError(error, 'ERR_SOCKET_FAILED') ? error.info.reason : undefined
+}

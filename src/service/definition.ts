@@ -1,0 +1,50 @@
+/** What a service module exports, and the types that callers infer from it. */
+import type { Skynet } from './skynet.ts'
+
+/** The methods of a service, as its setup returned them: an object, or a class instance. */
+export type Methods = object
+
+const KIND: unique symbol = Symbol.for('skynet-ts.service')
+
+/** A service that can be launched. Made by `defineService`, exported as a module's default. */
+export interface ServiceDefinition<Args extends readonly unknown[], M extends Methods> {
+  readonly [KIND]: true
+  readonly setup: (skynet: Skynet, ...args: Args) => M | undefined | Promise<M | undefined>
+}
+
+/** Of a service whose setup returns nothing: it cannot be called. */
+export type NoMethods = Record<never, never>
+
+/** Any service, where its arguments and methods do not matter. */
+export type AnyService = ServiceDefinition<never, Methods>
+
+/** What the setup of `S` takes after `skynet`; anything, when `S` is not known. */
+export type ArgsOf<S> =
+  S extends ServiceDefinition<infer Args, Methods>
+    ? [Args] extends [never]
+      ? readonly unknown[]
+      : Args
+    : readonly unknown[]
+export type MethodsOf<S> = S extends ServiceDefinition<never, infer M> ? M : Methods
+
+/**
+ * Define a service: the default export of its module.
+ *
+ * `setup` runs once for each instance, on the worker where the instance lives. What it declares is
+ * the state of that instance. It returns the methods that others may call; requests wait until it
+ * is done. When it throws, the launch fails with that error as its cause.
+ */
+export function defineService<Args extends readonly unknown[], M extends Methods | void>(
+  setup: (skynet: Skynet, ...args: Args) => M | Promise<M>,
+): ServiceDefinition<Args, M extends Methods ? M : NoMethods> {
+  if (typeof setup !== 'function') {
+    throw new TypeError(`Cannot define a service as 'setup' must be a function: ${typeof setup}`)
+  }
+  return { [KIND]: true, setup } as never
+}
+
+export function isServiceDefinition(
+  value: unknown,
+): value is ServiceDefinition<unknown[], Methods> {
+  return typeof value === 'object' && value !== null && KIND in value
+}

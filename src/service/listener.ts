@@ -1,0 +1,135 @@
+/** A listening socket of a service. */
+import { SkynetError } from '../base/errors.ts'
+import { Queue } from '../base/queue.ts'
+import { EVENT } from '../net/event.ts'
+import { Connection } from './connection.ts'
+import type { SocketPool } from './pool.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+/** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
+const WAITING_MAX = 1024
+
+/** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
+export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
+  readonly id: number
+  /** The address that was asked for, and the port that is really open. */
+  readonly host: string
+  port = 0
+  readonly #pool: SocketPool
+  readonly #waiting = new Queue<Connection>()
+  #acceptor: Waiter<Connection | null> | undefined
+  #opening: Waiter<void> | undefined
+  #isPaused = false
+  #isClosed = false
+
+  /** Made by socket-api.ts only. */
+  constructor(pool: SocketPool, id: number, host: string) {
+    this.#pool = pool
+    this.id = id
+    this.host = host
+    pool.add(this)
+  }
+
+  /** `127.0.0.1:8888`. */
+  get address(): string {
+    return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed
+  }
+
+  /**
+   * The next connection, or null once the listener is closed. One caller at a time.
+   *
+   * @throws {SkynetError} `ERR_SOCKET_BUSY`, `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
+   */
+  accept(options?: WaitOptions): Promise<Connection | null> {
+    if (this.#acceptor !== undefined) {
+      return Promise.reject(new SkynetError('ERR_SOCKET_BUSY', { id: this.id }))
+    }
+    const connection = this.#waiting.shift()
+    if (connection !== undefined) {
+      this.#resumeIfLow()
+      return Promise.resolve(connection)
+    }
+    if (this.#isClosed) return Promise.resolve(null)
+    const { service } = this.#pool
+    if (service.hasEnded) return Promise.reject(service.exited())
+    const info = { id: this.id, what: 'accept from' }
+    this.#acceptor = new Waiter<Connection | null>(
+      service,
+      options,
+      (timeoutMs) => new SkynetError('ERR_SOCKET_TIMEOUT', { ...info, timeoutMs }),
+      () => {
+        this.#acceptor = undefined
+      },
+    )
+    return this.#acceptor.promise
+  }
+
+  /** Connections until the listener is closed; leaving the loop closes it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Connection, void, void> {
+    try {
+      for (let next = await this.accept(); next !== null; next = await this.accept()) yield next
+    } finally {
+      this.close()
+    }
+  }
+
+  /** Stop listening. Connections that nobody took are closed; the others stay. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#pool.client.order('close', this.id, this.#pool.service.handle)
+    this.#ended()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close()
+    return Promise.resolve()
+  }
+
+  /** Wait until the socket thread listens. Called by socket-api.ts. */
+  open(waiter: Waiter<void>): void {
+    this.#opening = waiter
+  }
+
+  /** Called by the pool. */
+  happened(kind: number, ud: number, payload: Buffer): void {
+    if (kind === EVENT.ACCEPT) this.#accepted(ud, payload.toString())
+    else if (kind === EVENT.OPEN) {
+      if (ud !== 0) this.port = ud
+      if (payload.toString() === 'start') this.#opening?.resolve()
+    } else if (kind === EVENT.REFUSE) {
+      this.#pool.service.facade.error(`accept on ${this.address}: ${payload.toString()}`)
+    } else if (kind === EVENT.ERROR || kind === EVENT.CLOSE) this.#ended()
+  }
+
+  #accepted(id: number, peer: string): void {
+    const connection = new Connection(this.#pool, id, 'waiting', peer)
+    if (this.#acceptor !== undefined) {
+      this.#acceptor.resolve(connection)
+      return
+    }
+    this.#waiting.push(connection)
+    if (this.#waiting.length < WAITING_MAX || this.#isPaused) return
+    this.#isPaused = true
+    this.#pool.client.order('pause', this.id)
+  }
+
+  #resumeIfLow(): void {
+    if (!this.#isPaused || this.#waiting.length > WAITING_MAX / 2) return
+    this.#isPaused = false
+    this.#pool.client.order('start', this.id, this.#pool.service.handle)
+  }
+
+  #ended(): void {
+    this.#isClosed = true
+    this.#pool.remove(this.id)
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      void next.close()
+    }
+    this.#opening?.reject(new SkynetError('ERR_SOCKET_CLOSED', { id: this.id }))
+    this.#acceptor?.resolve(null)
+  }
+}

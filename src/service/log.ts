@@ -1,0 +1,19 @@
+/** A line for the logger service. */
+export type LogLevel = 'info' | 'error'
+
+export interface LogLine {
+  /** Wall clock, ms since 1970. */
+  readonly at: number
+  readonly level: LogLevel
+  /** Who says it; 0: the node. */
+  readonly handle: number
+  /** What that service is called. */
+  readonly title: string
+  readonly text: string
+}
+
+/** Skynet's form, with the service's name: `[:0000000a chat/agent] text`. */
+export function formatLine({ level, handle, title, text }: LogLine): string {
+  const who = `:${handle.toString(16).padStart(8, '0')}${title === '' ? '' : ` ${title}`}`
+  return `[${who}] ${level === 'error' ? 'error: ' : ''}${text}`
+}

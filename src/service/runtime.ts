@@ -1,0 +1,239 @@
+/** What all services of one worker share, and how services begin and end there. */
+
+import type { Clock } from '../base/clock.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { TIMER_MS_MAX } from '../base/limits.ts'
+import type { Handles } from '../kernel/handles.ts'
+import type { Loads } from '../kernel/loads.ts'
+import type { Message } from '../kernel/message.ts'
+import type { Names } from '../kernel/names.ts'
+import type { Router } from '../kernel/router.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+import type { TimerNode, Wheel } from '../kernel/wheel.ts'
+import type { SocketClient } from '../net/client.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import type { Methods } from './definition.ts'
+import type { LogLevel, LogLine } from './log.ts'
+import { type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
+import { describe, type ExitReason, Service, sendable } from './service.ts'
+
+/** What may be asked of a worker itself. */
+export type WorkerOrder =
+  | { readonly order: 'launch'; readonly url: string; readonly args: readonly unknown[] }
+  | { readonly order: 'kill'; readonly handle: number }
+
+interface Launch {
+  readonly url: string
+  readonly args: readonly unknown[]
+  /** Exactly one of them is called, once. */
+  readonly onReady: (handle: number) => void
+  readonly onFailure: (error: SkynetError) => void
+}
+
+export interface RuntimeOptions {
+  readonly worker: number
+  readonly clock: Clock
+  readonly wheel: Wheel
+  readonly handles: Handles
+  readonly names: Names
+  readonly scheduler: Scheduler
+  readonly loads: Loads
+  readonly client: SocketClient
+  readonly env: Readonly<Record<string, string | number | boolean>>
+  readonly callTimeoutMs: number
+  readonly exitMs: number
+  /** Folders of services with bare names. */
+  readonly folders: readonly string[]
+  /** Where lines go while there is no logger. */
+  readonly logFallback: (line: LogLine) => void
+}
+
+export class Runtime {
+  readonly options: RuntimeOptions
+  readonly client: SocketClient
+  readonly callTimeoutMs: number
+  readonly exitMs: number
+  /** Set by `connect`, before the first message. */
+  router!: Router
+  readonly #services = new Map<number, Service>()
+  #isStopping = false
+
+  constructor(options: RuntimeOptions) {
+    this.options = options
+    this.client = options.client
+    this.callTimeoutMs = options.callTimeoutMs
+    this.exitMs = options.exitMs
+  }
+
+  connect(router: Router): void {
+    this.router = router
+  }
+
+  get now(): number {
+    return this.options.clock.now()
+  }
+
+  addTimer(ms: number, fire: () => void): TimerNode {
+    if (!(ms >= 0 && ms <= TIMER_MS_MAX)) {
+      throw new RangeError(
+        `Cannot set a timer as 'ms' must be in 0..${TIMER_MS_MAX}: current value is ${ms}`,
+      )
+    }
+    const node = this.options.wheel.add(this.now + ms, fire)
+    this.options.scheduler.timerAdded()
+    return node
+  }
+
+  log(level: LogLevel, handle: number, text: string): void {
+    const title = this.#services.get(handle)?.context.title ?? ''
+    const line: LogLine = { at: Date.now(), level, handle, title, text }
+    const logger = this.options.names.query('.logger')
+    if (logger === 0 || !this.router.send(PTYPE.TEXT, logger, handle, 0, line)) {
+      this.options.logFallback(line)
+    }
+  }
+
+  /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */
+  handleOf(address: number | string): number {
+    if (typeof address === 'number') return address >>> 0
+    if (address.startsWith(':')) return Number.parseInt(address.slice(1), 16) >>> 0
+    return this.options.names.query(address)
+  }
+
+  /** An order to this worker. The answer goes to the service that asked. */
+  readonly onSystem = (message: Message): void => {
+    const order = message.value as WorkerOrder
+    if (order.order === 'kill') {
+      const service = this.#services.get(order.handle)
+      void service?.end('kill')
+      this.#reply(message, service !== undefined)
+      return
+    }
+    const { source, session } = message
+    this.launch({
+      url: order.url,
+      args: order.args,
+      onReady: (handle) => this.#reply(message, handle),
+      onFailure: (error) => {
+        if (session === 0) this.log('error', 0, describe(error))
+        else this.router.send(PTYPE.ERROR, source, 0, session, sendable(error))
+      },
+    })
+  }
+
+  /** Launch a service here. Whoever asks has counted it in `loads` already. */
+  launch(launch: Launch): void {
+    const known = loadedService(launch.url)
+    if (known !== undefined) {
+      this.#launch(known, launch)
+      return
+    }
+    loadService(launch.url).then(
+      (definition) => this.#launch(definition, launch),
+      (error: unknown) => this.#notBegun(launch, error),
+    )
+  }
+
+  #reply({ source, session }: Message, value: unknown): void {
+    if (session !== 0) this.router.send(PTYPE.RESPONSE, source, 0, session, value)
+  }
+
+  /** The launch failed before there was a service: take back what the launcher counted. */
+  #notBegun(launch: Launch, error: unknown): void {
+    this.options.loads.remove(this.options.worker)
+    this.#failed(launch, error)
+  }
+
+  #failed({ url, onFailure }: Launch, error: unknown): void {
+    const hasExited = isSkynetError(error, 'ERR_SERVICE_EXITED')
+    const text = error instanceof Error ? error.message : String(error)
+    const reason = hasExited ? 'it ended before its setup was done' : text
+    const info = { path: shortPath(url), reason }
+    onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: error }))
+  }
+
+  #launch(definition: LoadedService, launch: Launch): void {
+    let service: Service
+    try {
+      if (this.#isStopping) throw new Error('the node is stopping')
+      const handle = this.options.handles.register(this.options.worker)
+      service = new Service(this, handle, launch.url, titleOf(launch.url))
+    } catch (error) {
+      this.#notBegun(launch, error)
+      return
+    }
+    this.#services.set(service.handle, service)
+    this.router.add(service.context)
+    let isOver = false
+    const failed = (error: unknown): void => {
+      if (isOver) return
+      isOver = true
+      this.#failed(launch, error)
+      void service.end('launch failed')
+    }
+    const launched = (methods: unknown): void => {
+      if (isOver) return
+      isOver = true
+      service.onEnded = undefined
+      service.ready((methods ?? {}) as Methods)
+      launch.onReady(service.handle)
+    }
+    // Ended by itself or killed while its setup was still under way.
+    service.onEnded = () => failed(service.exited())
+    try {
+      const result = definition.setup(service.facade, ...launch.args)
+      if (isPromise(result)) result.then(launched, failed)
+      else launched(result)
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  /** The service ends now: nobody can reach it any more. */
+  retire(service: Service): void {
+    const { handles, names, loads, worker } = this.options
+    if (handles.isNamed(service.handle)) names.release(service.handle)
+    handles.retire(service.handle)
+    this.router.remove(service.context)
+    this.#services.delete(service.handle)
+    loads.remove(worker)
+  }
+
+  /** The node stops: end all services here but the logger, the youngest first. */
+  async stop(reason: ExitReason): Promise<void> {
+    this.#isStopping = true
+    const logger = this.options.names.query('.logger')
+    const services = [...this.#services.values()].reverse()
+    await Promise.all(services.filter((s) => s.handle !== logger).map((s) => s.end(reason)))
+    this.client.flush()
+  }
+
+  /** The logger goes last, when all others have said what they had to say. */
+  async stopLogger(): Promise<void> {
+    await this.#services.get(this.options.names.query('.logger'))?.end('stop')
+  }
+
+  /**
+   * A fault that no task of a service caught: a promise nobody waited for, an event of a library.
+   * Whose it is, is told by the stack: the only service of the only module that it names.
+   */
+  stray(what: string, error: unknown): void {
+    if (isSkynetError(error, 'ERR_SERVICE_EXITED')) return
+    const stack = error instanceof Error ? (error.stack ?? '') : ''
+    const suspects = [...this.#services.values()].filter((s) => stack.includes(s.url))
+    const handle = suspects.length === 1 ? suspects[0]!.handle : 0
+    const [first] = suspects
+    const about = suspects.length > 1 ? ` (one of ${suspects.length} ${first!.context.title})` : ''
+    this.log('error', handle, `${what}${about}: ${describe(error)}`)
+  }
+}
+
+/** `chat/agent` of `…/chat/agent.ts`: enough to know it by. */
+function titleOf(url: string): string {
+  const path = shortPath(url).replace(/\.[mc]?[jt]s$/, '')
+  return path.split('/').slice(-2).join('/')
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
+}

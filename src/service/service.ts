@@ -1,0 +1,437 @@
+/**
+ * One service: its open calls, its tasks, its waits, and its end. What the author sees of it is
+ * skynet.ts. Everything here runs on the worker where the service lives.
+ */
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { List } from '../base/list.ts'
+import { Context, type Receiver } from '../kernel/context.ts'
+import type { Message } from '../kernel/message.ts'
+import type { TimerNode } from '../kernel/wheel.ts'
+import { copy } from '../wire/copy.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import type { Methods } from './definition.ts'
+import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
+import type { Caller } from './ref.ts'
+import type { Runtime } from './runtime.ts'
+import { Skynet } from './skynet.ts'
+import { Timer, type TimerHost } from './timer.ts'
+import { Waiter, type WaitHost, type WaitOptions } from './wait.ts'
+
+/** Why a service ended: by itself, by another service, with its node, or it never began. */
+export type ExitReason = 'exit' | 'kill' | 'stop' | 'launch failed'
+export type ExitHook = (reason: ExitReason) => void | Promise<void>
+type Method = (...args: unknown[]) => unknown
+
+/** A call that waits for its answer. */
+interface OpenCall {
+  readonly to: number
+  readonly method: string
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Service implements Receiver, Caller, WaitHost, TimerHost {
+  readonly runtime: Runtime
+  readonly context: Context
+  /** URL of the module, against which it names others. */
+  readonly url: string
+  readonly facade: Skynet
+  /** Told once, when everything is over. */
+  onEnded: (() => void) | undefined
+  /** `starting` until setup is done, `ending` while exit hooks run, then `ended`. */
+  #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
+  #methods: Record<string, Method> = {}
+  /** Requests that came before setup was done, in order. */
+  #early: Message[] | undefined = []
+  #calls: Map<number, OpenCall> | undefined
+  /** Requests being handled by asynchronous methods: nobody has answered them yet. */
+  #requests: Set<Message> | undefined
+  #hooks: ExitHook[] | undefined
+  #pool: SocketPool | undefined
+  #forks: (() => unknown)[] | undefined
+  readonly #waiters = new List<Waiter<unknown>>()
+  readonly #timers = new List<Timer>()
+
+  constructor(runtime: Runtime, handle: number, url: string, title: string) {
+    this.runtime = runtime
+    this.url = url
+    this.context = new Context(handle, title, this)
+    this.facade = new Skynet(this)
+  }
+
+  get handle(): number {
+    return this.context.handle
+  }
+
+  get hasEnded(): boolean {
+    return this.#phase === 'ended'
+  }
+
+  get isStarting(): boolean {
+    return this.#phase === 'starting'
+  }
+
+  /** Sockets of this service; made with the first one. */
+  get pool(): SocketPool {
+    this.#pool ??= new SocketPool(this, this.runtime.client)
+    return this.#pool
+  }
+
+  // --- messages ------------------------------------------------------------------------------
+
+  /** Called by the scheduler; see Receiver. */
+  receive(message: Message): void {
+    try {
+      this.#handle(message)
+    } catch (error) {
+      this.fault('handling a message', error)
+    }
+    if (this.#forks !== undefined) this.#runForks()
+  }
+
+  #handle(message: Message): void {
+    switch (message.type) {
+      case PTYPE.LUA:
+        if (this.#phase === 'ready') this.#request(message)
+        else if (this.#early !== undefined) this.#early.push(message)
+        else this.runtime.router.refuse(message, this.handle)
+        return
+      case PTYPE.RESPONSE:
+        this.#answered(message, true)
+        return
+      case PTYPE.ERROR:
+        this.#answered(message, false)
+        return
+      case PTYPE.SOCKET:
+        this.pool.receive(message.value as SocketEvent)
+        return
+      case PTYPE.TEXT:
+        this.#methods.text?.(message.source, message.value)
+        return
+      default:
+        this.runtime.router.refuse(message, this.handle)
+    }
+  }
+
+  /** Setup is done: requests may come. */
+  ready(methods: Methods): void {
+    this.#methods = methods as Record<string, Method>
+    this.#phase = 'ready'
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const message of early) {
+      if (this.#phase === 'ready') this.#request(message)
+      else this.runtime.router.refuse(message, this.handle)
+    }
+  }
+
+  #request(message: Message): void {
+    const value = message.value as [string, ...unknown[]]
+    const name = value[0]
+    let result: unknown
+    try {
+      const method = this.#methods[name]
+      if (typeof method !== 'function' || name in Object.prototype) {
+        throw new SkynetError('ERR_METHOD_UNKNOWN', { service: this.name, method: name })
+      }
+      result = invoke(this.#methods, method, value)
+    } catch (error) {
+      this.#failed(message, name, error)
+      return
+    }
+    if (isThenable(result)) this.#later(message, name, result)
+    else if (message.session !== 0) this.#answer(message, name, result)
+  }
+
+  #later(message: Message, name: string, result: PromiseLike<unknown>): void {
+    this.#requests ??= new Set()
+    const requests = this.#requests
+    requests.add(message)
+    result.then(
+      (value) => {
+        if (requests.delete(message) && message.session !== 0) this.#answer(message, name, value)
+      },
+      (error: unknown) => {
+        if (requests.delete(message)) this.#failed(message, name, error)
+      },
+    )
+  }
+
+  #answer({ source, session }: Message, name: string, value: unknown): void {
+    const { router } = this.runtime
+    try {
+      router.send(PTYPE.RESPONSE, source, this.handle, session, value)
+    } catch (error) {
+      this.fault(`method ${name} returned what cannot be sent`, error)
+      router.send(PTYPE.ERROR, source, this.handle, session, sendable(error))
+    }
+  }
+
+  #failed(message: Message, name: string, error: unknown): void {
+    // exit() leaves a method by this error; its caller is told by #finish.
+    if (isSkynetError(error, 'ERR_SERVICE_EXITED') && this.#phase !== 'ready') {
+      this.runtime.router.refuse(message, this.handle)
+      return
+    }
+    if (message.session === 0) this.fault(`method ${name}`, error)
+    else {
+      const reason = sendable(error)
+      this.runtime.router.send(PTYPE.ERROR, message.source, this.handle, message.session, reason)
+    }
+  }
+
+  // --- calls ---------------------------------------------------------------------------------
+
+  callMethod(to: number, message: unknown[], options?: WaitOptions): Promise<unknown> {
+    const { router } = this.runtime
+    return this.request(String(message[0]), to, options, (session) =>
+      router.send(PTYPE.LUA, to, this.handle, session, message),
+    )
+  }
+
+  sendMethod(to: number, message: unknown[]): boolean {
+    if (this.#phase === 'ended') return false
+    return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
+  }
+
+  /**
+   * Send a request and wait for its answer.
+   *
+   * @param send Sends it under this session. False: nobody is there to answer.
+   */
+  request(
+    method: string,
+    to: number,
+    options: WaitOptions | undefined,
+    send: (session: number) => boolean,
+  ): Promise<unknown> {
+    if (this.#phase === 'ended') return Promise.reject(this.exited())
+    this.#calls ??= new Map()
+    const calls = this.#calls
+    const session = this.runtime.router.nextSession()
+    const timeoutMs = options?.timeoutMs ?? this.runtime.callTimeoutMs
+    if (timeoutMs > 0 || options?.signal !== undefined) {
+      const limits = { timeoutMs, signal: options?.signal }
+      const late = (ms: number): Error => {
+        const info = { to: formatHandle(to), method, timeoutMs: ms }
+        return new SkynetError('ERR_CALL_TIMEOUT', info)
+      }
+      const waiter = new Waiter<unknown>(this, limits, late, () => calls.delete(session))
+      const resolve = (value: unknown): void => waiter.resolve(value)
+      const reject = (error: unknown): void => waiter.reject(error)
+      if (!waiter.isOver) this.#open(session, to, { method, resolve, reject }, send)
+      return waiter.promise
+    }
+    return new Promise((resolve, reject) => {
+      this.#open(session, to, { method, resolve, reject }, send)
+    })
+  }
+
+  #open(
+    session: number,
+    to: number,
+    call: Omit<OpenCall, 'to'>,
+    send: (session: number) => boolean,
+  ): void {
+    const calls = this.#calls!
+    const { method, resolve, reject } = call
+    calls.set(session, { to, method, resolve, reject })
+    try {
+      if (send(session)) return
+      calls.delete(session)
+      reject(deadCall(to, method))
+    } catch (error) {
+      calls.delete(session)
+      reject(error)
+    }
+  }
+
+  #answered({ session, value }: Message, isOk: boolean): void {
+    const call = this.#calls?.get(session)
+    // Timed out or aborted before: nobody waits any more.
+    if (call === undefined) return
+    this.#calls!.delete(session)
+    if (isOk) call.resolve(value)
+    else call.reject(value ?? deadCall(call.to, call.method))
+  }
+
+  // --- tasks, timers, waits --------------------------------------------------------------------
+
+  /** Run `task` after the message that is handled now, before the next one. */
+  fork(task: () => unknown): void {
+    if (this.#phase === 'ended') return
+    if (this.#forks !== undefined) {
+      this.#forks.push(task)
+      return
+    }
+    this.#forks = [task]
+    queueMicrotask(() => this.#runForks())
+  }
+
+  #runForks(): void {
+    const forks = this.#forks
+    this.#forks = undefined
+    if (forks === undefined) return
+    for (const task of forks) if (this.#phase !== 'ended') this.run('fork', task)
+  }
+
+  /** Run a task of the service; what it throws is logged, and goes no further. */
+  run(what: string, task: () => unknown): void {
+    try {
+      const result = task()
+      if (isThenable(result)) result.then(undefined, (error: unknown) => this.fault(what, error))
+    } catch (error) {
+      this.fault(what, error)
+    }
+  }
+
+  timeout(ms: number, task: () => unknown): Timer {
+    const timer = new Timer(this)
+    if (this.#phase === 'ended') return timer
+    this.#timers.add(timer)
+    timer.node = this.addTimer(ms, () => {
+      this.#timers.remove(timer)
+      this.run('timeout', task)
+    })
+    return timer
+  }
+
+  addTimer(ms: number, fire: () => void): TimerNode {
+    return this.runtime.addTimer(ms, fire)
+  }
+
+  removeTimer(timer: Timer): void {
+    this.#timers.remove(timer)
+  }
+
+  addWaiter(waiter: Waiter<unknown>): void {
+    this.#waiters.add(waiter)
+  }
+
+  removeWaiter(waiter: Waiter<unknown>): void {
+    this.#waiters.remove(waiter)
+  }
+
+  // --- the end ---------------------------------------------------------------------------------
+
+  onExit(hook: ExitHook): void {
+    this.#hooks ??= []
+    this.#hooks.push(hook)
+  }
+
+  exited(): SkynetError<'ERR_SERVICE_EXITED'> {
+    return new SkynetError('ERR_SERVICE_EXITED', { handle: this.handle })
+  }
+
+  /**
+   * End the service. Its exit hooks run first, oldest first; unless it was killed they may take
+   * `SHUTDOWN_MS_MAX`, and may call others meanwhile, while new requests are refused.
+   */
+  end(reason: ExitReason): Promise<void> {
+    if (this.#phase === 'ending' && reason === 'kill') this.#finish()
+    if (this.#phase === 'ending' || this.#phase === 'ended') return Promise.resolve()
+    this.#phase = 'ending'
+    const early = this.#early ?? []
+    this.#early = undefined
+    for (const message of early) this.runtime.router.refuse(message, this.handle)
+    const running: PromiseLike<unknown>[] = []
+    for (const hook of this.#hooks ?? []) {
+      this.run('exit hook', () => {
+        const result = hook(reason)
+        if (isThenable(result)) running.push(result)
+        return result
+      })
+    }
+    if (running.length === 0 || reason === 'kill') {
+      this.#finish()
+      return Promise.resolve()
+    }
+    return new Promise((resolve) => {
+      const finish = (): void => {
+        limit.cancel()
+        this.#finish()
+        resolve()
+      }
+      const limit = this.addTimer(this.runtime.exitMs, finish)
+      void Promise.allSettled(running).then(finish)
+    })
+  }
+
+  #finish(): void {
+    if (this.#phase === 'ended') return
+    this.#phase = 'ended'
+    const { router } = this.runtime
+    this.#pool?.closeAll()
+    this.runtime.retire(this)
+    for (const request of this.#requests ?? []) router.refuse(request, this.handle)
+    this.#requests?.clear()
+    const { mailbox } = this.context
+    for (let next = mailbox?.shift(); next !== undefined; next = mailbox?.shift()) {
+      if (next.type === PTYPE.SOCKET) orphaned(this.runtime.client, next.value as SocketEvent)
+      else router.refuse(next, this.handle)
+    }
+    for (const call of this.#calls?.values() ?? []) call.reject(this.exited())
+    this.#calls?.clear()
+    for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
+      waiter.reject(this.exited())
+    }
+    for (let timer = this.#timers.first; timer !== undefined; timer = this.#timers.first) {
+      timer.cancel()
+    }
+    this.onEnded?.()
+  }
+
+  /** A fault of the service: logged with its name, handle and stack; nothing else happens. */
+  fault(what: string, error: unknown): void {
+    if (isSkynetError(error, 'ERR_SERVICE_EXITED') && this.#phase !== 'ready') return
+    this.runtime.log('error', this.handle, `${what}: ${describe(error)}`)
+  }
+
+  get name(): string {
+    return `${this.context.title} ${formatHandle(this.handle)}`
+  }
+}
+
+const deadCall = (to: number, method: string): Error =>
+  new SkynetError('ERR_CALL_DEAD', { to: formatHandle(to), method })
+
+function invoke(methods: object, method: Method, value: readonly unknown[]): unknown {
+  switch (value.length) {
+    case 1:
+      return method.call(methods)
+    case 2:
+      return method.call(methods, value[1])
+    case 3:
+      return method.call(methods, value[1], value[2])
+    default:
+      return method.apply(methods, value.slice(1))
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+/** An error as a message value: what was thrown, or its text when that cannot be sent. */
+export function sendable(error: unknown): unknown {
+  if (!(error instanceof Error)) return new Error(String(error))
+  try {
+    copy(error)
+    return error
+  } catch {
+    const plain = new Error(error.message)
+    plain.name = error.name
+    if (error.stack !== undefined) plain.stack = error.stack
+    return plain
+  }
+}
+
+export function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause === undefined ? '' : `\n  caused by ${describe(error.cause)}`
+  return `${error.stack ?? error.message}${cause}`
+}

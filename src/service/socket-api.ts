@@ -1,0 +1,158 @@
+/** `skynet.socket`: how a service comes to its sockets. */
+import { lookup } from 'node:dns/promises'
+import { SkynetError } from '../base/errors.ts'
+import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
+import { STATE } from '../net/state.ts'
+import { socketAddress } from '../os/address.ts'
+import type { SocketAddress } from '../os/os.ts'
+import { Connection, failureReason } from './connection.ts'
+import { Listener } from './listener.ts'
+import type { Service } from './service.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+export interface ListenOptions {
+  /** Address or name. Default `0.0.0.0`: every IPv4 address of this machine. */
+  readonly host?: string
+  /** 0 … 65535; 0 lets the system choose: see the listener's `port`. */
+  readonly port: number
+  /** Connections that the kernel holds until they are accepted. Default 511. */
+  readonly backlog?: number
+}
+
+export interface ConnectOptions extends WaitOptions {
+  /** Address or name; each of its addresses is tried in turn. Default `127.0.0.1`. */
+  readonly host?: string
+  /** 1 … 65535. */
+  readonly port: number
+}
+
+export class SocketApi {
+  readonly #service: Service
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  /**
+   * Listen for TCP connections.
+   *
+   * @throws {SkynetError} `ERR_LISTEN` (address in use, not permitted, unknown name),
+   * `ERR_SOCKET_LIMIT`. `RangeError` for a port or backlog out of range.
+   */
+  async listen(options: ListenOptions): Promise<Listener> {
+    const { host = '0.0.0.0', port, backlog = BACKLOG_DEFAULT } = options
+    checkInteger('port', port, 0, 65535)
+    checkInteger('backlog', backlog, 1, 65535)
+    const { pool } = this.#service
+    const { client } = pool
+    const failed = (reason: string): Error =>
+      new SkynetError('ERR_LISTEN', { address: `${host}:${port}`, reason })
+    const [address] = await resolve(host, port, failed)
+    const fd = client.os.listen(address!, backlog)
+    if (fd < 0) throw failed(client.os.errorText(fd))
+    const id = client.slots.reserve()
+    if (id < 0) {
+      client.os.close(fd)
+      throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+    }
+    const listener = new Listener(pool, id, host)
+    const waiter = new Waiter<void>(this.#service, undefined, () => failed('timeout'))
+    listener.open(waiter)
+    client.order('listen', id, fd, this.#service.handle)
+    client.order('start', id, this.#service.handle)
+    await waiter.promise
+    return listener
+  }
+
+  /**
+   * Connect to a TCP server. Names are resolved off the socket thread, every address is tried.
+   *
+   * @throws {SkynetError} `ERR_CONNECT` refused, unreachable, unknown name; `ERR_SOCKET_TIMEOUT`,
+   * `ABORT_ERR`, `ERR_SOCKET_LIMIT`. `RangeError` for a port out of range.
+   */
+  async connect(options: ConnectOptions): Promise<Connection> {
+    const { host = '127.0.0.1', port } = options
+    checkInteger('port', port, 1, 65535)
+    options.signal?.throwIfAborted()
+    const { pool, handle } = this.#service
+    const { client } = pool
+    const failed = (reason: string, cause?: unknown): Error =>
+      new SkynetError('ERR_CONNECT', { address: `${host}:${port}`, reason }, { cause })
+    const addresses = await resolve(host, port, failed)
+    if (this.#service.hasEnded) throw this.#service.exited()
+    const id = client.slots.reserve()
+    if (id < 0) throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+    const connection = new Connection(pool, id, 'opening')
+    const opened = connection.open(options)
+    client.connect(id, handle, addresses)
+    try {
+      return await opened
+    } catch (error) {
+      const reason = failureReason(error)
+      throw reason === undefined ? error : failed(reason, error)
+    }
+  }
+
+  /**
+   * Take a socket over: accepted by a gate and not used yet, or open in another service. Not a byte
+   * is lost or overtaken: what the former owner had not read comes first. That owner's reads reject
+   * with `ERR_SOCKET_MOVED`.
+   *
+   * @param id `connection.id`, handed over in a message.
+   * @throws {SkynetError} `ERR_SOCKET_STATE` it is gone, or listens; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
+   */
+  async start(id: number, options?: WaitOptions): Promise<Connection> {
+    const { pool, handle } = this.#service
+    const own = pool.get(id)
+    if (own instanceof Connection) return own
+    if (!Number.isInteger(id) || pool.client.slots.stateOf(id) === STATE.INVALID) {
+      throw new SkynetError('ERR_SOCKET_INVALID', { id })
+    }
+    if (own !== undefined) {
+      throw new SkynetError('ERR_SOCKET_STATE', { id, reason: 'it is a listener' })
+    }
+    const connection = new Connection(pool, id, 'opening')
+    const opened = connection.open(options)
+    pool.client.order('start', id, handle)
+    try {
+      return await opened
+    } catch (error) {
+      const reason = failureReason(error)
+      throw reason === undefined ? error : new SkynetError('ERR_SOCKET_STATE', { id, reason })
+    }
+  }
+
+  /**
+   * Write to any socket of the node, also one that another service owns and reads.
+   *
+   * @returns False when there is no such socket.
+   */
+  write(id: number, data: string | Uint8Array): boolean {
+    const { client } = this.#service.pool
+    if (client.slots.stateOf(id) <= STATE.LISTEN) return false
+    client.writer(id).write(data)
+    return true
+  }
+}
+
+async function resolve(
+  host: string,
+  port: number,
+  failed: (reason: string, cause?: unknown) => Error,
+): Promise<SocketAddress[]> {
+  const literal = socketAddress(host, port)
+  if (literal !== undefined) return [literal]
+  try {
+    const found = await lookup(host, { all: true })
+    return found.map(({ address, family }) => ({ family: family as 4 | 6, host: address, port }))
+  } catch (cause) {
+    throw failed((cause as Error).message, cause)
+  }
+}
+
+function checkInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return
+  throw new RangeError(
+    `Cannot use socket option '${name}' as it must be in ${min}..${max}: current value is ${value}`,
+  )
+}

@@ -1,0 +1,57 @@
+/** Where the two halves meet: an event of the socket thread becomes a message in a mailbox. */
+import type { Doorbells } from '../base/doorbell.ts'
+import type { Region } from '../base/memory.ts'
+import type { StreamRing } from '../base/ring.ts'
+import type { Router } from '../kernel/router.ts'
+import type { Inlet, Scheduler } from '../kernel/scheduler.ts'
+import type { SocketClient } from '../net/client.ts'
+import { orphaned, type SocketEvent } from '../service/pool.ts'
+import { PTYPE } from '../wire/ptype.ts'
+
+export interface BridgeOptions {
+  readonly ring: StreamRing
+  readonly region: Region
+  readonly bells: Doorbells
+  readonly worker: number
+  readonly router: Router
+  readonly scheduler: Scheduler
+  readonly client: SocketClient
+}
+
+/** The worker's end of its stream ring. */
+export class Bridge implements Inlet {
+  readonly #options: BridgeOptions
+
+  constructor(options: BridgeOptions) {
+    this.#options = options
+  }
+
+  get isEmpty(): boolean {
+    return this.#options.ring.isEmpty
+  }
+
+  drain(limit: number): number {
+    const { ring, bells, worker } = this.#options
+    const count = ring.read(limit, this.#receive)
+    bells.announceRoom(worker)
+    return count
+  }
+
+  /** The only copy of what was read: out of the ring, into a buffer that the service owns. */
+  readonly #receive = (
+    kind: number,
+    owner: number,
+    id: number,
+    ud: number,
+    at: number,
+    length: number,
+  ): void => {
+    const { region, router, scheduler, client } = this.#options
+    const payload = Buffer.allocUnsafe(length)
+    if (length > 0) region.bytes.copy(payload, 0, at, at + length)
+    const value: SocketEvent = { kind, id, ud, payload }
+    const context = router.contexts.get(owner >>> 0)
+    if (context === undefined) orphaned(client, value)
+    else scheduler.deliver(context, { type: PTYPE.SOCKET, source: 0, session: 0, value })
+  }
+}

@@ -1,0 +1,48 @@
+/** The shared memory of a node: made once on the main thread, seen by all. */
+import { createDoorbellMemory, type DoorbellMemory } from '../base/doorbell.ts'
+import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
+import { ManyRing, StreamRing } from '../base/ring.ts'
+import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
+import { Loads } from '../kernel/loads.ts'
+import { createMonitorMemory } from '../kernel/monitor.ts'
+import { createNameMemory } from '../kernel/names.ts'
+import { SLOTS_BYTES } from '../net/slots.ts'
+
+export interface NodeMemory {
+  readonly workers: number
+  readonly handles: HandleMemory
+  readonly names: SharedArrayBuffer
+  readonly loads: SharedArrayBuffer
+  readonly monitor: SharedArrayBuffer
+  readonly bells: DoorbellMemory
+  readonly slots: SharedArrayBuffer
+  /** Many writers → the socket thread. */
+  readonly commands: SharedArrayBuffer
+  /** By worker: many writers → that worker. */
+  readonly messages: readonly SharedArrayBuffer[]
+  /** By worker: the socket thread → that worker. */
+  readonly streams: readonly SharedArrayBuffer[]
+  /** One cell: 1 once the socket thread has left its loop. */
+  readonly socketDone: SharedArrayBuffer
+}
+
+export function createNodeMemory(workers: number): NodeMemory {
+  const each = (bytes: number): SharedArrayBuffer[] =>
+    Array.from({ length: workers }, () => new SharedArrayBuffer(bytes))
+  return {
+    workers,
+    handles: createHandleMemory(),
+    names: createNameMemory(),
+    loads: Loads.memory(workers),
+    monitor: createMonitorMemory(workers),
+    bells: createDoorbellMemory(workers + 1),
+    slots: new SharedArrayBuffer(SLOTS_BYTES),
+    commands: new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)),
+    messages: each(ManyRing.bytes(RING_BYTES)),
+    streams: each(StreamRing.bytes(SOCKET_RING_BYTES)),
+    socketDone: new SharedArrayBuffer(4),
+  }
+}
+
+/** The socket thread's number among the doorbells: after the workers. */
+export const socketThreadOf = (memory: NodeMemory): number => memory.workers

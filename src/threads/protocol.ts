@@ -1,0 +1,42 @@
+/** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
+import type { LogLine } from '../service/log.ts'
+import type { NodeMemory } from './memory.ts'
+import type { ResolvedConfig } from './options.ts'
+
+/** `workerData` of a worker. */
+export interface WorkerStart {
+  readonly memory: NodeMemory
+  readonly worker: number
+  readonly config: ResolvedConfig
+  readonly startedAt: number
+  /** Signalled to wake the socket thread. */
+  readonly wakeupFd: number
+}
+
+/** `workerData` of the socket thread. */
+export interface SocketStart {
+  readonly memory: NodeMemory
+  readonly harbor: number
+  readonly startedAt: number
+  readonly wakeup: { readonly readFd: number; readonly writeFd: number }
+}
+
+/** Main thread → worker. */
+export type Control =
+  /** Launch the first service of the node, which launches the others. */
+  | { readonly kind: 'bootstrap' }
+  /** End all services but the logger; answer `stopped`. */
+  | { readonly kind: 'stop' }
+  /** End the logger, if it lives here; answer `stopped`. */
+  | { readonly kind: 'stopLogger' }
+  /** End the thread. */
+  | { readonly kind: 'leave' }
+
+/** Worker or socket thread → main thread. */
+export type Report =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'bootstrapped' }
+  /** The error, packed. */
+  | { readonly kind: 'failed'; readonly error: Uint8Array }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'log'; readonly line: LogLine }

@@ -1,0 +1,48 @@
+/** Entry of the socket thread: build the server, and be its loop until it is told to leave. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { realClock } from '../base/clock.ts'
+import { Doorbells } from '../base/doorbell.ts'
+import { COMMAND_RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
+import { ManyRing, StreamRing } from '../base/ring.ts'
+import { Handles } from '../kernel/handles.ts'
+import { Link } from '../net/links.ts'
+import { SocketServer } from '../net/server.ts'
+import { Slots } from '../net/slots.ts'
+import { posixOs } from '../os/posix.ts'
+import { socketThreadOf } from './memory.ts'
+import type { Report, SocketStart } from './protocol.ts'
+
+const { memory, harbor, startedAt, wakeup } = workerData as SocketStart
+const report = (message: Report): void => parentPort!.postMessage(message)
+
+const os = posixOs()
+const self = socketThreadOf(memory)
+const bells = new Doorbells(memory.bells, {
+  thread: self,
+  wake: () => os.signalWakeup(wakeup.writeFd),
+})
+const handles = new Handles(memory.handles, harbor)
+const commands = os.region(memory.commands)
+const links = memory.streams.map((stream, worker) => {
+  const region = os.region(stream)
+  return new Link(worker, region, new StreamRing(region, 0, SOCKET_RING_BYTES), bells, self)
+})
+const server = new SocketServer({
+  os,
+  clock: realClock(startedAt),
+  slots: new Slots(memory.slots),
+  commands: { ring: new ManyRing(commands, 0, COMMAND_RING_BYTES), region: commands },
+  bells,
+  self,
+  wakeupFd: wakeup.readFd,
+  links,
+  workerOf: (owner) => handles.workerOf(owner),
+  log: (text) => {
+    report({ kind: 'log', line: { at: Date.now(), level: 'error', handle: 0, title: '', text } })
+  },
+})
+report({ kind: 'ready' })
+server.run()
+const done = new Int32Array(memory.socketDone)
+Atomics.store(done, 0, 1)
+Atomics.notify(done, 0)

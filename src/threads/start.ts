@@ -1,0 +1,242 @@
+/** A node: its memory, its threads, and their end. Runs on the main thread. */
+import { Worker } from 'node:worker_threads'
+import { Doorbells } from '../base/doorbell.ts'
+import { SkynetError } from '../base/errors.ts'
+import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX } from '../base/limits.ts'
+import { ManyRing } from '../base/ring.ts'
+import { Monitor } from '../kernel/monitor.ts'
+import { COMMAND } from '../net/commands.ts'
+import type { Os } from '../os/os.ts'
+import { posixOs } from '../os/posix.ts'
+import { formatLine, type LogLine } from '../service/log.ts'
+import { unpack } from '../wire/seri.ts'
+import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
+import type { ResolvedConfig } from './options.ts'
+import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
+
+/** How long what was written may take to leave when the node stops. */
+const FLUSH_MS = 300
+
+/** A running node. */
+export interface Node extends AsyncDisposable {
+  /** Resolves with the exit code once every thread has ended: 0 after `stop`, 1 after a fault. */
+  readonly exited: Promise<number>
+  /**
+   * Stop: services end (their exit hooks run), what was written leaves, threads end. Takes at most
+   * 2 seconds; what is not done by then is cut off.
+   */
+  stop(): Promise<void>
+}
+
+/** A thread and what it reports. */
+interface Thread {
+  readonly name: string
+  readonly worker: Worker
+  readonly ended: Promise<number>
+  /** The next report of one of these kinds. */
+  next(...kinds: Report['kind'][]): Promise<Report>
+}
+
+/**
+ * Start a node and wait until its first service has been launched.
+ *
+ * @throws {SkynetError} `ERR_PLATFORM` no foreign functions here; `ERR_SERVICE_LAUNCH` the first
+ * service failed: see `cause`. Nothing of the node is left then.
+ */
+export async function startNode(config: ResolvedConfig): Promise<Node> {
+  const node = new RunningNode(config, posixOs())
+  try {
+    await node.launch()
+  } catch (error) {
+    await node.stop()
+    throw error
+  }
+  return node
+}
+
+class RunningNode implements Node {
+  readonly exited: Promise<number>
+  readonly #config: ResolvedConfig
+  readonly #memory: NodeMemory
+  readonly #os: Os
+  readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
+  readonly #commands: ManyRing
+  readonly #bells: Doorbells
+  readonly #workers: Thread[]
+  readonly #socket: Thread
+  #monitorTimer: NodeJS.Timeout | undefined
+  #stopping: Promise<void> | undefined
+  #setExited!: (code: number) => void
+
+  constructor(config: ResolvedConfig, os: Os) {
+    this.#config = config
+    this.#os = os
+    this.#wakeup = os.createWakeup()
+    const memory = createNodeMemory(config.thread)
+    this.#memory = memory
+    this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
+    const { writeFd } = this.#wakeup
+    const socketThread = socketThreadOf(memory)
+    this.#bells = new Doorbells(memory.bells, {
+      thread: socketThread,
+      wake: () => os.signalWakeup(writeFd),
+    })
+    this.exited = new Promise((resolve) => {
+      this.#setExited = resolve
+    })
+    const startedAt = performance.timeOrigin + performance.now()
+    const socketStart: SocketStart = {
+      memory,
+      harbor: config.harbor,
+      startedAt,
+      wakeup: this.#wakeup,
+    }
+    this.#socket = this.#thread('socket', 'skynet socket', socketStart)
+    this.#workers = Array.from({ length: config.thread }, (_, worker) => {
+      const start: WorkerStart = { memory, worker, config, startedAt, wakeupFd: writeFd }
+      return this.#thread('worker', `skynet worker ${worker}`, start)
+    })
+    process.on('exit', this.#leaveLoop)
+  }
+
+  async launch(): Promise<void> {
+    const threads = [this.#socket, ...this.#workers]
+    await Promise.all(threads.map((thread) => thread.next('ready')))
+    const first = this.#workers[0]!
+    tell(first, { kind: 'bootstrap' })
+    const report = await first.next('bootstrapped', 'failed')
+    if (report.kind === 'failed') {
+      const bytes = Buffer.from(report.error)
+      throw unpack(bytes, 0, bytes.length)
+    }
+    this.#watch()
+  }
+
+  /** Start a thread from its entry module, which has our own extension. */
+  #thread(entry: string, name: string, start: WorkerStart | SocketStart): Thread {
+    const url = new URL(`./${entry}${import.meta.url.slice(-3)}`, import.meta.url)
+    const worker = new Worker(url, { name, workerData: start })
+    const ended = new Promise<number>((resolve) => {
+      worker.once('exit', resolve)
+    })
+    const waiting = new Set<(report: Report) => void>()
+    worker.on('message', (report: Report) => {
+      if (report.kind === 'log') printLine(report.line)
+      else for (const look of waiting) look(report)
+    })
+    let fault: unknown
+    worker.on('error', (error) => {
+      fault = error
+    })
+    void ended.then((code) => {
+      if (this.#stopping === undefined) this.#died(name, fault ?? new Error(`exit code ${code}`))
+    })
+    const next = (...kinds: Report['kind'][]): Promise<Report> =>
+      new Promise((resolve, reject) => {
+        const look = (report: Report): void => {
+          if (!kinds.includes(report.kind)) return
+          waiting.delete(look)
+          resolve(report)
+        }
+        waiting.add(look)
+        void ended.then(() => {
+          const reason = String((fault as Error | undefined)?.message ?? 'it ended')
+          reject(new SkynetError('ERR_THREAD_DIED', { thread: name, reason }, { cause: fault }))
+        })
+      })
+    return { name, worker, ended, next }
+  }
+
+  /** A thread ended that should not have: nothing can be trusted to go on without it. */
+  #died(thread: string, cause: unknown): void {
+    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
+    const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
+    printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text: error.message })
+    void this.#stop(1)
+  }
+
+  #watch(): void {
+    const { monitorMs } = this.#config
+    if (monitorMs === 0) return
+    const monitor = new Monitor(this.#memory.monitor, this.#memory.workers)
+    this.#monitorTimer = setInterval(() => {
+      for (const { text } of monitor.check()) {
+        printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
+      }
+    }, monitorMs)
+    this.#monitorTimer.unref()
+  }
+
+  stop(): Promise<void> {
+    return this.#stop(0)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  #stop(code: number): Promise<void> {
+    this.#stopping ??= this.#end(code)
+    return this.#stopping
+  }
+
+  async #end(code: number): Promise<void> {
+    clearInterval(this.#monitorTimer)
+    await within(SHUTDOWN_MS_MAX, this.#tellAll('stop'))
+    await within(FLUSH_MS, this.#tellAll('stopLogger'))
+    this.#orderExit(FLUSH_MS)
+    const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
+    for (const worker of this.#workers) tell(worker, { kind: 'leave' })
+    const ended = Promise.all(this.#workers.map((worker) => worker.ended))
+    const areOut = await within(FLUSH_MS, ended)
+    if (!areOut) for (const { worker } of this.#workers) void worker.terminate()
+    if (isOut) {
+      this.#os.close(this.#wakeup.readFd)
+      this.#os.close(this.#wakeup.writeFd)
+      process.off('exit', this.#leaveLoop)
+    }
+    this.#setExited(code)
+  }
+
+  async #tellAll(kind: 'stop' | 'stopLogger'): Promise<void> {
+    const stopped = this.#workers.map((worker) => {
+      const answer = worker.next('stopped').catch(() => undefined)
+      tell(worker, { kind })
+      return answer
+    })
+    await Promise.all(stopped)
+  }
+
+  /** @param flushMs How long the socket thread may go on to send what was written. */
+  #orderExit(flushMs: number): void {
+    const none = new Int32Array(0)
+    this.#commands.write(COMMAND.exit, 0, flushMs, 0, new Uint8Array(0), none, 0)
+    this.#bells.ring(socketThreadOf(this.#memory))
+  }
+
+  /**
+   * The process ends without `stop`. The socket thread must not be killed inside its system call,
+   * so it is told to leave, and this waits until it has.
+   */
+  readonly #leaveLoop = (): void => {
+    this.#orderExit(0)
+    Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
+  }
+}
+
+const tell = ({ worker }: Thread, message: Control): void => worker.postMessage(message)
+
+/** True when `work` was done in time. */
+async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms)
+  })
+  const isDone = await Promise.race([work.then(() => true), late])
+  clearTimeout(timer)
+  return isDone
+}
+
+const printLine = (line: LogLine): void => {
+  process.stderr.write(`${formatLine(line)}\n`)
+}

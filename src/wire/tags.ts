@@ -1,0 +1,287 @@
+/**
+ * What may be part of a message, and the byte that announces it. `pack.ts`, `unpack.ts` and
+ * `copy.ts` share these tables, so that all three agree on every value.
+ */
+import { types } from 'node:util'
+import { ERROR_CODES, SkynetError } from '../base/errors.ts'
+
+/**
+ * First byte of a value; all numbers little-endian. 0x00..0x7f is the integer itself,
+ * 0x80..0x9f a string of 0..31 latin1 bytes, 0xa0..0xaf an array of 0..15 elements, then:
+ */
+export const TAG = {
+  SHORT_STRING: 0x80,
+  SHORT_ARRAY: 0xa0,
+  OBJECT: 0xb0, // key, value, key, value ... END
+  END: 0xb1,
+  UNDEFINED: 0xb2,
+  NULL: 0xb3,
+  TRUE: 0xb4,
+  FALSE: 0xb5,
+  INT8: 0xb6,
+  INT16: 0xb7,
+  INT32: 0xb8,
+  DOUBLE: 0xb9,
+  LATIN8: 0xba, // u8 length, one byte per character
+  LATIN32: 0xbb, // u32 length
+  WIDE8: 0xbc, // u8 length, two bytes per character (UTF-16: lone surrogates survive)
+  WIDE32: 0xbd, // u32 length in characters
+  ARRAY: 0xbe, // u32 length, elements; HOLES stands for a run of absent ones
+  HOLES: 0xbf, // u32 count
+  REF: 0xc0, // u32: the object met as number n, in the order of first bytes
+  BIGINT64: 0xc1, // i64
+  BIGINT: 0xc2, // string: hexadecimal, with '-' when negative
+  DATE: 0xc3, // double: ms, NaN when invalid
+  REGEXP: 0xc4, // string source, string flags
+  MAP: 0xc5, // u32 size, key, value, ...
+  SET: 0xc6, // u32 size, values
+  BUFFER: 0xc7, // u32 length, bytes (ArrayBuffer)
+  VIEW: 0xc8, // u8 index in VIEWS, u32 length in bytes, bytes
+  ERROR: 0xc9, // u8 index in ERRORS, u8 PART bits, the parts in the order of PART
+} as const
+
+/** Byte 0 of a message: without references, the reader needs no table of the objects it met. */
+export const HEAD = { PLAIN: 0, REFERENCES: 1 } as const
+
+export type View = Buffer | NodeJS.TypedArray | DataView
+type ViewClass = {
+  new (buffer: ArrayBuffer, offset: number, length: number): View
+  readonly prototype: View
+  readonly BYTES_PER_ELEMENT?: number
+}
+
+/** Append only: the index is on the wire. Float16Array is absent before Node 24. */
+export const VIEWS: readonly ViewClass[] = [
+  Buffer as unknown as ViewClass,
+  Uint8Array,
+  DataView,
+  Int8Array,
+  Uint8ClampedArray,
+  Int16Array,
+  Uint16Array,
+  Int32Array,
+  Uint32Array,
+  Float32Array,
+  Float64Array,
+  BigInt64Array,
+  BigUint64Array,
+  ...('Float16Array' in globalThis ? [globalThis.Float16Array as ViewClass] : []),
+]
+
+/** Append only: the index is on the wire. */
+const SKYNET = 9
+const ERRORS: readonly { readonly prototype: Error }[] = [
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+  URIError,
+  AggregateError,
+  DOMException,
+  SkynetError,
+]
+
+export const KIND = { NONE: 0, DATE: 1, REGEXP: 2, MAP: 3, SET: 4, BUFFER: 5, ERROR: 6, VIEW: 16 }
+
+const KINDS = new Map<object, number>([
+  [Date.prototype, KIND.DATE],
+  [RegExp.prototype, KIND.REGEXP],
+  [Map.prototype, KIND.MAP],
+  [Set.prototype, KIND.SET],
+  [ArrayBuffer.prototype, KIND.BUFFER],
+])
+for (const [index, view] of VIEWS.entries()) KINDS.set(view.prototype, KIND.VIEW + index)
+
+const BRANDS: readonly ((value: object) => boolean)[] = [
+  () => false,
+  types.isDate,
+  types.isRegExp,
+  types.isMap,
+  types.isSet,
+  types.isArrayBuffer,
+]
+
+const domName = Object.getOwnPropertyDescriptor(DOMException.prototype, 'name')!.get!
+
+/** Node 20 does not count a DOMException among the native errors, newer ones do. */
+function isError(object: object): boolean {
+  if (!(object instanceof DOMException)) return types.isNativeError(object)
+  try {
+    return typeof domName.call(object) === 'string'
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Which built-in `object` is; neither its prototype alone nor its inside alone is believed.
+ * A view is `KIND.VIEW` plus its index in VIEWS. `NONE` is refused.
+ */
+export function kindOf(object: object, prototype: object | null): number {
+  const kind = prototype === null ? undefined : KINDS.get(prototype)
+  if (kind === undefined) return isError(object) ? KIND.ERROR : KIND.NONE
+  if (kind < KIND.VIEW) return BRANDS[kind]!(object) ? kind : KIND.NONE
+  const view = VIEWS[kind - KIND.VIEW] as unknown as abstract new () => object
+  if (!ArrayBuffer.isView(object) || !(object instanceof view)) return KIND.NONE
+  return types.isDataView(object) === (VIEWS[kind - KIND.VIEW] === DataView) ? kind : KIND.NONE
+}
+
+/** The bytes of a buffer or view; undefined when the memory is shared, detached or misaligned. */
+export function bytesOf(source: ArrayBuffer | View, kind: number): Uint8Array | undefined {
+  const view = ArrayBuffer.isView(source)
+  const memory = view ? source.buffer : source
+  if (types.isSharedArrayBuffer(memory)) return undefined
+  const offset = view ? source.byteOffset : 0
+  let bytes: Uint8Array
+  try {
+    bytes = new Uint8Array(memory, offset, source.byteLength)
+  } catch {
+    return undefined
+  }
+  const cell = kind === KIND.BUFFER ? 1 : (VIEWS[kind - KIND.VIEW]!.BYTES_PER_ELEMENT ?? 1)
+  return bytes.byteLength % cell === 0 ? bytes : undefined
+}
+
+/** A view of kind VIEWS[index] on memory of its own with the content of `bytes`. */
+export function makeView(index: number, bytes: Uint8Array): View {
+  const type = VIEWS[index]!
+  // Buffers come from Node's pool as any small Buffer does; it belongs to this thread.
+  if (index === 0) return Buffer.from(bytes)
+  const memory = new ArrayBuffer(bytes.byteLength)
+  new Uint8Array(memory).set(bytes)
+  return new type(memory, 0, bytes.byteLength / (type.BYTES_PER_ELEMENT ?? 1))
+}
+
+/** Own elements of `array` at `from` or later, ascending: a sparse array costs what it holds. */
+export function indexesFrom(array: readonly unknown[], from: number): number[] {
+  const indexes: number[] = []
+  for (const key of Object.keys(array)) {
+    const index = Number(key)
+    if (!(index < 0xffffffff) || String(index) !== key) break // named properties come last
+    if (index >= from && index < array.length) indexes.push(index)
+  }
+  return indexes
+}
+
+/** Extend `array` with holes. Far jumps go through the length that makes V8 use a dictionary. */
+export function stretch(array: unknown[], length: number): void {
+  if (length - array.length > 32) array.length = 0xffffffff
+  array.length = length
+}
+
+/** Sets what plain assignment would take as the prototype. */
+export function setProto(object: object, value: unknown): void {
+  Object.defineProperty(object, '__proto__', {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
+}
+
+/** Parts of an error that are present, as bits; the first three are strings. */
+export const PART = {
+  name: 1,
+  message: 2,
+  stack: 4,
+  code: 8,
+  info: 16,
+  cause: 32,
+  errors: 64,
+} as const
+/** Parts that may be any value, walked after the error itself is known. */
+export const VALUE_PARTS = ['code', 'info', 'cause', 'errors'] as const
+
+export interface ErrorParts {
+  index: number
+  parts: number
+  name: string
+  message: string
+  stack: string
+  code: unknown
+  info: unknown
+  cause: unknown
+  errors: unknown
+}
+
+/** What each class calls itself; an error of that name needs none of its own. */
+const NAMES = ERRORS.map((type) =>
+  type.prototype === DOMException.prototype ? 'Error' : type.prototype.name,
+)
+const hasOwn = Object.hasOwn
+const enumerable = Object.prototype.propertyIsEnumerable
+const CODES = new Set<unknown>(ERROR_CODES)
+
+/** Is `code` one a SkynetError may have? */
+export const isCode = (code: unknown): boolean => CODES.has(code)
+
+/** What of `error` travels. A class of the user's arrives as its nearest standard ancestor. */
+export function errorParts(error: Error): ErrorParts {
+  let index = 0
+  for (let p = Object.getPrototypeOf(error); p !== null; p = Object.getPrototypeOf(p)) {
+    index = ERRORS.findIndex((type) => type.prototype === p)
+    if (index >= 0) break
+  }
+  if (index < 0) index = 0
+  const given = error as Error & { code?: unknown; info?: unknown; errors?: unknown }
+  const code = enumerable.call(error, 'code') ? given.code : undefined
+  const info = index === SKYNET ? given.info : undefined
+  if (index === SKYNET && (!isCode(code) || typeof info !== 'object' || info === null)) index = 0
+  const { name, message, stack } = given
+  let parts = 0
+  if (typeof name === 'string' && (hasOwn(error, 'name') || name !== NAMES[index]))
+    parts |= PART.name
+  if (typeof message === 'string' && (hasOwn(error, 'message') || message !== ''))
+    parts |= PART.message
+  if (typeof stack === 'string') parts |= PART.stack
+  if (enumerable.call(error, 'code')) parts |= PART.code
+  if (index === SKYNET) parts |= PART.info
+  if (hasOwn(error, 'cause')) parts |= PART.cause
+  if (hasOwn(error, 'errors') && Array.isArray(given.errors)) parts |= PART.errors
+  const cause = parts & PART.cause ? given.cause : undefined
+  const errors = parts & PART.errors ? given.errors : undefined
+  return { index, parts, name, message, stack: stack as string, code, info, cause, errors }
+}
+
+/** True when PART bits and kind fit together; for readers of bytes. */
+export function isErrorShape(index: number, parts: number): boolean {
+  if (index >= ERRORS.length || parts >= 128) return false
+  const wants = index === SKYNET ? PART.code | PART.info : 0
+  return (parts & wants) === wants && (index === SKYNET || (parts & PART.info) === 0)
+}
+
+export const isSkynetIndex = (index: number): boolean => index === SKYNET
+
+/** An error of kind ERRORS[index] without its value parts; `setErrorPart` adds those. */
+export function makeError(
+  given: Pick<ErrorParts, 'index' | 'parts' | 'name' | 'message' | 'stack'>,
+) {
+  const { index, parts, name, message, stack } = given
+  const own = (key: string, value: unknown, enumerable: boolean) =>
+    Object.defineProperty(error, key, { value, enumerable, writable: true, configurable: true })
+  // Constructors of ours and AggregateError want arguments that are not read yet.
+  const error: Error =
+    ERRORS[index]!.prototype === DOMException.prototype
+      ? new DOMException(message, parts & PART.name ? name : 'Error')
+      : Reflect.construct(Error, [], ERRORS[index] as unknown as new () => Error)
+  if (error instanceof DOMException) own('stack', stack, false)
+  else {
+    own('stack', parts & PART.stack ? stack : undefined, false)
+    if (parts & PART.message) own('message', message, false)
+    if (parts & PART.name) own('name', name, true)
+  }
+  return error
+}
+
+/** `code` and `info` are enumerable, as where they were set; `cause` and `errors` are hidden. */
+export function setErrorPart(error: Error, part: (typeof VALUE_PARTS)[number], value: unknown) {
+  const shown = part === 'code' || part === 'info'
+  Object.defineProperty(error, part, {
+    value,
+    enumerable: shown,
+    writable: true,
+    configurable: true,
+  })
+}

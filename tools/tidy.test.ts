@@ -1,0 +1,205 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { readSource } from './source.ts'
+import { tidy } from './tidy.ts'
+
+const LISTED = { errorCodes: ['ERR_A'], configKeys: ['start'] }
+
+/** A tree in which nothing is to be found, and the way to everything that is checked. */
+const TIDY = {
+  'package.json': '{ "dependencies": { "koffi": "1" }, "devDependencies": { "typescript": "1" } }',
+  'CONTRIBUTING.md': '`koffi` and `typescript` have reasons',
+  'docs/errors.md': '| code | cause |\n| --- | --- |\n| `ERR_A` | none |\n',
+  'docs/config.md': '| `start` | a path |\n',
+  'docs/semantics.md': 'Order holds (`test: send keeps order`, `test: run() works on poll`).\n',
+  'src/index.ts': "export { a } from './base/a.ts'\n",
+  'src/base/a.ts': 'export const a = 1\n',
+  'test/order.test.ts':
+    "test('send keeps order', () => {})\n" + `test(\`run() works on \${kind}\`, () => {})\n`,
+}
+
+function failuresOf(t: TestContext, files: Record<string, string | undefined>): string[] {
+  const root = mkdtempSync(join(tmpdir(), 'tidy-'))
+  t.after(() => rmSync(root, { recursive: true }))
+  for (const [path, text] of Object.entries({ ...TIDY, ...files })) {
+    if (text === undefined) continue
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return tidy(root, LISTED)
+}
+
+test('tidy() finds nothing in a tidy tree', (t) => {
+  assert.deepEqual(failuresOf(t, {}), [])
+})
+
+test('tidy() reports an import that goes up or sideways, types too', (t) => {
+  const failures = failuresOf(t, {
+    'src/net/n.ts': "import type { K } from '../kernel/k.ts'\n",
+    'src/kernel/k.ts': "import {\n  type A,\n} from '../net/n.ts'\n",
+    'src/service/s.ts': "export * from '../os/o.ts'\nawait import('../cli/main.ts')\n",
+    'src/os/o.ts': '',
+    'src/cli/main.ts': "import '../service/s.ts'\nimport '../threads/t.ts'\n",
+    'src/threads/t.ts': "import '../os/o.ts'\n",
+  })
+  assert.deepEqual(failures, [
+    'src/kernel/k.ts:3: kernel may not import net: src/net/n.ts',
+    'src/net/n.ts:1: net may not import kernel: src/kernel/k.ts',
+    'src/service/s.ts:1: service may not import os: src/os/o.ts',
+    'src/service/s.ts:2: service may not import cli: src/cli/main.ts',
+  ])
+})
+
+test('tidy() reports imports of doors, of tools, and of internals by examples', (t) => {
+  const failures = failuresOf(t, {
+    'src/base/a.ts': "export { x } from '../../tools/x.ts'\n",
+    'tools/x.ts': '',
+    'bench/b.ts': "import { a } from '../src/base/a.ts'\nimport { b } from '../src/index.ts'\n",
+    'examples/e.ts': "import { a } from '../src/base/a.ts'\nimport { b } from 'skynet-ts'\n",
+  })
+  assert.deepEqual(failures, [
+    'src/base/a.ts:1: src may not import tools/x.ts, which is not published',
+    "examples/e.ts:1: examples import 'skynet-ts', as a user does",
+    "bench/b.ts:2: src/index.ts is a door: import 'skynet-ts' outside of src, a file inside",
+  ])
+})
+
+test('tidy() lets tests import testing, and nobody else', (t) => {
+  const failures = failuresOf(t, {
+    'src/testing/t.ts': '',
+    'src/base/a.ts': "import '../testing/t.ts'\n",
+    'src/base/a.test.ts': "import '../testing/t.ts'\nimport '../os/o.ts'\n",
+    'src/os/o.ts': '',
+    'src/testing.ts': "import './os/o.ts'\n",
+  })
+  assert.deepEqual(failures, [
+    'src/base/a.test.ts:2: base may not import os: src/os/o.ts',
+    'src/base/a.ts:1: base may not import testing: src/testing/t.ts',
+  ])
+})
+
+test('tidy() reports a file of src that has no floor', (t) => {
+  assert.deepEqual(failuresOf(t, { 'src/x.test.ts': '', 'src/x.ts': '', 'src/extra/y.ts': '' }), [
+    'src/extra/y.ts:1: this place has no floor: see FLOORS and DOORS in tools/tidy.ts',
+    'src/x.ts:1: this place has no floor: see FLOORS and DOORS in tools/tidy.ts',
+    'src/extra/y.ts:1: nothing imports this file',
+    'src/x.ts:1: nothing imports this file',
+  ])
+})
+
+test('tidy() reports koffi and sockets of Node where they do not belong', (t) => {
+  const failures = failuresOf(t, {
+    'src/index.ts': "export { o } from './os/o.ts'\nexport { a } from './base/a.ts'\n",
+    'src/os/o.ts': "import koffi from 'koffi'\nimport { isIP } from 'node:net'\n",
+    'src/os/o.test.ts': "import net from 'node:net'\n",
+    'src/base/a.ts': "import 'koffi'\nimport { isIP, connect } from 'node:net'\nimport 'dgram'\n",
+  })
+  assert.deepEqual(failures, [
+    'src/base/a.ts:1: only src/os may import koffi',
+    'src/base/a.ts:2: node:net is not used here: sockets are ours (isIP is allowed)',
+    'src/base/a.ts:3: dgram is not used here: sockets are ours (isIP is allowed)',
+  ])
+})
+
+test('tidy() reports a cycle once, at the import that closes it', (t) => {
+  const failures = failuresOf(t, {
+    'src/base/a.ts': "import './b.ts'\n",
+    'src/base/b.ts': "import './c.ts'\nimport './d.ts'\n",
+    'src/base/c.ts': "import './a.ts'\n",
+    'src/base/d.ts': "import type { A } from './a.ts'\nconst later = () => import('./a.ts')\n",
+  })
+  assert.deepEqual(failures, [
+    'src/base/c.ts:1: import cycle: src/base/a.ts → src/base/b.ts → src/base/c.ts → src/base/a.ts',
+  ])
+})
+
+test('tidy() reports lines, functions and files that are too long', (t) => {
+  const lines = (count: number) => '  x\n'.repeat(count)
+  const failures = failuresOf(t, {
+    'src/index.ts': `${TIDY['src/index.ts']}import './base/long.ts'\nimport './base/ok.ts'\n`,
+    'src/base/a.ts': `// ${'é'.repeat(97)}\n// ${'é'.repeat(98)}\n`,
+    'src/base/ok.ts': `function f() {\n${lines(68)}}\nclass A {\n${lines(90)}}\n`,
+    'src/base/long.ts': [
+      `export function f(\n  a: number,\n): void {\n${lines(67)}}\n`,
+      `const g = () => {\n  const s = '}'\n${lines(68)}}\n`,
+      `if (a) {\n${lines(90)}}\n`,
+      'x\n'.repeat(268),
+    ].join(''),
+  })
+  assert.deepEqual(failures, [
+    'src/base/a.ts:2: 101 columns, at most 100',
+    'src/base/long.ts:502: 502 lines in a file, at most 500',
+    'src/base/long.ts:1: 71 lines in a function, at most 70',
+    'src/base/long.ts:72: 71 lines in a function, at most 70',
+  ])
+})
+
+test('tidy() reports files that nothing imports, or only tests', (t) => {
+  const failures = failuresOf(t, {
+    'src/base/dead.ts': '',
+    'src/base/tested.ts': '',
+    'src/base/tested.test.ts': "import './tested.ts'\n",
+    'src/threads/start.ts': "new Worker(new URL('./other.js', import.meta.url))\n",
+    'src/threads/other.ts': '',
+    'src/threads/worker.ts': '',
+    'src/services/gate.ts': '',
+    'src/node.ts': "export { start } from './threads/start.ts'\n",
+  })
+  assert.deepEqual(failures, [
+    'src/base/dead.ts:1: nothing imports this file',
+    'src/base/tested.ts:1: only tests import this file',
+  ])
+})
+
+test('tidy() reports words that do not stay, but not in strings', (t) => {
+  const failures = failuresOf(t, {
+    'src/base/a.ts': `// TO${'DO'}: a\nconst s = 'x as any'\nconst y = x as any\nr.skip(4)\n`,
+    'test/a.test.ts': `test${'.only'}('a', f)\ntest${'.skip'}('b', f)\n// @ts-${'ignore'}\n`,
+  })
+  assert.deepEqual(failures, [
+    `src/base/a.ts:1: 'TO${'DO'}' does not stay in the code`,
+    "src/base/a.ts:3: 'as any' does not stay in the code",
+    "test/a.test.ts:1: '.only(' does not stay in the code",
+    "test/a.test.ts:2: '.skip(' does not stay in the code",
+    `test/a.test.ts:3: '@ts-${'ignore'}' does not stay in the code`,
+  ])
+})
+
+test('tidy() reports docs that say less or more than the code', (t) => {
+  const failures = failuresOf(t, {
+    'CONTRIBUTING.md': '`koffi`',
+    'docs/errors.md': '| `ERR_B` | none |\n',
+    'docs/config.md': undefined,
+    'docs/semantics.md': 'One.\nTwo (`test: send keeps orders`).\n',
+  })
+  assert.deepEqual(failures, [
+    'docs/errors.md:1: error code ERR_A has no row',
+    'docs/errors.md:1: ERR_B is no error code',
+    'docs/config.md:1: this file is missing',
+    "docs/semantics.md:2: no test is named 'send keeps orders'",
+    'CONTRIBUTING.md:1: dependency `typescript` has no reason',
+  ])
+})
+
+test('readSource() takes comments, strings, templates and patterns for what they are', () => {
+  const { imports, literals, bareLines } = readSource(
+    'src/a.ts',
+    [
+      "// import './comment.ts'",
+      "const a = \"import './string.ts'\" // it's",
+      `const b = \`\${f({ a: '}' })} import './template.ts' \${\`inner\`}\``,
+      "const c = x.replace(/['\"`/[/\\]]/g, '') / 2",
+      "import d, { type e } from './d.ts'",
+    ].join('\n'),
+  )
+  assert.deepEqual(
+    imports.map(({ specifier, kind, line }) => [specifier, kind, line]),
+    [['./d.ts', 'value', 5]],
+  )
+  assert.ok(literals.includes("import './string.ts'"))
+  assert.equal(bareLines[1]?.trimEnd(), `const a = "${' '.repeat(20)}"`)
+  assert.equal(bareLines[3]?.endsWith("'') / 2"), true)
+})

@@ -1,0 +1,323 @@
+/** The structure of the project, checked: floors, sizes, dead files, words, docs as the code. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join, posix, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ERROR_CODES } from '../src/base/errors.ts'
+import { CONFIG_KEYS } from '../src/cli/config.ts'
+import { type Import, readSource, type Source } from './source.ts'
+
+/** What the docs must list, each in a row of a table: `| `name` | … |`. */
+export interface Listed {
+  readonly errorCodes: readonly string[]
+  readonly configKeys: readonly string[]
+}
+
+type Report = (file: string, line: number, sentence: string) => void
+type Check = (tree: Tree, report: Report) => void
+
+const COLUMNS_MAX = 100
+const FUNCTION_LINES_MAX = 70
+const FILE_LINES_MAX = 500
+
+const FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
+const DOORS = ['src/index.ts', 'src/node.ts', 'src/testing.ts', 'src/socket-server.ts']
+
+/** Row: folder of src. Then: the folders it may import from, beside itself. */
+const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  os: ['base'],
+  wire: ['base'],
+  net: ['base', 'os', 'wire'],
+  kernel: ['base', 'os', 'wire'],
+  service: ['base', 'wire', 'net', 'kernel'],
+  threads: ['base', 'os', 'wire', 'net', 'kernel', 'service'],
+  services: ['base', 'service'],
+  cli: ['base', 'os', 'service', 'threads'],
+  testing: ['base', 'os', 'wire', 'net', 'kernel', 'service', 'threads', 'services'],
+}
+
+/** Loaded by path, so nothing imports them. */
+const ENTRIES = /^src\/(cli\/main\.ts|threads\/(worker|socket)\.ts|services\/.*)$/
+
+/** Looked for everywhere, comments included; in two parts, so that this file passes. */
+const WORDS = RegExp(String.raw`\b(TO${'DO'}|FIX${'ME'}|XX${'X'}|HA${'CK'})\b|@ts-${'ignore'}\b`)
+const PHRASE = /\bas any\b/
+/** In tests, where they would hide other tests. */
+const TEST_PHRASE = /\.(only|skip)\(|\bas any\b/
+
+/** The sources, by path, and where their imports lead. */
+class Tree {
+  readonly root: string
+  readonly sources = new Map<string, Source>()
+
+  constructor(root: string) {
+    this.root = root
+    for (const folder of FOLDERS) {
+      if (!existsSync(join(root, folder))) continue
+      const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      for (const name of names.sort()) {
+        const path = `${folder}/${name.split(sep).join('/')}`
+        if (!/\.(ts|mjs)$/.test(path)) continue
+        this.sources.set(path, readSource(path, readFileSync(join(root, path), 'utf8')))
+      }
+    }
+  }
+
+  /** @returns The file of ours that is imported, or undefined: a package, or no such file. */
+  target(source: Source, { specifier }: Import): string | undefined {
+    if (!specifier.startsWith('.')) return undefined
+    const path = posix.join(posix.dirname(source.path), specifier)
+    return [path, path.replace(/\.js$/, '.ts')].find((each) => this.sources.has(each))
+  }
+
+  /** @returns The text of a file of any kind, or undefined. */
+  read(path: string): string | undefined {
+    const file = join(this.root, path)
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined
+  }
+}
+
+/** @returns One line for each failure: `file:line: sentence`. None: the tree is tidy. */
+export function tidy(root: string, listed: Listed): string[] {
+  const failures: string[] = []
+  const report: Report = (file, line, sentence) => failures.push(`${file}:${line}: ${sentence}`)
+  const tree = new Tree(root)
+  const checks: readonly Check[] = [
+    checkFloors,
+    checkOutsideImports,
+    checkCycles,
+    checkSizes,
+    checkFunctions,
+    checkDeadFiles,
+    checkWords,
+    (...args) => checkRows('docs/errors.md', 'error code', listed.errorCodes, ...args),
+    (...args) => checkRows('docs/config.md', 'config key', listed.configKeys, ...args),
+    checkNamedTests,
+    checkDependencies,
+  ]
+  for (const check of checks) check(tree, report)
+  return failures
+}
+
+function isTest(path: string): boolean {
+  return path.startsWith('test/') || /\.(test|suite)\.ts$/.test(path)
+}
+
+/** Folder of src that a file stands in, '' for the doors, undefined outside of src. */
+function floorOf(path: string): string | undefined {
+  if (!path.startsWith('src/')) return undefined
+  return path.split('/').slice(1, -1)[0] ?? ''
+}
+
+function checkFloors(tree: Tree, report: Report): void {
+  for (const source of tree.sources.values()) {
+    const floor = floorOf(source.path)
+    const known = floor === '' ? DOORS.includes(source.path) || isTest(source.path) : true
+    if (!known || (floor && FLOORS[floor] === undefined)) {
+      report(source.path, 1, 'this place has no floor: see FLOORS and DOORS in tools/tidy.ts')
+      continue
+    }
+    for (const each of source.imports) {
+      const target = tree.target(source, each)
+      const sentence = target && forbidden(source.path, target)
+      if (sentence) report(source.path, each.line, sentence)
+    }
+  }
+}
+
+/** @returns Why `from` may not import `to`, or undefined when it may. */
+function forbidden(from: string, to: string): string | undefined {
+  if (DOORS.includes(to)) return `${to} is a door: import 'skynet-ts' outside of src, a file inside`
+  const lower = floorOf(to)
+  if (lower === undefined) {
+    return from.startsWith('src/') ? `src may not import ${to}, which is not published` : undefined
+  }
+  if (from.startsWith('examples/')) return "examples import 'skynet-ts', as a user does"
+  const floor = floorOf(from)
+  if (!floor || floor === lower) return undefined
+  const allowed = isTest(from) ? [...FLOORS[floor]!, 'testing'] : FLOORS[floor]!
+  return allowed.includes(lower) ? undefined : `${floor} may not import ${lower}: ${to}`
+}
+
+function checkOutsideImports(tree: Tree, report: Report): void {
+  for (const { path, imports } of tree.sources.values()) {
+    for (const { specifier, names, line } of imports) {
+      if (specifier === 'koffi' && floorOf(path) !== 'os') {
+        report(path, line, 'only src/os may import koffi')
+      }
+      // Tests may: the peer of a socket under test had better be somebody else's code.
+      if (!path.startsWith('src/') || isTest(path)) continue
+      const onlyIsIp = specifier === 'node:net' && /^\{\s*isIP,?\s*\}$/.test(names)
+      if (/^(node:)?(net|dgram)$/.test(specifier) && !onlyIsIp) {
+        report(path, line, `${specifier} is not used here: sockets are ours (isIP is allowed)`)
+      }
+    }
+  }
+}
+
+/** Only what happens at load time counts: types are gone by then, `import()` comes later. */
+function checkCycles(tree: Tree, report: Report): void {
+  const done = new Set<string>()
+  const trail: string[] = []
+  const visit = (source: Source): void => {
+    trail.push(source.path)
+    for (const each of source.imports) {
+      const target = each.kind === 'value' ? tree.target(source, each) : undefined
+      if (target === undefined || done.has(target)) continue
+      const at = trail.indexOf(target)
+      if (at < 0) visit(tree.sources.get(target)!)
+      else
+        report(source.path, each.line, `import cycle: ${[...trail.slice(at), target].join(' → ')}`)
+    }
+    trail.pop()
+    done.add(source.path)
+  }
+  for (const source of tree.sources.values()) {
+    if (source.path.startsWith('src/') && !done.has(source.path)) visit(source)
+  }
+}
+
+function checkSizes(tree: Tree, report: Report): void {
+  for (const { path, lines } of tree.sources.values()) {
+    lines.forEach((line, i) => {
+      const columns = line.length <= COLUMNS_MAX ? line.length : [...line].length
+      if (columns > COLUMNS_MAX) report(path, i + 1, `${columns} columns, at most ${COLUMNS_MAX}`)
+    })
+    const count = lines.at(-1) === '' ? lines.length - 1 : lines.length
+    if (path.startsWith('src/') && count > FILE_LINES_MAX) {
+      report(path, count, `${count} lines in a file, at most ${FILE_LINES_MAX}`)
+    }
+  }
+}
+
+/** The last line of the head of a function. `OTHER` sorts out what looks alike, or only groups. */
+const HEAD = /(=>|\)(: .+)?) \{$/
+const OTHER = /^(\} )?(\w+: )?(else|if|for|while|switch|catch|with|describe|suite)\b|\bclass\b/
+
+/** Relies on the formatter: a function ends at the first `}` that is indented as its head is. */
+function checkFunctions(tree: Tree, report: Report): void {
+  for (const { path, bareLines } of tree.sources.values()) {
+    bareLines.forEach((line, last) => {
+      if (!HEAD.test(line.trimEnd())) return
+      const first = firstLineOfHead(bareLines, last)
+      if (OTHER.test(bareLines[first]!.trim())) return
+      const closing = `${' '.repeat(indentOf(line))}}`
+      const count =
+        bareLines.findIndex((each, i) => i > last && each.startsWith(closing)) - first + 1
+      if (count <= FUNCTION_LINES_MAX) return
+      report(path, first + 1, `${count} lines in a function, at most ${FUNCTION_LINES_MAX}`)
+    })
+  }
+}
+
+/** A head of several lines ends in `): Type {`, indented as its first line is. */
+function firstLineOfHead(lines: readonly string[], last: number): number {
+  const indent = indentOf(lines[last]!)
+  if (lines[last]![indent] !== ')') return last
+  let first = last - 1
+  while (first > 0 && (lines[first]!.trim() === '' || indentOf(lines[first]!) > indent)) first--
+  return first
+}
+
+function indentOf(line: string): number {
+  return line.length - line.trimStart().length
+}
+
+function checkDeadFiles(tree: Tree, report: Report): void {
+  const used = new Set<string>()
+  const usedByTests = new Set<string>()
+  for (const source of tree.sources.values()) {
+    for (const each of source.imports) {
+      const target = tree.target(source, each)
+      if (target !== undefined) (isTest(source.path) ? usedByTests : used).add(target)
+    }
+  }
+  for (const path of tree.sources.keys()) {
+    if (!path.startsWith('src/') || used.has(path) || isTest(path)) continue
+    if (DOORS.includes(path) || ENTRIES.test(path)) continue
+    if (!usedByTests.has(path)) report(path, 1, 'nothing imports this file')
+    else if (floorOf(path) !== 'testing') report(path, 1, 'only tests import this file')
+  }
+}
+
+function checkWords(tree: Tree, report: Report): void {
+  for (const { path, lines, bareLines } of tree.sources.values()) {
+    const phrase = isTest(path) ? TEST_PHRASE : PHRASE
+    lines.forEach((line, i) => {
+      const found = WORDS.exec(line) ?? phrase.exec(bareLines[i]!)
+      if (found !== null) report(path, i + 1, `'${found[0]}' does not stay in the code`)
+    })
+  }
+}
+
+/** A missing file is one failure, not one for each thing it should hold. */
+function readDoc(path: string, tree: Tree, report: Report): string | undefined {
+  const text = tree.read(path)
+  if (text === undefined) report(path, 1, 'this file is missing')
+  return text
+}
+
+/** Code and docs list the same names. */
+function checkRows(
+  path: string,
+  what: string,
+  names: readonly string[],
+  tree: Tree,
+  report: Report,
+): void {
+  const text = readDoc(path, tree, report)
+  if (text === undefined) return
+  const rows = new Map<string, number>()
+  text.split('\n').forEach((line, i) => {
+    const name = /^\| `([^`]+)` \|/.exec(line)?.[1]
+    if (name !== undefined) rows.set(name, i + 1)
+  })
+  for (const name of names) if (!rows.has(name)) report(path, 1, `${what} ${name} has no row`)
+  for (const [name, line] of rows) {
+    if (!names.includes(name)) report(path, line, `${name} is no ${what}`)
+  }
+}
+
+/** A promise in the docs names its test as `test: <name>`, in backquotes. */
+function checkNamedTests(tree: Tree, report: Report): void {
+  const path = 'docs/semantics.md'
+  const text = readDoc(path, tree, report)
+  if (text === undefined) return
+  const tests = [...tree.sources.values()].filter((source) => isTest(source.path))
+  const titles = new Set(tests.flatMap((source) => source.literals.map(unquote)))
+  const patterns = [...titles].filter((title) => title.includes('${')).map(templatePattern)
+  text.split('\n').forEach((line, i) => {
+    for (const [, name = ''] of line.matchAll(/`test: ([^`]+)`/g)) {
+      if (titles.has(name) || patterns.some((pattern) => pattern.test(name))) continue
+      report(path, i + 1, `no test is named '${name}'`)
+    }
+  })
+}
+
+function unquote(literal: string): string {
+  return literal.replace(/\\(['"`\\])/g, '$1')
+}
+
+/** Matches what a template can become: at least one word of it must be fixed. */
+function templatePattern(title: string): RegExp {
+  const fixed = title.split(/\$\{[^}]*\}/)
+  if (!fixed.some((part) => /\w/.test(part))) return /$^/
+  return RegExp(`^${fixed.map((part) => part.replace(/[^\w\s]/g, '\\$&')).join('.+')}$`)
+}
+
+function checkDependencies(tree: Tree, report: Report): void {
+  const path = 'CONTRIBUTING.md'
+  const text = readDoc(path, tree, report)
+  if (text === undefined) return
+  const { dependencies = {}, devDependencies = {} } = JSON.parse(tree.read('package.json') ?? '{}')
+  for (const name of Object.keys({ ...dependencies, ...devDependencies })) {
+    if (!text.includes(`\`${name}\``)) report(path, 1, `dependency \`${name}\` has no reason`)
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const listed = { errorCodes: ERROR_CODES, configKeys: Object.keys(CONFIG_KEYS) }
+  const failures = tidy(process.cwd(), listed)
+  for (const failure of failures) console.log(failure)
+  process.exitCode = failures.length > 0 ? 1 : 0
+}
