@@ -29,7 +29,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   wire: ['base'],
   net: ['base', 'os', 'wire'],
   kernel: ['base', 'os', 'wire'],
-  service: ['base', 'wire', 'net', 'kernel'],
+  service: ['base', 'os', 'wire', 'net', 'kernel'],
   threads: ['base', 'os', 'wire', 'net', 'kernel', 'service'],
   services: ['base', 'service'],
   cli: ['base', 'os', 'service', 'threads'],

@@ -1,4 +1,4 @@
-/** Every error a user can meet: one table, code → message. Branch on the code, never on the text. */
+/** Every error a user can meet: code → message. Branch on the code, never on the text. */
 
 const hex = (handle: number): string => `:${(handle >>> 0).toString(16).padStart(8, '0')}`
 
@@ -75,7 +75,7 @@ export type ErrorInfo<C extends ErrorCode> =
 export const ERROR_CODES = Object.keys(MESSAGES) as readonly ErrorCode[]
 
 /**
- * An error of the world (a peer, the system, a service that died), with a `code` that never changes.
+ * An error of the world (a peer, the system, a dead service), with a `code` that never changes.
  * Wrong arguments at a door throw `TypeError` or `RangeError` instead.
  */
 export class SkynetError<C extends ErrorCode = ErrorCode> extends Error {

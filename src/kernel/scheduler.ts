@@ -18,7 +18,7 @@ import type { Wheel } from './wheel.ts'
 /** Messages of one turn, and how long it may take: whichever ends first. */
 const TURN_MESSAGES = 4096
 const TURN_MS = 4
-/** Batches between two looks at the clock: a power of two. */
+/** Batches between two looks at the clock. */
 const BATCHES_PER_LOOK = 32
 /** Records taken from one ring at a time. */
 const RECORDS_PER_READ = 1024
@@ -69,8 +69,11 @@ export class Scheduler {
   #isScheduled = false
   #isArmed = false
   #isStopped = false
-  /** An event-loop turn went by without work: time to sleep. */
-  #hasRested = false
+  /** A last look before sleep is under way. */
+  #isResting = false
+  /** Some service ran since the last look. */
+  #hasWorked = false
+  #untilLook = BATCHES_PER_LOOK
   #timerAt = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
@@ -117,7 +120,8 @@ export class Scheduler {
 
   readonly #timerFired = (): void => {
     this.#timerAt = Number.POSITIVE_INFINITY
-    this.#turn()
+    if (this.#isStopped) return
+    this.#nextTurn()
     this.timerAdded()
   }
 
@@ -129,23 +133,18 @@ export class Scheduler {
   }
 
   readonly #nextTurn = (): void => {
-    this.#isScheduled = false
-    this.#turn()
+    this.#beginTurn()
+    this.#pump()
   }
 
-  /** The event loop came round: the budget is new, and timers may be due. */
-  #turn(): void {
-    if (this.#isStopped) return
+  /** The event loop came round: the budget is new, timers may be due, rings may have room. */
+  #beginTurn(): void {
     const { wheel, clock } = this.#options
     const now = clock.now()
     this.#left = TURN_MESSAGES
     this.#turnEndsAt = now + TURN_MS
     if (wheel.size > 0) wheel.advance(now)
     for (const outlet of this.#outlets) outlet.retry()
-    if (!this.#isScheduled) {
-      this.#isScheduled = true
-      this.#pump()
-    }
   }
 
   readonly #pump = (): void => {
@@ -154,21 +153,22 @@ export class Scheduler {
     const { monitor, clock } = this.#options
     monitor.enter()
     let hasMore = false
-    let batches = 0
     for (const inlet of this.#inlets) {
       if (!inlet.isEmpty && inlet.drain(RECORDS_PER_READ) === RECORDS_PER_READ) hasMore = true
     }
     while (this.#left > 0) {
       const context = this.#runQueue.shift()
       if (context === undefined) break
+      this.#hasWorked = true
       this.#runBatch(context)
-      if ((++batches & (BATCHES_PER_LOOK - 1)) === 0 && clock.now() > this.#turnEndsAt) {
-        this.#left = 0
+      if (--this.#untilLook === 0) {
+        this.#untilLook = BATCHES_PER_LOOK
+        if (clock.now() > this.#turnEndsAt) this.#left = 0
       }
     }
     monitor.leave()
     if (hasMore || this.#runQueue.length > 0) this.#schedule()
-    else this.#rest(batches > 0)
+    else this.#rest()
   }
 
   #runBatch(context: Context): void {
@@ -190,26 +190,36 @@ export class Scheduler {
   }
 
   /**
-   * Nothing is left to run. Look once more after one round of the event loop: under load there is
-   * more by then, and nobody had to wake us. Then sleep, until a doorbell or a timer.
+   * Nothing is left to run. Look once more after a round of the event loop: under load there is
+   * more by then, and nobody had to wake us. Sleep after a round without work.
    */
-  #rest(wasBusy: boolean): void {
-    if (wasBusy) this.#hasRested = false
-    if (this.#isArmed || this.#isScheduled) return
-    if (!this.#hasRested) {
-      this.#hasRested = true
-      this.#isScheduled = true
-      setImmediate(this.#nextTurn)
-      return
-    }
-    this.#hasRested = false
-    this.#arm()
+  #rest(): void {
+    if (this.#isArmed || this.#isResting) return
+    this.#isResting = true
+    setImmediate(this.#lookAgain)
   }
 
+  readonly #lookAgain = (): void => {
+    this.#isResting = false
+    if (this.#isStopped) return
+    this.#beginTurn()
+    if (this.#isScheduled) return
+    if (this.#hasWorked || !this.#isQuiet()) {
+      this.#hasWorked = false
+      this.#isScheduled = true
+      this.#pump()
+    } else this.#arm()
+  }
+
+  #isQuiet(): boolean {
+    return this.#inlets.every((inlet) => inlet.isEmpty)
+  }
+
+  /** Sleep until a doorbell or a timer. See doorbell.ts for why no message can be overlooked. */
   #arm(): void {
     const { bells, worker, monitor } = this.#options
     bells.lieDown(worker)
-    if (this.#inlets.every((inlet) => inlet.isEmpty)) {
+    if (this.#isQuiet()) {
       const rung = bells.sleep(worker)
       if (rung !== undefined) {
         monitor.idle()
@@ -224,6 +234,7 @@ export class Scheduler {
 
   readonly #woken = (): void => {
     this.#isArmed = false
-    this.#turn()
+    if (this.#isStopped) return
+    this.#nextTurn()
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The way from the socket thread to the owners' workers: one stream ring each. Events that find no
- * room wait here in order; data that finds no room stays in the kernel and its socket stops reading.
+ * The way from the socket thread to the owners' workers: one stream ring each. Events that find
+ * no room wait here in order; data stays in the kernel then, and its socket stops reading.
  */
 import type { Doorbells } from '../base/doorbell.ts'
 import type { Region } from '../base/memory.ts'

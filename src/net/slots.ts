@@ -1,14 +1,14 @@
 /**
  * The slot table: 65,536 sockets in shared memory, one cache line each.
  *
- * id = tag and slot: ids count up over 31 bits, slot = id % 65,536. So a lookup is one index, and an
- * id whose socket is gone is detected: the slot's id differs.
+ * id = tag and slot: ids count up over 31 bits, slot = id % 65,536. So a lookup is one index, and
+ * an id whose socket is gone is detected: the slot's id differs.
  *
  * The write token (`token`, a lock.ts cell) says who may write to the descriptor now: nobody, a
  * worker that writes directly, or the socket thread. Three rules keep the bytes in order:
  *   1. a worker writes directly only under the token, when `pending` is 0;
- *   2. a worker that could not write everything sets `remainder` before it gives the token back; the
- *      socket thread writes nothing until that rest has arrived, and puts it first;
+ *   2. a worker that could not write everything sets `remainder` before it gives the token back;
+ *      the socket thread writes nothing until that rest has arrived, and puts it first;
  *   3. closing needs the token too, so nobody touches a descriptor that is closed and used again.
  * `pending` and `queued` are never reset: whoever adds sends a command, and that command's end
  * subtracts, also when the id has gone stale in between.
@@ -25,7 +25,7 @@ export const SLOT = layout({
   fd: 1, // the socket thread
   owner: 1, // the socket thread; the number that receives this socket's events
   token: 1, // lock.ts; who may write to fd now
-  remainder: 1, // 1: the token's last holder (a worker) still owes the rest; the socket thread clears
+  remainder: 1, // 1: the token's last holder still owes the rest; the socket thread clears it
   pending: 1, // sends on their way or in the queue: senders add, the socket thread subtracts
   queued: 1, // their bytes, likewise
   bytesIn: 2, // the socket thread; float64

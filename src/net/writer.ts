@@ -1,4 +1,4 @@
-/** What one worker has for one socket in this turn, gathered so that it leaves in one system call. */
+/** What one worker writes to one socket in a turn, gathered to leave in one system call. */
 import type { SocketClient } from './client.ts'
 
 /** Enough for many small answers; a bigger piece is written by itself, without this copy. */

@@ -21,10 +21,12 @@ export interface Os {
   readonly blocks: Blocks
   /** Shared memory with its address. */
   region(buffer: SharedArrayBuffer): Region
-  /** Text of an errno: `ECONNREFUSED (connection refused)`. Takes the number, positive or negative. */
+  /** Text of an errno of either sign: `ECONNREFUSED (connection refused)`. */
   errorText(errno: number): string
 
+  /** @throws {SkynetError} `ERR_SYSCALL`, `ERR_PLATFORM`. */
   createPoller(): Poller
+  /** Two descriptors, both to be closed. @throws {SkynetError} `ERR_SYSCALL`. */
   createWakeup(): { readonly readFd: number; readonly writeFd: number }
   /** Callable from any thread; harmless when already signalled. */
   signalWakeup(writeFd: number): void

@@ -56,7 +56,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#remoteAddress
   }
 
-  /** False once it was closed here, failed, or moved. A peer that has ended may still be written to. */
+  /** False once it was closed here, failed, or moved. True when only the peer has ended. */
   get isOpen(): boolean {
     return this.#phase !== 'closed' && this.#phase !== 'moved' && this.#error === undefined
   }
@@ -99,7 +99,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * The next line as UTF-8, without `\n` or `\r\n`; null at the end. A last line without an end is
    * a line.
    *
-   * @throws `ERR_LINE_TOO_LONG` after `max` bytes without an end (they stay readable), and as `read`.
+   * @throws `ERR_LINE_TOO_LONG` after `max` bytes without an end (they stay readable); as `read`.
    */
   readLine(options?: LineOptions): Promise<string | null> {
     return this.#read(() => this.#takeLine(options?.max ?? LINE_BYTES_MAX), options)
@@ -226,8 +226,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * Write. What one turn writes leaves in one system call at its end, in order; `data` is yours
    * again on return. Strings are sent as UTF-8.
    *
-   * @returns False when more than 1 MiB waits to be sent: see `drain`. A connection that lets 16 MiB
-   * pile up is closed with `ERR_SOCKET_FAILED`.
+   * @returns False when more than 1 MiB waits to be sent: see `drain`. A connection that lets
+   * 16 MiB pile up is closed with `ERR_SOCKET_FAILED`.
    * @throws {SkynetError} `ERR_SOCKET_CLOSED` it was closed or moved, or it failed.
    */
   write(data: string | Uint8Array): boolean {
@@ -242,7 +242,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     try {
       this.#writable().flush()
       if (this.bufferedAmount === 0) return Promise.resolve()
-      const drains = (this.#drains ??= [])
+      this.#drains ??= []
+      const drains = this.#drains
       waiter = new Waiter<void>(
         this.#pool.service,
         options,
@@ -276,8 +277,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   // --- the end -------------------------------------------------------------------------------
 
   /**
-   * Close: what was written still leaves (for at most 10 s), nothing more is read; a read that waits
-   * gets the end. Resolves when the connection is closed for this service.
+   * Close: what was written still leaves (for at most 10 s), nothing more is read; a read that
+   * waits gets the end. Resolves when the connection is closed for this service.
    */
   close(): Promise<void> {
     if (this.#phase === 'closed' || this.#phase === 'moved') return Promise.resolve()

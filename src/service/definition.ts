@@ -34,6 +34,7 @@ export type MethodsOf<S> = S extends ServiceDefinition<never, infer M> ? M : Met
  * the state of that instance. It returns the methods that others may call; requests wait until it
  * is done. When it throws, the launch fails with that error as its cause.
  */
+// biome-ignore lint/suspicious/noConfusingVoidType: a setup that returns nothing is one of void
 export function defineService<Args extends readonly unknown[], M extends Methods | void>(
   setup: (skynet: Skynet, ...args: Args) => M | Promise<M>,
 ): ServiceDefinition<Args, M extends Methods ? M : NoMethods> {

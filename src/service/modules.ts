@@ -17,8 +17,8 @@ const builtin = new URL('../services/', import.meta.url)
 /**
  * The URL of a service's module.
  *
- * @param spec A URL, an absolute path, a path relative to `base` (`./agent.ts`), or a bare name that
- * is looked for in `folders` and then among our own services. A missing extension is tried; a `.ts`
+ * @param spec A URL, an absolute path, a path relative to `base` (`./agent.ts`), or a bare name
+ * that is looked for in `folders` and then among our own services. A missing extension is tried; a `.ts`
  * that was compiled is found as `.js`, so that the same text works before and after the build.
  */
 export function resolveService(
@@ -32,10 +32,9 @@ export function resolveService(
   if (known !== undefined) return known
   const found = candidates(text, base, folders).find(isFile)
   if (found === undefined) {
-    throw new SkynetError('ERR_SERVICE_LAUNCH', {
-      path: text,
-      reason: `no such module beside ${shortPath(base)}${folders.length > 0 ? `, nor in ${folders.join(', ')}` : ''}`,
-    })
+    const others = folders.length > 0 ? `, nor in ${folders.join(', ')}` : ''
+    const reason = `no such module beside ${shortPath(base)}${others}`
+    throw new SkynetError('ERR_SERVICE_LAUNCH', { path: text, reason })
   }
   resolved.set(key, found.href)
   return found.href

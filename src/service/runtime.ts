@@ -192,8 +192,9 @@ export class Runtime {
   /** The service ends now: nobody can reach it any more. */
   retire(service: Service): void {
     const { handles, names, loads, worker } = this.options
-    if (handles.isNamed(service.handle)) names.release(service.handle)
     handles.retire(service.handle)
+    // After retire: a name that is being registered right now is still seen, and released.
+    if (handles.isNamed(service.handle)) names.release(service.handle)
     this.router.remove(service.context)
     this.#services.delete(service.handle)
     loads.remove(worker)

@@ -212,7 +212,7 @@ export class Skynet {
   }
 
   /**
-   * Be told when this service ends, however it ends. A hook may be asynchronous and may call others:
+   * Be told when this service ends, however it ends. A hook may be asynchronous and call others:
    * the service stays reachable for their answers, for at most 1.5 s (not when it is killed).
    */
   onExit(hook: ExitHook): void {

@@ -8,7 +8,7 @@ import type { TimerNode } from '../kernel/wheel.ts'
 export interface WaitOptions {
   /** Give up after this many milliseconds. 0 or absent: no limit of its own. */
   readonly timeoutMs?: number | undefined
-  /** Give up when it aborts: the promise rejects with `ABORT_ERR`, its cause the signal's reason. */
+  /** Give up when it aborts: rejects with `ABORT_ERR`, its cause the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
