@@ -43,7 +43,8 @@ export const LINE_BYTES_MAX = 1024 * 1024
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
 export const MONITOR_INTERVAL_MS = 5000
-export const SHUTDOWN_MS_MAX = 1500
+/** How long exit hooks may take. With what a node needs besides to stop, it is below 2 s. */
+export const SHUTDOWN_MS_MAX = 1200
 
 assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')

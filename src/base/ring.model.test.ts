@@ -1,16 +1,7 @@
-/**
- * The many-to-one algorithm of `ring.ts` on a tiny ring, under every interleaving there is.
- *
- * A thread is a chain of phases, each a generator that gets what it needs to know as numbers and
- * returns the next phase; each `yield` is one atomic step. A phase is deterministic, so its name
- * and the values its steps returned are the whole local state of a thread. A state of all is the
- * shared cells, the local states and what the reader got, and each is explored once.
- *
- * Waiting is a step that is not possible yet: a thread that looks again and sees the same has
- * changed nothing, so those rounds are left out.
- */
+/** The many-to-one algorithm of `ring.ts` on a tiny ring, under every interleaving there is. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import * as interleave from '../testing/interleave.ts'
 
 type Step =
   | { readonly do: 'load'; readonly cell: number }
@@ -18,9 +9,8 @@ type Step =
   | { readonly do: 'exchange'; readonly cell: number; readonly from: number; readonly to: number }
   | { readonly do: 'awaitChange'; readonly cell: number; readonly from: number }
   | { readonly do: 'emit'; readonly values: readonly number[] }
-/** What a thread knows between two phases. */
-type Phase = readonly number[]
-type Thread = Generator<Step, Phase | undefined, number>
+type Phase = interleave.Phase
+type Thread = interleave.Thread<Step>
 
 const FAULTS = {
   torn: 'a record is torn',
@@ -149,89 +139,32 @@ function* free(config: Config, total: number, start: number, end: number): Threa
   return total < WRITERS * RECORDS ? [total, -1] : undefined
 }
 
-/** A thread between two steps; made once for each phase and log, so identity is equality. */
-class Local {
-  static #count = 0
-  readonly id = Local.#count++
-  readonly step: Step | undefined
-  readonly #family: Family
-  readonly #phase: Phase
-  readonly #log: readonly number[]
-  readonly #after = new Map<number, Local>()
-
-  constructor(family: Family, phase: Phase, log: readonly number[], step: Step | undefined) {
-    this.#family = family
-    this.#phase = phase
-    this.#log = log
-    this.step = step
-  }
-
-  after(value: number): Local {
-    let next = this.#after.get(value)
-    if (!next) {
-      next = this.#family.local(this.#phase, [...this.#log, value])
-      this.#after.set(value, next)
-    }
-    return next
-  }
-}
-
-/** All local states of one thread. */
-class Family {
-  readonly #thread: (phase: Phase) => Thread
-  readonly #known = new Map<string, Local>()
-
-  constructor(thread: (phase: Phase) => Thread) {
-    this.#thread = thread
-  }
-
-  /** Where the thread is when the steps of this phase so far returned `log`. */
-  local(phase: Phase, log: readonly number[] = []): Local {
-    const thread = this.#thread(phase)
-    let result = thread.next()
-    for (const value of log) result = thread.next(value)
-    if (result.done && result.value) return this.local(result.value)
-    const key = result.done ? 'end' : `${phase}|${log}`
-    let local = this.#known.get(key)
-    if (!local) {
-      local = new Local(this, phase, log, result.done ? undefined : result.value)
-      this.#known.set(key, local)
-    }
-    return local
-  }
-}
-
-interface State {
+interface World {
   readonly cells: readonly number[]
-  readonly locals: readonly Local[]
   /** What the reader got so far. */
   readonly seen: readonly number[]
 }
 
-function isPossible(state: State, { step }: Local): boolean {
-  if (step === undefined) return false
-  return step.do !== 'awaitChange' || state.cells[step.cell] !== step.from
+function isPossible({ cells }: World, step: Step): boolean {
+  return step.do !== 'awaitChange' || cells[step.cell] !== step.from
 }
 
-/** One step of one thread, or what is wrong with it. */
-function advance(config: Config, state: State, thread: number): State | Fault {
-  const local = state.locals[thread]
-  const step = local.step as Step
-  let { cells, seen } = state
+function perform(config: Config, world: World, step: Step): interleave.Outcome<World, Fault>[] {
+  let { cells, seen } = world
   let value = 0
   if (step.do === 'emit') {
     const fault = faultOf(config, seen, step.values)
-    if (fault) return fault
+    if (fault) return [{ fault }]
     seen = [...seen, step.values[0]]
   } else {
-    if (step.cell >= cells.length) return 'outside'
+    if (step.cell >= cells.length) return [{ fault: 'outside' }]
     value = cells[step.cell]
     if (step.do === 'store') cells = cells.with(step.cell, step.value)
     if (step.do === 'exchange' && value === step.from) cells = cells.with(step.cell, step.to)
   }
   // What a store or a wait found is not known to the thread.
   const isRead = step.do === 'load' || step.do === 'exchange'
-  return { cells, seen, locals: state.locals.with(thread, local.after(isRead ? value : 0)) }
+  return [{ world: { cells, seen }, value: isRead ? value : 0 }]
 }
 
 function faultOf(config: Config, seen: readonly number[], values: readonly number[]) {
@@ -243,8 +176,8 @@ function faultOf(config: Config, seen: readonly number[], values: readonly numbe
   return id === idOf(writerOf(id), before.length) ? undefined : 'order'
 }
 
-function faultAtEnd({ cells, locals, seen }: State): Fault | undefined {
-  if (locals.some((local) => local.step !== undefined)) return 'stuck'
+function faultAtEnd({ cells, seen }: World, waiting: readonly number[]): Fault | undefined {
+  if (waiting.length > 0) return 'stuck'
   if (seen.length !== WRITERS * RECORDS) return 'order'
   const isClean = cells[TAIL] === cells[HEAD] && cells.slice(DATA).every((cell) => cell === 0)
   return isClean ? undefined : 'rest'
@@ -252,35 +185,25 @@ function faultAtEnd({ cells, locals, seen }: State): Fault | undefined {
 
 /** Every schedule: all faults there are, and all orders in which the records arrived. */
 function explore(config: Config) {
-  const locals = [new Family((phase) => reader(config, phase)).local([0, -1])]
+  const threads = [{ start: [0, -1], run: (phase: Phase) => reader(config, phase) }]
   for (let number = 0; number < WRITERS; number++) {
-    locals.push(new Family((phase) => writer(config, number, phase)).local([0, -1]))
+    threads.push({ start: [0, -1], run: (phase) => writer(config, number, phase) })
   }
   const cells = [config.start, config.start, ...new Array<number>(config.units).fill(0)]
-  const stack: State[] = [{ cells, locals, seen: [] }]
-  const known = new Set<string>()
-  const orders = new Set<string>()
-  const faults = new Set<Fault>()
   let hasPadded = false
-  for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    const key = `${state.cells}|${state.locals.map((local) => local.id)}|${state.seen}`
-    if (known.has(key)) continue
-    known.add(key)
-    hasPadded ||= state.cells.slice(DATA).some((cell) => cell < 0)
-    let isOver = true
-    for (let thread = 0; thread < state.locals.length; thread++) {
-      if (!isPossible(state, state.locals[thread])) continue
-      isOver = false
-      const next = advance(config, state, thread)
-      if (typeof next === 'string') faults.add(next)
-      else stack.push(next)
-    }
-    if (!isOver) continue
-    const fault = faultAtEnd(state)
-    if (fault) faults.add(fault)
-    else orders.add(`${state.seen}`)
-  }
-  return { states: known.size, orders: orders.size, faults: [...faults], hasPadded }
+  const { states, faults, ends } = interleave.explore<Step, World, Fault>({
+    world: { cells, seen: [] },
+    threads,
+    keyOf: ({ cells, seen }) => `${cells}|${seen}`,
+    isPossible,
+    perform: (world, step) => perform(config, world, step),
+    faultAtEnd,
+    visit: ({ cells }) => {
+      hasPadded ||= cells.slice(DATA).some((cell) => cell < 0)
+    },
+  })
+  const orders = new Set(ends.map(({ seen }) => `${seen}`)).size
+  return { states, orders, faults, hasPadded }
 }
 
 /** Records that need padding, and records that fill the ring to the last unit. */

@@ -108,10 +108,9 @@ export class Scheduler {
     this.#schedule()
   }
 
-  /** A timer was added: be there when it is due. */
-  timerAdded(): void {
-    const due = this.#options.wheel.nextDue()
-    if (due === undefined || due >= this.#timerAt) return
+  /** A timer was added that is due at `due`: be there. */
+  timerAdded(due: number): void {
+    if (due >= this.#timerAt) return
     clearTimeout(this.#timer)
     this.#timerAt = due
     const delay = Math.max(0, Math.ceil(due - this.#options.clock.now()))
@@ -122,7 +121,8 @@ export class Scheduler {
     this.#timerAt = Number.POSITIVE_INFINITY
     if (this.#isStopped) return
     this.#nextTurn()
-    this.timerAdded()
+    const due = this.#options.wheel.nextDue()
+    if (due !== undefined) this.timerAdded(due)
   }
 
   #schedule(): void {

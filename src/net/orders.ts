@@ -1,5 +1,4 @@
 /** The socket thread's side of commands.ts: one function an order. */
-import { LINGER_MS_MAX } from '../base/limits.ts'
 import type { SocketAddress } from '../os/os.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { COMMAND, SEND } from './commands.ts'
@@ -8,7 +7,7 @@ import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import { Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { connectNext, enqueue, sendFin } from './tcp.ts'
+import { closeSocket, connectNext, enqueue } from './tcp.ts'
 
 /** What a command brings. `payload` is a copy: the ring is used again at once. */
 interface Order {
@@ -145,12 +144,16 @@ function takeOver(server: SocketServer, socket: Socket, heir: number, state: num
 function handover(server: SocketServer, { id, payload }: Order): void {
   const unread = payload()
   const socket = server.find(id)
-  if (socket !== undefined && socket.heir !== 0) inherit(server, socket, unread)
+  if (socket !== undefined && socket.heir !== 0 && !socket.closing) inherit(server, socket, unread)
 }
 
 function inherit(server: SocketServer, socket: Socket, unread: Buffer): void {
   server.setOwner(socket, socket.heir)
   socket.heir = 0
+  if (server.linkOf(socket.owner) === undefined) {
+    closeSocket(server, socket)
+    return
+  }
   server.emit(socket.owner, EVENT.OPEN, socket.id, 0, 'transfer')
   for (let at = 0; at < unread.length; at += 64 * 1024) {
     server.emit(socket.owner, EVENT.DATA, socket.id, 0, unread.subarray(at, at + 64 * 1024))
@@ -183,24 +186,8 @@ function close(server: SocketServer, { id, b }: Order): void {
 }
 
 /** An owner's order does not reach a socket that somebody else has taken over by now. */
-const mayClose = (socket: Socket, by: number): boolean => by === 0 || socket.owner === by >>> 0
-
-function closeSocket(server: SocketServer, socket: Socket): void {
-  if (socket.closing) return
-  const state = server.stateOf(socket)
-  const isQuiet = state <= STATE.CONNECTING && socket.queue.length === 0
-  if (state <= STATE.LISTEN || isQuiet || state === STATE.HALFCLOSE_WRITE) {
-    server.free(socket)
-    return
-  }
-  server.tellClose(socket)
-  socket.closing = true
-  socket.reading = false
-  if (state === STATE.CONNECTING) return
-  server.move(socket, 'flush')
-  server.setDeadline(socket, LINGER_MS_MAX)
-  if (socket.queue.length === 0) sendFin(server, socket)
-  else server.watch(socket, INTEREST.write)
+function mayClose({ owner, heir }: Socket, by: number): boolean {
+  return by === 0 || owner === by >>> 0 || heir === by >>> 0
 }
 
 function drain(server: SocketServer, { id }: Order): void {

@@ -10,6 +10,7 @@ import type { Region } from '../base/memory.ts'
 import type { ManyRing } from '../base/ring.ts'
 import type { Os } from '../os/os.ts'
 import { INTEREST, type Poller, READY } from '../os/poll/poller.ts'
+import { Deadlines } from './deadlines.ts'
 import { EVENT } from './event.ts'
 import type { Link } from './links.ts'
 import { runCommand } from './orders.ts'
@@ -45,8 +46,7 @@ export class SocketServer {
   readonly staging = Buffer.allocUnsafeSlow(64 * 1024)
   readonly log: (text: string) => void
   readonly sockets: (Socket | undefined)[] = new Array<undefined>(SOCKETS_MAX).fill(undefined)
-  /** Sockets with a deadline. */
-  readonly watched = new Set<Socket>()
+  readonly #deadlines = new Deadlines<Socket>()
   count = 0
   reserveFd: number
   /** Set by `exit`: the time at which the loop ends, whatever is left. */
@@ -86,7 +86,11 @@ export class SocketServer {
   #runCommands(): void {
     const { ring, region } = this.#options.commands
     const count = ring.read(COMMANDS_PER_TURN, (type, a, b, session, at, length) => {
-      this.#guard(a, () => runCommand(this, type, a, b, session, region.bytes, at, length))
+      try {
+        runCommand(this, type, a, b, session, region.bytes, at, length)
+      } catch (error) {
+        this.#broken(a, error)
+      }
     })
     if (count > 0) this.#options.bells.announceRoom(this.#options.self)
   }
@@ -101,8 +105,8 @@ export class SocketServer {
       for (const socket of stalled) {
         socket.stalled = false
         if (this.sockets[socket.id & (SOCKETS_MAX - 1)] !== socket || !socket.reading) continue
-        this.#guard(socket.id, () => readable(this, socket))
-        if (!socket.stalled && socket.fd >= 0) this.watch(socket, socket.interest | INTEREST.read)
+        this.#serve(socket, READY.read)
+        if (socket.reading && !socket.stalled) this.watch(socket, socket.interest | INTEREST.read)
       }
     }
   }
@@ -120,8 +124,8 @@ export class SocketServer {
 
   #timeoutMs(): number {
     if (this.#isOver()) return 0
-    let at = this.exitAt > 0 ? this.exitAt : Number.POSITIVE_INFINITY
-    for (const socket of this.watched) at = Math.min(at, socket.deadline)
+    const next = this.#deadlines.next() ?? Number.POSITIVE_INFINITY
+    const at = this.exitAt > 0 ? Math.min(next, this.exitAt) : next
     if (at === Number.POSITIVE_INFINITY) return -1
     return Math.max(0, Math.ceil(at - this.clock.now()))
   }
@@ -135,11 +139,18 @@ export class SocketServer {
     }
     const socket = this.sockets[tag]
     // Closed by an earlier event or command of this turn.
-    if (socket === undefined) return
-    this.#guard(socket.id, () => this.#serve(socket, ready))
+    if (socket !== undefined) this.#serve(socket, ready)
   }
 
   #serve(socket: Socket, ready: number): void {
+    try {
+      this.#becameReady(socket, ready)
+    } catch (error) {
+      this.#broken(socket.id, error)
+    }
+  }
+
+  #becameReady(socket: Socket, ready: number): void {
     const state = this.stateOf(socket)
     if (state === STATE.LISTEN) acceptAll(this, socket)
     else if (state === STATE.CONNECTING) connected(this, socket)
@@ -164,22 +175,19 @@ export class SocketServer {
   }
 
   #expire(): void {
-    if (this.watched.size === 0) return
+    if (this.#deadlines.next() === undefined) return
     const now = this.clock.now()
-    for (const socket of this.watched) {
-      if (socket.deadline <= now) this.#guard(socket.id, () => expire(this, socket))
+    for (let late = this.#deadlines.take(now); late !== undefined; ) {
+      expire(this, late)
+      late = this.#deadlines.take(now)
     }
   }
 
   /** A fault of ours with one socket costs that socket, not the node. */
-  #guard(id: number, work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      this.log(`socket-server error: socket ${id}: ${(error as Error).stack}`)
-      const socket = this.find(id)
-      if (socket !== undefined) this.free(socket)
-    }
+  #broken(id: number, error: unknown): void {
+    this.log(`socket-server error: socket ${id}: ${(error as Error).stack}`)
+    const socket = this.find(id)
+    if (socket !== undefined) this.free(socket)
   }
 
   #closeEverything(): void {
@@ -256,9 +264,8 @@ export class SocketServer {
 
   /** Look at the socket again in `ms`; 0: no more. */
   setDeadline(socket: Socket, ms: number): void {
-    socket.deadline = ms === 0 ? 0 : this.clock.now() + ms
-    if (ms === 0) this.watched.delete(socket)
-    else this.watched.add(socket)
+    if (ms === 0) this.#deadlines.clear(socket)
+    else this.#deadlines.set(socket, ms, this.clock.now())
   }
 
   /** The write token, if nobody has it. */

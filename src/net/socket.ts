@@ -30,8 +30,6 @@ export class Socket {
   drainWanted = false
   /** The owner after the handover that is under way; 0: none is. */
   heir = 0
-  /** When the socket thread must look at it again, in ms; 0: never. */
-  deadline = 0
   /** Addresses that a connect has not tried yet. */
   addresses: SocketAddress[] = []
 

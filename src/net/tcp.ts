@@ -28,7 +28,8 @@ const FIN_WAIT_MS = 2000
 export function readable(server: SocketServer, socket: Socket): void {
   const link = server.linkOf(socket.owner)
   if (link === undefined) {
-    server.free(socket)
+    // Its owner is gone, whose last words may still be in the queue.
+    closeSocket(server, socket)
     return
   }
   for (let round = 0; round < READS_PER_EVENT_MAX; round++) {
@@ -73,6 +74,25 @@ function peerEnded(server: SocketServer, socket: Socket): void {
 function readFailed(server: SocketServer, socket: Socket, errno: number): void {
   server.fail(socket, errno)
   server.free(socket)
+}
+
+/** Close as COMMAND.close says: tell the owner now, let what was written leave. */
+export function closeSocket(server: SocketServer, socket: Socket): void {
+  if (socket.closing) return
+  const state = server.stateOf(socket)
+  const isQuiet = state <= STATE.CONNECTING && socket.queue.length === 0
+  if (state <= STATE.LISTEN || isQuiet || state === STATE.HALFCLOSE_WRITE) {
+    server.free(socket)
+    return
+  }
+  server.tellClose(socket)
+  socket.closing = true
+  socket.reading = false
+  if (state === STATE.CONNECTING) return
+  server.move(socket, 'flush')
+  server.setDeadline(socket, LINGER_MS_MAX)
+  if (socket.queue.length === 0) sendFin(server, socket)
+  else server.watch(socket, INTEREST.write)
 }
 
 /** Closing: what still comes is thrown away, until the peer's FIN. */
@@ -151,7 +171,7 @@ export function sendFin(server: SocketServer, socket: Socket): void {
 /** Nothing can be written any more; what the peer sent before may still be read. */
 function writeFailed(server: SocketServer, socket: Socket, errno: number): void {
   server.dropQueue(socket)
-  if (socket.closing || socket.peerEnded) {
+  if (socket.closing || socket.peerEnded || server.stateOf(socket) !== STATE.CONNECTED) {
     server.free(socket)
     return
   }
@@ -168,22 +188,20 @@ export function enqueue(
   isRemainder: boolean,
 ): void {
   const state = server.stateOf(socket)
+  const isLost = socket.closing || state === STATE.HALFCLOSE_WRITE || state === STATE.LISTEN
   if (isRemainder) {
-    socket.queue.unshift(buffer)
     Atomics.store(server.slots.cells, socket.at + SLOT.remainder, 0)
-  } else if (socket.closing || state === STATE.HALFCLOSE_WRITE || state <= STATE.LISTEN) {
-    const isEarly = state === STATE.RESERVE
-    if (!isEarly) {
-      server.settle(socket.at, 1, buffer.length)
-      return
-    }
-    socket.queue.push(buffer)
-  } else socket.queue.push(buffer)
+    socket.queue.unshift(buffer)
+    if (state === STATE.HALFCLOSE_WRITE) server.dropQueue(socket)
+  } else if (isLost || state === STATE.PLISTEN) server.settle(socket.at, 1, buffer.length)
+  else socket.queue.push(buffer)
   if (socket.queue.bytes > SEND_QUEUE_BYTES_MAX && !socket.closing) {
-    server.fail(socket, -ERRNO.ENOBUFS)
+    const reason = `more than ${SEND_QUEUE_BYTES_MAX} bytes wait to be sent`
+    server.emit(socket.owner, EVENT.ERROR, socket.id, 0, reason)
     server.free(socket)
     return
   }
+  if (socket.queue.length === 0) return
   if (state !== STATE.RESERVE && state !== STATE.CONNECTING) flush(server, socket)
   if (socket.fd >= 0) warn(server, socket)
 }
@@ -197,6 +215,10 @@ function warn(server: SocketServer, socket: Socket): void {
 
 /** Take everybody who waits at a listener, within reason. */
 export function acceptAll(server: SocketServer, listener: Socket): void {
+  if (server.linkOf(listener.owner) === undefined) {
+    server.free(listener)
+    return
+  }
   for (let round = 0; round < ACCEPTS_PER_EVENT_MAX; round++) {
     const fd = server.os.accept(listener.fd)
     if (fd < 0) {

@@ -58,7 +58,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** False once it was closed here, failed, or moved. True when only the peer has ended. */
   get isOpen(): boolean {
-    return this.#phase !== 'closed' && this.#phase !== 'moved' && this.#error === undefined
+    if (this.#error !== undefined || this.#writer?.isGone === true) return false
+    return this.#phase !== 'closed' && this.#phase !== 'moved'
   }
 
   /** Bytes written and not yet taken by the kernel. */
@@ -140,14 +141,11 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   #takeLine(max: number): string | null | undefined {
     const buffer = this.#buffer
-    if (buffer.lineLength > max + 1) {
+    if (buffer.lineExceeds(max)) {
       throw new SkynetError('ERR_LINE_TOO_LONG', { id: this.id, limit: max })
     }
     const line = buffer.takeLine()
     if (line !== undefined) return line
-    if (buffer.length > max) {
-      throw new SkynetError('ERR_LINE_TOO_LONG', { id: this.id, limit: max })
-    }
     if (this.#atEnd(true) === undefined) return undefined
     return buffer.length > 0 ? buffer.takeAll().toString() : null
   }
@@ -266,9 +264,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #writable(): Writer {
-    if (!this.isOpen || this.#writer?.isGone === true) {
-      throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
-    }
+    if (!this.isOpen) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
     if (this.#phase === 'waiting') this.#start()
     this.#writer ??= this.#pool.client.ownWriter(this.id)
     return this.#writer
@@ -359,8 +355,12 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #failed(reason: string): void {
     const wasOpening = this.#phase === 'opening'
     this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
-    if (!wasOpening) return
-    this.#end('closed')
+    this.#rejectDrains(this.#error)
+    if (wasOpening) this.#end('closed')
+  }
+
+  #rejectDrains(error: SkynetError): void {
+    for (const drain of [...(this.#drains ?? [])]) drain.reject(error)
   }
 
   /** Nothing more will come; what came before stays readable. */
@@ -369,7 +369,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#phase = isClosed ? 'closed' : 'ended'
     if (isClosed) this.#pool.remove(this.id)
     const failure = this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
-    for (const drain of [...(this.#drains ?? [])]) drain.reject(failure)
+    if (isClosed) this.#rejectDrains(failure)
     this.#opening?.reject(failure)
     this.#opening = undefined
     this.#serveReader()
@@ -385,7 +385,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#phase = 'moved'
     const moved = new SkynetError('ERR_SOCKET_MOVED', { id: this.id })
     this.#reader?.waiter.reject(moved)
-    for (const drain of [...(this.#drains ?? [])]) drain.reject(moved)
+    this.#rejectDrains(moved)
   }
 
   #refuse(code: 'ERR_SOCKET_MOVED' | 'ERR_SOCKET_BUSY'): Promise<never> {

@@ -6,7 +6,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 
-const EXTENSIONS = ['.ts', '.mts', '.js', '.mjs']
+/** Node 22.18 and newer run TypeScript by themselves. */
+const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
+/** What to look for, in this order: what was compiled comes first where nothing else can run. */
+const EXTENSIONS = runsTypeScript ? ['.ts', '.mts', '.js', '.mjs'] : ['.js', '.mjs', '.ts', '.mts']
 
 export type LoadedService = ServiceDefinition<unknown[], Methods>
 
@@ -18,8 +21,8 @@ const builtin = new URL('../services/', import.meta.url)
  * The URL of a service's module.
  *
  * @param spec A URL, an absolute path, a path relative to `base` (`./agent.ts`), or a bare name
- * that is looked for in `folders` and then among our own services. A missing extension is tried; a `.ts`
- * that was compiled is found as `.js`, so that the same text works before and after the build.
+ * that is looked for in `folders` and then among our own services. A missing extension is tried; a
+ * `.ts` that was compiled is found as `.js`, so that the same text works before and after the build.
  */
 export function resolveService(
   spec: string | URL,
@@ -53,7 +56,8 @@ function variants(url: URL): URL[] {
   const extension = EXTENSIONS.find((end) => href.endsWith(end))
   if (extension === undefined) return [url, ...EXTENSIONS.map((end) => new URL(href + end))]
   const stem = href.slice(0, -extension.length)
-  return [url, ...EXTENSIONS.map((end) => new URL(stem + end))]
+  const others = EXTENSIONS.map((end) => new URL(stem + end))
+  return extension.endsWith('ts') && !runsTypeScript ? others : [url, ...others]
 }
 
 function isFile(url: URL): boolean {
@@ -87,8 +91,7 @@ let hasLoader = false
  */
 export async function importModule(url: URL): Promise<Record<string, unknown>> {
   const isTypeScript = /\.[mc]?ts$/.test(url.pathname)
-  const strips = (process.features as { typescript?: unknown }).typescript
-  if (isTypeScript && !strips && !hasLoader) await registerLoader(url)
+  if (isTypeScript && !runsTypeScript && !hasLoader) await registerLoader(url)
   return (await import(url.href)) as Record<string, unknown>
 }
 

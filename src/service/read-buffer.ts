@@ -60,10 +60,25 @@ export class ReadBuffer {
     return line.toString('utf8', 0, length)
   }
 
-  /** Bytes before the first end of line, or all of them when there is none. */
-  get lineLength(): number {
+  /** Is the next line longer than `max`? Known before it is complete; its end does not count. */
+  lineExceeds(max: number): boolean {
     const end = this.#findNewline()
-    return end < 0 ? this.length : end
+    const length = end < 0 ? this.length : end
+    if (length !== max + 1) return length > max
+    // One byte too many, unless it is the first half of `\r\n`.
+    return this.#byteAt(max) !== RETURN
+  }
+
+  #byteAt(index: number): number | undefined {
+    let before = this.#first?.length ?? 0
+    if (index < before) return this.#first![index]
+    let byte: number | undefined
+    this.#chunks.some((chunk) => {
+      byte = chunk[index - before]
+      before += chunk.length
+      return index < before
+    })
+    return byte
   }
 
   #findNewline(): number {

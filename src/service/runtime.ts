@@ -79,8 +79,9 @@ export class Runtime {
         `Cannot set a timer as 'ms' must be in 0..${TIMER_MS_MAX}: current value is ${ms}`,
       )
     }
-    const node = this.options.wheel.add(this.now + ms, fire)
-    this.options.scheduler.timerAdded()
+    const due = this.now + ms
+    const node = this.options.wheel.add(due, fire)
+    this.options.scheduler.timerAdded(due)
     return node
   }
 

@@ -384,6 +384,11 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   /** A fault of the service: logged with its name, handle and stack; nothing else happens. */
   fault(what: string, error: unknown): void {
     if (isSkynetError(error, 'ERR_SERVICE_EXITED') && this.#phase !== 'ready') return
+    if (isSkynetError(error, 'ERR_SOCKET_FAILED')) {
+      // Peers vanish every day: a line, not a stack.
+      this.runtime.log('info', this.handle, error.message)
+      return
+    }
     this.runtime.log('error', this.handle, `${what}: ${describe(error)}`)
   }
 

@@ -20,7 +20,7 @@ export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOpti
 }
 /** Options may be left out only for a service that takes no arguments. */
 export type LaunchRest<S> =
-  readonly [] extends ArgsOf<S>
+  [] extends ArgsOf<S>
     ? [options?: LaunchOptions<ArgsOf<S>>]
     : [options: LaunchOptions<ArgsOf<S>> & { readonly args: ArgsOf<S> }]
 
@@ -90,7 +90,7 @@ export class Skynet {
     const url = resolveService(path, service.url, folders)
     const home = placeOf(options.on ?? 'least-loaded', worker, loads)
     const order: WorkerOrder = { order: 'launch', url, args: options.args ?? [] }
-    const handle = await service.request('launch', 0, options, (session) => {
+    const handle = await service.request('launch', 0, launchLimits(options), (session) => {
       runtime.router.sendToWorker(home, this.self, session, order)
       return true
     })
@@ -128,7 +128,8 @@ export class Skynet {
     const service = this.#service
     const url = resolveService(path, service.url, service.runtime.options.folders)
     const manager = this.#known('.service')
-    const handle = await service.callMethod(manager, [method, url, ...args], options)
+    const limits = launchLimits(options)
+    const handle = await service.callMethod(manager, [method, url, ...args], limits)
     return new ServiceRef<M>(service, handle as number)
   }
 
@@ -213,7 +214,7 @@ export class Skynet {
 
   /**
    * Be told when this service ends, however it ends. A hook may be asynchronous and call others:
-   * the service stays reachable for their answers, for at most 1.5 s (not when it is killed).
+   * the service stays reachable for their answers, for at most 1.2 s (not when it is killed).
    */
   onExit(hook: ExitHook): void {
     this.#service.onExit(hook)
@@ -246,6 +247,11 @@ export class Skynet {
     })
     return wasThere as boolean
   }
+}
+
+/** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
+function launchLimits({ timeoutMs = 0, signal }: WaitOptions = {}): WaitOptions {
+  return { timeoutMs, signal }
 }
 
 function placeOf(

@@ -4,8 +4,11 @@ import { Doorbells } from '../base/doorbell.ts'
 import { SkynetError } from '../base/errors.ts'
 import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
+import { Handles } from '../kernel/handles.ts'
+import { Loads } from '../kernel/loads.ts'
 import { Monitor } from '../kernel/monitor.ts'
 import { COMMAND } from '../net/commands.ts'
+import { Slots } from '../net/slots.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
 import { formatLine, type LogLine } from '../service/log.ts'
@@ -15,10 +18,21 @@ import type { ResolvedConfig } from './options.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 
 /** How long what was written may take to leave when the node stops. */
-const FLUSH_MS = 300
+const FLUSH_MS = 150
+
+/** What a node holds at one moment. */
+export interface NodeStats {
+  readonly services: number
+  /** Socket slots in use, listeners included. */
+  readonly sockets: number
+  /** Services on each worker, those whose launch is under way included. */
+  readonly load: readonly number[]
+}
 
 /** A running node. */
 export interface Node extends AsyncDisposable {
+  /** Counted anew at each call, over all socket slots: for tests and reports. */
+  stats(): NodeStats
   /** Resolves with the exit code once every thread has ended: 0 after `stop`, 1 after a fault. */
   readonly exited: Promise<number>
   /**
@@ -97,6 +111,16 @@ class RunningNode implements Node {
       return this.#thread('worker', `skynet worker ${worker}`, start)
     })
     process.on('exit', this.#leaveLoop)
+  }
+
+  stats(): NodeStats {
+    const { workers, handles, slots, loads } = this.#memory
+    const each = new Loads(loads, 0)
+    return {
+      services: new Handles(handles, this.#config.harbor).count,
+      sockets: new Slots(slots).countUsed(),
+      load: Array.from({ length: workers }, (_, worker) => each.of(worker)),
+    }
   }
 
   async launch(): Promise<void> {
