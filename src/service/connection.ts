@@ -111,15 +111,22 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#read(() => (this.#atEnd(true) ? this.#buffer.takeAll() : undefined), options)
   }
 
-  /** Lines until the end, then close. See `readLine`. */
+  /**
+   * Lines until the end; leaving the loop closes the connection. A failed read (a line too long, a
+   * timeout) does not close it: there may be something to say about it first. See `readLine`.
+   */
   async *lines(options?: LineOptions): AsyncGenerator<string, void, void> {
+    let hasFailed = false
     try {
-      for (let line = await this.readLine(options); line !== null; ) {
+      for (;;) {
+        hasFailed = true
+        const line = await this.readLine(options)
+        hasFailed = false
+        if (line === null) return
         yield line
-        line = await this.readLine(options)
       }
     } finally {
-      await this.close()
+      if (!hasFailed) await this.close()
     }
   }
 
@@ -273,12 +280,13 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   // --- the end -------------------------------------------------------------------------------
 
   /**
-   * Close: what was written still leaves (for at most 10 s), nothing more is read; a read that
-   * waits gets the end. Resolves when the connection is closed for this service.
+   * Close: what was written still leaves (for at most 10 s). What came and was not read is dropped;
+   * a read that waits gets the end. Resolves when the connection is closed for this service.
    */
   close(): Promise<void> {
     if (this.#phase === 'closed' || this.#phase === 'moved') return Promise.resolve()
     this.#writer?.flush()
+    this.#buffer.takeAll()
     const { service, client } = this.#pool
     client.order('close', this.id, service.handle)
     if (service.hasEnded || this.#phase === 'ended') {
@@ -329,6 +337,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   received(chunk: Buffer): void {
+    if (this.#closing !== undefined) return
     this.#buffer.push(chunk)
     this.#serveReader()
     this.#pauseIfHigh()

@@ -198,8 +198,8 @@ export class Skynet {
     const service = this.#service
     if (service.hasEnded) throw service.exited()
     const limits = options?.signal === undefined ? undefined : { signal: options.signal }
-    const waiter = new Waiter<void>(service, limits, () => service.exited())
     const node = service.addTimer(ms, () => waiter.resolve())
+    const waiter = new Waiter<void>(service, limits, () => service.exited())
     try {
       await waiter.promise
     } finally {

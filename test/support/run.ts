@@ -1,0 +1,146 @@
+/**
+ * Tests whose bodies run inside a service, on the real threads of a node.
+ *
+ * A test file is loaded twice: by the test process, where each `serviceTest` becomes a test, and by
+ * a worker of the node, where it only leaves its body to be found by title. So a body may use
+ * everything its file imports, and runs as any service does.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test as nodeTest } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { BroadcastChannel, isMainThread } from 'node:worker_threads'
+import type { Skynet } from 'skynet-ts'
+import { type Node, type NodeConfig, resolveConfig, startNode } from 'skynet-ts/node'
+
+/** What others may call of the service that runs the body; the body fills it in. */
+export type Handlers = Record<string, (...args: never[]) => unknown>
+export type Body = (skynet: Skynet, handlers: Handlers) => unknown
+type Outcome = { readonly error?: unknown }
+
+const TEST_MS_MAX = 20_000
+const bodies = new Map<string, Body>()
+let shared: Promise<TestNode> | undefined
+let nodes = 0
+if (isMainThread) after(async () => (await shared)?.stop())
+
+/** A node with two workers whose first service runs test bodies. */
+export class TestNode {
+  readonly node: Node
+  readonly #channel: BroadcastChannel
+  readonly #folder: string
+  readonly #waiting = new Map<string, (outcome: Outcome) => void>()
+
+  constructor(node: Node, channel: BroadcastChannel, folder: string) {
+    this.node = node
+    this.#channel = channel
+    this.#folder = folder
+    channel.onmessage = (event) => {
+      const { title, ...outcome } = (event as { data: Outcome & { title: string } }).data
+      this.#waiting.get(title)?.(outcome)
+    }
+  }
+
+  static async start(config: Partial<NodeConfig> = {}): Promise<TestNode> {
+    const folder = mkdtempSync(join(tmpdir(), 'skynet-test-'))
+    const name = `skynet-test-${process.pid}-${++nodes}`
+    const channel = new BroadcastChannel(name)
+    const start = join(import.meta.dirname, '../fixtures/runner.ts')
+    const logger = join(folder, 'log')
+    const env = { folder, logger }
+    const given = { thread: 2, start, args: [name], logger, env, ...config }
+    return new TestNode(await startNode(resolveConfig(given, folder)), channel, folder)
+  }
+
+  /** Run the body that `file` has under `title`, in a service of its own on worker 0. */
+  async run(file: string, title: string): Promise<void> {
+    const ended = new Promise<Outcome>((resolve) => this.#waiting.set(title, resolve))
+    this.#channel.postMessage({ file, title })
+    const died = this.node.exited.then((code) => ({ error: new Error(`node ended: ${code}`) }))
+    const outcome = await Promise.race([ended, died])
+    if ('error' in outcome) throw outcome.error
+  }
+
+  log(): string {
+    return readFileSync(join(this.#folder, 'log'), 'utf8')
+  }
+
+  async stop(): Promise<void> {
+    await this.node.stop()
+    this.#channel.close()
+    rmSync(this.#folder, { recursive: true })
+  }
+}
+
+/** A test of the test process; nothing in a worker. */
+export function test(title: string, body: () => Promise<void>): void {
+  if (isMainThread) nodeTest(title, { timeout: TEST_MS_MAX }, body)
+}
+
+/**
+ * A test whose body is a service on worker 0 of two.
+ *
+ * @param file `import.meta.url` of the test file.
+ * @param config Starts a node for this test alone; without it, one node serves the whole file.
+ */
+export function serviceTest(
+  file: string,
+  title: string,
+  body: Body,
+  config?: Partial<NodeConfig>,
+): void {
+  bodies.set(title, body)
+  if (!isMainThread) return
+  nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
+    if (config === undefined) shared ??= TestNode.start()
+    const node = await (config === undefined ? shared! : TestNode.start(config))
+    try {
+      await node.run(file, title)
+    } catch (error) {
+      t.diagnostic(node.log())
+      throw error
+    } finally {
+      if (config !== undefined) await node.stop()
+    }
+  })
+}
+
+export const bodyOf = (title: string): Body | undefined => bodies.get(title)
+
+/** Wait until `condition` holds. It fails after ten seconds. */
+export async function until(what: string, condition: () => unknown): Promise<void> {
+  for (let round = 0; round < 5000; round++) {
+    if (await condition()) return
+    await delay(2)
+  }
+  throw new Error(`it never came true that ${what}`)
+}
+
+/** Numbers in 0…1 that are the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** A promise and the way to end it. */
+export interface Gate<T> {
+  readonly promise: Promise<T>
+  readonly open: (value: T) => void
+}
+
+export function gate<T>(): Gate<T> {
+  let open!: (value: T) => void
+  const promise = new Promise<T>((resolve) => {
+    open = resolve
+  })
+  return { promise, open }
+}
+
+/** `SEED` of the environment repeats a run. */
+export const seedOf = (): number => Number(process.env.SEED ?? Date.now() % 1_000_000_000)
