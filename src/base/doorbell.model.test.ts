@@ -2,9 +2,9 @@
  * The protocols of `doorbell.ts` under every interleaving there is: two writers and a reader of a
  * ring of one place, each with a bell of its own. A state in which all wait is a lost wake-up.
  *
- * A writer that finds the ring full asks for room and lies down; the reader lies down when the ring
- * is empty. `park` is waitAsync, which looks at the bell once more, atomically; the reader may
- * sleep in a poller instead, on a counter that wakes it also when it is raised before.
+ * A writer that finds the ring full lies down, asks for room and tries once more; the reader lies
+ * down when the ring is empty. `park` is waitAsync, which looks at the bell once more, atomically;
+ * the reader may sleep in a poller instead, on a counter that wakes it also when raised before.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,6 +32,7 @@ const BREAKS = {
   noLook: 'the reader does not look at the ring after it lay down',
   wantAfterTry: 'a writer asks for room only after its last try',
   lieDownAfterTry: 'a writer lies down only after its last try',
+  wantFirst: 'a writer asks for room before it lies down',
   announceFirst: 'the reader announces room before it frees any',
 } as const
 type Break = keyof typeof BREAKS
@@ -87,8 +88,9 @@ function* writer(config: Config, self: number, [count]: Phase): Thread<Step> {
   if (yield* tryWrite(config)) return [count! + 1]
   const want = { do: 'or', cell: WANTS, value: 1 << self } as const
   const lieDown = { do: 'store', cell: bell(self), value: 1 } as const
-  if (broken !== 'wantAfterTry') yield want
+  if (broken === 'wantFirst') yield want
   if (broken !== 'lieDownAfterTry') yield lieDown
+  if (broken !== 'wantFirst' && broken !== 'wantAfterTry') yield want
   if (yield* tryWrite(config)) {
     yield { do: 'store', cell: bell(self), value: 0 }
     return [count! + 1]
@@ -175,6 +177,7 @@ function exploreBells(config: Config) {
     isPossible,
     perform,
     faultAtEnd: (_cells, waiting) => (waiting.length > 0 ? 'stuck' : undefined),
+    until: config.broken && 'stuck',
   })
 }
 

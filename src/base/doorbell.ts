@@ -11,8 +11,10 @@
  * All of these are sequentially consistent, so at least one side sees the other: either the sleeper
  * finds the record, or the writer finds it asleep. Of many writers one wakes it.
  *
- * Protocol of room: a writer that found ring T full sets its own bit in `wants[T]`, then tries once
- * more. The reader of T, after it freed room, takes all bits and rings those threads.
+ * Protocol of room: a writer that found ring T full lies down (asleep := 1), sets its own bit in
+ * `wants[T]`, tries once more, and only then waits. The reader of T, after it freed room, takes all
+ * bits and rings those threads. In this order: a bit that is taken while its writer is awake wakes
+ * nobody, and another writer may have filled the room before this one tried.
  */
 import { WORKERS_MAX } from './limits.ts'
 

@@ -18,7 +18,8 @@ export class Mailbox extends Queue<Message> {
   overload(): number {
     const { length } = this
     if (length <= MAILBOX_WARNING) {
-      if (length === 0) this.#warnAt = MAILBOX_WARNING
+      // The last one: the mailbox is empty after it.
+      if (length <= 1) this.#warnAt = MAILBOX_WARNING
       return 0
     }
     if (length <= this.#warnAt) return 0

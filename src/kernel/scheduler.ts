@@ -156,6 +156,8 @@ export class Scheduler {
     for (const inlet of this.#inlets) {
       if (!inlet.isEmpty && inlet.drain(RECORDS_PER_READ) === RECORDS_PER_READ) hasMore = true
     }
+    // Reading counts too, or a flood for services that are gone would never let a turn end.
+    if (hasMore) this.#left -= RECORDS_PER_READ / 4
     while (this.#left > 0) {
       const context = this.#runQueue.shift()
       if (context === undefined) break
@@ -219,6 +221,8 @@ export class Scheduler {
   #arm(): void {
     const { bells, worker, monitor } = this.#options
     bells.lieDown(worker)
+    // Once more now that others see us asleep: room made before would be announced in vain.
+    for (const outlet of this.#outlets) outlet.retry()
     if (this.#isQuiet()) {
       const rung = bells.sleep(worker)
       if (rung !== undefined) {

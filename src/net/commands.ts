@@ -27,5 +27,5 @@ export const COMMAND = {
   exit: 11,
 } as const
 
-/** Bits of `b` in a send command. */
+/** Bits of `b` in a send command, and of a handover. */
 export const SEND = { remainder: 1, block: 2 } as const

@@ -42,9 +42,16 @@ export class Link {
     return this.#waiting.length > 0 || this.stalled.length > 0
   }
 
-  /** Where `length` bytes may be read to, or -1: no room now, or older events still wait. */
+  /**
+   * Where `length` bytes may be read to, or -1: no room now, or older events still wait. Room has
+   * been asked for then.
+   */
   reserve(length: number): number {
-    return this.#waiting.length > 0 ? -1 : this.ring.reserve(length)
+    if (this.#waiting.length > 0) return -1
+    const at = this.ring.reserve(length)
+    if (at >= 0) return at
+    this.wantRoom()
+    return this.ring.reserve(length)
   }
 
   publish(kind: number, owner: number, id: number, ud: number, length: number): void {
@@ -57,7 +64,6 @@ export class Link {
     const at = this.reserve(payload.length)
     if (at < 0) {
       this.#waiting.push({ kind, owner, id, ud, payload: payload.slice() })
-      this.wantRoom()
       return
     }
     this.region.bytes.set(payload, at)

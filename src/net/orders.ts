@@ -63,18 +63,21 @@ export function runCommand(
     server.log(`socket-server error: Unknown ctrl ${code}`)
     return
   }
+  // In other commands b is an owner, and its bits mean nothing.
+  const mayBeBlock = code === COMMAND.send || code === COMMAND.handover
+  const isBlock = mayBeBlock && (b & SEND.block) !== 0
   const payload = (): Buffer => {
-    if ((b & SEND.block) === 0) return Buffer.from(bytes.subarray(at, at + length))
+    if (!isBlock) return Buffer.from(bytes.subarray(at, at + length))
     return server.os.blocks.take(session, bytes.readDoubleLE(at))
   }
   run(server, { id, b, session, payload })
 }
 
 function listen(server: SocketServer, { id, b: fd, session: owner }: Order): void {
-  const socket = new Socket(id, server.slots.at(id), owner)
+  const socket = reserved(server, id, owner)
+  server.setOwner(socket, owner)
   socket.fd = fd
   Atomics.store(server.slots.cells, socket.at + SLOT.fd, fd)
-  server.add(socket)
   server.move(socket, 'listen')
   const local = server.os.localAddress(fd)
   server.emit(owner, EVENT.OPEN, id, local?.port ?? 0, local === undefined ? '' : local.host)
@@ -113,7 +116,7 @@ function start(server: SocketServer, { id, b }: Order): void {
     socket.reading = true
     server.watch(socket, INTEREST.read)
     server.emit(caller, EVENT.OPEN, id, 0, 'start')
-  } else if (socket.owner === caller) resume(server, socket)
+  } else if (socket.owner === caller && !socket.closing) resume(server, socket)
   else takeOver(server, socket, caller, state)
 }
 

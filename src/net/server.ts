@@ -71,6 +71,7 @@ export class SocketServer {
   run(): void {
     while (!this.#isOver()) {
       this.#runCommands()
+      this.#options.bells.lieDown(this.#options.self)
       this.#retryBlocked()
       const count = this.#wait()
       for (let event = 0; event < count; event++) this.#dispatch(event)
@@ -95,7 +96,10 @@ export class SocketServer {
     if (count > 0) this.#options.bells.announceRoom(this.#options.self)
   }
 
-  /** Owners whose ring was full: try again. Their wish for room is renewed before the try. */
+  /**
+   * Owners whose ring was full: try again. We lay down before, and ask for room before the try:
+   * else room made in between would be announced in vain, see doorbell.ts.
+   */
   #retryBlocked(): void {
     for (const link of this.#options.links) {
       if (!link.isBlocked) continue
@@ -114,7 +118,6 @@ export class SocketServer {
   /** Sleep until something is ready. See doorbell.ts for why no command can be overlooked. */
   #wait(): number {
     const { bells, self, commands } = this.#options
-    bells.lieDown(self)
     const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs() : 0
     const count = this.poller.wait(this.#tags, this.#ready, timeoutMs)
     bells.getUp(self)
@@ -187,7 +190,11 @@ export class SocketServer {
   #broken(id: number, error: unknown): void {
     this.log(`socket-server error: socket ${id}: ${(error as Error).stack}`)
     const socket = this.find(id)
-    if (socket !== undefined) this.free(socket)
+    try {
+      if (socket !== undefined) this.free(socket)
+    } catch (worse) {
+      this.log(`socket-server error: socket ${id} is lost: ${(worse as Error).stack}`)
+    }
   }
 
   #closeEverything(): void {
@@ -268,6 +275,11 @@ export class SocketServer {
     else this.#deadlines.set(socket, ms, this.clock.now())
   }
 
+  /** The write token; a worker that has it gives it back after its write. */
+  takeToken(socket: Socket): void {
+    lock(this.slots.cells, socket.at + SLOT.token, this.#options.self + 1)
+  }
+
   /** The write token, if nobody has it. */
   tryToken(socket: Socket): boolean {
     return tryLock(this.slots.cells, socket.at + SLOT.token, this.#options.self + 1)
@@ -299,7 +311,9 @@ export class SocketServer {
     this.unwatch(socket)
     this.setDeadline(socket, 0)
     const { cells } = this.slots
-    lock(cells, socket.at + SLOT.token, this.#options.self + 1)
+    this.takeToken(socket)
+    // No id before no state: whoever reserves the slot next has a moment without an id of its own.
+    Atomics.store(cells, socket.at + SLOT.id, 0)
     this.move(socket, 'free')
     Atomics.store(cells, socket.at + SLOT.fd, -1)
     Atomics.store(cells, socket.at + SLOT.remainder, 0)

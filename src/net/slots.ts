@@ -8,8 +8,11 @@
  * worker that writes directly, or the socket thread. Three rules keep the bytes in order:
  *   1. a worker writes directly only under the token, when `pending` is 0;
  *   2. a worker that could not write everything sets `remainder` before it gives the token back;
- *      the socket thread writes nothing until that rest has arrived, and puts it first;
- *   3. closing needs the token too, so nobody touches a descriptor that is closed and used again.
+ *      the socket thread, which looks at it under the token, writes nothing until that rest has
+ *      arrived, and puts it first;
+ *   3. closing needs the token too, and so does FIN: nobody touches a descriptor that is closed and
+ *      used again, and no write is cut in two.
+ * A slot that is free has no id (0): a stale id never meets the state of the next socket.
  * `pending` and `queued` are never reset: whoever adds sends a command, and that command's end
  * subtracts, also when the id has gone stale in between.
  */
@@ -21,7 +24,7 @@ import { nextState, STATE } from './state.ts'
 /** One socket. After each field: who may write it. */
 export const SLOT = layout({
   state: 1, // any thread INVALID → RESERVE (compare-exchange), then the socket thread
-  id: 1, // the thread that reserved the slot
+  id: 1, // the thread that reserved the slot; the socket thread, to 0, when it frees it
   fd: 1, // the socket thread
   owner: 1, // the socket thread; the number that receives this socket's events
   token: 1, // lock.ts; who may write to fd now

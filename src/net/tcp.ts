@@ -118,10 +118,14 @@ export function flush(server: SocketServer, socket: Socket): void {
     flushed(server, socket)
     return
   }
-  // A worker still owes the rest of a direct write: its command is on the way.
-  if (Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1) return
   if (!server.tryToken(socket)) {
     server.watch(socket, socket.interest | INTEREST.write)
+    return
+  }
+  // A worker still owes the rest of a direct write: its command is on the way. Looked at under the
+  // token, as slots.ts rule 2: before, that worker may still be in the middle of its write.
+  if (Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1) {
+    server.releaseToken(socket)
     return
   }
   let failure = 0
@@ -158,9 +162,15 @@ function flushed(server: SocketServer, socket: Socket): void {
 
 /** The last step of a polite close: FIN, then wait for the peer's, so that it reads everything. */
 export function sendFin(server: SocketServer, socket: Socket): void {
-  if (Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1) return
+  // Under the token: else a worker in the middle of a direct write is cut, and never knows.
+  server.takeToken(socket)
+  const isOwed = Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
+  const saysFin = !isOwed && !socket.peerEnded && server.exitAt === 0
+  const isSaid = saysFin && server.os.shutdown(socket.fd, 'write') === 0
+  server.releaseToken(socket)
+  if (isOwed) return
   socket.finSent = true
-  if (socket.peerEnded || server.exitAt > 0 || server.os.shutdown(socket.fd, 'write') < 0) {
+  if (!isSaid) {
     server.free(socket)
     return
   }
@@ -252,7 +262,10 @@ function refuseOne(server: SocketServer, listener: Socket, errno: number): boole
     const fd = server.os.accept(listener.fd)
     if (fd >= 0) server.os.close(fd)
     server.reserveFd = server.os.reserveFd()
-    server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, server.os.errorText(errno))
+    // Linux says EMFILE also when nobody waits: then nobody was refused either.
+    if (fd >= 0) {
+      server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, server.os.errorText(errno))
+    }
     if (server.reserveFd >= 0) return fd >= 0
   }
   server.watch(listener, INTEREST.none)
@@ -301,9 +314,11 @@ export function connected(server: SocketServer, socket: Socket): void {
     return
   }
   server.unwatch(socket)
-  server.os.close(socket.fd)
-  socket.fd = -1
-  Atomics.store(server.slots.cells, socket.at + SLOT.fd, -1)
+  const { fd } = socket
+  server.takeToken(socket)
+  adopt(server, socket, -1)
+  server.releaseToken(socket)
+  server.os.close(fd)
   connectNext(server, socket, error)
 }
 
@@ -326,6 +341,10 @@ function opened(server: SocketServer, socket: Socket): void {
 /** A deadline passed: an accept pause is over, or a close took too long. */
 export function expire(server: SocketServer, socket: Socket): void {
   server.setDeadline(socket, 0)
-  if (server.stateOf(socket) === STATE.LISTEN) server.watch(socket, INTEREST.read)
-  else server.free(socket)
+  if (server.stateOf(socket) !== STATE.LISTEN) {
+    server.free(socket)
+    return
+  }
+  if (server.reserveFd < 0) server.reserveFd = server.os.reserveFd()
+  if (socket.reading) server.watch(socket, INTEREST.read)
 }

@@ -57,7 +57,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     const { service } = this.#pool
     if (service.hasEnded) return Promise.reject(service.exited())
     const info = { id: this.id, what: 'accept from' }
-    this.#acceptor = new Waiter<Connection | null>(
+    const waiter = new Waiter<Connection | null>(
       service,
       options,
       (timeoutMs) => new SkynetError('ERR_SOCKET_TIMEOUT', { ...info, timeoutMs }),
@@ -65,7 +65,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
         this.#acceptor = undefined
       },
     )
-    return this.#acceptor.promise
+    if (!waiter.isOver) this.#acceptor = waiter
+    return waiter.promise
   }
 
   /** Connections until the listener is closed; leaving the loop closes it. */

@@ -288,11 +288,12 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   timeout(ms: number, task: () => unknown): Timer {
     const timer = new Timer(this)
     if (this.#phase === 'ended') return timer
-    this.#timers.add(timer)
     timer.node = this.addTimer(ms, () => {
       this.#timers.remove(timer)
       this.run('timeout', task)
     })
+    // Not before: a delay that is refused must leave nothing in the list.
+    this.#timers.add(timer)
     return timer
   }
 

@@ -48,6 +48,7 @@ export class SocketApi {
     const failed = (reason: string): Error =>
       new SkynetError('ERR_LISTEN', { address: `${host}:${port}`, reason })
     const [address] = await resolve(host, port, failed)
+    if (this.#service.hasEnded) throw this.#service.exited()
     const fd = client.os.listen(address!, backlog)
     if (fd < 0) throw failed(client.os.errorText(fd))
     const id = client.slots.reserve()
@@ -73,17 +74,27 @@ export class SocketApi {
   async connect(options: ConnectOptions): Promise<Connection> {
     const { host = '127.0.0.1', port } = options
     checkInteger('port', port, 1, 65535)
-    options.signal?.throwIfAborted()
-    const { pool, handle } = this.#service
+    const { pool, handle, runtime } = this.#service
     const { client } = pool
+    if (this.#service.hasEnded) throw this.#service.exited()
     const failed = (reason: string, cause?: unknown): Error =>
       new SkynetError('ERR_CONNECT', { address: `${host}:${port}`, reason }, { cause })
-    const addresses = await resolve(host, port, failed)
-    if (this.#service.hasEnded) throw this.#service.exited()
+    const startedAt = runtime.now
+    const resolving = new Waiter<SocketAddress[]>(this.#service, options, (ms) => {
+      const info = { id: 0, what: `resolve ${host} for`, timeoutMs: ms }
+      return new SkynetError('ERR_SOCKET_TIMEOUT', info)
+    })
+    resolve(host, port, failed).then(
+      (found) => resolving.resolve(found),
+      (error: unknown) => resolving.reject(error),
+    )
+    const addresses = await resolving.promise
     const id = client.slots.reserve()
     if (id < 0) throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
     const connection = new Connection(pool, id, 'opening')
-    const opened = connection.open(options)
+    const { timeoutMs = 0, signal } = options
+    const left = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (runtime.now - startedAt))
+    const opened = connection.open({ timeoutMs: left, signal })
     client.connect(id, handle, addresses)
     try {
       return await opened
@@ -104,6 +115,7 @@ export class SocketApi {
    */
   async start(id: number, options?: WaitOptions): Promise<Connection> {
     const { pool, handle } = this.#service
+    if (this.#service.hasEnded) throw this.#service.exited()
     const own = pool.get(id)
     if (own instanceof Connection) return own
     if (!Number.isInteger(id) || pool.client.slots.stateOf(id) === STATE.INVALID) {

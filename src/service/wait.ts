@@ -1,6 +1,7 @@
 /** A promise that somebody waits for in a service, and all the ways in which it can end. */
 
 import { abortError } from '../base/errors.ts'
+import { TIMER_MS_MAX } from '../base/limits.ts'
 import { ListNode } from '../base/list.ts'
 import type { TimerNode } from '../kernel/wheel.ts'
 
@@ -65,6 +66,11 @@ export class Waiter<T> extends ListNode {
 
   #limit(options: WaitOptions, onTimeout: (timeoutMs: number) => Error): void {
     const { timeoutMs, signal } = options
+    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= TIMER_MS_MAX)) {
+      const range = `Cannot wait as 'timeoutMs' must be in 0..${TIMER_MS_MAX}`
+      this.reject(new RangeError(`${range}: current value is ${timeoutMs}`))
+      return
+    }
     if (signal !== undefined) {
       if (signal.aborted) {
         this.reject(abortError(signal))

@@ -29,10 +29,12 @@ export interface Model<S, W, F extends string> {
   isPossible(world: W, step: S): boolean
   /** What may come of a step: the worlds after it, and what the thread gets to know. */
   perform(world: W, step: S, thread: number): readonly Outcome<W, F>[]
-  /** No step is possible any more: what is wrong with that. `waiting`: threads that have not ended. */
+  /** No step is possible any more: what is wrong? `waiting` are the threads that have not ended. */
   faultAtEnd(world: W, waiting: readonly number[]): F | undefined
   /** Told of each new state. */
   visit?(world: W): void
+  /** Enough is known once this fault has been found. */
+  readonly until?: F | undefined
 }
 export type Outcome<W, F extends string> =
   | { readonly world: W; readonly value: number }
@@ -127,6 +129,7 @@ export function explore<S, W, F extends string>(model: Model<S, W, F>): Explored
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
     const key = `${model.keyOf(state.world)}|${state.locals.map((local) => local.id)}`
     if (known.has(key)) continue
+    if (model.until !== undefined && schedules.has(model.until)) break
     known.add(key)
     model.visit?.(state.world)
     const possible = possibleThreads(model, state)

@@ -182,7 +182,7 @@ export class ServerDriver {
     return event
   }
 
-  /** Go on until the server would sleep without limit, or until a deadline, and nothing is ready. */
+  /** Go on until the server would sleep. Returns how long: -1 without limit, or to a deadline. */
   *idle(): Generator<void, number, void> {
     // How long it wants to sleep was worked out before we came here: that one does not count.
     yield

@@ -1,0 +1,39 @@
+/** Two servers that answer every frame by itself: one reads by count, one parses what comes. */
+import { type Connection, defineService } from 'skynet-ts'
+import { FRAME_HEAD_BYTES, FrameParser } from '../support/frames.ts'
+import { serveFromService } from '../support/serve.ts'
+
+export default defineService(async (skynet) => {
+  const listen = async (echo: (connection: Connection) => Promise<void>): Promise<number> => {
+    const server = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
+    skynet.fork(async () => {
+      for await (const connection of server) skynet.fork(echo, connection)
+    })
+    return server.port
+  }
+  const port = await listen(echoChunks)
+  const readPort = await listen(echoReads)
+  serveFromService({ port: () => port, readPort: () => readPort })
+})
+
+async function echoChunks(connection: Connection): Promise<void> {
+  const parser = new FrameParser()
+  const answer = (frame: Buffer): void => {
+    connection.write(frame)
+  }
+  for await (const chunk of connection) parser.push(chunk, answer)
+}
+
+/** The peer ends between two frames: the read of a head fails then. */
+async function echoReads(connection: Connection): Promise<void> {
+  try {
+    for (;;) {
+      const head = await connection.read(FRAME_HEAD_BYTES)
+      const body = await connection.read(head.readUInt16BE())
+      connection.write(head)
+      connection.write(body)
+    }
+  } catch {
+    await connection.close()
+  }
+}

@@ -1,0 +1,24 @@
+/** Sides that are processes. */
+import type { BenchOptions, Measure } from './bench.ts'
+import { Child } from './child.ts'
+import type { Side } from './contest.ts'
+
+/** Start a node in a process of its own, with a service that serves. */
+export function startNode(service: string, workers: number, options: BenchOptions): Promise<Child> {
+  return Child.start('support/node-process.js', [service, String(workers)], options)
+}
+
+/** Ask the first service of a node. */
+export function askService<T>(node: Child, name: string, params: object = {}): Promise<T> {
+  return node.request<T>('service', { name, params })
+}
+
+export const ourSide = (node: Child, name: string, params: object): Side => ({
+  name: 'skynet-ts',
+  measure: () => askService<Measure>(node, name, params),
+})
+
+export const otherSide = (name: string, child: Child, request: string, params: object): Side => ({
+  name,
+  measure: () => child.request<Measure>(request, params),
+})

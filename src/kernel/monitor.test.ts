@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createMonitorMemory, Monitor, MonitorCells } from './monitor.ts'
+
+const HERE = 1
+
+function setUp() {
+  const memory = createMonitorMemory(3)
+  return { cells: new MonitorCells(memory, HERE), monitor: new Monitor(memory, 3) }
+}
+
+test('check reports a worker that is busy with the same message at two checks', () => {
+  const { cells, monitor } = setUp()
+  cells.enter()
+  cells.trigger(0x0a, 0xff00000b)
+  assert.deepEqual(monitor.check(), [])
+  const [stuck, ...others] = monitor.check()
+  assert.deepEqual(others, [])
+  assert.deepEqual(
+    { ...stuck },
+    {
+      worker: HERE,
+      source: 0x0a,
+      destination: 0xff00000b,
+      text: 'A message from [ :0000000a ] to [ :ff00000b ] maybe in an endless loop (version = 1)',
+    },
+  )
+  assert.equal(monitor.check().length, 1, 'as long as it lasts')
+})
+
+test('check says nothing of a worker that goes on, or that sleeps', () => {
+  const { cells, monitor } = setUp()
+  cells.enter()
+  for (let i = 0; i < 3; i++) {
+    cells.trigger(1, 2)
+    assert.deepEqual(monitor.check(), [])
+  }
+  cells.leave()
+  assert.deepEqual(monitor.check(), [])
+  cells.idle()
+  for (let i = 0; i < 3; i++) assert.deepEqual(monitor.check(), [])
+})
+
+test('check begins anew after a sleep, also with the same message count', () => {
+  const { cells, monitor } = setUp()
+  cells.enter()
+  cells.trigger(1, 2)
+  monitor.check()
+  cells.idle()
+  monitor.check()
+  cells.enter()
+  assert.deepEqual(monitor.check(), [])
+  assert.equal(monitor.check().length, 1)
+})

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
+import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
+import type { Blocks } from '../base/memory.ts'
+import { ManyRing } from '../base/ring.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { Packer } from '../wire/seri.ts'
+import { Context } from './context.ts'
+import { createHandleMemory, Handles } from './handles.ts'
+import type { Message } from './message.ts'
+import { Outbox } from './outbox.ts'
+import { Router } from './router.ts'
+import type { Scheduler } from './scheduler.ts'
+
+const CAPACITY = 1024 * 1024
+const WORKERS = 2
+
+/** Blocks as a table of buffers: the address is the index. */
+class FakeBlocks implements Blocks {
+  readonly live = new Map<number, Buffer>()
+  #last = 0
+
+  put(bytes: Uint8Array): number {
+    this.live.set(++this.#last, Buffer.from(bytes))
+    return this.#last
+  }
+
+  take(address: number, length: number): Buffer {
+    const bytes = this.live.get(address)!
+    assert.equal(bytes.length, length)
+    this.live.delete(address)
+    return bytes
+  }
+
+  drop(address: number): void {
+    assert.ok(this.live.delete(address))
+  }
+}
+
+/** Two workers in one thread: what each delivers, and what its runtime is told. */
+function setUp() {
+  const memory = createHandleMemory(1000)
+  const bells = new Doorbells(createDoorbellMemory(WORKERS + 1), { thread: WORKERS, wake() {} })
+  const blocks = new FakeBlocks()
+  const rings = Array.from({ length: WORKERS }, () => {
+    const buffer = new SharedArrayBuffer(ManyRing.bytes(CAPACITY))
+    const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
+    return { region, ring: new ManyRing(region, 0, CAPACITY) }
+  })
+  const workers = rings.map((inbox, worker) => {
+    const handles = new Handles(memory, 0)
+    const packer = new Packer()
+    const shared = { bells, self: worker, packer, blocks }
+    const outboxes = rings.map(({ ring }, to) => new Outbox(to, ring, shared))
+    const delivered: [Context, Message][] = []
+    const system: Message[] = []
+    const faults: string[] = []
+    const deliver = (context: Context, message: Message): void => {
+      delivered.push([context, message])
+    }
+    const router = new Router({
+      worker,
+      handles,
+      scheduler: { deliver } as unknown as Scheduler,
+      outboxes,
+      inbox,
+      blocks,
+      bells,
+      onSystem: (message) => system.push(message),
+      onFault: (text) => faults.push(text),
+    })
+    const launch = (): Context => {
+      const context = new Context(handles.register(worker), 'service', { receive() {} })
+      router.add(context)
+      return context
+    }
+    const values = (): unknown[] => delivered.map(([, message]) => message.value)
+    return { router, handles, outboxes, delivered, system, faults, launch, values, ...inbox }
+  })
+  return { here: workers[0]!, there: workers[1]!, blocks }
+}
+
+test('send brings a message with all its facts to a service here and on another worker', () => {
+  for (const isLocal of [true, false]) {
+    const { here, there } = setUp()
+    const home = isLocal ? here : there
+    const context = home.launch()
+    const value = ['method', { deep: [1n, new Date(5)] }]
+    assert.equal(here.router.send(PTYPE.LUA, context.handle, 0xff000001, 7.5, value), true)
+    home.router.drain(10)
+    assert.equal(home.delivered.length, 1)
+    const [[to, message]] = home.delivered as [[Context, Message]]
+    assert.equal(to, context)
+    assert.deepEqual({ ...message }, { type: PTYPE.LUA, source: 0xff000001, session: 7.5, value })
+    assert.notEqual(message.value, value, 'a value of its own')
+  }
+})
+
+test('send says false for a service that is not there, wherever it was', () => {
+  const { here, there } = setUp()
+  const gone = there.launch().handle
+  there.handles.retire(gone)
+  for (const handle of [0, 999, gone]) {
+    assert.equal(here.router.send(PTYPE.LUA, handle, 1, 1, ['x']), false)
+  }
+  const removed = here.launch()
+  here.router.remove(removed)
+  assert.equal(here.router.send(PTYPE.LUA, removed.handle, 1, 1, ['x']), false)
+})
+
+test('send refuses what cannot be a message before anything has left', () => {
+  const { here, there } = setUp()
+  for (const context of [here.launch(), there.launch()]) {
+    const bad = ['method', () => {}]
+    assert.throws(() => here.router.send(PTYPE.LUA, context.handle, 1, 1, bad), {
+      code: 'ERR_MESSAGE_UNSUPPORTED',
+    })
+  }
+  there.router.drain(10)
+  assert.deepEqual([here.delivered, there.delivered], [[], []])
+})
+
+test('large messages keep their place among small ones, and their blocks are freed', () => {
+  const { here, there, blocks } = setUp()
+  const { handle } = there.launch()
+  const sizes = [1, RING_PAYLOAD_BYTES_MAX * 3, 5, RING_PAYLOAD_BYTES_MAX + 1, 0]
+  for (const size of sizes) here.router.send(PTYPE.TEXT, handle, 1, 0, 'x'.repeat(size))
+  assert.equal(blocks.live.size, 2)
+  there.router.drain(10)
+  assert.deepEqual(
+    there.values().map((value) => String(value).length),
+    sizes,
+  )
+  assert.equal(blocks.live.size, 0)
+})
+
+test('Outbox keeps what finds no room in order, and sends it when there is some', () => {
+  const { here, there } = setUp()
+  const { handle } = there.launch()
+  const outbox = here.outboxes[1]!
+  const count = 300
+  for (let i = 0; i < count; i++) {
+    here.router.send(PTYPE.TEXT, handle, 1, 0, `${i} ${'x'.repeat(i % 2 === 0 ? 9000 : 90)}`)
+  }
+  assert.ok(outbox.waiting > 0)
+  while (outbox.waiting > 0) {
+    there.router.drain(20)
+    outbox.retry()
+  }
+  there.router.drain(count)
+  const numbers = there.values().map((value) => Number.parseInt(String(value), 10))
+  assert.deepEqual(numbers, [...numbers.keys()])
+  assert.equal(numbers.length, count)
+  assert.equal(there.router.isEmpty, true)
+})
+
+test('a request to a service that ended on its way is answered by ERROR; a send is not', () => {
+  const { here, there } = setUp()
+  const caller = here.launch()
+  const callee = there.launch()
+  here.router.send(PTYPE.LUA, callee.handle, caller.handle, 5, ['method'])
+  here.router.send(PTYPE.LUA, callee.handle, caller.handle, 0, ['method'])
+  here.router.send(PTYPE.RESPONSE, callee.handle, caller.handle, 6, 'answer')
+  there.router.remove(callee)
+  there.router.drain(10)
+  here.router.drain(10)
+  const answers = here.delivered.map(([, { type, session }]) => [type, session])
+  assert.deepEqual(answers, [[PTYPE.ERROR, 5]])
+})
+
+test('what cannot be unpacked is a fault and an ERROR to its sender, never a crash', () => {
+  const { here, there } = setUp()
+  const caller = here.launch()
+  const callee = there.launch()
+  const words = new Int32Array([-1, -1])
+  const bytes = new Uint8Array(words.buffer)
+  there.ring.write(PTYPE.LUA, callee.handle, caller.handle, 9, bytes, words, 8)
+  there.router.drain(10)
+  assert.equal(there.faults.length, 1)
+  here.router.drain(10)
+  const answers = here.delivered.map(([, { type, session }]) => [type, session])
+  assert.deepEqual(answers, [[PTYPE.ERROR, 9]])
+})
+
+test('sendToWorker reaches the worker itself, here and there', () => {
+  const { here, there } = setUp()
+  here.router.sendToWorker(0, 1, 2, { order: 'a' })
+  here.router.sendToWorker(1, 1, 3, { order: 'b' })
+  there.router.drain(10)
+  const facts = ({ type, source, session, value }: Message) => [type, source, session, value]
+  assert.deepEqual(here.system.map(facts), [[PTYPE.SYSTEM, 1, 2, { order: 'a' }]])
+  assert.deepEqual(there.system.map(facts), [[PTYPE.SYSTEM, 1, 3, { order: 'b' }]])
+})
+
+test('nextSession counts up from 1', () => {
+  const { here } = setUp()
+  assert.deepEqual([here.router.nextSession(), here.router.nextSession()], [1, 2])
+})

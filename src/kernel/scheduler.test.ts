@@ -1,0 +1,247 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
+import { Context } from './context.ts'
+import type { Message } from './message.ts'
+import { createMonitorMemory, MonitorCells } from './monitor.ts'
+import { batchSize, type Inlet, Scheduler, weightOf } from './scheduler.ts'
+import { Wheel } from './wheel.ts'
+
+const message = (value: unknown): Message => ({ type: 10, source: 1, session: 0, value })
+
+function setUp(t: { after(fn: () => void): void }, worker = 0) {
+  const clock = { now: () => performance.now() }
+  const wheel = new Wheel(clock.now(), (error) => assert.fail(String(error)))
+  const bells = new Doorbells(createDoorbellMemory(worker + 2), { thread: worker + 1, wake() {} })
+  const overloads: number[] = []
+  const scheduler = new Scheduler({
+    clock,
+    wheel,
+    bells,
+    worker,
+    monitor: new MonitorCells(createMonitorMemory(worker + 1), worker),
+    onOverload: (_context, length) => overloads.push(length),
+  })
+  t.after(() => scheduler.stop())
+  /** A service that hands its messages to `receive`. */
+  const service = (receive: (value: unknown) => void): Context =>
+    new Context(2, 'service', { receive: ({ value }) => receive(value) })
+  const post = (to: Context, value?: unknown): void => scheduler.deliver(to, message(value))
+  return { scheduler, wheel, clock, bells, worker, overloads, service, post }
+}
+
+/** Settles when `finish` is called. */
+function gate() {
+  let finish!: () => void
+  const opened = new Promise<void>((resolve) => {
+    finish = resolve
+  })
+  return { opened, finish }
+}
+
+/** Keeps the event loop going: a scheduler that sleeps for its doorbell does not. */
+function stayAlive(t: { after(fn: () => void): void }): void {
+  const timer = setInterval(() => {}, 1000)
+  t.after(() => clearInterval(timer))
+}
+
+test('weightOf is the table of Skynet', () => {
+  const rows: [from: number, to: number, weight: number][] = [
+    [0, 4, -1],
+    [4, 8, 0],
+    [8, 16, 1],
+    [16, 24, 2],
+    [24, 32, 3],
+    [32, 1024, 0],
+  ]
+  for (const [from, to, weight] of rows) {
+    for (let worker = from; worker < to; worker++) assert.equal(weightOf(worker), weight)
+  }
+})
+
+test('batchSize is 1, or the length halved by the weight, and never 0', () => {
+  assert.deepEqual([batchSize(1000, -1), batchSize(1000, 0), batchSize(1000, 3)], [1, 1000, 125])
+  assert.equal(batchSize(1, 3), 1)
+})
+
+for (const [worker, batch] of [
+  [0, 1],
+  [4, 100],
+  [8, 50],
+] as const) {
+  test(`a flooded service delays another by a batch of ${batch} (worker ${worker})`, async (t) => {
+    const { scheduler, service, post } = setUp(t, worker)
+    const order: string[] = []
+    const { opened, finish } = gate()
+    const flooded = service(() => order.push('flooded'))
+    const other = service(() => {
+      order.push('other')
+      finish()
+    })
+    for (let i = 0; i < 100; i++) post(flooded)
+    post(other)
+    scheduler.start([], [])
+    await opened
+    assert.equal(order.indexOf('other'), batch)
+  })
+}
+
+test('messages to one service are handled in order, also those it sends to itself', async (t) => {
+  const { scheduler, service, post } = setUp(t)
+  const seen: unknown[] = []
+  const { opened, finish } = gate()
+  const context = service((value) => {
+    seen.push(value)
+    if (value === 1) post(context, 3)
+    if (value === 3) finish()
+  })
+  scheduler.start([], [])
+  post(context, 1)
+  post(context, 2)
+  await opened
+  assert.deepEqual(seen, [1, 2, 3])
+  assert.equal(context.handled, 3)
+})
+
+test('endless messages between services leave the event loop its turns', async (t) => {
+  const { scheduler, wheel, clock, service, post } = setUp(t)
+  let isOver = false
+  let handled = 0
+  const ping: Context = service(() => {
+    handled++
+    if (!isOver) post(pong)
+  })
+  const pong: Context = service(() => post(ping))
+  scheduler.start([], [])
+  post(ping)
+  const due = clock.now() + 5
+  const fired = gate()
+  wheel.add(due, fired.finish)
+  scheduler.timerAdded(due)
+  await new Promise(setImmediate)
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  await fired.opened
+  assert.ok(handled > 0)
+  isOver = true
+})
+
+test('handlers that take long give the event loop a turn before all is done', async (t) => {
+  const { scheduler, service, post } = setUp(t)
+  const slow = service(() => {
+    for (const until = performance.now() + 0.5; performance.now() < until; );
+  })
+  scheduler.start([], [])
+  for (let i = 0; i < 1000; i++) post(slow)
+  await new Promise(setImmediate)
+  assert.ok(slow.mailbox!.length > 0)
+})
+
+test('onOverload is told when a mailbox is too long', async (t) => {
+  const { scheduler, service, post, overloads } = setUp(t)
+  const { opened, finish } = gate()
+  const context = service((value) => value === 2000 && finish())
+  for (let i = 1; i <= 2000; i++) post(context, i)
+  scheduler.start([], [])
+  await opened
+  assert.deepEqual(overloads, [2000])
+})
+
+/** Records that another thread wrote: how many there are is all that counts. */
+class FakeInlet implements Inlet {
+  records = 0
+  readonly #receive: () => void
+
+  constructor(receive: () => void) {
+    this.#receive = receive
+  }
+
+  get isEmpty(): boolean {
+    return this.records === 0
+  }
+
+  drain(limit: number): number {
+    const count = Math.min(limit, this.records)
+    this.records -= count
+    for (let i = 0; i < count; i++) this.#receive()
+    return count
+  }
+}
+
+test('a scheduler that sleeps is woken by its doorbell, and handles all there is', async (t) => {
+  stayAlive(t)
+  const { scheduler, bells, worker, service, post } = setUp(t)
+  let left = 3000
+  const { opened, finish } = gate()
+  const context = service(() => --left === 0 && finish())
+  const inlet = new FakeInlet(() => post(context))
+  scheduler.start([inlet], [])
+  await asleep(bells)
+  inlet.records = 3000
+  bells.ring(worker)
+  await opened
+  assert.equal(inlet.records, 0)
+})
+
+test('what comes while a scheduler lies down is not left until the next ring', async (t) => {
+  stayAlive(t)
+  const { scheduler, bells, service, post } = setUp(t)
+  const { opened, finish } = gate()
+  const context = service(finish)
+  const inlet = new FakeInlet(() => post(context))
+  const lieDown = bells.lieDown.bind(bells)
+  // The record is published after the last look, and before the bell is up.
+  bells.lieDown = (thread) => {
+    inlet.records = 1
+    bells.lieDown = lieDown
+    lieDown(thread)
+  }
+  scheduler.start([inlet], [])
+  await opened
+})
+
+test('who waits for room tries once more after the bell is up, and before sleep', async (t) => {
+  stayAlive(t)
+  const { scheduler, bells } = setUp(t)
+  let isDown = false
+  const { opened, finish } = gate()
+  const lieDown = bells.lieDown.bind(bells)
+  bells.lieDown = (thread) => {
+    isDown = true
+    lieDown(thread)
+  }
+  const sleep = bells.sleep.bind(bells)
+  let hasTried = false
+  bells.sleep = (thread) => {
+    assert.equal(hasTried, true)
+    finish()
+    return sleep(thread)
+  }
+  const retry = (): void => {
+    hasTried = isDown
+  }
+  scheduler.start([], [{ retry }])
+  await opened
+})
+
+test('stop ends the turns', async (t) => {
+  const { scheduler, service, post } = setUp(t)
+  let handled = 0
+  const context = service(() => handled++)
+  scheduler.start([], [])
+  scheduler.stop()
+  post(context)
+  for (let i = 0; i < 5; i++) await new Promise(setImmediate)
+  assert.equal(handled, 0)
+})
+
+/** Waits until the scheduler sleeps for its bell. */
+async function asleep(bells: Doorbells): Promise<void> {
+  const sleep = bells.sleep.bind(bells)
+  await new Promise<void>((resolve) => {
+    bells.sleep = (thread) => {
+      const rung = sleep(thread)
+      if (rung !== undefined) resolve()
+      return rung
+    }
+  })
+}

@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
+import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
+import { ManyRing } from '../base/ring.ts'
+import type { Os } from '../os/os.ts'
+import { SocketClient } from './client.ts'
+import { COMMAND, SEND } from './commands.ts'
+import { SLOT, SLOTS_BYTES, Slots } from './slots.ts'
+import { STATE } from './state.ts'
+
+const CAPACITY = 1024 * 1024
+const FD = 77
+
+/** A worker's client, with a kernel that takes what `room` says, and nobody behind the ring. */
+function setUp() {
+  const kernel = { room: Number.POSITIVE_INFINITY, calls: 0, taken: '' }
+  const blocks = new Map<number, Buffer>()
+  const os = {
+    blocks: {
+      put: (bytes: Uint8Array) => blocks.set(blocks.size + 1, Buffer.from(bytes)).size,
+    },
+    write(fd: number, bytes: Uint8Array, offset: number, length: number): number {
+      assert.equal(fd, FD)
+      kernel.calls++
+      const count = Math.min(length, kernel.room)
+      if (count < 0) return count
+      kernel.taken += Buffer.from(bytes).toString('latin1', offset, offset + count)
+      return count
+    },
+  } as unknown as Os
+  const buffer = new SharedArrayBuffer(ManyRing.bytes(CAPACITY))
+  const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
+  const commands = new ManyRing(region, 0, CAPACITY)
+  const slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
+  const bells = new Doorbells(createDoorbellMemory(2), { thread: 1, wake() {} })
+  const client = new SocketClient({ os, slots, commands, bells, self: 0, socketThread: 1 })
+  const id = slots.reserve()
+  const at = slots.at(id)
+  slots.cells[at + SLOT.fd] = FD
+  slots.cells[at + SLOT.state] = STATE.CONNECTED
+  const orders = () => {
+    const found: { type: number; id: number; b: number; text: string }[] = []
+    commands.read(10_000, (type, id, b, session, offset, length) => {
+      const inRing = region.bytes.toString('latin1', offset, offset + length)
+      const isBlock = type === COMMAND.send && (b & SEND.block) !== 0
+      found.push({ type, id, b, text: isBlock ? blocks.get(session)!.toString('latin1') : inRing })
+    })
+    return found
+  }
+  const cell = (name: 'pending' | 'queued' | 'remainder' | 'token'): number =>
+    slots.cells[at + SLOT[name]]!
+  const send = (text: string): boolean => client.send(id, Buffer.from(text), text.length)
+  return { client, kernel, slots, id, at, orders, cell, send }
+}
+
+test('send writes directly while nothing waits, and leaves no trace', () => {
+  const { kernel, send, orders, cell, slots, at } = setUp()
+  assert.equal(send('hello'), true)
+  assert.equal(kernel.taken, 'hello')
+  assert.deepEqual(orders(), [])
+  assert.deepEqual([cell('pending'), cell('queued'), cell('token')], [0, 0, 0])
+  assert.equal(slots.floats[(at + SLOT.bytesOut) >> 1], 5)
+})
+
+test('send hands on what the kernel did not take, and then everything, in order', () => {
+  const { kernel, send, orders, cell, id } = setUp()
+  kernel.room = 2
+  assert.equal(send('hello'), true)
+  kernel.room = 1000
+  send('world')
+  assert.equal(kernel.taken, 'he')
+  assert.deepEqual(orders(), [
+    { type: COMMAND.send, id, b: SEND.remainder, text: 'llo' },
+    { type: COMMAND.send, id, b: 0, text: 'world' },
+  ])
+  const counts = [cell('pending'), cell('queued'), cell('remainder'), cell('token')]
+  assert.deepEqual(counts, [2, 8, 1, 0])
+})
+
+test('send leaves an error of write(2) to the socket thread', () => {
+  const { kernel, send, orders, cell, id } = setUp()
+  kernel.room = -32
+  assert.equal(send('hello'), true)
+  assert.deepEqual(orders(), [{ type: COMMAND.send, id, b: SEND.remainder, text: 'hello' }])
+  assert.deepEqual([cell('pending'), cell('queued')], [1, 5])
+})
+
+test('send hands everything on while another thread has the token', () => {
+  const { kernel, send, orders, slots, at } = setUp()
+  slots.cells[at + SLOT.token] = 2
+  assert.equal(send('hello'), true)
+  assert.equal(kernel.calls, 0)
+  assert.equal(orders().length, 1)
+  assert.equal(slots.cells[at + SLOT.token], 2)
+})
+
+test('send hands on before the socket is open, and refuses what nobody can write to', () => {
+  const { kernel, send, slots, at, orders, cell } = setUp()
+  for (const state of [STATE.RESERVE, STATE.CONNECTING, STATE.PACCEPT, STATE.HALFCLOSE_READ]) {
+    slots.cells[at + SLOT.state] = state
+    assert.equal(send('x'), true)
+    assert.equal(orders().length, 1)
+  }
+  assert.deepEqual([cell('pending'), cell('queued')], [4, 4])
+  for (const state of [STATE.INVALID, STATE.PLISTEN, STATE.LISTEN]) {
+    slots.cells[at + SLOT.state] = state
+    assert.equal(send('x'), false)
+  }
+  slots.cells[at + SLOT.state] = STATE.CONNECTED
+  slots.cells[at + SLOT.id] = 0
+  assert.equal(send('x'), false, 'a stale id')
+  assert.equal(kernel.calls, 0)
+  assert.deepEqual([cell('pending'), cell('queued')], [4, 4])
+})
+
+test('send gives many bytes in a block beside the ring', () => {
+  const { kernel, send, orders, id } = setUp()
+  kernel.room = 0
+  const large = 'l'.repeat(RING_PAYLOAD_BYTES_MAX + 1)
+  send(large)
+  send('small')
+  const [first, second] = orders()
+  assert.deepEqual([first!.b, first!.text === large], [SEND.remainder | SEND.block, true])
+  assert.deepEqual(second, { type: COMMAND.send, id, b: 0, text: 'small' })
+})
+
+test('orders that find the ring full wait in order, for retry', () => {
+  const { client, kernel, send, orders } = setUp()
+  kernel.room = 0
+  const count = 200
+  for (let i = 0; i < count; i++) send(`${i} ${'x'.repeat(i % 2 === 0 ? 20_000 : 20)}`)
+  client.order('close', 5)
+  assert.equal(client.isBlocked, true)
+  const found = orders()
+  while (client.isBlocked) {
+    client.retry()
+    found.push(...orders())
+  }
+  const last = found.pop()!
+  assert.deepEqual([last.type, last.id], [COMMAND.close, 5])
+  const numbers = found.map(({ text }) => Number.parseInt(text, 10))
+  assert.deepEqual(numbers, [...new Array(count).keys()])
+})
+
+test('Writer gathers what a turn writes into one system call at its end', async () => {
+  const { client, kernel, id } = setUp()
+  const writer = client.ownWriter(id)
+  writer.write('one ')
+  writer.write(Buffer.from('two '))
+  writer.write('')
+  client.writer(id + 1)
+  writer.write('€')
+  assert.deepEqual([kernel.calls, writer.length], [0, 11])
+  await new Promise((resolve) => process.nextTick(resolve))
+  assert.equal(Buffer.from(kernel.taken, 'latin1').toString(), 'one two €')
+  assert.deepEqual([kernel.calls, writer.length], [1, 0])
+})
+
+test('Writer keeps the order of pieces of all sizes', () => {
+  const { client, kernel, id } = setUp()
+  const writer = client.ownWriter(id)
+  let expected = ''
+  for (const [i, size] of [5, 16_380, 10, 16_384, 16_385, 1, 100_000, 3].entries()) {
+    const piece = String.fromCharCode(97 + i).repeat(size)
+    expected += piece
+    writer.write(i % 2 === 0 ? piece : Buffer.from(piece))
+  }
+  client.flush()
+  assert.equal(kernel.taken === expected, true)
+})
+
+test('Writer says isGone once its socket is gone', () => {
+  const { client, slots, at, id } = setUp()
+  const writer = client.ownWriter(id)
+  slots.cells[at + SLOT.id] = 0
+  writer.write('x')
+  assert.equal(writer.isGone, false)
+  client.flush()
+  assert.equal(writer.isGone, true)
+})
+
+test('writer of a socket of others is the same within a turn, and forgotten after it', () => {
+  const { client, id } = setUp()
+  const writer = client.writer(id)
+  assert.equal(client.writer(id), writer)
+  writer.write('x')
+  client.flush()
+  assert.notEqual(client.writer(id), writer)
+})

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SOCKETS_MAX } from '../base/limits.ts'
+import { SLOT, SLOTS_BYTES, Slots } from './slots.ts'
+import { STATE } from './state.ts'
+
+/** The first cell of the memory: the last id that was given out. */
+const LAST_ID = 0
+
+function newSlots(): Slots {
+  return new Slots(new SharedArrayBuffer(SLOTS_BYTES))
+}
+
+/** As the socket thread frees it. */
+function free(slots: Slots, id: number): void {
+  slots.cells[slots.at(id) + SLOT.id] = 0
+  slots.cells[slots.at(id) + SLOT.state] = STATE.INVALID
+}
+
+test('reserve gives ids that go up, each in a slot of its own', () => {
+  const slots = newSlots()
+  const ids = Array.from({ length: 100 }, () => slots.reserve())
+  assert.deepEqual(
+    ids,
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
+  assert.equal(new Set(ids.map((id) => slots.at(id))).size, 100)
+  assert.ok(ids.every((id) => slots.stateOf(id) === STATE.RESERVE))
+  assert.equal(slots.countUsed(), 100)
+})
+
+test('reserve says -1 when all slots are in use, and finds the one that is freed', () => {
+  const slots = newSlots()
+  for (let i = 0; i < SOCKETS_MAX; i++) assert.ok(slots.reserve() > 0)
+  assert.equal(slots.reserve(), -1)
+  free(slots, 4242)
+  const id = slots.reserve()
+  assert.deepEqual([id % SOCKETS_MAX, id > SOCKETS_MAX], [4242, true])
+  assert.equal(slots.at(id), slots.at(4242))
+  assert.equal(slots.stateOf(4242), STATE.INVALID, 'the old id is stale')
+  assert.equal(slots.stateOf(id), STATE.RESERVE)
+})
+
+test('reserve wraps from 2^31-1 to 1, never to 0 or below', () => {
+  const slots = newSlots()
+  slots.cells[LAST_ID] = 0x7ffffffe
+  assert.deepEqual([slots.reserve(), slots.reserve(), slots.reserve()], [0x7fffffff, 1, 2])
+})
+
+test('a slot that is being reserved says INVALID to a stale id', () => {
+  const slots = newSlots()
+  const id = slots.reserve()
+  free(slots, id)
+  // Another thread is between its two steps: the state is taken, the id is not written yet.
+  slots.cells[slots.at(id) + SLOT.state] = STATE.RESERVE
+  assert.equal(slots.stateOf(id), STATE.INVALID)
+})
+
+test('queuedOf is 0 for a socket that is gone', () => {
+  const slots = newSlots()
+  const id = slots.reserve()
+  slots.cells[slots.at(id) + SLOT.queued] = 5
+  assert.equal(slots.queuedOf(id), 5)
+  free(slots, id)
+  assert.equal(slots.queuedOf(id), 0)
+})

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { loadedService, loadService, resolveService, shortPath } from './modules.ts'
+
+const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
+const definition = new URL('./definition.js', import.meta.url).href
+const SERVICE = `import { defineService } from ${JSON.stringify(definition)}
+export default defineService(() => ({ x: () => 1 }))`
+
+/** A folder of its own for each test: what was found is remembered. */
+function setUp(t: { after(fn: () => void): void }, files: Readonly<Record<string, string>>) {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'skynet-modules-')))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(folder, name, '..'), { recursive: true })
+    writeFileSync(join(folder, name), text)
+  }
+  const base = pathToFileURL(join(folder, 'main.js')).href
+  const urlOf = (name: string): string => pathToFileURL(join(folder, name)).href
+  const find = (spec: string | URL, folders: readonly string[] = []): string =>
+    resolveService(spec, base, folders)
+  return { folder, urlOf, find }
+}
+
+test('resolveService finds a relative path beside the module that names it', (t) => {
+  const { urlOf, find } = setUp(t, { 'agent.js': '', 'deep/room.mjs': '' })
+  assert.equal(find('./agent.js'), urlOf('agent.js'))
+  assert.equal(find('./agent'), urlOf('agent.js'))
+  assert.equal(find('./deep/room'), urlOf('deep/room.mjs'))
+  assert.equal(find('./deep/../agent.js'), urlOf('agent.js'))
+})
+
+test('resolveService finds what was compiled, and what is yet to be, by either name', (t) => {
+  const { urlOf, find } = setUp(t, { 'compiled.js': '', 'source.ts': '' })
+  assert.equal(find('./compiled.ts'), urlOf('compiled.js'))
+  assert.equal(find('./source.js'), urlOf('source.ts'))
+})
+
+test('resolveService takes of a pair what this Node can run', (t) => {
+  const { urlOf, find } = setUp(t, { 'both.js': '', 'both.ts': '' })
+  assert.equal(find('./both.ts'), urlOf(runsTypeScript ? 'both.ts' : 'both.js'))
+  assert.equal(find('./both.js'), urlOf('both.js'))
+})
+
+test('resolveService takes absolute paths and URLs as they are', (t) => {
+  const { folder, urlOf, find } = setUp(t, { 'a b#c.js': '' })
+  assert.equal(find(join(folder, 'a b#c.js')), urlOf('a b#c.js'))
+  assert.equal(find(new URL(urlOf('a b#c.js'))), urlOf('a b#c.js'))
+})
+
+test('resolveService looks for a bare name in the folders, in order, then among our own', (t) => {
+  const { folder, urlOf, find } = setUp(t, { 'one/x.js': '', 'two/x.js': '', 'two/y.js': '' })
+  const folders = [join(folder, 'one'), join(folder, 'two')]
+  assert.equal(find('x', folders), urlOf('one/x.js'))
+  assert.equal(find('y', folders), urlOf('two/y.js'))
+  assert.match(find('logger', folders), /\/services\/logger\.[jt]s$/)
+})
+
+test('resolveService does not take a folder for a module', (t) => {
+  const { urlOf, find } = setUp(t, { 'room/inner.js': '', 'room.js': '' })
+  assert.equal(find('./room'), urlOf('room.js'))
+})
+
+test('resolveService says where it has looked', (t) => {
+  const { folder, find } = setUp(t, {})
+  const services = join(folder, 'services')
+  const reason = `no such module beside ${folder}/main.js, nor in ${services}`
+  assert.throws(() => find('./missing', [services]), {
+    code: 'ERR_SERVICE_LAUNCH',
+    message: `Cannot launch service ./missing: ${reason}`,
+  })
+})
+
+test('loadService loads a definition once, and knows it from then on', async (t) => {
+  const { urlOf } = setUp(t, { 'ok.mjs': SERVICE })
+  const url = urlOf('ok.mjs')
+  assert.equal(loadedService(url), undefined)
+  const loaded = await loadService(url)
+  assert.equal(typeof loaded.setup, 'function')
+  assert.equal(loadedService(url), loaded)
+})
+
+test('loadService refuses a module that defines no service', async (t) => {
+  const { urlOf } = setUp(t, { 'plain.mjs': 'export default 1' })
+  await assert.rejects(loadService(urlOf('plain.mjs')), {
+    code: 'ERR_SERVICE_LAUNCH',
+    message: /its default export is not made by defineService/,
+  })
+  assert.equal(loadedService(urlOf('plain.mjs')), undefined)
+})
+
+test('loadService rejects with what the module throws', async (t) => {
+  const { urlOf } = setUp(t, { 'bad.mjs': 'throw new RangeError("from the module")' })
+  await assert.rejects(loadService(urlOf('bad.mjs')), RangeError)
+})
+
+test('loadService of TypeScript runs it, or says what to do where Node cannot', async (t) => {
+  const { urlOf } = setUp(t, { 'typed.mts': SERVICE.replace('1 }', '1 as number }') })
+  const loading = loadService(urlOf('typed.mts'))
+  if (runsTypeScript) assert.equal(typeof (await loading).setup, 'function')
+  else {
+    await assert.rejects(loading, {
+      code: 'ERR_PLATFORM',
+      message: /cannot load .*typed\.mts: use Node 22\.18 or newer, or install tsx/,
+    })
+  }
+})
+
+test('shortPath is relative below the current folder, and whole elsewhere', () => {
+  assert.equal(shortPath(pathToFileURL(join(process.cwd(), 'a/b.js')).href), 'a/b.js')
+  assert.equal(shortPath('/elsewhere/b.js'), '/elsewhere/b.js')
+})

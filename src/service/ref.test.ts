@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Caller, ServiceRef } from './ref.ts'
+import type { WaitOptions } from './wait.ts'
+
+interface Store {
+  get(key: string): number
+  set(key: string, value: number): void
+  toString(): string
+}
+
+function setUp() {
+  const calls: [to: number, message: unknown[], options: WaitOptions | undefined][] = []
+  const sends: [to: number, message: unknown[]][] = []
+  const caller: Caller = {
+    callMethod(to, message, options) {
+      calls.push([to, message, options])
+      return Promise.resolve(calls.length)
+    },
+    sendMethod(to, message) {
+      sends.push([to, message])
+      return sends.length === 1
+    },
+  }
+  return { calls, sends, ref: new ServiceRef<Store>(caller, 0x0a) }
+}
+
+test('call asks for the method by its name, with the arguments', async () => {
+  const { ref, calls } = setUp()
+  assert.equal(await ref.call.get('key'), 1)
+  assert.equal(await ref.call.get('other'), 2)
+  assert.deepEqual(calls, [
+    [10, ['get', 'key'], undefined],
+    [10, ['get', 'other'], undefined],
+  ])
+})
+
+test('send says whether it was sent', () => {
+  const { ref, sends } = setUp()
+  assert.deepEqual([ref.send.set('key', 1), ref.send.set('key', 2)], [true, false])
+  assert.deepEqual(sends[1], [10, ['set', 'key', 2]])
+})
+
+test('with adds its limits to each call, and leaves the reference as it was', async () => {
+  const { ref, calls } = setUp()
+  const limits = { timeoutMs: 5 }
+  const bound = ref.with(limits)
+  await bound.call.get('key')
+  await ref.call.get('key')
+  assert.deepEqual(
+    calls.map(([, , options]) => options),
+    [limits, undefined],
+  )
+})
+
+test('a method is the same function each time, and one property after the first use', () => {
+  const { ref } = setUp()
+  const { get } = ref.call
+  assert.equal(ref.call.get, get)
+  assert.deepEqual(Object.getOwnPropertyNames(ref.call), ['get'])
+})
+
+test('methods with the names of Object.prototype are those of the service', async () => {
+  const { ref, calls } = setUp()
+  await ref.call.toString()
+  assert.deepEqual(calls[0], [10, ['toString'], undefined])
+})
+
+test('await of a table of methods calls nothing', async () => {
+  const { ref, calls } = setUp()
+  const table = await Promise.resolve(ref.call)
+  assert.equal(table, ref.call)
+  assert.deepEqual(calls, [])
+})
+
+test('a reference prints as its address', () => {
+  const { ref } = setUp()
+  assert.deepEqual([ref.address, `${ref}`], [':0000000a', ':0000000a'])
+})

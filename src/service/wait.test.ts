@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { List, type ListNode } from '../base/list.ts'
+import { Wheel } from '../kernel/wheel.ts'
+import { Waiter, type WaitHost, type WaitOptions } from './wait.ts'
+
+/** A service that only waits; its time is what the test says. */
+function setUp() {
+  const wheel = new Wheel(0, (error) => assert.fail(String(error)))
+  const waiters = new List<ListNode>()
+  const host: WaitHost = {
+    addWaiter: (waiter) => waiters.add(waiter),
+    removeWaiter: (waiter) => waiters.remove(waiter),
+    addTimer: (ms, fire) => wheel.add(ms, fire),
+  }
+  let ends = 0
+  const wait = (options?: WaitOptions): Waiter<string> =>
+    new Waiter<string>(
+      host,
+      options,
+      (ms) => new Error(`late after ${ms}`),
+      () => ends++,
+    )
+  /** How often `onEnd` ran, who still waits, and which timers are left. */
+  const left = () => [ends, waiters.first === undefined ? 0 : 1, wheel.size]
+  return { wait, wheel, left }
+}
+
+test('Waiter ends once, with what came first', async () => {
+  const { wait, left } = setUp()
+  const waiter = wait()
+  assert.deepEqual([waiter.isOver, ...left()], [false, 0, 1, 0])
+  waiter.resolve('value')
+  waiter.resolve('again')
+  waiter.reject(new Error('later'))
+  assert.equal(await waiter.promise, 'value')
+  assert.deepEqual([waiter.isOver, ...left()], [true, 1, 0, 0])
+})
+
+test('Waiter rejects as it is told, and leaves its timer and signal', async () => {
+  const { wait, left, wheel } = setUp()
+  const controller = new AbortController()
+  const waiter = wait({ timeoutMs: 10, signal: controller.signal })
+  waiter.reject(new Error('failed'))
+  await assert.rejects(waiter.promise, { message: 'failed' })
+  assert.deepEqual(left(), [1, 0, 0])
+  controller.abort()
+  wheel.advance(20)
+  assert.deepEqual(left(), [1, 0, 0])
+})
+
+test('Waiter gives up after timeoutMs, not before', async () => {
+  const { wait, left, wheel } = setUp()
+  const waiter = wait({ timeoutMs: 10 })
+  wheel.advance(9)
+  assert.equal(waiter.isOver, false)
+  wheel.advance(10)
+  await assert.rejects(waiter.promise, { message: 'late after 10' })
+  assert.deepEqual(left(), [1, 0, 0])
+})
+
+test('Waiter has no limit when timeoutMs is 0 or absent', () => {
+  const { wait, wheel } = setUp()
+  for (const options of [{ timeoutMs: 0 }, {}, { timeoutMs: undefined }]) wait(options)
+  assert.equal(wheel.size, 0)
+})
+
+test('Waiter ends with its signal, whose reason is the cause', async () => {
+  const { wait, left } = setUp()
+  const controller = new AbortController()
+  const waiter = wait({ signal: controller.signal, timeoutMs: 5 })
+  controller.abort('reason')
+  await assert.rejects(waiter.promise, { code: 'ABORT_ERR', name: 'AbortError', cause: 'reason' })
+  assert.deepEqual(left(), [1, 0, 0])
+})
+
+test('Waiter is over at once when its signal was aborted before', async () => {
+  const { wait, left } = setUp()
+  const waiter = wait({ signal: AbortSignal.abort(), timeoutMs: 5 })
+  assert.equal(waiter.isOver, true)
+  assert.deepEqual(left(), [1, 0, 0])
+  await assert.rejects(waiter.promise, { code: 'ABORT_ERR' })
+})

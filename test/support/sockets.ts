@@ -1,0 +1,52 @@
+/** Pairs of sockets for tests: ours on one end, on the other ours or that of node:net. */
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import type { Connection, Listener, Skynet } from 'skynet-ts'
+
+export const listen = (skynet: Skynet): Promise<Listener> =>
+  skynet.socket.listen({ host: '127.0.0.1', port: 0 })
+
+/** A client of node:net that is connected. What goes wrong with it later is no fault. */
+export async function dial(port: number): Promise<Socket> {
+  const client = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  await once(client, 'connect')
+  client.on('error', () => {})
+  return client
+}
+
+/** A client of node:net and our end of its connection. */
+export async function pair(skynet: Skynet): Promise<{ client: Socket; connection: Connection }> {
+  const listener = await listen(skynet)
+  const [client, connection] = await Promise.all([dial(listener.port), listener.accept()])
+  listener.close()
+  return { client, connection: connection! }
+}
+
+/** Both ends ours: the one that connected, and the one that accepted. */
+export async function ours(skynet: Skynet): Promise<[Connection, Connection]> {
+  const listener = await listen(skynet)
+  const { port } = listener
+  const ends = await Promise.all([skynet.socket.connect({ port }), listener.accept()])
+  listener.close()
+  return [ends[0], ends[1]!]
+}
+
+/** Everything the client gets until the end. */
+export async function drink(client: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of client) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks)
+}
+
+const PERIOD = 1_000_003
+const noise = Buffer.from(Array.from({ length: PERIOD }, (_, i) => (i * 2_654_435_761) >>> 24))
+
+/** Bytes that tell their place in a stream: `length` of them from `offset` on. */
+export function stretch(offset: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let at = 0; at < length; ) {
+    const from = (offset + at) % PERIOD
+    at += noise.copy(bytes, at, from, Math.min(PERIOD, from + length - at))
+  }
+  return bytes
+}
