@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { MAILBOX_WARNING } from '../base/limits.ts'
 import { Mailbox } from './mailbox.ts'
 
+let now = 0
+const CLOCK = { now: () => now }
 const MESSAGE = { type: 10, source: 1, session: 0, value: undefined }
 
 function fill(mailbox: Mailbox, length: number): void {
@@ -13,7 +15,7 @@ function fill(mailbox: Mailbox, length: number): void {
 function take(mailbox: Mailbox, length: number): number[] {
   const warnings: number[] = []
   while (mailbox.length > length) {
-    const overload = mailbox.overload()
+    const overload = mailbox.overload(CLOCK)
     if (overload > 0) warnings.push(overload)
     mailbox.shift()
   }
@@ -41,11 +43,16 @@ test('overload warns once of a jump over several doublings', () => {
   assert.deepEqual(take(mailbox, 16_000), [16_385])
 })
 
-test('overload warns again from 1,024 on after the mailbox was empty, and not before', () => {
+test('overload warns again from 1,024 on after the mailbox was empty, at most once a second', () => {
   const mailbox = new Mailbox()
   fill(mailbox, 5000)
   assert.deepEqual(take(mailbox, 1), [5000])
   fill(mailbox, 5000)
+  assert.deepEqual(take(mailbox, 0), [])
+  fill(mailbox, 1500)
+  assert.deepEqual(take(mailbox, 0), [], 'empty, but within a second of the last warning')
+  now += 1000
+  fill(mailbox, 1)
   assert.deepEqual(take(mailbox, 0), [])
   fill(mailbox, 1500)
   assert.deepEqual(take(mailbox, 0), [1500])

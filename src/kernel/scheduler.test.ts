@@ -20,6 +20,7 @@ function setUp(t: { after(fn: () => void): void }, worker = 0) {
     bells,
     worker,
     monitor: new MonitorCells(createMonitorMemory(worker + 1), worker),
+    yield: () => {},
     onOverload: (_context, length) => overloads.push(length),
   })
   t.after(() => scheduler.stop())

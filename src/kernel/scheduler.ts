@@ -18,6 +18,13 @@ import type { Wheel } from './wheel.ts'
 /** Messages of one turn, and how long it may take: whichever ends first. */
 const TURN_MESSAGES = 4096
 const TURN_MS = 4
+/**
+ * Rounds of the event loop without work before the thread sleeps. Waking it costs more than all of
+ * them, and others may run on this core in each.
+ */
+const IDLE_ROUNDS = 10
+/** What is scheduled by this runs in the same turn; \`queueMicrotask\` costs twice as much. */
+const SETTLED = Promise.resolve()
 /** Batches between two looks at the clock. */
 const BATCHES_PER_LOOK = 32
 /** Records taken from one ring at a time. */
@@ -54,6 +61,8 @@ export interface SchedulerOptions {
   readonly bells: Doorbells
   readonly worker: number
   readonly monitor: MonitorCells
+  /** Let another thread run, if one waits for this core. */
+  readonly yield: () => void
   /** Told once per doubling: the mailbox of `context` holds `length` messages. */
   readonly onOverload: (context: Context, length: number) => void
 }
@@ -73,6 +82,7 @@ export class Scheduler {
   #isResting = false
   /** Some service ran since the last look. */
   #hasWorked = false
+  #idleRounds = 0
   #untilLook = BATCHES_PER_LOOK
   #timerAt = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
@@ -128,7 +138,7 @@ export class Scheduler {
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
     this.#isScheduled = true
-    if (this.#left > 0) queueMicrotask(this.#pump)
+    if (this.#left > 0) void SETTLED.then(this.#pump)
     else setImmediate(this.#nextTurn)
   }
 
@@ -139,10 +149,12 @@ export class Scheduler {
 
   /** The event loop came round: the budget is new, timers may be due, rings may have room. */
   #beginTurn(): void {
-    const { wheel, clock } = this.#options
+    const { wheel, clock, monitor } = this.#options
     const now = clock.now()
     this.#left = TURN_MESSAGES
     this.#turnEndsAt = now + TURN_MS
+    // What a timer does may not come back either.
+    monitor.enter()
     if (wheel.size > 0) wheel.advance(now)
     for (const outlet of this.#outlets) outlet.retry()
   }
@@ -175,10 +187,10 @@ export class Scheduler {
 
   #runBatch(context: Context): void {
     const mailbox = context.mailbox!
-    const { monitor, onOverload } = this.#options
+    const { monitor, onOverload, clock } = this.#options
     let count = batchSize(mailbox.length, this.#weight)
     for (; count > 0; count--) {
-      const overload = mailbox.overload()
+      const overload = mailbox.overload(clock)
       if (overload > 0) onOverload(context, overload)
       const message = mailbox.shift()
       if (message === undefined) break
@@ -192,11 +204,11 @@ export class Scheduler {
   }
 
   /**
-   * Nothing is left to run. Look once more after a round of the event loop: under load there is
-   * more by then, and nobody had to wake us. Sleep after a round without work.
+   * Nothing is left to run. Look again after a round of the event loop: under load there is more by
+   * then, and nobody had to wake us. Sleep after some rounds without work.
    */
   #rest(): void {
-    if (this.#isArmed || this.#isResting) return
+    if (this.#isResting) return
     this.#isResting = true
     setImmediate(this.#lookAgain)
   }
@@ -206,11 +218,15 @@ export class Scheduler {
     if (this.#isStopped) return
     this.#beginTurn()
     if (this.#isScheduled) return
-    if (this.#hasWorked || !this.#isQuiet()) {
-      this.#hasWorked = false
-      this.#isScheduled = true
-      this.#pump()
-    } else this.#arm()
+    if (this.#hasWorked) this.#idleRounds = 0
+    this.#hasWorked = false
+    if (!this.#isQuiet()) this.#pump()
+    else if (this.#isArmed) this.#options.monitor.idle()
+    else if (++this.#idleRounds >= IDLE_ROUNDS) this.#arm()
+    else {
+      this.#options.yield()
+      this.#rest()
+    }
   }
 
   #isQuiet(): boolean {

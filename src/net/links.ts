@@ -26,6 +26,7 @@ export class Link {
   /** Sockets that stopped reading because the ring was full. */
   readonly stalled: Socket[] = []
   readonly #waiting = new Queue<WaitingEvent>()
+  #isUnrung = false
   readonly #bells: Doorbells
   readonly #self: number
 
@@ -56,6 +57,13 @@ export class Link {
 
   publish(kind: number, owner: number, id: number, ud: number, length: number): void {
     this.ring.publish(kind, owner, id, ud, length)
+    this.#isUnrung = true
+  }
+
+  /** Wake the worker for what was published: once a batch, not once an event. */
+  announce(): void {
+    if (!this.#isUnrung) return
+    this.#isUnrung = false
     this.#bells.ring(this.worker)
   }
 

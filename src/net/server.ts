@@ -21,6 +21,8 @@ import { acceptAll, connected, discard, expire, flush, readable } from './tcp.ts
 
 const WAKEUP_TAG = 0xffffffff
 const COMMANDS_PER_TURN = 4096
+/** After a batch, looks at the poller before sleeping in it: a thread that slept wakes late. */
+const LOOKS = 2
 
 export interface ServerOptions {
   readonly os: Os
@@ -48,6 +50,8 @@ export class SocketServer {
   readonly sockets: (Socket | undefined)[] = new Array<undefined>(SOCKETS_MAX).fill(undefined)
   readonly #deadlines = new Deadlines<Socket>()
   count = 0
+  /** The last wait brought events. */
+  #hasWorked = false
   reserveFd: number
   /** Set by `exit`: the time at which the loop ends, whatever is left. */
   exitAt = 0
@@ -73,9 +77,11 @@ export class SocketServer {
       this.#runCommands()
       this.#options.bells.lieDown(this.#options.self)
       this.#retryBlocked()
+      this.#announce()
       const count = this.#wait()
       for (let event = 0; event < count; event++) this.#dispatch(event)
       this.#expire()
+      this.#announce()
     }
     this.#closeEverything()
   }
@@ -118,11 +124,23 @@ export class SocketServer {
   /** Sleep until something is ready. See doorbell.ts for why no command can be overlooked. */
   #wait(): number {
     const { bells, self, commands } = this.#options
-    const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs() : 0
-    const count = this.poller.wait(this.#tags, this.#ready, timeoutMs)
+    let count = 0
+    for (let look = 0; this.#hasWorked && count === 0 && look < LOOKS; look++) {
+      this.os.yield()
+      count = this.poller.wait(this.#tags, this.#ready, 0)
+    }
+    if (count === 0) {
+      const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs() : 0
+      count = this.poller.wait(this.#tags, this.#ready, timeoutMs)
+    }
+    this.#hasWorked = count > 0
     bells.getUp(self)
     if (count < 0) this.log(`socket-server error: ${this.os.errorText(count)}`)
     return count
+  }
+
+  #announce(): void {
+    for (const link of this.#options.links) link.announce()
   }
 
   #timeoutMs(): number {
@@ -245,6 +263,11 @@ export class SocketServer {
 
   /** Tell the owner, once, that nothing more will come. */
   tellClose(socket: Socket): void {
+    if (socket.heir !== 0) {
+      // Somebody waits for a handover that will not come any more.
+      this.emit(socket.heir, EVENT.ERROR, socket.id, 0, 'socket closed')
+      socket.heir = 0
+    }
     if (socket.closeTold) return
     socket.closeTold = true
     this.emit(socket.owner, EVENT.CLOSE, socket.id, 0)

@@ -30,6 +30,7 @@ const POSIX = {
   write: 'intptr_t write(int fd, const void *bytes, size_t length)',
   send: 'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
   close: 'int close(int fd)',
+  sched_yield: 'int sched_yield(void)',
   pipe: 'int pipe(void *fds)',
   fcntl: 'int fcntl(int fd, int command, ...)',
   malloc: 'uintptr_t malloc(size_t length)',
@@ -47,11 +48,13 @@ const LINUX = {
 } as const
 
 type Argument<C extends string> = C extends `${string}*${string}` ? Memory : number
-type Arguments<C extends string> = C extends `${infer First}, ${infer Rest}`
-  ? [Argument<First>, ...Arguments<Rest>]
-  : C extends '...'
-    ? (string | number)[]
-    : [Argument<C>]
+type Arguments<C extends string> = C extends 'void'
+  ? []
+  : C extends `${infer First}, ${infer Rest}`
+    ? [Argument<First>, ...Arguments<Rest>]
+    : C extends '...'
+      ? (string | number)[]
+      : [Argument<C>]
 type Call<C> = C extends `${string}(${infer A})` ? (...args: Arguments<A>) => number : never
 type Calls<T> = { readonly [K in keyof T]: Call<T[K]> }
 

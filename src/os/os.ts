@@ -53,6 +53,8 @@ export interface Os {
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number
   shutdown(fd: number, how: 'read' | 'write' | 'both'): number
   close(fd: number): number
+  /** Let another thread run, if one waits for this core. */
+  yield(): void
   /** An idle descriptor held back, to be given up when the process runs out of them. */
   reserveFd(): number
 }

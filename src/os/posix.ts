@@ -169,6 +169,10 @@ export class PosixOs implements Os {
     return errno === EINTR ? 0 : -errno
   }
 
+  yield(): void {
+    this.#libc.sched_yield()
+  }
+
   reserveFd(): number {
     return this.socket(4)
   }

@@ -97,10 +97,7 @@ function methodTable(invoke: (message: unknown[]) => unknown): object {
     get(_target, name, table) {
       // Asked by `await` and by printing; no service may have a method of that name.
       if (typeof name !== 'string' || name === 'then') return undefined
-      const method = (...args: unknown[]): unknown => {
-        args.unshift(name)
-        return invoke(args)
-      }
+      const method = (...args: unknown[]): unknown => invoke([name, ...args])
       Object.defineProperty(table, name, { value: method })
       return method
     },

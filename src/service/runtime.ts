@@ -230,10 +230,17 @@ export class Runtime {
   }
 }
 
+const titles = new Map<string, string>()
+
 /** `chat/agent` of `…/chat/agent.ts`: enough to know it by. */
 function titleOf(url: string): string {
-  const path = shortPath(url).replace(/\.[mc]?[jt]s$/, '')
-  return path.split('/').slice(-2).join('/')
+  let title = titles.get(url)
+  if (title === undefined) {
+    const path = shortPath(url).replace(/\.[mc]?[jt]s$/, '')
+    title = path.split('/').slice(-2).join('/')
+    titles.set(url, title)
+  }
+  return title
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

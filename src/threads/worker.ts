@@ -46,6 +46,7 @@ const scheduler = new Scheduler({
   bells,
   worker,
   monitor: new MonitorCells(memory.monitor, worker),
+  yield: () => os.yield(),
   onOverload: ({ handle }, length) => {
     runtime.log('error', handle, `May overload, message queue length = ${length}`)
   },
