@@ -25,8 +25,8 @@ const TURN_MS = 4
 const IDLE_ROUNDS = 10
 /** What is scheduled by this runs in the same turn; \`queueMicrotask\` costs twice as much. */
 const SETTLED = Promise.resolve()
-/** Batches between two looks at the clock. */
-const BATCHES_PER_LOOK = 32
+/** Messages between two looks at the clock. */
+const MESSAGES_PER_LOOK = 32
 /** Records taken from one ring at a time. */
 const RECORDS_PER_READ = 1024
 
@@ -83,7 +83,7 @@ export class Scheduler {
   /** Some service ran since the last look. */
   #hasWorked = false
   #idleRounds = 0
-  #untilLook = BATCHES_PER_LOOK
+  #untilLook = MESSAGES_PER_LOOK
   #timerAt = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
@@ -96,6 +96,7 @@ export class Scheduler {
   start(inlets: readonly Inlet[], outlets: readonly Outlet[]): void {
     this.#inlets.push(...inlets)
     this.#outlets.push(...outlets)
+    this.#beginTurn()
     this.#schedule()
   }
 
@@ -162,7 +163,7 @@ export class Scheduler {
   readonly #pump = (): void => {
     this.#isScheduled = false
     if (this.#isStopped) return
-    const { monitor, clock } = this.#options
+    const { monitor } = this.#options
     monitor.enter()
     let hasMore = false
     for (const inlet of this.#inlets) {
@@ -175,32 +176,36 @@ export class Scheduler {
       if (context === undefined) break
       this.#hasWorked = true
       this.#runBatch(context)
-      if (--this.#untilLook === 0) {
-        this.#untilLook = BATCHES_PER_LOOK
-        if (clock.now() > this.#turnEndsAt) this.#left = 0
-      }
     }
     monitor.leave()
     if (hasMore || this.#runQueue.length > 0) this.#schedule()
     else this.#rest()
   }
 
+  /** A batch of one mailbox; it goes on while nobody else has mail, as Skynet's workers do. */
   #runBatch(context: Context): void {
     const mailbox = context.mailbox!
+    const runQueue = this.#runQueue
     const { monitor, onOverload, clock } = this.#options
-    let count = batchSize(mailbox.length, this.#weight)
-    for (; count > 0; count--) {
+    let batch = batchSize(mailbox.length, this.#weight)
+    while (mailbox.length > 0) {
       const overload = mailbox.overload(clock)
       if (overload > 0) onOverload(context, overload)
-      const message = mailbox.shift()
-      if (message === undefined) break
+      const message = mailbox.shift()!
       this.#left--
       context.handled++
       monitor.trigger(message.source, context.handle)
       context.receiver.receive(message)
+      if (--this.#untilLook === 0) this.#lookAtClock(clock)
+      if (this.#left <= 0 || (--batch <= 0 && runQueue.length > 0)) break
     }
-    if (mailbox.length > 0) this.#runQueue.push(context)
+    if (mailbox.length > 0) runQueue.push(context)
     else context.isQueued = false
+  }
+
+  #lookAtClock(clock: Clock): void {
+    this.#untilLook = MESSAGES_PER_LOOK
+    if (clock.now() > this.#turnEndsAt) this.#left = 0
   }
 
   /**
