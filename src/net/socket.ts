@@ -31,7 +31,7 @@ export class Socket {
   /** The owner after the handover that is under way; 0: none is. */
   heir = 0
   /** Addresses that a connect has not tried yet. */
-  addresses: SocketAddress[] = []
+  addresses: SocketAddress[] | undefined
 
   constructor(id: number, at: number, owner: number) {
     this.id = id

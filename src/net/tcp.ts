@@ -283,7 +283,7 @@ function adopt(server: SocketServer, socket: Socket, fd: number): void {
 export function connectNext(server: SocketServer, socket: Socket, lastError: number): void {
   let reason = lastError
   for (;;) {
-    const address: SocketAddress | undefined = socket.addresses.shift()
+    const address: SocketAddress | undefined = socket.addresses?.shift()
     if (address === undefined) break
     const fd = server.os.socket(address.family)
     if (fd < 0) {

@@ -4,31 +4,37 @@ import { Queue } from '../base/queue.ts'
 export class WriteQueue {
   #first: Buffer | undefined
   #offset = 0
-  readonly #rest = new Queue<Buffer>(4)
+  /** Made when a second buffer waits: most sockets never have one. */
+  #rest: Queue<Buffer> | undefined
   bytes = 0
 
   /** How many sends are not completely written. */
   get length(): number {
-    return this.#rest.length + (this.#first === undefined ? 0 : 1)
+    return (this.#rest?.length ?? 0) + (this.#first === undefined ? 0 : 1)
   }
 
   push(buffer: Buffer): void {
     this.bytes += buffer.length
     if (this.#first === undefined) this.#first = buffer
-    else this.#rest.push(buffer)
+    else this.#later(buffer)
   }
 
   /** Put `buffer` before everything else: the rest of a direct write. */
   unshift(buffer: Buffer): void {
     const others: Buffer[] = []
     if (this.#first !== undefined) others.push(this.#first)
-    for (let next = this.#rest.shift(); next !== undefined; next = this.#rest.shift()) {
+    for (let next = this.#rest?.shift(); next !== undefined; next = this.#rest?.shift()) {
       others.push(next)
     }
     this.#first = buffer
     this.#offset = 0
-    for (const other of others) this.#rest.push(other)
+    for (const other of others) this.#later(other)
     this.bytes += buffer.length
+  }
+
+  #later(buffer: Buffer): void {
+    this.#rest ??= new Queue(4)
+    this.#rest.push(buffer)
   }
 
   /**
@@ -39,7 +45,7 @@ export class WriteQueue {
     const first = this.#first
     if (first === undefined) return undefined
     const length = first.length - this.#offset
-    if (this.#rest.length === 0 || length >= staging.length / 2) {
+    if (this.length === 1 || length >= staging.length / 2) {
       return { bytes: first, offset: this.#offset, length }
     }
     return { bytes: staging, offset: 0, length: this.#gather(staging) }
@@ -47,7 +53,7 @@ export class WriteQueue {
 
   #gather(staging: Buffer): number {
     let at = this.#first!.copy(staging, 0, this.#offset)
-    this.#rest.some((buffer) => {
+    this.#rest?.some((buffer) => {
       at += buffer.copy(staging, at)
       return at === staging.length
     })
@@ -67,7 +73,7 @@ export class WriteQueue {
       }
       left -= length
       done++
-      this.#first = this.#rest.shift()
+      this.#first = this.#rest?.shift()
       this.#offset = 0
     }
     return done

@@ -5,7 +5,8 @@ const NEWLINE = 10
 const RETURN = 13
 
 export class ReadBuffer {
-  readonly #chunks = new Queue<Buffer>(2)
+  /** Made when a second chunk waits: a service that keeps up never needs it. */
+  #chunks: Queue<Buffer> | undefined
   #first: Buffer | undefined
   /** Bytes that are there. */
   length = 0
@@ -16,7 +17,10 @@ export class ReadBuffer {
     if (chunk.length === 0) return
     this.length += chunk.length
     if (this.#first === undefined) this.#first = chunk
-    else this.#chunks.push(chunk)
+    else {
+      this.#chunks ??= new Queue(2)
+      this.#chunks.push(chunk)
+    }
   }
 
   /** The oldest chunk as it came, or undefined. */
@@ -73,7 +77,7 @@ export class ReadBuffer {
     let before = this.#first?.length ?? 0
     if (index < before) return this.#first![index]
     let byte: number | undefined
-    this.#chunks.some((chunk) => {
+    this.#chunks?.some((chunk) => {
       byte = chunk[index - before]
       before += chunk.length
       return index < before
@@ -93,7 +97,7 @@ export class ReadBuffer {
       at += chunk.length
       return found >= 0
     }
-    if (this.#first !== undefined && !look(this.#first)) this.#chunks.some(look)
+    if (this.#first !== undefined && !look(this.#first)) this.#chunks?.some(look)
     this.#scanned = found >= 0 ? found : this.length
     return found
   }
@@ -104,6 +108,6 @@ export class ReadBuffer {
     this.length -= count
     this.#scanned = Math.max(0, this.#scanned - count)
     if (first === undefined) return
-    this.#first = count === first.length ? this.#chunks.shift() : first.subarray(count)
+    this.#first = count === first.length ? this.#chunks?.shift() : first.subarray(count)
   }
 }

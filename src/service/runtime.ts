@@ -169,8 +169,8 @@ export class Runtime {
     const failed = (error: unknown): void => {
       if (isOver) return
       isOver = true
-      this.#failed(launch, error)
-      void service.end('launch failed')
+      // First the end: whoever is told finds nothing of the service any more, no name either.
+      void service.end('launch failed').then(() => this.#failed(launch, error))
     }
     const launched = (methods: unknown): void => {
       if (isOver) return
