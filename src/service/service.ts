@@ -210,7 +210,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
     const calls = this.#calls
     const session = this.runtime.router.nextSession()
     const timeoutMs = options?.timeoutMs ?? this.runtime.callTimeoutMs
-    if (timeoutMs > 0 || options?.signal !== undefined) {
+    if (timeoutMs !== 0 || options?.signal !== undefined) {
       const limits = { timeoutMs, signal: options?.signal }
       const late = (ms: number): Error => {
         const info = { to: formatHandle(to), method, timeoutMs: ms }
