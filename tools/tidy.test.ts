@@ -40,7 +40,7 @@ test('tidy() reports an import that goes up or sideways, types too', (t) => {
   const failures = failuresOf(t, {
     'src/net/n.ts': "import type { K } from '../kernel/k.ts'\n",
     'src/kernel/k.ts': "import {\n  type A,\n} from '../net/n.ts'\n",
-    'src/service/s.ts': "export * from '../os/o.ts'\nawait import('../cli/main.ts')\n",
+    'src/service/s.ts': "export * from '../threads/t.ts'\nawait import('../cli/main.ts')\n",
     'src/os/o.ts': '',
     'src/cli/main.ts': "import '../service/s.ts'\nimport '../threads/t.ts'\n",
     'src/threads/t.ts': "import '../os/o.ts'\n",
@@ -48,7 +48,7 @@ test('tidy() reports an import that goes up or sideways, types too', (t) => {
   assert.deepEqual(failures, [
     'src/kernel/k.ts:3: kernel may not import net: src/net/n.ts',
     'src/net/n.ts:1: net may not import kernel: src/kernel/k.ts',
-    'src/service/s.ts:1: service may not import os: src/os/o.ts',
+    'src/service/s.ts:1: service may not import threads: src/threads/t.ts',
     'src/service/s.ts:2: service may not import cli: src/cli/main.ts',
   ])
 })

@@ -43,7 +43,7 @@ test('overload warns once of a jump over several doublings', () => {
   assert.deepEqual(take(mailbox, 16_000), [16_385])
 })
 
-test('overload warns again from 1,024 on after the mailbox was empty, at most once a second', () => {
+test('overload warns again from 1,024 on once it was empty, at most once a second', () => {
   const mailbox = new Mailbox()
   fill(mailbox, 5000)
   assert.deepEqual(take(mailbox, 1), [5000])

@@ -11,7 +11,7 @@ export const COMMAND = {
   listen: 3,
   /** Payload: JSON of the addresses to try in turn. */
   connect: 4,
-  /** Payload: bytes; with SEND.block in b, their length as float64, and their address in session. */
+  /** Payload: bytes; with SEND.block in b their length as float64, in session their address. */
   send: 5,
   /** Flush, say FIN, wait for the peer's FIN, close. b: only if that is the owner; 0: whoever. */
   close: 6,

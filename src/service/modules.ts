@@ -22,7 +22,7 @@ const builtin = new URL('../services/', import.meta.url)
  *
  * @param spec A URL, an absolute path, a path relative to `base` (`./agent.ts`), or a bare name
  * that is looked for in `folders` and then among our own services. A missing extension is tried; a
- * `.ts` that was compiled is found as `.js`, so that the same text works before and after the build.
+ * `.ts` that was compiled is found as `.js`: the same text works before and after the build.
  */
 export function resolveService(
   spec: string | URL,
