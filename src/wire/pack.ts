@@ -11,6 +11,7 @@ import {
   tooDeep,
   tooLarge,
 } from './refusal.ts'
+import { headerOf, type Shape, Shapes } from './shapes.ts'
 import {
   bytesOf,
   errorParts,
@@ -54,6 +55,7 @@ export class Packer {
   readonly #map = new Map<object, number>()
   #count = 0
   #references = false
+  readonly #shapes = new Shapes()
   #smallRun = 0
   #busy = false
   /** Packs what a getter sends while this packer is at work; its bytes are the latest ones. */
@@ -239,6 +241,11 @@ export class Packer {
   }
 
   #plain(object: Record<string, unknown>, depth: number): void {
+    const shape = this.#shapes.of(object)
+    if (shape !== undefined) {
+      this.#shaped(object, shape, depth)
+      return
+    }
     this.#bytes[this.#at++] = TAG.OBJECT
     let key = ''
     try {
@@ -252,6 +259,45 @@ export class Packer {
     }
     if (this.#at === this.#bytes.length) this.#grow(SLACK)
     this.#bytes[this.#at++] = TAG.END
+  }
+
+  #shaped(object: Record<string, unknown>, shape: Shape, depth: number): void {
+    const start = this.#at
+    const { header } = shape
+    const { length } = header
+    if (start + length + SLACK > this.#bytes.length) this.#grow(length + SLACK)
+    const bytes = this.#bytes
+    if (length > LOOP_MAX) bytes.set(header, start)
+    else for (let i = 0; i < length; i++) bytes[start + i] = header[i]!
+    this.#at = start + length
+    let { keys } = shape
+    let count = 0
+    let key = ''
+    try {
+      for (key in object) {
+        if (!owns.call(object, key)) continue
+        if (key !== keys[count]) {
+          const left = keys.indexOf(key, count)
+          if (left < 0) continue // a Proxy that changes its mind: keys are taken once
+          keys = [...keys.slice(0, count), ...keys.slice(left)]
+        }
+        this.#value(object[key], depth)
+        count++
+      }
+    } catch (error) {
+      throw passing(error, keyStep(key))
+    }
+    if (count < keys.length) keys = keys.slice(0, count)
+    if (keys !== shape.keys) this.#rename(start, length, keys)
+  }
+
+  /** A getter took keys away: they are left out, as structured clone does. */
+  #rename(start: number, length: number, keys: readonly string[]): void {
+    const values = Buffer.from(this.#bytes.subarray(start + length, this.#at))
+    const header = headerOf(keys)!
+    this.#bytes.set(header, start)
+    this.#bytes.set(values, start + header.length)
+    this.#at = start + header.length + values.length
   }
 
   #array(array: readonly unknown[], depth: number): void {

@@ -38,6 +38,7 @@ export const TAG = {
   BUFFER: 0xc7, // u32 length, bytes (ArrayBuffer)
   VIEW: 0xc8, // u8 index in VIEWS, u32 length in bytes, bytes
   ERROR: 0xc9, // u8 index in ERRORS, u8 PART bits, the parts in the order of PART
+  SHAPED: 0xca, // an object: u8 bytes of the keys, the keys, then as many values
 } as const
 
 /** Byte 0 of a message: without references, the reader needs no table of the objects it met. */

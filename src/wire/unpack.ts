@@ -1,6 +1,7 @@
 /** Bytes → values. Never trusts the bytes; the format is in `tags.ts`. */
 import { SkynetError } from '../base/errors.ts'
 import { MESSAGE_DEPTH_MAX, RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
+import { Makers } from './makers.ts'
 import {
   HEAD,
   isCode,
@@ -45,6 +46,8 @@ class Reader {
   /** The last string of each hash. Only saves an allocation: what is found is compared. */
   readonly #cache: string[] = new Array<string>(CACHE_SLOTS).fill('')
 
+  readonly #makers = new Makers()
+
   read(bytes: Buffer, at: number, length: number): unknown {
     if (!(at >= 0 && length >= 0 && at + length <= bytes.length))
       throw new RangeError(`Cannot unpack ${length} bytes at ${at} of ${bytes.length}`)
@@ -59,7 +62,7 @@ class Reader {
       const head = this.#byte()
       if (head > HEAD.REFERENCES) throw this.#malformed('unknown head')
       this.#objects = head === HEAD.REFERENCES ? [] : undefined
-      const value = this.#value(0)
+      const value = this.value(0)
       if (this.#at !== this.#end) throw this.#malformed('bytes after the value')
       return value
     } finally {
@@ -94,11 +97,12 @@ class Reader {
     return this.#view.getUint32(this.#skip(4), true)
   }
 
-  #value(depth: number): unknown {
+  value(depth: number): unknown {
     const tag = this.#byte()
     if (tag < TAG.SHORT_STRING) return tag
     if (tag < TAG.SHORT_ARRAY) return this.#latin1(tag - TAG.SHORT_STRING)
     if (tag < TAG.OBJECT) return this.#array(tag - TAG.SHORT_ARRAY, depth)
+    if (tag === TAG.SHAPED) return this.#shaped(depth)
     if (tag === TAG.OBJECT) return this.#plain(depth)
     switch (tag) {
       case TAG.INT32:
@@ -218,12 +222,38 @@ class Reader {
       if (this.#at >= this.#end) throw this.#malformed('ends too early')
       if (this.#bytes[this.#at] === TAG.END) break
       const key = this.#text()
-      const value = this.#value(inside)
+      const value = this.value(inside)
       if (key === '__proto__') setProto(object, value)
       else object[key] = value
     }
     this.#at++
     return object
+  }
+
+  #shaped(depth: number): object {
+    const inside = this.#deeper(depth)
+    const size = this.#byte()
+    const at = this.#skip(size)
+    const known = this.#makers.find(this.#bytes, at, size)
+    if (known?.make !== undefined && this.#objects === undefined) return known.make(this, inside)
+    const keys = known?.keys ?? this.#keys(at, size)
+    const object: Record<string, unknown> = this.#met({})
+    for (const key of keys) {
+      const value = this.value(inside)
+      if (key === '__proto__') setProto(object, value)
+      else object[key] = value
+    }
+    return object
+  }
+
+  /** The keys in a block that was stepped over. */
+  #keys(at: number, size: number): string[] {
+    const keys: string[] = []
+    this.#at = at
+    while (this.#at < at + size) keys.push(this.#text())
+    if (this.#at !== at + size) throw this.#malformed('keys beyond their size')
+    this.#makers.add(this.#bytes, at, size, keys)
+    return keys
   }
 
   #array(length: number, depth: number): unknown[] {
@@ -233,7 +263,7 @@ class Reader {
     for (let i = 0; i < length; i++) {
       if (this.#at < this.#end && this.#bytes[this.#at] === TAG.HOLES) {
         i = this.#holes(i, length) - 1
-      } else array[i] = this.#value(inside)
+      } else array[i] = this.value(inside)
     }
     if (array.length < length) stretch(array, length)
     return array
@@ -273,8 +303,8 @@ class Reader {
     const inside = this.#deeper(depth)
     const map = this.#met(new Map<unknown, unknown>())
     for (let left = this.#count(); left > 0; left--) {
-      const key = this.#value(inside)
-      map.set(key, this.#value(inside))
+      const key = this.value(inside)
+      map.set(key, this.value(inside))
     }
     return map
   }
@@ -282,7 +312,7 @@ class Reader {
   #setValues(depth: number): Set<unknown> {
     const inside = this.#deeper(depth)
     const set = this.#met(new Set<unknown>())
-    for (let left = this.#count(); left > 0; left--) set.add(this.#value(inside))
+    for (let left = this.#count(); left > 0; left--) set.add(this.value(inside))
     return set
   }
 
@@ -314,7 +344,7 @@ class Reader {
     const error = this.#met(makeError({ index, parts, name, message, stack }))
     for (const part of VALUE_PARTS) {
       if ((parts & PART[part]) === 0) continue
-      const value = this.#value(inside)
+      const value = this.value(inside)
       if (part === 'code' && isSkynetIndex(index) && !isCode(value))
         throw this.#malformed('unknown error code')
       setErrorPart(error, part, value)
