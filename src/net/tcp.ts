@@ -19,6 +19,8 @@ import { STATE } from './state.ts'
 
 /** Full reads of one socket before others get their turn. */
 const READS_PER_EVENT_MAX = 4
+/** Writes of one socket before others get their turn: its reader may be as fast as we are. */
+const WRITES_PER_EVENT_MAX = 16
 /** How long accepting pauses when there is no descriptor, not even to refuse with. */
 const ACCEPT_PAUSE_MS = 100
 /** How long a flushed socket waits for the peer's FIN: closing earlier could cut what it reads. */
@@ -129,7 +131,8 @@ export function flush(server: SocketServer, socket: Socket): void {
     return
   }
   let failure = 0
-  for (let next = queue.peek(server.staging); next !== undefined; ) {
+  let next = queue.peek(server.staging)
+  for (let round = 0; next !== undefined && round < WRITES_PER_EVENT_MAX; round++) {
     const count = server.os.write(socket.fd, next.bytes, next.offset, next.length)
     if (count < 0) {
       failure = isAgain(count) ? 0 : count
