@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The door for service authors. */
 
 export type { ErrorCode, ErrorInfo } from './base/errors.ts'

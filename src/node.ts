@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The door for programs that start a node themselves. */
 
 export type { NodeConfig } from './cli/config.ts'

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import type { Skynet } from 'skynet-ts'
 import type fault from './fixtures/fault.ts'
+import type odd from './fixtures/odd.ts'
 import { type Body, serviceTest, until } from './support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
@@ -79,7 +80,7 @@ check('exit() needs no handling and is no fault', async (skynet) => {
 check('log() and error() write what they get', async (skynet) => {
   skynet.log('text', 1, { a: [1] }, undefined, 2n)
   const line = await entryOf(skynet, 'text 1')
-  assert.match(line, /\[:[0-9a-f]{8} fixtures\/body\] text 1 \{"a":\[1\]\} undefined 2\n/)
+  assert.match(line, /\[:[0-9a-f]{8} fixtures\/body\] text 1 \{ a: \[ 1 \] \} undefined 2n\n/)
   skynet.error('bad', new Error('with a stack'))
   const entry = await entryOf(skynet, 'with a stack')
   assert.match(entry, /error: bad Error: with a stack\n\s+at /)
@@ -98,4 +99,47 @@ check('a mailbox of more than 1024 messages is reported', async (skynet) => {
     lines.map((line) => /May overload, message queue length = (\d+)/.exec(line)?.[1]),
     ['5001'],
   )
+})
+
+const ODD = [
+  'throwUnprintable',
+  'throwRevoked',
+  'throwHostile',
+  'answerThenable',
+  'answerGetter',
+] as const
+for (const method of ODD) {
+  check(`a call ends whatever its method throws or answers: ${method}`, async (skynet) => {
+    for (const on of PLACES) {
+      const peer = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
+      await assert.rejects(peer.call[method]() as Promise<unknown>, Error)
+      assert.equal(await peer.call.ran(), 0, 'it goes on')
+    }
+  })
+}
+
+check('a launch ends when its setup throws what cannot be printed', async (skynet) => {
+  for (const on of PLACES) {
+    const launch = skynet.newService<typeof odd>('./odd.ts', { args: [true], on })
+    await assert.rejects(launch, { code: 'ERR_SERVICE_LAUNCH' })
+  }
+})
+
+check(
+  'forks run after one that threw what cannot be printed, or causes in a cycle',
+  async (skynet) => {
+    const peer = await skynet.newService<typeof odd>('./odd.ts', { args: [] })
+    peer.send.forkThree()
+    await until('the third fork has run', async () => (await peer.call.ran()) === 1)
+    assert.match(
+      await entryOf(skynet, 'outer of a cycle'),
+      /fixtures\/odd\] error: fork: Error: outer/,
+    )
+  },
+)
+
+check('log() escapes control characters', async (skynet) => {
+  skynet.log('marked \u001b[31mred\u0007')
+  const entry = await entryOf(skynet, 'marked')
+  assert.ok(entry.includes('marked \\x1b[31mred\\x07'), entry)
 })

@@ -106,3 +106,34 @@ test('exit hooks of all services run when the node stops', async () => {
   assert.match(log, /hook of worker 1: stop/)
   await node.stop()
 })
+
+test('a node ends when the last of its services has ended, or one aborts it', async () => {
+  for (const how of ['exit', 'abort']) {
+    const node = await startNode(config('ender.ts', [how], SILENT))
+    assert.equal(await node.exited, 0, how)
+  }
+})
+
+test('startNode() is stopped by its signal, also while the first service begins', async () => {
+  const stop = new AbortController()
+  const starting = startNode(config('ender.ts', ['never ready'], SILENT), { signal: stop.signal })
+  setTimeout(() => stop.abort(), 100)
+  await assert.rejects(starting, { code: 'ABORT_ERR' })
+  const later = new AbortController()
+  const node = await startNode(config('echo.ts', [0], SILENT), { signal: later.signal })
+  later.abort()
+  assert.equal(await node.exited, 0)
+})
+
+test('startNode() refuses a config that is not complete, or cannot be sent', async () => {
+  const given = { start: './x.js', thread: 1 } as unknown as ReturnType<typeof config>
+  await assert.rejects(startNode(given), /config is not complete: use resolveConfig/)
+  const unsendable = config('echo.ts', [{ port: () => 1 }], SILENT)
+  await assert.rejects(startNode(unsendable), { code: 'ERR_MESSAGE_UNSUPPORTED' })
+})
+
+test('stop() says which service did not let go of its worker, and ends with code 1', async () => {
+  const { code, err } = await inProcess('quitter.ts', ['hold'])
+  assert.equal(code, 1, err)
+  assert.match(err, /Cannot stop in good order within \d+ ms: :[0-9a-f]{8} did not come back/)
+})

@@ -1,5 +1,6 @@
 /** How services begin, where they live, and what their end does. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { isSkynetError, type Skynet } from 'skynet-ts'
 import { drawing, VALUES } from '../src/wire/values.suite.ts'
@@ -248,6 +249,8 @@ check(
       const client = connect(port, '127.0.0.1')
       const closed = new Promise((resolve) => client.once('close', resolve))
       client.on('error', () => {})
+      // Not in the middle of the handshake: Linux may then leave a client connected to nobody.
+      await once(client, 'connect')
       await skynet.kill(peer.handle)
       await closed
       const refused = skynet.socket.connect({ port })

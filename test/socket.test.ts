@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Connection, Skynet } from 'skynet-ts'
+import { portOf } from '../src/os/address.ts'
 import { posixOs } from '../src/os/posix.ts'
 import { type Body, seeded, seedOf, serviceTest, until } from './support/run.ts'
 import { dial, drink, listen, ours, pair, stretch } from './support/sockets.ts'
@@ -413,7 +414,7 @@ check('connect() tries every address of a name', async (skynet) => {
 async function silentPort(skynet: Skynet): Promise<{ port: number; close: () => void }> {
   const os = posixOs()
   const fd = os.listen({ family: 4, host: '127.0.0.1', port: 0 }, 1)
-  const port = os.localAddress(fd)!.port
+  const port = portOf(os.localAddress(fd))
   for (;;) {
     const filled = await skynet.socket.connect({ port, timeoutMs: 50 }).catch(() => undefined)
     if (filled === undefined) return { port, close: () => os.close(fd) }
@@ -431,4 +432,76 @@ check('connect() gives up in time or with its signal', async (skynet) => {
   const before = skynet.socket.connect({ port, signal: AbortSignal.abort() })
   await assert.rejects(before, { name: 'AbortError', code: 'ABORT_ERR' })
   close()
+})
+
+check('write() refuses what is no string and no bytes, and the socket goes on', async (skynet) => {
+  const { client, connection } = await pair(skynet)
+  const received = drink(client)
+  const big = { length: 1_000_000 }
+  for (const data of [5, true, {}, big, [1, 2], new ArrayBuffer(4), undefined, null, NaN]) {
+    assert.throws(() => connection.write(data as unknown as string), /'data' must be a string or/)
+    assert.throws(() => skynet.socket.write(connection.id, data as unknown as string), TypeError)
+  }
+  assert.equal(connection.write('still here'), true)
+  await connection.close()
+  assert.equal(text(await received), 'still here')
+})
+
+check('end() says FIN after what was written, and reading goes on', async (skynet) => {
+  const { client, connection } = await pair(skynet)
+  let received = 0
+  client.on('data', (chunk: Buffer) => {
+    received += chunk.length
+  })
+  const ended = once(client, 'end')
+  connection.write(stretch(0, 2 * MB))
+  connection.end()
+  assert.throws(() => connection.write('more'), { code: 'ERR_SOCKET_CLOSED' })
+  await ended
+  assert.equal(received, 2 * MB)
+  client.end('an answer after your end')
+  assert.equal(text(await connection.readAll()), 'an answer after your end')
+  await connection.close()
+})
+
+check('end() after the end of the peer closes the connection', async (skynet) => {
+  const { client, connection } = await pair(skynet)
+  const received = drink(client)
+  client.end()
+  await connection.readAll()
+  connection.write('bye')
+  connection.end()
+  assert.equal(text(await received), 'bye')
+  await until('the socket is gone', () => !skynet.socket.write(connection.id, 'x'))
+})
+
+check('what came before close() is not read after it', async (skynet) => {
+  const { client, connection } = await pair(skynet)
+  client.write('one\ntwo\n')
+  assert.equal(await connection.readLine(), 'one')
+  const closed = connection.close()
+  assert.equal(await connection.readLine(), null)
+  await closed
+})
+
+check('arguments that make no sense are refused and named', async (skynet) => {
+  const { connection } = await pair(skynet)
+  const bad = (value: unknown) => value as never
+  await assert.rejects(skynet.socket.listen(bad(undefined)), /'options' must be an object/)
+  await assert.rejects(skynet.socket.listen({ host: '', port: 1 }), /'host' must be a string, not/)
+  await assert.rejects(skynet.socket.connect({ host: bad(null), port: 1 }), /'host' must be/)
+  await assert.rejects(connection.readLine({ max: NaN }), /'max' must be a whole number in 1/)
+  await assert.rejects(connection.read(undefined, { timeoutMs: -1 }), /'timeoutMs' must be/)
+  await assert.rejects(connection.read(undefined, { signal: bad(5) }), /'signal' must be an Abort/)
+  await assert.rejects(skynet.sleep(bad('')), /'ms' must be a number in 0/)
+  await assert.rejects(skynet.sleep(1, bad('x')), /'options' must be an object/)
+  assert.throws(() => skynet.fork(bad(5)), /'task' must be a function: current value is 5/)
+  assert.throws(() => skynet.timeout(1, bad('x')), /'task' must be a function/)
+  assert.throws(() => skynet.onExit(bad(undefined)), /'hook' must be a function/)
+  assert.throws(() => skynet.register(bad(undefined)), /'name' must be a string/)
+  assert.throws(() => skynet.isAlive(1.5), /'address' must be a whole number/)
+  assert.throws(() => skynet.ref(bad({})), /'address' must be a string, not empty: .* an object/)
+  await assert.rejects(skynet.kill(bad(null)), /'address' must be a string/)
+  await assert.rejects(skynet.newService('./x.ts', { args: bad('xyz') }), /'args' must be an array/)
+  await assert.rejects(skynet.newService('./x.ts', bad({ timeout: 5 })), /option 'timeout': there/)
 })

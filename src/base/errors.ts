@@ -96,7 +96,12 @@ export function isSkynetError<C extends ErrorCode>(
   error: unknown,
   code?: C,
 ): error is SkynetError<C> {
-  return error instanceof SkynetError && (code === undefined || error.code === code)
+  try {
+    return error instanceof SkynetError && (code === undefined || error.code === code)
+  } catch {
+    // A revoked proxy throws when it is looked at.
+    return false
+  }
 }
 
 /** What `AbortSignal` users expect: name `AbortError`, code `ABORT_ERR`, the reason as cause. */

@@ -6,6 +6,8 @@ export const WORKERS_MAX = 1024
 export const HARBOR_MAX = 255
 /** A handle is harbor (8 bits) and a 24-bit id; id 0 is nobody. */
 export const HANDLE_ID_MAX = 0xffffff
+/** The logger and the service manager: a node with only these has nothing left to do. */
+export const SYSTEM_SERVICES = 2
 export const NAMES_MAX = 4096
 export const NAME_BYTES_MAX = 52
 /** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
@@ -44,7 +46,7 @@ export const LINE_BYTES_MAX = 1024 * 1024
 export const TIMER_MS_MAX = 0xffffffff
 export const MONITOR_INTERVAL_MS = 5000
 /** How long exit hooks may take. With what a node needs besides to stop, it is below 2 s. */
-export const SHUTDOWN_MS_MAX = 1200
+export const SHUTDOWN_MS_MAX = 1000
 
 assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { inspect, parseArgs } from 'node:util'
+import { isSkynetError } from '../base/errors.ts'
 import { CONFIG_KEYS, loadConfig } from './config.ts'
 
 interface Command {
@@ -47,7 +48,7 @@ class UsageError extends Error {}
  */
 export async function main(argv: string[]): Promise<void> {
   try {
-    const [word, ...args] = argv
+    const [word, ...args] = argv.some((arg) => arg === '--help' || arg === '-h') ? ['help'] : argv
     if (word === undefined) throw new UsageError('Cannot run without a command')
     const name = Object.hasOwn(ALIASES, word) ? ALIASES[word]! : word
     if (!Object.hasOwn(COMMANDS, name))
@@ -65,11 +66,16 @@ async function start(args: string[]): Promise<void> {
   const config = await loadConfig(file, overrides)
   // Loaded only now: help and config errors need neither threads nor FFI.
   const { startNode } = await import('../threads/start.ts')
-  const signalled = firstSignal()
-  const node = await startNode(config)
-  const code = await Promise.race([node.exited, signalled.then(() => 'stop' as const)])
-  if (code === 'stop') await node.stop()
-  process.exit(code === 'stop' ? 0 : code)
+  const stop = new AbortController()
+  void firstSignal().then(() => stop.abort())
+  try {
+    const node = await startNode(config, { signal: stop.signal })
+    process.exit(await node.exited)
+  } catch (error) {
+    // Stopped before it had started: that is what was asked for.
+    if (isSkynetError(error, 'ABORT_ERR') && stop.signal.aborted) process.exit(0)
+    throw error
+  }
 }
 
 function parseStart(args: string[]): { file: string; overrides: string[] } {
@@ -136,8 +142,9 @@ function version(): void {
 
 function report(error: unknown): void {
   const message = error instanceof Error ? error.message : inspect(error)
+  const lines = message.split('\n').map((line) => line.trim())
   const hint = error instanceof UsageError ? `; see 'skynet help'` : ''
-  process.stderr.write(`skynet: ${message.split('\n', 1)[0]}${hint}\n`)
+  process.stderr.write(`skynet: ${lines.join(' ')}${hint}\n`)
   if (process.env.SKYNET_DEBUG) process.stderr.write(`${inspect(error)}\n`)
 }
 

@@ -119,6 +119,11 @@ export class Scheduler {
     this.#schedule()
   }
 
+  /** Something of this service runs that is no message: for the monitor. */
+  running(handle: number): void {
+    this.#options.monitor.trigger(0, handle)
+  }
+
   /** A timer was added that is due at `due`: be there. */
   timerAdded(due: number): void {
     if (due >= this.#timerAt) return

@@ -115,36 +115,44 @@ export class SocketClient {
    * The bytes are the caller's again on return. False: the socket is gone or closing.
    */
   send(id: number, bytes: Uint8Array, length: number): boolean {
-    const { cells, floats } = this.slots
+    const { cells } = this.slots
     const at = this.slots.at(id)
     const state = this.slots.stateOf(id)
     if (state === STATE.INVALID || state === STATE.PLISTEN || state === STATE.LISTEN) return false
-    let written = -1
-    if (state === STATE.CONNECTED && Atomics.load(cells, at + SLOT.pending) === 0) {
-      if (tryLock(cells, at + SLOT.token, this.#options.self + 1)) {
-        // Looked at again under the token: see slots.ts, rule 3.
-        if (
-          this.slots.stateOf(id) === STATE.CONNECTED &&
-          Atomics.load(cells, at + SLOT.pending) === 0
-        ) {
-          written = Math.max(0, this.os.write(Atomics.load(cells, at + SLOT.fd), bytes, 0, length))
-          floats[(at + SLOT.bytesOut) >> 1]! += written
-          if (written < length) {
-            Atomics.add(cells, at + SLOT.pending, 1)
-            Atomics.add(cells, at + SLOT.queued, length - written)
-            Atomics.store(cells, at + SLOT.remainder, 1)
-          }
-        }
-        unlock(cells, at + SLOT.token)
-        if (written === length) return true
-      }
-    }
+    const written = this.#writeNow(id, at, bytes, length)
+    if (written === length) return true
     if (written < 0) {
       Atomics.add(cells, at + SLOT.pending, 1)
       Atomics.add(cells, at + SLOT.queued, length)
       this.#give(COMMAND.send, id, 0, bytes.subarray(0, length))
     } else this.#give(COMMAND.send, id, SEND.remainder, bytes.subarray(written, length))
     return true
+  }
+
+  /** Write directly, if the rules of slots.ts let us. Returns how much, or -1: not now. */
+  #writeNow(id: number, at: number, bytes: Uint8Array, length: number): number {
+    const { cells, floats } = this.slots
+    if (!this.#isFree(id, at)) return -1
+    if (!tryLock(cells, at + SLOT.token, this.#options.self + 1)) return -1
+    try {
+      // Looked at again under the token: rule 3.
+      if (!this.#isFree(id, at)) return -1
+      const written = Math.max(0, this.os.write(cells[at + SLOT.fd]!, bytes, 0, length))
+      floats[(at + SLOT.bytesOut) >> 1]! += written
+      if (written < length) {
+        Atomics.add(cells, at + SLOT.pending, 1)
+        Atomics.add(cells, at + SLOT.queued, length - written)
+        Atomics.store(cells, at + SLOT.remainder, 1)
+      }
+      return written
+    } finally {
+      unlock(cells, at + SLOT.token)
+    }
+  }
+
+  #isFree(id: number, at: number): boolean {
+    if (this.slots.stateOf(id) !== STATE.CONNECTED) return false
+    return Atomics.load(this.slots.cells, at + SLOT.pending) === 0
   }
 
   /** Orders that waited: try again. */

@@ -25,6 +25,8 @@ export const COMMAND = {
   handover: 10,
   /** Close everything and leave the loop. b: ms that flushing may take. */
   exit: 11,
+  /** Say FIN once everything has left; reading goes on. b: only if that is the owner. */
+  end: 12,
 } as const
 
 /** Bits of `b` in a send command, and of a handover. */

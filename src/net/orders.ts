@@ -1,4 +1,5 @@
 /** The socket thread's side of commands.ts: one function an order. */
+import { hostOf, portOf } from '../os/address.ts'
 import type { SocketAddress } from '../os/os.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { COMMAND, SEND } from './commands.ts'
@@ -7,7 +8,7 @@ import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import { Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { closeSocket, connectNext, enqueue } from './tcp.ts'
+import { closeSocket, connectNext, endWriting, enqueue } from './tcp.ts'
 
 /** What a command brings. `payload` is a copy: the ring is used again at once. */
 interface Order {
@@ -34,6 +35,7 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
     if (socket !== undefined && socket.fd >= 0) server.os.noDelay(socket.fd, b === 1)
   },
   drain,
+  end,
   handover,
   exit: (server, { b }) => {
     server.exitAt = server.clock.now() + b
@@ -80,7 +82,7 @@ function listen(server: SocketServer, { id, b: fd, session: owner }: Order): voi
   Atomics.store(server.slots.cells, socket.at + SLOT.fd, fd)
   server.move(socket, 'listen')
   const local = server.os.localAddress(fd)
-  server.emit(owner, EVENT.OPEN, id, local?.port ?? 0, local === undefined ? '' : local.host)
+  server.emit(owner, EVENT.OPEN, id, portOf(local), hostOf(local))
 }
 
 /** The slot is in RESERVE, so a send that overtook this order may have made the socket already. */
@@ -163,6 +165,13 @@ function inherit(server: SocketServer, socket: Socket, unread: Buffer): void {
   }
   if (socket.peerEnded) server.emit(socket.owner, EVENT.CLOSE, socket.id, 0)
   else resume(server, socket)
+}
+
+function end(server: SocketServer, { id, b }: Order): void {
+  const socket = server.find(id)
+  if (socket === undefined || !mayClose(socket, b)) return
+  socket.ending = true
+  if (socket.fd >= 0 && socket.queue.length === 0) endWriting(server, socket)
 }
 
 function pause(server: SocketServer, { id }: Order): void {

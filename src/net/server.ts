@@ -251,9 +251,18 @@ export class SocketServer {
     return this.#options.links[this.#options.workerOf(owner)]
   }
 
-  emit(owner: number, kind: number, id: number, ud: number, payload?: Uint8Array | string): void {
+  /** False: the owner is gone, nobody was told. */
+  emit(
+    owner: number,
+    kind: number,
+    id: number,
+    ud: number,
+    payload?: Uint8Array | string,
+  ): boolean {
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
-    this.linkOf(owner)?.emit(kind, owner, id, ud, bytes)
+    const link = this.linkOf(owner)
+    link?.emit(kind, owner, id, ud, bytes)
+    return link !== undefined
   }
 
   /** Tell the owner what went wrong. CLOSE, or the end of the socket, is up to the caller. */

@@ -25,6 +25,8 @@ export class Socket {
   /** `close` was ordered; what was written before still leaves. */
   closing = false
   finSent = false
+  /** `end` was ordered: FIN follows what was written, and nothing is written after it. */
+  ending = false
   /** Next queue length that is worth a WARNING; 0: none was sent since it was empty. */
   warnBytes = 0
   drainWanted = false

@@ -39,6 +39,7 @@ const NEXT = {
     peerEnded: 'HALFCLOSE_READ',
     flush: 'HALFCLOSE_READ',
     writeFailed: 'HALFCLOSE_WRITE',
+    ended: 'HALFCLOSE_WRITE',
     free: 'INVALID',
   },
   HALFCLOSE_READ: { flush: 'HALFCLOSE_READ', free: 'INVALID' },
@@ -56,6 +57,7 @@ export type Input =
   | 'opened'
   | 'peerEnded'
   | 'writeFailed'
+  | 'ended'
   | 'flush'
   | 'free'
 

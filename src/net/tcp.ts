@@ -161,6 +161,21 @@ function flushed(server: SocketServer, socket: Socket): void {
     server.emit(socket.owner, EVENT.DRAIN, socket.id, 0)
   }
   if (socket.closing && !socket.finSent) sendFin(server, socket)
+  else if (socket.ending) endWriting(server, socket)
+}
+
+/** `end` was ordered and everything has left: half a close. Whoever has both halves is done. */
+export function endWriting(server: SocketServer, socket: Socket): void {
+  const state = server.stateOf(socket)
+  if (state === STATE.HALFCLOSE_READ) server.free(socket)
+  if (state !== STATE.CONNECTED) return
+  server.takeToken(socket)
+  const isOwed = Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
+  if (!isOwed) {
+    server.move(socket, 'ended')
+    server.os.shutdown(socket.fd, 'write')
+  }
+  server.releaseToken(socket)
 }
 
 /** The last step of a polite close: FIN, then wait for the peer's, so that it reads everything. */
@@ -201,7 +216,8 @@ export function enqueue(
   isRemainder: boolean,
 ): void {
   const state = server.stateOf(socket)
-  const isLost = socket.closing || state === STATE.HALFCLOSE_WRITE || state === STATE.LISTEN
+  const isLost =
+    socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE || state === STATE.LISTEN
   if (isRemainder) {
     Atomics.store(server.slots.cells, socket.at + SLOT.remainder, 0)
     socket.queue.unshift(buffer)
@@ -253,7 +269,11 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
     server.os.keepAlive(fd, true)
     const peer = server.os.peerAddress(fd)
     const text = peer === undefined ? '' : formatAddress(peer)
-    server.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)
+    if (!server.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {
+      // The owner died since it was looked at: nobody would ever close this connection.
+      server.free(socket)
+      return
+    }
     server.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
   }
 }

@@ -1,4 +1,5 @@
 /** What one worker writes to one socket in a turn, gathered to leave in one system call. */
+import { checkBytes } from '../base/check.ts'
 import type { SocketClient } from './client.ts'
 
 /** Enough for many small answers; a bigger piece is written by itself, without this copy. */
@@ -24,6 +25,7 @@ export class Writer {
 
   /** Take `data`, which is the caller's again on return. Strings are sent as UTF-8. */
   write(data: string | Uint8Array): void {
+    checkBytes('write', 'data', data)
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (length === 0) return
     if (this.length + length > WRITER_BYTES) {

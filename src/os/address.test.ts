@@ -4,22 +4,26 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import {
   formatAddress,
+  hostOf,
+  portOf,
   readSockaddr,
   SOCKADDR_BYTES_MAX,
   socketAddress,
+  UNIX_PATH_BYTES_MAX,
+  unixAddress,
   writeSockaddr,
 } from './address.ts'
-import type { SocketAddress } from './os.ts'
+import type { AnyAddress } from './os.ts'
 
 const anyPort = fc.integer({ min: 0, max: 65_535 })
 
-function throughBytes(address: SocketAddress): SocketAddress | undefined {
+function throughBytes(address: AnyAddress): AnyAddress | undefined {
   const bytes = new Uint8Array(SOCKADDR_BYTES_MAX).fill(0xff)
   writeSockaddr(bytes, address)
   return readSockaddr(bytes)
 }
 
-function hostOf(text: string): string | undefined {
+function canonical(text: string): string | undefined {
   return socketAddress(text, 1)?.host
 }
 
@@ -40,12 +44,12 @@ test('socketAddress() makes IPv6 text canonical', () => {
     ['1::ffff:1.2.3.4', '1::ffff:102:304'],
     ['1.2.3.4', '1.2.3.4'],
   ] as const
-  for (const [text, host] of cases) assert.equal(hostOf(text), host, text)
+  for (const [text, host] of cases) assert.equal(canonical(text), host, text)
 })
 
 test('socketAddress() is undefined for a name and for a zone', () => {
   for (const text of ['', 'localhost', '1.2.3', '1.2.3.256', '::1::', 'fe80::1%eth0', '[::1]']) {
-    assert.equal(hostOf(text), undefined, text)
+    assert.equal(canonical(text), undefined, text)
   }
 })
 
@@ -104,4 +108,57 @@ test('socketAddress() agrees with the URL parser on canonical IPv6', () => {
       assert.equal(`[${address.host}]`, new URL(`http://[${text}]`).hostname)
     }),
   )
+})
+
+test('unixAddress() refuses a path that the kernel would cut', () => {
+  for (const path of ['', 'a\0b', '\0a\0', 'x'.repeat(UNIX_PATH_BYTES_MAX + 1), 'ä'.repeat(60)]) {
+    assert.throws(() => unixAddress(path), RangeError)
+    assert.equal(writeSockaddr(new Uint8Array(SOCKADDR_BYTES_MAX), { family: 'unix', path }), 0)
+  }
+  const longest = 'x'.repeat(UNIX_PATH_BYTES_MAX)
+  assert.deepEqual(unixAddress(longest), { family: 'unix', path: longest })
+})
+
+test('formatAddress(), hostOf() and portOf() of a Unix address', () => {
+  const file = unixAddress('/run/a.sock')
+  assert.equal(formatAddress(file), 'unix:/run/a.sock')
+  assert.equal(formatAddress(unixAddress('\0name')), 'unix:@name')
+  assert.equal(formatAddress({ family: 'unix', path: '' }), 'unix:')
+  assert.equal(hostOf(file), 'unix:/run/a.sock')
+  assert.equal(portOf(file), 0)
+  assert.equal(hostOf({ family: 6, host: '::1', port: 80 }), '::1')
+  assert.equal(portOf({ family: 6, host: '::1', port: 80 }), 80)
+  assert.equal(hostOf(undefined), '')
+  assert.equal(portOf(undefined), 0)
+})
+
+test('writeSockaddr() of a Unix address has the layout of Linux', {
+  skip: process.platform !== 'linux',
+}, () => {
+  const bytes = new Uint8Array(SOCKADDR_BYTES_MAX).fill(0xff)
+  assert.equal(writeSockaddr(bytes, unixAddress('/a')), 5)
+  assert.deepEqual([...bytes.subarray(2, 6)], [0x2f, 0x61, 0, 0])
+  assert.equal(new Uint16Array(bytes.buffer, 0, 1)[0], 1)
+  assert.equal(writeSockaddr(bytes, unixAddress('\0a')), 4)
+})
+
+test('readSockaddr() gives back what writeSockaddr() got, for every Unix address', () => {
+  const text = fc
+    .string({ unit: 'grapheme', maxLength: 50 })
+    .map((each) => each.replaceAll('\0', ''))
+  fc.assert(
+    fc.property(text, fc.boolean(), (name, isAbstract) => {
+      const path = isAbstract ? `\0${name}` : `/${name}`
+      fc.pre(Buffer.byteLength(path) <= UNIX_PATH_BYTES_MAX)
+      const bytes = new Uint8Array(SOCKADDR_BYTES_MAX).fill(0xff)
+      const length = writeSockaddr(bytes, unixAddress(path))
+      assert.deepEqual(readSockaddr(bytes, length), { family: 'unix', path })
+    }),
+  )
+})
+
+test('readSockaddr() of a Unix socket without a name has no path', () => {
+  const bytes = new Uint8Array(SOCKADDR_BYTES_MAX)
+  writeSockaddr(bytes, unixAddress('/a'))
+  assert.deepEqual(readSockaddr(bytes, 2), { family: 'unix', path: '' })
 })

@@ -1,17 +1,20 @@
-/** IP addresses: text ⇄ `SocketAddress` ⇄ the bytes of a sockaddr. */
+/** Addresses: text ⇄ `SocketAddress`, `UnixAddress` ⇄ the bytes of a sockaddr. */
 import { isIP } from 'node:net'
 import { endianness } from 'node:os'
 import { C } from './libc.ts'
-import type { SocketAddress } from './os.ts'
+import type { AnyAddress, SocketAddress, UnixAddress } from './os.ts'
 
-/** Room for either kind of sockaddr. */
-export const SOCKADDR_BYTES_MAX = 28
+export const SOCKADDR_BYTES = { ipv4: 16, ipv6: 28 } as const
+/** What the path of a Unix address may have, without the NUL that ends it. */
+export const UNIX_PATH_BYTES_MAX = process.platform === 'linux' ? 107 : 103
+/** Room for any kind of sockaddr: that of a Unix address is the longest. */
+export const SOCKADDR_BYTES_MAX = 112
 
-const IN_BYTES = 16
-const IN6_BYTES = 28
+const UNIX_PATH_AT = 2
 /** BSD: length u8, family u8. Linux: family u16 in the order of the machine. */
 const FAMILY_AT = process.platform !== 'linux' || endianness() === 'BE' ? 1 : 0
 const HAS_LENGTH = process.platform !== 'linux'
+const FAMILIES = { 4: C.AF_INET, 6: C.AF_INET6, unix: C.AF_UNIX } as const
 
 /**
  * The address that `host` writes out, canonical (`::0:1` → `::1`, `::ffff:1.2.3.4` → `1.2.3.4`);
@@ -29,18 +32,50 @@ export function socketAddress(host: string, port: number): SocketAddress | undef
   return fromGroups(parseGroups(host), port)
 }
 
-/** `1.2.3.4:80`, `[::1]:80`. */
-export function formatAddress({ family, host, port }: SocketAddress): string {
+/**
+ * The address of a Unix domain socket: a file, or with a leading NUL a name without one (Linux).
+ *
+ * @throws {RangeError} `path` is empty, longer than `UNIX_PATH_BYTES_MAX` as UTF-8, or has a NUL
+ * elsewhere.
+ */
+export function unixAddress(path: string): UnixAddress {
+  const length = Buffer.byteLength(path)
+  if (length === 0 || length > UNIX_PATH_BYTES_MAX) {
+    const wanted = `1..${UNIX_PATH_BYTES_MAX} bytes`
+    throw new RangeError(`Cannot use path as it must have ${wanted}: current length is ${length}`)
+  }
+  if (path.indexOf('\0', 1) >= 0) throw new RangeError('Cannot use path as it has a NUL inside')
+  return { family: 'unix', path }
+}
+
+/** `1.2.3.4:80`, `[::1]:80`, `unix:/run/x.sock`, `unix:@name` for a name without a file. */
+export function formatAddress(address: AnyAddress): string {
+  if (address.family === 'unix') return `unix:${address.path.replace(/^\0/, '@')}`
+  const { family, host, port } = address
   return family === 6 ? `[${host}]:${port}` : `${host}:${port}`
 }
 
-/** Write the sockaddr of `address` to the start of `bytes`. Returns its length. */
-export function writeSockaddr(bytes: Uint8Array, address: SocketAddress): number {
+/** The port of an IP address, 0 of anything else. */
+export function portOf(address: AnyAddress | undefined): number {
+  return address === undefined || address.family === 'unix' ? 0 : address.port
+}
+
+/** The host of an IP address; what `formatAddress` prints of a Unix one; '' of none. */
+export function hostOf(address: AnyAddress | undefined): string {
+  if (address === undefined) return ''
+  return address.family === 'unix' ? formatAddress(address) : address.host
+}
+
+/**
+ * Write the sockaddr of `address` to the start of `bytes`. Returns its length, or 0 for a Unix
+ * address that `unixAddress` would refuse.
+ */
+export function writeSockaddr(bytes: Uint8Array, address: AnyAddress): number {
+  if (address.family === 'unix') return writeUnix(bytes, address.path)
   const { family, host, port } = address
-  const length = family === 4 ? IN_BYTES : IN6_BYTES
+  const length = family === 4 ? SOCKADDR_BYTES.ipv4 : SOCKADDR_BYTES.ipv6
   bytes.fill(0, 0, length)
-  if (HAS_LENGTH) bytes[0] = length
-  bytes[FAMILY_AT] = family === 4 ? C.AF_INET : C.AF_INET6
+  writeFamily(bytes, 0, family)
   bytes[2] = port >> 8
   bytes[3] = port
   if (family === 4) {
@@ -55,17 +90,62 @@ export function writeSockaddr(bytes: Uint8Array, address: SocketAddress): number
   return length
 }
 
-/** Read a sockaddr from the start of `bytes`; undefined when it is no IP address. */
-export function readSockaddr(bytes: Uint8Array): SocketAddress | undefined {
+/**
+ * Read a sockaddr from the start of `bytes`; undefined when it is of no family of ours.
+ *
+ * @param length What the kernel said; only a Unix address needs it.
+ */
+export function readSockaddr(bytes: Uint8Array, length = bytes.length): AnyAddress | undefined {
+  const family = familyOf(bytes, 0)
+  if (family === undefined) return undefined
+  if (family === 'unix') return { family, path: readPath(bytes, length) }
   const port = (bytes[2]! << 8) | bytes[3]!
-  const family = bytes[FAMILY_AT]
-  if (family === C.AF_INET) {
-    return { family: 4, host: `${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port }
+  if (family === 4) {
+    return { family, host: `${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port }
   }
-  if (family !== C.AF_INET6) return undefined
   const groups: number[] = []
   for (let at = 8; at < 24; at += 2) groups.push((bytes[at]! << 8) | bytes[at + 1]!)
   return fromGroups(groups, port)
+}
+
+/** The family of the sockaddr at `at`. */
+export function familyOf(bytes: Uint8Array, at: number): AnyAddress['family'] | undefined {
+  switch (bytes[at + FAMILY_AT]) {
+    case C.AF_INET:
+      return 4
+    case C.AF_INET6:
+      return 6
+    case C.AF_UNIX:
+      return 'unix'
+  }
+  return undefined
+}
+
+/** Start an IP sockaddr at `at`, whose bytes are 0. */
+export function writeFamily(bytes: Uint8Array, at: number, family: 4 | 6): void {
+  if (HAS_LENGTH) bytes[at] = family === 4 ? SOCKADDR_BYTES.ipv4 : SOCKADDR_BYTES.ipv6
+  bytes[at + FAMILY_AT] = FAMILIES[family]
+}
+
+function writeUnix(bytes: Uint8Array, path: string): number {
+  const encoded = Buffer.from(path)
+  if (encoded.length === 0 || encoded.length > UNIX_PATH_BYTES_MAX) return 0
+  if (encoded.indexOf(0, 1) >= 0) return 0
+  bytes.fill(0, 0, SOCKADDR_BYTES_MAX)
+  bytes[FAMILY_AT] = FAMILIES.unix
+  bytes.set(encoded, UNIX_PATH_AT)
+  // A name without a file is all bytes that the length covers; a path ends with a NUL.
+  const length = UNIX_PATH_AT + encoded.length + (encoded[0] === 0 ? 0 : 1)
+  if (HAS_LENGTH) bytes[0] = length
+  return length
+}
+
+function readPath(bytes: Uint8Array, length: number): string {
+  const path = Buffer.from(bytes.subarray(UNIX_PATH_AT, Math.max(length, UNIX_PATH_AT)))
+  const end = path.indexOf(0, 1)
+  const text = path.toString('utf8', 0, end < 0 ? path.length : end)
+  // BSD gives zeros to a socket without a name.
+  return HAS_LENGTH && text === '\0' ? '' : text
 }
 
 /** A v4-mapped address (`::ffff:0:0/96`) is the v4 address. */

@@ -29,7 +29,13 @@ const POSIX = {
   read: 'intptr_t read(int fd, void *bytes, size_t length)',
   write: 'intptr_t write(int fd, const void *bytes, size_t length)',
   send: 'intptr_t send(int fd, const void *bytes, size_t length, int flags)',
+  sendto:
+    'intptr_t sendto(int fd, const void *bytes, size_t n, int flags, const void *to, uint32_t m)',
+  recvfrom: 'intptr_t recvfrom(int fd, void *bytes, size_t n, int flags, void *from, void *m)',
   close: 'int close(int fd)',
+  unlink: 'int unlink(const void *path)',
+  // `size_t` also fits the `unsigned int` of BSD: it goes in a register.
+  poll: 'int poll(void *fds, size_t count, int timeoutMs)',
   sched_yield: 'int sched_yield(void)',
   pipe: 'int pipe(void *fds)',
   fcntl: 'int fcntl(int fd, int command, ...)',
@@ -45,6 +51,15 @@ const LINUX = {
   epoll_create1: 'int epoll_create1(int flags)',
   epoll_ctl: 'int epoll_ctl(int epoll, int operation, int fd, const void *event)',
   epoll_wait: 'int epoll_wait(int epoll, void *events, int length, int timeoutMs)',
+  recvmmsg: 'int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)',
+  sendmmsg: 'int sendmmsg(int fd, void *messages, uint32_t count, int flags)',
+  sched_setaffinity: 'int sched_setaffinity(int thread, size_t length, const void *mask)',
+} as const
+
+const BSD = {
+  kqueue: 'int kqueue(void)',
+  kevent:
+    'int kevent(int fd, const void *changes, int n, void *events, int room, const void *timeout)',
 } as const
 
 type Argument<C extends string> = C extends `${string}*${string}` ? Memory : number
@@ -65,9 +80,16 @@ export interface Libc extends Calls<typeof POSIX> {
   addressOf(bytes: Uint8Array): number
   /** What only Linux has. */
   readonly linux: Calls<typeof LINUX> | undefined
+  /** What macOS and the BSDs have. */
+  readonly bsd: Calls<typeof BSD> | undefined
 }
 
 const PLATFORMS: readonly string[] = ['linux', 'darwin', 'freebsd', 'openbsd']
+/** SO_RCVLOWAT of Linux. */
+const LOWAT = process.arch === 'ppc64' ? 16 : 18
+
+/** Stands for an option that a platform does not have. */
+export const NO_OPTION = -1
 
 // biome-ignore format: one column a platform, in the order of PLATFORMS
 const NUMBERS = {
@@ -76,7 +98,20 @@ const NUMBERS = {
   SO_REUSEADDR: [2,      4,      4,       4],
   SO_KEEPALIVE: [9,      8,      8,       8],
   SO_ERROR:     [4,      0x1007, 0x1007,  0x1007],
+  SO_TYPE:      [3,      0x1008, 0x1008,  0x1008],
+  SO_BROADCAST: [6,      0x20,   0x20,    0x20],
+  SO_SNDBUF:    [7,      0x1001, 0x1001,  0x1001],
+  SO_RCVBUF:    [8,      0x1002, 0x1002,  0x1002],
+  SO_RCVLOWAT:  [LOWAT,  0x1004, 0x1004,  0x1004],
+  // macOS: SO_LINGER_SEC, as SO_LINGER counts clock ticks there.
+  SO_LINGER:    [13,     0x1080, 0x80,    0x80],
+  // FreeBSD: SO_REUSEPORT_LB, as SO_REUSEPORT gives everything to the last one there.
+  SO_REUSEPORT: [15,     0x200,  0x10000, 0x200],
   IPV6_V6ONLY:  [26,     27,     27,      27],
+  TCP_KEEPIDLE: [4,      0x10,   0x100,   NO_OPTION],
+  TCP_KEEPINTVL: [5,     0x101,  0x200,   NO_OPTION],
+  TCP_KEEPCNT:  [6,      0x102,  0x400,   NO_OPTION],
+  TCP_USER_TIMEOUT: [18, NO_OPTION, NO_OPTION, NO_OPTION],
   // 0 where there is none: Node ignores SIGPIPE, this only guards against code that resets it.
   MSG_NOSIGNAL: [0x4000, 0,      0x20000, 0x400],
   O_NONBLOCK:   [0x800,  4,      4,       4],
@@ -84,8 +119,10 @@ const NUMBERS = {
 
 /** Numbers of the C headers on this platform. */
 export const C = {
+  AF_UNIX: 1,
   AF_INET: 2,
   SOCK_STREAM: 1,
+  SOCK_DGRAM: 2,
   IPPROTO_TCP: 6,
   IPPROTO_IPV6: 41,
   TCP_NODELAY: 1,
@@ -138,6 +175,7 @@ function bindLibc(koffi: Koffi): Libc {
     errno: koffi.errno as () => number,
     addressOf: (bytes) => Number(koffi.address(bytes)),
     linux: process.platform === 'linux' ? bind(LINUX) : undefined,
+    bsd: process.platform === 'linux' ? undefined : bind(BSD),
   }
 }
 

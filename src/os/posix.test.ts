@@ -1,74 +1,27 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { extname } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { Worker } from 'node:worker_threads'
-import { ERRNO, isAgain } from './errno.ts'
-import { C, openLibc } from './libc.ts'
-import type { Os, SocketAddress } from './os.ts'
+import { test } from 'node:test'
+import { hostOf, portOf } from './address.ts'
+import { ERRNO } from './errno.ts'
+import { C } from './libc.ts'
+import type { AnyAddress, Os } from './os.ts'
 import { INTEREST } from './poll/poller.ts'
 import { PosixOs, posixOs } from './posix.ts'
-
-const PATIENCE_MS = 2000
-const LOOPBACK: SocketAddress = { family: 4, host: '127.0.0.1', port: 0 }
-const POSIX_URL = new URL(`./posix${extname(import.meta.url)}`, import.meta.url).href
-
-const libc = openLibc()
-const linux = posixOs()
-/** The same kernel by the calls of the other platforms: accept + fcntl, pipe. */
-const plain = new PosixOs({ ...libc, linux: undefined }, 'epoll')
-const systems: readonly (readonly [name: string, os: Os])[] =
-  libc.linux === undefined
-    ? [['plain', plain]]
-    : [
-        ['linux', linux],
-        ['plain', plain],
-      ]
-const HAS_IPV6 = hasIPv6()
-
-function hasIPv6(): boolean {
-  const fd = linux.listen({ family: 6, host: '::1', port: 0 }, 1)
-  if (fd >= 0) linux.close(fd)
-  return fd >= 0
-}
-
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
-
-/** Repeat `attempt` as long as it says "not now". */
-function eventually(attempt: () => number): number {
-  const deadline = performance.now() + PATIENCE_MS
-  let result = attempt()
-  while (isAgain(result) && performance.now() < deadline) result = attempt()
-  return result
-}
-
-function listenOn(t: TestContext, os: Os, address = LOOPBACK) {
-  const fd = os.listen(address, 8)
-  assert.ok(fd >= 0, os.errorText(fd))
-  t.after(() => os.close(fd))
-  return { fd, address: os.localAddress(fd)! }
-}
-
-function connectedPair(t: TestContext, os: Os, address = LOOPBACK) {
-  const listener = listenOn(t, os, address)
-  const client = os.socket(listener.address.family)
-  const result = os.connect(client, listener.address)
-  assert.ok(result === 0 || result === -ERRNO.EINPROGRESS, os.errorText(result))
-  const server = eventually(() => os.accept(listener.fd))
-  assert.ok(server >= 0, os.errorText(server))
-  t.after(() => os.close(client))
-  const closeServer = once(() => os.close(server))
-  t.after(closeServer)
-  return { listener, client, server, closeServer }
-}
-
-function once(run: () => void): () => void {
-  let done = false
-  return () => {
-    if (!done) run()
-    done = true
-  }
-}
+import {
+  bytesOf,
+  connectedPair,
+  eventually,
+  HAS_IPV6,
+  inThread,
+  LOOPBACK,
+  libc,
+  linux,
+  listenOn,
+  PATIENCE_MS,
+  POSIX_URL,
+  plain,
+  systems,
+} from './rig.suite.ts'
 
 function assertFlags(fd: number): void {
   assert.ok(fd >= 0)
@@ -86,7 +39,7 @@ function optionOf(fd: number, level: number, name: number): number {
 for (const [name, os] of systems) {
   test(`accept() on ${name} gives a connection that both ends name alike`, (t) => {
     const { listener, client, server } = connectedPair(t, os)
-    assert.ok(listener.address.port > 0)
+    assert.ok(portOf(listener.address) > 0)
     assert.deepEqual(os.peerAddress(client), listener.address)
     assert.deepEqual(os.localAddress(server), listener.address)
     assert.deepEqual(os.peerAddress(server), os.localAddress(client))
@@ -237,7 +190,7 @@ test('listen() on :: takes IPv4 too, on any other IPv6 address not', { skip: !HA
   const both = listenOn(t, linux, { family: 6, host: '::', port: 0 })
   const client = linux.socket(4)
   t.after(() => linux.close(client))
-  linux.connect(client, { ...LOOPBACK, port: both.address.port })
+  linux.connect(client, { ...LOOPBACK, port: portOf(both.address) })
   const server = eventually(() => linux.accept(both.fd))
   t.after(() => linux.close(server))
   assert.deepEqual(linux.peerAddress(server), linux.localAddress(client))
@@ -249,7 +202,7 @@ test('listen() on :: takes IPv4 too, on any other IPv6 address not', { skip: !HA
 
 test('connect() reaches an IPv6 listener', { skip: !HAS_IPV6 }, (t) => {
   const { client, server } = connectedPair(t, linux, { family: 6, host: '::1', port: 0 })
-  assert.equal(linux.peerAddress(server)?.host, '::1')
+  assert.equal(hostOf(linux.peerAddress(server)), '::1')
   assert.deepEqual(linux.peerAddress(server), linux.localAddress(client))
 })
 
@@ -340,7 +293,7 @@ test('signalWakeup() from another thread ends a wait', async (t) => {
 
 test('sockets work inside a worker thread, and across threads', async (t) => {
   const listener = listenOn(t, linux)
-  const task = (os: Os, address: SocketAddress) => {
+  const task = (os: Os, address: AnyAddress) => {
     const fd = os.socket(4)
     const poller = os.createPoller()
     os.connect(fd, address)
@@ -361,17 +314,90 @@ test('sockets work inside a worker thread, and across threads', async (t) => {
   )
 })
 
-/** Run `task` in a thread of its own with an `Os` of its own; it sees nothing of this file. */
-function inThread<A, R>(task: (os: Os, argument: A) => R, workerData: A): Promise<R> {
-  const code = `
-    const { parentPort, workerData } = require('node:worker_threads')
-    import(${JSON.stringify(POSIX_URL)}).then(({ posixOs }) => {
-      parentPort.postMessage((${task})(posixOs(), workerData))
-    })`
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(code, { eval: true, workerData })
-    worker.once('message', resolve)
-    worker.once('error', reject)
-    worker.once('exit', (exitCode) => reject(new Error(`exited with ${exitCode}`)))
+test('posixOs() takes the poller that SKYNET_POLLER names, unless one is asked for', (t) => {
+  const before = process.env.SKYNET_POLLER
+  t.after(() => {
+    if (before === undefined) delete process.env.SKYNET_POLLER
+    else process.env.SKYNET_POLLER = before
   })
+  const nameOf = (os: Os) => {
+    const poller = os.createPoller()
+    poller.close()
+    return poller.name
+  }
+  process.env.SKYNET_POLLER = 'poll'
+  assert.equal(nameOf(posixOs()), 'poll')
+  delete process.env.SKYNET_POLLER
+  const best = process.platform === 'linux' ? 'epoll' : 'kqueue'
+  assert.equal(nameOf(posixOs()), best)
+  process.env.SKYNET_POLLER = ''
+  assert.equal(nameOf(posixOs()), best)
+  assert.equal(nameOf(posixOs({ poller: 'poll' })), 'poll')
+  process.env.SKYNET_POLLER = 'select'
+  assert.throws(() => posixOs(), {
+    code: 'ERR_CONFIG_VALUE',
+    message:
+      "Cannot use config 'SKYNET_POLLER' as it must be epoll, epoll-edge, kqueue, poll: " +
+      'current value is select',
+  })
+})
+
+test('listen() with reusePort shares a port, without it the port is taken', (t) => {
+  const open = (port: number, reusePort: boolean) => {
+    const fd = linux.listen({ ...LOOPBACK, port }, { backlog: 8, reusePort })
+    if (fd >= 0) t.after(() => linux.close(fd))
+    return fd
+  }
+  const first = open(0, true)
+  const port = portOf(linux.localAddress(first))
+  assert.ok(open(port, true) >= 0)
+  assert.equal(open(port, false), -ERRNO.EADDRINUSE)
+})
+
+test('listen() with ipv6Only decides who gets in, whatever the address', {
+  skip: !HAS_IPV6,
+}, (t) => {
+  for (const ipv6Only of [true, false]) {
+    const fd = linux.listen({ family: 6, host: '::', port: 0 }, { backlog: 8, ipv6Only })
+    t.after(() => linux.close(fd))
+    assert.equal(linux.getOption(fd, 'ipv6Only'), Number(ipv6Only))
+    const client = linux.socket(4)
+    t.after(() => linux.close(client))
+    const result = linux.connect(client, { ...LOOPBACK, port: portOf(linux.localAddress(fd)) })
+    if (ipv6Only) assert.equal(result === 0 ? 0 : refusal(client, result), -ERRNO.ECONNREFUSED)
+    else {
+      const server = eventually(() => linux.accept(fd))
+      t.after(() => linux.close(server))
+      assert.ok(server >= 0)
+    }
+  }
+})
+
+/** Why a connect failed that said so at once, or later. */
+function refusal(fd: number, result: number): number {
+  return result === -ERRNO.EINPROGRESS
+    ? eventually(() => linux.socketError(fd) || -ERRNO.EAGAIN)
+    : result
 }
+
+test('setNonBlocking() sets and clears the flag, also of a pipe', (t) => {
+  const { readFd, writeFd } = plain.createWakeup()
+  t.after(() => plain.close(readFd))
+  t.after(() => plain.close(writeFd))
+  for (const on of [false, true, true]) {
+    assert.equal(linux.setNonBlocking(readFd, on), 0)
+    assert.equal((libc.fcntl(readFd, C.F_GETFL) & C.O_NONBLOCK) !== 0, on)
+  }
+  assert.equal(linux.setNonBlocking(-1, true), -ERRNO.EBADF)
+})
+
+test('isSocket() tells a socket from a pipe and from nothing', (t) => {
+  const { client } = connectedPair(t, linux)
+  const { readFd, writeFd } = plain.createWakeup()
+  t.after(() => plain.close(readFd))
+  t.after(() => plain.close(writeFd))
+  assert.deepEqual(
+    [client, readFd, -1].map((fd) => linux.isSocket(fd)),
+    [true, false, false],
+  )
+})

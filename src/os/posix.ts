@@ -1,30 +1,67 @@
 /** The real operating system: `Os` on libc. */
+import { SkynetError } from '../base/errors.ts'
 import type { Blocks, Region } from '../base/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
+import { Batch, receiveBatch, sendBatch } from './batch.ts'
 import { createBlocks } from './blocks.ts'
+import { receiveFrom, sendTo } from './datagram.ts'
 import { ERRNO, errorText } from './errno.ts'
 import { C, LINUX_FLAGS, type Libc, type Memory, openLibc } from './libc.ts'
-import type { Os, SocketAddress } from './os.ts'
+import { getOption, readOption, setOption } from './options.ts'
+import type {
+  AnyAddress,
+  DatagramBatch,
+  ListenFlags,
+  Os,
+  SocketAddress,
+  SocketOption,
+} from './os.ts'
 import { createEpoll } from './poll/epoll.ts'
+import { createKqueue } from './poll/kqueue.ts'
+import { createPoll } from './poll/poll.ts'
 import type { Poller } from './poll/poller.ts'
+import { checkRange } from './range.ts'
+import { Scratch } from './scratch.ts'
 import { clearWakeup, createWakeup, setFdFlags, signalWakeup, type Wakeup } from './wakeup.ts'
 
-const { EINTR, EINPROGRESS, ENOTSOCK } = ERRNO
+const { EINTR, EINPROGRESS, EINVAL, ENOSYS, ENOTSOCK } = ERRNO
 const NONBLOCK_CLOEXEC = LINUX_FLAGS.SOCK_NONBLOCK | LINUX_FLAGS.SOCK_CLOEXEC
 const SHUTDOWN = { read: 0, write: 1, both: 2 } as const
+const DOMAINS = { 4: C.AF_INET, 6: C.AF_INET6, unix: C.AF_UNIX } as const
+/** What the mask of sched_setaffinity(2) has room for. */
+const CPUS_MAX = 1024
 
-// Scratch memory of an instance: a sockaddr, then an option value and a length of 4 bytes each.
-const VALUE_AT = 64
-const LENGTH_AT = 68
-const SCRATCH_BYTES = 128
+const POLLERS = {
+  epoll: createEpoll,
+  // Only to measure against: the contract of the pollers is level-triggered.
+  'epoll-edge': (libc: Libc) => createEpoll(libc, { isEdgeTriggered: true }),
+  kqueue: createKqueue,
+  poll: createPoll,
+} as const satisfies Record<string, (libc: Libc) => Poller>
+
+export type PollerName = keyof typeof POLLERS
+
+export interface PosixOptions {
+  /** Default: what `SKYNET_POLLER` in the environment says, else the best of the platform. */
+  readonly poller?: PollerName | undefined
+}
 
 /**
  * An instance belongs to the thread that made it; descriptors and blocks belong to the process.
  *
- * @throws {SkynetError} `ERR_PLATFORM` libc cannot be reached from here.
+ * @throws {SkynetError} `ERR_PLATFORM` libc cannot be reached from here; `ERR_CONFIG_VALUE` no
+ * poller is called what `SKYNET_POLLER` says.
  */
-export function posixOs(options: { readonly poller?: 'epoll' } = {}): Os {
-  return new PosixOs(openLibc(), options.poller ?? 'epoll')
+export function posixOs(options: PosixOptions = {}): Os {
+  return new PosixOs(openLibc(), options.poller ?? defaultPoller())
+}
+
+function defaultPoller(): PollerName {
+  const value = process.env.SKYNET_POLLER ?? ''
+  if (value === '') return process.platform === 'linux' ? 'epoll' : 'kqueue'
+  if (Object.hasOwn(POLLERS, value)) return value as PollerName
+  const expected = Object.keys(POLLERS).join(', ')
+  throw new SkynetError('ERR_CONFIG_VALUE', { key: 'SKYNET_POLLER', expected, value })
 }
 
 /** For tests: `libc` without `linux` takes the ways of the other platforms. */
@@ -32,16 +69,14 @@ export class PosixOs implements Os {
   readonly name = 'posix'
   readonly blocks: Blocks
   readonly #libc: Libc
-  readonly #poller: 'epoll'
-  readonly #scratch: Region
-  readonly #cells: Int32Array
+  readonly #poller: PollerName
+  readonly #scratch: Scratch
 
-  constructor(libc: Libc, poller: 'epoll') {
+  constructor(libc: Libc, poller: PollerName) {
     this.#libc = libc
     this.#poller = poller
     this.blocks = createBlocks(libc)
-    this.#scratch = this.region(new SharedArrayBuffer(SCRATCH_BYTES))
-    this.#cells = new Int32Array(this.#scratch.buffer)
+    this.#scratch = new Scratch(libc)
   }
 
   region(buffer: SharedArrayBuffer): Region {
@@ -54,10 +89,7 @@ export class PosixOs implements Os {
   }
 
   createPoller(): Poller {
-    switch (this.#poller) {
-      case 'epoll':
-        return createEpoll(this.#libc)
-    }
+    return POLLERS[this.#poller](this.#libc)
   }
 
   createWakeup(): Wakeup {
@@ -72,19 +104,18 @@ export class PosixOs implements Os {
     clearWakeup(this.#libc, readFd, this.#scratch.bytes)
   }
 
-  socket(family: 4 | 6): number {
-    const libc = this.#libc
-    const domain = family === 4 ? C.AF_INET : C.AF_INET6
-    const flags = libc.linux === undefined ? 0 : NONBLOCK_CLOEXEC
-    const fd = libc.socket(domain, C.SOCK_STREAM | flags, 0)
-    if (fd < 0) return -libc.errno()
-    return flags === 0 ? this.#flagged(fd) : fd
+  socket(family: AnyAddress['family']): number {
+    return this.#open(DOMAINS[family], C.SOCK_STREAM)
   }
 
-  listen(address: SocketAddress, backlog: number): number {
+  listen(address: AnyAddress, flags: number | ListenFlags): number {
     const fd = this.socket(address.family)
     if (fd < 0) return fd
-    const result = this.#listenOn(fd, address, backlog)
+    const result = this.#listenOn(
+      fd,
+      address,
+      typeof flags === 'number' ? { backlog: flags } : flags,
+    )
     if (result === 0) return fd
     this.#libc.close(fd)
     return result
@@ -102,8 +133,9 @@ export class PosixOs implements Os {
     }
   }
 
-  connect(fd: number, address: SocketAddress): number {
+  connect(fd: number, address: AnyAddress): number {
     const length = writeSockaddr(this.#scratch.bytes, address)
+    if (length === 0) return -EINVAL
     if (this.#libc.connect(fd, this.#scratch.address, length) === 0) return 0
     const errno = this.#libc.errno()
     // Interrupted, it goes on by itself: a second call would fail with EALREADY.
@@ -111,27 +143,43 @@ export class PosixOs implements Os {
   }
 
   socketError(fd: number): number {
-    this.#cells[LENGTH_AT / 4] = 4
-    const { address } = this.#scratch
-    const value = address + VALUE_AT
-    const result = this.#libc.getsockopt(fd, C.SOL_SOCKET, C.SO_ERROR, value, address + LENGTH_AT)
-    return result < 0 ? -this.#libc.errno() : 0 - this.#cells[VALUE_AT / 4]!
+    const result = this.#read(fd, C.SO_ERROR)
+    return result < 0 ? result : 0 - this.#scratch.value[0]!
   }
 
-  localAddress(fd: number): SocketAddress | undefined {
+  localAddress(fd: number): AnyAddress | undefined {
     return this.#nameOf(this.#libc.getsockname, fd)
   }
 
-  peerAddress(fd: number): SocketAddress | undefined {
+  peerAddress(fd: number): AnyAddress | undefined {
     return this.#nameOf(this.#libc.getpeername, fd)
   }
 
   noDelay(fd: number, on: boolean): number {
-    return this.#setOption(fd, C.IPPROTO_TCP, C.TCP_NODELAY, on)
+    return this.setOption(fd, 'noDelay', Number(on))
   }
 
   keepAlive(fd: number, on: boolean): number {
-    return this.#setOption(fd, C.SOL_SOCKET, C.SO_KEEPALIVE, on)
+    return this.setOption(fd, 'keepAlive', Number(on))
+  }
+
+  setOption(fd: number, name: SocketOption, value: number): number {
+    return setOption(this.#libc, this.#scratch, fd, name, value)
+  }
+
+  getOption(fd: number, name: SocketOption): number {
+    return getOption(this.#libc, this.#scratch, fd, name)
+  }
+
+  setNonBlocking(fd: number, on: boolean): number {
+    const flags = this.#libc.fcntl(fd, C.F_GETFL)
+    if (flags < 0) return -this.#libc.errno()
+    const wanted = on ? flags | C.O_NONBLOCK : flags & ~C.O_NONBLOCK
+    return wanted === flags ? 0 : this.#checked(this.#libc.fcntl(fd, C.F_SETFL, 'int', wanted))
+  }
+
+  isSocket(fd: number): boolean {
+    return this.#read(fd, C.SO_TYPE) === 0
   }
 
   read(fd: number, region: Region, offset: number, length: number): number {
@@ -169,24 +217,101 @@ export class PosixOs implements Os {
     return errno === EINTR ? 0 : -errno
   }
 
+  unlink(path: string): number {
+    const bytes = Buffer.from(`${path}\0`)
+    const end = bytes.indexOf(0)
+    if (end === 0 && path !== '') return 0
+    // The kernel would take the part before a NUL for the whole: another file.
+    return end < bytes.length - 1 ? -EINVAL : this.#checked(this.#libc.unlink(bytes))
+  }
+
+  datagram(family: 4 | 6): number {
+    return this.#open(DOMAINS[family], C.SOCK_DGRAM)
+  }
+
+  bindDatagram(fd: number, address: SocketAddress): number {
+    return this.#bind(fd, address)
+  }
+
+  connectDatagram(fd: number, address: SocketAddress): number {
+    return this.connect(fd, address)
+  }
+
+  receiveFrom(fd: number, region: Region, offset: number, length: number): number {
+    return receiveFrom(this.#libc, this.#scratch, fd, region, offset, length)
+  }
+
+  sendTo(
+    fd: number,
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    address: Uint8Array,
+  ): number {
+    return sendTo(this.#libc, this.#scratch, fd, bytes, offset, length, address)
+  }
+
+  createBatch(size: number, bytesMax: number): DatagramBatch {
+    return new Batch(this.#libc, size, bytesMax)
+  }
+
+  receiveBatch(fd: number, batch: DatagramBatch): number {
+    return receiveBatch(this.#libc, this.#scratch, fd, batch as Batch)
+  }
+
+  sendBatch(fd: number, batch: DatagramBatch, first: number, count: number): number {
+    return sendBatch(this.#libc, this.#scratch, fd, batch as Batch, first, count)
+  }
+
   yield(): void {
     this.#libc.sched_yield()
+  }
+
+  setAffinity(cpus: readonly number[]): number {
+    const { linux } = this.#libc
+    if (linux === undefined) return -ENOSYS
+    const mask = new Uint8Array(CPUS_MAX / 8)
+    for (const cpu of cpus) {
+      if (!Number.isInteger(cpu) || cpu < 0 || cpu >= CPUS_MAX) return -EINVAL
+      // Bits of longs: the same as bits of bytes where the low byte comes first, as Node runs.
+      mask[cpu >> 3]! |= 1 << (cpu & 7)
+    }
+    return this.#checked(linux.sched_setaffinity(0, mask.length, mask))
   }
 
   reserveFd(): number {
     return this.socket(4)
   }
 
-  #listenOn(fd: number, address: SocketAddress, backlog: number): number {
-    if (address.family === 6) {
-      const result = this.#setOption(fd, C.IPPROTO_IPV6, C.IPV6_V6ONLY, address.host !== '::')
-      if (result < 0) return result
+  #open(domain: number, type: number): number {
+    const libc = this.#libc
+    const flags = libc.linux === undefined ? 0 : NONBLOCK_CLOEXEC
+    const fd = libc.socket(domain, type | flags, 0)
+    if (fd < 0) return -libc.errno()
+    return flags === 0 ? this.#flagged(fd) : fd
+  }
+
+  #listenOn(fd: number, address: AnyAddress, flags: ListenFlags): number {
+    const prepared = address.family === 'unix' ? 0 : this.#prepare(fd, address, flags)
+    if (prepared < 0) return prepared
+    const bound = this.#bind(fd, address)
+    return bound < 0 ? bound : this.#checked(this.#libc.listen(fd, flags.backlog))
+  }
+
+  /** What has to be set before bind. */
+  #prepare(fd: number, { family, host }: SocketAddress, flags: ListenFlags): number {
+    let result = this.setOption(fd, 'reuseAddress', 1)
+    if (result === 0 && flags.reusePort) result = this.setOption(fd, 'reusePort', 1)
+    if (result === 0 && family === 6) {
+      result = this.setOption(fd, 'ipv6Only', Number(flags.ipv6Only ?? host !== '::'))
     }
-    const reused = this.#setOption(fd, C.SOL_SOCKET, C.SO_REUSEADDR, true)
-    if (reused < 0) return reused
+    return result
+  }
+
+  #bind(fd: number, address: AnyAddress): number {
     const length = writeSockaddr(this.#scratch.bytes, address)
-    const bound = this.#checked(this.#libc.bind(fd, this.#scratch.address, length))
-    return bound < 0 ? bound : this.#checked(this.#libc.listen(fd, backlog))
+    if (length === 0) return -EINVAL
+    return this.#checked(this.#libc.bind(fd, this.#scratch.address, length))
   }
 
   #writePlain(fd: number, bytes: Uint8Array, length: number): number {
@@ -202,16 +327,16 @@ export class PosixOs implements Os {
   #nameOf(
     name: (fd: number, address: Memory, length: Memory) => number,
     fd: number,
-  ): SocketAddress | undefined {
-    const { bytes, address } = this.#scratch
-    this.#cells[LENGTH_AT / 4] = SOCKADDR_BYTES_MAX
-    return name(fd, address, address + LENGTH_AT) < 0 ? undefined : readSockaddr(bytes)
+  ): AnyAddress | undefined {
+    const scratch = this.#scratch
+    scratch.length = SOCKADDR_BYTES_MAX
+    if (name(fd, scratch.address, scratch.lengthAddress) < 0) return undefined
+    return readSockaddr(scratch.bytes, scratch.length)
   }
 
-  #setOption(fd: number, level: number, name: number, on: boolean): number {
-    this.#cells[VALUE_AT / 4] = on ? 1 : 0
-    const value = this.#scratch.address + VALUE_AT
-    return this.#checked(this.#libc.setsockopt(fd, level, name, value, 4))
+  /** An option of the socket level as an int into the scratch value. */
+  #read(fd: number, name: number): number {
+    return readOption(this.#libc, this.#scratch, fd, C.SOL_SOCKET, name)
   }
 
   /** `fd` made non-blocking and close-on-exec, or closed and a negative errno. */
@@ -225,12 +350,4 @@ export class PosixOs implements Os {
   #checked(result: number): number {
     return result < 0 ? -this.#libc.errno() : result
   }
-}
-
-/** The kernel sees addresses only: a range beyond the memory would be somebody else's bytes. */
-function checkRange(bytes: Uint8Array, offset: number, length: number): void {
-  if (offset >= 0 && length >= 0 && offset + length <= bytes.length) return
-  throw new RangeError(
-    `Cannot use ${length} bytes at ${offset} as the memory ends at ${bytes.length}`,
-  )
 }

@@ -1,6 +1,7 @@
 /** A TCP connection of a service. */
+import { checkInteger } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { LINE_BYTES_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
+import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
 import { lock, unlock } from '../base/lock.ts'
 import { EVENT } from '../net/event.ts'
 import { SLOT } from '../net/slots.ts'
@@ -36,6 +37,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #phase: 'waiting' | 'opening' | 'open' | 'ended' | 'closed' | 'moved'
   #error: SkynetError | undefined
   #isPaused = false
+  #isEnding = false
   #opening: Waiter<void> | undefined
   #reader: { waiter: Waiter<unknown>; attempt: Attempt<unknown> } | undefined
   #drains: Waiter<void>[] | undefined
@@ -103,7 +105,13 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws `ERR_LINE_TOO_LONG` after `max` bytes without an end (they stay readable); as `read`.
    */
   readLine(options?: LineOptions): Promise<string | null> {
-    return this.#read(() => this.#takeLine(options?.max ?? LINE_BYTES_MAX), options)
+    const max = options?.max ?? LINE_BYTES_MAX
+    try {
+      checkInteger('read a line', 'max', max, 1, MESSAGE_BYTES_MAX)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    return this.#read(() => this.#takeLine(max), options)
   }
 
   /** Everything up to the end. Mind who sends: it is all kept in memory. */
@@ -271,7 +279,9 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #writable(): Writer {
-    if (!this.isOpen) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    if (!this.isOpen || this.#isEnding) {
+      throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    }
     if (this.#phase === 'waiting') this.#start()
     this.#writer ??= this.#pool.client.ownWriter(this.id)
     return this.#writer
@@ -295,6 +305,17 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     }
     this.#closing ??= new Waiter<void>(service, undefined, () => service.exited())
     return this.#closing.promise
+  }
+
+  /**
+   * Say FIN after what was written: the peer sees the end, and may still answer. Reading goes on;
+   * nothing can be written any more. The connection closes when the peer ends too, or by `close`.
+   */
+  end(): void {
+    if (this.#phase === 'closed' || this.#phase === 'moved' || this.#isEnding) return
+    this.#writable().flush()
+    this.#isEnding = true
+    this.#pool.client.order('end', this.id, this.#pool.service.handle)
   }
 
   /** Close at once: what was written and has not left is dropped. */
@@ -351,7 +372,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     else if (kind === EVENT.YIELD) this.#yield()
     else if (kind === EVENT.WARNING && ud > 0) {
       const { service } = this.#pool
-      service.facade.log(`WARNING: ${ud} K bytes need to send out (fd = ${this.id})`)
+      service.facade.log(`WARNING: ${ud} K bytes need to send out (socket ${this.id})`)
     }
   }
 

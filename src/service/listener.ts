@@ -8,6 +8,7 @@ import { Waiter, type WaitOptions } from './wait.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024
+const REFUSAL_QUIET_MS = 1000
 
 /** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
 export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
@@ -20,6 +21,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #acceptor: Waiter<Connection | null> | undefined
   #opening: Waiter<void> | undefined
   #isPaused = false
+  /** Since the last line about it. */
+  #refusals = 0
   #isClosed = false
 
   /** Made by socket-api.ts only. */
@@ -102,8 +105,21 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       if (ud !== 0) this.port = ud
       if (payload.toString() === 'start') this.#opening?.resolve()
     } else if (kind === EVENT.REFUSE) {
-      this.#pool.service.facade.error(`accept on ${this.address}: ${payload.toString()}`)
+      this.#refused(payload.toString())
     } else if (kind === EVENT.ERROR || kind === EVENT.CLOSE) this.#ended()
+  }
+
+  /** A line at once, then one a second with how many there were: a flood must not fill the log. */
+  #refused(reason: string): void {
+    const { service } = this.#pool
+    this.#refusals++
+    if (this.#refusals > 1 || service.hasEnded) return
+    service.facade.error(`accept on ${this.address}: a client was refused: ${reason}`)
+    service.timeout(REFUSAL_QUIET_MS, () => {
+      const more = this.#refusals - 1
+      this.#refusals = 0
+      if (more > 0) service.facade.error(`accept on ${this.address}: ${more} more were refused`)
+    })
   }
 
   #accepted(id: number, peer: string): void {

@@ -1,7 +1,7 @@
 /** Finding and loading the modules that define services. One cache a thread. */
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { isAbsolute, join } from 'node:path'
+import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
@@ -98,7 +98,7 @@ export async function importModule(url: URL): Promise<Record<string, unknown>> {
 async function registerLoader(url: URL): Promise<void> {
   let path: string
   try {
-    path = createRequire(url).resolve('tsx/esm/api')
+    path = importPath(createRequire(url).resolve('tsx/package.json'), './esm/api')
   } catch (cause) {
     const reason =
       `Node ${process.versions.node} cannot load ${fileURLToPath(url)}: ` +
@@ -108,6 +108,17 @@ async function registerLoader(url: URL): Promise<void> {
   const api = (await import(pathToFileURL(path).href)) as { register: () => unknown }
   api.register()
   hasLoader = true
+}
+
+/** What `import` of a sub-path would load: `require.resolve` knows only what `require` would. */
+function importPath(packageFile: string, subPath: string): string {
+  const { exports } = JSON.parse(readFileSync(packageFile, 'utf8')) as {
+    exports: Record<string, { import?: string | { default: string } } | undefined>
+  }
+  const entry = exports[subPath]?.import
+  const file = typeof entry === 'string' ? entry : entry?.default
+  if (file === undefined) throw new Error(`${packageFile} has no '${subPath}'`)
+  return join(dirname(packageFile), file)
 }
 
 /** A path for people: relative to where the node was started, when it lies below. */

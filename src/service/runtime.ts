@@ -1,8 +1,9 @@
 /** What all services of one worker share, and how services begin and end there. */
-
+import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { TIMER_MS_MAX } from '../base/limits.ts'
+import { SYSTEM_SERVICES } from '../base/limits.ts'
+import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Loads } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
@@ -15,7 +16,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
-import { describe, type ExitReason, Service, sendable } from './service.ts'
+import { type ExitReason, Service, sendable } from './service.ts'
 
 /** What may be asked of a worker itself. */
 export type WorkerOrder =
@@ -46,6 +47,10 @@ export interface RuntimeOptions {
   readonly folders: readonly string[]
   /** Where lines go while there is no logger. */
   readonly logFallback: (line: LogLine) => void
+  /** Only the services of the node itself are left, in the whole node. */
+  readonly onEmpty: () => void
+  /** A service wants the node to stop. */
+  readonly onAbort: () => void
 }
 
 export class Runtime {
@@ -74,11 +79,7 @@ export class Runtime {
   }
 
   addTimer(ms: number, fire: () => void): TimerNode {
-    if (!(ms >= 0 && ms <= TIMER_MS_MAX)) {
-      throw new RangeError(
-        `Cannot set a timer as 'ms' must be in 0..${TIMER_MS_MAX}: current value is ${ms}`,
-      )
-    }
+    checkMs('set a timer', 'ms', ms)
     const due = this.now + ms
     const node = this.options.wheel.add(due, fire)
     this.options.scheduler.timerAdded(due)
@@ -96,9 +97,14 @@ export class Runtime {
 
   /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */
   handleOf(address: number | string): number {
-    if (typeof address === 'number') return address >>> 0
-    if (address.startsWith(':')) return Number.parseInt(address.slice(1), 16) >>> 0
-    return this.options.names.query(address)
+    if (typeof address === 'number') {
+      checkInteger('find a service', 'address', address, 0, 0xffffffff)
+      return address
+    }
+    checkText('find a service', 'address', address)
+    if (!address.startsWith(':')) return this.options.names.query(address)
+    const handle = Number.parseInt(address.slice(1), 16)
+    return Number.isNaN(handle) ? 0 : handle >>> 0
   }
 
   /** An order to this worker. The answer goes to the service that asked. */
@@ -147,10 +153,9 @@ export class Runtime {
 
   #failed({ url, onFailure }: Launch, error: unknown): void {
     const hasExited = isSkynetError(error, 'ERR_SERVICE_EXITED')
-    const text = error instanceof Error ? error.message : String(error)
-    const reason = hasExited ? 'it ended before its setup was done' : text
+    const reason = hasExited ? 'it ended before its setup was done' : explain(error)
     const info = { path: shortPath(url), reason }
-    onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: error }))
+    onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: sendable(error) }))
   }
 
   #launch(definition: LoadedService, launch: Launch): void {
@@ -182,8 +187,9 @@ export class Runtime {
     // Ended by itself or killed while its setup was still under way.
     service.onEnded = () => failed(service.exited())
     try {
-      const result = definition.setup(service.facade, ...launch.args)
-      if (isPromise(result)) result.then(launched, failed)
+      this.options.scheduler.running(service.handle)
+      const result: unknown = definition.setup(service.facade, ...launch.args)
+      if (isPromise(result)) Promise.resolve(result).then(launched, failed)
       else launched(result)
     } catch (error) {
       failed(error)
@@ -199,6 +205,7 @@ export class Runtime {
     this.router.remove(service.context)
     this.#services.delete(service.handle)
     loads.remove(worker)
+    if (handles.count <= SYSTEM_SERVICES && !this.#isStopping) this.options.onEmpty()
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */
@@ -228,6 +235,14 @@ export class Runtime {
     const about = suspects.length > 1 ? ` (one of ${suspects.length} ${first!.context.title})` : ''
     this.log('error', handle, `${what}${about}: ${describe(error)}`)
   }
+}
+
+/** Why a setup failed, in one line: an error of a library says its class and where it happened. */
+function explain(error: unknown): string {
+  const message = messageOf(error)
+  if (isSkynetError(error) || !isError(error)) return message
+  const place = placeOf(error)
+  return `${error.name}: ${message}${place === '' ? '' : ` (${shortPath(place)})`}`
 }
 
 const titles = new Map<string, string>()

@@ -4,6 +4,7 @@
  */
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { List } from '../base/list.ts'
+import { describe, messageOf } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
 import type { TimerNode } from '../kernel/wheel.ts'
@@ -135,19 +136,24 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
         throw new SkynetError('ERR_METHOD_UNKNOWN', { service: this.name, method: name })
       }
       result = invoke(this.#methods, method, value)
+      if (isThenable(result)) {
+        this.#later(message, name, result)
+        return
+      }
     } catch (error) {
       this.#failed(message, name, error)
       return
     }
-    if (isThenable(result)) this.#later(message, name, result)
-    else if (message.session !== 0) this.#answer(message, name, result)
+    if (message.session !== 0) this.#answer(message, name, result)
   }
 
   #later(message: Message, name: string, result: PromiseLike<unknown>): void {
     this.#requests ??= new Set()
     const requests = this.#requests
     requests.add(message)
-    result.then(
+    // A thenable of somebody may throw, or call back twice: a promise of ours does not.
+    const promise = result instanceof Promise ? result : Promise.resolve(result)
+    promise.then(
       (value) => {
         if (requests.delete(message) && message.session !== 0) this.#answer(message, name, value)
       },
@@ -184,14 +190,18 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
 
   callMethod(to: number, message: unknown[], options?: WaitOptions): Promise<unknown> {
     const { router } = this.runtime
-    return this.request(String(message[0]), to, options, (session) =>
+    return this.request(message[0] as string, to, options, (session) =>
       router.send(PTYPE.LUA, to, this.handle, session, message),
     )
   }
 
   sendMethod(to: number, message: unknown[]): boolean {
     if (this.#phase === 'ended') return false
-    return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
+    try {
+      return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
+    } catch (error) {
+      throw asArgument(error)
+    }
   }
 
   /**
@@ -242,7 +252,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
       reject(deadCall(to, method))
     } catch (error) {
       calls.delete(session)
-      reject(error)
+      reject(asArgument(error))
     }
   }
 
@@ -278,8 +288,10 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   /** Run a task of the service; what it throws is logged, and goes no further. */
   run(what: string, task: () => unknown): void {
     try {
+      this.runtime.options.scheduler.running(this.handle)
       const result = task()
-      if (isThenable(result)) result.then(undefined, (error: unknown) => this.fault(what, error))
+      if (!isThenable(result)) return
+      Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
     } catch (error) {
       this.fault(what, error)
     }
@@ -353,7 +365,11 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
         this.#finish()
         resolve()
       }
-      const limit = this.addTimer(this.runtime.exitMs, finish)
+      const { exitMs } = this.runtime
+      const limit = this.addTimer(exitMs, () => {
+        this.runtime.log('error', this.handle, `exit hook: not done within ${exitMs} ms`)
+        finish()
+      })
       void Promise.allSettled(running).then(finish)
     })
   }
@@ -398,6 +414,20 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   }
 }
 
+/**
+ * What cannot be sent is named as its author wrote it: a call is packed as `[method, ...args]`, a
+ * launch as an order with its `args`.
+ */
+function asArgument(error: unknown): unknown {
+  const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
+  if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) return error
+  const { info } = error
+  const path = info.path
+    .replace(/^args\[(\d+)\]/, (_, index) => (index === '0' ? 'method' : `args[${index - 1}]`))
+    .replace(/^value\.args/, 'args')
+  return new SkynetError(error.code, { ...info, path } as never)
+}
+
 const deadCall = (to: number, method: string): Error =>
   new SkynetError('ERR_CALL_DEAD', { to: formatHandle(to), method })
 
@@ -424,20 +454,12 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** An error as a message value: what was thrown, or its text when that cannot be sent. */
 export function sendable(error: unknown): unknown {
-  if (!(error instanceof Error)) return new Error(String(error))
   try {
-    copy(error)
-    return error
+    if (error instanceof Error) return copy(error)
   } catch {
-    const plain = new Error(error.message)
-    plain.name = error.name
-    if (error.stack !== undefined) plain.stack = error.stack
-    return plain
+    // Something in it cannot be sent, or throws when it is looked at.
   }
-}
-
-export function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause === undefined ? '' : `\n  caused by ${describe(error.cause)}`
-  return `${error.stack ?? error.message}${cause}`
+  const plain = new Error(messageOf(error))
+  plain.stack = describe(error)
+  return plain
 }

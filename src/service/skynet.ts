@@ -1,5 +1,8 @@
 /** What a service author has in hand: the first argument of every service. */
+import { inspect } from 'node:util'
+import { checkFunction, checkMs, checkOptions, checkString, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
+import { describe } from '../base/thrown.ts'
 import type { AnyService, ArgsOf, Methods, MethodsOf } from './definition.ts'
 import { resolveService } from './modules.ts'
 import { ServiceRef } from './ref.ts'
@@ -23,6 +26,8 @@ export type LaunchRest<S> =
   [] extends ArgsOf<S>
     ? [options?: LaunchOptions<ArgsOf<S>>]
     : [options: LaunchOptions<ArgsOf<S>> & { readonly args: ArgsOf<S> }]
+
+const LAUNCH_KEYS = ['args', 'on', 'timeoutMs', 'signal']
 
 export class Skynet {
   readonly #service: Service
@@ -59,7 +64,7 @@ export class Skynet {
     return Object.hasOwn(env, key) ? env[key] : undefined
   }
 
-  /** A line for the logger: strings as they are, other values as JSON. */
+  /** A line for the logger: strings as they are, other values as `console.log` shows them. */
   log(...values: unknown[]): void {
     this.#service.runtime.log('info', this.self, values.map(text).join(' '))
   }
@@ -85,7 +90,7 @@ export class Skynet {
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const service = this.#service
     const { runtime } = service
-    const options = (rest[0] ?? {}) as LaunchOptions<readonly unknown[]>
+    const options = launchOptions(rest[0])
     const { loads, worker, folders } = runtime.options
     const url = resolveService(path, service.url, folders)
     const home = placeOf(options.on ?? 'least-loaded', worker, loads)
@@ -107,7 +112,7 @@ export class Skynet {
     path: string | URL,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const options = (rest[0] ?? {}) as LaunchOptions<readonly unknown[]>
+    const options = launchOptions(rest[0])
     const { args = [], on = 'least-loaded', ...wait } = options
     return this.#manager('launch', [path, args, on === 'same' ? this.worker : on], wait)
   }
@@ -172,6 +177,7 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_TAKEN`, `ERR_NAME_INVALID`, `ERR_NAME_LIMIT`.
    */
   register(name: string): void {
+    checkString('register', 'name', name)
     this.#service.runtime.options.names.register(name, this.self)
   }
 
@@ -186,6 +192,7 @@ export class Skynet {
    * one. What it throws is logged.
    */
   fork<Args extends readonly unknown[]>(task: (...args: Args) => unknown, ...args: Args): void {
+    checkFunction('fork', 'task', task)
     this.#service.fork(() => task(...args))
   }
 
@@ -195,11 +202,13 @@ export class Skynet {
    * @throws {SkynetError} `ABORT_ERR` when the signal aborts, `ERR_SERVICE_EXITED` when this ends.
    */
   async sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void> {
+    checkOptions('sleep', 'options', options)
     const service = this.#service
     if (service.hasEnded) throw service.exited()
     const limits = options?.signal === undefined ? undefined : { signal: options.signal }
-    const node = service.addTimer(ms, () => waiter.resolve())
+    checkMs('sleep', 'ms', ms)
     const waiter = new Waiter<void>(service, limits, () => service.exited())
+    const node = service.addTimer(ms, () => waiter.resolve())
     try {
       await waiter.promise
     } finally {
@@ -209,14 +218,16 @@ export class Skynet {
 
   /** Run `task` after `ms`, unless it is cancelled before. What it throws is logged. */
   timeout(ms: number, task: () => unknown): Timer {
+    checkFunction('set a timeout', 'task', task)
     return this.#service.timeout(ms, task)
   }
 
   /**
    * Be told when this service ends, however it ends. A hook may be asynchronous and call others:
-   * the service stays reachable for their answers, for at most 1.2 s (not when it is killed).
+   * the service stays reachable for their answers, for at most 1 s (not when it is killed).
    */
   onExit(hook: ExitHook): void {
+    checkFunction('add an exit hook', 'hook', hook)
     this.#service.onExit(hook)
   }
 
@@ -227,6 +238,11 @@ export class Skynet {
   exit(): never {
     void this.#service.end('exit')
     throw this.#service.exited()
+  }
+
+  /** Stop the node, as a signal does: all services end, their exit hooks run. */
+  abort(): void {
+    this.#service.runtime.options.onAbort()
   }
 
   /** End another service, at once. True when it was there. */
@@ -247,6 +263,22 @@ export class Skynet {
     })
     return wasThere as boolean
   }
+}
+
+function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
+  checkOptions('launch', 'options', given)
+  const options = (given ?? {}) as LaunchOptions<readonly unknown[]>
+  const unknown = Object.keys(options).find((key) => !LAUNCH_KEYS.includes(key))
+  if (unknown !== undefined) {
+    const known = LAUNCH_KEYS.join(', ')
+    throw new TypeError(`Cannot launch with option '${unknown}': there are ${known}`)
+  }
+  if (options.args !== undefined && !Array.isArray(options.args)) {
+    throw new TypeError(
+      `Cannot launch as 'args' must be an array: current value is ${shown(options.args)}`,
+    )
+  }
+  return options
 }
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
@@ -273,10 +305,10 @@ function placeOf(
 
 function text(value: unknown): string {
   if (typeof value === 'string') return value
-  if (value instanceof Error) return value.stack ?? value.message
+  if (value instanceof Error) return describe(value)
   try {
-    return JSON.stringify(value) ?? String(value)
+    return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
   } catch {
-    return String(value)
+    return shown(value)
   }
 }

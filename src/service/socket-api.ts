@@ -1,5 +1,6 @@
 /** `skynet.socket`: how a service comes to its sockets. */
 import { lookup } from 'node:dns/promises'
+import { checkInteger, checkOptions, checkText } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
 import { STATE } from '../net/state.ts'
@@ -40,9 +41,11 @@ export class SocketApi {
    * `ERR_SOCKET_LIMIT`. `RangeError` for a port or backlog out of range.
    */
   async listen(options: ListenOptions): Promise<Listener> {
+    checkOptions('listen', 'options', options ?? null)
     const { host = '0.0.0.0', port, backlog = BACKLOG_DEFAULT } = options
-    checkInteger('port', port, 0, 65535)
-    checkInteger('backlog', backlog, 1, 65535)
+    checkText('listen', 'host', host)
+    checkInteger('listen', 'port', port, 0, 65535)
+    checkInteger('listen', 'backlog', backlog, 1, 65535)
     const { pool } = this.#service
     const { client } = pool
     const failed = (reason: string): Error =>
@@ -72,8 +75,10 @@ export class SocketApi {
    * `ABORT_ERR`, `ERR_SOCKET_LIMIT`. `RangeError` for a port out of range.
    */
   async connect(options: ConnectOptions): Promise<Connection> {
+    checkOptions('connect', 'options', options ?? null)
     const { host = '127.0.0.1', port } = options
-    checkInteger('port', port, 1, 65535)
+    checkText('connect', 'host', host)
+    checkInteger('connect', 'port', port, 1, 65535)
     const { pool, handle, runtime } = this.#service
     const { client } = pool
     if (this.#service.hasEnded) throw this.#service.exited()
@@ -161,11 +166,4 @@ async function resolve(
   } catch (cause) {
     throw failed((cause as Error).message, cause)
   }
-}
-
-function checkInteger(name: string, value: number, min: number, max: number): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return
-  throw new RangeError(
-    `Cannot use socket option '${name}' as it must be in ${min}..${max}: current value is ${value}`,
-  )
 }

@@ -1,7 +1,8 @@
 /** A promise that somebody waits for in a service, and all the ways in which it can end. */
 
+import { setMaxListeners } from 'node:events'
+import { checkMs, shown } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
-import { TIMER_MS_MAX } from '../base/limits.ts'
 import { ListNode } from '../base/list.ts'
 import type { TimerNode } from '../kernel/wheel.ts'
 
@@ -66,18 +67,28 @@ export class Waiter<T> extends ListNode {
 
   #limit(options: WaitOptions, onTimeout: (timeoutMs: number) => Error): void {
     const { timeoutMs, signal } = options
-    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= TIMER_MS_MAX)) {
-      const range = `Cannot wait as 'timeoutMs' must be in 0..${TIMER_MS_MAX}`
-      this.reject(new RangeError(`${range}: current value is ${timeoutMs}`))
-      return
+    if (timeoutMs !== undefined) {
+      try {
+        checkMs('wait', 'timeoutMs', timeoutMs)
+      } catch (error) {
+        this.reject(error)
+        return
+      }
     }
     if (signal !== undefined) {
+      if (!(signal instanceof AbortSignal)) {
+        const rule = `Cannot wait as 'signal' must be an AbortSignal`
+        this.reject(new TypeError(`${rule}: current value is ${shown(signal)}`))
+        return
+      }
       if (signal.aborted) {
         this.reject(abortError(signal))
         return
       }
       this.#signal = signal
       this.#onAbort = () => this.reject(abortError(signal))
+      // Many waits share one signal: that is no leak, so let nobody warn of one.
+      setMaxListeners(0, signal)
       signal.addEventListener('abort', this.#onAbort, { once: true })
     }
     if (timeoutMs !== undefined && timeoutMs > 0) {

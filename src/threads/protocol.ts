@@ -39,4 +39,8 @@ export type Report =
   /** The error, packed. */
   | { readonly kind: 'failed'; readonly error: Uint8Array }
   | { readonly kind: 'stopped' }
+  /** The last service of the node's own making has ended. */
+  | { readonly kind: 'empty' }
+  /** A service called `skynet.abort()`. */
+  | { readonly kind: 'abort' }
   | { readonly kind: 'log'; readonly line: LogLine }

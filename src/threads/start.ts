@@ -1,8 +1,14 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
 import { Worker } from 'node:worker_threads'
+import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
-import { SkynetError } from '../base/errors.ts'
-import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX } from '../base/limits.ts'
+import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
+import {
+  COMMAND_RING_BYTES,
+  SHUTDOWN_MS_MAX,
+  SYSTEM_SERVICES,
+  WORKERS_MAX,
+} from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
@@ -12,6 +18,7 @@ import { Slots } from '../net/slots.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
 import { formatLine, type LogLine } from '../service/log.ts'
+import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
@@ -55,17 +62,38 @@ interface Thread {
  * Start a node and wait until its first service has been launched.
  *
  * @throws {SkynetError} `ERR_PLATFORM` no foreign functions here; `ERR_SERVICE_LAUNCH` the first
- * service failed: see `cause`. Nothing of the node is left then.
+ * service failed: see `cause`. Nothing of the node is left then. `ABORT_ERR` when `signal` aborted
+ * meanwhile; later it stops the node.
  */
-export async function startNode(config: ResolvedConfig): Promise<Node> {
-  const node = new RunningNode(config, posixOs())
+export async function startNode(
+  config: ResolvedConfig,
+  options: { readonly signal?: AbortSignal } = {},
+): Promise<Node> {
+  const { signal } = options
+  // A worker would get them without a word as something else.
+  const args = copy(checkConfig(config).args, 'args') as readonly unknown[]
+  if (signal?.aborted) throw abortError(signal)
+  const node = new RunningNode({ ...config, args }, posixOs())
+  signal?.addEventListener('abort', () => void node.stop(), { once: true })
   try {
     await node.launch()
   } catch (error) {
     await node.stop()
-    throw error
+    throw signal?.aborted ? abortError(signal) : error
   }
   return node
+}
+
+/** For callers without types: what `resolveConfig` makes has all of these. */
+function checkConfig(config: ResolvedConfig): ResolvedConfig {
+  const isComplete = typeof config === 'object' && config !== null && Array.isArray(config.args)
+  if (!isComplete || typeof config.start !== 'string' || !Number.isInteger(config.harbor)) {
+    throw new TypeError(
+      'Cannot start a node as its config is not complete: use resolveConfig or loadConfig',
+    )
+  }
+  checkInteger('start a node', 'thread', config.thread, 1, WORKERS_MAX)
+  return config
 }
 
 class RunningNode implements Node {
@@ -78,8 +106,10 @@ class RunningNode implements Node {
   readonly #bells: Doorbells
   readonly #workers: Thread[]
   readonly #socket: Thread
+  readonly #monitor: Monitor
   #monitorTimer: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
+  #isLaunched = false
   #setExited!: (code: number) => void
 
   constructor(config: ResolvedConfig, os: Os) {
@@ -88,6 +118,7 @@ class RunningNode implements Node {
     this.#wakeup = os.createWakeup()
     const memory = createNodeMemory(config.thread)
     this.#memory = memory
+    this.#monitor = new Monitor(memory.monitor, memory.workers)
     this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
     const { writeFd } = this.#wakeup
     const socketThread = socketThreadOf(memory)
@@ -133,7 +164,14 @@ class RunningNode implements Node {
       const bytes = Buffer.from(report.error)
       throw unpack(bytes, 0, bytes.length)
     }
+    this.#isLaunched = true
+    this.#stopIfEmpty()
     this.#watch()
+  }
+
+  /** All services but the node's own have ended: there is nothing left to do. */
+  #stopIfEmpty(): void {
+    if (this.#isLaunched && this.stats().services <= SYSTEM_SERVICES) void this.stop()
   }
 
   /** Start a thread from its entry module, which has our own extension. */
@@ -146,6 +184,8 @@ class RunningNode implements Node {
     const waiting = new Set<(report: Report) => void>()
     worker.on('message', (report: Report) => {
       if (report.kind === 'log') printLine(report.line)
+      else if (report.kind === 'abort') void this.stop()
+      else if (report.kind === 'empty') this.#stopIfEmpty()
       else for (const look of waiting) look(report)
     })
     let fault: unknown
@@ -182,9 +222,8 @@ class RunningNode implements Node {
   #watch(): void {
     const { monitorMs } = this.#config
     if (monitorMs === 0) return
-    const monitor = new Monitor(this.#memory.monitor, this.#memory.workers)
     this.#monitorTimer = setInterval(() => {
-      for (const { text } of monitor.check()) {
+      for (const { text } of this.#monitor.check()) {
         printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
       }
     }, monitorMs)
@@ -206,7 +245,10 @@ class RunningNode implements Node {
 
   async #end(code: number): Promise<void> {
     clearInterval(this.#monitorTimer)
-    await within(SHUTDOWN_MS_MAX, this.#tellAll('stop'))
+    this.#monitor.check()
+    // A little more than the hooks may take: a worker that is late by that does not answer at all.
+    const isStopped = await within(SHUTDOWN_MS_MAX + FLUSH_MS, this.#tellAll('stop'))
+    if (!isStopped) this.#printStuck()
     await within(FLUSH_MS, this.#tellAll('stopLogger'))
     this.#orderExit(FLUSH_MS)
     const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
@@ -219,7 +261,15 @@ class RunningNode implements Node {
       this.#os.close(this.#wakeup.writeFd)
       process.off('exit', this.#leaveLoop)
     }
-    this.#setExited(code)
+    this.#setExited(isStopped ? code : 1)
+  }
+
+  /** Services that do not let go of their worker are cut off: say which. */
+  #printStuck(): void {
+    const stuck = this.#monitor.check().map(({ destination }) => formatHandle(destination))
+    const who = stuck.length > 0 ? `: ${stuck.join(', ')} did not come back` : ''
+    const text = `Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`
+    printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
   }
 
   async #tellAll(kind: 'stop' | 'stopLogger'): Promise<void> {

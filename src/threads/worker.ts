@@ -74,6 +74,8 @@ const runtime = new Runtime({
   exitMs: SHUTDOWN_MS_MAX,
   folders: config.services,
   logFallback: (line) => report({ kind: 'log', line }),
+  onEmpty: () => report({ kind: 'empty' }),
+  onAbort: () => report({ kind: 'abort' }),
 })
 
 const packer = new Packer()

@@ -28,7 +28,7 @@ import {
 } from './tags.ts'
 
 /** So many objects are looked up in lists, more in a Map. */
-const LIST_MAX = 8
+const LIST_MAX = 32
 /** Arrays up to this length are made at once; a longer one may be mostly holes. */
 const PREALLOCATED_MAX = 1024
 /** The most bytes a number or another small primitive takes when packed, and any header. */

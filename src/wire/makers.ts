@@ -1,67 +1,89 @@
 /**
- * The shapes a receiver knows: key blocks that came before, each with a function that makes such
- * an object. Only saves work: what is found is compared, byte by byte.
+ * The shapes a receiver knows: blocks of keys that came before, each with a function that makes an
+ * object of them. Only saves work: what is found is compared, byte by byte.
  */
-export interface ValueSource {
-  /** Reads the next value, in a container at `depth`. */
+
+/** Reads the values of a message one after the other. */
+interface Source {
   value(depth: number): unknown
 }
 
-export type Maker = (source: ValueSource, depth: number) => object
+/** Makes an object of the values that follow, at once with all its properties. */
+type Maker = (source: Source, depth: number) => object
 
 export class KnownShape {
-  readonly block: Uint8Array
   readonly keys: readonly string[]
-  /** Made of code once the shape has come a few times. */
+  /** Bytes of the keys. */
+  readonly size: number
   make: Maker | undefined = undefined
   seen = 0
   /** Others that wanted this place since this one came last. */
   rivals = 0
 
-  constructor(block: Uint8Array, keys: readonly string[]) {
-    this.block = block
+  constructor(keys: readonly string[], size: number) {
     this.keys = keys
+    this.size = size
   }
 }
 
-/** Slots: a power of two. */
+/** A power of two. */
 const SLOTS = 256
-/** Blocks are at most 255 bytes: all slots hold less than 64 KiB of them. */
+/** Room of a slot for the bytes of its keys, whose size is a byte. */
+const ROW_BYTES = 256
 const KEYS_MAX = 32
 /** Code is made for what comes again and again only: it costs as much as hundreds of messages. */
 const SEEN_MIN = 16
-/** A shape with code gives its place to another only after so many attempts without its coming. */
-const RIVALS_MAX = 64
+/** A shape gives its place to another after so many attempts without its coming. */
+const RIVALS_MAX = 4
+const RIVALS_OF_CODE_MAX = 64
 
+/** One a reader. Bounded, whatever comes: the slots, their bytes, and code only now and then. */
 export class Makers {
   readonly #slots = new Array<KnownShape | undefined>(SLOTS).fill(undefined)
+  readonly #rows = new Uint8Array(SLOTS * ROW_BYTES)
+  readonly #view = new DataView(this.#rows.buffer)
 
-  /** What is known of the keys in `bytes[at .. at + size)`. */
-  find(bytes: Uint8Array, at: number, size: number): KnownShape | undefined {
-    const shape = this.#slots[slotOf(bytes, at, size)]
-    if (shape === undefined) return undefined
-    const { block } = shape
-    if (block.length !== size) return undefined
-    for (let i = 0; i < size; i++) if (block[i] !== bytes[at + i]) return undefined
+  /** What is known of the keys in `bytes[at .. at + size)`; `view` is of the same bytes. */
+  find(
+    bytes: Uint8Array,
+    view: DataView<ArrayBufferLike>,
+    at: number,
+    size: number,
+  ): KnownShape | undefined {
+    const slot = slotOf(bytes, at, size)
+    const shape = this.#slots[slot]
+    if (shape === undefined || shape.size !== size) return undefined
+    const row = slot * ROW_BYTES
+    let i = 0
+    for (; i + 4 <= size; i += 4)
+      if (view.getInt32(at + i) !== this.#view.getInt32(row + i)) return undefined
+    for (; i < size; i++) if (bytes[at + i] !== this.#rows[row + i]) return undefined
     shape.rivals = 0
-    if (shape.make === undefined && ++shape.seen === SEEN_MIN) shape.make = makerOf(shape.keys)
+    if (shape.seen < SEEN_MIN && ++shape.seen === SEEN_MIN) shape.make = makerOf(shape.keys)
     return shape
   }
 
-  /** Remembers keys that were read from `bytes[at .. at + size)`. */
+  /** Remembers the keys read from `bytes[at .. at + size)`, unless the place is well used. */
   add(bytes: Uint8Array, at: number, size: number, keys: readonly string[]): void {
     const slot = slotOf(bytes, at, size)
     const old = this.#slots[slot]
-    if (old?.make !== undefined && ++old.rivals < RIVALS_MAX) return
-    this.#slots[slot] = new KnownShape(Uint8Array.prototype.slice.call(bytes, at, at + size), keys)
+    if (old !== undefined) {
+      const limit = old.make === undefined ? RIVALS_MAX : RIVALS_OF_CODE_MAX
+      if (++old.rivals < limit) return
+    }
+    const row = slot * ROW_BYTES
+    for (let i = 0; i < size; i++) this.#rows[row + i] = bytes[at + i]!
+    this.#slots[slot] = new KnownShape(keys, size)
   }
 }
 
+/** Four bytes of the keys; of few keys, of the tag and the size before them. */
 function slotOf(bytes: Uint8Array, at: number, size: number): number {
-  const end = at + size
-  const ends = bytes[end - 1]! * 31 + bytes[end - 2]! * 127
-  const hash = ends + bytes[at + (size >> 1)]! * 961 + bytes[at + 1]! * 8191 + size
-  return (hash ^ (hash >>> 9)) & (SLOTS - 1)
+  const last = at + size - 1
+  const ends = bytes[last]! * 31 + bytes[last - 1]! * 961
+  const hash =
+    ends + bytes[last - (size >> 1)]! * 127 + bytes[last - 3 * (size >> 2)]! * 8191 + size
+  return (hash ^ (hash >>> 10)) & (SLOTS - 1)
 }
 
 /** Undefined where Node runs without code from strings, and for keys a literal would not keep. */

@@ -11,7 +11,7 @@ import {
   tooDeep,
   tooLarge,
 } from './refusal.ts'
-import { headerOf, type Shape, Shapes } from './shapes.ts'
+import { type Shape, Shapes, shapeOf } from './shapes.ts'
 import {
   bytesOf,
   errorParts,
@@ -25,10 +25,10 @@ import {
   type View,
 } from './tags.ts'
 
-/** Strings up to this length are written by a loop: a call into C++ costs more. */
-const LOOP_MAX = 48
+/** Strings up to this length, SHORT_STRINGs, are written by a loop: a call into C++ costs more. */
+const LOOP_MAX = 31
 /** So many objects are looked up in a list, more in a Map. */
-const LIST_MAX = 8
+const LIST_MAX = 32
 /** What every value may write without asking: a tag and a double, a short string, a header. */
 const SLACK = 16
 const SCRATCH_MIN = 8 * 1024
@@ -45,8 +45,14 @@ const objectPrototype = Object.prototype
 /** On a string that V8 stores with one byte per character this answers without looking. */
 const WIDE = /[\u0100-\uffff]/
 
+/** `@types/node` does not know these; they save the look at the name of an encoding. */
+type Writes = Buffer<ArrayBuffer> & {
+  latin1Write(text: string, at: number, size: number): number
+  ucs2Write(text: string, at: number, size: number): number
+}
+
 export class Packer {
-  #bytes = Buffer.alloc(0)
+  #bytes = Buffer.alloc(0) as Writes
   #words = new Int32Array(0)
   #view = new DataView(new ArrayBuffer(0))
   #at = 0
@@ -161,13 +167,9 @@ export class Packer {
 
   /** A tag and 32 bits. */
   #tagged(tag: number, bits: number): void {
-    const bytes = this.#bytes
     const at = this.#at
-    bytes[at] = tag
-    bytes[at + 1] = bits
-    bytes[at + 2] = bits >> 8
-    bytes[at + 3] = bits >> 16
-    bytes[at + 4] = bits >>> 24
+    this.#bytes[at] = tag
+    this.#view.setInt32(at + 1, bits, true)
     this.#at = at + 5
   }
 
@@ -179,13 +181,8 @@ export class Packer {
     }
     if (this.#at + LOOP_MAX + SLACK > this.#bytes.length) this.#grow(LOOP_MAX + SLACK)
     const bytes = this.#bytes
-    let at = this.#at
-    if (length < 32) bytes[at++] = TAG.SHORT_STRING | length
-    else {
-      bytes[at] = TAG.LATIN8
-      bytes[at + 1] = length
-      at += 2
-    }
+    const at = this.#at + 1
+    bytes[at - 1] = TAG.SHORT_STRING | length
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i)
       if (unit > 0xff) {
@@ -209,8 +206,8 @@ export class Packer {
       this.#bytes[this.#at + 1] = length
       this.#at += 2
     }
-    if (!wide) this.#bytes.write(text, this.#at, size, 'latin1')
-    else if (length > LOOP_MAX) this.#bytes.write(text, this.#at, size, 'utf16le')
+    if (!wide) this.#bytes.latin1Write(text, this.#at, size)
+    else if (length > LOOP_MAX) this.#bytes.ucs2Write(text, this.#at, size)
     else
       for (let i = 0; i < length; i++)
         this.#view.setUint16(this.#at + i * 2, text.charCodeAt(i), true)
@@ -263,13 +260,7 @@ export class Packer {
 
   #shaped(object: Record<string, unknown>, shape: Shape, depth: number): void {
     const start = this.#at
-    const { header } = shape
-    const { length } = header
-    if (start + length + SLACK > this.#bytes.length) this.#grow(length + SLACK)
-    const bytes = this.#bytes
-    if (length > LOOP_MAX) bytes.set(header, start)
-    else for (let i = 0; i < length; i++) bytes[start + i] = header[i]!
-    this.#at = start + length
+    this.#header(shape)
     let { keys } = shape
     let count = 0
     let key = ''
@@ -288,16 +279,24 @@ export class Packer {
       throw passing(error, keyStep(key))
     }
     if (count < keys.length) keys = keys.slice(0, count)
-    if (keys !== shape.keys) this.#rename(start, length, keys)
+    if (keys !== shape.keys) this.#rename(start, shape, keys)
+  }
+
+  #header({ words, length }: Shape): void {
+    const at = this.#at
+    if (at + length + SLACK > this.#bytes.length) this.#grow(length + SLACK)
+    const view = this.#view
+    for (let i = 0; i < words.length; i++) view.setInt32(at + i * 4, words[i]!, true)
+    this.#at = at + length
   }
 
   /** A getter took keys away: they are left out, as structured clone does. */
-  #rename(start: number, length: number, keys: readonly string[]): void {
-    const values = Buffer.from(this.#bytes.subarray(start + length, this.#at))
-    const header = headerOf(keys)!
-    this.#bytes.set(header, start)
-    this.#bytes.set(values, start + header.length)
-    this.#at = start + header.length + values.length
+  #rename(start: number, shape: Shape, keys: readonly string[]): void {
+    const values = Buffer.from(this.#bytes.subarray(start + shape.length, this.#at))
+    this.#at = start
+    this.#header(shapeOf(keys)!)
+    this.#bytes.set(values, this.#at)
+    this.#at += values.length
   }
 
   #array(array: readonly unknown[], depth: number): void {
@@ -476,7 +475,7 @@ export class Packer {
   }
 
   #allocate(size: number): void {
-    this.#bytes = Buffer.allocUnsafeSlow(size)
+    this.#bytes = Buffer.allocUnsafeSlow(size) as Writes
     this.#words = new Int32Array(this.#bytes.buffer)
     this.#view = new DataView(this.#bytes.buffer)
   }

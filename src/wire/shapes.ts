@@ -6,8 +6,9 @@ import { TAG } from './tags.ts'
 
 export interface Shape {
   readonly keys: readonly string[]
-  /** `TAG.SHAPED`, the size of the keys, the keys. */
-  readonly header: Uint8Array
+  /** `TAG.SHAPED`, the size of the keys, the keys: `length` bytes in little-endian words. */
+  readonly words: Int32Array
+  readonly length: number
 }
 
 /** A key longer than this, or one that is not latin1, is not learned. */
@@ -27,25 +28,25 @@ const owns = Object.prototype.hasOwnProperty
 
 /** A key, after the keys on the way to it. */
 class Node {
-  readonly key: string | undefined
+  readonly key: string
   readonly children = new Map<string, Node>()
   /** The child that was taken last: most often it is the one again. */
   next: Node
   /** When an object has these keys and no more. */
   shape: Shape | undefined = undefined
 
-  constructor(key: string | undefined, next?: Node) {
+  constructor(key: string, next?: Node) {
     this.key = key
     this.next = next ?? this
   }
 }
 
-/** No key equals its own. */
-const NOWHERE = new Node(undefined)
+/** Has a key that is never learned, and no shape. A string, as all are: that compares fastest. */
+const NOWHERE = new Node('__proto__')
 
 /** One a Packer. */
 export class Shapes {
-  #root = new Node(undefined, NOWHERE)
+  #root = new Node('', NOWHERE)
   #nodes = 0
   #missesInRow = 0
   #misses = 0
@@ -82,10 +83,10 @@ export class Shapes {
       if (!owns.call(object, key)) continue
       if (keys.push(key) > KEYS_MAX) return
     }
-    const header = headerOf(keys)
-    if (header === undefined) return
+    const shape = shapeOf(keys)
+    if (shape === undefined) return
     if (this.#nodes + keys.length > NODES_MAX) {
-      this.#root = new Node(undefined, NOWHERE)
+      this.#root = new Node('', NOWHERE)
       this.#nodes = 0
     }
     let node = this.#root
@@ -98,29 +99,24 @@ export class Shapes {
       }
       node = next
     }
-    node.shape = { keys, header }
+    node.shape = shape
   }
 }
 
-/** Undefined when the keys are many or not simple. */
-export function headerOf(keys: readonly string[]): Uint8Array | undefined {
-  let size = 0
-  for (const key of keys) {
-    if (key.length > KEY_MAX || key === '__proto__') return undefined
-    size += 1 + key.length
-  }
+/** Undefined when the keys are long or not simple. */
+export function shapeOf(keys: readonly string[]): Shape | undefined {
+  const size = keys.reduce((sum, key) => sum + 1 + key.length, 0)
   if (size > KEYS_BYTES_MAX) return undefined
-  const header = new Uint8Array(HEADER_BYTES + size)
-  header[0] = TAG.SHAPED
-  header[1] = size
+  const bytes = Buffer.alloc((HEADER_BYTES + size + 3) & ~3)
+  bytes[0] = TAG.SHAPED
+  bytes[1] = size
   let at = HEADER_BYTES
   for (const key of keys) {
-    header[at++] = TAG.SHORT_STRING | key.length
-    for (let i = 0; i < key.length; i++) {
-      const unit = key.charCodeAt(i)
-      if (unit > 0xff) return undefined
-      header[at++] = unit
-    }
+    if (key.length > KEY_MAX || key === '__proto__' || /[\u0100-\uffff]/.test(key)) return undefined
+    bytes[at] = TAG.SHORT_STRING | key.length
+    at += 1 + bytes.write(key, at + 1, 'latin1')
   }
-  return header
+  const words = new Int32Array(bytes.length / 4)
+  for (let i = 0; i < words.length; i++) words[i] = bytes.readInt32LE(i * 4)
+  return { keys, words, length: HEADER_BYTES + size }
 }

@@ -234,7 +234,7 @@ class Reader {
     const inside = this.#deeper(depth)
     const size = this.#byte()
     const at = this.#skip(size)
-    const known = this.#makers.find(this.#bytes, at, size)
+    const known = this.#makers.find(this.#bytes, this.#view, at, size)
     if (known?.make !== undefined && this.#objects === undefined) return known.make(this, inside)
     const keys = known?.keys ?? this.#keys(at, size)
     const object: Record<string, unknown> = this.#met({})

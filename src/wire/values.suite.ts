@@ -201,6 +201,14 @@ function testObjects(name: string, send: Send): void {
     assert.equal('admin' in got, false)
   })
 
+  test(`${name} keeps sharing among few objects and among many`, () => {
+    for (const count of [2, 31, 32, 33, 100]) {
+      const list = Array.from({ length: count }, (_, i) => ({ i }))
+      const value = [...list, ...list.toReversed(), list]
+      assert.equal(drawing(send(value)), drawing(value))
+    }
+  })
+
   test(`${name} keeps holes apart from undefined`, () => {
     const got = send(sparse()) as unknown[]
     assert.deepEqual([got.length, Object.keys(got)], [9, ['0', '1', '5']])

@@ -1,5 +1,6 @@
 /** The other end of a socket under test, without an event loop: a client on system calls. */
 import assert from 'node:assert/strict'
+import { portOf } from '../../src/os/address.ts'
 import { ERRNO, isAgain } from '../../src/os/errno.ts'
 import type { Os } from '../../src/os/os.ts'
 
@@ -25,14 +26,14 @@ export class Peer {
 
   /** `127.0.0.1:port` of this end. */
   get address(): string {
-    return `127.0.0.1:${this.#os.localAddress(this.fd)!.port}`
+    return `127.0.0.1:${portOf(this.#os.localAddress(this.fd))}`
   }
 
   /** Returns how much was taken: 0 when the other side does not read. */
   write(data: string | Uint8Array): number {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     const count = this.#os.write(this.fd, bytes, 0, bytes.length)
-    return isAgain(count) || count === -ERRNO.ENOTCONN ? 0 : count
+    return count < 0 && (isAgain(count) || count === -ERRNO.ENOTCONN) ? 0 : count
   }
 
   /** Read what there is, once. Returns how much. */

@@ -52,6 +52,23 @@ test('wait() tells EINTR apart from failure', { skip: !LINUX }, (t) => {
   assert.equal(poller.wait(tags, ready, -1), -ERRNO.EFAULT)
 })
 
+test('createEpoll() edge-triggered reports a change once', { skip: !LINUX }, (t) => {
+  const os = posixOs({ poller: 'epoll-edge' })
+  const poller = os.createPoller()
+  const { readFd, writeFd } = os.createWakeup()
+  t.after(() => {
+    poller.close()
+    for (const fd of [readFd, writeFd]) os.close(fd)
+  })
+  poller.add(readFd, 7, INTEREST.read)
+  const [tags, ready] = [new Uint32Array(1), new Uint8Array(1)]
+  for (let change = 0; change < 2; change++) {
+    os.signalWakeup(writeFd)
+    assert.equal(poller.wait(tags, ready, 2000), 1)
+    assert.equal(poller.wait(tags, ready, 0), 0)
+  }
+})
+
 test('READY and INTEREST have the values that epoll.ts shifts events by', () => {
   assert.deepEqual(READY, { read: 1, write: 2, error: 4, hangup: 8 })
   assert.deepEqual(INTEREST, { none: 0, read: 1, write: 2 })

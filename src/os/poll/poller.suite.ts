@@ -1,7 +1,7 @@
 /** The cases that every poller must pass: `epoll.test.ts` and its like run them. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { isAgain } from '../errno.ts'
+import { ERRNO, isAgain } from '../errno.ts'
 import type { Os } from '../os.ts'
 import { INTEREST, type Poller, READY } from './poller.ts'
 
@@ -17,7 +17,9 @@ export function pollerSuite(name: string, create: () => Poller, os: Os): void {
   }
   readinessCases(name, open, os)
   failureCases(name, open, os)
+  bookCases(name, open, os)
   waitCases(name, open, os)
+  manyCases(name, open, os)
 }
 
 type Open = (t: TestContext) => Poller
@@ -118,6 +120,112 @@ function failureCases(name: string, open: Open, os: Os): void {
   })
 }
 
+function bookCases(name: string, open: Open, os: Os): void {
+  test(`${name} add() twice and change() or remove() of the unknown are refused`, (t) => {
+    const [poller, { readFd }] = [open(t), wakeup(t, os)]
+    assert.equal(poller.change(readFd, 7, INTEREST.read), -ERRNO.ENOENT)
+    assert.equal(poller.remove(readFd, 7), -ERRNO.ENOENT)
+    assert.equal(poller.add(readFd, 7, INTEREST.read), 0)
+    assert.equal(poller.add(readFd, 8, INTEREST.read), -ERRNO.EEXIST)
+    assert.equal(poller.remove(readFd, 7), 0)
+    assert.equal(poller.remove(readFd, 7), -ERRNO.ENOENT)
+    assert.equal(poller.add(readFd, 9, INTEREST.read), 0)
+  })
+
+  test(`${name} add(), change() and remove() of no descriptor are -EBADF`, (t) => {
+    const poller = open(t)
+    assert.equal(poller.add(-1, 7, INTEREST.read), -ERRNO.EBADF)
+    assert.equal(poller.add(0x7fff_ffff, 7, INTEREST.read), -ERRNO.EBADF)
+    assert.equal(poller.change(-1, 7, INTEREST.read), -ERRNO.EBADF)
+    assert.equal(poller.remove(-1, 7), -ERRNO.EBADF)
+    assert.deepEqual(events(poller, 0), [])
+  })
+
+  test(`${name} add() takes a number that an earlier descriptor had`, (t) => {
+    const poller = open(t)
+    const { readFd, writeFd } = os.createWakeup()
+    poller.add(readFd, 7, INTEREST.read)
+    assert.equal(poller.remove(readFd, 7), 0)
+    for (const fd of [readFd, writeFd]) os.close(fd)
+
+    const second = wakeup(t, os)
+    os.signalWakeup(second.writeFd)
+    assert.equal(poller.add(second.readFd, 8, INTEREST.read), 0)
+    assert.deepEqual(events(poller), [[8, READY.read]])
+  })
+
+  test(`${name} wait() does not report the end of the stream without interest`, (t) => {
+    const [poller, { near, far }] = [open(t), connection(t, os)]
+    poller.add(near, 7, INTEREST.read)
+    poller.change(near, 7, INTEREST.none)
+    os.shutdown(far, 'write')
+    assert.deepEqual(events(poller, 20), [])
+    poller.change(near, 7, INTEREST.read)
+    assert.ok(events(poller)[0]![1] & READY.read)
+  })
+}
+
+/** Many descriptors at once: the books of a poller must stay right in any order. */
+function manyCases(name: string, open: Open, os: Os): void {
+  test(`${name} wait() reports as many as the arrays have room for, also above 64`, (t) => {
+    const poller = open(t)
+    const tags = new Set<number>()
+    for (let tag = 1000; tag < 1100; tag++) {
+      const { readFd, writeFd } = wakeup(t, os)
+      poller.add(readFd, tag, INTEREST.read)
+      os.signalWakeup(writeFd)
+      tags.add(tag)
+    }
+    const got = events(poller, PATIENCE_MS, 200)
+    assert.deepEqual(new Set(got.map(([tag]) => tag)), tags)
+  })
+
+  test(`${name} keeps each descriptor with its tag, whichever others come and go`, (t) => {
+    const poller = open(t)
+    const pool = Array.from({ length: 80 }, () => wakeup(t, os))
+    for (const { writeFd } of pool) os.signalWakeup(writeFd)
+    const watched = new Map<number, number>()
+    let seed = 12_345
+    for (let step = 0; step < 2000; step++) {
+      seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
+      const { readFd } = pool[(seed >>> 8) % pool.length]!
+      const interest = seed & 0x10_0000 ? INTEREST.read : INTEREST.none
+      if (!watched.has(readFd)) assert.equal(poller.add(readFd, step, interest), 0)
+      else if (seed & 0x20_0000) assert.equal(poller.change(readFd, step, interest), 0)
+      else assert.equal(poller.remove(readFd, 0), 0)
+
+      if (watched.has(readFd) && !(seed & 0x20_0000)) watched.delete(readFd)
+      else watched.set(readFd, interest === INTEREST.read ? step : -1)
+      if (step % 50 !== 0) continue
+      const wanted = [...watched.values()].filter((tag) => tag >= 0).sort((a, b) => a - b)
+      const got = events(poller, 0, 100).map(([tag]) => tag)
+      assert.deepEqual(
+        got.sort((a, b) => a - b),
+        wanted,
+        `step ${step}`,
+      )
+    }
+  })
+
+  test(`${name} wait() gives all a turn when a few fit, also while some leave`, (t) => {
+    const poller = open(t)
+    const pool = Array.from({ length: 20 }, () => wakeup(t, os))
+    pool.forEach(({ readFd, writeFd }, tag) => {
+      poller.add(readFd, tag, INTEREST.read)
+      os.signalWakeup(writeFd)
+    })
+    const turns = new Array<number>(20).fill(0)
+    for (let round = 0; round < 60; round++) {
+      for (const [tag] of events(poller, PATIENCE_MS, 3)) turns[tag]!++
+      if (round === 20) for (const tag of [0, 7, 19]) poller.remove(pool[tag]!.readFd, tag)
+    }
+    // 180 turns: each of the 17 that stayed has its share, but for the rounds around the removal.
+    for (const [tag, count] of turns.entries()) {
+      if (![0, 7, 19].includes(tag)) assert.ok(count >= 8 && count <= 13, `${tag}: ${count} turns`)
+    }
+  })
+}
+
 function waitCases(name: string, open: Open, os: Os): void {
   test(`${name} wait() returns 0 at once with timeout 0, and after 10 ms with 10`, (t) => {
     const [poller, { readFd }] = [open(t), wakeup(t, os)]
@@ -192,7 +300,7 @@ function connection(t: TestContext, os: Os) {
   os.connect(near, os.localAddress(listener)!)
   const deadline = performance.now() + PATIENCE_MS
   let far = os.accept(listener)
-  while (isAgain(far) && performance.now() < deadline) far = os.accept(listener)
+  while (far < 0 && isAgain(far) && performance.now() < deadline) far = os.accept(listener)
   assert.ok(far >= 0, os.errorText(far))
   os.close(listener)
 

@@ -1,0 +1,59 @@
+/**
+ * What somebody threw, as text. Anything can be thrown, also what throws when it is looked at:
+ * nothing here does.
+ */
+import { shown } from './check.ts'
+
+/** Causes of causes that are told. A cycle ends here too. */
+const CAUSES_MAX = 5
+
+/** Is it an error at all? A revoked proxy throws when it is asked. */
+export function isError(thrown: unknown): thrown is Error {
+  try {
+    return thrown instanceof Error && typeof thrown.name === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** The stack, or the value when it is no error, and its causes. */
+export function describe(thrown: unknown): string {
+  try {
+    const lines: string[] = []
+    let error = thrown
+    for (let depth = 0; error !== undefined && depth <= CAUSES_MAX; depth++) {
+      lines.push(depth === 0 ? stackOf(error) : `  caused by ${stackOf(error)}`)
+      error = error instanceof Error ? error.cause : undefined
+    }
+    return lines.join('\n')
+  } catch {
+    return shown(thrown)
+  }
+}
+
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : shown(error)
+  return error.stack ?? `${error.name}: ${error.message}`
+}
+
+/** The message of an error, or the value. */
+export function messageOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.message) : asText(thrown)
+  } catch {
+    return shown(thrown)
+  }
+}
+
+const asText = (value: unknown): string => (typeof value === 'string' ? value : shown(value))
+
+/** `main.ts:12:5`, the first place of the stack that is a file of somebody; empty: unknown. */
+export function placeOf(thrown: unknown): string {
+  try {
+    const stack = thrown instanceof Error ? (thrown.stack ?? '') : ''
+    const place = /\(?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/m.exec(stack)
+    return place?.[1] ?? ''
+  } catch {
+    return ''
+  }
+}

@@ -1,0 +1,79 @@
+/** The options of sockets as a table: what they are called in the C headers, and their form. */
+import { ERRNO } from './errno.ts'
+import { C, type Libc, NO_OPTION } from './libc.ts'
+import type { SocketOption } from './os.ts'
+import type { Scratch } from './scratch.ts'
+
+/** `linger` is a struct of two ints: whether it is on, and the seconds. */
+type Form = 'flag' | 'number' | 'linger'
+interface Option {
+  readonly level: number
+  readonly name: number
+  readonly form: Form
+}
+
+const socket = (name: number, form: Form): Option => ({ level: C.SOL_SOCKET, name, form })
+const tcp = (name: number, form: Form): Option => ({ level: C.IPPROTO_TCP, name, form })
+
+export const OPTIONS: Readonly<Record<SocketOption, Option>> = {
+  noDelay: tcp(C.TCP_NODELAY, 'flag'),
+  keepAlive: socket(C.SO_KEEPALIVE, 'flag'),
+  keepIdleSeconds: tcp(C.TCP_KEEPIDLE, 'number'),
+  keepIntervalSeconds: tcp(C.TCP_KEEPINTVL, 'number'),
+  keepCount: tcp(C.TCP_KEEPCNT, 'number'),
+  userTimeoutMs: tcp(C.TCP_USER_TIMEOUT, 'number'),
+  sendBufferBytes: socket(C.SO_SNDBUF, 'number'),
+  receiveBufferBytes: socket(C.SO_RCVBUF, 'number'),
+  receiveLowWaterBytes: socket(C.SO_RCVLOWAT, 'number'),
+  lingerSeconds: socket(C.SO_LINGER, 'linger'),
+  reuseAddress: socket(C.SO_REUSEADDR, 'flag'),
+  reusePort: socket(C.SO_REUSEPORT, 'flag'),
+  ipv6Only: { level: C.IPPROTO_IPV6, name: C.IPV6_V6ONLY, form: 'flag' },
+  broadcast: socket(C.SO_BROADCAST, 'flag'),
+}
+
+export function setOption(
+  libc: Libc,
+  scratch: Scratch,
+  fd: number,
+  option: SocketOption,
+  value: number,
+): number {
+  const { level, name, form } = OPTIONS[option]
+  if (name === NO_OPTION) return -ERRNO.ENOPROTOOPT
+  const cells = scratch.value
+  cells[0] = form === 'number' ? value : Number(form === 'flag' ? value !== 0 : value >= 0)
+  cells[1] = form === 'linger' ? Math.max(value, 0) : 0
+  const result = libc.setsockopt(fd, level, name, scratch.valueAddress, bytesOf(form))
+  return result < 0 ? -libc.errno() : 0
+}
+
+export function getOption(libc: Libc, scratch: Scratch, fd: number, option: SocketOption): number {
+  const { level, name, form } = OPTIONS[option]
+  if (name === NO_OPTION) return -ERRNO.ENOPROTOOPT
+  const result = readOption(libc, scratch, fd, level, name, bytesOf(form))
+  if (result < 0) return result
+  const [first, second] = scratch.value as unknown as [number, number]
+  if (form === 'linger') return first === 0 ? -1 : second
+  // BSD answers with the bit that the flag is.
+  return form === 'flag' ? Number(first !== 0) : first
+}
+
+/** getsockopt(2) into `scratch.value`. Returns 0 or a negative errno. */
+export function readOption(
+  libc: Libc,
+  scratch: Scratch,
+  fd: number,
+  level: number,
+  name: number,
+  length = 4,
+): number {
+  scratch.length = length
+  const { valueAddress, lengthAddress } = scratch
+  const result = libc.getsockopt(fd, level, name, valueAddress, lengthAddress)
+  return result < 0 ? -libc.errno() : 0
+}
+
+function bytesOf(form: Form): number {
+  return form === 'linger' ? 8 : 4
+}
