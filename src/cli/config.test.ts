@@ -135,7 +135,7 @@ test('resolveConfig() refuses a wrong value, and names key, expectation and valu
 test('resolveConfig() shows at most 80 characters of a wrong value', () => {
   for (const value of ['x'.repeat(1e6), new Array(1e5).fill('xyz'), { a: 'y'.repeat(1e5) }]) {
     assert.throws(
-      () => resolveConfig({ start: 'a.ts', thread: value }, '/'),
+      () => resolveConfig({ start: 'a.ts', thread: value as never }, '/'),
       (error) => isSkynetError(error, 'ERR_CONFIG_VALUE') && error.info.value.length <= 80,
     )
   }

@@ -124,21 +124,21 @@ export async function loadConfig(
   const absolute = resolve(file)
   const given = await readConfig(absolute)
   for (const override of overrides) applyOverride(given, override)
-  return resolveConfig(given, dirname(absolute))
+  return resolveConfig(given as unknown as NodeConfig, dirname(absolute))
 }
 
 /**
  * Check a config that did not come from a file, and complete it.
  *
- * @param folder Where relative paths start.
+ * @param folder Where relative paths start: a path. Default: the current folder.
  * @throws {SkynetError} `ERR_CONFIG_KEY`, `ERR_CONFIG_VALUE`
  */
-export function resolveConfig(given: object, folder: string): ResolvedConfig {
+export function resolveConfig(given: NodeConfig, folder: string = process.cwd()): ResolvedConfig {
   for (const key of Object.keys(given)) keyNamed(key)
   const resolved: Record<string, unknown> = {}
   for (const key of Object.keys(CONFIG_KEYS)) {
     const { check, fallback } = keyNamed(key)
-    const value = (given as Record<string, unknown>)[key]
+    const value = (given as unknown as Record<string, unknown>)[key]
     if (value === undefined && fallback !== undefined) resolved[key] = fallback()
     else if (check.accepts(value)) resolved[key] = check.resolve(value, folder)
     else throw wrongValue(key, check.expected, value)

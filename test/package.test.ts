@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const MODULES = join(ROOT, 'node_modules')
+
+/** A project that has installed the packed package, as `npm install` would leave it. */
+function installPacked(t: { after(fn: () => void): void }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-package-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
+    cwd: ROOT,
+    stdio: 'pipe',
+  })
+  const target = join(folder, 'node_modules', 'skynet-ts')
+  mkdirSync(target, { recursive: true })
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const tarball = join(folder, `skynet-ts-${version}.tgz`)
+  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'])
+  for (const name of [
+    'koffi',
+    '@koromix',
+    '@types',
+    'tsx',
+    'esbuild',
+    '@esbuild',
+    'undici-types',
+  ]) {
+    symlinkSync(join(MODULES, name), join(folder, 'node_modules', name))
+  }
+  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
+  return folder
+}
+
+test('the packed package type-checks strictly, and runs services written in TypeScript', async (t) => {
+  const folder = installPacked(t)
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  for (const [, name, text] of readme.matchAll(/```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)```/g)) {
+    writeFileSync(join(folder, name!), text!.replace('7000', '0'))
+  }
+  const [options] = /\{ "compilerOptions": .*\} \}/.exec(readme)!
+  writeFileSync(join(folder, 'tsconfig.json'), options)
+  execFileSync(process.execPath, [join(MODULES, 'typescript', 'bin', 'tsc'), '-p', folder])
+
+  const cli = join(folder, 'node_modules', 'skynet-ts', 'dist', 'src', 'cli', 'main.js')
+  const node = spawn(process.execPath, [cli, 'start', 'skynet.config.ts'], { cwd: folder })
+  t.after(() => node.kill('SIGKILL'))
+  node.stderr.pipe(process.stderr)
+  let said = ''
+  for await (const line of createInterface(node.stdout)) {
+    said = line
+    if (line.includes('listening on 127.0.0.1:')) break
+  }
+  assert.match(said, /main\] listening on 127\.0\.0\.1:\d+$/)
+  node.kill('SIGTERM')
+  assert.deepEqual(await once(node, 'exit'), [0, null])
+})
+
+test('the packed package holds no tests, and the documents that its README names', (t) => {
+  const folder = installPacked(t)
+  const target = join(folder, 'node_modules', 'skynet-ts')
+  const files = execFileSync('find', [target, '-type', 'f'], { encoding: 'utf8' })
+  assert.doesNotMatch(files, /\.(test|suite)\.|\/testing\//)
+  const readme = readFileSync(join(target, 'README.md'), 'utf8')
+  for (const [, name] of readme.matchAll(/\]\((docs\/[\w-]+\.md)/g)) {
+    assert.ok(files.includes(`/${name}\n`), name)
+  }
+})
