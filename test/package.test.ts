@@ -39,7 +39,7 @@ function installPacked(t: { after(fn: () => void): void }): string {
   return folder
 }
 
-test('the packed package type-checks strictly, and runs services written in TypeScript', async (t) => {
+test('the packed package type-checks strictly, and runs services in TypeScript', async (t) => {
   const folder = installPacked(t)
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
   for (const [, name, text] of readme.matchAll(/```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)```/g)) {
