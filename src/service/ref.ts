@@ -97,7 +97,12 @@ function methodTable(invoke: (message: unknown[]) => unknown): object {
     get(_target, name, table) {
       // Asked by `await` and by printing; no service may have a method of that name.
       if (typeof name !== 'string' || name === 'then') return undefined
-      const method = (...args: unknown[]): unknown => invoke([name, ...args])
+      // The short ones spelled out: then no array is made but the message itself.
+      const method = (...args: unknown[]): unknown => {
+        if (args.length === 1) return invoke([name, args[0]])
+        if (args.length === 2) return invoke([name, args[0], args[1]])
+        return invoke([name, ...args])
+      }
       Object.defineProperty(table, name, { value: method })
       return method
     },
