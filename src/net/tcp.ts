@@ -9,7 +9,7 @@ import {
 } from '../base/limits.ts'
 import { formatAddress } from '../os/address.ts'
 import { ERRNO, isAgain } from '../os/errno.ts'
-import type { SocketAddress } from '../os/os.ts'
+import type { AnyAddress } from '../os/os.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
@@ -306,7 +306,7 @@ function adopt(server: SocketServer, socket: Socket, fd: number): void {
 export function connectNext(server: SocketServer, socket: Socket, lastError: number): void {
   let reason = lastError
   for (;;) {
-    const address: SocketAddress | undefined = socket.addresses?.shift()
+    const address: AnyAddress | undefined = socket.addresses?.shift()
     if (address === undefined) break
     const fd = server.os.socket(address.family)
     if (fd < 0) {

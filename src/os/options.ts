@@ -32,6 +32,13 @@ export const OPTIONS: Readonly<Record<SocketOption, Option>> = {
   broadcast: socket(C.SO_BROADCAST, 'flag'),
 }
 
+/** @throws {TypeError} Unless the table has it: callers may come without types. */
+function optionNamed(option: string): Option {
+  if (Object.hasOwn(OPTIONS, option)) return OPTIONS[option as SocketOption]
+  const known = Object.keys(OPTIONS).join(', ')
+  throw new TypeError(`Cannot use socket option '${String(option)}': there are ${known}`)
+}
+
 export function setOption(
   libc: Libc,
   scratch: Scratch,
@@ -39,7 +46,7 @@ export function setOption(
   option: SocketOption,
   value: number,
 ): number {
-  const { level, name, form } = OPTIONS[option]
+  const { level, name, form } = optionNamed(option)
   if (name === NO_OPTION) return -ERRNO.ENOPROTOOPT
   const cells = scratch.value
   cells[0] = form === 'number' ? value : Number(form === 'flag' ? value !== 0 : value >= 0)
@@ -49,7 +56,7 @@ export function setOption(
 }
 
 export function getOption(libc: Libc, scratch: Scratch, fd: number, option: SocketOption): number {
-  const { level, name, form } = OPTIONS[option]
+  const { level, name, form } = optionNamed(option)
   if (name === NO_OPTION) return -ERRNO.ENOPROTOOPT
   const result = readOption(libc, scratch, fd, level, name, bytesOf(form))
   if (result < 0) return result

@@ -8,6 +8,7 @@ import { SLOT } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { Writer } from '../net/writer.ts'
 import { formatAddress } from '../os/address.ts'
+import type { SocketOption } from '../os/os.ts'
 import type { SocketPool } from './pool.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
@@ -273,6 +274,22 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return waiter.promise
   }
 
+  /**
+   * Set an option of the socket: `keepIdleSeconds`, `userTimeoutMs`, `receiveBufferBytes` … A flag
+   * is 0 or 1.
+   *
+   * @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`.
+   */
+  setOption(name: SocketOption, value: number): void {
+    checkInteger('set a socket option', name, value, -1, 0x7fffffff)
+    const { os } = this.#pool.client
+    const result = this.#withFd((fd) => os.setOption(fd, name, value))
+    if (result === undefined) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    if (result >= 0) return
+    const reason = os.errorText(result)
+    throw new SkynetError('ERR_SYSCALL', { call: `set ${name} to ${value}`, reason })
+  }
+
   /** Send small writes at once (TCP_NODELAY) instead of waiting for an answer to earlier ones. */
   setNoDelay(on = true): void {
     this.#pool.client.order('noDelay', this.id, on ? 1 : 0)
@@ -426,15 +443,19 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
   }
 
-  /** The token keeps the descriptor from being closed and used again while we ask. */
   #askPeerAddress(): string {
-    const { slots, os, thread } = this.#pool.client
+    const peer = this.#withFd((fd) => this.#pool.client.os.peerAddress(fd))
+    return peer === undefined ? '' : formatAddress(peer)
+  }
+
+  /** The token keeps the descriptor from being closed and used again while `use` has it. */
+  #withFd<T>(use: (fd: number) => T): T | undefined {
+    const { slots, thread } = this.#pool.client
     const at = slots.at(this.id)
     lock(slots.cells, at + SLOT.token, thread + 1)
     try {
-      if (slots.stateOf(this.id) === STATE.INVALID) return ''
-      const peer = os.peerAddress(Atomics.load(slots.cells, at + SLOT.fd))
-      return peer === undefined ? '' : formatAddress(peer)
+      if (slots.stateOf(this.id) === STATE.INVALID) return undefined
+      return use(Atomics.load(slots.cells, at + SLOT.fd))
     } finally {
       unlock(slots.cells, at + SLOT.token)
     }

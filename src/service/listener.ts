@@ -13,7 +13,7 @@ const REFUSAL_QUIET_MS = 1000
 /** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
 export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   readonly id: number
-  /** The address that was asked for, and the port that is really open. */
+  /** The host that was asked for (`unix:/path` for a path), and the port that is really open. */
   readonly host: string
   port = 0
   readonly #pool: SocketPool
@@ -33,8 +33,9 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     pool.add(this)
   }
 
-  /** `127.0.0.1:8888`. */
+  /** `127.0.0.1:8888`, `[::1]:8888`, `unix:/run/x.sock`. */
   get address(): string {
+    if (this.host.startsWith('unix:')) return this.host
     return `${this.host.includes(':') ? `[${this.host}]` : this.host}:${this.port}`
   }
 
@@ -85,7 +86,14 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   close(): void {
     if (this.#isClosed) return
     this.#pool.client.order('close', this.id, this.#pool.service.handle)
+    this.unlink()
     this.#ended()
+  }
+
+  /** The file of a Unix socket goes with it. Called by the pool too, when the service ends. */
+  unlink(): void {
+    const path = /^unix:(?!@)(.+)$/.exec(this.host)?.[1]
+    if (path !== undefined) this.#pool.client.os.unlink(path)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -56,6 +56,7 @@ export class SocketPool {
   closeAll(): void {
     for (const socket of this.#sockets.values()) {
       if (socket instanceof Connection) socket.abandon()
+      else socket.unlink()
       this.client.order('close', socket.id, this.service.handle)
     }
     this.#sockets.clear()

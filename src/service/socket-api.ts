@@ -1,31 +1,30 @@
 /** `skynet.socket`: how a service comes to its sockets. */
-import { lookup } from 'node:dns/promises'
-import { checkInteger, checkOptions, checkText } from '../base/check.ts'
+import { checkInteger } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
 import { STATE } from '../net/state.ts'
-import { socketAddress } from '../os/address.ts'
-import type { SocketAddress } from '../os/os.ts'
+import type { AnyAddress } from '../os/os.ts'
 import { Connection, failureReason } from './connection.ts'
+import { addressesOf, checkEndpoint, type Endpoint, endpointText, listenAt } from './endpoint.ts'
 import { Listener } from './listener.ts'
 import type { Service } from './service.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
 
-export interface ListenOptions {
-  /** Address or name. Default `0.0.0.0`: every IPv4 address of this machine. */
-  readonly host?: string
-  /** 0 … 65535; 0 lets the system choose: see the listener's `port`. */
-  readonly port: number
+/**
+ * `{ port }`, `{ host, port }` or `{ path }`. Default host: `0.0.0.0`, every IPv4 address of this
+ * machine; `::` takes IPv4 as well, unless `ipv6Only`. Port 0 lets the system choose.
+ */
+export interface ListenOptions extends Endpoint {
   /** Connections that the kernel holds until they are accepted. Default 511. */
   readonly backlog?: number
+  /** Let other sockets listen on the same port too: the kernel spreads the connections. */
+  readonly reusePort?: boolean
+  /** Of an IPv6 address: leave IPv4 out. */
+  readonly ipv6Only?: boolean
 }
 
-export interface ConnectOptions extends WaitOptions {
-  /** Address or name; each of its addresses is tried in turn. Default `127.0.0.1`. */
-  readonly host?: string
-  /** 1 … 65535. */
-  readonly port: number
-}
+/** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
+export interface ConnectOptions extends WaitOptions, Endpoint {}
 
 export class SocketApi {
   readonly #service: Service
@@ -35,31 +34,30 @@ export class SocketApi {
   }
 
   /**
-   * Listen for TCP connections.
+   * Listen for connections.
    *
    * @throws {SkynetError} `ERR_LISTEN` (address in use, not permitted, unknown name),
    * `ERR_SOCKET_LIMIT`. `RangeError` for a port or backlog out of range.
    */
   async listen(options: ListenOptions): Promise<Listener> {
-    checkOptions('listen', 'options', options ?? null)
-    const { host = '0.0.0.0', port, backlog = BACKLOG_DEFAULT } = options
-    checkText('listen', 'host', host)
-    checkInteger('listen', 'port', port, 0, 65535)
+    const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
+    const { backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
     checkInteger('listen', 'backlog', backlog, 1, 65535)
     const { pool } = this.#service
     const { client } = pool
+    const text = endpointText(endpoint)
     const failed = (reason: string): Error =>
-      new SkynetError('ERR_LISTEN', { address: `${host}:${port}`, reason })
-    const [address] = await resolve(host, port, failed)
+      new SkynetError('ERR_LISTEN', { address: text, reason })
+    const [address] = await addressesOf(endpoint, failed)
     if (this.#service.hasEnded) throw this.#service.exited()
-    const fd = client.os.listen(address!, backlog)
+    const fd = listenAt(client.os, address!, { backlog, reusePort, ipv6Only })
     if (fd < 0) throw failed(client.os.errorText(fd))
     const id = client.slots.reserve()
     if (id < 0) {
       client.os.close(fd)
       throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
     }
-    const listener = new Listener(pool, id, host)
+    const listener = new Listener(pool, id, options.path === undefined ? endpoint.host : text)
     const waiter = new Waiter<void>(this.#service, undefined, () => failed('timeout'))
     listener.open(waiter)
     client.order('listen', id, fd, this.#service.handle)
@@ -69,27 +67,25 @@ export class SocketApi {
   }
 
   /**
-   * Connect to a TCP server. Names are resolved off the socket thread, every address is tried.
+   * Connect to a server. Names are resolved off the socket thread, every address is tried.
    *
    * @throws {SkynetError} `ERR_CONNECT` refused, unreachable, unknown name; `ERR_SOCKET_TIMEOUT`,
    * `ABORT_ERR`, `ERR_SOCKET_LIMIT`. `RangeError` for a port out of range.
    */
   async connect(options: ConnectOptions): Promise<Connection> {
-    checkOptions('connect', 'options', options ?? null)
-    const { host = '127.0.0.1', port } = options
-    checkText('connect', 'host', host)
-    checkInteger('connect', 'port', port, 1, 65535)
+    const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
+    const text = endpointText(endpoint)
     const { pool, handle, runtime } = this.#service
     const { client } = pool
     if (this.#service.hasEnded) throw this.#service.exited()
     const failed = (reason: string, cause?: unknown): Error =>
-      new SkynetError('ERR_CONNECT', { address: `${host}:${port}`, reason }, { cause })
+      new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
     const startedAt = runtime.now
-    const resolving = new Waiter<SocketAddress[]>(this.#service, options, (ms) => {
-      const info = { id: 0, what: `resolve ${host} for`, timeoutMs: ms }
+    const resolving = new Waiter<AnyAddress[]>(this.#service, options, (ms) => {
+      const info = { id: 0, what: `resolve ${endpoint.host} for`, timeoutMs: ms }
       return new SkynetError('ERR_SOCKET_TIMEOUT', info)
     })
-    resolve(host, port, failed).then(
+    addressesOf(endpoint, failed).then(
       (found) => resolving.resolve(found),
       (error: unknown) => resolving.reject(error),
     )
@@ -150,20 +146,5 @@ export class SocketApi {
     if (client.slots.stateOf(id) <= STATE.LISTEN) return false
     client.writer(id).write(data)
     return true
-  }
-}
-
-async function resolve(
-  host: string,
-  port: number,
-  failed: (reason: string, cause?: unknown) => Error,
-): Promise<SocketAddress[]> {
-  const literal = socketAddress(host, port)
-  if (literal !== undefined) return [literal]
-  try {
-    const found = await lookup(host, { all: true })
-    return found.map(({ address, family }) => ({ family: family as 4 | 6, host: address, port }))
-  } catch (cause) {
-    throw failed((cause as Error).message, cause)
   }
 }

@@ -1,0 +1,68 @@
+/** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
+import { lookup } from 'node:dns/promises'
+import { checkInteger, checkOptions, checkText } from '../base/check.ts'
+import { formatAddress, socketAddress, unixAddress } from '../os/address.ts'
+import { ERRNO } from '../os/errno.ts'
+import type { AnyAddress, ListenFlags, Os } from '../os/os.ts'
+
+export interface Endpoint {
+  /** Address or name. */
+  readonly host?: string
+  /** Needed unless there is a `path`. */
+  readonly port?: number
+  /** Of a Unix domain socket, at most 107 bytes; instead of host and port. */
+  readonly path?: string
+}
+
+/** @throws `TypeError`, `RangeError` for what is no endpoint. */
+export function checkEndpoint(what: string, given: Endpoint, host: string, portMin: number) {
+  checkOptions(what, 'options', given ?? null)
+  if (given.path !== undefined) {
+    checkText(what, 'path', given.path)
+    if (given.port === undefined && given.host === undefined) {
+      return { host: '', port: 0, address: unixAddress(given.path) }
+    }
+    throw new TypeError(`Cannot ${what} with 'path' and also 'host' or 'port': choose one`)
+  }
+  const named = given.host ?? host
+  checkText(what, 'host', given.host === undefined ? host : given.host)
+  checkInteger(what, 'port', given.port, portMin, 65535)
+  const port = given.port as number
+  return { host: named, port, address: socketAddress(named, port) }
+}
+export type CheckedEndpoint = ReturnType<typeof checkEndpoint>
+
+/** `127.0.0.1:80`, `localhost:80`, `unix:/run/x.sock`. */
+export function endpointText({ host, port, address }: CheckedEndpoint): string {
+  return address === undefined ? `${host}:${port}` : formatAddress(address)
+}
+
+/** Every address of an endpoint. Names are looked up on a thread of Node's own. */
+export async function addressesOf(
+  { host, port, address }: CheckedEndpoint,
+  failed: (reason: string, cause?: unknown) => Error,
+): Promise<AnyAddress[]> {
+  if (address !== undefined) return [address]
+  try {
+    const found = await lookup(host, { all: true })
+    return found.map(({ address: text, family }) => ({ family: family as 4 | 6, host: text, port }))
+  } catch (cause) {
+    throw failed((cause as Error).message, cause)
+  }
+}
+
+/**
+ * Listen. The file of a Unix socket whose server has died is in the way of the next: when nobody
+ * answers there any more, it is removed.
+ */
+export function listenAt(os: Os, address: AnyAddress, flags: ListenFlags): number {
+  const fd = os.listen(address, flags)
+  if (fd !== -ERRNO.EADDRINUSE || address.family !== 'unix') return fd
+  const probe = os.socket('unix')
+  if (probe < 0) return fd
+  const isDead = os.connect(probe, address) === -ERRNO.ECONNREFUSED
+  os.close(probe)
+  if (!isDead) return fd
+  os.unlink(address.path)
+  return os.listen(address, flags)
+}
