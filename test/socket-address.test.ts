@@ -87,6 +87,25 @@ check('an endpoint that makes no sense is refused and named', async (skynet) => 
   await assert.rejects(socket.connect({ path: '' }), /'path' must be a string, not empty/)
 })
 
+check('netstat() shows every socket with its state, owner and bytes', async (skynet) => {
+  const before = new Set(skynet.socket.netstat().map(({ id }) => id))
+  await using listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
+  const [client, accepted] = await Promise.all([dial(listener.port), listener.accept()])
+  const connection = accepted!
+  client.write('12345')
+  await connection.read(5)
+  connection.write('123')
+  await connection.drain()
+  const now = skynet.socket.netstat().filter(({ id }) => !before.has(id))
+  const owner = skynet.self
+  assert.deepEqual(now, [
+    { id: listener.id, state: 'LISTEN', owner, received: 1, sent: 0, queued: 0 },
+    { id: connection.id, state: 'CONNECTED', owner, received: 5, sent: 3, queued: 0 },
+  ])
+  await connection.close()
+  client.destroy()
+})
+
 check('setOption() sets what the system knows, and says what it refuses', async (skynet) => {
   await using listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
   const [client, connection] = await Promise.all([dial(listener.port), listener.accept()])

@@ -19,7 +19,7 @@
 import assert from 'node:assert/strict'
 import { layout } from '../base/layout.ts'
 import { SOCKETS_MAX } from '../base/limits.ts'
-import { nextState, STATE } from './state.ts'
+import { nextState, STATE, type StateName, stateName } from './state.ts'
 
 /** One socket. After each field: who may write it. */
 export const SLOT = layout({
@@ -36,6 +36,21 @@ export const SLOT = layout({
   unused: 4, // up to 64 bytes: two slots never share a line
 })
 assert.equal(SLOT.CELLS * 4, 64)
+
+/** One socket, as `netstat` shows it. */
+export interface SocketInfo {
+  readonly id: number
+  /** `LISTEN`, `CONNECTED`, `HALFCLOSE_READ` … */
+  readonly state: StateName
+  /** Handle of the service that owns it. */
+  readonly owner: number
+  /** Bytes received; of a listener the connections it accepted. */
+  readonly received: number
+  /** Bytes that the kernel took. */
+  readonly sent: number
+  /** Bytes that wait to be sent. */
+  readonly queued: number
+}
 
 const HEADER = layout({ lastId: 1, unused: 15 })
 
@@ -85,6 +100,26 @@ export class Slots {
     return this.stateOf(id) === STATE.INVALID
       ? 0
       : Atomics.load(this.cells, this.at(id) + SLOT.queued)
+  }
+
+  /** Every socket there is now. A scan, from any thread; a socket may be gone right after. */
+  list(): SocketInfo[] {
+    const infos: SocketInfo[] = []
+    for (let slot = 0; slot < SOCKETS_MAX; slot++) {
+      const at = HEADER.CELLS + slot * SLOT.CELLS
+      const state = Atomics.load(this.cells, at + SLOT.state)
+      const id = Atomics.load(this.cells, at + SLOT.id)
+      if (state === STATE.INVALID || id === 0) continue
+      infos.push({
+        id,
+        state: stateName(state),
+        owner: Atomics.load(this.cells, at + SLOT.owner) >>> 0,
+        received: this.floats[(at + SLOT.bytesIn) >> 1]!,
+        sent: this.floats[(at + SLOT.bytesOut) >> 1]!,
+        queued: Atomics.load(this.cells, at + SLOT.queued),
+      })
+    }
+    return infos
   }
 
   /** How many slots are in use: a scan, for tests and reports. */

@@ -2,6 +2,7 @@
 import { checkInteger } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
+import type { SocketInfo } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { AnyAddress } from '../os/os.ts'
 import { Connection, failureReason } from './connection.ts'
@@ -134,6 +135,11 @@ export class SocketApi {
       const reason = failureReason(error)
       throw reason === undefined ? error : new SkynetError('ERR_SOCKET_STATE', { id, reason })
     }
+  }
+
+  /** Every socket of the node, whoever owns it: state, owner, bytes. It stops nobody. */
+  netstat(): SocketInfo[] {
+    return this.#service.pool.client.slots.list()
   }
 
   /**
