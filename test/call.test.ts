@@ -166,7 +166,7 @@ for (const place of PLACES) {
 check('call() rejects when the callee is killed while requests are queued', async (skynet) => {
   for (const place of PLACES) {
     const peer = await launch(skynet, place)
-    const file = join(String(skynet.getenv('folder')), 'queued')
+    const file = join(String(skynet.getenv('folder')), `queued-${place}`)
     // The other worker is held, so that nothing is handled before the order to kill is there.
     if (place === 'other') {
       const holder = await launch(skynet, place)
