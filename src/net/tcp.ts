@@ -126,7 +126,7 @@ export function flush(server: SocketServer, socket: Socket): void {
   }
   // A worker still owes the rest of a direct write: its command is on the way. Looked at under the
   // token, as slots.ts rule 2: before, that worker may still be in the middle of its write.
-  if (Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1) {
+  if (isOwed(server, socket)) {
     server.releaseToken(socket)
     return
   }
@@ -147,6 +147,11 @@ export function flush(server: SocketServer, socket: Socket): void {
   if (failure < 0) writeFailed(server, socket, failure)
   else if (queue.length > 0) server.watch(socket, socket.interest | INTEREST.write)
   else flushed(server, socket)
+}
+
+/** A worker still owes the rest of its direct write. Asked under the token: see slots.ts, rule 2. */
+function isOwed(server: SocketServer, socket: Socket): boolean {
+  return Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
 }
 
 /** Everything has left. */
@@ -170,8 +175,7 @@ export function endWriting(server: SocketServer, socket: Socket): void {
   if (state === STATE.HALFCLOSE_READ) server.free(socket)
   if (state !== STATE.CONNECTED) return
   server.takeToken(socket)
-  const isOwed = Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
-  if (!isOwed) {
+  if (!isOwed(server, socket)) {
     server.move(socket, 'ended')
     server.os.shutdown(socket.fd, 'write')
   }
@@ -182,11 +186,11 @@ export function endWriting(server: SocketServer, socket: Socket): void {
 export function sendFin(server: SocketServer, socket: Socket): void {
   // Under the token: else a worker in the middle of a direct write is cut, and never knows.
   server.takeToken(socket)
-  const isOwed = Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
-  const saysFin = !isOwed && !socket.peerEnded && server.exitAt === 0
+  const mustWait = isOwed(server, socket)
+  const saysFin = !mustWait && !socket.peerEnded && server.exitAt === 0
   const isSaid = saysFin && server.os.shutdown(socket.fd, 'write') === 0
   server.releaseToken(socket)
-  if (isOwed) return
+  if (mustWait) return
   socket.finSent = true
   if (!isSaid) {
     server.free(socket)

@@ -24,8 +24,8 @@ export function checkEndpoint(what: string, given: Endpoint, host: string, portM
     }
     throw new TypeError(`Cannot ${what} with 'path' and also 'host' or 'port': choose one`)
   }
-  const named = given.host ?? host
-  checkText(what, 'host', given.host === undefined ? host : given.host)
+  const named = given.host === undefined ? host : given.host
+  checkText(what, 'host', named)
   checkInteger(what, 'port', given.port, portMin, 65535)
   const port = given.port as number
   return { host: named, port, address: socketAddress(named, port) }

@@ -16,7 +16,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
-import { type ExitReason, Service, sendable } from './service.ts'
+import { type ExitReason, isThenable, Service, sendable } from './service.ts'
 
 /** What may be asked of a worker itself. */
 export type WorkerOrder =
@@ -189,7 +189,7 @@ export class Runtime {
     try {
       this.options.scheduler.running(service.handle)
       const result: unknown = definition.setup(service.facade, ...launch.args)
-      if (isPromise(result)) Promise.resolve(result).then(launched, failed)
+      if (isThenable(result)) Promise.resolve(result).then(launched, failed)
       else launched(result)
     } catch (error) {
       failed(error)
@@ -256,8 +256,4 @@ function titleOf(url: string): string {
     titles.set(url, title)
   }
   return title
-}
-
-function isPromise(value: unknown): value is Promise<unknown> {
-  return typeof (value as { then?: unknown } | undefined)?.then === 'function'
 }

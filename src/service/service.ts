@@ -444,9 +444,10 @@ function invoke(methods: object, method: Method, value: readonly unknown[]): unk
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+/** What `await` would wait for. Asking may throw: a getter of somebody is run. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
-    typeof value === 'object' &&
+    (typeof value === 'object' || typeof value === 'function') &&
     value !== null &&
     typeof (value as { then?: unknown }).then === 'function'
   )

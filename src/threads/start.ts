@@ -215,7 +215,7 @@ class RunningNode implements Node {
   #died(thread: string, cause: unknown): void {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
-    printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text: error.message })
+    printError(error.message)
     void this.#stop(1)
   }
 
@@ -223,9 +223,7 @@ class RunningNode implements Node {
     const { monitorMs } = this.#config
     if (monitorMs === 0) return
     this.#monitorTimer = setInterval(() => {
-      for (const { text } of this.#monitor.check()) {
-        printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
-      }
+      for (const { text } of this.#monitor.check()) printError(text)
     }, monitorMs)
     this.#monitorTimer.unref()
   }
@@ -268,8 +266,7 @@ class RunningNode implements Node {
   #printStuck(): void {
     const stuck = this.#monitor.check().map(({ destination }) => formatHandle(destination))
     const who = stuck.length > 0 ? `: ${stuck.join(', ')} did not come back` : ''
-    const text = `Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`
-    printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
+    printError(`Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`)
   }
 
   async #tellAll(kind: 'stop' | 'stopLogger'): Promise<void> {
@@ -314,3 +311,7 @@ async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
 const printLine = (line: LogLine): void => {
   process.stderr.write(`${formatLine(line)}\n`)
 }
+
+/** A line of the node itself, for when no logger can be relied on. */
+const printError = (text: string): void =>
+  printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
