@@ -149,7 +149,7 @@ export function flush(server: SocketServer, socket: Socket): void {
   else flushed(server, socket)
 }
 
-/** A worker still owes the rest of its direct write. Asked under the token: see slots.ts, rule 2. */
+/** A worker still owes the rest of its direct write. Asked under the token: slots.ts, rule 2. */
 function isOwed(server: SocketServer, socket: Socket): boolean {
   return Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
 }
