@@ -71,19 +71,29 @@ export class SocketServer {
     this.poller.add(options.wakeupFd, WAKEUP_TAG, INTEREST.read)
   }
 
-  /** The socket thread. Everything it does is one of these lines. */
+  /** The socket thread: turns until `exit`. */
   run(): void {
-    while (!this.#isOver()) {
-      this.#runCommands()
-      this.#options.bells.lieDown(this.#options.self)
-      this.#retryBlocked()
-      this.#announce()
-      const count = this.#wait()
-      for (let event = 0; event < count; event++) this.#dispatch(event)
-      this.#expire()
-      this.#announce()
-    }
-    this.#closeEverything()
+    while (this.turn(-1));
+    this.closeEverything()
+  }
+
+  /**
+   * One turn of the loop; everything the server does is one of these lines.
+   *
+   * @param waitMs Longest sleep; -1: until something happens.
+   * @returns False when `exit` was ordered and the loop is over.
+   */
+  turn(waitMs: number): boolean {
+    if (this.#isOver()) return false
+    this.#runCommands()
+    this.#options.bells.lieDown(this.#options.self)
+    this.#retryBlocked()
+    this.#announce()
+    const count = this.#wait(waitMs)
+    for (let event = 0; event < count; event++) this.#dispatch(event)
+    this.#expire()
+    this.#announce()
+    return true
   }
 
   #isOver(): boolean {
@@ -122,7 +132,7 @@ export class SocketServer {
   }
 
   /** Sleep until something is ready. See doorbell.ts for why no command can be overlooked. */
-  #wait(): number {
+  #wait(waitMs: number): number {
     const { bells, self, commands } = this.#options
     let count = 0
     for (let look = 0; this.#hasWorked && count === 0 && look < LOOKS; look++) {
@@ -130,7 +140,7 @@ export class SocketServer {
       count = this.poller.wait(this.#tags, this.#ready, 0)
     }
     if (count === 0) {
-      const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs() : 0
+      const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs(waitMs) : 0
       count = this.poller.wait(this.#tags, this.#ready, timeoutMs)
     }
     this.#hasWorked = count > 0
@@ -143,12 +153,13 @@ export class SocketServer {
     for (const link of this.#options.links) link.announce()
   }
 
-  #timeoutMs(): number {
+  #timeoutMs(waitMs: number): number {
     if (this.#isOver()) return 0
     const next = this.#deadlines.next() ?? Number.POSITIVE_INFINITY
     const at = this.exitAt > 0 ? Math.min(next, this.exitAt) : next
-    if (at === Number.POSITIVE_INFINITY) return -1
-    return Math.max(0, Math.ceil(at - this.clock.now()))
+    if (at === Number.POSITIVE_INFINITY) return waitMs
+    const leftMs = Math.max(0, Math.ceil(at - this.clock.now()))
+    return waitMs < 0 ? leftMs : Math.min(waitMs, leftMs)
   }
 
   #dispatch(event: number): void {
@@ -215,7 +226,7 @@ export class SocketServer {
     }
   }
 
-  #closeEverything(): void {
+  closeEverything(): void {
     for (const socket of this.sockets) if (socket !== undefined) this.free(socket)
     if (this.reserveFd >= 0) this.os.close(this.reserveFd)
     this.poller.close()
