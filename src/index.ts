@@ -5,15 +5,25 @@ export type { ErrorCode, ErrorInfo } from './base/errors.ts'
 export { isSkynetError, SkynetError } from './base/errors.ts'
 export type { NodeConfig } from './cli/config.ts'
 export { defineConfig } from './cli/config.ts'
+export type { SendPolicy, SocketSettings } from './net/settings.ts'
 export type { SocketInfo } from './net/slots.ts'
 export type { SocketOption } from './os/os.ts'
-export type { Connection, LineOptions } from './service/connection.ts'
+export type { Connection, LineOptions, WriteOptions } from './service/connection.ts'
 export type { AnyService, ArgsOf, MethodsOf, ServiceDefinition } from './service/definition.ts'
 export { defineService } from './service/definition.ts'
 export type { Listener } from './service/listener.ts'
+export type { UdpOptions } from './service/open-udp.ts'
 export type { BoundRef, CallOf, SendOf, ServiceRef } from './service/ref.ts'
 export type { ExitHook, ExitReason } from './service/service.ts'
 export type { LaunchOptions, Placement, Skynet } from './service/skynet.ts'
-export type { ConnectOptions, ListenOptions, SocketApi } from './service/socket-api.ts'
+export type {
+  ConnectOptions,
+  ListenOptions,
+  NetstatInfo,
+  SocketApi,
+  StreamOptions,
+} from './service/socket-api.ts'
 export type { Timer } from './service/timer.ts'
+export { UdpAddress } from './service/udp-address.ts'
+export type { Datagram, UdpSocket } from './service/udp-socket.ts'
 export type { WaitOptions } from './service/wait.ts'

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ERROR_CODES } from '../src/base/errors.ts'
-import { CONFIG_KEYS } from '../src/cli/config.ts'
+import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
 import { type Import, readSource, type Source } from './source.ts'
 
 /** What the docs must list, each in a row of a table: `| `name` | … |`. */
@@ -316,7 +316,11 @@ function checkDependencies(tree: Tree, report: Report): void {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const listed = { errorCodes: ERROR_CODES, configKeys: Object.keys(CONFIG_KEYS) }
+  const socketKeys = Object.keys(SOCKET_KEYS).map((key) => `socket.${key}`)
+  const listed = {
+    errorCodes: ERROR_CODES,
+    configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys],
+  }
   const failures = tidy(process.cwd(), listed)
   for (const failure of failures) console.log(failure)
   process.exitCode = failures.length > 0 ? 1 : 0

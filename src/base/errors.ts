@@ -34,6 +34,7 @@ const MESSAGES = {
   // sockets
   ERR_LISTEN: (i: { address: string; reason: string }) =>
     `Cannot listen on ${i.address}: ${i.reason}`,
+  ERR_BIND: (i: { what: string; reason: string }) => `Cannot bind ${i.what}: ${i.reason}`,
   ERR_CONNECT: (i: { address: string; reason: string }) =>
     `Cannot connect to ${i.address}: ${i.reason}`,
   ERR_SOCKET_INVALID: (i: { id: number }) =>
@@ -47,6 +48,8 @@ const MESSAGES = {
     `Cannot read from socket ${i.id}: another service took it over`,
   ERR_SOCKET_BUSY: (i: { id: number }) =>
     `Cannot read from socket ${i.id}: another read is waiting on it`,
+  ERR_SOCKET_FULL: (i: { id: number; queued: number; limit: number }) =>
+    `Cannot write to socket ${i.id}: ${i.queued} bytes wait to be sent, the limit is ${i.limit}`,
   ERR_SOCKET_TIMEOUT: (i: { id: number; what: string; timeoutMs: number }) =>
     `Cannot wait longer to ${i.what} socket ${i.id}: nothing within ${i.timeoutMs} ms`,
   ERR_SOCKET_LIMIT: (i: { limit: number }) =>

@@ -37,8 +37,11 @@ export const SEND_QUEUE_BYTES_MAX = 16 * 1024 * 1024
 export const RECEIVE_BUFFER_BYTES_MAX = 128 * 1024
 /** How long a closed socket may take to flush what was written before it is cut. */
 export const LINGER_MS_MAX = 10_000
+/** How long accepting, or a write, pauses when the kernel has no descriptor or memory for it. */
+export const SHORTAGE_PAUSE_MS = 100
 export const BACKLOG_DEFAULT = 511
-export const ADDRESS_TEXT_BYTES_MAX = 128
+/** What IPv4 lets a datagram carry: 65,535 less the headers. */
+export const DATAGRAM_BYTES_MAX = 65_507
 export const LINE_BYTES_MAX = 1024 * 1024
 
 // time

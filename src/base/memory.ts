@@ -18,6 +18,8 @@ export interface Blocks {
   put(bytes: Uint8Array): number
   /** Copy a block into fresh memory of this thread, and free it. */
   take(address: number, length: number): Buffer
+  /** The bytes of a block where they are. Not to be touched after `drop`. */
+  view(address: number, length: number): Buffer
   /** Free a block unread. */
   drop(address: number): void
 }

@@ -2,6 +2,9 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+/** What the mask of an affinity call holds. */
+const CPUS_MAX = 1024
+
 /** `I` is what the user writes, `T` what the node gets. */
 export interface Check<I, T = I> {
   /** Completes "it must be …". */
@@ -20,6 +23,46 @@ export function integer(min: number, max: number): Check<number> {
       Number.isInteger(value) && (value as number) >= min && (value as number) <= max,
     resolve: (value) => value,
     parse: (text) => (text.trim() === '' || Number.isNaN(Number(text)) ? text : Number(text)),
+  }
+}
+
+/** Numbers of processor cores, 0 the first; empty: any. */
+export function cpus(): Check<readonly number[]> {
+  const isCpu = integer(0, CPUS_MAX - 1).accepts
+  return {
+    expected: `an array of core numbers in 0..${CPUS_MAX - 1}`,
+    accepts: (value): value is readonly number[] => Array.isArray(value) && value.every(isCpu),
+    resolve: (value) => value,
+    parse: parseJson,
+  }
+}
+
+/** An object of which every key has a check and a fallback: what is not given is filled in. */
+export function record<T extends object>(
+  keys: { readonly [K in keyof T]: Check<T[K]> },
+  fallback: T,
+): Check<Partial<T>, T> {
+  const parts = Object.entries<Check<unknown>>(keys)
+  const shown = parts.map(([name, { expected }]) => `${name} (${expected})`)
+  return {
+    expected: `an object of ${shown.join(', ')}`,
+    accepts: (value): value is Partial<T> =>
+      isRecord(value) &&
+      Object.entries(value).every(
+        ([name, part]) =>
+          part === undefined || (Object.hasOwn(keys, name) && keys[name as keyof T].accepts(part)),
+      ),
+    resolve: (value) => ({ ...fallback, ...value }),
+    parse: parseJson,
+  }
+}
+
+export function oneOf<T extends string>(...words: readonly T[]): Check<T> {
+  return {
+    expected: words.map((word) => `'${word}'`).join(' or '),
+    accepts: (value): value is T => words.includes(value as T),
+    resolve: (value) => value,
+    parse: (text) => text,
   }
 }
 

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isSkynetError } from '../base/errors.ts'
 import { MONITOR_INTERVAL_MS } from '../base/limits.ts'
+import { SOCKET_DEFAULTS } from '../threads/options.ts'
 import { defineConfig, loadConfig, resolveConfig } from './config.ts'
 
 function configFile(t: TestContext, name: string, text: string): string {
@@ -34,7 +35,33 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     callTimeoutMs: 0,
     monitorMs: MONITOR_INTERVAL_MS,
     services: [],
+    socket: SOCKET_DEFAULTS,
+    cpus: [],
   })
+})
+
+test('loadConfig() fills in what `socket` leaves out, names a part that is wrong', async (t) => {
+  const file = json(t, { start: 'a.ts', socket: { lingerMs: 5, cpus: [1] } })
+  const { socket } = await loadConfig(file, [
+    'socket.sendPolicy=drop-new',
+    'socket.eventsPerWait=1',
+  ])
+  assert.deepEqual(
+    [socket.lingerMs, socket.cpus, socket.sendPolicy, socket.eventsPerWait, socket.readBytesMax],
+    [5, [1], 'drop-new', 1, SOCKET_DEFAULTS.readBytesMax],
+  )
+  for (const wrong of ['lingerMs=0', 'sendPolicy=wait', 'cpus=[1024]', 'eventsPerWait=4097']) {
+    const name = wrong.split('=')[0]!
+    await assert.rejects(
+      loadConfig(file, [`socket.${wrong}`]),
+      messageIs('ERR_CONFIG_VALUE', new RegExp(`'socket.*${name}`)),
+    )
+  }
+  const unknown = messageIs(
+    'ERR_CONFIG_KEY',
+    /'socket.linger': unknown; known keys are socket.sendL/,
+  )
+  await assert.rejects(loadConfig(file, ['socket.linger=1']), unknown)
 })
 
 test('loadConfig() keeps every value given, with paths from the folder of the file', async (t) => {
@@ -48,6 +75,8 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     callTimeoutMs: 0xffffffff,
     monitorMs: 0,
     services: ['./services', '/opt/services'],
+    socket: { ...SOCKET_DEFAULTS, receiveLimitBytes: 1, eventsPerWait: 4096, cpus: [0, 1] },
+    cpus: [1023],
   })
   const file = json(t, given)
   const folder = dirname(file)

@@ -7,13 +7,21 @@ import { inspect } from 'node:util'
 import { SkynetError } from '../base/errors.ts'
 import { HARBOR_MAX, MONITOR_INTERVAL_MS, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { importModule } from '../service/modules.ts'
-import type { ResolvedConfig } from '../threads/options.ts'
+import {
+  type ResolvedConfig,
+  SETTING_RANGES,
+  SOCKET_DEFAULTS,
+  type SocketConfig,
+} from '../threads/options.ts'
 import {
   type Check,
+  cpus,
   integer,
   isRecord,
+  oneOf,
   path,
   paths,
+  record,
   type Scalar,
   scalars,
   values,
@@ -42,6 +50,10 @@ export interface NodeConfig {
   readonly monitorMs?: number
   /** Folders where bare service names are looked up, in this order. Default: none. */
   readonly services?: readonly string[]
+  /** Sockets: what holds where a socket is not told otherwise, and the thread that serves them. */
+  readonly socket?: Partial<SocketConfig>
+  /** Cores for the workers: the first gets the first, and so on, in turn. Default `[]`: any. */
+  readonly cpus?: readonly number[]
 }
 
 interface Key<I, T> {
@@ -53,6 +65,18 @@ interface Key<I, T> {
 }
 
 type Given = Required<NodeConfig>
+
+export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConfig[K]> } = {
+  sendLimitBytes: integer(...SETTING_RANGES.sendLimitBytes),
+  sendPolicy: oneOf('close', 'drop-new', 'pause-producer'),
+  sendWarningBytes: integer(...SETTING_RANGES.sendWarningBytes),
+  readBytesMax: integer(...SETTING_RANGES.readBytesMax),
+  lingerMs: integer(...SETTING_RANGES.lingerMs),
+  idleTimeoutMs: integer(...SETTING_RANGES.idleTimeoutMs),
+  receiveLimitBytes: integer(1, 1024 * 1024 * 1024),
+  eventsPerWait: integer(1, 4096),
+  cpus: cpus(),
+}
 
 /** Every key. `skynet help`, `--set` and docs/config.md follow this table. */
 export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedConfig[K]> } = {
@@ -96,6 +120,16 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: paths(),
     fallback: () => [],
     help: 'folders where bare service names are looked up',
+  },
+  socket: {
+    check: record(SOCKET_KEYS, SOCKET_DEFAULTS),
+    fallback: () => SOCKET_DEFAULTS,
+    help: 'limits and timeouts of sockets, tuning of their thread',
+  },
+  cpus: {
+    check: cpus(),
+    fallback: () => [],
+    help: 'cores for the workers, in turn (none: any)',
   },
 }
 
@@ -183,6 +217,16 @@ function applyOverride(config: Record<string, unknown>, override: string): void 
   if (at <= 0) throw wrongValue('--set', 'key=value', override)
   const name = override.slice(0, at)
   const text = override.slice(at + 1)
+  if (name.startsWith('socket.')) {
+    const part = name.slice('socket.'.length)
+    if (!Object.hasOwn(SOCKET_KEYS, part)) {
+      const known = Object.keys(SOCKET_KEYS).map((each) => `socket.${each}`)
+      throw new SkynetError('ERR_CONFIG_KEY', { key: name, known: known.join(', ') })
+    }
+    const value = SOCKET_KEYS[part as keyof SocketConfig].parse(text)
+    config.socket = { ...(config.socket as object | undefined), [part]: value }
+    return
+  }
   if (!name.startsWith('env.')) {
     config[name] = keyNamed(name).check.parse(text)
     return

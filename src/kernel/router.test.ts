@@ -33,6 +33,10 @@ class FakeBlocks implements Blocks {
     return bytes
   }
 
+  view(address: number): Buffer {
+    return this.live.get(address)!
+  }
+
   drop(address: number): void {
     assert.ok(this.live.delete(address))
   }

@@ -34,7 +34,8 @@ function setUp() {
   const commands = new ManyRing(region, 0, CAPACITY)
   const slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
   const bells = new Doorbells(createDoorbellMemory(2), { thread: 1, wake() {} })
-  const client = new SocketClient({ os, slots, commands, bells, self: 0, socketThread: 1 })
+  const clock = { now: () => 1 }
+  const client = new SocketClient({ os, clock, slots, commands, bells, self: 0, socketThread: 1 })
   const id = slots.reserve()
   const at = slots.at(id)
   slots.cells[at + SLOT.fd] = FD

@@ -2,78 +2,92 @@
  * What every thread but the socket thread does with sockets: reserve, order, and write. One per
  * worker. Writes of one turn are gathered per socket and leave in one system call at its end.
  */
-import type { Doorbells } from '../base/doorbell.ts'
-import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
+import type { Clock } from '../base/clock.ts'
 import { tryLock, unlock } from '../base/lock.ts'
-import { Queue } from '../base/queue.ts'
-import type { ManyRing } from '../base/ring.ts'
-import type { AnyAddress, Os } from '../os/os.ts'
-import { COMMAND, SEND } from './commands.ts'
-import { SLOT, type Slots } from './slots.ts'
+import { ERRNO, isAgain } from '../os/errno.ts'
+import type { AnyAddress, DatagramBatch, Os, SocketOption } from '../os/os.ts'
+import { Broadcaster } from './broadcaster.ts'
+import { CommandPipe, type PipeOptions } from './command-pipe.ts'
+import { COMMAND, NOT_BEGUN, SEND } from './commands.ts'
+import { datagramOf } from './datagram-writer.ts'
+import { PROTOCOL, SLOT, type Slots } from './slots.ts'
+import type { ConnectPayload } from './socket.ts'
 import { STATE } from './state.ts'
 import { Writer } from './writer.ts'
 
-interface WaitingCommand {
-  readonly type: number
-  readonly id: number
-  readonly b: number
-  readonly session: number
-  readonly payload: Uint8Array
+/** Sockets of one broadcast command: what fits beside the block's address into a record. */
+const PAIRS_MAX = 8000
+
+/** Something that gathers, and hands on at the end of the turn. */
+interface Gatherer {
+  flush(): void
 }
 
-export interface ClientOptions {
+export interface ClientOptions extends Omit<PipeOptions, 'blocks'> {
   readonly os: Os
   readonly slots: Slots
-  readonly commands: ManyRing
-  readonly bells: Doorbells
-  /** This thread's number, and the socket thread's, among the doorbells. */
-  readonly self: number
-  readonly socketThread: number
+  readonly clock: Clock
 }
 
 export class SocketClient {
   readonly slots: Slots
   readonly os: Os
-  readonly #options: ClientOptions
-  /** Orders that found the command ring full, in order. */
-  readonly #waiting = new Queue<WaitingCommand>()
-  readonly #scratch = new Int32Array(RING_PAYLOAD_BYTES_MAX / 4)
-  readonly #scratchBytes = Buffer.from(this.#scratch.buffer)
-  #dirty: Writer[] = []
-  #spare: Writer[] = []
-  #flushScheduled = false
+  /** This thread's number among the doorbells. */
+  readonly thread: number
+  readonly #clock: Clock
+  readonly #pipe: CommandPipe
+  readonly #broadcaster = new Broadcaster(this)
+  #dirty: Gatherer[] = []
+  #spare: Gatherer[] = []
+  #isFlushScheduled = false
   /** Writers of sockets of others, kept for one turn. */
   readonly #foreign = new Map<number, Writer>()
 
   constructor(options: ClientOptions) {
-    this.#options = options
     this.slots = options.slots
     this.os = options.os
+    this.thread = options.self
+    this.#clock = options.clock
+    this.#pipe = new CommandPipe({ ...options, blocks: options.os.blocks })
   }
 
   /** True while orders wait for room: call `retry` when the socket thread announces some. */
   get isBlocked(): boolean {
-    return this.#waiting.length > 0
+    return this.#pipe.isBlocked
+  }
+
+  retry(): void {
+    this.#pipe.retry()
   }
 
   order(type: keyof typeof COMMAND, id: number, b = 0, session = 0, payload?: Uint8Array): void {
-    const bytes = payload ?? this.#scratchBytes
-    const length = payload?.length ?? 0
-    this.#push(COMMAND[type], id, b, session, bytes, length)
+    // What was broadcast before comes first.
+    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
+    this.#pipe.push(COMMAND[type], id, b, session, payload, payload?.length)
   }
 
-  connect(id: number, owner: number, addresses: readonly AnyAddress[]): void {
-    this.order('connect', id, owner, 0, Buffer.from(JSON.stringify(addresses)))
+  /** An order with a value that JSON can carry. */
+  orderWith(type: 'configure', id: number, value: object): void {
+    this.order(type, id, 0, 0, Buffer.from(JSON.stringify(value)))
+  }
+
+  /** @param options Set on the descriptor before it connects. */
+  connect(
+    id: number,
+    owner: number,
+    addresses: AnyAddress[],
+    options?: Partial<Record<SocketOption, number>>,
+  ): void {
+    const payload: ConnectPayload = { addresses, options }
+    this.order('connect', id, owner, 0, Buffer.from(JSON.stringify(payload)))
   }
 
   /** Give back what an owner had not read, to the socket thread and so to the next owner. */
   handover(id: number, unread: Uint8Array): void {
-    this.#give(COMMAND.handover, id, 0, unread)
+    this.#pipe.give(COMMAND.handover, id, 0, unread)
   }
 
-  get thread(): number {
-    return this.#options.self
-  }
+  // --- gathering -----------------------------------------------------------------------------
 
   /** Where an owner gathers the bytes of each turn. It keeps this for the life of the socket. */
   ownWriter(id: number): Writer {
@@ -90,58 +104,122 @@ export class SocketClient {
     return writer
   }
 
-  /** A writer has something to flush at the end of this turn. */
-  markDirty(writer: Writer): void {
-    this.#dirty.push(writer)
-    if (this.#flushScheduled) return
-    this.#flushScheduled = true
+  /** Something has to be flushed at the end of this turn. */
+  markDirty(gatherer: Gatherer): void {
+    this.#dirty.push(gatherer)
+    this.#scheduleFlush()
+  }
+
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return
+    this.#isFlushScheduled = true
     // A tick runs when the microtasks of this turn are done: after the services, before sleeping.
     process.nextTick(this.flush)
   }
 
   /** Write out everything that this turn gathered. */
   readonly flush = (): void => {
-    this.#flushScheduled = false
-    const dirty = this.#dirty
-    this.#dirty = this.#spare
-    for (const writer of dirty) writer.flush()
-    dirty.length = 0
-    this.#spare = dirty
+    this.#isFlushScheduled = false
+    this.#flushWriters()
+    this.#broadcaster.flush()
     if (this.#foreign.size > 0) this.#foreign.clear()
   }
+
+  #flushWriters(): void {
+    const dirty = this.#dirty
+    if (dirty.length === 0) return
+    this.#dirty = this.#spare
+    for (const gatherer of dirty) gatherer.flush()
+    dirty.length = 0
+    this.#spare = dirty
+  }
+
+  // --- streams -------------------------------------------------------------------------------
 
   /**
    * Write now if nobody else does and nothing waits; else hand the bytes to the socket thread.
    * The bytes are the caller's again on return. False: the socket is gone or closing.
    */
   send(id: number, bytes: Uint8Array, length: number): boolean {
-    const { cells } = this.slots
+    // What was broadcast before comes first.
+    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
+    if (!this.#isWritable(id)) return false
     const at = this.slots.at(id)
-    const state = this.slots.stateOf(id)
-    if (state === STATE.INVALID || state === STATE.PLISTEN || state === STATE.LISTEN) return false
     const written = this.#writeNow(id, at, bytes, length)
     if (written === length) return true
     if (written < 0) {
-      Atomics.add(cells, at + SLOT.pending, 1)
-      Atomics.add(cells, at + SLOT.queued, length)
-      this.#give(COMMAND.send, id, 0, bytes.subarray(0, length))
-    } else this.#give(COMMAND.send, id, SEND.remainder, bytes.subarray(written, length))
+      this.#announce(at, length)
+      this.#pipe.give(COMMAND.send, id, 0, bytes.subarray(0, length))
+    } else this.#pipe.give(COMMAND.send, id, SEND.remainder, bytes.subarray(written, length))
     return true
+  }
+
+  /** Send when nothing else waits. False: the socket is gone or closing. */
+  sendLow(id: number, bytes: Uint8Array): boolean {
+    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
+    if (!this.#isWritable(id)) return false
+    this.#announce(this.slots.at(id), bytes.length)
+    this.#pipe.give(COMMAND.send, id, SEND.low, bytes)
+    return true
+  }
+
+  /** Gather `data` for many sockets; those that are gone or full are left out. */
+  broadcast(ids: readonly number[], data: Uint8Array): void {
+    this.#flushWriters()
+    this.#broadcaster.add(ids, data)
+    this.#scheduleFlush()
+  }
+
+  /** Write to each, and leave what some could not take to the socket thread: one copy for all. */
+  sendToAll(ids: readonly number[], bytes: Uint8Array): void {
+    const { length } = bytes
+    let late: number[] = []
+    for (const id of ids) {
+      if (!this.#isWritable(id) || this.slots.isFull(id, length)) continue
+      const at = this.slots.at(id)
+      const written = this.#writeNow(id, at, bytes, length)
+      if (written === length) continue
+      if (written < 0) this.#announce(at, length)
+      late.push(id, written < 0 ? NOT_BEGUN : written)
+      if (late.length < PAIRS_MAX * 2) continue
+      this.#sendLate(late, bytes)
+      late = []
+    }
+    if (late.length > 0) this.#sendLate(late, bytes)
+  }
+
+  #sendLate(pairs: readonly number[], bytes: Uint8Array): void {
+    const payload = Buffer.allocUnsafe(16 + pairs.length * 4)
+    payload.writeDoubleLE(this.os.blocks.put(bytes), 0)
+    payload.writeDoubleLE(bytes.length, 8)
+    for (let i = 0; i < pairs.length; i++) payload.writeInt32LE(pairs[i]!, 16 + i * 4)
+    this.#pipe.push(COMMAND.broadcast, 0, 0, 0, payload, payload.length)
+  }
+
+  #isWritable(id: number): boolean {
+    const state = this.slots.stateOf(id)
+    return state !== STATE.INVALID && state !== STATE.PLISTEN && state !== STATE.LISTEN
+  }
+
+  /** Count a send before its command is given: whoever looks sees it, and does not overtake it. */
+  #announce(at: number, length: number): void {
+    Atomics.add(this.slots.cells, at + SLOT.pending, 1)
+    Atomics.add(this.slots.cells, at + SLOT.queued, length)
   }
 
   /** Write directly, if the rules of slots.ts let us. Returns how much, or -1: not now. */
   #writeNow(id: number, at: number, bytes: Uint8Array, length: number): number {
     const { cells, floats } = this.slots
     if (!this.#isFree(id, at)) return -1
-    if (!tryLock(cells, at + SLOT.token, this.#options.self + 1)) return -1
+    if (!tryLock(cells, at + SLOT.token, this.thread + 1)) return -1
     try {
       // Looked at again under the token: rule 3.
-      if (!this.#isFree(id, at)) return -1
+      if (!this.#isFree(id, at) || this.slots.protocolOf(id) !== PROTOCOL.stream) return -1
       const written = Math.max(0, this.os.write(cells[at + SLOT.fd]!, bytes, 0, length))
       floats[(at + SLOT.bytesOut) >> 1]! += written
+      cells[at + SLOT.writeAt] = this.#clock.now() | 0
       if (written < length) {
-        Atomics.add(cells, at + SLOT.pending, 1)
-        Atomics.add(cells, at + SLOT.queued, length - written)
+        this.#announce(at, length - written)
         Atomics.store(cells, at + SLOT.remainder, 1)
       }
       return written
@@ -155,70 +233,54 @@ export class SocketClient {
     return Atomics.load(this.slots.cells, at + SLOT.pending) === 0
   }
 
-  /** Orders that waited: try again. */
-  retry(): void {
-    const { commands, bells, self, socketThread } = this.#options
-    if (this.#waiting.length === 0) return
-    bells.wantRoom(socketThread, self)
-    for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      const words = this.#wordsOf(next.payload, next.payload.length)
-      if (
-        !commands.write(
-          next.type,
-          next.id,
-          next.b,
-          next.session,
-          next.payload,
-          words,
-          next.payload.length,
-        )
-      )
-        return
-      this.#waiting.shift()
-      bells.ring(socketThread)
-    }
-  }
+  // --- datagrams -----------------------------------------------------------------------------
 
-  /** Bytes go in the ring when they are few, beside it in a block when they are many. */
-  #give(type: number, id: number, flags: number, bytes: Uint8Array): void {
-    if (bytes.length <= RING_PAYLOAD_BYTES_MAX) {
-      this.#push(type, id, flags, 0, bytes, bytes.length)
-      return
-    }
-    const address = this.os.blocks.put(bytes)
-    const size = Buffer.alloc(8)
-    size.writeDoubleLE(bytes.length)
-    this.#push(type, id, flags | SEND.block, address, size, 8)
-  }
-
-  #push(
-    type: number,
+  /** Send now what can be sent now, in order; the socket thread gets the rest. */
+  sendDatagrams(
     id: number,
-    b: number,
-    session: number,
-    bytes: Uint8Array,
-    length: number,
+    batch: DatagramBatch,
+    count: number,
+    failed: (errno: number) => void,
   ): void {
-    const { commands, bells, self, socketThread } = this.#options
-    if (this.#waiting.length === 0) {
-      const words = this.#wordsOf(bytes, length)
-      if (commands.write(type, id, b, session, bytes, words, length)) {
-        bells.ring(socketThread)
-        return
+    if (this.slots.stateOf(id) === STATE.INVALID) return
+    const at = this.slots.at(id)
+    let sent = 0
+    if (this.#isFree(id, at) && tryLock(this.slots.cells, at + SLOT.token, this.thread + 1)) {
+      try {
+        if (this.#isFree(id, at)) sent = this.#sendNow(at, batch, count, failed)
+      } finally {
+        unlock(this.slots.cells, at + SLOT.token)
       }
     }
-    this.#waiting.push({ type, id, b, session, payload: bytes.slice(0, length) })
-    if (this.#waiting.length === 1) {
-      bells.wantRoom(socketThread, self)
-      this.retry()
+    for (let slot = sent; slot < count; slot++) {
+      this.#announce(at, batch.lengths[slot]!)
+      this.#pipe.give(COMMAND.datagram, id, 0, datagramOf(batch, slot))
     }
   }
 
-  /** The ring copies small payloads word by word: give it words that begin where the bytes do. */
-  #wordsOf(bytes: Uint8Array, length: number): Int32Array {
-    if (length > 0 && length <= 128 && bytes !== this.#scratchBytes) {
-      this.#scratchBytes.set(length === bytes.length ? bytes : bytes.subarray(0, length))
+  /** Returns how many are done with: sent, or refused by the system. */
+  #sendNow(
+    at: number,
+    batch: DatagramBatch,
+    count: number,
+    failed: (errno: number) => void,
+  ): number {
+    const { cells, floats } = this.slots
+    let done = 0
+    while (done < count) {
+      const sent = this.os.sendBatch(cells[at + SLOT.fd]!, batch, done, count - done)
+      if (isAgain(sent) || sent === -ERRNO.ENOBUFS) break
+      if (sent < 0) {
+        failed(sent)
+        done++
+        continue
+      }
+      for (let slot = done; slot < done + sent; slot++) {
+        floats[(at + SLOT.bytesOut) >> 1]! += batch.lengths[slot]!
+      }
+      cells[at + SLOT.writeAt] = this.#clock.now() | 0
+      done += sent
     }
-    return this.#scratch
+    return done
   }
 }

@@ -9,7 +9,7 @@ export const COMMAND = {
   pause: 2,
   /** b: descriptor that listens already. The owner is in `session`. */
   listen: 3,
-  /** Payload: JSON of the addresses to try in turn. */
+  /** Payload: JSON of the addresses to try in turn, and of options: see ConnectPayload. */
   connect: 4,
   /** Payload: bytes; with SEND.block in b their length as float64, in session their address. */
   send: 5,
@@ -27,7 +27,21 @@ export const COMMAND = {
   exit: 11,
   /** Say FIN once everything has left; reading goes on. b: only if that is the owner. */
   end: 12,
+  /** Payload: JSON of the settings that change. */
+  configure: 13,
+  /** b: descriptor of a UDP socket, bound or not. The owner is in `session`. */
+  udp: 14,
+  /** Payload: a compact address, then the bytes of one datagram. Type none: to the usual peer. */
+  datagram: 15,
+  /** Payload: the compact address of the usual peer of a UDP socket. */
+  peer: 16,
+  /** b: descriptor to watch that is not ours, and stays open. The owner is in `session`. */
+  bind: 17,
+  /** Payload: address and length of a block as float64, then pairs: id, and how much has left. */
+  broadcast: 18,
 } as const
 
 /** Bits of `b` in a send command, and of a handover. */
-export const SEND = { remainder: 1, block: 2 } as const
+export const SEND = { remainder: 1, block: 2, low: 4 } as const
+/** The `how much` of a pair in a broadcast that was not begun. */
+export const NOT_BEGUN = -1

@@ -13,6 +13,8 @@ export const EVENT = {
   ACCEPT: 3,
   /** Payload: what went wrong. A CLOSE follows when the socket had been open. */
   ERROR: 4,
+  /** A datagram. ud: its bytes. Payload: they, then the compact address it came from. */
+  UDP: 6,
   /** ud: KiB that wait to be sent, at 1 MiB and each doubling; 0 when all is sent again. */
   WARNING: 7,
   /** Everything written so far has left; the answer to the `drain` command. */

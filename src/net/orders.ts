@@ -1,14 +1,18 @@
 /** The socket thread's side of commands.ts: one function an order. */
 import { hostOf, portOf } from '../os/address.ts'
-import type { AnyAddress } from '../os/os.ts'
+import { compactLength } from '../os/compact.ts'
 import { INTEREST } from '../os/poll/poller.ts'
-import { COMMAND, SEND } from './commands.ts'
+import { COMMAND, NOT_BEGUN, SEND } from './commands.ts'
+import { connectNext } from './connect.ts'
 import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
-import { SLOT } from './slots.ts'
-import { Socket } from './socket.ts'
+import type { SocketSettings } from './settings.ts'
+import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
+import { PROTOCOL, TRAIT } from './slots.ts'
+import { type ConnectPayload, Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { closeSocket, connectNext, endWriting, enqueue } from './tcp.ts'
+import { closeSocket, endWriting, enqueue, flush } from './tcp.ts'
+import { Datagrams, enqueueDatagram } from './udp.ts'
 
 /** What a command brings. `payload` is a copy: the ring is used again at once. */
 interface Order {
@@ -16,6 +20,8 @@ interface Order {
   readonly b: number
   readonly session: number
   readonly payload: () => Buffer
+  /** The same for bytes to send: those of a block stay where they are until they are sent. */
+  readonly parcel: () => Parcel
 }
 type Run = (server: SocketServer, order: Order) => void
 
@@ -36,6 +42,19 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
   },
   drain,
   end,
+  configure: (server, { id, payload }) => {
+    const socket = server.find(id) ?? newborn(server, id)
+    if (socket === undefined) return
+    server.configure(socket, JSON.parse(payload().toString()) as Partial<SocketSettings>)
+  },
+  udp,
+  datagram,
+  peer: (server, { id, payload }) => {
+    const udp = server.find(id)?.udp
+    if (udp !== undefined) udp.peer = payload()
+  },
+  bind,
+  broadcast,
   handover,
   exit: (server, { b }) => {
     server.exitAt = server.clock.now() + b
@@ -72,14 +91,19 @@ export function runCommand(
     if (!isBlock) return Buffer.from(bytes.subarray(at, at + length))
     return server.os.blocks.take(session, bytes.readDoubleLE(at))
   }
-  run(server, { id, b, session, payload })
+  const parcel = (): Parcel => {
+    if (!isBlock) return payload()
+    const { blocks } = server.os
+    const view = blocks.view(session, bytes.readDoubleLE(at))
+    return new SharedBytes(view, 1, () => blocks.drop(session))
+  }
+  run(server, { id, b, session, payload, parcel })
 }
 
 function listen(server: SocketServer, { id, b: fd, session: owner }: Order): void {
   const socket = reserved(server, id, owner)
   server.setOwner(socket, owner)
-  socket.fd = fd
-  Atomics.store(server.slots.cells, socket.at + SLOT.fd, fd)
+  server.adopt(socket, fd)
   server.move(socket, 'listen')
   const local = server.os.localAddress(fd)
   server.emit(owner, EVENT.OPEN, id, portOf(local), hostOf(local))
@@ -89,15 +113,21 @@ function listen(server: SocketServer, { id, b: fd, session: owner }: Order): voi
 function reserved(server: SocketServer, id: number, owner: number): Socket {
   const known = server.find(id)
   if (known !== undefined) return known
-  const socket = new Socket(id, server.slots.at(id), owner)
+  const socket = new Socket(id, server.slots.at(id), owner, server.settings)
   server.add(socket)
+  server.configure(socket, undefined)
   return socket
+}
+
+/** For an order that came before the one that opens the socket. */
+function newborn(server: SocketServer, id: number): Socket | undefined {
+  return server.slots.stateOf(id) === STATE.RESERVE ? reserved(server, id, 0) : undefined
 }
 
 function connect(server: SocketServer, { id, b: owner, payload }: Order): void {
   const socket = reserved(server, id, owner >>> 0)
   server.setOwner(socket, owner >>> 0)
-  socket.addresses = JSON.parse(payload().toString()) as AnyAddress[]
+  socket.connecting = JSON.parse(payload().toString()) as ConnectPayload
   server.move(socket, 'connect')
   connectNext(server, socket, 0)
 }
@@ -118,6 +148,8 @@ function start(server: SocketServer, { id, b }: Order): void {
     socket.reading = true
     server.watch(socket, INTEREST.read)
     server.emit(caller, EVENT.OPEN, id, 0, 'start')
+    // What was written, or ended, before.
+    if (state === STATE.PACCEPT) flush(server, socket)
   } else if (socket.owner === caller && !socket.closing) resume(server, socket)
   else takeOver(server, socket, caller, state)
 }
@@ -133,10 +165,10 @@ function resume(server: SocketServer, socket: Socket): void {
  * until that comes back, so not a byte is lost or overtaken.
  */
 function takeOver(server: SocketServer, socket: Socket, heir: number, state: number): void {
-  const isOpen = state >= STATE.CONNECTED && !socket.closing && socket.heir === 0
+  const isConnection = state >= STATE.CONNECTED && socket.udp === undefined
+  const isOpen = isConnection && !socket.closing && socket.heir === 0
   if (!isOpen) {
-    const reason = state < STATE.CONNECTED ? 'a listener cannot be transferred' : 'socket closed'
-    server.emit(heir, EVENT.ERROR, socket.id, 0, reason)
+    server.emit(heir, EVENT.ERROR, socket.id, 0, whyNot(socket, state))
     return
   }
   socket.heir = heir
@@ -144,6 +176,13 @@ function takeOver(server: SocketServer, socket: Socket, heir: number, state: num
   server.watch(socket, socket.interest & ~INTEREST.read)
   if (server.linkOf(socket.owner) === undefined) inherit(server, socket, Buffer.alloc(0))
   else server.emit(socket.owner, EVENT.YIELD, socket.id, 0)
+}
+
+function whyNot(socket: Socket, state: number): string {
+  if (state === STATE.LISTEN) return 'a listener cannot be transferred'
+  if (socket.udp !== undefined) return 'a UDP socket cannot be transferred'
+  const isComing = state < STATE.CONNECTED && !socket.closing
+  return isComing ? 'it is not connected yet' : 'socket closed'
 }
 
 function handover(server: SocketServer, { id, payload }: Order): void {
@@ -169,7 +208,8 @@ function inherit(server: SocketServer, socket: Socket, unread: Buffer): void {
 
 function end(server: SocketServer, { id, b }: Order): void {
   const socket = server.find(id)
-  if (socket === undefined || !mayClose(socket, b)) return
+  // Closing says FIN by itself, and waits for the peer's.
+  if (socket === undefined || socket.closing || !mayClose(socket, b)) return
   socket.ending = true
   if (socket.fd >= 0 && socket.queue.length === 0) endWriting(server, socket)
 }
@@ -181,15 +221,83 @@ function pause(server: SocketServer, { id }: Order): void {
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.read)
 }
 
-function send(server: SocketServer, { id, b, payload }: Order): void {
-  const buffer = payload()
-  const at = server.slots.at(id)
-  let socket = server.find(id)
-  if (socket === undefined && server.slots.stateOf(id) === STATE.RESERVE) {
-    socket = reserved(server, id, 0)
+function send(server: SocketServer, { id, b, parcel }: Order): void {
+  const begun = (b & SEND.remainder) !== 0 ? 0 : NOT_BEGUN
+  give(server, id, parcel(), begun, (b & SEND.low) !== 0)
+}
+
+/** To the queue of a socket, which may not exist any more. */
+function give(
+  server: SocketServer,
+  id: number,
+  parcel: Parcel,
+  begun: number,
+  isLow: boolean,
+): void {
+  const socket = server.find(id) ?? newborn(server, id)
+  if (socket === undefined) {
+    server.settle(server.slots.at(id), 1, parcel.length - Math.max(0, begun))
+    if (parcel instanceof SharedBytes) parcel.release()
+  } else if (socket.udp === undefined) enqueue(server, socket, parcel, begun, isLow)
+  else {
+    // Somebody wrote to a UDP socket: a datagram to its usual peer.
+    const bytes = bytesOf(parcel)
+    enqueueDatagram(server, socket, Buffer.concat([Buffer.of(0), bytes]))
+    if (parcel instanceof SharedBytes) parcel.release()
   }
-  if (socket === undefined) server.settle(at, 1, buffer.length)
-  else enqueue(server, socket, buffer, (b & SEND.remainder) !== 0)
+}
+
+/** One block for many sockets: each holds it until it has sent its part. */
+function broadcast(server: SocketServer, { payload }: Order): void {
+  const bytes = payload()
+  const address = bytes.readDoubleLE(0)
+  const { blocks } = server.os
+  const view = blocks.view(address, bytes.readDoubleLE(8))
+  const shared = new SharedBytes(view, (bytes.length - 16) / 8, () => blocks.drop(address))
+  for (let at = 16; at < bytes.length; at += 8) {
+    give(server, bytes.readInt32LE(at), shared, bytes.readInt32LE(at + 4), false)
+  }
+}
+
+function udp(server: SocketServer, { id, b: fd, session: owner }: Order): void {
+  const socket = reserved(server, id, owner)
+  server.setOwner(socket, owner)
+  const isIPv6 = server.os.localAddress(fd)?.family === 6
+  server.setTraits(socket, TRAIT.protocol, isIPv6 ? PROTOCOL.udp6 : PROTOCOL.udp4)
+  socket.udp = new Datagrams()
+  server.adopt(socket, fd)
+  server.move(socket, 'udp')
+  socket.reading = true
+  server.watch(socket, INTEREST.read)
+  server.setDeadline(socket, socket.settings.idleTimeoutMs)
+  server.emit(owner, EVENT.OPEN, id, portOf(server.os.localAddress(fd)), 'udp')
+}
+
+function datagram(server: SocketServer, { id, payload }: Order): void {
+  const bytes = payload()
+  const socket = server.find(id)
+  if (socket?.udp !== undefined) enqueueDatagram(server, socket, bytes)
+  else server.settle(server.slots.at(id), 1, bytes.length - compactLength(bytes, 0))
+}
+
+function bind(server: SocketServer, { id, b: fd, session: owner }: Order): void {
+  const socket = reserved(server, id, owner)
+  server.setOwner(socket, owner)
+  const changed = server.os.setNonBlocking(fd, true)
+  socket.borrowed = changed === 1 ? 'blocking' : 'as it was'
+  server.adopt(socket, fd)
+  const result = changed < 0 ? changed : server.tryWatch(socket, INTEREST.read)
+  if (result < 0) {
+    server.fail(socket, result)
+    socket.closeTold = true
+    server.free(socket)
+    return
+  }
+  server.setTraits(socket, TRAIT.protocol, PROTOCOL.file)
+  server.move(socket, 'bind')
+  socket.reading = true
+  server.setDeadline(socket, socket.settings.idleTimeoutMs)
+  server.emit(owner, EVENT.OPEN, id, 0, 'binding')
 }
 
 function close(server: SocketServer, { id, b }: Order): void {
@@ -205,6 +313,6 @@ function mayClose({ owner, heir }: Socket, by: number): boolean {
 function drain(server: SocketServer, { id }: Order): void {
   const socket = server.find(id)
   if (socket === undefined) return
-  if (socket.queue.length > 0) socket.drainWanted = true
+  if (socket.unsent > 0) socket.drainWanted = true
   else server.emit(socket.owner, EVENT.DRAIN, id, 0)
 }

@@ -4,25 +4,34 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
-import { POLL_EVENTS_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { READ_BYTES_MIN, SOCKETS_MAX } from '../base/limits.ts'
 import { lock, tryLock, unlock } from '../base/lock.ts'
 import type { Region } from '../base/memory.ts'
 import type { ManyRing } from '../base/ring.ts'
-import type { Os } from '../os/os.ts'
+import type { DatagramBatch, Os } from '../os/os.ts'
 import { INTEREST, type Poller, READY } from '../os/poll/poller.ts'
+import { acceptAgain, acceptAll } from './accept.ts'
+import { connected } from './connect.ts'
 import { Deadlines } from './deadlines.ts'
 import { EVENT } from './event.ts'
 import type { Link } from './links.ts'
 import { runCommand } from './orders.ts'
-import { SLOT, type Slots } from './slots.ts'
+import { SEND_POLICY, type SocketSettings } from './settings.ts'
+import { SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { type Input, nextState, STATE } from './state.ts'
-import { acceptAll, connected, discard, expire, flush, readable } from './tcp.ts'
+import { discard, flush, flushAgain, readable } from './tcp.ts'
+import { dropDatagrams, flushDatagrams, readDatagrams } from './udp.ts'
 
 const WAKEUP_TAG = 0xffffffff
 const COMMANDS_PER_TURN = 4096
 /** After a batch, looks at the poller before sleeping in it: a thread that slept wakes late. */
 const LOOKS = 2
+/** Datagrams of one system call, each of any size. */
+const DATAGRAMS_PER_CALL = 32
+const DATAGRAM_BYTES_MAX = 65_535
+/** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
+const IDLE_STEPS = 8
 
 export interface ServerOptions {
   readonly os: Os
@@ -36,6 +45,10 @@ export interface ServerOptions {
   readonly links: readonly Link[]
   /** The worker that holds an owner, or -1: there is no such owner any more. */
   readonly workerOf: (owner: number) => number
+  /** Of every socket that was not told otherwise. */
+  readonly settings: SocketSettings
+  /** Events that one wait brings. */
+  readonly eventsPerWait: number
   readonly log: (text: string) => void
 }
 
@@ -49,15 +62,19 @@ export class SocketServer {
   readonly log: (text: string) => void
   readonly sockets: (Socket | undefined)[] = new Array<undefined>(SOCKETS_MAX).fill(undefined)
   readonly #deadlines = new Deadlines<Socket>()
+  readonly settings: SocketSettings
   count = 0
+  /** Whole milliseconds since the node began, as of this turn. */
+  now = 0
+  #batch: DatagramBatch | undefined
   /** The last wait brought events. */
   #hasWorked = false
   reserveFd: number
   /** Set by `exit`: the time at which the loop ends, whatever is left. */
   exitAt = 0
   readonly #options: ServerOptions
-  readonly #tags = new Uint32Array(POLL_EVENTS_MAX)
-  readonly #ready = new Uint8Array(POLL_EVENTS_MAX)
+  readonly #tags: Uint32Array
+  readonly #ready: Uint8Array
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -65,6 +82,9 @@ export class SocketServer {
     this.clock = options.clock
     this.slots = options.slots
     this.log = options.log
+    this.settings = options.settings
+    this.#tags = new Uint32Array(options.eventsPerWait)
+    this.#ready = new Uint8Array(options.eventsPerWait)
     this.poller = options.os.createPoller()
     this.scratch = options.os.region(new SharedArrayBuffer(64 * 1024))
     this.reserveFd = options.os.reserveFd()
@@ -90,6 +110,7 @@ export class SocketServer {
     this.#retryBlocked()
     this.#announce()
     const count = this.#wait(waitMs)
+    this.now = this.clock.now() | 0
     for (let event = 0; event < count; event++) this.#dispatch(event)
     this.#expire()
     this.#announce()
@@ -186,22 +207,47 @@ export class SocketServer {
     const state = this.stateOf(socket)
     if (state === STATE.LISTEN) acceptAll(this, socket)
     else if (state === STATE.CONNECTING) connected(this, socket)
-    else {
+    else if (socket.udp !== undefined) {
+      if ((ready & READY.write) !== 0) flushDatagrams(this, socket)
+      if ((ready & ~READY.write) !== 0 && socket.fd >= 0) this.#readable(socket)
+    } else {
       if ((ready & READY.write) !== 0) flush(this, socket)
       if ((ready & ~READY.write) === 0 || socket.fd < 0) return
       if (socket.closing) discard(this, socket)
-      else if (socket.reading && !socket.stalled) readable(this, socket)
+      else if (socket.reading && !socket.stalled) this.#readable(socket)
       else if ((ready & (READY.error | READY.hangup)) !== 0) this.#hungUp(socket)
     }
   }
 
-  /** The peer is gone while nobody reads: a stalled socket is read later, a paused one ends. */
+  #readable(socket: Socket): void {
+    if (socket.udp === undefined) readable(this, socket)
+    else if (socket.reading && !socket.stalled && !socket.closing) {
+      this.#batch ??= this.os.createBatch(DATAGRAMS_PER_CALL, DATAGRAM_BYTES_MAX)
+      readDatagrams(this, socket, this.#batch)
+    }
+  }
+
+  /** The ring of its owner is full: it is read again when there is room. */
+  stall(socket: Socket, link: Link): void {
+    socket.stalled = true
+    link.stalled.push(socket)
+    link.wantRoom()
+    this.watch(socket, socket.interest & ~INTEREST.read)
+  }
+
+  /**
+   * The peer is gone while nobody reads. What came before it went stays readable: when the owner
+   * reads again, or its ring has room. After RST nothing is left to read.
+   */
   #hungUp(socket: Socket): void {
-    if (socket.stalled) {
+    const error = socket.stalled ? 0 : this.os.socketError(socket.fd)
+    const state = this.stateOf(socket)
+    const isWhole = state === STATE.CONNECTED || state === STATE.BIND
+    const isReadable = isWhole || (state === STATE.HALFCLOSE_WRITE && socket.ending)
+    if (socket.stalled || (isReadable && (error === 0 || socket.borrowed !== undefined))) {
       this.unwatch(socket)
       return
     }
-    const error = this.os.socketError(socket.fd)
     if (error < 0 && !socket.closeTold) this.fail(socket, error)
     this.free(socket)
   }
@@ -210,9 +256,36 @@ export class SocketServer {
     if (this.#deadlines.next() === undefined) return
     const now = this.clock.now()
     for (let late = this.#deadlines.take(now); late !== undefined; ) {
-      expire(this, late)
+      this.#deadlinePassed(late)
       late = this.#deadlines.take(now)
     }
+  }
+
+  /** A pause of accepting, the linger of a close, or a step of the idle timeout is over. */
+  #deadlinePassed(socket: Socket): void {
+    this.setDeadline(socket, 0)
+    if (this.stateOf(socket) === STATE.LISTEN) acceptAgain(this, socket)
+    else if (socket.starved) flushAgain(this, socket)
+    else if (socket.closing) this.free(socket)
+    else this.#checkIdle(socket)
+  }
+
+  #checkIdle(socket: Socket): void {
+    const { idleTimeoutMs } = socket.settings
+    if (idleTimeoutMs === 0) return
+    const { cells } = this.slots
+    const now = this.clock.now() | 0
+    // Unsigned differences: the cells wrap around after 49 days.
+    const sinceRead = (now - cells[socket.at + SLOT.readAt]!) >>> 0
+    const sinceWrite = (now - cells[socket.at + SLOT.writeAt]!) >>> 0
+    const idleMs = Math.min(sinceRead, sinceWrite)
+    if (idleMs < idleTimeoutMs) {
+      const stepMs = Math.ceil(idleTimeoutMs / IDLE_STEPS)
+      this.setDeadline(socket, Math.ceil((idleTimeoutMs - idleMs) / stepMs) * stepMs)
+      return
+    }
+    this.emit(socket.owner, EVENT.ERROR, socket.id, 0, `idle for ${idleTimeoutMs} ms`)
+    this.free(socket)
   }
 
   /** A fault of ours with one socket costs that socket, not the node. */
@@ -242,6 +315,29 @@ export class SocketServer {
     this.sockets[socket.id & (SOCKETS_MAX - 1)] = socket
     this.count++
     Atomics.store(this.slots.cells, socket.at + SLOT.owner, socket.owner)
+  }
+
+  /** The descriptor of a socket, also for the workers that write to it. */
+  adopt(socket: Socket, fd: number): void {
+    socket.fd = fd
+    Atomics.store(this.slots.cells, socket.at + SLOT.fd, fd)
+  }
+
+  /** Change settings, and what the workers see of them. An idle timeout begins anew. */
+  configure(socket: Socket, changes: Partial<SocketSettings> | undefined): void {
+    if (changes !== undefined) socket.settings = { ...socket.settings, ...changes }
+    const { sendLimitBytes, sendPolicy, idleTimeoutMs, readBytesMax } = socket.settings
+    Atomics.store(this.slots.cells, socket.at + SLOT.limit, sendLimitBytes)
+    this.setTraits(socket, 0b11 << TRAIT.policyShift, SEND_POLICY[sendPolicy] << TRAIT.policyShift)
+    socket.readBytes = Math.max(READ_BYTES_MIN, Math.min(socket.readBytes, readBytesMax))
+    const state = this.stateOf(socket)
+    if (state > STATE.LISTEN && !socket.closing) this.setDeadline(socket, idleTimeoutMs)
+  }
+
+  setTraits(socket: Socket, mask: number, bits: number): void {
+    const { cells } = this.slots
+    const at = socket.at + SLOT.traits
+    Atomics.store(cells, at, (cells[at]! & ~mask) | bits)
   }
 
   stateOf(socket: Socket): number {
@@ -295,21 +391,36 @@ export class SocketServer {
 
   /** Choose what the poller reports of a socket. */
   watch(socket: Socket, interest: number): void {
-    if (!socket.polled) {
-      const result = this.poller.add(socket.fd, socket.id & (SOCKETS_MAX - 1), interest)
-      if (result < 0) throw new Error(`watch: ${this.os.errorText(result)}`)
+    const result = this.tryWatch(socket, interest)
+    if (result < 0) throw new Error(`watch: ${this.os.errorText(result)}`)
+  }
+
+  /** Returns an errno: of a new descriptor that the poller does not take, a file for example. */
+  tryWatch(socket: Socket, interest: number): number {
+    if (socket.polled && socket.interest === interest) return 0
+    const tag = socket.id & (SOCKETS_MAX - 1)
+    if (socket.polled) this.poller.change(socket.fd, tag, interest)
+    else {
+      const result = this.poller.add(socket.fd, tag, interest)
+      if (result < 0) return result
       socket.polled = true
-    } else if (socket.interest !== interest) {
-      this.poller.change(socket.fd, socket.id & (SOCKETS_MAX - 1), interest)
     }
+    this.#showInterest(socket, interest)
+    return 0
+  }
+
+  #showInterest(socket: Socket, interest: number): void {
     socket.interest = interest
+    const isReading = (interest & INTEREST.read) !== 0 ? TRAIT.reading : 0
+    const isWriting = (interest & INTEREST.write) !== 0 ? TRAIT.writing : 0
+    this.setTraits(socket, TRAIT.reading | TRAIT.writing, isReading | isWriting)
   }
 
   unwatch(socket: Socket): void {
     if (!socket.polled) return
     this.poller.remove(socket.fd, socket.id & (SOCKETS_MAX - 1))
     socket.polled = false
-    socket.interest = 0
+    this.#showInterest(socket, 0)
   }
 
   /** Look at the socket again in `ms`; 0: no more. */
@@ -340,9 +451,11 @@ export class SocketServer {
 
   dropQueue(socket: Socket): void {
     const { queue } = socket
-    if (queue.length === 0) return
-    const { bytes } = queue
-    this.settle(socket.at, queue.written(bytes), bytes)
+    if (queue.length > 0) {
+      const { bytes } = queue
+      this.settle(socket.at, queue.clear(), bytes)
+    }
+    dropDatagrams(this, socket)
   }
 
   /**
@@ -361,7 +474,8 @@ export class SocketServer {
     Atomics.store(cells, socket.at + SLOT.fd, -1)
     Atomics.store(cells, socket.at + SLOT.remainder, 0)
     this.releaseToken(socket)
-    if (socket.fd >= 0) this.os.close(socket.fd)
+    if (socket.borrowed === 'blocking') this.os.setNonBlocking(socket.fd, false)
+    if (socket.fd >= 0 && socket.borrowed === undefined) this.os.close(socket.fd)
     socket.fd = -1
     this.dropQueue(socket)
     this.sockets[socket.id & (SOCKETS_MAX - 1)] = undefined

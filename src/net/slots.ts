@@ -18,7 +18,8 @@
  */
 import assert from 'node:assert/strict'
 import { layout } from '../base/layout.ts'
-import { SOCKETS_MAX } from '../base/limits.ts'
+import { SEND_QUEUE_BYTES_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { SEND_POLICY } from './settings.ts'
 import { nextState, STATE, type StateName, stateName } from './state.ts'
 
 /** One socket. After each field: who may write it. */
@@ -33,15 +34,26 @@ export const SLOT = layout({
   queued: 1, // their bytes, likewise
   bytesIn: 2, // the socket thread; float64
   bytesOut: 2, // whoever holds the token; float64
-  unused: 4, // up to 64 bytes: two slots never share a line
+  traits: 1, // the socket thread; bits of TRAIT
+  limit: 1, // the socket thread; unsent bytes beyond which the policy in `traits` decides
+  readAt: 1, // the socket thread; ms since the node began, of the last bytes that came
+  writeAt: 1, // whoever holds the token; the same of the last bytes that left
 })
-assert.equal(SLOT.CELLS * 4, 64)
+assert.equal(SLOT.CELLS * 4, 64, 'two slots never share a cache line')
+
+/** Bits of `traits`. Two bits of protocol, two of policy (SEND_POLICY), then what is watched. */
+export const TRAIT = { protocol: 0b11, policyShift: 2, reading: 1 << 4, writing: 1 << 5 } as const
+/** What a descriptor is. `file`: one that was bound, a pipe or a terminal. */
+export const PROTOCOL = { stream: 0, udp4: 1, udp6: 2, file: 3 } as const
+const PROTOCOL_NAMES = ['TCP', 'UDP', 'UDP', 'FILE'] as const
 
 /** One socket, as `netstat` shows it. */
 export interface SocketInfo {
   readonly id: number
   /** `LISTEN`, `CONNECTED`, `HALFCLOSE_READ` … */
   readonly state: StateName
+  /** `TCP` also for Unix domain sockets; `FILE` for a descriptor that was bound. */
+  readonly protocol: (typeof PROTOCOL_NAMES)[number]
   /** Handle of the service that owns it. */
   readonly owner: number
   /** Bytes received; of a listener the connections it accepted. */
@@ -50,6 +62,12 @@ export interface SocketInfo {
   readonly sent: number
   /** Bytes that wait to be sent. */
   readonly queued: number
+  /** What the poller waits for: bytes to come, room to write. */
+  readonly reading: boolean
+  readonly writing: boolean
+  /** When bytes last came and left, in ms since the node began; 0: never. */
+  readonly readAt: number
+  readonly wroteAt: number
 }
 
 const HEADER = layout({ lastId: 1, unused: 15 })
@@ -81,6 +99,8 @@ export class Slots {
         Atomics.store(this.cells, at + SLOT.fd, -1)
         this.floats[(at + SLOT.bytesIn) >> 1] = 0
         this.floats[(at + SLOT.bytesOut) >> 1] = 0
+        this.cells.fill(0, at + SLOT.traits, at + SLOT.CELLS)
+        this.cells[at + SLOT.limit] = SEND_QUEUE_BYTES_MAX
         Atomics.store(this.cells, at + SLOT.id, id)
         return id
       }
@@ -102,6 +122,39 @@ export class Slots {
       : Atomics.load(this.cells, this.at(id) + SLOT.queued)
   }
 
+  /** Sends given to the socket thread for `id` that are not done. */
+  pendingOf(id: number): number {
+    return this.stateOf(id) === STATE.INVALID
+      ? 0
+      : Atomics.load(this.cells, this.at(id) + SLOT.pending)
+  }
+
+  /** Must a write of `length` bytes be refused? Policy `close` is up to the socket thread. */
+  isFull(id: number, length: number): boolean {
+    return this.isOver(id, length) && this.policyOf(id) !== SEND_POLICY.close
+  }
+
+  /** Would `length` more bytes be more than may wait? */
+  isOver(id: number, length: number): boolean {
+    const at = this.at(id)
+    return Atomics.load(this.cells, at + SLOT.queued) + length > this.cells[at + SLOT.limit]!
+  }
+
+  /** Unsent bytes of `id` that its policy allows. */
+  limitOf(id: number): number {
+    return this.cells[this.at(id) + SLOT.limit]!
+  }
+
+  /** A value of SEND_POLICY. */
+  policyOf(id: number): number {
+    return (Atomics.load(this.cells, this.at(id) + SLOT.traits) >> TRAIT.policyShift) & 0b11
+  }
+
+  /** A value of PROTOCOL. */
+  protocolOf(id: number): number {
+    return Atomics.load(this.cells, this.at(id) + SLOT.traits) & TRAIT.protocol
+  }
+
   /** Every socket there is now. A scan, from any thread; a socket may be gone right after. */
   list(): SocketInfo[] {
     const infos: SocketInfo[] = []
@@ -110,13 +163,19 @@ export class Slots {
       const state = Atomics.load(this.cells, at + SLOT.state)
       const id = Atomics.load(this.cells, at + SLOT.id)
       if (state === STATE.INVALID || id === 0) continue
+      const traits = Atomics.load(this.cells, at + SLOT.traits)
       infos.push({
         id,
         state: stateName(state),
+        protocol: PROTOCOL_NAMES[traits & TRAIT.protocol]!,
         owner: Atomics.load(this.cells, at + SLOT.owner) >>> 0,
         received: this.floats[(at + SLOT.bytesIn) >> 1]!,
         sent: this.floats[(at + SLOT.bytesOut) >> 1]!,
         queued: Atomics.load(this.cells, at + SLOT.queued),
+        reading: (traits & TRAIT.reading) !== 0,
+        writing: (traits & TRAIT.writing) !== 0,
+        readAt: Atomics.load(this.cells, at + SLOT.readAt) >>> 0,
+        wroteAt: Atomics.load(this.cells, at + SLOT.writeAt) >>> 0,
       })
     }
     return infos

@@ -17,7 +17,7 @@ export const STATE = {
   HALFCLOSE_WRITE: 7,
   /** Accepted, and not read before `start`. */
   PACCEPT: 8,
-  /** A descriptor that existed before (issue of its own). */
+  /** A descriptor that existed before: a pipe, a terminal. It is not closed with the socket. */
   BIND: 9,
 } as const
 export type StateName = keyof typeof STATE
@@ -30,6 +30,8 @@ const NEXT = {
     listen: 'PLISTEN',
     connect: 'CONNECTING',
     accept: 'PACCEPT',
+    udp: 'CONNECTED',
+    bind: 'BIND',
     free: 'INVALID',
   },
   PLISTEN: { start: 'LISTEN', free: 'INVALID' },
@@ -45,7 +47,13 @@ const NEXT = {
   HALFCLOSE_READ: { flush: 'HALFCLOSE_READ', free: 'INVALID' },
   HALFCLOSE_WRITE: { flush: 'HALFCLOSE_READ', free: 'INVALID' },
   PACCEPT: { start: 'CONNECTED', flush: 'HALFCLOSE_READ', free: 'INVALID' },
-  BIND: { free: 'INVALID' },
+  BIND: {
+    peerEnded: 'HALFCLOSE_READ',
+    flush: 'HALFCLOSE_READ',
+    writeFailed: 'HALFCLOSE_WRITE',
+    ended: 'HALFCLOSE_WRITE',
+    free: 'INVALID',
+  },
 } as const satisfies Record<StateName, Partial<Record<string, StateName>>>
 
 export type Input =
@@ -53,6 +61,8 @@ export type Input =
   | 'listen'
   | 'connect'
   | 'accept'
+  | 'udp'
+  | 'bind'
   | 'start'
   | 'opened'
   | 'peerEnded'

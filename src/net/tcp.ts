@@ -1,28 +1,21 @@
-/** What a TCP socket does when it becomes ready. Runs on the socket thread only. */
-import {
-  ACCEPTS_PER_EVENT_MAX,
-  LINGER_MS_MAX,
-  READ_BYTES_MAX,
-  READ_BYTES_MIN,
-  SEND_QUEUE_BYTES_MAX,
-  SEND_WARNING_BYTES,
-} from '../base/limits.ts'
-import { formatAddress } from '../os/address.ts'
+/** What a stream does when it becomes ready: TCP, Unix. Runs on the socket thread only. */
+import { READ_BYTES_MIN, SHORTAGE_PAUSE_MS } from '../base/limits.ts'
 import { ERRNO, isAgain } from '../os/errno.ts'
-import type { AnyAddress } from '../os/os.ts'
 import { INTEREST } from '../os/poll/poller.ts'
+import { NOT_BEGUN } from './commands.ts'
 import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
+import { type Parcel, SharedBytes } from './shared-bytes.ts'
 import { SLOT } from './slots.ts'
-import { Socket } from './socket.ts'
+import type { Socket } from './socket.ts'
 import { STATE } from './state.ts'
 
 /** Full reads of one socket before others get their turn. */
 const READS_PER_EVENT_MAX = 4
 /** Writes of one socket before others get their turn: its reader may be as fast as we are. */
 const WRITES_PER_EVENT_MAX = 16
-/** How long accepting pauses when there is no descriptor, not even to refuse with. */
-const ACCEPT_PAUSE_MS = 100
+/** Nothing is wrong with the connection: later there may be memory. */
+const NO_MEMORY: ReadonlySet<number> = new Set([-ERRNO.ENOBUFS, -ERRNO.ENOMEM])
 /** How long a flushed socket waits for the peer's FIN: closing earlier could cut what it reads. */
 const FIN_WAIT_MS = 2000
 
@@ -38,10 +31,7 @@ export function readable(server: SocketServer, socket: Socket): void {
     const wanted = socket.readBytes
     const at = link.reserve(wanted)
     if (at < 0) {
-      socket.stalled = true
-      link.stalled.push(socket)
-      link.wantRoom()
-      server.watch(socket, socket.interest & ~INTEREST.read)
+      server.stall(socket, link)
       return
     }
     const count = server.os.read(socket.fd, link.region, at, wanted)
@@ -52,11 +42,12 @@ export function readable(server: SocketServer, socket: Socket): void {
     }
     link.publish(EVENT.DATA, socket.owner, socket.id, 0, count)
     server.slots.floats[(socket.at + SLOT.bytesIn) >> 1]! += count
+    server.slots.cells[socket.at + SLOT.readAt] = server.now
     if (count < wanted) {
       if (count * 2 < wanted && wanted > READ_BYTES_MIN) socket.readBytes = wanted >> 1
       return
     }
-    socket.readBytes = Math.min(wanted * 2, READ_BYTES_MAX)
+    socket.readBytes = Math.min(wanted * 2, socket.settings.readBytesMax)
   }
 }
 
@@ -82,18 +73,22 @@ function readFailed(server: SocketServer, socket: Socket, errno: number): void {
 export function closeSocket(server: SocketServer, socket: Socket): void {
   if (socket.closing) return
   const state = server.stateOf(socket)
-  const isQuiet = state <= STATE.CONNECTING && socket.queue.length === 0
-  if (state <= STATE.LISTEN || isQuiet || state === STATE.HALFCLOSE_WRITE) {
+  // With nothing to say there is nobody to wait for: not yet connected, or not ours to close.
+  const hasNobody = state <= STATE.CONNECTING || socket.borrowed || socket.udp !== undefined
+  const isQuiet = hasNobody && socket.unsent === 0
+  const hasFailed = state === STATE.HALFCLOSE_WRITE && !socket.ending
+  if (state <= STATE.LISTEN || isQuiet || hasFailed) {
     server.free(socket)
     return
   }
   server.tellClose(socket)
   socket.closing = true
   socket.reading = false
+  socket.starved = false
+  server.setDeadline(socket, socket.settings.lingerMs)
   if (state === STATE.CONNECTING) return
   server.move(socket, 'flush')
-  server.setDeadline(socket, LINGER_MS_MAX)
-  if (socket.queue.length === 0) sendFin(server, socket)
+  if (socket.unsent === 0) sendFin(server, socket)
   else server.watch(socket, INTEREST.write)
 }
 
@@ -139,14 +134,23 @@ export function flush(server: SocketServer, socket: Socket): void {
       break
     }
     server.slots.floats[(socket.at + SLOT.bytesOut) >> 1]! += count
+    server.slots.cells[socket.at + SLOT.writeAt] = server.now
     server.settle(socket.at, queue.written(count), count)
     if (count < next.length) break
     next = queue.peek(server.staging)
   }
   server.releaseToken(socket)
-  if (failure < 0) writeFailed(server, socket, failure)
+  if (NO_MEMORY.has(failure)) starve(server, socket)
+  else if (failure < 0) writeFailed(server, socket, failure)
   else if (queue.length > 0) server.watch(socket, socket.interest | INTEREST.write)
   else flushed(server, socket)
+}
+
+/** The poller would say "writable" again and again: look at the clock instead. */
+function starve(server: SocketServer, socket: Socket): void {
+  socket.starved = true
+  if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
+  server.setDeadline(socket, SHORTAGE_PAUSE_MS)
 }
 
 /** A worker still owes the rest of its direct write. Asked under the token: slots.ts, rule 2. */
@@ -156,6 +160,10 @@ function isOwed(server: SocketServer, socket: Socket): boolean {
 
 /** Everything has left. */
 function flushed(server: SocketServer, socket: Socket): void {
+  if (socket.starved) {
+    socket.starved = false
+    server.setDeadline(socket, lifeMs(socket))
+  }
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
   if (socket.warnBytes > 0) {
     socket.warnBytes = 0
@@ -187,7 +195,8 @@ export function sendFin(server: SocketServer, socket: Socket): void {
   // Under the token: else a worker in the middle of a direct write is cut, and never knows.
   server.takeToken(socket)
   const mustWait = isOwed(server, socket)
-  const saysFin = !mustWait && !socket.peerEnded && server.exitAt === 0
+  const isHeard = !socket.peerEnded && !socket.borrowed && server.exitAt === 0
+  const saysFin = !mustWait && isHeard
   const isSaid = saysFin && server.os.shutdown(socket.fd, 'write') === 0
   server.releaseToken(socket)
   if (mustWait) return
@@ -203,7 +212,9 @@ export function sendFin(server: SocketServer, socket: Socket): void {
 /** Nothing can be written any more; what the peer sent before may still be read. */
 function writeFailed(server: SocketServer, socket: Socket, errno: number): void {
   server.dropQueue(socket)
-  if (socket.closing || socket.peerEnded || server.stateOf(socket) !== STATE.CONNECTED) {
+  const state = server.stateOf(socket)
+  const isOpen = state === STATE.CONNECTED || state === STATE.BIND
+  if (socket.closing || socket.peerEnded || !isOpen) {
     server.free(socket)
     return
   }
@@ -212,166 +223,61 @@ function writeFailed(server: SocketServer, socket: Socket, errno: number): void 
   server.fail(socket, errno)
 }
 
-/** Queue bytes that a worker could not write itself. */
+/**
+ * Queue bytes that a worker could not write itself.
+ *
+ * @param begun How much of them has left: then the rest goes before everything. NOT_BEGUN: nothing.
+ */
 export function enqueue(
   server: SocketServer,
   socket: Socket,
-  buffer: Buffer,
-  isRemainder: boolean,
+  parcel: Parcel,
+  begun: number = NOT_BEGUN,
+  isLow = false,
 ): void {
+  const { queue } = socket
   const state = server.stateOf(socket)
-  const isLost =
-    socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE || state === STATE.LISTEN
-  if (isRemainder) {
+  const isLost = socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE
+  if (begun !== NOT_BEGUN) {
     Atomics.store(server.slots.cells, socket.at + SLOT.remainder, 0)
-    socket.queue.unshift(buffer)
+    queue.unshift(parcel, begun)
     if (state === STATE.HALFCLOSE_WRITE) server.dropQueue(socket)
-  } else if (isLost || state === STATE.PLISTEN) server.settle(socket.at, 1, buffer.length)
-  else socket.queue.push(buffer)
-  if (socket.queue.bytes > SEND_QUEUE_BYTES_MAX && !socket.closing) {
-    const reason = `more than ${SEND_QUEUE_BYTES_MAX} bytes wait to be sent`
+  } else if (isLost || state === STATE.PLISTEN || state === STATE.LISTEN || parcel.length === 0) {
+    server.settle(socket.at, 1, parcel.length)
+    if (parcel instanceof SharedBytes) parcel.release()
+  } else if (isLow) queue.pushLow(parcel)
+  else queue.push(parcel)
+  if (isTooMuch(socket)) {
+    const reason = `more than ${socket.settings.sendLimitBytes} bytes wait to be sent`
     server.emit(socket.owner, EVENT.ERROR, socket.id, 0, reason)
     server.free(socket)
     return
   }
-  if (socket.queue.length === 0) return
+  if (queue.length === 0) return
   if (state !== STATE.RESERVE && state !== STATE.CONNECTING) flush(server, socket)
   if (socket.fd >= 0) warn(server, socket)
 }
 
+/** With the other policies the writer drops or waits. */
+function isTooMuch({ queue, settings, closing }: Socket): boolean {
+  return !closing && settings.sendPolicy === 'close' && queue.bytes > settings.sendLimitBytes
+}
+
 function warn(server: SocketServer, socket: Socket): void {
   const { bytes } = socket.queue
-  if (bytes < SEND_WARNING_BYTES || bytes < socket.warnBytes || socket.closing) return
-  socket.warnBytes = socket.warnBytes === 0 ? SEND_WARNING_BYTES * 2 : socket.warnBytes * 2
+  const { sendWarningBytes } = socket.settings
+  if (bytes < sendWarningBytes || bytes < socket.warnBytes || socket.closing) return
+  socket.warnBytes = socket.warnBytes === 0 ? sendWarningBytes * 2 : socket.warnBytes * 2
   server.emit(socket.owner, EVENT.WARNING, socket.id, Math.ceil(bytes / 1024))
 }
 
-/** Take everybody who waits at a listener, within reason. */
-export function acceptAll(server: SocketServer, listener: Socket): void {
-  if (server.linkOf(listener.owner) === undefined) {
-    server.free(listener)
-    return
-  }
-  for (let round = 0; round < ACCEPTS_PER_EVENT_MAX; round++) {
-    const fd = server.os.accept(listener.fd)
-    if (fd < 0) {
-      if (fd === -ERRNO.EMFILE || fd === -ERRNO.ENFILE) {
-        if (refuseOne(server, listener, fd)) continue
-      }
-      return
-    }
-    const id = server.slots.reserve()
-    if (id < 0) {
-      server.os.close(fd)
-      server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, 'all socket slots are in use')
-      continue
-    }
-    const socket = new Socket(id, server.slots.at(id), listener.owner)
-    adopt(server, socket, fd)
-    server.add(socket)
-    server.move(socket, 'accept')
-    server.os.keepAlive(fd, true)
-    const peer = server.os.peerAddress(fd)
-    const text = peer === undefined ? '' : formatAddress(peer)
-    if (!server.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {
-      // The owner died since it was looked at: nobody would ever close this connection.
-      server.free(socket)
-      return
-    }
-    server.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
-  }
-}
-
-/** Out of descriptors: give the reserved one up to take one client and close it at once. */
-function refuseOne(server: SocketServer, listener: Socket, errno: number): boolean {
-  if (server.reserveFd >= 0) {
-    server.os.close(server.reserveFd)
-    const fd = server.os.accept(listener.fd)
-    if (fd >= 0) server.os.close(fd)
-    server.reserveFd = server.os.reserveFd()
-    // Linux says EMFILE also when nobody waits: then nobody was refused either.
-    if (fd >= 0) {
-      server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, server.os.errorText(errno))
-    }
-    if (server.reserveFd >= 0) return fd >= 0
-  }
-  server.watch(listener, INTEREST.none)
-  server.setDeadline(listener, ACCEPT_PAUSE_MS)
-  server.reserveFd = server.os.reserveFd()
-  return false
-}
-
-function adopt(server: SocketServer, socket: Socket, fd: number): void {
-  socket.fd = fd
-  Atomics.store(server.slots.cells, socket.at + SLOT.fd, fd)
-}
-
-/** Try the next address. The reason reported is that of the last one. */
-export function connectNext(server: SocketServer, socket: Socket, lastError: number): void {
-  let reason = lastError
-  for (;;) {
-    const address: AnyAddress | undefined = socket.addresses?.shift()
-    if (address === undefined) break
-    const fd = server.os.socket(address.family)
-    if (fd < 0) {
-      reason = fd
-      continue
-    }
-    server.os.keepAlive(fd, true)
-    const result = server.os.connect(fd, address)
-    if (result === 0 || result === -ERRNO.EINPROGRESS) {
-      adopt(server, socket, fd)
-      if (result === 0) opened(server, socket)
-      else server.watch(socket, INTEREST.write)
-      return
-    }
-    server.os.close(fd)
-    reason = result
-  }
-  server.fail(socket, reason)
-  socket.closeTold = true
-  server.free(socket)
-}
-
-/** A connect that was under way has ended, well or not. */
-export function connected(server: SocketServer, socket: Socket): void {
-  const error = server.os.socketError(socket.fd)
-  if (error === 0) {
-    opened(server, socket)
-    return
-  }
-  server.unwatch(socket)
-  const { fd } = socket
-  server.takeToken(socket)
-  adopt(server, socket, -1)
-  server.releaseToken(socket)
-  server.os.close(fd)
-  connectNext(server, socket, error)
-}
-
-function opened(server: SocketServer, socket: Socket): void {
-  server.move(socket, 'opened')
-  if (socket.closing) {
-    // Closed while connecting, with something to say first.
-    server.move(socket, 'flush')
-    server.setDeadline(socket, LINGER_MS_MAX)
-    server.watch(socket, INTEREST.write)
-    return
-  }
-  const peer = server.os.peerAddress(socket.fd)
-  server.emit(socket.owner, EVENT.OPEN, socket.id, 0, peer === undefined ? '' : formatAddress(peer))
-  socket.reading = true
-  server.watch(socket, INTEREST.read)
+/** There may be memory now for what waits. */
+export function flushAgain(server: SocketServer, socket: Socket): void {
+  socket.starved = false
+  server.setDeadline(socket, lifeMs(socket))
   flush(server, socket)
 }
 
-/** A deadline passed: an accept pause is over, or a close took too long. */
-export function expire(server: SocketServer, socket: Socket): void {
-  server.setDeadline(socket, 0)
-  if (server.stateOf(socket) !== STATE.LISTEN) {
-    server.free(socket)
-    return
-  }
-  if (server.reserveFd < 0) server.reserveFd = server.os.reserveFd()
-  if (socket.reading) server.watch(socket, INTEREST.read)
-}
+/** How long a socket lives from now on when nothing happens; 0: for ever. */
+const lifeMs = ({ closing, settings }: Socket): number =>
+  closing ? settings.lingerMs : settings.idleTimeoutMs

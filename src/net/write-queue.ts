@@ -1,40 +1,61 @@
-/** What one socket has to send: whole buffers, first in first out. Lives on the socket thread. */
+/**
+ * What one socket has to send: whole sends, first in first out, in two priorities. A low one
+ * leaves when no high one waits; once begun it is finished first, so no send is ever cut in two
+ * (Skynet's `raise_uncomplete`). Lives on the socket thread.
+ */
 import { Queue } from '../base/queue.ts'
+import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
 
 export class WriteQueue {
-  #first: Buffer | undefined
+  /** Head of the high ones, or a low one that was begun. */
+  #first: Parcel | undefined
+  /** How much of the first has left. */
   #offset = 0
-  /** Made when a second buffer waits: most sockets never have one. */
-  #rest: Queue<Buffer> | undefined
+  /** Made when a second one waits: most sockets never have one. */
+  #rest: Queue<Parcel> | undefined
+  #low: Queue<Parcel> | undefined
+  /** Bytes that have not left. */
   bytes = 0
 
   /** How many sends are not completely written. */
   get length(): number {
-    return (this.#rest?.length ?? 0) + (this.#first === undefined ? 0 : 1)
+    const high = (this.#rest?.length ?? 0) + (this.#first === undefined ? 0 : 1)
+    return high + (this.#low?.length ?? 0)
   }
 
-  push(buffer: Buffer): void {
-    this.bytes += buffer.length
-    if (this.#first === undefined) this.#first = buffer
-    else this.#later(buffer)
+  push(parcel: Parcel): void {
+    this.bytes += parcel.length
+    if (this.#first === undefined) this.#first = parcel
+    else this.#later(parcel)
   }
 
-  /** Put `buffer` before everything else: the rest of a direct write. */
-  unshift(buffer: Buffer): void {
-    const others: Buffer[] = []
+  /** With nothing else in the queue it is like any other: nobody can overtake it then. */
+  pushLow(parcel: Parcel): void {
+    if (this.length === 0) {
+      this.push(parcel)
+      return
+    }
+    this.bytes += parcel.length
+    this.#low ??= new Queue(4)
+    this.#low.push(parcel)
+  }
+
+  /** Put `parcel` before everything else, from `offset` on: the rest of a direct write. */
+  unshift(parcel: Parcel, offset = 0): void {
+    const others: Parcel[] = []
     if (this.#first !== undefined) others.push(this.#first)
     for (let next = this.#rest?.shift(); next !== undefined; next = this.#rest?.shift()) {
       others.push(next)
     }
-    this.#first = buffer
-    this.#offset = 0
+    this.#first = parcel
+    this.#offset = offset
     for (const other of others) this.#later(other)
-    this.bytes += buffer.length
+    this.bytes += parcel.length - offset
   }
 
-  #later(buffer: Buffer): void {
+  #later(parcel: Parcel): void {
     this.#rest ??= new Queue(4)
-    this.#rest.push(buffer)
+    this.#rest.push(parcel)
   }
 
   /**
@@ -42,21 +63,28 @@ export class WriteQueue {
    * Returns the bytes to write and where they begin; nothing is removed before `written`.
    */
   peek(staging: Buffer): { bytes: Buffer; offset: number; length: number } | undefined {
-    const first = this.#first
+    const first = this.#first ?? this.#low?.peek()
     if (first === undefined) return undefined
+    const others = this.#first === undefined ? this.#low : this.#rest
+    const alone = this.#first === undefined ? 1 : 0
     const length = first.length - this.#offset
-    if (this.length === 1 || length >= staging.length / 2) {
-      return { bytes: first, offset: this.#offset, length }
+    if ((others?.length ?? 0) === alone || length >= staging.length / 2) {
+      return { bytes: bytesOf(first), offset: this.#offset, length }
     }
     return { bytes: staging, offset: 0, length: this.#gather(staging) }
   }
 
   #gather(staging: Buffer): number {
-    let at = this.#first!.copy(staging, 0, this.#offset)
-    this.#rest?.some((buffer) => {
-      at += buffer.copy(staging, at)
+    let at = 0
+    const isFull = (parcel: Parcel): boolean => {
+      at += bytesOf(parcel).copy(staging, at)
       return at === staging.length
-    })
+    }
+    if (this.#first === undefined) this.#low?.some(isFull)
+    else {
+      at = bytesOf(this.#first).copy(staging, 0, this.#offset)
+      this.#rest?.some(isFull)
+    }
     return at
   }
 
@@ -65,17 +93,38 @@ export class WriteQueue {
     let done = 0
     let left = count
     this.bytes -= count
-    while (this.#first !== undefined) {
-      const length = this.#first.length - this.#offset
+    while (left > 0) {
+      // A low one that was begun counts as high from now on.
+      this.#first ??= this.#low?.shift()
+      const first = this.#first!
+      const length = first.length - this.#offset
       if (left < length) {
         this.#offset += left
         return done
       }
       left -= length
       done++
-      this.#first = this.#rest?.shift()
-      this.#offset = 0
+      this.#finishFirst()
     }
     return done
   }
+
+  /** Forget everything. Returns how many sends that were. */
+  clear(): number {
+    const sends = this.length
+    this.bytes = 0
+    while (this.#first !== undefined) this.#finishFirst()
+    for (let next = this.#low?.shift(); next !== undefined; next = this.#low?.shift()) release(next)
+    return sends
+  }
+
+  #finishFirst(): void {
+    release(this.#first!)
+    this.#first = this.#rest?.shift()
+    this.#offset = 0
+  }
+}
+
+function release(parcel: Parcel): void {
+  if (parcel instanceof SharedBytes) parcel.release()
 }

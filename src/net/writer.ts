@@ -23,17 +23,22 @@ export class Writer {
     this.id = id
   }
 
-  /** Take `data`, which is the caller's again on return. Strings are sent as UTF-8. */
-  write(data: string | Uint8Array): void {
+  /**
+   * Take `data`, which is the caller's again on return. Strings are sent as UTF-8.
+   *
+   * @returns False when so much waits already that the policy of the socket refuses it, whole.
+   */
+  write(data: string | Uint8Array): boolean {
     checkBytes('write', 'data', data)
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
-    if (length === 0) return
+    if (length === 0) return true
+    if (this.#client.slots.isFull(this.id, this.length + length)) return false
     if (this.length + length > WRITER_BYTES) {
       this.flush()
       if (length > WRITER_BYTES) {
         const bytes = typeof data === 'string' ? Buffer.from(data) : data
         this.#send(bytes, length)
-        return
+        return true
       }
     }
     if (this.#buffer === undefined) {
@@ -43,6 +48,19 @@ export class Writer {
     if (typeof data === 'string') this.#buffer.write(data, this.length)
     else this.#buffer.set(data, this.length)
     this.length += length
+    return true
+  }
+
+  /** As `write`, to leave when nothing else waits. It is not gathered. */
+  writeLow(data: string | Uint8Array): boolean {
+    checkBytes('write', 'data', data)
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    if (bytes.length === 0) return true
+    // What this turn wrote before is before it.
+    this.flush()
+    if (this.#client.slots.isFull(this.id, bytes.length)) return false
+    if (!this.#client.sendLow(this.id, bytes)) this.isGone = true
+    return true
   }
 
   /** Hand everything on. Also called at the end of each turn in which something was written. */

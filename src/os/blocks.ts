@@ -23,6 +23,9 @@ export function createBlocks(libc: Libc): Blocks {
       libc.free(address)
       return bytes
     },
+    view(address, length) {
+      return Buffer.from(libc.view(address, length))
+    },
     drop(address) {
       libc.free(address)
     },

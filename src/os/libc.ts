@@ -78,6 +78,8 @@ export interface Libc extends Calls<typeof POSIX> {
   errno(): number
   /** Where `bytes` starts. It stays there as long as its buffer lives and is not transferred. */
   addressOf(bytes: Uint8Array): number
+  /** The memory at `address`, without a copy. */
+  view(address: number, length: number): ArrayBuffer
   /** What only Linux has. */
   readonly linux: Calls<typeof LINUX> | undefined
   /** What macOS and the BSDs have. */
@@ -174,6 +176,7 @@ function bindLibc(koffi: Koffi): Libc {
     ...bind(POSIX),
     errno: koffi.errno as () => number,
     addressOf: (bytes) => Number(koffi.address(bytes)),
+    view: (address, length) => koffi.view(address, length),
     linux: process.platform === 'linux' ? bind(LINUX) : undefined,
     bsd: process.platform === 'linux' ? undefined : bind(BSD),
   }

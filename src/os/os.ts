@@ -124,6 +124,7 @@ export interface Os {
    * `lingerSeconds` is -1 when it is off.
    */
   getOption(fd: number, name: SocketOption): number
+  /** 1 when that changed something, 0 when it was so already. */
   setNonBlocking(fd: number, on: boolean): number
   isSocket(fd: number): boolean
   /** Read into `region` at `offset`. 0 is the end of the stream. */

@@ -384,8 +384,9 @@ test('setNonBlocking() sets and clears the flag, also of a pipe', (t) => {
   const { readFd, writeFd } = plain.createWakeup()
   t.after(() => plain.close(readFd))
   t.after(() => plain.close(writeFd))
-  for (const on of [false, true, true]) {
-    assert.equal(linux.setNonBlocking(readFd, on), 0)
+  for (const on of [false, true]) {
+    assert.equal(linux.setNonBlocking(readFd, on), 1)
+    assert.equal(linux.setNonBlocking(readFd, on), 0, 'it was so already')
     assert.equal((libc.fcntl(readFd, C.F_GETFL) & C.O_NONBLOCK) !== 0, on)
   }
   assert.equal(linux.setNonBlocking(-1, true), -ERRNO.EBADF)

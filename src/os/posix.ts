@@ -175,7 +175,8 @@ export class PosixOs implements Os {
     const flags = this.#libc.fcntl(fd, C.F_GETFL)
     if (flags < 0) return -this.#libc.errno()
     const wanted = on ? flags | C.O_NONBLOCK : flags & ~C.O_NONBLOCK
-    return wanted === flags ? 0 : this.#checked(this.#libc.fcntl(fd, C.F_SETFL, 'int', wanted))
+    if (wanted === flags) return 0
+    return this.#checked(this.#libc.fcntl(fd, C.F_SETFL, 'int', wanted)) || 1
   }
 
   isSocket(fd: number): boolean {

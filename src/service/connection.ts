@@ -1,13 +1,11 @@
 /** A TCP connection of a service. */
 import { checkInteger } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
-import { lock, unlock } from '../base/lock.ts'
+import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX, SEND_WARNING_BYTES } from '../base/limits.ts'
 import { EVENT } from '../net/event.ts'
-import { SLOT } from '../net/slots.ts'
-import { STATE } from '../net/state.ts'
+import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings.ts'
+import { PROTOCOL } from '../net/slots.ts'
 import type { Writer } from '../net/writer.ts'
-import { formatAddress } from '../os/address.ts'
 import type { SocketOption } from '../os/os.ts'
 import type { SocketPool } from './pool.ts'
 import { ReadBuffer } from './read-buffer.ts'
@@ -16,6 +14,14 @@ import { Waiter, type WaitOptions } from './wait.ts'
 export interface LineOptions extends WaitOptions {
   /** Longest line in bytes, its end not counted. Default 1 MiB. */
   readonly max?: number
+}
+
+export interface WriteOptions {
+  /**
+   * `low`: leaves when nothing else waits, as Skynet's `lwrite`; never in the middle of another
+   * write, nor another in the middle of it.
+   */
+  readonly priority?: 'high' | 'low'
 }
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
@@ -43,6 +49,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #reader: { waiter: Waiter<unknown>; attempt: Attempt<unknown> } | undefined
   #drains: Waiter<void>[] | undefined
   #closing: Waiter<void> | undefined
+  /** Writes that the policy `drop-new` dropped. */
+  dropped = 0
+  /** Called with the KiB that wait to be sent, at each doubling; 0: all is sent. Default: a log. */
+  onWarning: ((kib: number) => void) | undefined
 
   /** @param phase How far it has come; made by listener.ts and socket-api.ts only. */
   constructor(pool: SocketPool, id: number, phase: 'waiting' | 'opening', remoteAddress?: string) {
@@ -55,7 +65,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** `ip:port` of the peer, IPv6 in brackets; empty when the connection is gone already. */
   get remoteAddress(): string {
-    this.#remoteAddress ??= this.#askPeerAddress()
+    this.#remoteAddress ??= this.#pool.addressOf(this.id, 'peer')
     return this.#remoteAddress
   }
 
@@ -180,7 +190,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (this.#phase === 'waiting') this.#start()
     let result: T | undefined
     try {
-      result = attempt()
+      result = this.#mustWaitForPeer() ? undefined : attempt()
     } catch (error) {
       return Promise.reject(error)
     }
@@ -210,7 +220,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   #serveReader(): void {
     const reader = this.#reader
-    if (reader === undefined) return
+    if (reader === undefined || this.#mustWaitForPeer()) return
     try {
       const result = reader.attempt()
       if (result !== undefined) reader.waiter.resolve(result)
@@ -219,17 +229,28 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     }
   }
 
+  /** Policy `pause-producer`: much waits to be sent, so what comes is not handed out. */
+  #mustWaitForPeer(): boolean {
+    const { client } = this.#pool
+    if (client.slots.policyOf(this.id) !== SEND_POLICY['pause-producer']) return false
+    if (this.bufferedAmount * 2 <= client.slots.limitOf(this.id)) return false
+    this.#writer?.flush()
+    // The answer, once everything has left, serves the reader.
+    client.order('drain', this.id)
+    return true
+  }
+
   /** Nobody reads and much is there: let the peer's window fill instead of our memory. */
   #pauseIfHigh(): void {
     if (this.#isPaused || this.#reader !== undefined) return
-    if (this.#buffer.length <= RECEIVE_BUFFER_BYTES_MAX || this.#phase !== 'open') return
+    if (this.#buffer.length <= this.#pool.receiveLimitBytes || this.#phase !== 'open') return
     this.#isPaused = true
     this.#pool.client.order('pause', this.id)
   }
 
   #resumeIfLow(): void {
     if (!this.#isPaused || this.#phase !== 'open') return
-    if (this.#reader === undefined && this.#buffer.length > RECEIVE_BUFFER_BYTES_MAX / 2) return
+    if (this.#reader === undefined && this.#buffer.length > this.#pool.receiveLimitBytes / 2) return
     this.#isPaused = false
     this.#pool.client.order('start', this.id, this.#pool.service.handle)
   }
@@ -240,14 +261,26 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * Write. What one turn writes leaves in one system call at its end, in order; `data` is yours
    * again on return. Strings are sent as UTF-8.
    *
-   * @returns False when more than 1 MiB waits to be sent: see `drain`. A connection that lets
-   * 16 MiB pile up is closed with `ERR_SOCKET_FAILED`.
-   * @throws {SkynetError} `ERR_SOCKET_CLOSED` it was closed or moved, or it failed.
+   * @returns False when more than 1 MiB waits to be sent (see `drain`), or when the policy
+   * `drop-new` dropped it. Beyond `sendLimitBytes`, 16 MiB if not told otherwise, `sendPolicy`
+   * decides: by default the connection fails with `ERR_SOCKET_FAILED`.
+   * @throws {SkynetError} `ERR_SOCKET_CLOSED` it was closed or moved, or it failed;
+   * `ERR_SOCKET_FULL` with the policy `pause-producer`: nothing was taken.
    */
-  write(data: string | Uint8Array): boolean {
+  write(data: string | Uint8Array, options?: WriteOptions): boolean {
     const writer = this.#writable()
-    writer.write(data)
-    return this.bufferedAmount < 1024 * 1024
+    const isTaken = options?.priority === 'low' ? writer.writeLow(data) : writer.write(data)
+    return isTaken ? this.bufferedAmount < SEND_WARNING_BYTES : this.#refused()
+  }
+
+  #refused(): boolean {
+    const { slots } = this.#pool.client
+    if (slots.policyOf(this.id) === SEND_POLICY['drop-new']) {
+      this.dropped++
+      return false
+    }
+    const info = { id: this.id, queued: this.bufferedAmount, limit: slots.limitOf(this.id) }
+    throw new SkynetError('ERR_SOCKET_FULL', info)
   }
 
   /** Resolves once everything written so far was taken by the kernel. Errors as `write`, `read`. */
@@ -281,13 +314,17 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`.
    */
   setOption(name: SocketOption, value: number): void {
-    checkInteger('set a socket option', name, value, -1, 0x7fffffff)
-    const { os } = this.#pool.client
-    const result = this.#withFd((fd) => os.setOption(fd, name, value))
-    if (result === undefined) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
-    if (result >= 0) return
-    const reason = os.errorText(result)
-    throw new SkynetError('ERR_SYSCALL', { call: `set ${name} to ${value}`, reason })
+    this.#pool.setOption(this.id, name, value)
+  }
+
+  /**
+   * Change limits and timeouts of this connection; those not named stay as they are.
+   *
+   * @throws `TypeError`, `RangeError` naming the setting.
+   */
+  configure(settings: Partial<SocketSettings>): void {
+    const changes = checkSettings('configure a connection', settings)
+    if (changes !== undefined) this.#pool.client.orderWith('configure', this.id, changes)
   }
 
   /** Send small writes at once (TCP_NODELAY) instead of waiting for an answer to earlier ones. */
@@ -330,6 +367,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   end(): void {
     if (this.#phase === 'closed' || this.#phase === 'moved' || this.#isEnding) return
+    if (this.#pool.client.slots.protocolOf(this.id) === PROTOCOL.file) {
+      const reason = 'a bound descriptor has no half to end: close it'
+      throw new SkynetError('ERR_SOCKET_STATE', { id: this.id, reason })
+    }
     this.#writable().flush()
     this.#isEnding = true
     this.#pool.client.order('end', this.id, this.#pool.service.handle)
@@ -346,7 +387,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.close()
   }
 
-  /** The service ended: hand on what was written in this turn. Called by the pool. */
+  /** Called by the pool. */
   abandon(): void {
     this.#writer?.flush()
     this.#phase = 'closed'
@@ -385,11 +426,21 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (kind === EVENT.OPEN) this.#opened()
     else if (kind === EVENT.CLOSE) this.#end('ended')
     else if (kind === EVENT.ERROR) this.#failed(payload.toString())
-    else if (kind === EVENT.DRAIN) for (const drain of [...(this.#drains ?? [])]) drain.resolve()
+    else if (kind === EVENT.DRAIN) this.#drained()
     else if (kind === EVENT.YIELD) this.#yield()
-    else if (kind === EVENT.WARNING && ud > 0) {
+    else if (kind === EVENT.WARNING) this.#warned(ud)
+  }
+
+  #drained(): void {
+    for (const drain of [...(this.#drains ?? [])]) drain.resolve()
+    this.#serveReader()
+  }
+
+  #warned(kib: number): void {
+    if (this.onWarning !== undefined) this.onWarning(kib)
+    else if (kib > 0) {
       const { service } = this.#pool
-      service.facade.log(`WARNING: ${ud} K bytes need to send out (socket ${this.id})`)
+      service.facade.log(`WARNING: ${kib} K bytes need to send out (socket ${this.id})`)
     }
   }
 
@@ -442,27 +493,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #timedOut(what: string, timeoutMs: number): Error {
     return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
   }
-
-  #askPeerAddress(): string {
-    const peer = this.#withFd((fd) => this.#pool.client.os.peerAddress(fd))
-    return peer === undefined ? '' : formatAddress(peer)
-  }
-
-  /** The token keeps the descriptor from being closed and used again while `use` has it. */
-  #withFd<T>(use: (fd: number) => T): T | undefined {
-    const { slots, thread } = this.#pool.client
-    const at = slots.at(this.id)
-    lock(slots.cells, at + SLOT.token, thread + 1)
-    try {
-      if (slots.stateOf(this.id) === STATE.INVALID) return undefined
-      return use(Atomics.load(slots.cells, at + SLOT.fd))
-    } finally {
-      unlock(slots.cells, at + SLOT.token)
-    }
-  }
 }
 
 /** The reason of a failure that `Connection.open` rejected with. */
-export function failureReason(error: unknown): string | undefined {
-  return isSkynetError(error, 'ERR_SOCKET_FAILED') ? error.info.reason : undefined
-}
+export const failureReason = (error: unknown): string | undefined =>
+  isSkynetError(error, 'ERR_SOCKET_FAILED') ? error.info.reason : undefined

@@ -26,6 +26,8 @@ export function checkEndpoint(what: string, given: Endpoint, host: string, portM
   }
   const named = given.host === undefined ? host : given.host
   checkText(what, 'host', named)
+  // The resolver would take the part before a NUL for the whole.
+  if (named.includes('\0')) throw new TypeError(`Cannot ${what} as 'host' has a NUL in it`)
   checkInteger(what, 'port', given.port, portMin, 65535)
   const port = given.port as number
   return { host: named, port, address: socketAddress(named, port) }

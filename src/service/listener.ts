@@ -4,11 +4,11 @@ import { Queue } from '../base/queue.ts'
 import { EVENT } from '../net/event.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
+import { Repeats } from './repeats.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024
-const REFUSAL_QUIET_MS = 1000
 
 /** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
 export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
@@ -21,8 +21,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #acceptor: Waiter<Connection | null> | undefined
   #opening: Waiter<void> | undefined
   #isPaused = false
-  /** Since the last line about it. */
-  #refusals = 0
+  readonly #refusals: Repeats
   #isClosed = false
 
   /** Made by socket-api.ts only. */
@@ -30,6 +29,10 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     this.#pool = pool
     this.id = id
     this.host = host
+    this.#refusals = new Repeats(
+      pool.service,
+      (more) => `accept on ${this.address}: ${more} more were refused`,
+    )
     pool.add(this)
   }
 
@@ -86,12 +89,12 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   close(): void {
     if (this.#isClosed) return
     this.#pool.client.order('close', this.id, this.#pool.service.handle)
-    this.unlink()
+    this.abandon()
     this.#ended()
   }
 
   /** The file of a Unix socket goes with it. Called by the pool too, when the service ends. */
-  unlink(): void {
+  abandon(): void {
     const path = /^unix:(?!@)(.+)$/.exec(this.host)?.[1]
     if (path !== undefined) this.#pool.client.os.unlink(path)
   }
@@ -113,21 +116,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       if (ud !== 0) this.port = ud
       if (payload.toString() === 'start') this.#opening?.resolve()
     } else if (kind === EVENT.REFUSE) {
-      this.#refused(payload.toString())
+      this.#refusals.error(`accept on ${this.address}: a client was refused: ${payload}`)
     } else if (kind === EVENT.ERROR || kind === EVENT.CLOSE) this.#ended()
-  }
-
-  /** A line at once, then one a second with how many there were: a flood must not fill the log. */
-  #refused(reason: string): void {
-    const { service } = this.#pool
-    this.#refusals++
-    if (this.#refusals > 1 || service.hasEnded) return
-    service.facade.error(`accept on ${this.address}: a client was refused: ${reason}`)
-    service.timeout(REFUSAL_QUIET_MS, () => {
-      const more = this.#refusals - 1
-      this.#refusals = 0
-      if (more > 0) service.facade.error(`accept on ${this.address}: ${more} more were refused`)
-    })
   }
 
   #accepted(id: number, peer: string): void {

@@ -1,8 +1,15 @@
 /** The sockets of one service, by id: events of the socket thread find their object here. */
+
+import { checkInteger } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
+import { lock, unlock } from '../base/lock.ts'
 import type { SocketClient } from '../net/client.ts'
 import { EVENT } from '../net/event.ts'
+import { SLOT } from '../net/slots.ts'
+import { STATE } from '../net/state.ts'
+import { formatAddress } from '../os/address.ts'
+import type { SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
-import type { Listener } from './listener.ts'
 import type { Service } from './service.ts'
 
 /** What a PTYPE.SOCKET message carries: an event of net/event.ts, its payload copied. */
@@ -19,21 +26,34 @@ export function orphaned(client: SocketClient, { kind, id, ud }: SocketEvent): v
   else if (kind === EVENT.ACCEPT) client.order('shutdown', ud)
 }
 
+/** What every kind of socket does for the pool. */
+export interface PooledSocket {
+  readonly id: number
+  happened(kind: number, ud: number, payload: Buffer): void
+  /** The service ends: hand on what was written in this turn. */
+  abandon(): void
+}
+
 export class SocketPool {
   readonly service: Service
   readonly client: SocketClient
-  readonly #sockets = new Map<number, Connection | Listener>()
+  readonly #sockets = new Map<number, PooledSocket>()
 
   constructor(service: Service, client: SocketClient) {
     this.service = service
     this.client = client
   }
 
-  get(id: number): Connection | Listener | undefined {
+  /** Bytes received and not read beyond which a socket pauses. */
+  get receiveLimitBytes(): number {
+    return this.service.runtime.receiveLimitBytes
+  }
+
+  get(id: number): PooledSocket | undefined {
     return this.#sockets.get(id)
   }
 
-  add(socket: Connection | Listener): void {
+  add(socket: PooledSocket): void {
     this.#sockets.set(socket.id, socket)
   }
 
@@ -55,10 +75,42 @@ export class SocketPool {
   /** The service ends. What was written still leaves; nothing more is read. */
   closeAll(): void {
     for (const socket of this.#sockets.values()) {
-      if (socket instanceof Connection) socket.abandon()
-      else socket.unlink()
+      socket.abandon()
       this.client.order('close', socket.id, this.service.handle)
     }
     this.#sockets.clear()
+  }
+
+  /** The token keeps the descriptor from being closed and used again while `use` has it. */
+  withFd<T>(id: number, use: (fd: number) => T): T | undefined {
+    const { slots, thread } = this.client
+    const at = slots.at(id)
+    lock(slots.cells, at + SLOT.token, thread + 1)
+    try {
+      if (slots.stateOf(id) === STATE.INVALID) return undefined
+      return use(Atomics.load(slots.cells, at + SLOT.fd))
+    } finally {
+      unlock(slots.cells, at + SLOT.token)
+    }
+  }
+
+  /** `ip:port` or `unix:path` of either end; empty when it is gone. */
+  addressOf(id: number, end: 'local' | 'peer'): string {
+    const { os } = this.client
+    const address = this.withFd(id, (fd) =>
+      end === 'local' ? os.localAddress(fd) : os.peerAddress(fd),
+    )
+    return address === undefined ? '' : formatAddress(address)
+  }
+
+  /** @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`. */
+  setOption(id: number, name: SocketOption, value: number): void {
+    checkInteger('set a socket option', name, value, -1, 0x7fffffff)
+    const { os } = this.client
+    const result = this.withFd(id, (fd) => os.setOption(fd, name, value))
+    if (result === undefined) throw new SkynetError('ERR_SOCKET_CLOSED', { id })
+    if (result >= 0) return
+    const reason = os.errorText(result)
+    throw new SkynetError('ERR_SYSCALL', { call: `set ${name} to ${value}`, reason })
   }
 }

@@ -42,6 +42,7 @@ export interface RuntimeOptions {
   readonly client: SocketClient
   readonly env: Readonly<Record<string, string | number | boolean>>
   readonly callTimeoutMs: number
+  readonly receiveLimitBytes: number
   readonly exitMs: number
   /** Folders of services with bare names. */
   readonly folders: readonly string[]
@@ -57,6 +58,7 @@ export class Runtime {
   readonly options: RuntimeOptions
   readonly client: SocketClient
   readonly callTimeoutMs: number
+  readonly receiveLimitBytes: number
   readonly exitMs: number
   /** Set by `connect`, before the first message. */
   router!: Router
@@ -67,6 +69,7 @@ export class Runtime {
     this.options = options
     this.client = options.client
     this.callTimeoutMs = options.callTimeoutMs
+    this.receiveLimitBytes = options.receiveLimitBytes
     this.exitMs = options.exitMs
   }
 

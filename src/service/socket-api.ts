@@ -1,21 +1,30 @@
 /** `skynet.socket`: how a service comes to its sockets. */
-import { checkInteger } from '../base/check.ts'
+import { checkBytes, checkInteger, checkOptions } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
-import type { SocketInfo } from '../net/slots.ts'
+import { checkSettings, type SocketSettings } from '../net/settings.ts'
+import { PROTOCOL, type SocketInfo } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
-import type { AnyAddress } from '../os/os.ts'
+import type { AnyAddress, SocketOption } from '../os/os.ts'
 import { Connection, failureReason } from './connection.ts'
 import { addressesOf, checkEndpoint, type Endpoint, endpointText, listenAt } from './endpoint.ts'
 import { Listener } from './listener.ts'
+import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
+import type { UdpSocket } from './udp-socket.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
+
+/** What holds for a connection from its start; of a listener, for each that it accepts. */
+export interface StreamOptions extends Partial<SocketSettings> {
+  /** Options of the system, as in `Connection.setOption`: `{ noDelay: 1, keepCount: 3 }`. */
+  readonly options?: Readonly<Partial<Record<SocketOption, number>>>
+}
 
 /**
  * `{ port }`, `{ host, port }` or `{ path }`. Default host: `0.0.0.0`, every IPv4 address of this
  * machine; `::` takes IPv4 as well, unless `ipv6Only`. Port 0 lets the system choose.
  */
-export interface ListenOptions extends Endpoint {
+export interface ListenOptions extends Endpoint, StreamOptions {
   /** Connections that the kernel holds until they are accepted. Default 511. */
   readonly backlog?: number
   /** Let other sockets listen on the same port too: the kernel spreads the connections. */
@@ -25,7 +34,13 @@ export interface ListenOptions extends Endpoint {
 }
 
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
-export interface ConnectOptions extends WaitOptions, Endpoint {}
+export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
+
+/** What `netstat` shows: as `SocketInfo`, and where the socket is. */
+export interface NetstatInfo extends SocketInfo {
+  /** Of the peer; of a listener and of a UDP socket its own. Empty when it is gone. */
+  readonly address: string
+}
 
 export class SocketApi {
   readonly #service: Service
@@ -44,6 +59,8 @@ export class SocketApi {
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
     const { backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
     checkInteger('listen', 'backlog', backlog, 1, 65535)
+    const settings = checkSettings('listen', options)
+    checkSocketOptions('listen', options.options)
     const { pool } = this.#service
     const { client } = pool
     const text = endpointText(endpoint)
@@ -53,6 +70,13 @@ export class SocketApi {
     if (this.#service.hasEnded) throw this.#service.exited()
     const fd = listenAt(client.os, address!, { backlog, reusePort, ipv6Only })
     if (fd < 0) throw failed(client.os.errorText(fd))
+    // What is accepted inherits them.
+    for (const [name, value] of Object.entries(options.options ?? {})) {
+      const result = client.os.setOption(fd, name as SocketOption, value)
+      if (result >= 0) continue
+      client.os.close(fd)
+      throw failed(`${name}: ${client.os.errorText(result)}`)
+    }
     const id = client.slots.reserve()
     if (id < 0) {
       client.os.close(fd)
@@ -62,6 +86,7 @@ export class SocketApi {
     const waiter = new Waiter<void>(this.#service, undefined, () => failed('timeout'))
     listener.open(waiter)
     client.order('listen', id, fd, this.#service.handle)
+    if (settings !== undefined) client.orderWith('configure', id, settings)
     client.order('start', id, this.#service.handle)
     await waiter.promise
     return listener
@@ -75,6 +100,8 @@ export class SocketApi {
    */
   async connect(options: ConnectOptions): Promise<Connection> {
     const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
+    const settings = checkSettings('connect', options)
+    checkSocketOptions('connect', options.options)
     const text = endpointText(endpoint)
     const { pool, handle, runtime } = this.#service
     const { client } = pool
@@ -97,7 +124,8 @@ export class SocketApi {
     const { timeoutMs = 0, signal } = options
     const left = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (runtime.now - startedAt))
     const opened = connection.open({ timeoutMs: left, signal })
-    client.connect(id, handle, addresses)
+    if (settings !== undefined) client.orderWith('configure', id, settings)
+    client.connect(id, handle, addresses, options.options)
     try {
       return await opened
     } catch (error) {
@@ -123,8 +151,9 @@ export class SocketApi {
     if (!Number.isInteger(id) || pool.client.slots.stateOf(id) === STATE.INVALID) {
       throw new SkynetError('ERR_SOCKET_INVALID', { id })
     }
-    if (own !== undefined) {
-      throw new SkynetError('ERR_SOCKET_STATE', { id, reason: 'it is a listener' })
+    if (pool.client.slots.protocolOf(id) !== PROTOCOL.stream || own !== undefined) {
+      const reason = 'only a connection can be taken over'
+      throw new SkynetError('ERR_SOCKET_STATE', { id, reason })
     }
     const connection = new Connection(pool, id, 'opening')
     const opened = connection.open(options)
@@ -137,20 +166,99 @@ export class SocketApi {
     }
   }
 
-  /** Every socket of the node, whoever owns it: state, owner, bytes. It stops nobody. */
-  netstat(): SocketInfo[] {
-    return this.#service.pool.client.slots.list()
+  /**
+   * Read and write a descriptor that exists: a pipe, a terminal, a socket from elsewhere. It stays
+   * open when the connection is closed.
+   *
+   * @throws {SkynetError} `ERR_BIND` no such descriptor, or one that cannot be waited for: a file.
+   */
+  async bind(fd: number): Promise<Connection> {
+    checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
+    const { pool, handle, hasEnded } = this.#service
+    if (hasEnded) throw this.#service.exited()
+    const id = pool.client.slots.reserve()
+    if (id < 0) throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+    const connection = new Connection(pool, id, 'opening')
+    const opened = connection.open()
+    pool.client.order('bind', id, fd, handle)
+    try {
+      return await opened
+    } catch (error) {
+      const reason = failureReason(error)
+      if (reason === undefined) throw error
+      throw new SkynetError('ERR_BIND', { what: `descriptor ${fd}`, reason }, { cause: error })
+    }
+  }
+
+  /** `bind` of the standard input. */
+  stdin(): Promise<Connection> {
+    return this.bind(0)
+  }
+
+  /**
+   * A UDP socket. With a host or a port it receives there: `{ port: 0 }` lets the system choose.
+   *
+   * @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`; `TypeError`, `RangeError`.
+   */
+  udp(options: UdpOptions = {}): Promise<UdpSocket> {
+    return openUdp(this.#service, options)
+  }
+
+  /** A UDP socket that receives at a port that is known. As `udp`. */
+  async udpListen(options: UdpOptions & { readonly port: number }): Promise<UdpSocket> {
+    checkInteger('open a UDP socket', 'port', options?.port, 1, 65535)
+    return openUdp(this.#service, options)
+  }
+
+  /**
+   * A UDP socket whose `send` goes to one peer. Names are looked up.
+   *
+   * @throws {SkynetError} `ERR_CONNECT` unknown name, `ERR_SOCKET_LIMIT`.
+   */
+  udpDial(endpoint: Endpoint): Promise<UdpSocket> {
+    return dialUdp(this.#service, endpoint)
+  }
+
+  /**
+   * Every socket of the node, whoever owns it: state, owner, bytes, where. It stops nobody.
+   */
+  netstat(): NetstatInfo[] {
+    const { pool } = this.#service
+    return pool.client.slots.list().map((info) => {
+      const isOwn = info.state === 'LISTEN' || info.state === 'PLISTEN' || info.protocol === 'UDP'
+      return { ...info, address: pool.addressOf(info.id, isOwn ? 'local' : 'peer') }
+    })
+  }
+
+  /**
+   * The same bytes to many connections, whoever owns them: encoded once, held once. Broadcasts of
+   * one turn to the same sockets leave together. Ids that are gone, and connections whose policy
+   * refuses more, are left out.
+   *
+   * @param ids `connection.id` of each. Keep the array from one broadcast to the next: it is fast.
+   */
+  broadcast(ids: readonly number[], data: string | Uint8Array): void {
+    checkBytes('broadcast', 'data', data)
+    if (!Array.isArray(ids)) throw new TypeError(`Cannot broadcast as 'ids' must be an array`)
+    const { client } = this.#service.pool
+    client.broadcast(ids, typeof data === 'string' ? Buffer.from(data) : data)
   }
 
   /**
    * Write to any socket of the node, also one that another service owns and reads.
    *
-   * @returns False when there is no such socket.
+   * @returns False when there is no such socket, or its policy refuses more.
    */
   write(id: number, data: string | Uint8Array): boolean {
     const { client } = this.#service.pool
     if (client.slots.stateOf(id) <= STATE.LISTEN) return false
-    client.writer(id).write(data)
-    return true
+    return client.writer(id).write(data)
+  }
+}
+
+function checkSocketOptions(what: string, options: StreamOptions['options']): void {
+  checkOptions(what, 'options', options)
+  for (const [name, value] of Object.entries(options ?? {})) {
+    checkInteger(what, name, value, -1, 0x7fffffff)
   }
 }

@@ -1,3 +1,25 @@
+import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
+import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
+
+export { SETTING_RANGES } from '../net/settings.ts'
+
+/** What holds for all sockets, and tuning of the thread that serves them. */
+export interface SocketConfig extends SocketSettings {
+  /** Bytes received and not read by the service beyond which reading pauses. Default 128 KiB. */
+  readonly receiveLimitBytes: number
+  /** Events that one wait of the socket thread brings, 1..4096. Default 64. */
+  readonly eventsPerWait: number
+  /** Cores for the socket thread. Default `[]`: any. */
+  readonly cpus: readonly number[]
+}
+
+export const SOCKET_DEFAULTS: SocketConfig = {
+  ...DEFAULT_SETTINGS,
+  receiveLimitBytes: RECEIVE_BUFFER_BYTES_MAX,
+  eventsPerWait: POLL_EVENTS_MAX,
+  cpus: [],
+}
+
 /**
  * The configuration of a node, complete and checked: every key has its value, every path is
  * absolute. `cli/config.ts` makes it from what the user wrote, `start.ts` builds the node from it.
@@ -21,4 +43,7 @@ export interface ResolvedConfig {
   readonly monitorMs: number
   /** Absolute paths of the folders where bare service names are looked up, in this order. */
   readonly services: readonly string[]
+  readonly socket: SocketConfig
+  /** Cores for the workers, in turn; empty: any. */
+  readonly cpus: readonly number[]
 }

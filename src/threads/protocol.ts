@@ -1,7 +1,7 @@
 /** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
 import type { LogLine } from '../service/log.ts'
 import type { NodeMemory } from './memory.ts'
-import type { ResolvedConfig } from './options.ts'
+import type { ResolvedConfig, SocketConfig } from './options.ts'
 
 /** `workerData` of a worker. */
 export interface WorkerStart {
@@ -17,6 +17,7 @@ export interface WorkerStart {
 export interface SocketStart {
   readonly memory: NodeMemory
   readonly harbor: number
+  readonly config: SocketConfig
   readonly startedAt: number
   readonly wakeup: { readonly readFd: number; readonly writeFd: number }
 }

@@ -9,14 +9,19 @@ import { Link } from '../net/links.ts'
 import { SocketServer } from '../net/server.ts'
 import { Slots } from '../net/slots.ts'
 import { posixOs } from '../os/posix.ts'
+import { pinThread } from './affinity.ts'
 import { socketThreadOf } from './memory.ts'
 import type { Report, SocketStart } from './protocol.ts'
 
-const { memory, harbor, startedAt, wakeup } = workerData as SocketStart
+const { memory, harbor, config, startedAt, wakeup } = workerData as SocketStart
 const report = (message: Report): void => parentPort!.postMessage(message)
 
 const os = posixOs()
 const self = socketThreadOf(memory)
+const log = (text: string): void => {
+  report({ kind: 'log', line: { at: Date.now(), level: 'error', handle: 0, title: '', text } })
+}
+pinThread(os, config.cpus, log)
 const bells = new Doorbells(memory.bells, {
   thread: self,
   wake: () => os.signalWakeup(wakeup.writeFd),
@@ -37,9 +42,9 @@ const server = new SocketServer({
   wakeupFd: wakeup.readFd,
   links,
   workerOf: (owner) => handles.workerOf(owner),
-  log: (text) => {
-    report({ kind: 'log', line: { at: Date.now(), level: 'error', handle: 0, title: '', text } })
-  },
+  settings: config,
+  eventsPerWait: config.eventsPerWait,
+  log,
 })
 report({ kind: 'ready' })
 server.run()

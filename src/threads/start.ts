@@ -133,6 +133,7 @@ class RunningNode implements Node {
     const socketStart: SocketStart = {
       memory,
       harbor: config.harbor,
+      config: config.socket,
       startedAt,
       wakeup: this.#wakeup,
     }

@@ -23,6 +23,7 @@ import { posixOs } from '../os/posix.ts'
 import { resolveService } from '../service/modules.ts'
 import { Runtime } from '../service/runtime.ts'
 import { Packer } from '../wire/seri.ts'
+import { pinThread } from './affinity.ts'
 import { Bridge } from './bridge.ts'
 import { socketThreadOf } from './memory.ts'
 import type { Control, Report, WorkerStart } from './protocol.ts'
@@ -54,6 +55,7 @@ const scheduler = new Scheduler({
 const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
 const client = new SocketClient({
   os,
+  clock,
   slots: new Slots(memory.slots),
   commands,
   bells,
@@ -71,6 +73,7 @@ const runtime = new Runtime({
   client,
   env: config.env,
   callTimeoutMs: config.callTimeoutMs,
+  receiveLimitBytes: config.socket.receiveLimitBytes,
   exitMs: SHUTDOWN_MS_MAX,
   folders: config.services,
   logFallback: (line) => report({ kind: 'log', line }),
@@ -98,6 +101,10 @@ const router = new Router({
   onFault: (text) => runtime.log('error', 0, `cannot unpack a ${text}`),
 })
 runtime.connect(router)
+const { cpus } = config
+if (cpus.length > 0) {
+  pinThread(os, [cpus[worker % cpus.length]!], (text) => runtime.log('error', 0, text))
+}
 const stream = os.region(memory.streams[worker]!)
 const bridge = new Bridge({
   ring: new StreamRing(stream, 0, SOCKET_RING_BYTES),

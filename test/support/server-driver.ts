@@ -14,6 +14,7 @@ import { SocketClient } from '../../src/net/client.ts'
 import { EVENT } from '../../src/net/event.ts'
 import { Link } from '../../src/net/links.ts'
 import { SocketServer } from '../../src/net/server.ts'
+import { DEFAULT_SETTINGS } from '../../src/net/settings.ts'
 import { SLOT, SLOTS_BYTES, Slots } from '../../src/net/slots.ts'
 import type { Os } from '../../src/os/os.ts'
 import type { Poller } from '../../src/os/poll/poller.ts'
@@ -82,7 +83,8 @@ export class ServerDriver {
     this.#bells = new Doorbells(createDoorbellMemory(WORKERS + 1), { thread: WORKERS, wake })
     const commands = os.region(new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)))
     const ring = (): ManyRing => new ManyRing(commands, 0, COMMAND_RING_BYTES)
-    const shared = { os, slots: this.slots, bells: this.#bells }
+    const clock = { now: () => this.now }
+    const shared = { os, clock, slots: this.slots, bells: this.#bells }
     this.workers = Array.from({ length: WORKERS }, (_, self) => {
       const region = os.region(new SharedArrayBuffer(StreamRing.bytes(SOCKET_RING_BYTES)))
       const options = { ...shared, commands: ring(), self, socketThread: WORKERS }
@@ -93,7 +95,6 @@ export class ServerDriver {
     this.#interpose()
     this.server = new SocketServer({
       ...shared,
-      clock: { now: () => this.now },
       commands: { ring: ring(), region: commands },
       self: WORKERS,
       wakeupFd: readFd,
@@ -102,6 +103,8 @@ export class ServerDriver {
         return new Link(worker, region, stream, this.#bells, WORKERS)
       }),
       workerOf: (owner) => (this.alive.has(owner) ? Math.floor(owner / 10) - 1 : -1),
+      settings: DEFAULT_SETTINGS,
+      eventsPerWait: 64,
       log: (text) => this.log.push(text),
     })
   }

@@ -1,0 +1,51 @@
+/**
+ * The same bytes to many sockets. What one turn sends to the same sockets is gathered, so that each
+ * of them costs one system call a turn, however many broadcasts there were. The bytes are there
+ * once: a worker writes them to every socket itself, and those that cannot take them now share one
+ * block, which is freed with the last.
+ */
+import type { SocketClient } from './client.ts'
+
+const GATHER_BYTES = 64 * 1024
+
+export class Broadcaster {
+  readonly #client: SocketClient
+  /** Who gets what is gathered: a copy, as the caller may change its list. */
+  #ids: number[] = []
+  #buffer: Buffer | undefined
+  /** Bytes gathered and not sent yet. */
+  length = 0
+
+  constructor(client: SocketClient) {
+    this.#client = client
+  }
+
+  /** @param data The caller's again on return. */
+  add(ids: readonly number[], data: Uint8Array): void {
+    if (data.length === 0 || ids.length === 0) return
+    const isSame = this.length > 0 && this.#isFor(ids)
+    if (!isSame || this.length + data.length > GATHER_BYTES) this.flush()
+    if (data.length > GATHER_BYTES) {
+      this.#client.sendToAll(ids, data)
+      return
+    }
+    if (this.length === 0) this.#ids = ids.slice()
+    this.#buffer ??= Buffer.allocUnsafeSlow(GATHER_BYTES)
+    this.#buffer.set(data, this.length)
+    this.length += data.length
+  }
+
+  flush(): void {
+    const { length } = this
+    if (length === 0) return
+    this.length = 0
+    this.#client.sendToAll(this.#ids, this.#buffer!.subarray(0, length))
+  }
+
+  #isFor(ids: readonly number[]): boolean {
+    const mine = this.#ids
+    if (mine.length !== ids.length) return false
+    for (let i = 0; i < mine.length; i++) if (mine[i] !== ids[i]) return false
+    return true
+  }
+}

@@ -1,0 +1,85 @@
+/** How a service comes to a UDP socket. */
+import { SkynetError } from '../base/errors.ts'
+import { SOCKETS_MAX } from '../base/limits.ts'
+import { checkSettings, type SocketSettings } from '../net/settings.ts'
+import type { Os, SocketAddress } from '../os/os.ts'
+import { addressesOf, checkEndpoint, type Endpoint, endpointText } from './endpoint.ts'
+import type { Service } from './service.ts'
+import { UdpSocket } from './udp-socket.ts'
+import { Waiter } from './wait.ts'
+
+/**
+ * `host` and `port`: where to receive. Without both the socket is of IPv4, and the system binds it
+ * at the first send. Beyond `sendLimitBytes` datagrams are dropped, whatever the policy.
+ */
+export interface UdpOptions extends Pick<Endpoint, 'host' | 'port'>, Partial<UdpSettings> {
+  /** Let other sockets bind to the same port too: the kernel spreads the datagrams. */
+  readonly reusePort?: boolean
+  /** Of an IPv6 address: leave IPv4 out. */
+  readonly ipv6Only?: boolean
+}
+type UdpSettings = Pick<SocketSettings, 'sendLimitBytes' | 'lingerMs' | 'idleTimeoutMs'>
+
+/** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
+export async function openUdp(service: Service, options: UdpOptions): Promise<UdpSocket> {
+  const isBound = options.host !== undefined || options.port !== undefined
+  const { host = '0.0.0.0', port = 0 } = options
+  const checked = checkEndpoint('open a UDP socket', { host, port }, host, 0)
+  const settings = checkSettings('open a UDP socket', options)
+  const what = `UDP ${endpointText(checked)}`
+  const failed = (reason: string): Error => new SkynetError('ERR_BIND', { what, reason })
+  const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
+  return adoptUdp(service, address!, isBound ? options : undefined, settings, failed)
+}
+
+/** An unbound socket of the family of `address`, whose usual peer is there. */
+export async function dialUdp(service: Service, endpoint: Endpoint): Promise<UdpSocket> {
+  const checked = checkEndpoint('dial', endpoint, '127.0.0.1', 1)
+  const text = endpointText(checked)
+  const failed = (reason: string, cause?: unknown): Error =>
+    new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
+  const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
+  const socket = await adoptUdp(service, address!, undefined, undefined, failed)
+  await socket.connect({ host: address!.host, port: address!.port })
+  return socket
+}
+
+async function adoptUdp(
+  service: Service,
+  address: SocketAddress,
+  bound: UdpOptions | undefined,
+  settings: Partial<SocketSettings> | undefined,
+  failed: (reason: string) => Error,
+): Promise<UdpSocket> {
+  if (service.hasEnded) throw service.exited()
+  const { pool } = service
+  const { client } = pool
+  const fd = descriptor(client.os, address, bound)
+  if (fd < 0) throw failed(client.os.errorText(fd))
+  const id = client.slots.reserve()
+  if (id < 0) {
+    client.os.close(fd)
+    throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+  }
+  const socket = new UdpSocket(pool, id, address.family)
+  const waiter = new Waiter<void>(service, undefined, () => failed('timeout'))
+  socket.open(waiter)
+  if (settings !== undefined) client.orderWith('configure', id, settings)
+  client.order('udp', id, fd, service.handle)
+  await waiter.promise
+  return socket
+}
+
+/** Returns a descriptor, bound when asked for, or an errno. */
+function descriptor(os: Os, address: SocketAddress, bound: UdpOptions | undefined): number {
+  const fd = os.datagram(address.family)
+  if (fd < 0 || bound === undefined) return fd
+  let result = bound.reusePort ? os.setOption(fd, 'reusePort', 1) : 0
+  if (result === 0 && address.family === 6) {
+    result = os.setOption(fd, 'ipv6Only', Number(bound.ipv6Only ?? address.host !== '::'))
+  }
+  if (result === 0) result = os.bindDatagram(fd, address)
+  if (result === 0) return fd
+  os.close(fd)
+  return result
+}

@@ -1,0 +1,284 @@
+/** A UDP socket of a service. */
+import { checkBytes, checkInteger, shown } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
+import { DATAGRAM_BYTES_MAX } from '../base/limits.ts'
+import { Queue } from '../base/queue.ts'
+import { DatagramWriter } from '../net/datagram-writer.ts'
+import { EVENT } from '../net/event.ts'
+import { compactAddress } from '../os/compact.ts'
+import type { SocketAddress, SocketOption } from '../os/os.ts'
+import { addressesOf, checkEndpoint, type Endpoint, endpointText } from './endpoint.ts'
+import type { SocketPool } from './pool.ts'
+import { Repeats } from './repeats.ts'
+import { UdpAddress } from './udp-address.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+/** What a datagram costs here besides its bytes: many small ones are bounded too. */
+const DATAGRAM_OVERHEAD_BYTES = 64
+
+export interface Datagram {
+  /** Yours. May be empty. */
+  readonly data: Buffer
+  readonly from: UdpAddress
+}
+
+/** Obtained from `skynet.socket.udp`, `udpListen`, `udpDial`. One receiver may wait at a time. */
+export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
+  readonly id: number
+  /** 6: of IPv6, which reaches IPv4 peers too unless it is `ipv6Only`. */
+  readonly family: 4 | 6
+  /** The port it is bound to; 0 before the first send when none was asked for. */
+  port = 0
+  readonly #pool: SocketPool
+  readonly #writer: DatagramWriter
+  readonly #refusals: Repeats
+  readonly #received = new Queue<Datagram>()
+  #receivedBytes = 0
+  #isPaused = false
+  #isClosed = false
+  #error: SkynetError | undefined
+  #peer: UdpAddress | undefined
+  #opening: Waiter<void> | undefined
+  #receiver: Waiter<Datagram | null> | undefined
+  #drains: Waiter<void>[] = []
+  /** Datagrams that were not sent as too much waited already. */
+  dropped = 0
+
+  /** Made by socket-api.ts only. */
+  constructor(pool: SocketPool, id: number, family: 4 | 6) {
+    this.#pool = pool
+    this.id = id
+    this.family = family
+    this.#refusals = new Repeats(pool.service, (more) => `udp ${id}: ${more} more were refused`)
+    this.#writer = new DatagramWriter(pool.client, id, (errno) => {
+      this.#refusals.error(`udp ${id}: sendto error ${pool.client.os.errorText(errno)}`)
+    })
+    pool.add(this)
+  }
+
+  get isOpen(): boolean {
+    return !this.#isClosed
+  }
+
+  /** Where `send` goes. */
+  get peer(): UdpAddress | undefined {
+    return this.#peer
+  }
+
+  /**
+   * The next datagram, or null once the socket is closed. When a service does not keep up, the
+   * kernel drops what comes: that is UDP.
+   *
+   * @throws {SkynetError} `ERR_SOCKET_BUSY`, `ERR_SOCKET_FAILED`; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`
+   * as asked for.
+   */
+  receive(options?: WaitOptions): Promise<Datagram | null> {
+    if (this.#receiver !== undefined) {
+      return Promise.reject(new SkynetError('ERR_SOCKET_BUSY', { id: this.id }))
+    }
+    const datagram = this.#received.shift()
+    if (datagram !== undefined) {
+      this.#receivedBytes -= costOf(datagram)
+      this.#resumeIfLow()
+      return Promise.resolve(datagram)
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#isClosed) return Promise.resolve(null)
+    const { service } = this.#pool
+    if (service.hasEnded) return Promise.reject(service.exited())
+    const waiter = new Waiter<Datagram | null>(
+      service,
+      options,
+      (timeoutMs) => this.#timedOut('receive from', timeoutMs),
+      () => {
+        this.#receiver = undefined
+      },
+    )
+    if (!waiter.isOver) this.#receiver = waiter
+    return waiter.promise
+  }
+
+  /** Datagrams until the socket is closed; leaving the loop closes it. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Datagram, void, void> {
+    try {
+      for (let next = await this.receive(); next !== null; next = await this.receive()) yield next
+    } finally {
+      await this.close()
+    }
+  }
+
+  /**
+   * Send one datagram; those of one turn leave together. `data` is yours again on return.
+   *
+   * @param to Where a datagram came from, or an IP and a port.
+   * @returns False when too much waits already: this one is dropped, and counted in `dropped`.
+   * @throws {SkynetError} `ERR_SOCKET_CLOSED`; `ERR_SOCKET_STATE` an IPv6 address on an IPv4
+   * socket. `RangeError` for more than 65,507 bytes, `TypeError` for what is no address.
+   */
+  sendTo(to: UdpAddress | { host: string; port: number }, data: string | Uint8Array): boolean {
+    return this.#send(this.#bytesOf(to), data)
+  }
+
+  /** Send to the peer of `connect` or `udpDial`. As `sendTo`; `ERR_SOCKET_STATE` without a peer. */
+  send(data: string | Uint8Array): boolean {
+    if (this.#peer === undefined) throw this.#wrongState('address first: it has no peer')
+    return this.#send(this.#bytesOf(this.#peer), data)
+  }
+
+  /**
+   * Choose the peer that `send` goes to. Names are looked up. Others are received all the same.
+   *
+   * @throws {SkynetError} `ERR_CONNECT` unknown name, or no address of this socket's family.
+   */
+  async connect(endpoint: Endpoint): Promise<void> {
+    const checked = checkEndpoint('connect', endpoint, '127.0.0.1', 1)
+    const text = endpointText(checked)
+    const failed = (reason: string, cause?: unknown): Error =>
+      new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
+    const found = await addressesOf(checked, failed)
+    const { service } = this.#pool
+    if (service.hasEnded) throw service.exited()
+    const usable = found.find(({ family }) => family === 4 || family === this.family)
+    if (usable === undefined || usable.family === 'unix') throw failed('protocol mismatch')
+    this.#setPeer(usable)
+  }
+
+  #setPeer(address: SocketAddress): void {
+    this.#checkOpen()
+    this.#peer = UdpAddress.of(address.host, address.port)
+    this.#writer.flush()
+    const { client } = this.#pool
+    client.order('peer', this.id, 0, 0, compactAddress(address, this.family))
+  }
+
+  /** Resolves once everything sent so far was taken by the kernel. */
+  drain(options?: WaitOptions): Promise<void> {
+    this.#writer.flush()
+    if (this.#isClosed || this.#pool.client.slots.pendingOf(this.id) === 0) return Promise.resolve()
+    const drains = this.#drains
+    const waiter = new Waiter<void>(
+      this.#pool.service,
+      options,
+      (timeoutMs) => this.#timedOut('drain', timeoutMs),
+      () => {
+        if (drains.includes(waiter)) drains.splice(drains.indexOf(waiter), 1)
+      },
+    )
+    if (!waiter.isOver) drains.push(waiter)
+    this.#pool.client.order('drain', this.id)
+    return waiter.promise
+  }
+
+  /** As `Connection.setOption`; `broadcast` lets datagrams go to a broadcast address. */
+  setOption(name: SocketOption, value: number): void {
+    this.#pool.setOption(this.id, name, value)
+  }
+
+  /** What was sent still leaves; what came and was not received is dropped. */
+  close(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve()
+    this.abandon()
+    this.#pool.client.order('close', this.id, this.#pool.service.handle)
+    this.#end()
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #send(address: Uint8Array, data: string | Uint8Array): boolean {
+    checkBytes('send', 'data', data)
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
+    checkInteger('send', 'data.length', bytes.length, 0, DATAGRAM_BYTES_MAX)
+    this.#checkOpen()
+    const isTaken = this.#writer.send(bytes, address)
+    if (!isTaken) this.dropped++
+    return isTaken
+  }
+
+  #bytesOf(to: UdpAddress | { host: string; port: number }): Uint8Array {
+    const address = to instanceof UdpAddress ? to : addressOf(to)
+    const isIPv6 = address.bytes.length > 7
+    if (isIPv6 === (this.family === 6)) return address.bytes
+    if (isIPv6) throw this.#wrongState(`protocol mismatch: ${address} on an IPv4 socket`)
+    return compactAddress({ family: 4, host: address.host, port: address.port }, 6)
+  }
+
+  #checkOpen(): void {
+    if (this.#error !== undefined) throw this.#error
+    if (this.#isClosed) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+  }
+
+  #wrongState(reason: string): Error {
+    return new SkynetError('ERR_SOCKET_STATE', { id: this.id, reason })
+  }
+
+  #timedOut(what: string, timeoutMs: number): Error {
+    return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
+  }
+
+  // --- events, called by the pool --------------------------------------------------------------
+
+  /** Wait until the socket thread has it. Called by socket-api.ts. */
+  open(waiter: Waiter<void>): void {
+    this.#opening = waiter
+  }
+
+  happened(kind: number, ud: number, payload: Buffer): void {
+    if (kind === EVENT.UDP) this.#receive(ud, payload)
+    else if (kind === EVENT.OPEN) {
+      if (ud !== 0) this.port = ud
+      this.#opening?.resolve()
+    } else if (kind === EVENT.DRAIN) for (const drain of [...this.#drains]) drain.resolve()
+    else if (kind === EVENT.ERROR) {
+      this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason: `${payload}` })
+    } else if (kind === EVENT.CLOSE) this.#end()
+  }
+
+  #receive(length: number, payload: Buffer): void {
+    if (this.#isClosed) return
+    const from = UdpAddress.received(payload.subarray(length))
+    const datagram = { data: payload.subarray(0, length), from }
+    if (this.#receiver !== undefined) {
+      this.#receiver.resolve(datagram)
+      return
+    }
+    this.#received.push(datagram)
+    this.#receivedBytes += costOf(datagram)
+    if (this.#isPaused || this.#receivedBytes <= this.#pool.receiveLimitBytes) return
+    this.#isPaused = true
+    this.#pool.client.order('pause', this.id)
+  }
+
+  #resumeIfLow(): void {
+    if (!this.#isPaused || this.#receivedBytes > this.#pool.receiveLimitBytes / 2) return
+    this.#isPaused = false
+    this.#pool.client.order('start', this.id, this.#pool.service.handle)
+  }
+
+  /** The service ended: hand on what was sent in this turn. Called by the pool too. */
+  abandon(): void {
+    this.#writer.flush()
+  }
+
+  #end(): void {
+    this.#isClosed = true
+    this.#pool.remove(this.id)
+    const failure = this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    for (const drain of [...this.#drains]) drain.reject(failure)
+    this.#opening?.reject(failure)
+    if (this.#error === undefined) this.#receiver?.resolve(null)
+    else this.#receiver?.reject(this.#error)
+  }
+}
+
+const costOf = ({ data }: Datagram): number => data.length + DATAGRAM_OVERHEAD_BYTES
+
+function addressOf(to: { host: string; port: number }): UdpAddress {
+  if (typeof to !== 'object' || to === null) {
+    const now = `current value is ${shown(to)}`
+    throw new TypeError(`Cannot send as 'to' must be a UdpAddress or { host, port }: ${now}`)
+  }
+  return UdpAddress.of(to.host, to.port)
+}
