@@ -1,6 +1,7 @@
 /** `npm run bench [name…]`: run the benchmarks, print what was completed. */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { broadcast } from './broadcast.bench.ts'
 import { call } from './call.bench.ts'
 import { echo } from './echo.bench.ts'
 import { idle } from './idle.bench.ts'
@@ -9,9 +10,10 @@ import { spawn } from './spawn.bench.ts'
 import type { Bench, BenchOptions, Row, Target } from './support/bench.ts'
 import { table } from './support/report.ts'
 import { timer } from './timer.bench.ts'
+import { udp } from './udp.bench.ts'
 
 /** In the order in which they run. */
-const BENCHES: readonly Bench[] = [echo, call, send, spawn, timer, idle]
+const BENCHES: readonly Bench[] = [echo, udp, broadcast, call, send, spawn, timer, idle]
 
 const USAGE = `usage: npm run bench -- [name…] [options]
 ${BENCHES.map(({ name, help }) => `  ${name.padEnd(8)}${help}`).join('\n')}

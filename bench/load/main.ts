@@ -1,14 +1,18 @@
 /** Entry of the load generator: a process of its own, so that it takes no time from either side. */
 import { posixOs } from '../../src/os/posix.ts'
 import { serve } from '../support/serve.ts'
+import { type BroadcastLoad, runBroadcast } from './broadcast.ts'
 import { type EchoLoad, runEcho } from './echo.ts'
 import { connectAll, type Peer } from './peers.ts'
+import { runUdp, type UdpLoad } from './udp.ts'
 
 const os = posixOs()
 let held: Peer[] = []
 
 serve({
   echo: (load: EchoLoad) => runEcho(os, load),
+  udp: (load: UdpLoad) => runUdp(os, load),
+  broadcast: (load: BroadcastLoad) => runBroadcast(os, load),
 
   /** Open connections, let each answer once, and leave them open. Returns how many did. */
   hold: ({ host, port, connections }: Omit<EchoLoad, 'seconds'>) => {
