@@ -16,7 +16,7 @@ import { udp } from './udp.bench.ts'
 const BENCHES: readonly Bench[] = [echo, udp, broadcast, call, send, spawn, timer, idle]
 
 const USAGE = `usage: npm run bench -- [name…] [options]
-${BENCHES.map(({ name, help }) => `  ${name.padEnd(8)}${help}`).join('\n')}
+${BENCHES.map(({ name, help }) => `  ${name.padEnd(13)}${help}`).join('\n')}
 options:
   --json              one JSON document instead of tables
   --target host:port  measure this echo server (an IP address) and nothing else

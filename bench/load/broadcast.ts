@@ -108,10 +108,10 @@ class Room {
     const ready = new Uint8Array(EVENTS_MAX)
     const region = this.#os.region(new SharedArrayBuffer(64 * 1024))
     const endsAt = performance.now() + seconds * 1000
-    let isEnding = false
-    while (!isEnding || this.completed < this.#said * connections) {
-      isEnding ||= performance.now() >= endsAt
+    for (;;) {
       const everywhere = Math.floor(this.completed / connections)
+      const isEnding = performance.now() >= endsAt
+      if (isEnding && this.#said === everywhere) break
       while (!isEnding && this.#said - everywhere < window) this.#say()
       const count = checked(this.#os, poller.wait(tags, ready, SILENCE_MS_MAX))
       if (count === 0) throw new Error('The server has not sent anything for 10 s')
