@@ -114,7 +114,7 @@ matrix('INVALID', {
   'close with unsent bytes': null,
   shutdown: { to: 'INVALID', sees: 'FIN' },
   end: { to: 'INVALID', sees: 'FIN' },
-  drain: { to: 'INVALID', sees: 'FIN', differs: DRAIN },
+  drain: { to: 'INVALID', events: ['DRAIN'], sees: 'FIN', differs: DRAIN },
   'a client': null,
   'peer data': { to: 'INVALID', sees: 'FIN' },
   'peer FIN': { to: 'INVALID', sees: 'FIN' },

@@ -160,7 +160,8 @@ test('a socket that lets more than SEND_QUEUE_BYTES_MAX pile up is closed with a
     yield* s.until(() => s.events.some(({ kind }) => kind === 'WARNING'), 'WARNING')
     s.events = []
     yield* s.silence()
-    s.send(id, 'x')
+    const writer = s.client.ownWriter(id)
+    assert.deepEqual([writer.write('x'), writer.isGone], [false, true])
     yield* s.next('ERROR')
     yield* s.next('CLOSE')
     assert.equal(s.stateOf(id), STATE.INVALID)

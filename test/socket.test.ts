@@ -226,6 +226,18 @@ check('a connection whose peer lets 16 MiB pile up is closed', async (skynet) =>
   client.destroy()
 })
 
+check('drain() rejects when a peer that has ended resets the connection', async (skynet) => {
+  const { client, connection } = await pair(skynet)
+  client.pause()
+  client.end('last words')
+  assert.equal(text(await connection.readAll()), 'last words')
+  while (connection.write(Buffer.alloc(MB)));
+  const drained = connection.drain()
+  client.destroy()
+  await assert.rejects(drained, { code: 'ERR_SOCKET_FAILED' })
+  await connection.close()
+})
+
 check('drain() rejects when the connection fails', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.pause()

@@ -4,12 +4,13 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { tryLock, unlock } from '../base/lock.ts'
-import { ERRNO, isAgain } from '../os/errno.ts'
+import { isTransient } from '../os/errno.ts'
 import type { AnyAddress, DatagramBatch, Os, SocketOption } from '../os/os.ts'
 import { Broadcaster } from './broadcaster.ts'
 import { CommandPipe, type PipeOptions } from './command-pipe.ts'
 import { COMMAND, NOT_BEGUN, SEND } from './commands.ts'
 import { datagramOf } from './datagram-writer.ts'
+import { SEND_POLICY } from './settings.ts'
 import { PROTOCOL, SLOT, type Slots } from './slots.ts'
 import type { ConnectPayload } from './socket.ts'
 import { STATE } from './state.ts'
@@ -175,7 +176,7 @@ export class SocketClient {
     const { length } = bytes
     let late: number[] = []
     for (const id of ids) {
-      if (!this.#isWritable(id) || this.slots.isFull(id, length)) continue
+      if (!this.#isWritable(id) || this.#isRefused(id)) continue
       const at = this.slots.at(id)
       const written = this.#writeNow(id, at, bytes, length)
       if (written === length) continue
@@ -186,6 +187,12 @@ export class SocketClient {
       late = []
     }
     if (late.length > 0) this.#sendLate(late, bytes)
+  }
+
+  #isRefused(id: number): boolean {
+    if (!this.slots.isFull(id)) return false
+    if (this.slots.policyOf(id) === SEND_POLICY.close) this.#pipe.push(COMMAND.overflow, id, 0, 0)
+    return true
   }
 
   #sendLate(pairs: readonly number[], bytes: Uint8Array): void {
@@ -215,12 +222,15 @@ export class SocketClient {
     try {
       // Looked at again under the token: rule 3.
       if (!this.#isFree(id, at) || this.slots.protocolOf(id) !== PROTOCOL.stream) return -1
-      const written = Math.max(0, this.os.write(cells[at + SLOT.fd]!, bytes, 0, length))
+      const result = this.os.write(cells[at + SLOT.fd]!, bytes, 0, length)
+      const written = Math.max(0, result)
       floats[(at + SLOT.bytesOut) >> 1]! += written
       cells[at + SLOT.writeAt] = this.#clock.now() | 0
       if (written < length) {
         this.#announce(at, length - written)
-        Atomics.store(cells, at + SLOT.remainder, 1)
+        // An error is told once: the socket thread would find a socket without one.
+        const hasFailed = result < 0 && !isTransient(result)
+        Atomics.store(cells, at + SLOT.remainder, hasFailed ? result : 1)
       }
       return written
     } finally {
@@ -269,7 +279,7 @@ export class SocketClient {
     let done = 0
     while (done < count) {
       const sent = this.os.sendBatch(cells[at + SLOT.fd]!, batch, done, count - done)
-      if (isAgain(sent) || sent === -ERRNO.ENOBUFS) break
+      if (isTransient(sent)) break
       if (sent < 0) {
         failed(sent)
         done++

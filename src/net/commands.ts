@@ -19,7 +19,7 @@ export const COMMAND = {
   shutdown: 7,
   /** b: 1 on, 0 off. */
   noDelay: 8,
-  /** Answer with DRAIN once nothing waits to be sent. */
+  /** Answer b, the owner, with DRAIN once nothing waits to be sent, or the socket is gone. */
   drain: 9,
   /** Payload: as in send, what the former owner had not read; the answer to YIELD. */
   handover: 10,
@@ -39,6 +39,8 @@ export const COMMAND = {
   bind: 17,
   /** Payload: address and length of a block as float64, then pairs: id, and how much has left. */
   broadcast: 18,
+  /** More waits than its policy allows: the socket fails. */
+  overflow: 19,
 } as const
 
 /** Bits of `b` in a send command, and of a handover. */

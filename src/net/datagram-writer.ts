@@ -31,7 +31,7 @@ export class DatagramWriter {
    * @returns False when too much waits already: the datagram is dropped.
    */
   send(bytes: Uint8Array, address: Uint8Array): boolean {
-    if (this.#client.slots.isOver(this.id, bytes.length)) return false
+    if (this.#client.slots.isFull(this.id)) return false
     if (bytes.length > BATCHED_BYTES_MAX) {
       this.flush()
       const alone = this.#client.os.createBatch(1, bytes.length)

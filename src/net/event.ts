@@ -17,7 +17,7 @@ export const EVENT = {
   UDP: 6,
   /** ud: KiB that wait to be sent, at 1 MiB and each doubling; 0 when all is sent again. */
   WARNING: 7,
-  /** Everything written so far has left; the answer to the `drain` command. */
+  /** ud: so many `drain` orders are answered: all has left; negative: the socket is gone. */
   DRAIN: 8,
   /** Another owner takes the socket: give back what was not read (the `handover` command). */
   YIELD: 9,

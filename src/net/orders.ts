@@ -11,7 +11,7 @@ import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
 import { PROTOCOL, TRAIT } from './slots.ts'
 import { type ConnectPayload, Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { closeSocket, endWriting, enqueue, flush } from './tcp.ts'
+import { closeSocket, endWriting, enqueue, flush, overflowed } from './tcp.ts'
 import { Datagrams, enqueueDatagram } from './udp.ts'
 
 /** What a command brings. `payload` is a copy: the ring is used again at once. */
@@ -55,6 +55,10 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
   },
   bind,
   broadcast,
+  overflow: (server, { id }) => {
+    const socket = server.find(id)
+    if (socket !== undefined && !socket.closing) overflowed(server, socket)
+  },
   handover,
   exit: (server, { b }) => {
     server.exitAt = server.clock.now() + b
@@ -194,6 +198,7 @@ function handover(server: SocketServer, { id, payload }: Order): void {
 function inherit(server: SocketServer, socket: Socket, unread: Buffer): void {
   server.setOwner(socket, socket.heir)
   socket.heir = 0
+  socket.drainsWanted = 0
   if (server.linkOf(socket.owner) === undefined) {
     closeSocket(server, socket)
     return
@@ -310,9 +315,10 @@ function mayClose({ owner, heir }: Socket, by: number): boolean {
   return by === 0 || owner === by >>> 0 || heir === by >>> 0
 }
 
-function drain(server: SocketServer, { id }: Order): void {
+function drain(server: SocketServer, { id, b }: Order): void {
   const socket = server.find(id)
-  if (socket === undefined) return
-  if (socket.unsent > 0) socket.drainWanted = true
-  else server.emit(socket.owner, EVENT.DRAIN, id, 0)
+  const caller = b >>> 0
+  if (socket === undefined || socket.owner !== caller) server.emit(caller, EVENT.DRAIN, id, -1)
+  else if (socket.unsent > 0) socket.drainsWanted++
+  else server.emit(caller, EVENT.DRAIN, id, 1)
 }

@@ -10,17 +10,18 @@ import type { Region } from '../base/memory.ts'
 import type { ManyRing } from '../base/ring.ts'
 import type { DatagramBatch, Os } from '../os/os.ts'
 import { INTEREST, type Poller, READY } from '../os/poll/poller.ts'
-import { acceptAgain, acceptAll } from './accept.ts'
+import { acceptAll } from './accept.ts'
 import { connected } from './connect.ts'
 import { Deadlines } from './deadlines.ts'
 import { EVENT } from './event.ts'
+import { expire } from './expiry.ts'
 import type { Link } from './links.ts'
 import { runCommand } from './orders.ts'
 import { SEND_POLICY, type SocketSettings } from './settings.ts'
 import { SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { type Input, nextState, STATE } from './state.ts'
-import { discard, flush, flushAgain, readable } from './tcp.ts'
+import { discard, flush, readable } from './tcp.ts'
 import { dropDatagrams, flushDatagrams, readDatagrams } from './udp.ts'
 
 const WAKEUP_TAG = 0xffffffff
@@ -30,8 +31,6 @@ const LOOKS = 2
 /** Datagrams of one system call, each of any size. */
 const DATAGRAMS_PER_CALL = 32
 const DATAGRAM_BYTES_MAX = 65_535
-/** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
-const IDLE_STEPS = 8
 
 export interface ServerOptions {
   readonly os: Os
@@ -240,7 +239,7 @@ export class SocketServer {
    * reads again, or its ring has room. After RST nothing is left to read.
    */
   #hungUp(socket: Socket): void {
-    const error = socket.stalled ? 0 : this.os.socketError(socket.fd)
+    const error = socket.stalled ? 0 : this.os.socketError(socket.fd) || this.writeErrorOf(socket)
     const state = this.stateOf(socket)
     const isWhole = state === STATE.CONNECTED || state === STATE.BIND
     const isReadable = isWhole || (state === STATE.HALFCLOSE_WRITE && socket.ending)
@@ -256,36 +255,9 @@ export class SocketServer {
     if (this.#deadlines.next() === undefined) return
     const now = this.clock.now()
     for (let late = this.#deadlines.take(now); late !== undefined; ) {
-      this.#deadlinePassed(late)
+      expire(this, late)
       late = this.#deadlines.take(now)
     }
-  }
-
-  /** A pause of accepting, the linger of a close, or a step of the idle timeout is over. */
-  #deadlinePassed(socket: Socket): void {
-    this.setDeadline(socket, 0)
-    if (this.stateOf(socket) === STATE.LISTEN) acceptAgain(this, socket)
-    else if (socket.starved) flushAgain(this, socket)
-    else if (socket.closing) this.free(socket)
-    else this.#checkIdle(socket)
-  }
-
-  #checkIdle(socket: Socket): void {
-    const { idleTimeoutMs } = socket.settings
-    if (idleTimeoutMs === 0) return
-    const { cells } = this.slots
-    const now = this.clock.now() | 0
-    // Unsigned differences: the cells wrap around after 49 days.
-    const sinceRead = (now - cells[socket.at + SLOT.readAt]!) >>> 0
-    const sinceWrite = (now - cells[socket.at + SLOT.writeAt]!) >>> 0
-    const idleMs = Math.min(sinceRead, sinceWrite)
-    if (idleMs < idleTimeoutMs) {
-      const stepMs = Math.ceil(idleTimeoutMs / IDLE_STEPS)
-      this.setDeadline(socket, Math.ceil((idleTimeoutMs - idleMs) / stepMs) * stepMs)
-      return
-    }
-    this.emit(socket.owner, EVENT.ERROR, socket.id, 0, `idle for ${idleTimeoutMs} ms`)
-    this.free(socket)
   }
 
   /** A fault of ours with one socket costs that socket, not the node. */
@@ -377,6 +349,24 @@ export class SocketServer {
     this.emit(socket.owner, EVENT.ERROR, socket.id, 0, this.os.errorText(errno))
   }
 
+  /** @param sign 1: everything has left; -1: the socket is gone. */
+  answerDrains(socket: Socket, sign: 1 | -1): void {
+    if (socket.drainsWanted === 0) return
+    this.emit(socket.owner, EVENT.DRAIN, socket.id, sign * socket.drainsWanted)
+    socket.drainsWanted = 0
+  }
+
+  /**
+   * Why a worker's write failed whose command is still on the way; 0: none did. That write took the
+   * error out of the socket, which looks like one that ended well. It waits for a write under way.
+   */
+  writeErrorOf(socket: Socket): number {
+    this.takeToken(socket)
+    const owed = Atomics.load(this.slots.cells, socket.at + SLOT.remainder)
+    this.releaseToken(socket)
+    return Math.min(0, owed)
+  }
+
   /** Tell the owner, once, that nothing more will come. */
   tellClose(socket: Socket): void {
     if (socket.heir !== 0) {
@@ -463,6 +453,8 @@ export class SocketServer {
    * write(2) finishes first, and a later one finds the state INVALID.
    */
   free(socket: Socket): void {
+    // CLOSE may have been told long ago, at the peer's FIN: it would not end that wait.
+    this.answerDrains(socket, -1)
     this.tellClose(socket)
     this.unwatch(socket)
     this.setDeadline(socket, 0)

@@ -19,7 +19,6 @@
 import assert from 'node:assert/strict'
 import { layout } from '../base/layout.ts'
 import { SEND_QUEUE_BYTES_MAX, SOCKETS_MAX } from '../base/limits.ts'
-import { SEND_POLICY } from './settings.ts'
 import { nextState, STATE, type StateName, stateName } from './state.ts'
 
 /** One socket. After each field: who may write it. */
@@ -29,7 +28,8 @@ export const SLOT = layout({
   fd: 1, // the socket thread
   owner: 1, // the socket thread; the number that receives this socket's events
   token: 1, // lock.ts; who may write to fd now
-  remainder: 1, // 1: the token's last holder still owes the rest; the socket thread clears it
+  remainder: 1, // 1: the token's last holder owes the rest, -errno: its write failed; the
+  // socket thread clears it
   pending: 1, // sends on their way or in the queue: senders add, the socket thread subtracts
   queued: 1, // their bytes, likewise
   bytesIn: 2, // the socket thread; float64
@@ -129,15 +129,14 @@ export class Slots {
       : Atomics.load(this.cells, this.at(id) + SLOT.pending)
   }
 
-  /** Must a write of `length` bytes be refused? Policy `close` is up to the socket thread. */
-  isFull(id: number, length: number): boolean {
-    return this.isOver(id, length) && this.policyOf(id) !== SEND_POLICY.close
-  }
-
-  /** Would `length` more bytes be more than may wait? */
-  isOver(id: number, length: number): boolean {
+  /**
+   * Does so much wait that the policy decides about another write?
+   *
+   * @param gathered Bytes that wait with the caller besides.
+   */
+  isFull(id: number, gathered = 0): boolean {
     const at = this.at(id)
-    return Atomics.load(this.cells, at + SLOT.queued) + length > this.cells[at + SLOT.limit]!
+    return Atomics.load(this.cells, at + SLOT.queued) + gathered >= this.cells[at + SLOT.limit]!
   }
 
   /** Unsent bytes of `id` that its policy allows. */

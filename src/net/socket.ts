@@ -39,7 +39,8 @@ export class Socket {
   ending = false
   /** Next queue length that is worth a WARNING; 0: none was sent since it was empty. */
   warnBytes = 0
-  drainWanted = false
+  /** `drain` orders to be answered when all has left. */
+  drainsWanted = 0
   /** The kernel had no memory for a write, which is tried again at the deadline. */
   starved = false
   /** The owner after the handover that is under way; 0: none is. */

@@ -53,6 +53,11 @@ export function readable(server: SocketServer, socket: Socket): void {
 
 /** FIN: say so, and keep the descriptor until the owner closes it: it may still answer. */
 function peerEnded(server: SocketServer, socket: Socket): void {
+  const failure = server.writeErrorOf(socket)
+  if (failure < 0) {
+    readFailed(server, socket, failure)
+    return
+  }
   socket.peerEnded = true
   socket.reading = false
   if (server.stateOf(socket) === STATE.HALFCLOSE_WRITE) {
@@ -155,7 +160,7 @@ function starve(server: SocketServer, socket: Socket): void {
 
 /** A worker still owes the rest of its direct write. Asked under the token: slots.ts, rule 2. */
 function isOwed(server: SocketServer, socket: Socket): boolean {
-  return Atomics.load(server.slots.cells, socket.at + SLOT.remainder) === 1
+  return Atomics.load(server.slots.cells, socket.at + SLOT.remainder) !== 0
 }
 
 /** Everything has left. */
@@ -169,10 +174,7 @@ function flushed(server: SocketServer, socket: Socket): void {
     socket.warnBytes = 0
     if (!socket.closing) server.emit(socket.owner, EVENT.WARNING, socket.id, 0)
   }
-  if (socket.drainWanted) {
-    socket.drainWanted = false
-    server.emit(socket.owner, EVENT.DRAIN, socket.id, 0)
-  }
+  server.answerDrains(socket, 1)
   if (socket.closing && !socket.finSent) sendFin(server, socket)
   else if (socket.ending) endWriting(server, socket)
 }
@@ -239,28 +241,25 @@ export function enqueue(
   const state = server.stateOf(socket)
   const isLost = socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE
   if (begun !== NOT_BEGUN) {
-    Atomics.store(server.slots.cells, socket.at + SLOT.remainder, 0)
+    const owed = Atomics.exchange(server.slots.cells, socket.at + SLOT.remainder, 0)
     queue.unshift(parcel, begun)
     if (state === STATE.HALFCLOSE_WRITE) server.dropQueue(socket)
+    else if (owed < 0) writeFailed(server, socket, owed)
   } else if (isLost || state === STATE.PLISTEN || state === STATE.LISTEN || parcel.length === 0) {
     server.settle(socket.at, 1, parcel.length)
     if (parcel instanceof SharedBytes) parcel.release()
   } else if (isLow) queue.pushLow(parcel)
   else queue.push(parcel)
-  if (isTooMuch(socket)) {
-    const reason = `more than ${socket.settings.sendLimitBytes} bytes wait to be sent`
-    server.emit(socket.owner, EVENT.ERROR, socket.id, 0, reason)
-    server.free(socket)
-    return
-  }
   if (queue.length === 0) return
   if (state !== STATE.RESERVE && state !== STATE.CONNECTING) flush(server, socket)
   if (socket.fd >= 0) warn(server, socket)
 }
 
-/** With the other policies the writer drops or waits. */
-function isTooMuch({ queue, settings, closing }: Socket): boolean {
-  return !closing && settings.sendPolicy === 'close' && queue.bytes > settings.sendLimitBytes
+/** More waits than the policy of the socket allows. */
+export function overflowed(server: SocketServer, socket: Socket): void {
+  const reason = `more than ${socket.settings.sendLimitBytes} bytes wait to be sent`
+  server.emit(socket.owner, EVENT.ERROR, socket.id, 0, reason)
+  server.free(socket)
 }
 
 function warn(server: SocketServer, socket: Socket): void {

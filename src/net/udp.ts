@@ -1,7 +1,7 @@
 /** What a UDP socket does. Runs on the socket thread only. */
 import { Queue } from '../base/queue.ts'
 import { compactLength } from '../os/compact.ts'
-import { ERRNO, isAgain } from '../os/errno.ts'
+import { isAgain, isTransient } from '../os/errno.ts'
 import type { DatagramBatch } from '../os/os.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { EVENT } from './event.ts'
@@ -86,10 +86,7 @@ export function flushDatagrams(server: SocketServer, socket: Socket): void {
     return
   }
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
-  if (socket.drainWanted) {
-    socket.drainWanted = false
-    server.emit(socket.owner, EVENT.DRAIN, socket.id, 0)
-  }
+  server.answerDrains(socket, 1)
   if (socket.closing) server.free(socket)
 }
 
@@ -106,7 +103,7 @@ function sendQueued(server: SocketServer, socket: Socket): void {
       server.log(`socket-server : set udp (${socket.id}) error: address first.`)
     } else {
       const count = server.os.sendTo(socket.fd, datagram, at, length, address)
-      if (isAgain(count) || count === -ERRNO.ENOBUFS) return
+      if (isTransient(count)) return
       if (count < 0) {
         const reason = server.os.errorText(count)
         server.log(`socket-server : udp (${socket.id}) sendto error ${reason}.`)

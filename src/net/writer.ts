@@ -1,6 +1,7 @@
 /** What one worker writes to one socket in a turn, gathered to leave in one system call. */
 import { checkBytes } from '../base/check.ts'
 import type { SocketClient } from './client.ts'
+import { SEND_POLICY } from './settings.ts'
 
 /** Enough for many small answers; a bigger piece is written by itself, without this copy. */
 const WRITER_BYTES = 16 * 1024
@@ -32,7 +33,7 @@ export class Writer {
     checkBytes('write', 'data', data)
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (length === 0) return true
-    if (this.#client.slots.isFull(this.id, this.length + length)) return false
+    if (this.#isRefused()) return false
     if (this.length + length > WRITER_BYTES) {
       this.flush()
       if (length > WRITER_BYTES) {
@@ -58,7 +59,7 @@ export class Writer {
     if (bytes.length === 0) return true
     // What this turn wrote before is before it.
     this.flush()
-    if (this.#client.slots.isFull(this.id, bytes.length)) return false
+    if (this.#isRefused()) return false
     if (!this.#client.sendLow(this.id, bytes)) this.isGone = true
     return true
   }
@@ -72,6 +73,17 @@ export class Writer {
     this.length = 0
     if (length > 0) this.#send(buffer, length)
     if (spare.length < SPARE_BUFFERS_MAX) spare.push(buffer)
+  }
+
+  /** So much waits that the policy of the socket refuses more; policy `close` ends the socket. */
+  #isRefused(): boolean {
+    const { slots } = this.#client
+    if (!slots.isFull(this.id, this.length)) return false
+    if (slots.policyOf(this.id) === SEND_POLICY.close) {
+      this.#client.order('overflow', this.id)
+      this.isGone = true
+    }
+    return true
   }
 
   #send(bytes: Uint8Array, length: number): void {

@@ -7,6 +7,7 @@ import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings
 import { PROTOCOL } from '../net/slots.ts'
 import type { Writer } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
+import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { ReadBuffer } from './read-buffer.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
@@ -47,9 +48,9 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #isEnding = false
   #opening: Waiter<void> | undefined
   #reader: { waiter: Waiter<unknown>; attempt: Attempt<unknown> } | undefined
-  #drains: Waiter<void>[] | undefined
+  #drains: Drains | undefined
   #closing: Waiter<void> | undefined
-  /** Writes that the policy `drop-new` dropped. */
+  /** Writes that were dropped as too much waited. */
   dropped = 0
   /** Called with the KiB that wait to be sent, at each doubling; 0: all is sent. Default: a log. */
   onWarning: ((kib: number) => void) | undefined
@@ -236,7 +237,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (this.bufferedAmount * 2 <= client.slots.limitOf(this.id)) return false
     this.#writer?.flush()
     // The answer, once everything has left, serves the reader.
-    client.order('drain', this.id)
+    this.#drains ??= new Drains()
+    this.#drains.ask(this.#pool, this.id)
     return true
   }
 
@@ -275,7 +277,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   #refused(): boolean {
     const { slots } = this.#pool.client
-    if (slots.policyOf(this.id) === SEND_POLICY['drop-new']) {
+    if (slots.policyOf(this.id) !== SEND_POLICY['pause-producer']) {
       this.dropped++
       return false
     }
@@ -289,21 +291,15 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     try {
       this.#writable().flush()
       if (this.bufferedAmount === 0) return Promise.resolve()
-      this.#drains ??= []
-      const drains = this.#drains
-      waiter = new Waiter<void>(
-        this.#pool.service,
-        options,
-        (timeoutMs) => this.#timedOut('drain', timeoutMs),
-        () => {
-          if (drains.includes(waiter)) drains.splice(drains.indexOf(waiter), 1)
-        },
+      waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
+        this.#timedOut('drain', timeoutMs),
       )
-      if (!waiter.isOver) drains.push(waiter)
+      if (waiter.isOver) return waiter.promise
     } catch (error) {
       return Promise.reject(error)
     }
-    this.#pool.client.order('drain', this.id)
+    this.#drains ??= new Drains()
+    this.#drains.ask(this.#pool, this.id, waiter)
     return waiter.promise
   }
 
@@ -426,14 +422,16 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (kind === EVENT.OPEN) this.#opened()
     else if (kind === EVENT.CLOSE) this.#end('ended')
     else if (kind === EVENT.ERROR) this.#failed(payload.toString())
-    else if (kind === EVENT.DRAIN) this.#drained()
-    else if (kind === EVENT.YIELD) this.#yield()
+    else if (kind === EVENT.DRAIN) {
+      this.#drains?.answered(ud, () => this.#lost())
+      this.#serveReader()
+    } else if (kind === EVENT.YIELD) this.#yield()
     else if (kind === EVENT.WARNING) this.#warned(ud)
   }
 
-  #drained(): void {
-    for (const drain of [...(this.#drains ?? [])]) drain.resolve()
-    this.#serveReader()
+  #lost(): SkynetError {
+    const reason = 'it ended before everything had left'
+    return this.#error ?? new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
   }
 
   #warned(kib: number): void {
@@ -453,12 +451,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #failed(reason: string): void {
     const wasOpening = this.#phase === 'opening'
     this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
-    this.#rejectDrains(this.#error)
+    this.#drains?.reject(this.#error)
     if (wasOpening) this.#end('closed')
-  }
-
-  #rejectDrains(error: SkynetError): void {
-    for (const drain of [...(this.#drains ?? [])]) drain.reject(error)
   }
 
   /** Nothing more will come; what came before stays readable. */
@@ -467,7 +461,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#phase = isClosed ? 'closed' : 'ended'
     if (isClosed) this.#pool.remove(this.id)
     const failure = this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
-    if (isClosed) this.#rejectDrains(failure)
+    if (isClosed) this.#drains?.reject(failure)
     this.#opening?.reject(failure)
     this.#opening = undefined
     this.#serveReader()
@@ -483,7 +477,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#phase = 'moved'
     const moved = new SkynetError('ERR_SOCKET_MOVED', { id: this.id })
     this.#reader?.waiter.reject(moved)
-    this.#rejectDrains(moved)
+    this.#drains?.reject(moved)
   }
 
   #refuse(code: 'ERR_SOCKET_MOVED' | 'ERR_SOCKET_BUSY'): Promise<never> {

@@ -112,3 +112,37 @@ test('takeChunk hands over what came without a copy', () => {
   assert.equal(buffer.takeChunk(), undefined)
   assert.deepEqual(buffer.take(0), Buffer.alloc(0))
 })
+
+test('bytes that come one by one and wait are kept together, in order', () => {
+  const buffer = new ReadBuffer()
+  const text = Buffer.from(Array.from({ length: 100_000 }, (_, i) => 97 + (i % 26)))
+  for (let at = 0; at < text.length; at++) {
+    buffer.push(text.subarray(at, at + 1))
+    assert.equal(buffer.takeLine(), undefined)
+  }
+  const chunks: Buffer[] = []
+  for (let next = buffer.takeChunk(); next; next = buffer.takeChunk()) chunks.push(next)
+  assert.equal(Buffer.concat(chunks).equals(text), true)
+  assert.ok(chunks.length < 20, `${chunks.length} chunks`)
+})
+
+test('ReadBuffer keeps the order of small and large chunks, while some are taken', () => {
+  const sizes = fc.array(fc.tuple(fc.constantFrom(1, 200, 9000, 20_000), fc.nat(12_000)))
+  fc.assert(
+    fc.property(sizes, (steps) => {
+      const buffer = new ReadBuffer()
+      const pushed: Buffer[] = []
+      const taken: Buffer[] = []
+      for (const [i, [size, wanted]] of steps.entries()) {
+        const chunk = Buffer.alloc(size, `${i} `)
+        pushed.push(Buffer.from(chunk))
+        buffer.push(chunk)
+        const bytes = wanted % 3 === 0 ? buffer.takeChunk() : buffer.take(wanted)
+        if (bytes !== undefined) taken.push(bytes)
+      }
+      taken.push(buffer.takeAll())
+      assert.equal(Buffer.concat(taken).equals(Buffer.concat(pushed)), true)
+      assert.equal(buffer.length, 0)
+    }),
+  )
+})

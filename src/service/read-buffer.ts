@@ -3,11 +3,20 @@ import { Queue } from '../base/queue.ts'
 
 const NEWLINE = 10
 const RETURN = 13
+/**
+ * Smaller chunks that wait are joined. A peer that sends byte by byte, and no end of line, costs a
+ * few bytes a byte then, and not a buffer each; and there are few chunks to look through.
+ */
+const JOINED_BYTES_MAX = 16 * 1024
+const JOINED_BYTES_MIN = 256
 
 export class ReadBuffer {
   /** Made when a second chunk waits: a service that keeps up never needs it. */
   #chunks: Queue<Buffer> | undefined
   #first: Buffer | undefined
+  /** Small chunks after all others, joined; `#joinedLength` bytes of it are used. */
+  #joined: Buffer | undefined
+  #joinedLength = 0
   /** Bytes that are there. */
   length = 0
   /** Leading bytes that are known to hold no end of line. */
@@ -17,10 +26,49 @@ export class ReadBuffer {
     if (chunk.length === 0) return
     this.length += chunk.length
     if (this.#first === undefined) this.#first = chunk
+    else if (chunk.length < JOINED_BYTES_MAX) this.#join(chunk)
     else {
-      this.#chunks ??= new Queue(2)
-      this.#chunks.push(chunk)
+      this.#endJoined()
+      this.#later(chunk)
     }
+  }
+
+  #later(chunk: Buffer): void {
+    this.#chunks ??= new Queue(2)
+    this.#chunks.push(chunk)
+  }
+
+  #join(chunk: Buffer): void {
+    if (this.#joinedLength + chunk.length > JOINED_BYTES_MAX) this.#endJoined()
+    const length = this.#joinedLength + chunk.length
+    const size = this.#joined?.length ?? 0
+    if (length > size) {
+      const larger = Buffer.allocUnsafe(Math.max(JOINED_BYTES_MIN, size * 2, length))
+      this.#joined?.copy(larger, 0, 0, this.#joinedLength)
+      this.#joined = larger
+    }
+    chunk.copy(this.#joined!, this.#joinedLength)
+    this.#joinedLength = length
+  }
+
+  /** What is joined so far becomes a chunk: nothing is written into it any more. */
+  #endJoined(): void {
+    const joined = this.#takeJoined()
+    if (joined !== undefined) this.#later(joined)
+  }
+
+  #takeJoined(): Buffer | undefined {
+    const joined = this.#joined?.subarray(0, this.#joinedLength)
+    this.#joined = undefined
+    this.#joinedLength = 0
+    return joined
+  }
+
+  /** True when `test` is, for a chunk; from the oldest on, stopping there. */
+  #some(test: (chunk: Buffer) => boolean): boolean {
+    if (this.#first !== undefined && test(this.#first)) return true
+    if (this.#chunks?.some(test) === true) return true
+    return this.#joined !== undefined && test(this.#joined.subarray(0, this.#joinedLength))
   }
 
   /** The oldest chunk as it came, or undefined. */
@@ -74,10 +122,9 @@ export class ReadBuffer {
   }
 
   #byteAt(index: number): number | undefined {
-    let before = this.#first?.length ?? 0
-    if (index < before) return this.#first![index]
+    let before = 0
     let byte: number | undefined
-    this.#chunks?.some((chunk) => {
+    this.#some((chunk) => {
       byte = chunk[index - before]
       before += chunk.length
       return index < before
@@ -89,15 +136,14 @@ export class ReadBuffer {
     if (this.length === this.#scanned) return -1
     let at = 0
     let found = -1
-    const look = (chunk: Buffer): boolean => {
+    this.#some((chunk) => {
       if (at + chunk.length > this.#scanned) {
         const index = chunk.indexOf(NEWLINE, Math.max(0, this.#scanned - at))
         if (index >= 0) found = at + index
       }
       at += chunk.length
       return found >= 0
-    }
-    if (this.#first !== undefined && !look(this.#first)) this.#chunks?.some(look)
+    })
     this.#scanned = found >= 0 ? found : this.length
     return found
   }
@@ -108,6 +154,7 @@ export class ReadBuffer {
     this.length -= count
     this.#scanned = Math.max(0, this.#scanned - count)
     if (first === undefined) return
-    this.#first = count === first.length ? this.#chunks?.shift() : first.subarray(count)
+    if (count < first.length) this.#first = first.subarray(count)
+    else this.#first = this.#chunks?.shift() ?? this.#takeJoined()
   }
 }

@@ -7,6 +7,7 @@ import { DatagramWriter } from '../net/datagram-writer.ts'
 import { EVENT } from '../net/event.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { SocketAddress, SocketOption } from '../os/os.ts'
+import { Drains } from './drains.ts'
 import { addressesOf, checkEndpoint, type Endpoint, endpointText } from './endpoint.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
@@ -40,7 +41,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   #peer: UdpAddress | undefined
   #opening: Waiter<void> | undefined
   #receiver: Waiter<Datagram | null> | undefined
-  #drains: Waiter<void>[] = []
+  readonly #drains = new Drains()
   /** Datagrams that were not sent as too much waited already. */
   dropped = 0
 
@@ -155,17 +156,11 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   drain(options?: WaitOptions): Promise<void> {
     this.#writer.flush()
     if (this.#isClosed || this.#pool.client.slots.pendingOf(this.id) === 0) return Promise.resolve()
-    const drains = this.#drains
-    const waiter = new Waiter<void>(
-      this.#pool.service,
-      options,
-      (timeoutMs) => this.#timedOut('drain', timeoutMs),
-      () => {
-        if (drains.includes(waiter)) drains.splice(drains.indexOf(waiter), 1)
-      },
+    const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
+      this.#timedOut('drain', timeoutMs),
     )
-    if (!waiter.isOver) drains.push(waiter)
-    this.#pool.client.order('drain', this.id)
+    if (waiter.isOver) return waiter.promise
+    this.#drains.ask(this.#pool, this.id, waiter)
     return waiter.promise
   }
 
@@ -206,8 +201,11 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   }
 
   #checkOpen(): void {
-    if (this.#error !== undefined) throw this.#error
-    if (this.#isClosed) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    if (this.#isClosed || this.#error !== undefined) throw this.#closedError()
+  }
+
+  #closedError(): SkynetError {
+    return this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
   }
 
   #wrongState(reason: string): Error {
@@ -230,7 +228,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     else if (kind === EVENT.OPEN) {
       if (ud !== 0) this.port = ud
       this.#opening?.resolve()
-    } else if (kind === EVENT.DRAIN) for (const drain of [...this.#drains]) drain.resolve()
+    } else if (kind === EVENT.DRAIN) this.#drains.answered(ud, () => this.#closedError())
     else if (kind === EVENT.ERROR) {
       this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason: `${payload}` })
     } else if (kind === EVENT.CLOSE) this.#end()
@@ -265,8 +263,8 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   #end(): void {
     this.#isClosed = true
     this.#pool.remove(this.id)
-    const failure = this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
-    for (const drain of [...this.#drains]) drain.reject(failure)
+    const failure = this.#closedError()
+    this.#drains.reject(failure)
     this.#opening?.reject(failure)
     if (this.#error === undefined) this.#receiver?.resolve(null)
     else this.#receiver?.reject(this.#error)

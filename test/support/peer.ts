@@ -56,6 +56,12 @@ export class Peer {
     this.#os.shutdown(this.fd, 'write')
   }
 
+  /** Close with RST. */
+  reset(): void {
+    this.#os.setOption(this.fd, 'lingerSeconds', 0)
+    this.close()
+  }
+
   /** Close. With bytes unread, that sends RST. */
   close(): void {
     if (this.#isOpen) this.#os.close(this.fd)

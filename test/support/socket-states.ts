@@ -159,9 +159,9 @@ type Result = boolean | undefined
 type Action = (s: ServerDriver, subject: Subject) => Result | Generator<void, Result, void>
 
 const order =
-  (name: 'pause' | 'close' | 'shutdown' | 'end' | 'drain'): Action =>
+  (name: 'pause' | 'close' | 'shutdown' | 'end' | 'drain', owner = 0): Action =>
   (s, { id }) => {
-    s.client.order(name, id)
+    s.client.order(name, id, owner)
     return undefined
   }
 const startBy =
@@ -190,17 +190,14 @@ export const INPUTS = {
   },
   shutdown: order('shutdown'),
   end: order('end'),
-  drain: order('drain'),
+  drain: order('drain', A),
   'a client': (s, { port }) => {
     s.connect(port!)
     return undefined
   },
   'peer data': byPeer((peer) => peer.write('data')),
   'peer FIN': byPeer((peer) => peer.end()),
-  'peer RST': byPeer((peer, s) => {
-    s.os.setOption(peer.fd, 'lingerSeconds', 0)
-    peer.close()
-  }),
+  'peer RST': byPeer((peer) => peer.reset()),
 } as const satisfies Record<string, Action>
 export type Input = keyof typeof INPUTS
 
