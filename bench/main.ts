@@ -1,9 +1,12 @@
 /** `npm run bench [name…]`: run the benchmarks, print what was completed. */
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
+import { accept } from './accept.bench.ts'
 import { broadcast } from './broadcast.bench.ts'
 import { call } from './call.bench.ts'
+import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
+import { edge } from './edge.bench.ts'
 import { idle } from './idle.bench.ts'
 import { send } from './send.bench.ts'
 import { spawn } from './spawn.bench.ts'
@@ -13,7 +16,9 @@ import { timer } from './timer.bench.ts'
 import { udp } from './udp.bench.ts'
 
 /** In the order in which they run. */
-const BENCHES: readonly Bench[] = [echo, udp, broadcast, call, send, spawn, timer, idle]
+const BENCHES: readonly Bench[] = [
+  ...[echo, udp, broadcast, accept, call, send, spawn, timer, idle, connections, edge],
+]
 
 const USAGE = `usage: npm run bench -- [name…] [options]
 ${BENCHES.map(({ name, help }) => `  ${name.padEnd(13)}${help}`).join('\n')}

@@ -23,7 +23,20 @@ const run = async (...args: string[]): Promise<string> =>
   (await promisify(execFile)(process.execPath, [MAIN, ...args])).stdout
 
 /** Name, and how many rows it reports. */
-const BENCHES = { echo: 6, udp: 4, broadcast: 4, call: 5, send: 3, spawn: 4, timer: 2, idle: 1 }
+const BENCHES = {
+  echo: 6,
+  udp: 4,
+  broadcast: 4,
+  accept: 6,
+  call: 5,
+  send: 3,
+  spawn: 4,
+  timer: 2,
+  idle: 1,
+  connections: 5,
+  // Only Linux has both kinds of epoll.
+  ...(process.platform === 'linux' ? { edge: 3 } : {}),
+}
 
 for (const [name, rows] of Object.entries(BENCHES)) {
   test(`bench ${name} reports what both sides completed`, async () => {

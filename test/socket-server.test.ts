@@ -33,6 +33,14 @@ test('T2 an accepted socket is not read before start', () =>
     assert.equal((yield* s.next('DATA')).bytes.toString(), 'hello')
   }))
 
+test('an accepted socket has keep-alive on, which is set at its listener', () =>
+  drive(function* (s) {
+    const { port } = yield* s.listen()
+    s.connect(port)
+    const { ud: id } = yield* s.next('ACCEPT')
+    assert.equal(s.os.getOption(s.server.find(id)!.fd, 'keepAlive'), 1)
+  }))
+
 test('T3 a refused connect is an ERROR, the id is invalid, and start of it is an ERROR', () =>
   drive(function* (s) {
     const { id: listener, port } = yield* s.listen()

@@ -8,7 +8,7 @@ import type { Os } from '../../src/os/os.ts'
 import { INTEREST, type Poller } from '../../src/os/poll/poller.ts'
 import type { Measure, Target } from '../support/bench.ts'
 import type { Pace } from '../support/pace.ts'
-import { checked, connectAll, type Peer } from './peers.ts'
+import { checked, connectAll, type Peer, waitForAny } from './peers.ts'
 
 export interface EchoLoad extends Target, Pace {
   readonly connections: number
@@ -21,8 +21,6 @@ export interface EchoLoad extends Target, Pace {
 }
 
 const EVENTS_MAX = 64
-/** How long a server may take to answer at all. */
-const SILENCE_MS_MAX = 10_000
 
 /** @param load With `peers` already connected these are used, and stay open. 0 s: one burst. */
 export function runEcho(os: Os, load: EchoLoad & { readonly peers?: readonly Peer[] }): Measure {
@@ -116,8 +114,7 @@ class EchoLoop {
 
   #turn(): void {
     const tags = this.#tags
-    const count = checked(this.#os, this.#poller.wait(tags, this.#ready, SILENCE_MS_MAX))
-    if (count === 0) throw new Error('The echo server has not answered for 10 s')
+    const count = waitForAny(this.#os, this.#poller, tags, this.#ready)
     for (let i = 0; i < count; i++) {
       if (this.#unsent.size > 0) this.#sendRest(tags[i]!)
       this.#receive(tags[i]!)

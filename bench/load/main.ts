@@ -1,6 +1,7 @@
 /** Entry of the load generator: a process of its own, so that it takes no time from either side. */
 import { posixOs } from '../../src/os/posix.ts'
 import { serve } from '../support/serve.ts'
+import { type AcceptLoad, runAccept } from './accept.ts'
 import { type BroadcastLoad, runBroadcast } from './broadcast.ts'
 import { type EchoLoad, runEcho } from './echo.ts'
 import { connectAll, type Peer } from './peers.ts'
@@ -11,6 +12,7 @@ let held: Peer[] = []
 
 serve({
   echo: (load: EchoLoad) => runEcho(os, load),
+  accept: (load: AcceptLoad) => runAccept(os, load),
   udp: (load: UdpLoad) => runUdp(os, load),
   broadcast: (load: BroadcastLoad) => runBroadcast(os, load),
 

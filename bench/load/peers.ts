@@ -2,7 +2,7 @@
 import { socketAddress } from '../../src/os/address.ts'
 import { ERRNO } from '../../src/os/errno.ts'
 import type { Os, SocketAddress } from '../../src/os/os.ts'
-import { INTEREST } from '../../src/os/poll/poller.ts'
+import { INTEREST, type Poller } from '../../src/os/poll/poller.ts'
 
 export interface Peer {
   readonly fd: number
@@ -11,6 +11,8 @@ export interface Peer {
 /** Fewer than the backlog of any server, so that none is asked twice. */
 const CONNECTING_MAX = 64
 const CONNECT_MS_MAX = 10_000
+/** How long a server may take to answer at all. */
+const SILENCE_MS_MAX = 10_000
 
 export function connectAll(os: Os, host: string, port: number, count: number): Peer[] {
   const address = socketAddress(host, port)
@@ -48,6 +50,23 @@ function connectSome(os: Os, address: SocketAddress, count: number): Peer[] {
   }
   poller.close()
   return fds.map((fd) => ({ fd }))
+}
+
+/**
+ * Wait for events, of which there is at least one.
+ *
+ * @throws When none comes for 10 s.
+ */
+export function waitForAny(os: Os, poller: Poller, tags: Uint32Array, ready: Uint8Array): number {
+  const startedAt = performance.now()
+  for (;;) {
+    const count = checked(os, poller.wait(tags, ready, SILENCE_MS_MAX))
+    if (count > 0) return count
+    // A signal of the profiler ends a wait too.
+    if (performance.now() - startedAt >= SILENCE_MS_MAX) {
+      throw new Error('The server has not answered for 10 s')
+    }
+  }
 }
 
 /** @throws When it is a negative errno. */

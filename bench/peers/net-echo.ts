@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { FrameParser } from '../support/frames.ts'
 import { serve } from '../support/serve.ts'
-import { settledRss } from '../support/settled.ts'
+import { settledMemory, settledRss } from '../support/settled.ts'
 
 async function listen(onConnection: (socket: Socket) => void): Promise<number> {
   // Without it, answers written one by one would wait for acknowledgements.
@@ -11,7 +11,8 @@ async function listen(onConnection: (socket: Socket) => void): Promise<number> {
     socket.on('error', () => socket.destroy())
     onConnection(socket)
   })
-  server.listen(0, '127.0.0.1')
+  // Every address of the loopback interface: clients of one address run out of ports.
+  server.listen(0, '0.0.0.0')
   await once(server, 'listening')
   return (server.address() as AddressInfo).port
 }
@@ -27,4 +28,4 @@ const framedPort = await listen((socket) => {
   socket.on('data', (chunk: Buffer) => parser.push(chunk, answer))
 })
 
-serve({ port: () => port, framedPort: () => framedPort, rss: settledRss })
+serve({ port: () => port, framedPort: () => framedPort, rss: settledRss, settledMemory })

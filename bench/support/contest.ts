@@ -37,6 +37,27 @@ export async function contest(
   return others.map((other, i) => row(other, theirs[i]!))
 }
 
+/**
+ * A side that measures two things at once: the first of a pair, for one contest, and what it saw of
+ * the second, for a contest after it.
+ */
+export function twofold(
+  name: string,
+  measure: () => Promise<readonly [Measure, Measure]>,
+): readonly [Side, Side] {
+  const seen: Measure[] = []
+  const first = async (): Promise<Measure> => {
+    const [now, later] = await measure()
+    seen.push(later)
+    return now
+  }
+  const second = async (): Promise<Measure> => seen.shift()!
+  return [
+    { name, measure: first },
+    { name, measure: second },
+  ]
+}
+
 async function measured(what: string, side: Side): Promise<Measure> {
   const measure = await side.measure()
   if (measure.completed > 0 && Number.isFinite(measure.value)) return measure

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { inService, serve } from './serve.ts'
 import { settledRss } from './settled.ts'
+import { cpuMs } from './usage.ts'
 
 const [service = '', workers = '1'] = process.argv.slice(2)
 const config = resolveConfig(
@@ -16,6 +17,7 @@ serve(
   {
     /** Hand on to the service. */
     service: ({ name, params }: { name: string; params: object }) => ask(name, params),
+    cpuMs,
     rss: async () => {
       await ask('collect', {})
       return settledRss()

@@ -38,7 +38,6 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
     server.add(socket)
     server.move(socket, 'accept')
     server.configure(socket, undefined)
-    server.os.keepAlive(fd, true)
     const peer = server.os.peerAddress(fd)
     const text = peer === undefined ? '' : formatAddress(peer)
     if (!server.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {

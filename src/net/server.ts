@@ -351,9 +351,10 @@ export class SocketServer {
 
   /** @param sign 1: everything has left; -1: the socket is gone. */
   answerDrains(socket: Socket, sign: 1 | -1): void {
-    if (socket.drainsWanted === 0) return
-    this.emit(socket.owner, EVENT.DRAIN, socket.id, sign * socket.drainsWanted)
-    socket.drainsWanted = 0
+    const { queue } = socket
+    if (queue.drainsWanted === 0) return
+    this.emit(socket.owner, EVENT.DRAIN, socket.id, sign * queue.drainsWanted)
+    queue.drainsWanted = 0
   }
 
   /**

@@ -12,6 +12,22 @@ export interface ConnectPayload {
   readonly options?: Partial<Record<SocketOption, number>> | undefined
 }
 
+/** Bits, since most of what there is of a socket that is silent would be flags. */
+const FLAG = {
+  polled: 1,
+  reading: 2,
+  stalled: 4,
+  closeTold: 8,
+  peerEnded: 16,
+  closing: 32,
+  finSent: 64,
+  ending: 128,
+  starved: 256,
+} as const
+
+/** Of every socket that has nothing to send; nothing is ever pushed to it. */
+const NOTHING = new WriteQueue()
+
 export class Socket {
   readonly id: number
   /** First cell of its slot. */
@@ -19,30 +35,13 @@ export class Socket {
   fd = -1
   owner: number
   settings: SocketSettings
-  readonly queue = new WriteQueue()
-  /** What the poller watches (bits of INTEREST), and whether it knows the descriptor at all. */
+  /** To look at, and to take from. */
+  queue = NOTHING
+  /** What the poller watches: bits of INTEREST. */
   interest = 0
-  polled = false
   /** Guess for the next read: doubles when filled, halves when less than half was used. */
   readBytes = READ_BYTES_MIN
-  /** False: paused by the owner. */
-  reading = false
-  /** Waits for room in its owner's ring. */
-  stalled = false
-  /** The owner was told CLOSE, or never will be. */
-  closeTold = false
-  peerEnded = false
-  /** `close` was ordered; what was written before still leaves. */
-  closing = false
-  finSent = false
-  /** `end` was ordered: FIN follows what was written, and nothing is written after it. */
-  ending = false
-  /** Next queue length that is worth a WARNING; 0: none was sent since it was empty. */
-  warnBytes = 0
-  /** `drain` orders to be answered when all has left. */
-  drainsWanted = 0
-  /** The kernel had no memory for a write, which is tried again at the deadline. */
-  starved = false
+  #flags = 0
   /** The owner after the handover that is under way; 0: none is. */
   heir = 0
   /** What a connect has not tried yet. */
@@ -62,5 +61,94 @@ export class Socket {
   /** Sends that wait here. */
   get unsent(): number {
     return this.queue.length + (this.udp?.queue.length ?? 0)
+  }
+
+  /** The queue to push to: made when something has to wait, which most sockets never need. */
+  get ownQueue(): WriteQueue {
+    if (this.queue === NOTHING) this.queue = new WriteQueue()
+    return this.queue
+  }
+
+  /** The poller knows the descriptor. */
+  get polled(): boolean {
+    return (this.#flags & FLAG.polled) !== 0
+  }
+
+  set polled(value: boolean) {
+    this.#set(FLAG.polled, value)
+  }
+
+  /** False: paused by the owner. */
+  get reading(): boolean {
+    return (this.#flags & FLAG.reading) !== 0
+  }
+
+  set reading(value: boolean) {
+    this.#set(FLAG.reading, value)
+  }
+
+  /** Waits for room in its owner's ring. */
+  get stalled(): boolean {
+    return (this.#flags & FLAG.stalled) !== 0
+  }
+
+  set stalled(value: boolean) {
+    this.#set(FLAG.stalled, value)
+  }
+
+  /** The owner was told CLOSE, or never will be. */
+  get closeTold(): boolean {
+    return (this.#flags & FLAG.closeTold) !== 0
+  }
+
+  set closeTold(value: boolean) {
+    this.#set(FLAG.closeTold, value)
+  }
+
+  get peerEnded(): boolean {
+    return (this.#flags & FLAG.peerEnded) !== 0
+  }
+
+  set peerEnded(value: boolean) {
+    this.#set(FLAG.peerEnded, value)
+  }
+
+  /** `close` was ordered; what was written before still leaves. */
+  get closing(): boolean {
+    return (this.#flags & FLAG.closing) !== 0
+  }
+
+  set closing(value: boolean) {
+    this.#set(FLAG.closing, value)
+  }
+
+  get finSent(): boolean {
+    return (this.#flags & FLAG.finSent) !== 0
+  }
+
+  set finSent(value: boolean) {
+    this.#set(FLAG.finSent, value)
+  }
+
+  /** `end` was ordered: FIN follows what was written, and nothing is written after it. */
+  get ending(): boolean {
+    return (this.#flags & FLAG.ending) !== 0
+  }
+
+  set ending(value: boolean) {
+    this.#set(FLAG.ending, value)
+  }
+
+  /** The kernel had no memory for a write, which is tried again at the deadline. */
+  get starved(): boolean {
+    return (this.#flags & FLAG.starved) !== 0
+  }
+
+  set starved(value: boolean) {
+    this.#set(FLAG.starved, value)
+  }
+
+  #set(flag: number, value: boolean): void {
+    this.#flags = value ? this.#flags | flag : this.#flags & ~flag
   }
 }

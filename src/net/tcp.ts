@@ -170,8 +170,8 @@ function flushed(server: SocketServer, socket: Socket): void {
     server.setDeadline(socket, lifeMs(socket))
   }
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
-  if (socket.warnBytes > 0) {
-    socket.warnBytes = 0
+  if (socket.queue.warnBytes > 0) {
+    socket.queue.warnBytes = 0
     if (!socket.closing) server.emit(socket.owner, EVENT.WARNING, socket.id, 0)
   }
   server.answerDrains(socket, 1)
@@ -237,20 +237,19 @@ export function enqueue(
   begun: number = NOT_BEGUN,
   isLow = false,
 ): void {
-  const { queue } = socket
   const state = server.stateOf(socket)
   const isLost = socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE
   if (begun !== NOT_BEGUN) {
     const owed = Atomics.exchange(server.slots.cells, socket.at + SLOT.remainder, 0)
-    queue.unshift(parcel, begun)
+    socket.ownQueue.unshift(parcel, begun)
     if (state === STATE.HALFCLOSE_WRITE) server.dropQueue(socket)
     else if (owed < 0) writeFailed(server, socket, owed)
   } else if (isLost || state === STATE.PLISTEN || state === STATE.LISTEN || parcel.length === 0) {
     server.settle(socket.at, 1, parcel.length)
     if (parcel instanceof SharedBytes) parcel.release()
-  } else if (isLow) queue.pushLow(parcel)
-  else queue.push(parcel)
-  if (queue.length === 0) return
+  } else if (isLow) socket.ownQueue.pushLow(parcel)
+  else socket.ownQueue.push(parcel)
+  if (socket.queue.length === 0) return
   if (state !== STATE.RESERVE && state !== STATE.CONNECTING) flush(server, socket)
   if (socket.fd >= 0) warn(server, socket)
 }
@@ -263,10 +262,11 @@ export function overflowed(server: SocketServer, socket: Socket): void {
 }
 
 function warn(server: SocketServer, socket: Socket): void {
-  const { bytes } = socket.queue
+  const { queue } = socket
+  const { bytes } = queue
   const { sendWarningBytes } = socket.settings
-  if (bytes < sendWarningBytes || bytes < socket.warnBytes || socket.closing) return
-  socket.warnBytes = socket.warnBytes === 0 ? sendWarningBytes * 2 : socket.warnBytes * 2
+  if (bytes < sendWarningBytes || bytes < queue.warnBytes || socket.closing) return
+  queue.warnBytes = queue.warnBytes === 0 ? sendWarningBytes * 2 : queue.warnBytes * 2
   server.emit(socket.owner, EVENT.WARNING, socket.id, Math.ceil(bytes / 1024))
 }
 

@@ -16,6 +16,10 @@ export class WriteQueue {
   #low: Queue<Parcel> | undefined
   /** Bytes that have not left. */
   bytes = 0
+  /** Next length that is worth a WARNING; 0: none was sent since the queue was empty. */
+  warnBytes = 0
+  /** `drain` orders to be answered when all has left. */
+  drainsWanted = 0
 
   /** How many sends are not completely written. */
   get length(): number {

@@ -9,7 +9,7 @@ import type { Writer } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
-import { ReadBuffer } from './read-buffer.ts'
+import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
 
 export interface LineOptions extends WaitOptions {
@@ -38,7 +38,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Handing this number to `skynet.socket.start` in another service moves the connection there. */
   readonly id: number
   readonly #pool: SocketPool
-  readonly #buffer = new ReadBuffer()
+  #buffer = NOTHING_READ
   #writer: Writer | undefined
   #remoteAddress: string | undefined
   /** `waiting`: accepted, not read yet. `ended`: nothing more will come. */
@@ -55,7 +55,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Called with the KiB that wait to be sent, at each doubling; 0: all is sent. Default: a log. */
   onWarning: ((kib: number) => void) | undefined
 
-  /** @param phase How far it has come; made by listener.ts and socket-api.ts only. */
+  /** Made by listener.ts and socket-api.ts only. */
   constructor(pool: SocketPool, id: number, phase: 'waiting' | 'opening', remoteAddress?: string) {
     this.#pool = pool
     this.id = id
@@ -198,6 +198,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (result !== undefined) {
       if (result === end) void this.close()
       this.#resumeIfLow()
+      this.#buffer = keptBuffer(this.#buffer)
       return Promise.resolve(result)
     }
     if (this.#pool.service.hasEnded) return Promise.reject(this.#pool.service.exited())
@@ -413,9 +414,11 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   received(chunk: Buffer): void {
     if (this.#closing !== undefined) return
+    if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()
     this.#buffer.push(chunk)
     this.#serveReader()
     this.#pauseIfHigh()
+    this.#buffer = keptBuffer(this.#buffer)
   }
 
   happened(kind: number, ud: number, payload: Buffer): void {
@@ -423,15 +426,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     else if (kind === EVENT.CLOSE) this.#end('ended')
     else if (kind === EVENT.ERROR) this.#failed(payload.toString())
     else if (kind === EVENT.DRAIN) {
-      this.#drains?.answered(ud, () => this.#lost())
+      this.#drains?.answered(ud, this.id, this.#error)
       this.#serveReader()
     } else if (kind === EVENT.YIELD) this.#yield()
     else if (kind === EVENT.WARNING) this.#warned(ud)
-  }
-
-  #lost(): SkynetError {
-    const reason = 'it ended before everything had left'
-    return this.#error ?? new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
   }
 
   #warned(kib: number): void {
@@ -460,13 +458,18 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     const isClosed = phase === 'closed' || this.#closing !== undefined || this.#error !== undefined
     this.#phase = isClosed ? 'closed' : 'ended'
     if (isClosed) this.#pool.remove(this.id)
+    if (this.#opening !== undefined || this.#drains !== undefined) this.#rejectWaiters(isClosed)
+    this.#serveReader()
+    this.#closing?.resolve()
+    this.#closing = undefined
+  }
+
+  /** Apart from `#end`, since an error with its stack costs more than the rest of a close. */
+  #rejectWaiters(isClosed: boolean): void {
     const failure = this.#error ?? new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
     if (isClosed) this.#drains?.reject(failure)
     this.#opening?.reject(failure)
     this.#opening = undefined
-    this.#serveReader()
-    this.#closing?.resolve()
-    this.#closing = undefined
   }
 
   /** Another service takes the connection over: give back what nobody read here. */

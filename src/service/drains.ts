@@ -1,5 +1,5 @@
 /** Who waits until everything written to a socket has left. */
-import type { SkynetError } from '../base/errors.ts'
+import { SkynetError } from '../base/errors.ts'
 import type { SocketPool } from './pool.ts'
 import type { Waiter } from './wait.ts'
 
@@ -15,11 +15,15 @@ export class Drains {
     pool.client.order('drain', id, pool.service.handle)
   }
 
-  /** @param count Of a DRAIN event: orders that are answered; negative: the socket is gone. */
-  answered(count: number, gone: () => SkynetError): void {
+  /**
+   * @param count Of a DRAIN event: orders that are answered; negative: socket `id` is gone.
+   * @param error Why, if that is known.
+   */
+  answered(count: number, id: number, error: SkynetError | undefined): void {
+    const reason = 'it ended before everything had left'
     for (const waiter of this.#orders.splice(0, Math.abs(count))) {
       if (count > 0) waiter?.resolve()
-      else waiter?.reject(gone())
+      else waiter?.reject(error ?? new SkynetError('ERR_SOCKET_FAILED', { id, reason }))
     }
   }
 

@@ -158,3 +158,21 @@ export class ReadBuffer {
     else this.#first = this.#chunks?.shift() ?? this.#takeJoined()
   }
 }
+
+/** Of every connection that has nothing to read; nothing is ever pushed to it. */
+export const NOTHING_READ = new ReadBuffer()
+/** One that is empty, for the next chunk of any connection: who keeps up needs no more. */
+let spare: ReadBuffer | undefined
+
+export function newBuffer(): ReadBuffer {
+  const buffer = spare ?? new ReadBuffer()
+  spare = undefined
+  return buffer
+}
+
+/** What a connection goes on with: one that is silent keeps no buffer. */
+export function keptBuffer(buffer: ReadBuffer): ReadBuffer {
+  if (buffer.length > 0 || buffer === NOTHING_READ) return buffer
+  spare = buffer
+  return NOTHING_READ
+}

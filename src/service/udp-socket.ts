@@ -228,7 +228,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     else if (kind === EVENT.OPEN) {
       if (ud !== 0) this.port = ud
       this.#opening?.resolve()
-    } else if (kind === EVENT.DRAIN) this.#drains.answered(ud, () => this.#closedError())
+    } else if (kind === EVENT.DRAIN) this.#drains.answered(ud, this.id, this.#error)
     else if (kind === EVENT.ERROR) {
       this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason: `${payload}` })
     } else if (kind === EVENT.CLOSE) this.#end()

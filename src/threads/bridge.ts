@@ -7,6 +7,7 @@ import type { Inlet, Scheduler } from '../kernel/scheduler.ts'
 import type { SocketClient } from '../net/client.ts'
 import { orphaned, type SocketEvent } from '../service/pool.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { Chunks } from './chunks.ts'
 
 export interface BridgeOptions {
   readonly ring: StreamRing
@@ -21,6 +22,7 @@ export interface BridgeOptions {
 /** The worker's end of its stream ring. */
 export class Bridge implements Inlet {
   readonly #options: BridgeOptions
+  readonly #chunks = new Chunks()
 
   constructor(options: BridgeOptions) {
     this.#options = options
@@ -47,7 +49,7 @@ export class Bridge implements Inlet {
     length: number,
   ): void => {
     const { region, router, scheduler, client } = this.#options
-    const payload = Buffer.allocUnsafe(length)
+    const payload = this.#chunks.allocate(length)
     if (length > 0) region.bytes.copy(payload, 0, at, at + length)
     const value: SocketEvent = { kind, id, ud, payload }
     const context = router.contexts.get(owner >>> 0)
