@@ -12,6 +12,7 @@ import { Link } from '../../src/net/links.ts'
 import { SocketServer } from '../../src/net/server.ts'
 import { DEFAULT_SETTINGS } from '../../src/net/settings.ts'
 import { SLOTS_BYTES, Slots } from '../../src/net/slots.ts'
+import { Totals } from '../../src/net/totals.ts'
 import { posixOs } from '../../src/os/posix.ts'
 import { serve } from '../support/serve.ts'
 import { settledMemory } from '../support/settled.ts'
@@ -29,6 +30,7 @@ const slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
 const ring = new StreamRing(stream, 0, SOCKET_RING_BYTES)
 const many = (): ManyRing => new ManyRing(commands, 0, COMMAND_RING_BYTES)
 const clock = realClock(Date.now())
+const totals = new Totals(Totals.memory(2), slots)
 const server = new SocketServer({
   os,
   clock,
@@ -40,10 +42,20 @@ const server = new SocketServer({
   links: [new Link(WORKER, stream, ring, bells, SELF)],
   workerOf: () => WORKER,
   settings: DEFAULT_SETTINGS,
+  totals,
   eventsPerWait: POLL_EVENTS_MAX,
   log: (text) => process.stderr.write(`${text}\n`),
 })
-const options = { os, clock, slots, commands: many(), bells, self: WORKER, socketThread: SELF }
+const options = {
+  os,
+  clock,
+  slots,
+  totals,
+  commands: many(),
+  bells,
+  self: WORKER,
+  socketThread: SELF,
+}
 const client = new SocketClient(options)
 
 /** What comes goes back, as a service does it. */

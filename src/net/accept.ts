@@ -7,6 +7,7 @@ import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import { Socket } from './socket.ts'
+import { TOTAL } from './totals.ts'
 
 /** accept(2) failed with its client alone: the next one may do better. */
 const CLIENT_GONE: ReadonlySet<number> = new Set([-ERRNO.ECONNABORTED, -ERRNO.EPROTO, -ERRNO.EINTR])
@@ -30,6 +31,7 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
     const id = server.slots.reserve()
     if (id < 0) {
       server.os.close(fd)
+      server.totals.add(TOTAL.refused, 1)
       server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, 'all socket slots are in use')
       continue
     }
@@ -37,7 +39,9 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
     server.adopt(socket, fd)
     server.add(socket)
     server.move(socket, 'accept')
+    server.totals.add(TOTAL.accepted, 1)
     server.configure(socket, undefined)
+    server.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
     const peer = server.os.peerAddress(fd)
     const text = peer === undefined ? '' : formatAddress(peer)
     if (!server.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {
@@ -45,7 +49,6 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
       server.free(socket)
       return
     }
-    server.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
   }
 }
 
@@ -59,6 +62,7 @@ function refuseOne(server: SocketServer, listener: Socket, errno: number): numbe
   const fd = server.os.accept(listener.fd)
   if (fd >= 0) {
     server.os.close(fd)
+    server.totals.add(TOTAL.refused, 1)
     server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, server.os.errorText(errno))
   }
   server.reserveFd = server.os.reserveFd()

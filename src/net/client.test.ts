@@ -8,6 +8,7 @@ import { SocketClient } from './client.ts'
 import { COMMAND, SEND } from './commands.ts'
 import { SLOT, SLOTS_BYTES, Slots } from './slots.ts'
 import { STATE } from './state.ts'
+import { Totals } from './totals.ts'
 
 const CAPACITY = 1024 * 1024
 const FD = 77
@@ -17,6 +18,9 @@ function setUp() {
   const kernel = { room: Number.POSITIVE_INFINITY, calls: 0, taken: '' }
   const blocks = new Map<number, Buffer>()
   const os = {
+    get calls(): number {
+      return kernel.calls
+    },
     blocks: {
       put: (bytes: Uint8Array) => blocks.set(blocks.size + 1, Buffer.from(bytes)).size,
     },
@@ -35,7 +39,9 @@ function setUp() {
   const slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
   const bells = new Doorbells(createDoorbellMemory(2), { thread: 1, wake() {} })
   const clock = { now: () => 1 }
-  const client = new SocketClient({ os, clock, slots, commands, bells, self: 0, socketThread: 1 })
+  const totals = new Totals(Totals.memory(2), slots)
+  const threads = { self: 0, socketThread: 1 }
+  const client = new SocketClient({ os, clock, slots, totals, commands, bells, ...threads })
   const id = slots.reserve()
   const at = slots.at(id)
   slots.cells[at + SLOT.fd] = FD
@@ -52,7 +58,7 @@ function setUp() {
   const cell = (name: 'pending' | 'queued' | 'remainder' | 'token'): number =>
     slots.cells[at + SLOT[name]]!
   const send = (text: string): boolean => client.send(id, Buffer.from(text), text.length)
-  return { client, kernel, slots, id, at, orders, cell, send }
+  return { client, kernel, totals, slots, id, at, orders, cell, send }
 }
 
 test('send writes directly while nothing waits, and leaves no trace', () => {
@@ -188,4 +194,19 @@ test('writer of a socket of others is the same within a turn, and forgotten afte
   writer.write('x')
   client.flush()
   assert.notEqual(client.writer(id), writer)
+})
+
+test('totals has what this worker sent, and its system calls after a flush', () => {
+  const { client, totals, send, kernel } = setUp()
+  kernel.room = 3
+  send('hello')
+  assert.deepEqual([totals.read().sent, totals.read().calls], [3, 0])
+  client.flush()
+  assert.deepEqual([totals.read().sent, totals.read().calls], [3, 1])
+})
+
+test('totals() has the system calls of its own worker at once', () => {
+  const { client, send } = setUp()
+  send('hello')
+  assert.deepEqual([client.totals().sent, client.totals().calls], [5, 1])
 })

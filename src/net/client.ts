@@ -14,6 +14,7 @@ import { SEND_POLICY } from './settings.ts'
 import { PROTOCOL, SLOT, type Slots } from './slots.ts'
 import type { ConnectPayload } from './socket.ts'
 import { STATE } from './state.ts'
+import { type SocketTotals, TOTAL, type Totals, type TotalsRow } from './totals.ts'
 import { Writer } from './writer.ts'
 
 /** Sockets of one broadcast command: what fits beside the block's address into a record. */
@@ -27,6 +28,7 @@ interface Gatherer {
 export interface ClientOptions extends Omit<PipeOptions, 'blocks'> {
   readonly os: Os
   readonly slots: Slots
+  readonly totals: Totals
   readonly clock: Clock
 }
 
@@ -36,6 +38,8 @@ export class SocketClient {
   /** This thread's number among the doorbells. */
   readonly thread: number
   readonly #clock: Clock
+  readonly #totals: Totals
+  readonly #row: TotalsRow
   readonly #pipe: CommandPipe
   readonly #broadcaster = new Broadcaster(this)
   #dirty: Gatherer[] = []
@@ -49,6 +53,8 @@ export class SocketClient {
     this.os = options.os
     this.thread = options.self
     this.#clock = options.clock
+    this.#totals = options.totals
+    this.#row = options.totals.row(options.self)
     this.#pipe = new CommandPipe({ ...options, blocks: options.os.blocks })
   }
 
@@ -59,6 +65,12 @@ export class SocketClient {
 
   retry(): void {
     this.#pipe.retry()
+  }
+
+  /** What all threads have done with sockets. Of this one, up to now. */
+  totals(): SocketTotals {
+    this.#row.set(TOTAL.calls, this.os.calls)
+    return this.#totals.read()
   }
 
   order(type: keyof typeof COMMAND, id: number, b = 0, session = 0, payload?: Uint8Array): void {
@@ -124,6 +136,7 @@ export class SocketClient {
     this.#flushWriters()
     this.#broadcaster.flush()
     if (this.#foreign.size > 0) this.#foreign.clear()
+    this.#row.set(TOTAL.calls, this.os.calls)
   }
 
   #flushWriters(): void {
@@ -225,6 +238,7 @@ export class SocketClient {
       const result = this.os.write(cells[at + SLOT.fd]!, bytes, 0, length)
       const written = Math.max(0, result)
       floats[(at + SLOT.bytesOut) >> 1]! += written
+      this.#row.add(TOTAL.sent, written)
       cells[at + SLOT.writeAt] = this.#clock.now() | 0
       if (written < length) {
         this.#announce(at, length - written)
@@ -287,6 +301,7 @@ export class SocketClient {
       }
       for (let slot = done; slot < done + sent; slot++) {
         floats[(at + SLOT.bytesOut) >> 1]! += batch.lengths[slot]!
+        this.#row.add(TOTAL.sent, batch.lengths[slot]!)
       }
       cells[at + SLOT.writeAt] = this.#clock.now() | 0
       done += sent

@@ -7,6 +7,7 @@ import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import type { ConnectPayload, Socket } from './socket.ts'
 import { flush } from './tcp.ts'
+import { TOTAL } from './totals.ts'
 
 /** Try the next address. The reason reported is that of the last one. */
 export function connectNext(server: SocketServer, socket: Socket, lastError: number): void {
@@ -62,6 +63,7 @@ export function connected(server: SocketServer, socket: Socket): void {
 
 function opened(server: SocketServer, socket: Socket): void {
   server.move(socket, 'opened')
+  server.totals.add(TOTAL.opened, 1)
   socket.connecting = undefined
   if (socket.closing) {
     // Closed while connecting, with something to say first.

@@ -22,6 +22,7 @@ import { SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { type Input, nextState, STATE } from './state.ts'
 import { discard, flush, readable } from './tcp.ts'
+import { TOTAL, type Totals, type TotalsRow } from './totals.ts'
 import { dropDatagrams, flushDatagrams, readDatagrams } from './udp.ts'
 
 const WAKEUP_TAG = 0xffffffff
@@ -36,6 +37,7 @@ export interface ServerOptions {
   readonly os: Os
   readonly clock: Clock
   readonly slots: Slots
+  readonly totals: Totals
   readonly commands: { readonly ring: ManyRing; readonly region: Region }
   readonly bells: Doorbells
   /** This thread's number among the doorbells. */
@@ -55,6 +57,8 @@ export class SocketServer {
   readonly os: Os
   readonly clock: Clock
   readonly slots: Slots
+  /** This thread's row. */
+  readonly totals: TotalsRow
   readonly poller: Poller
   readonly scratch: Region
   readonly staging = Buffer.allocUnsafeSlow(64 * 1024)
@@ -80,6 +84,7 @@ export class SocketServer {
     this.os = options.os
     this.clock = options.clock
     this.slots = options.slots
+    this.totals = options.totals.row(options.self)
     this.log = options.log
     this.settings = options.settings
     this.#tags = new Uint32Array(options.eventsPerWait)
@@ -154,14 +159,18 @@ export class SocketServer {
   /** Sleep until something is ready. See doorbell.ts for why no command can be overlooked. */
   #wait(waitMs: number): number {
     const { bells, self, commands } = this.#options
+    // Now: the next time may be far away.
+    this.totals.set(TOTAL.calls, this.os.calls)
     let count = 0
     for (let look = 0; this.#hasWorked && count === 0 && look < LOOKS; look++) {
       this.os.yield()
       count = this.poller.wait(this.#tags, this.#ready, 0)
+      this.totals.waited(count)
     }
     if (count === 0) {
       const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs(waitMs) : 0
       count = this.poller.wait(this.#tags, this.#ready, timeoutMs)
+      this.totals.waited(count)
     }
     this.#hasWorked = count > 0
     bells.getUp(self)
@@ -461,6 +470,7 @@ export class SocketServer {
     this.setDeadline(socket, 0)
     const { cells } = this.slots
     this.takeToken(socket)
+    if (socket.isStream && this.stateOf(socket) >= STATE.CONNECTED) this.totals.add(TOTAL.closed, 1)
     // No id before no state: whoever reserves the slot next has a moment without an id of its own.
     Atomics.store(cells, socket.at + SLOT.id, 0)
     this.move(socket, 'free')

@@ -58,6 +58,11 @@ export class Socket {
     this.settings = settings
   }
 
+  /** Neither UDP nor somebody else's: a listener, or a connection that we made. */
+  get isStream(): boolean {
+    return this.udp === undefined && this.borrowed === undefined
+  }
+
   /** Sends that wait here. */
   get unsent(): number {
     return this.queue.length + (this.udp?.queue.length ?? 0)

@@ -9,6 +9,7 @@ import { type Parcel, SharedBytes } from './shared-bytes.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { STATE } from './state.ts'
+import { TOTAL } from './totals.ts'
 
 /** Full reads of one socket before others get their turn. */
 const READS_PER_EVENT_MAX = 4
@@ -40,9 +41,10 @@ export function readable(server: SocketServer, socket: Socket): void {
       else if (!isAgain(count)) readFailed(server, socket, count)
       return
     }
-    link.publish(EVENT.DATA, socket.owner, socket.id, 0, count)
+    server.totals.add(TOTAL.received, count)
     server.slots.floats[(socket.at + SLOT.bytesIn) >> 1]! += count
     server.slots.cells[socket.at + SLOT.readAt] = server.now
+    link.publish(EVENT.DATA, socket.owner, socket.id, 0, count)
     if (count < wanted) {
       if (count * 2 < wanted && wanted > READ_BYTES_MIN) socket.readBytes = wanted >> 1
       return
@@ -138,6 +140,7 @@ export function flush(server: SocketServer, socket: Socket): void {
       failure = isAgain(count) ? 0 : count
       break
     }
+    server.totals.add(TOTAL.sent, count)
     server.slots.floats[(socket.at + SLOT.bytesOut) >> 1]! += count
     server.slots.cells[socket.at + SLOT.writeAt] = server.now
     server.settle(socket.at, queue.written(count), count)

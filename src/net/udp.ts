@@ -8,6 +8,7 @@ import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
+import { TOTAL } from './totals.ts'
 
 /** Batches of one socket before others get their turn. */
 const BATCHES_PER_EVENT_MAX = 4
@@ -45,14 +46,15 @@ export function readDatagrams(server: SocketServer, socket: Socket, batch: Datag
       }
       return
     }
+    server.slots.cells[socket.at + SLOT.readAt] = server.now
     for (let i = 0; i < count; i++) {
       const at = i * stride
       const length = lengths[i]!
       const end = at + length + compactLength(region.bytes, at + length)
-      link.emit(EVENT.UDP, socket.owner, socket.id, length, region.bytes.subarray(at, end))
+      server.totals.add(TOTAL.received, length)
       server.slots.floats[(socket.at + SLOT.bytesIn) >> 1]! += length
+      link.emit(EVENT.UDP, socket.owner, socket.id, length, region.bytes.subarray(at, end))
     }
-    server.slots.cells[socket.at + SLOT.readAt] = server.now
     if (count < batch.size) return
   }
 }
@@ -108,6 +110,7 @@ function sendQueued(server: SocketServer, socket: Socket): void {
         const reason = server.os.errorText(count)
         server.log(`socket-server : udp (${socket.id}) sendto error ${reason}.`)
       } else {
+        server.totals.add(TOTAL.sent, count)
         server.slots.floats[(socket.at + SLOT.bytesOut) >> 1]! += count
         server.slots.cells[socket.at + SLOT.writeAt] = server.now
       }

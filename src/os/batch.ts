@@ -141,6 +141,7 @@ export function receiveBatch(libc: Libc, scratch: Scratch, fd: number, batch: Ba
   const { vectors } = batch
   if (vectors === undefined) return receiveEach(libc, scratch, fd, batch)
   for (;;) {
+    libc.tally.calls++
     const count = libc.linux!.recvmmsg(fd, vectors.address, batch.size, 0, 0)
     if (count >= 0) {
       vectors.received(batch, count)
@@ -170,6 +171,7 @@ export function sendBatch(
 
 function sendReady(libc: Libc, fd: number, vectors: Vectors, first: number, count: number): number {
   for (;;) {
+    libc.tally.calls++
     const sent = libc.linux!.sendmmsg(fd, vectors.headerAddress(first), count, C.MSG_NOSIGNAL)
     if (sent >= 0) return sent
     const errno = libc.errno()

@@ -21,6 +21,7 @@ export function receiveFrom(
     // A sender without a name leaves the length 0 and the bytes as they are.
     scratch.length = SOCKADDR_BYTES_MAX
     scratch.bytes.fill(0, 0, 2)
+    libc.tally.calls++
     const count = libc.recvfrom(fd, region.address + offset, length, 0, address, lengthAddress)
     if (count >= 0) {
       writeCompact(scratch.bytes, 0, region.bytes, offset + count)
@@ -46,6 +47,7 @@ export function sendTo(
   const name = nameLength === 0 ? 0 : scratch.address
   const from = offset === 0 ? bytes : bytes.subarray(offset)
   for (;;) {
+    libc.tally.calls++
     const count = libc.sendto(fd, from, length, C.MSG_NOSIGNAL, name, nameLength)
     if (count >= 0) return count
     const errno = libc.errno()

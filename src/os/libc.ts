@@ -80,6 +80,8 @@ export interface Libc extends Calls<typeof POSIX> {
   addressOf(bytes: Uint8Array): number
   /** The memory at `address`, without a copy. */
   view(address: number, length: number): ArrayBuffer
+  /** Whoever makes a system call counts it here, before it and again when it is repeated. */
+  readonly tally: { calls: number }
   /** What only Linux has. */
   readonly linux: Calls<typeof LINUX> | undefined
   /** What macOS and the BSDs have. */
@@ -177,6 +179,7 @@ function bindLibc(koffi: Koffi): Libc {
     errno: koffi.errno as () => number,
     addressOf: (bytes) => Number(koffi.address(bytes)),
     view: (address, length) => koffi.view(address, length),
+    tally: { calls: 0 },
     linux: process.platform === 'linux' ? bind(LINUX) : undefined,
     bsd: process.platform === 'linux' ? undefined : bind(BSD),
   }

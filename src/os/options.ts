@@ -51,6 +51,7 @@ export function setOption(
   const cells = scratch.value
   cells[0] = form === 'number' ? value : Number(form === 'flag' ? value !== 0 : value >= 0)
   cells[1] = form === 'linger' ? Math.max(value, 0) : 0
+  libc.tally.calls++
   const result = libc.setsockopt(fd, level, name, scratch.valueAddress, bytesOf(form))
   return result < 0 ? -libc.errno() : 0
 }
@@ -77,6 +78,7 @@ export function readOption(
 ): number {
   scratch.length = length
   const { valueAddress, lengthAddress } = scratch
+  libc.tally.calls++
   const result = libc.getsockopt(fd, level, name, valueAddress, lengthAddress)
   return result < 0 ? -libc.errno() : 0
 }

@@ -80,6 +80,8 @@ export interface DatagramBatch {
 
 export interface Os {
   readonly name: string
+  /** System calls made so far, those of its pollers and repeated ones included. */
+  readonly calls: number
   readonly blocks: Blocks
   /** Shared memory with its address. */
   region(buffer: SharedArrayBuffer): Region

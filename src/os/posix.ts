@@ -79,6 +79,10 @@ export class PosixOs implements Os {
     this.#scratch = new Scratch(libc)
   }
 
+  get calls(): number {
+    return this.#libc.tally.calls
+  }
+
   region(buffer: SharedArrayBuffer): Region {
     const bytes = Buffer.from(buffer)
     return { buffer, bytes, address: this.#libc.addressOf(bytes) }
@@ -117,7 +121,7 @@ export class PosixOs implements Os {
       typeof flags === 'number' ? { backlog: flags } : flags,
     )
     if (result === 0) return fd
-    this.#libc.close(fd)
+    this.close(fd)
     return result
   }
 
@@ -125,6 +129,7 @@ export class PosixOs implements Os {
     const libc = this.#libc
     const { linux } = libc
     for (;;) {
+      libc.tally.calls++
       const peer =
         linux === undefined ? libc.accept(fd, 0, 0) : linux.accept4(fd, 0, 0, NONBLOCK_CLOEXEC)
       if (peer >= 0) return linux === undefined ? this.#flagged(peer) : peer
@@ -136,6 +141,7 @@ export class PosixOs implements Os {
   connect(fd: number, address: AnyAddress): number {
     const length = writeSockaddr(this.#scratch.bytes, address)
     if (length === 0) return -EINVAL
+    this.#libc.tally.calls++
     if (this.#libc.connect(fd, this.#scratch.address, length) === 0) return 0
     const errno = this.#libc.errno()
     // Interrupted, it goes on by itself: a second call would fail with EALREADY.
@@ -172,8 +178,8 @@ export class PosixOs implements Os {
   }
 
   setNonBlocking(fd: number, on: boolean): number {
-    const flags = this.#libc.fcntl(fd, C.F_GETFL)
-    if (flags < 0) return -this.#libc.errno()
+    const flags = this.#checked(this.#libc.fcntl(fd, C.F_GETFL))
+    if (flags < 0) return flags
     const wanted = on ? flags | C.O_NONBLOCK : flags & ~C.O_NONBLOCK
     if (wanted === flags) return 0
     return this.#checked(this.#libc.fcntl(fd, C.F_SETFL, 'int', wanted)) || 1
@@ -187,6 +193,7 @@ export class PosixOs implements Os {
     checkRange(region.bytes, offset, length)
     const libc = this.#libc
     for (;;) {
+      libc.tally.calls++
       const count = libc.read(fd, region.address + offset, length)
       if (count >= 0) return count
       const errno = libc.errno()
@@ -199,6 +206,7 @@ export class PosixOs implements Os {
     const libc = this.#libc
     const from = offset === 0 ? bytes : bytes.subarray(offset)
     for (;;) {
+      libc.tally.calls++
       const count = libc.send(fd, from, length, C.MSG_NOSIGNAL)
       if (count >= 0) return count
       const errno = libc.errno()
@@ -212,6 +220,7 @@ export class PosixOs implements Os {
   }
 
   close(fd: number): number {
+    this.#libc.tally.calls++
     if (this.#libc.close(fd) === 0) return 0
     const errno = this.#libc.errno()
     // The descriptor is gone all the same: closing again could hit one that another thread opened.
@@ -265,6 +274,7 @@ export class PosixOs implements Os {
   }
 
   yield(): void {
+    this.#libc.tally.calls++
     this.#libc.sched_yield()
   }
 
@@ -287,8 +297,8 @@ export class PosixOs implements Os {
   #open(domain: number, type: number): number {
     const libc = this.#libc
     const flags = libc.linux === undefined ? 0 : NONBLOCK_CLOEXEC
-    const fd = libc.socket(domain, type | flags, 0)
-    if (fd < 0) return -libc.errno()
+    const fd = this.#checked(libc.socket(domain, type | flags, 0))
+    if (fd < 0) return fd
     return flags === 0 ? this.#flagged(fd) : fd
   }
 
@@ -318,6 +328,7 @@ export class PosixOs implements Os {
   #writePlain(fd: number, bytes: Uint8Array, length: number): number {
     const libc = this.#libc
     for (;;) {
+      libc.tally.calls++
       const count = libc.write(fd, bytes, length)
       if (count >= 0) return count
       const errno = libc.errno()
@@ -331,6 +342,7 @@ export class PosixOs implements Os {
   ): AnyAddress | undefined {
     const scratch = this.#scratch
     scratch.length = SOCKADDR_BYTES_MAX
+    this.#libc.tally.calls++
     if (name(fd, scratch.address, scratch.lengthAddress) < 0) return undefined
     return readSockaddr(scratch.bytes, scratch.length)
   }
@@ -344,11 +356,13 @@ export class PosixOs implements Os {
   #flagged(fd: number): number {
     const result = setFdFlags(this.#libc, fd)
     if (result === 0) return fd
-    this.#libc.close(fd)
+    this.close(fd)
     return result
   }
 
+  /** Of one system call: count it, and make its result an errno when it failed. */
   #checked(result: number): number {
+    this.#libc.tally.calls++
     return result < 0 ? -this.#libc.errno() : result
   }
 }

@@ -26,7 +26,9 @@ export function createWakeup(libc: Libc): Wakeup {
 
 /** Any thread. Does nothing when `writeFd` is signalled as far as it can be. */
 export function signalWakeup(libc: Libc, writeFd: number): void {
-  while (libc.write(writeFd, ONE, 8) < 0 && libc.errno() === ERRNO.EINTR);
+  do {
+    libc.tally.calls++
+  } while (libc.write(writeFd, ONE, 8) < 0 && libc.errno() === ERRNO.EINTR)
 }
 
 /**
@@ -36,6 +38,7 @@ export function signalWakeup(libc: Libc, writeFd: number): void {
  */
 export function clearWakeup(libc: Libc, readFd: number, scratch: Uint8Array): void {
   for (;;) {
+    libc.tally.calls++
     const count = libc.read(readFd, scratch, scratch.length)
     // A short read means empty: one call for an eventfd and for a pipe with few signals.
     if (count >= 0 && count < scratch.length) return
@@ -45,28 +48,36 @@ export function clearWakeup(libc: Libc, readFd: number, scratch: Uint8Array): vo
 
 /** Make `fd` non-blocking and close-on-exec. Returns 0 or a negative errno. */
 export function setFdFlags(libc: Libc, fd: number): number {
+  libc.tally.calls++
   const flags = libc.fcntl(fd, C.F_GETFL)
   if (flags < 0) return -libc.errno()
+  libc.tally.calls++
   if (libc.fcntl(fd, C.F_SETFL, 'int', flags | C.O_NONBLOCK) < 0) return -libc.errno()
+  libc.tally.calls++
   return libc.fcntl(fd, C.F_SETFD, 'int', C.FD_CLOEXEC) < 0 ? -libc.errno() : 0
 }
 
 function createEventfd(libc: Libc, linux: NonNullable<Libc['linux']>): Wakeup {
+  libc.tally.calls++
   const readFd = linux.eventfd(0, LINUX_FLAGS.EFD_NONBLOCK | LINUX_FLAGS.EFD_CLOEXEC)
   if (readFd < 0) throw failed(libc, 'create an eventfd')
+  libc.tally.calls++
   const writeFd = libc.fcntl(readFd, LINUX_FLAGS.F_DUPFD_CLOEXEC, 'int', 0)
   if (writeFd >= 0) return { readFd, writeFd }
   const error = failed(libc, 'duplicate an eventfd')
+  libc.tally.calls++
   libc.close(readFd)
   throw error
 }
 
 function createPipe(libc: Libc): Wakeup {
   const fds = new Int32Array(2)
+  libc.tally.calls++
   if (libc.pipe(new Uint8Array(fds.buffer)) < 0) throw failed(libc, 'create a pipe')
   const [readFd, writeFd] = fds as unknown as [number, number]
   if (setFdFlags(libc, readFd) === 0 && setFdFlags(libc, writeFd) === 0) return { readFd, writeFd }
   const error = failed(libc, 'set the flags of a pipe')
+  libc.tally.calls += 2
   libc.close(readFd)
   libc.close(writeFd)
   throw error

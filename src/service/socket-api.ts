@@ -5,6 +5,7 @@ import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import { PROTOCOL, type SocketInfo } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
+import type { SocketTotals } from '../net/totals.ts'
 import type { AnyAddress, SocketOption } from '../os/os.ts'
 import { Connection, failureReason } from './connection.ts'
 import { addressesOf, checkEndpoint, type Endpoint, endpointText, listenAt } from './endpoint.ts'
@@ -228,6 +229,15 @@ export class SocketApi {
       const isOwn = info.state === 'LISTEN' || info.state === 'PLISTEN' || info.protocol === 'UDP'
       return { ...info, address: pool.addressOf(info.id, isOwn ? 'local' : 'peer') }
     })
+  }
+
+  /**
+   * What all sockets of the node have done since it began, those that are gone included, and how
+   * many there are now. It stops nobody. Numbers since the beginning only grow; take the difference
+   * of two calls for a rate. System calls are as of the last turn of each thread.
+   */
+  totals(): SocketTotals {
+    return this.#service.pool.client.totals()
   }
 
   /**

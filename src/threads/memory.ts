@@ -7,6 +7,7 @@ import { Loads } from '../kernel/loads.ts'
 import { createMonitorMemory } from '../kernel/monitor.ts'
 import { createNameMemory } from '../kernel/names.ts'
 import { SLOTS_BYTES } from '../net/slots.ts'
+import { Totals } from '../net/totals.ts'
 
 export interface NodeMemory {
   readonly workers: number
@@ -16,6 +17,8 @@ export interface NodeMemory {
   readonly monitor: SharedArrayBuffer
   readonly bells: DoorbellMemory
   readonly slots: SharedArrayBuffer
+  /** What the sockets did, by thread. */
+  readonly totals: SharedArrayBuffer
   /** Many writers → the socket thread. */
   readonly commands: SharedArrayBuffer
   /** By worker: many writers → that worker. */
@@ -37,6 +40,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     monitor: createMonitorMemory(workers),
     bells: createDoorbellMemory(workers + 1),
     slots: new SharedArrayBuffer(SLOTS_BYTES),
+    totals: Totals.memory(workers + 1),
     commands: new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)),
     messages: each(ManyRing.bytes(RING_BYTES)),
     streams: each(StreamRing.bytes(SOCKET_RING_BYTES)),

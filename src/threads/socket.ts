@@ -8,6 +8,7 @@ import { Handles } from '../kernel/handles.ts'
 import { Link } from '../net/links.ts'
 import { SocketServer } from '../net/server.ts'
 import { Slots } from '../net/slots.ts'
+import { Totals } from '../net/totals.ts'
 import { posixOs } from '../os/posix.ts'
 import { pinThread } from './affinity.ts'
 import { socketThreadOf } from './memory.ts'
@@ -32,10 +33,12 @@ const links = memory.streams.map((stream, worker) => {
   const region = os.region(stream)
   return new Link(worker, region, new StreamRing(region, 0, SOCKET_RING_BYTES), bells, self)
 })
+const slots = new Slots(memory.slots)
 const server = new SocketServer({
   os,
   clock: realClock(startedAt),
-  slots: new Slots(memory.slots),
+  slots,
+  totals: new Totals(memory.totals, slots),
   commands: { ring: new ManyRing(commands, 0, COMMAND_RING_BYTES), region: commands },
   bells,
   self,

@@ -15,6 +15,7 @@ import { Loads } from '../kernel/loads.ts'
 import { Monitor } from '../kernel/monitor.ts'
 import { COMMAND } from '../net/commands.ts'
 import { Slots } from '../net/slots.ts'
+import { type SocketTotals, Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
 import { formatLine, type LogLine } from '../service/log.ts'
@@ -34,6 +35,8 @@ export interface NodeStats {
   readonly sockets: number
   /** Services on each worker, those whose launch is under way included. */
   readonly load: readonly number[]
+  /** What the sockets did since the node began: also those that are gone. */
+  readonly socketTotals: SocketTotals
 }
 
 /** A running node. */
@@ -146,13 +149,19 @@ class RunningNode implements Node {
   }
 
   stats(): NodeStats {
-    const { workers, handles, slots, loads } = this.#memory
+    const { workers, loads, totals } = this.#memory
+    const slots = new Slots(this.#memory.slots)
     const each = new Loads(loads, 0)
     return {
-      services: new Handles(handles, this.#config.harbor).count,
-      sockets: new Slots(slots).countUsed(),
+      services: this.#countServices(),
+      sockets: slots.countUsed(),
       load: Array.from({ length: workers }, (_, worker) => each.of(worker)),
+      socketTotals: new Totals(totals, slots).read(),
     }
+  }
+
+  #countServices(): number {
+    return new Handles(this.#memory.handles, this.#config.harbor).count
   }
 
   async launch(): Promise<void> {
@@ -172,7 +181,7 @@ class RunningNode implements Node {
 
   /** All services but the node's own have ended: there is nothing left to do. */
   #stopIfEmpty(): void {
-    if (this.#isLaunched && this.stats().services <= SYSTEM_SERVICES) void this.stop()
+    if (this.#isLaunched && this.#countServices() <= SYSTEM_SERVICES) void this.stop()
   }
 
   /** Start a thread from its entry module, which has our own extension. */

@@ -19,6 +19,7 @@ import { Scheduler } from '../kernel/scheduler.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
+import { Totals } from '../net/totals.ts'
 import { posixOs } from '../os/posix.ts'
 import { resolveService } from '../service/modules.ts'
 import { Runtime } from '../service/runtime.ts'
@@ -53,10 +54,12 @@ const scheduler = new Scheduler({
   },
 })
 const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
+const slots = new Slots(memory.slots)
 const client = new SocketClient({
   os,
   clock,
-  slots: new Slots(memory.slots),
+  slots,
+  totals: new Totals(memory.totals, slots),
   commands,
   bells,
   self: worker,

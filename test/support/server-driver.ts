@@ -16,6 +16,7 @@ import { Link } from '../../src/net/links.ts'
 import { SocketServer } from '../../src/net/server.ts'
 import { DEFAULT_SETTINGS } from '../../src/net/settings.ts'
 import { SLOT, SLOTS_BYTES, Slots } from '../../src/net/slots.ts'
+import { Totals } from '../../src/net/totals.ts'
 import type { Os } from '../../src/os/os.ts'
 import type { Poller } from '../../src/os/poll/poller.ts'
 import { posixOs } from '../../src/os/posix.ts'
@@ -58,6 +59,7 @@ export function drive(script: (driver: ServerDriver) => Script): void {
 export class ServerDriver {
   readonly os: Os = posixOs()
   readonly slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
+  readonly totals = new Totals(Totals.memory(WORKERS + 1), this.slots)
   readonly server: SocketServer
   readonly workers: readonly FakeWorker[]
   /** What worker 0 uses. */
@@ -84,7 +86,7 @@ export class ServerDriver {
     const commands = os.region(new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)))
     const ring = (): ManyRing => new ManyRing(commands, 0, COMMAND_RING_BYTES)
     const clock = { now: () => this.now }
-    const shared = { os, clock, slots: this.slots, bells: this.#bells }
+    const shared = { os, clock, slots: this.slots, totals: this.totals, bells: this.#bells }
     this.workers = Array.from({ length: WORKERS }, (_, self) => {
       const region = os.region(new SharedArrayBuffer(StreamRing.bytes(SOCKET_RING_BYTES)))
       const options = { ...shared, commands: ring(), self, socketThread: WORKERS }

@@ -29,6 +29,7 @@ export interface EpollOptions {
 export function createEpoll(libc: Libc, options: EpollOptions = {}): Poller {
   const { linux } = libc
   if (linux === undefined) throw new SkynetError('ERR_PLATFORM', { reason: 'it has no epoll' })
+  libc.tally.calls++
   const fd = linux.epoll_create1(LINUX_FLAGS.EPOLL_CLOEXEC)
   if (fd < 0) {
     const reason = errorText(libc.errno())
@@ -72,6 +73,7 @@ class Epoll implements Poller {
 
   wait(tags: Uint32Array, ready: Uint8Array, timeoutMs: number): number {
     if (tags.length > this.#capacity) this.#reserve(tags.length)
+    this.#libc.tally.calls++
     const count = this.#linux.epoll_wait(this.#fd, this.#address, tags.length, timeoutMs)
     if (count < 0) {
       const errno = this.#libc.errno()
@@ -88,7 +90,9 @@ class Epoll implements Poller {
   }
 
   close(): void {
-    if (this.#fd >= 0) this.#libc.close(this.#fd)
+    if (this.#fd < 0) return
+    this.#libc.tally.calls++
+    this.#libc.close(this.#fd)
     this.#fd = -1
   }
 
@@ -97,6 +101,7 @@ class Epoll implements Poller {
     // read 1, write 2 → IN 1, OUT 4.
     this.#cells[at] = (interest & 1) | ((interest & 2) << 1) | this.#always
     this.#cells[at + DATA] = tag
+    this.#libc.tally.calls++
     const result = this.#linux.epoll_ctl(this.#fd, operation, fd, this.#address + at * 4)
     return result < 0 ? -this.#libc.errno() : 0
   }

@@ -279,3 +279,25 @@ test('wait() of kqueue tells EINTR apart from failure', () => {
   assert.equal(poller.wait(tags, ready, -1), -ERRNO.EFAULT)
   poller.close()
 })
+
+test('each kevent of a kqueue is counted as a system call', () => {
+  const os = posixOs({ poller: 'poll' })
+  const own = { ...simulated('darwin').libc, tally: { calls: 0 } }
+  const poller = createKqueue(own, 'darwin')
+  const { readFd, writeFd } = os.createWakeup()
+  const counts: number[] = [own.tally.calls]
+  const step = (result: number, wanted: number): void => {
+    assert.equal(result, wanted)
+    counts.push(own.tally.calls)
+  }
+  step(poller.add(readFd, 7, INTEREST.read), 0)
+  step(poller.change(readFd, 7, INTEREST.read), 0)
+  step(poller.change(readFd, 7, INTEREST.none), 0)
+  step(poller.wait(new Uint32Array(1), new Uint8Array(1), 0), 0)
+  step(poller.remove(readFd, 7), 0)
+  for (let time = 0; time < 2; time++) poller.close()
+  counts.push(own.tally.calls)
+  for (const fd of [readFd, writeFd]) os.close(fd)
+  // To begin: kqueue(2) and fcntl(2). A change that changes nothing is none.
+  assert.deepEqual(counts, [2, 3, 3, 4, 5, 6, 7])
+})

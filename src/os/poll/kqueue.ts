@@ -52,11 +52,13 @@ const BITS = INTEREST.read | INTEREST.write
 export function createKqueue(libc: Libc, platform: string = process.platform): Poller {
   const { bsd } = libc
   if (bsd === undefined) throw new SkynetError('ERR_PLATFORM', { reason: 'it has no kqueue' })
+  libc.tally.calls++
   const fd = bsd.kqueue()
   if (fd < 0) {
     const reason = errorText(libc.errno())
     throw new SkynetError('ERR_SYSCALL', { call: 'create a kqueue', reason })
   }
+  libc.tally.calls++
   libc.fcntl(fd, C.F_SETFD, 'int', C.FD_CLOEXEC)
   return new Kqueue(libc, bsd, fd, platform)
 }
@@ -137,6 +139,7 @@ class Kqueue implements Poller {
     const room = tags.length
     if (room > this.#capacity) this.#reserve(room)
     const address = this.#address
+    this.#libc.tally.calls++
     const count = this.#bsd.kevent(this.#fd, 0, 0, address, room, this.#timeout(timeoutMs))
     if (count < 0) {
       const errno = this.#libc.errno()
@@ -160,7 +163,9 @@ class Kqueue implements Poller {
   }
 
   close(): void {
-    if (this.#fd >= 0) this.#libc.close(this.#fd)
+    if (this.#fd < 0) return
+    this.#libc.tally.calls++
+    this.#libc.close(this.#fd)
     this.#fd = -1
   }
 
@@ -217,6 +222,7 @@ class Kqueue implements Poller {
     this.#changes = 0
     if (changes === 0) return 0
     const address = this.#address + this.#changesAt
+    this.#libc.tally.calls++
     const count = this.#bsd.kevent(this.#fd, address, changes, address, changes, 0)
     if (count < 0) return -this.#libc.errno()
     for (let i = 0, at = this.#changesAt; i < count; i++, at += BYTES) {

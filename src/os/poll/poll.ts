@@ -38,7 +38,7 @@ class Poll implements Poller {
 
   add(fd: number, tag: number, interest: number): number {
     // Elsewhere the kernel finds out; here it would only be seen as events without end.
-    if (!this.#isOpen || this.#libc.fcntl(fd, C.F_GETFD) < 0) return -ERRNO.EBADF
+    if (!this.#isThere(fd)) return -ERRNO.EBADF
     if (this.#placeOf(fd) >= 0) return -ERRNO.EEXIST
     if (this.#count === this.#tags.length) this.#grow()
     const place = this.#count++
@@ -67,6 +67,7 @@ class Poll implements Poller {
 
   wait(tags: Uint32Array, ready: Uint8Array, timeoutMs: number): number {
     if (!this.#isOpen) return -ERRNO.EBADF
+    this.#libc.tally.calls++
     const found = this.#libc.poll(this.#address, this.#count, timeoutMs)
     if (found >= 0) return this.#collect(Math.min(found, tags.length), tags, ready)
     const errno = this.#libc.errno()
@@ -118,8 +119,13 @@ class Poll implements Poller {
   }
 
   #unknown(fd: number): number {
-    const isThere = this.#isOpen && this.#libc.fcntl(fd, C.F_GETFD) >= 0
-    return isThere ? -ERRNO.ENOENT : -ERRNO.EBADF
+    return this.#isThere(fd) ? -ERRNO.ENOENT : -ERRNO.EBADF
+  }
+
+  #isThere(fd: number): boolean {
+    if (!this.#isOpen) return false
+    this.#libc.tally.calls++
+    return this.#libc.fcntl(fd, C.F_GETFD) >= 0
   }
 
   #grow(): void {
