@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { STATE } from '../src/net/state.ts'
 import { ERRNO } from '../src/os/errno.ts'
 import type { Os } from '../src/os/os.ts'
-import { drive, type ServerDriver } from './support/server-driver.ts'
+import { A, drive, type ServerDriver } from './support/server-driver.ts'
 import { settle, told } from './support/socket-states.ts'
 
 /** How long accepting, or a write that found no memory, waits before it tries again. */
@@ -210,4 +210,22 @@ test('connect without a descriptor is an ERROR that names the reason', () =>
     yield* settle(s)
     assert.deepEqual(told(s), ['ERROR EMFILE'])
     assert.equal(s.stateOf(id), STATE.INVALID)
+  }))
+
+test('a descriptor that the poller does not take ends its socket: ERROR, then CLOSE', () =>
+  drive(function* (s) {
+    const { port } = yield* s.listen()
+    const peer = s.connect(port)
+    const { ud: id } = yield* s.next('ACCEPT')
+    const { poller } = s.server
+    const { add } = poller
+    poller.add = () => -ERRNO.ENOMEM
+    s.client.order('start', id, A)
+    const { bytes } = yield* s.next('ERROR')
+    assert.match(bytes.toString(), /ENOMEM/)
+    yield* s.next('CLOSE')
+    poller.add = add
+    yield* s.until(() => peer.read() === 0 && peer.hasEnded, 'the end at the peer')
+    assert.match(s.log.splice(0).join(), new RegExp(`socket ${id}: .*ENOMEM`))
+    yield* s.silence()
   }))

@@ -273,8 +273,12 @@ export class SocketServer {
   #broken(id: number, error: unknown): void {
     this.log(`socket-server error: socket ${id}: ${(error as Error).stack}`)
     const socket = this.find(id)
+    if (socket === undefined) return
     try {
-      if (socket !== undefined) this.free(socket)
+      if (!socket.closeTold) {
+        this.emit(socket.owner, EVENT.ERROR, id, 0, (error as Error).message)
+      }
+      this.free(socket)
     } catch (worse) {
       this.log(`socket-server error: socket ${id} is lost: ${(worse as Error).stack}`)
     }
@@ -471,9 +475,7 @@ export class SocketServer {
     const { cells } = this.slots
     this.takeToken(socket)
     if (socket.isStream && this.stateOf(socket) >= STATE.CONNECTED) this.totals.add(TOTAL.closed, 1)
-    // No id before no state: whoever reserves the slot next has a moment without an id of its own.
-    Atomics.store(cells, socket.at + SLOT.id, 0)
-    this.move(socket, 'free')
+    this.slots.free(socket.at)
     Atomics.store(cells, socket.at + SLOT.fd, -1)
     Atomics.store(cells, socket.at + SLOT.remainder, 0)
     this.releaseToken(socket)

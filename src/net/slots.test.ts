@@ -11,12 +11,6 @@ function newSlots(): Slots {
   return new Slots(new SharedArrayBuffer(SLOTS_BYTES))
 }
 
-/** As the socket thread frees it. */
-function free(slots: Slots, id: number): void {
-  slots.cells[slots.at(id) + SLOT.id] = 0
-  slots.cells[slots.at(id) + SLOT.state] = STATE.INVALID
-}
-
 test('reserve gives ids that go up, each in a slot of its own', () => {
   const slots = newSlots()
   const ids = Array.from({ length: 100 }, () => slots.reserve())
@@ -33,12 +27,20 @@ test('reserve says -1 when all slots are in use, and finds the one that is freed
   const slots = newSlots()
   for (let i = 0; i < SOCKETS_MAX; i++) assert.ok(slots.reserve() > 0)
   assert.equal(slots.reserve(), -1)
-  free(slots, 4242)
+  slots.free(slots.at(4242))
   const id = slots.reserve()
   assert.deepEqual([id % SOCKETS_MAX, id > SOCKETS_MAX], [4242, true])
   assert.equal(slots.at(id), slots.at(4242))
   assert.equal(slots.stateOf(4242), STATE.INVALID, 'the old id is stale')
   assert.equal(slots.stateOf(id), STATE.RESERVE)
+  assert.equal(slots.reserve(), -1, 'full again')
+})
+
+test('a full table is refused without a walk over it: no id is spent', () => {
+  const slots = newSlots()
+  for (let i = 0; i < SOCKETS_MAX; i++) slots.reserve()
+  assert.equal(slots.reserve(), -1)
+  assert.equal(slots.cells[LAST_ID], SOCKETS_MAX)
 })
 
 test('reserve wraps from 2^31-1 to 1, never to 0 or below', () => {
@@ -50,7 +52,7 @@ test('reserve wraps from 2^31-1 to 1, never to 0 or below', () => {
 test('a slot that is being reserved says INVALID to a stale id', () => {
   const slots = newSlots()
   const id = slots.reserve()
-  free(slots, id)
+  slots.free(slots.at(id))
   // Another thread is between its two steps: the state is taken, the id is not written yet.
   slots.cells[slots.at(id) + SLOT.state] = STATE.RESERVE
   assert.equal(slots.stateOf(id), STATE.INVALID)
@@ -61,6 +63,6 @@ test('queuedOf is 0 for a socket that is gone', () => {
   const id = slots.reserve()
   slots.cells[slots.at(id) + SLOT.queued] = 5
   assert.equal(slots.queuedOf(id), 5)
-  free(slots, id)
+  slots.free(slots.at(id))
   assert.equal(slots.queuedOf(id), 0)
 })

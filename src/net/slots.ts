@@ -70,7 +70,8 @@ export interface SocketInfo {
   readonly wroteAt: number
 }
 
-const HEADER = layout({ lastId: 1, unused: 15 })
+/** `used`: whoever reserves adds, the socket thread subtracts when it frees. */
+const HEADER = layout({ lastId: 1, used: 1, unused: 14 })
 
 export const SLOTS_BYTES = (HEADER.CELLS + SOCKETS_MAX * SLOT.CELLS) * 4
 
@@ -90,12 +91,15 @@ export class Slots {
 
   /** Take a free slot, from any thread. Returns the new id (1 … 2^31-1), or -1: all are in use. */
   reserve(): number {
+    // Without this look, each client that a full table refuses would cost a walk over all of it.
+    if (Atomics.load(this.cells, HEADER.used) >= SOCKETS_MAX) return -1
     for (let probe = 0; probe < SOCKETS_MAX; probe++) {
       const id = (Atomics.add(this.cells, HEADER.lastId, 1) + 1) & 0x7fffffff
       const at = this.at(id)
       const to = nextState(STATE.INVALID, 'reserve')
       if (id === 0) continue
       if (Atomics.compareExchange(this.cells, at + SLOT.state, STATE.INVALID, to) === 0) {
+        Atomics.add(this.cells, HEADER.used, 1)
         Atomics.store(this.cells, at + SLOT.fd, -1)
         this.floats[(at + SLOT.bytesIn) >> 1] = 0
         this.floats[(at + SLOT.bytesOut) >> 1] = 0
@@ -106,6 +110,15 @@ export class Slots {
       }
     }
     return -1
+  }
+
+  /** The socket thread gives the slot at `at` back: from here on anybody may take it. */
+  free(at: number): void {
+    // No id before no state: whoever reserves the slot next has a moment without an id of its own.
+    Atomics.store(this.cells, at + SLOT.id, 0)
+    const state = Atomics.load(this.cells, at + SLOT.state)
+    Atomics.store(this.cells, at + SLOT.state, nextState(state, 'free'))
+    Atomics.sub(this.cells, HEADER.used, 1)
   }
 
   /** The state of `id`; INVALID when that socket is gone. */
