@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { LINGER_MS_MAX, SEND_WARNING_BYTES, SOCKETS_MAX } from '../src/base/limits.ts'
-import { SLOT } from '../src/net/slots.ts'
 import { STATE } from '../src/net/state.ts'
 import type { AnyAddress } from '../src/os/os.ts'
 import { A, C, drive, type ServerDriver } from './support/server-driver.ts'
@@ -37,10 +36,7 @@ function takeSlots(s: ServerDriver): number[] {
 }
 
 function giveBack(s: ServerDriver, ids: readonly number[]): void {
-  for (const id of ids) {
-    s.slots.cells[s.slots.at(id) + SLOT.id] = 0
-    s.slots.cells[s.slots.at(id) + SLOT.state] = STATE.INVALID
-  }
+  for (const id of ids) s.slots.free(s.slots.at(id))
 }
 
 test('T30 with all slots in use a client is refused; with one free again one is accepted', () =>

@@ -4,8 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import { SOCKETS_MAX } from '../src/base/limits.ts'
-import { SLOT, Slots } from '../src/net/slots.ts'
-import { STATE } from '../src/net/state.ts'
+import { Slots } from '../src/net/slots.ts'
 import type { WorkerStart } from '../src/threads/protocol.ts'
 import { type Body, serviceTest, until } from './support/run.ts'
 import { dial, pair, stretch } from './support/sockets.ts'
@@ -53,10 +52,7 @@ serviceTest(
     await once(refused.resume(), 'end')
     const log = () => readFileSync(String(skynet.getenv('logger')), 'utf8')
     await until('a line says so', () => /refused: all socket slots are in use/.test(log()))
-    for (const id of taken.splice(0, 2)) {
-      slots.cells[slots.at(id) + SLOT.id] = 0
-      Atomics.store(slots.cells, slots.at(id) + SLOT.state, STATE.INVALID)
-    }
+    for (const id of taken.splice(0, 2)) slots.free(slots.at(id))
     const ends = [skynet.socket.connect({ port }), listener.accept()] as const
     const [client, accepted] = await Promise.all(ends)
     client.write('in the last two slots')
