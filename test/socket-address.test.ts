@@ -1,7 +1,7 @@
 /** Where sockets listen and connect: IPv6, both stacks, Unix domain sockets; and their options. */
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Listener, Skynet } from 'skynet-ts'
 import { posixOs } from '../src/os/posix.ts'
@@ -39,6 +39,24 @@ check('listen() and connect() work over IPv6, and :: takes IPv4 as well', async 
   await echoOnce(skynet, both, { host: '127.0.0.1', port: both.port })
   await echoOnce(skynet, both, { host: '::1', port: both.port })
 })
+
+/** `fe80::…%eth0`; undefined where no interface has such an address. */
+function linkLocal(): string | undefined {
+  for (const [zone, addresses = []] of Object.entries(networkInterfaces())) {
+    const own = addresses.find((each) => each.family === 'IPv6' && each.scopeid > 0)
+    if (own !== undefined) return `${own.address}%${zone}`
+  }
+  return undefined
+}
+
+const host = linkLocal()
+if (host !== undefined) {
+  check('a link-local address is reached by the zone in it', async (skynet) => {
+    await using listener = await skynet.socket.listen({ host, port: 0 })
+    const peer = await echoOnce(skynet, listener, { host, port: listener.port })
+    assert.match(peer, /^\[fe80::[^%]+%\d+\]:\d+$/)
+  })
+}
 
 check('listen() with ipv6Only leaves IPv4 out', async (skynet) => {
   await using only = await skynet.socket.listen({ host: '::', port: 0, ipv6Only: true })

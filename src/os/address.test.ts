@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { isIPv6 } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import {
@@ -7,6 +8,7 @@ import {
   hostOf,
   portOf,
   readSockaddr,
+  SOCKADDR_BYTES,
   SOCKADDR_BYTES_MAX,
   socketAddress,
   UNIX_PATH_BYTES_MAX,
@@ -47,8 +49,26 @@ test('socketAddress() makes IPv6 text canonical', () => {
   for (const [text, host] of cases) assert.equal(canonical(text), host, text)
 })
 
-test('socketAddress() is undefined for a name and for a zone', () => {
-  for (const text of ['', 'localhost', '1.2.3', '1.2.3.256', '::1::', 'fe80::1%eth0', '[::1]']) {
+test('a zone is the number of an interface, by name or as it is', () => {
+  assert.equal(canonical('fe80::0:1%7'), 'fe80::1%7')
+  assert.equal(canonical('::1%0'), '::1')
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    for (const each of addresses!) {
+      if (each.family !== 'IPv6' || each.scopeid === 0) continue
+      assert.equal(canonical(`fe80::1%${name}`), `fe80::1%${each.scopeid}`)
+    }
+  }
+})
+
+test('a zone survives the sockaddr', () => {
+  const bytes = new Uint8Array(SOCKADDR_BYTES_MAX).fill(255)
+  const address = { family: 6, host: 'fe80::1:2%4000000', port: 80 } as const
+  assert.equal(writeSockaddr(bytes, address), SOCKADDR_BYTES.ipv6)
+  assert.deepEqual(readSockaddr(bytes), address)
+})
+
+test('socketAddress() is undefined for a name and for a zone without an interface', () => {
+  for (const text of ['', 'localhost', '1.2.3', '1.2.3.256', '::1::', 'fe80::1%no', '[::1]']) {
     assert.equal(canonical(text), undefined, text)
   }
 })

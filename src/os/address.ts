@@ -1,6 +1,6 @@
 /** Addresses: text ⇄ `SocketAddress`, `UnixAddress` ⇄ the bytes of a sockaddr. */
 import { isIP } from 'node:net'
-import { endianness } from 'node:os'
+import { endianness, networkInterfaces } from 'node:os'
 import { C } from './libc.ts'
 import type { AnyAddress, SocketAddress, UnixAddress } from './os.ts'
 
@@ -11,14 +11,16 @@ export const UNIX_PATH_BYTES_MAX = process.platform === 'linux' ? 107 : 103
 export const SOCKADDR_BYTES_MAX = 112
 
 const UNIX_PATH_AT = 2
+const SCOPE_AT = 24
+const IS_LITTLE = endianness() === 'LE'
 /** BSD: length u8, family u8. Linux: family u16 in the order of the machine. */
 const FAMILY_AT = process.platform !== 'linux' || endianness() === 'BE' ? 1 : 0
 const HAS_LENGTH = process.platform !== 'linux'
 const FAMILIES = { 4: C.AF_INET, 6: C.AF_INET6, unix: C.AF_UNIX } as const
 
 /**
- * The address that `host` writes out, canonical (`::0:1` → `::1`, `::ffff:1.2.3.4` → `1.2.3.4`);
- * undefined when `host` is a name, or has a zone (`fe80::1%eth0`).
+ * The address that `host` writes out, canonical (`::0:1` → `::1`, `::ffff:1.2.3.4` → `1.2.3.4`,
+ * `fe80::1%eth0` → `fe80::1%2`); undefined when `host` is a name, or its zone is of no interface.
  *
  * @throws {RangeError} `port` is not an integer in 0..65535.
  */
@@ -28,8 +30,10 @@ export function socketAddress(host: string, port: number): SocketAddress | undef
   }
   const family = isIP(host)
   if (family === 4) return { family: 4, host, port }
-  if (family === 0 || host.includes('%')) return undefined
-  return fromGroups(parseGroups(host), port)
+  if (family === 0) return undefined
+  const [groups, zone] = host.split('%') as [string, string | undefined]
+  const scope = zone === undefined ? 0 : scopeOf(zone)
+  return scope === undefined ? undefined : fromGroups(parseGroups(groups), port, scope)
 }
 
 /**
@@ -82,11 +86,13 @@ export function writeSockaddr(bytes: Uint8Array, address: AnyAddress): number {
     bytes.set(host.split('.').map(Number), 4)
     return length
   }
+  const [groups, scope] = host.split('%') as [string, string | undefined]
   let at = 8
-  for (const group of parseGroups(host)) {
+  for (const group of parseGroups(groups)) {
     bytes[at++] = group >> 8
     bytes[at++] = group
   }
+  new DataView(bytes.buffer, bytes.byteOffset).setUint32(SCOPE_AT, Number(scope ?? 0), IS_LITTLE)
   return length
 }
 
@@ -105,7 +111,8 @@ export function readSockaddr(bytes: Uint8Array, length = bytes.length): AnyAddre
   }
   const groups: number[] = []
   for (let at = 8; at < 24; at += 2) groups.push((bytes[at]! << 8) | bytes[at + 1]!)
-  return fromGroups(groups, port)
+  const scope = new DataView(bytes.buffer, bytes.byteOffset).getUint32(SCOPE_AT, IS_LITTLE)
+  return fromGroups(groups, port, scope)
 }
 
 /** The family of the sockaddr at `at`. */
@@ -148,10 +155,23 @@ function readPath(bytes: Uint8Array, length: number): string {
   return HAS_LENGTH && text === '\0' ? '' : text
 }
 
-/** A v4-mapped address (`::ffff:0:0/96`) is the v4 address. */
-function fromGroups(groups: readonly number[], port: number): SocketAddress {
+/** The number of the interface that `zone` names; undefined: there is none of that name. */
+function scopeOf(zone: string): number | undefined {
+  if (/^\d{1,9}$/.test(zone)) return Number(zone)
+  // Only its link-local address tells the number of an interface.
+  const own = networkInterfaces()[zone]?.find((each) => each.family === 'IPv6' && each.scopeid > 0)
+  return own?.family === 'IPv6' ? own.scopeid : undefined
+}
+
+/**
+ * A v4-mapped address (`::ffff:0:0/96`) is the v4 address.
+ *
+ * @param scope Number of the interface that a link-local address belongs to; 0: none.
+ */
+function fromGroups(groups: readonly number[], port: number, scope: number): SocketAddress {
   const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
-  if (!mapped) return { family: 6, host: formatGroups(groups), port }
+  const zone = scope === 0 ? '' : `%${scope}`
+  if (!mapped) return { family: 6, host: formatGroups(groups) + zone, port }
   const [high, low] = groups.slice(6) as [number, number]
   return { family: 4, host: `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`, port }
 }

@@ -33,6 +33,12 @@ test('compactAddress() for a socket of IPv6 maps IPv4, and expandAddress() undoe
   assert.deepEqual(compactAddress(address, 4), compactAddress(address))
 })
 
+test('compactAddress() refuses a zone, for which it has no room', () => {
+  const address = { family: 6, host: 'fe80::1%2', port: 5 } as const
+  const error = { name: 'RangeError', message: /'fe80::1%2'/ }
+  assert.throws(() => compactAddress(address), error)
+})
+
 test('expandAddress() gives back what compactAddress() got', () => {
   fc.assert(
     fc.property(anyAddress, (address) => {

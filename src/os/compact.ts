@@ -1,7 +1,7 @@
 /**
  * The compact address of a datagram, as Skynet has it: type (1 IPv4, 2 IPv6), port and address in
- * network order, 7 or 19 bytes. Type 0, one byte, is no address. The zone of an IPv6 address is not
- * kept, so that link-local peers cannot be answered by it.
+ * network order, 7 or 19 bytes. Type 0, one byte, is no address. There is no room for the zone of an
+ * IPv6 address: link-local peers cannot be answered by it.
  */
 import { familyOf, readSockaddr, SOCKADDR_BYTES, writeFamily, writeSockaddr } from './address.ts'
 import type { SocketAddress } from './os.ts'
@@ -14,8 +14,14 @@ export const COMPACT_BYTES_MAX = COMPACT_BYTES.ipv6
 const SOCKADDR_HOST_AT = { ipv4: 4, ipv6: 8 } as const
 const scratch = new Uint8Array(SOCKADDR_BYTES.ipv6)
 
-/** @param family Of the socket that sends to it: one of IPv6 takes IPv4 in its mapped form. */
+/**
+ * @param family Of the socket that sends to it: one of IPv6 takes IPv4 in its mapped form.
+ * @throws {RangeError} The address has a zone.
+ */
 export function compactAddress(address: SocketAddress, family?: 4 | 6): Uint8Array {
+  if (address.host.includes('%')) {
+    throw new RangeError(`Cannot use '${address.host}': a datagram's address has no zone`)
+  }
   if (address.family === 4 && family === 6) {
     const mapped = new Uint8Array(COMPACT_BYTES.ipv6)
     const plain = compactAddress(address)
