@@ -1,7 +1,7 @@
 /**
  * The compact address of a datagram, as Skynet has it: type (1 IPv4, 2 IPv6), port and address in
- * network order, 7 or 19 bytes. Type 0, one byte, is no address. There is no room for the zone of an
- * IPv6 address: link-local peers cannot be answered by it.
+ * network order, 7 or 19 bytes. Type 0, one byte, is no address. There is no room for the zone of
+ * an IPv6 address: link-local peers cannot be answered by it.
  */
 import { familyOf, readSockaddr, SOCKADDR_BYTES, writeFamily, writeSockaddr } from './address.ts'
 import type { SocketAddress } from './os.ts'
