@@ -23,7 +23,6 @@ const TEST_MS_MAX = 20_000
 const bodies = new Map<string, Body>()
 let shared: Promise<TestNode> | undefined
 let nodes = 0
-if (isMainThread) after(async () => (await shared)?.stop())
 
 /** A node with two workers whose first service runs test bodies. */
 export class TestNode {
@@ -92,6 +91,7 @@ export function serviceTest(
 ): void {
   bodies.set(title, body)
   if (!isMainThread) return
+  if (bodies.size === 1) after(async () => (await shared)?.stop())
   nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
     if (config === undefined) shared ??= TestNode.start()
     const node = await (config === undefined ? shared! : TestNode.start(config))
