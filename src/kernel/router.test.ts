@@ -196,8 +196,3 @@ test('sendToWorker reaches the worker itself, here and there', () => {
   assert.deepEqual(here.system.map(facts), [[PTYPE.SYSTEM, 1, 2, { order: 'a' }]])
   assert.deepEqual(there.system.map(facts), [[PTYPE.SYSTEM, 1, 3, { order: 'b' }]])
 })
-
-test('nextSession counts up from 1', () => {
-  const { here } = setUp()
-  assert.deepEqual([here.router.nextSession(), here.router.nextSession()], [1, 2])
-})

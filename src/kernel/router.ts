@@ -33,15 +33,9 @@ export interface RouterOptions {
 export class Router implements Inlet {
   readonly #options: RouterOptions
   readonly #contexts = new Map<number, Context>()
-  #lastSession = 0
 
   constructor(options: RouterOptions) {
     this.#options = options
-  }
-
-  /** Sessions count up over 53 bits, one count a worker: they never come round. */
-  nextSession(): number {
-    return ++this.#lastSession
   }
 
   get contexts(): ReadonlyMap<number, Context> {

@@ -14,6 +14,7 @@ import type { Methods } from './definition.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
 import type { Caller } from './ref.ts'
 import type { Runtime } from './runtime.ts'
+import { Sessions } from './sessions.ts'
 import { Skynet } from './skynet.ts'
 import { Timer, type TimerHost } from './timer.ts'
 import { Waiter, type WaitHost, type WaitOptions } from './wait.ts'
@@ -25,11 +26,14 @@ type Method = (...args: unknown[]) => unknown
 
 /** A call that waits for its answer. */
 interface OpenCall {
+  session: number
   readonly to: number
   readonly method: string
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
 }
+
+const nothing = (): void => {}
 
 export class Service implements Receiver, Caller, WaitHost, TimerHost {
   readonly runtime: Runtime
@@ -44,7 +48,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   #methods: Record<string, Method> = {}
   /** Requests that came before setup was done, in order. */
   #early: Message[] | undefined = []
-  #calls: Map<number, OpenCall> | undefined
+  #calls: Sessions<OpenCall> | undefined
   /** Requests being handled by asynchronous methods: nobody has answered them yet. */
   #requests: Set<Message> | undefined
   #hooks: ExitHook[] | undefined
@@ -216,9 +220,8 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
     send: (session: number) => boolean,
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
-    this.#calls ??= new Map()
+    this.#calls ??= new Sessions()
     const calls = this.#calls
-    const session = this.runtime.router.nextSession()
     const timeoutMs = options?.timeoutMs ?? this.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
       const limits = { timeoutMs, signal: options?.signal }
@@ -226,41 +229,35 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
         const info = { to: formatHandle(to), method, timeoutMs: ms }
         return new SkynetError('ERR_CALL_TIMEOUT', info)
       }
-      const waiter = new Waiter<unknown>(this, limits, late, () => calls.delete(session))
-      const resolve = (value: unknown): void => waiter.resolve(value)
-      const reject = (error: unknown): void => waiter.reject(error)
-      if (!waiter.isOver) this.#open(session, to, { method, resolve, reject }, send)
+      const call: OpenCall = { session: 0, to, method, resolve: nothing, reject: nothing }
+      const waiter = new Waiter<unknown>(this, limits, late, () => calls.take(call.session))
+      call.resolve = (value) => waiter.resolve(value)
+      call.reject = (error) => waiter.reject(error)
+      if (!waiter.isOver) this.#open(call, send)
       return waiter.promise
     }
     return new Promise((resolve, reject) => {
-      this.#open(session, to, { method, resolve, reject }, send)
+      this.#open({ session: 0, to, method, resolve, reject }, send)
     })
   }
 
-  #open(
-    session: number,
-    to: number,
-    call: Omit<OpenCall, 'to'>,
-    send: (session: number) => boolean,
-  ): void {
+  #open(call: OpenCall, send: (session: number) => boolean): void {
     const calls = this.#calls!
-    const { method, resolve, reject } = call
-    calls.set(session, { to, method, resolve, reject })
+    const session = calls.add(call)
     try {
       if (send(session)) return
-      calls.delete(session)
-      reject(deadCall(to, method))
+      calls.take(session)
+      call.reject(deadCall(call.to, call.method))
     } catch (error) {
-      calls.delete(session)
-      reject(asArgument(error))
+      calls.take(session)
+      call.reject(asArgument(error))
     }
   }
 
   #answered({ session, value }: Message, isOk: boolean): void {
-    const call = this.#calls?.get(session)
+    const call = this.#calls?.take(session)
     // Timed out or aborted before: nobody waits any more.
     if (call === undefined) return
-    this.#calls!.delete(session)
     if (isOk) call.resolve(value)
     else call.reject(value ?? deadCall(call.to, call.method))
   }
@@ -387,8 +384,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
       if (next.type === PTYPE.SOCKET) orphaned(this.runtime.client, next.value as SocketEvent)
       else router.refuse(next, this.handle)
     }
-    for (const call of this.#calls?.values() ?? []) call.reject(this.exited())
-    this.#calls?.clear()
+    for (const call of this.#calls?.takeAll() ?? []) call.reject(this.exited())
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
       waiter.reject(this.exited())
     }
