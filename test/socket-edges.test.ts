@@ -229,3 +229,26 @@ test('FIN and RST before start are told after it', () =>
     yield* settle(s)
     assert.deepEqual(told(s), ['OPEN start', 'ERROR ECONNRESET', 'CLOSE'])
   }))
+
+test('sockets that wait for room in the ring of their worker may be reset meanwhile', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    const silent = yield* s.pair()
+    const other = yield* s.pair(C)
+    s.workers[0]!.isDeaf = true
+    const isReading = () => s.slots.list().find((info) => info.id === id)!.reading
+    const piece = Buffer.alloc(256 * 1024)
+    yield* s.until(() => peer.write(piece) === 0 && !isReading(), 'a full ring')
+    for (const end of [peer, silent.peer]) {
+      s.os.setOption(end.fd, 'lingerSeconds', 0)
+      end.close()
+    }
+    assert.equal(yield* s.idle(), -1, 'the loop does not spin')
+    s.workers[0]!.isDeaf = false
+    const isGone = (socket: number) => s.stateOf(socket) === STATE.INVALID
+    yield* s.until(() => isGone(id) && isGone(silent.id), 'the end')
+    s.data(id)
+    assert.deepEqual(told(s), ['ERROR ECONNRESET', 'CLOSE', 'ERROR ECONNRESET', 'CLOSE'])
+    other.peer.write('the server goes on')
+    assert.equal((yield* s.next('DATA')).id, other.id)
+  }))

@@ -59,6 +59,17 @@ export function checkOptions(what: string, name: string, value: unknown): void {
   throw new TypeError(refusal(what, name, 'an object', value))
 }
 
+/** @throws {TypeError} Unless `value` is one of `choices`. */
+export function checkChoice(
+  what: string,
+  name: string,
+  value: unknown,
+  choices: readonly string[],
+): void {
+  if (choices.includes(value as string)) return
+  throw new TypeError(refusal(what, name, `one of ${choices.join(', ')}`, value))
+}
+
 /** @throws {TypeError} Unless `value` is a string or a Uint8Array (a Buffer is one). */
 export function checkBytes(what: string, name: string, value: unknown): void {
   if (typeof value === 'string' || value instanceof Uint8Array) return

@@ -6,7 +6,8 @@ import { ManyRing } from '../base/ring.ts'
 import type { Os } from '../os/os.ts'
 import { SocketClient } from './client.ts'
 import { COMMAND, SEND } from './commands.ts'
-import { SLOT, SLOTS_BYTES, Slots } from './slots.ts'
+import { SEND_POLICY } from './settings.ts'
+import { SLOT, SLOTS_BYTES, Slots, TRAIT } from './slots.ts'
 import { STATE } from './state.ts'
 import { Totals } from './totals.ts'
 
@@ -209,4 +210,97 @@ test('totals() has the system calls of its own worker at once', () => {
   const { client, send } = setUp()
   send('hello')
   assert.deepEqual([client.totals().sent, client.totals().calls], [5, 1])
+})
+
+// --- broadcast -----------------------------------------------------------------------------------
+
+test('broadcasts and own writes of one turn leave in the order they were made', () => {
+  const { client, kernel, id } = setUp()
+  const writer = client.ownWriter(id)
+  client.broadcast([id], Buffer.from('a'))
+  client.broadcast([id], Buffer.from('b'))
+  writer.write('1')
+  writer.write('2')
+  client.broadcast([id], Buffer.from('c'))
+  client.broadcast([id, id + 1], Buffer.from('d'))
+  writer.write('3')
+  client.flush()
+  assert.equal(kernel.taken, 'ab12cd3')
+})
+
+test('broadcasts of one turn to the same sockets cost each of them one system call', async () => {
+  const { client, kernel, id } = setUp()
+  const bytes = Buffer.from('x')
+  for (let round = 0; round < 100; round++) client.broadcast([id, id + 1], bytes)
+  bytes.fill('y')
+  assert.equal(kernel.calls, 0)
+  await new Promise((resolve) => process.nextTick(resolve))
+  assert.deepEqual([kernel.calls, kernel.taken], [1, 'x'.repeat(100)])
+})
+
+test('a list that the caller changes after a broadcast gets what was broadcast before', () => {
+  const { client, kernel, id } = setUp()
+  const ids = [id]
+  client.broadcast(ids, Buffer.from('for the first list '))
+  ids[0] = id + 1
+  client.broadcast(ids, Buffer.from('for nobody'))
+  client.flush()
+  assert.equal(kernel.taken, 'for the first list ')
+})
+
+test('broadcasts of all sizes keep their order', () => {
+  const { client, kernel, id } = setUp()
+  let expected = ''
+  for (const [i, size] of [5, 65_530, 6, 65_536, 65_537, 1, 200_000, 0, 3].entries()) {
+    const piece = String.fromCharCode(97 + i).repeat(size)
+    expected += piece
+    client.broadcast([id], Buffer.from(piece))
+  }
+  client.flush()
+  assert.equal(kernel.taken === expected, true)
+})
+
+test('a broadcast leaves what sockets cannot take now in one block: who, and how much has left', () => {
+  const { client, kernel, slots, id, at, orders, cell } = setUp()
+  const other = slots.reserve()
+  slots.cells[slots.at(other) + SLOT.state] = STATE.CONNECTED
+  slots.cells[slots.at(other) + SLOT.pending] = 1
+  kernel.room = 2
+  client.broadcast([id, other, id], Buffer.from('hello'))
+  client.flush()
+  assert.equal(kernel.taken, 'he')
+  const [order, ...more] = orders()
+  assert.deepEqual([order!.type, more.length], [COMMAND.broadcast, 0])
+  const payload = Buffer.from(order!.text, 'latin1')
+  assert.deepEqual([payload.readDoubleLE(0), payload.readDoubleLE(8)], [1, 5])
+  const pairs = Array.from({ length: 6 }, (_, i) => payload.readInt32LE(16 + i * 4))
+  assert.deepEqual(pairs, [id, 2, other, -1, id, -1])
+  assert.deepEqual([cell('pending'), cell('queued'), cell('remainder')], [2, 8, 1])
+  assert.equal(slots.cells[at + SLOT.token], 0)
+})
+
+test('a broadcast leaves out who is gone, listens, or is full with a policy that refuses', () => {
+  const { client, kernel, slots, id, orders } = setUp()
+  const [gone, listens, full, fails, waits] = [0, 0, 0, 0, 0].map(() => slots.reserve()) as number[]
+  slots.cells[slots.at(gone!) + SLOT.id] = 0
+  slots.cells[slots.at(listens!) + SLOT.state] = STATE.LISTEN
+  for (const socket of [full!, fails!, waits!]) {
+    slots.cells[slots.at(socket) + SLOT.state] = STATE.CONNECTED
+    slots.cells[slots.at(socket) + SLOT.limit] = 4
+    slots.cells[slots.at(socket) + SLOT.pending] = 1
+    slots.cells[slots.at(socket) + SLOT.queued] = 4
+  }
+  slots.cells[slots.at(waits!) + SLOT.queued] = 3
+  slots.cells[slots.at(full!) + SLOT.traits] = SEND_POLICY['drop-new'] << TRAIT.policyShift
+  const ids = [gone!, listens!, full!, 0, -1, Number.NaN, id, fails!, waits!]
+  client.broadcast(ids, Buffer.from('hello'))
+  client.flush()
+  assert.equal(kernel.taken, 'hello')
+  const [overflow, late, ...more] = orders()
+  assert.deepEqual([overflow!.type, overflow!.id, more.length], [COMMAND.overflow, fails, 0])
+  const payload = Buffer.from(late!.text, 'latin1')
+  assert.deepEqual(
+    [late!.type, payload.length, payload.readInt32LE(16)],
+    [COMMAND.broadcast, 24, waits],
+  )
 })

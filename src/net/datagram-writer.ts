@@ -17,6 +17,8 @@ export class DatagramWriter {
   readonly #failed: (errno: number) => void
   #batch: DatagramBatch | undefined
   #count = 0
+  /** Bytes gathered and not sent yet. */
+  #bytes = 0
 
   /** @param failed Called for a datagram that the system refused; it is lost, others go on. */
   constructor(client: SocketClient, id: number, failed: (errno: number) => void) {
@@ -31,7 +33,7 @@ export class DatagramWriter {
    * @returns False when too much waits already: the datagram is dropped.
    */
   send(bytes: Uint8Array, address: Uint8Array): boolean {
-    if (this.#client.slots.isFull(this.id)) return false
+    if (this.#isFull()) return false
     if (bytes.length > BATCHED_BYTES_MAX) {
       this.flush()
       const alone = this.#client.os.createBatch(1, bytes.length)
@@ -44,8 +46,17 @@ export class DatagramWriter {
       this.#client.markDirty(this)
     }
     fill(this.#batch, this.#count++, bytes, address)
+    this.#bytes += bytes.length
     if (this.#count === BATCH_SIZE) this.flush()
     return true
+  }
+
+  /** What is gathered may leave at once, or have to wait: that is known when it is handed on. */
+  #isFull(): boolean {
+    const { slots } = this.#client
+    if (!slots.isFull(this.id, this.#bytes)) return false
+    this.flush()
+    return slots.isFull(this.id)
   }
 
   /** Hand everything on. Also called at the end of each turn in which something was sent. */
@@ -55,6 +66,7 @@ export class DatagramWriter {
     this.#batch = undefined
     const count = this.#count
     this.#count = 0
+    this.#bytes = 0
     if (count > 0) this.#client.sendDatagrams(this.id, batch, count, this.#failed)
     if (spare.length < SPARE_BATCHES_MAX) spare.push(batch)
   }

@@ -5,7 +5,8 @@ import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { flushAgain } from './tcp.ts'
+import { endStarving, flush } from './tcp.ts'
+import { flushDatagrams } from './udp.ts'
 
 /** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
 const IDLE_STEPS = 8
@@ -17,6 +18,13 @@ export function expire(server: SocketServer, socket: Socket): void {
   else if (socket.starved) flushAgain(server, socket)
   else if (socket.closing) server.free(socket)
   else checkIdle(server, socket)
+}
+
+/** There may be memory now for what waits. */
+function flushAgain(server: SocketServer, socket: Socket): void {
+  endStarving(server, socket)
+  if (socket.udp === undefined) flush(server, socket)
+  else flushDatagrams(server, socket)
 }
 
 function checkIdle(server: SocketServer, socket: Socket): void {

@@ -240,7 +240,8 @@ export class SocketServer {
     socket.stalled = true
     link.stalled.push(socket)
     link.wantRoom()
-    this.watch(socket, socket.interest & ~INTEREST.read)
+    // One that is not watched has hung up: the poller would say so in each turn.
+    if (socket.polled) this.watch(socket, socket.interest & ~INTEREST.read)
   }
 
   /**
@@ -252,12 +253,18 @@ export class SocketServer {
     const state = this.stateOf(socket)
     const isWhole = state === STATE.CONNECTED || state === STATE.BIND
     const isReadable = isWhole || (state === STATE.HALFCLOSE_WRITE && socket.ending)
-    if (socket.stalled || (isReadable && (error === 0 || socket.borrowed !== undefined))) {
+    const isKept = error === 0 || socket.borrowed !== undefined || this.#isUnix(socket)
+    if (socket.stalled || (isReadable && isKept)) {
       this.unwatch(socket)
       return
     }
     if (error < 0 && !socket.closeTold) this.fail(socket, error)
     this.free(socket)
+  }
+
+  /** There what came stays readable also after the peer has gone with something unread. */
+  #isUnix(socket: Socket): boolean {
+    return this.os.localAddress(socket.fd)?.family === 'unix'
   }
 
   #expire(): void {
@@ -316,7 +323,9 @@ export class SocketServer {
     this.setTraits(socket, 0b11 << TRAIT.policyShift, SEND_POLICY[sendPolicy] << TRAIT.policyShift)
     socket.readBytes = Math.max(READ_BYTES_MIN, Math.min(socket.readBytes, readBytesMax))
     const state = this.stateOf(socket)
-    if (state > STATE.LISTEN && !socket.closing) this.setDeadline(socket, idleTimeoutMs)
+    // A close that lingers, or a write that waits for memory, keeps its own deadline.
+    if (state <= STATE.LISTEN || socket.closing || socket.starved) return
+    this.setDeadline(socket, idleTimeoutMs)
   }
 
   setTraits(socket: Socket, mask: number, bits: number): void {

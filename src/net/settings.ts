@@ -1,5 +1,5 @@
 /** How a socket behaves under load and over time. Those with the same settings share one object. */
-import { checkInteger } from '../base/check.ts'
+import { checkChoice, checkInteger, checkOptions } from '../base/check.ts'
 import {
   LINGER_MS_MAX,
   READ_BYTES_MAX,
@@ -63,6 +63,7 @@ export function checkSettings(
   what: string,
   options: Partial<SocketSettings>,
 ): Partial<SocketSettings> | undefined {
+  checkOptions(what, 'options', options ?? null)
   const given: Record<string, unknown> = {}
   for (const [name, [min, max]] of Object.entries(SETTING_RANGES)) {
     const value = options[name as keyof typeof SETTING_RANGES]
@@ -72,11 +73,7 @@ export function checkSettings(
   }
   const { sendPolicy } = options
   if (sendPolicy !== undefined) {
-    if (!Object.hasOwn(SEND_POLICY, sendPolicy)) {
-      const known = Object.keys(SEND_POLICY).join(', ')
-      const now = `current value is ${String(sendPolicy)}`
-      throw new TypeError(`Cannot ${what} as 'sendPolicy' must be one of ${known}: ${now}`)
-    }
+    checkChoice(what, 'sendPolicy', sendPolicy, Object.keys(SEND_POLICY))
     given.sendPolicy = sendPolicy
   }
   return Object.keys(given).length === 0 ? undefined : (given as Partial<SocketSettings>)

@@ -155,7 +155,7 @@ export function flush(server: SocketServer, socket: Socket): void {
 }
 
 /** The poller would say "writable" again and again: look at the clock instead. */
-function starve(server: SocketServer, socket: Socket): void {
+export function starve(server: SocketServer, socket: Socket): void {
   socket.starved = true
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
   server.setDeadline(socket, SHORTAGE_PAUSE_MS)
@@ -168,10 +168,7 @@ function isOwed(server: SocketServer, socket: Socket): boolean {
 
 /** Everything has left. */
 function flushed(server: SocketServer, socket: Socket): void {
-  if (socket.starved) {
-    socket.starved = false
-    server.setDeadline(socket, lifeMs(socket))
-  }
+  endStarving(server, socket)
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
   if (socket.queue.warnBytes > 0) {
     socket.queue.warnBytes = 0
@@ -273,11 +270,11 @@ function warn(server: SocketServer, socket: Socket): void {
   server.emit(socket.owner, EVENT.WARNING, socket.id, Math.ceil(bytes / 1024))
 }
 
-/** There may be memory now for what waits. */
-export function flushAgain(server: SocketServer, socket: Socket): void {
+/** What waited for memory is written again, or has left: another deadline counts now. */
+export function endStarving(server: SocketServer, socket: Socket): void {
+  if (!socket.starved) return
   socket.starved = false
   server.setDeadline(socket, lifeMs(socket))
-  flush(server, socket)
 }
 
 /** How long a socket lives from now on when nothing happens; 0: for ever. */

@@ -8,6 +8,7 @@ import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
+import { endStarving, starve } from './tcp.ts'
 import { TOTAL } from './totals.ts'
 
 /** Batches of one socket before others get their turn. */
@@ -63,8 +64,8 @@ export function readDatagrams(server: SocketServer, socket: Socket, batch: Datag
 export function enqueueDatagram(server: SocketServer, socket: Socket, datagram: Buffer): void {
   const udp = socket.udp!
   const length = datagram.length - compactLength(datagram, 0)
-  const isTooMuch = udp.bytes + length > socket.settings.sendLimitBytes
-  if (socket.closing || isTooMuch) {
+  // Workers refuse what is beyond the limit, but two may do so at the same time.
+  if (socket.closing || udp.bytes >= socket.settings.sendLimitBytes) {
     server.settle(socket.at, 1, length)
     return
   }
@@ -75,28 +76,31 @@ export function enqueueDatagram(server: SocketServer, socket: Socket, datagram: 
 
 export function flushDatagrams(server: SocketServer, socket: Socket): void {
   const { queue } = socket.udp!
-  if (queue.length > 0 && !server.tryToken(socket)) {
-    server.watch(socket, socket.interest | INTEREST.write)
-    return
-  }
-  if (queue.length > 0) {
-    sendQueued(server, socket)
+  let hasMemory = true
+  if (queue.length > 0 && server.tryToken(socket)) {
+    hasMemory = sendQueued(server, socket)
     server.releaseToken(socket)
   }
+  if (!hasMemory) {
+    starve(server, socket)
+    return
+  }
   if (queue.length > 0) {
     server.watch(socket, socket.interest | INTEREST.write)
     return
   }
+  endStarving(server, socket)
   if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
   server.answerDrains(socket, 1)
   if (socket.closing) server.free(socket)
 }
 
-function sendQueued(server: SocketServer, socket: Socket): void {
+/** False: the kernel has no memory for it now. */
+function sendQueued(server: SocketServer, socket: Socket): boolean {
   const udp = socket.udp!
   for (let round = 0; round < SENDS_PER_EVENT_MAX; round++) {
     const datagram = udp.queue.peek()
-    if (datagram === undefined) return
+    if (datagram === undefined) return true
     const at = compactLength(datagram, 0)
     const length = datagram.length - at
     const given = datagram.subarray(0, at)
@@ -105,7 +109,8 @@ function sendQueued(server: SocketServer, socket: Socket): void {
       server.log(`socket-server : set udp (${socket.id}) error: address first.`)
     } else {
       const count = server.os.sendTo(socket.fd, datagram, at, length, address)
-      if (isTransient(count)) return
+      if (isAgain(count)) return true
+      if (isTransient(count)) return false
       if (count < 0) {
         const reason = server.os.errorText(count)
         server.log(`socket-server : udp (${socket.id}) sendto error ${reason}.`)
@@ -119,6 +124,7 @@ function sendQueued(server: SocketServer, socket: Socket): void {
     udp.bytes -= length
     server.settle(socket.at, 1, length)
   }
+  return true
 }
 
 /** Forget what waits. */

@@ -1,11 +1,20 @@
 /** What one worker writes to one socket in a turn, gathered to leave in one system call. */
-import { checkBytes } from '../base/check.ts'
+import { checkBytes, checkChoice } from '../base/check.ts'
 import type { SocketClient } from './client.ts'
 import { SEND_POLICY } from './settings.ts'
 
 /** Enough for many small answers; a bigger piece is written by itself, without this copy. */
 const WRITER_BYTES = 16 * 1024
 const SPARE_BUFFERS_MAX = 256
+
+export interface WriteOptions {
+  /**
+   * `low`: leaves when nothing else waits, as Skynet's `lwrite`; never in the middle of another
+   * write, nor another in the middle of it.
+   */
+  readonly priority?: 'high' | 'low'
+}
+const PRIORITIES = ['high', 'low']
 
 /** Buffers between turns. One list a thread: a module is loaded once in each. */
 const spare: Buffer[] = []
@@ -29,8 +38,13 @@ export class Writer {
    *
    * @returns False when so much waits already that the policy of the socket refuses it, whole.
    */
-  write(data: string | Uint8Array): boolean {
+  write(data: string | Uint8Array, options?: WriteOptions): boolean {
     checkBytes('write', 'data', data)
+    if (options !== undefined) {
+      const priority = options?.priority ?? 'high'
+      checkChoice('write', 'priority', priority, PRIORITIES)
+      if (priority === 'low') return this.#writeLow(data)
+    }
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (length === 0) return true
     if (this.#isRefused()) return false
@@ -52,9 +66,8 @@ export class Writer {
     return true
   }
 
-  /** As `write`, to leave when nothing else waits. It is not gathered. */
-  writeLow(data: string | Uint8Array): boolean {
-    checkBytes('write', 'data', data)
+  /** It is not gathered. */
+  #writeLow(data: string | Uint8Array): boolean {
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     if (bytes.length === 0) return true
     // What this turn wrote before is before it.

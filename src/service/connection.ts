@@ -1,11 +1,11 @@
 /** A TCP connection of a service. */
 import { checkInteger } from '../base/check.ts'
-import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { SkynetError } from '../base/errors.ts'
 import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX, SEND_WARNING_BYTES } from '../base/limits.ts'
 import { EVENT } from '../net/event.ts'
 import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings.ts'
 import { PROTOCOL } from '../net/slots.ts'
-import type { Writer } from '../net/writer.ts'
+import type { WriteOptions, Writer } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
@@ -15,14 +15,6 @@ import { Waiter, type WaitOptions } from './wait.ts'
 export interface LineOptions extends WaitOptions {
   /** Longest line in bytes, its end not counted. Default 1 MiB. */
   readonly max?: number
-}
-
-export interface WriteOptions {
-  /**
-   * `low`: leaves when nothing else waits, as Skynet's `lwrite`; never in the middle of another
-   * write, nor another in the middle of it.
-   */
-  readonly priority?: 'high' | 'low'
 }
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
@@ -45,6 +37,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #phase: 'waiting' | 'opening' | 'open' | 'ended' | 'closed' | 'moved'
   #error: SkynetError | undefined
   #isPaused = false
+  /** A reader waits, for the peer to take what waits to be sent: see `#mustWaitForPeer`. */
+  #isHeld = false
   #isEnding = false
   #opening: Waiter<void> | undefined
   #reader: { waiter: Waiter<unknown>; attempt: Attempt<unknown> } | undefined
@@ -234,18 +228,24 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Policy `pause-producer`: much waits to be sent, so what comes is not handed out. */
   #mustWaitForPeer(): boolean {
     const { client } = this.#pool
+    this.#isHeld = false
     if (client.slots.policyOf(this.id) !== SEND_POLICY['pause-producer']) return false
     if (this.bufferedAmount * 2 <= client.slots.limitOf(this.id)) return false
     this.#writer?.flush()
+    this.#isHeld = true
     // The answer, once everything has left, serves the reader.
     this.#drains ??= new Drains()
     this.#drains.ask(this.#pool, this.id)
     return true
   }
 
+  get #wantsMore(): boolean {
+    return this.#reader !== undefined && !this.#isHeld
+  }
+
   /** Nobody reads and much is there: let the peer's window fill instead of our memory. */
   #pauseIfHigh(): void {
-    if (this.#isPaused || this.#reader !== undefined) return
+    if (this.#isPaused || this.#wantsMore) return
     if (this.#buffer.length <= this.#pool.receiveLimitBytes || this.#phase !== 'open') return
     this.#isPaused = true
     this.#pool.client.order('pause', this.id)
@@ -253,7 +253,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   #resumeIfLow(): void {
     if (!this.#isPaused || this.#phase !== 'open') return
-    if (this.#reader === undefined && this.#buffer.length > this.#pool.receiveLimitBytes / 2) return
+    if (!this.#wantsMore && this.#buffer.length > this.#pool.receiveLimitBytes / 2) return
     this.#isPaused = false
     this.#pool.client.order('start', this.id, this.#pool.service.handle)
   }
@@ -271,8 +271,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * `ERR_SOCKET_FULL` with the policy `pause-producer`: nothing was taken.
    */
   write(data: string | Uint8Array, options?: WriteOptions): boolean {
-    const writer = this.#writable()
-    const isTaken = options?.priority === 'low' ? writer.writeLow(data) : writer.write(data)
+    const isTaken = this.#writable().write(data, options)
     return isTaken ? this.bufferedAmount < SEND_WARNING_BYTES : this.#refused()
   }
 
@@ -428,6 +427,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     else if (kind === EVENT.DRAIN) {
       this.#drains?.answered(ud, this.id, this.#error)
       this.#serveReader()
+      this.#resumeIfLow()
     } else if (kind === EVENT.YIELD) this.#yield()
     else if (kind === EVENT.WARNING) this.#warned(ud)
   }
@@ -447,10 +447,11 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #failed(reason: string): void {
-    const wasOpening = this.#phase === 'opening'
+    // Nothing follows: it never was, or CLOSE was before.
+    const isLast = this.#phase === 'opening' || this.#phase === 'ended'
     this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
     this.#drains?.reject(this.#error)
-    if (wasOpening) this.#end('closed')
+    if (isLast) this.#end('closed')
   }
 
   /** Nothing more will come; what came before stays readable. */
@@ -491,7 +492,3 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
   }
 }
-
-/** The reason of a failure that `Connection.open` rejected with. */
-export const failureReason = (error: unknown): string | undefined =>
-  isSkynetError(error, 'ERR_SOCKET_FAILED') ? error.info.reason : undefined

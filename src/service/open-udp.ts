@@ -1,4 +1,5 @@
 /** How a service comes to a UDP socket. */
+import { checkOptions } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SOCKETS_MAX } from '../base/limits.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
@@ -22,6 +23,7 @@ type UdpSettings = Pick<SocketSettings, 'sendLimitBytes' | 'lingerMs' | 'idleTim
 
 /** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
 export async function openUdp(service: Service, options: UdpOptions): Promise<UdpSocket> {
+  checkOptions('open a UDP socket', 'options', options)
   const isBound = options.host !== undefined || options.port !== undefined
   const { host = '0.0.0.0', port = 0 } = options
   const checked = checkEndpoint('open a UDP socket', { host, port }, host, 0)

@@ -1,13 +1,13 @@
 /** `skynet.socket`: how a service comes to its sockets. */
 import { checkBytes, checkInteger, checkOptions } from '../base/check.ts'
-import { SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import { PROTOCOL, type SocketInfo } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
 import type { AnyAddress, SocketOption } from '../os/os.ts'
-import { Connection, failureReason } from './connection.ts'
+import { Connection } from './connection.ts'
 import { addressesOf, checkEndpoint, type Endpoint, endpointText, listenAt } from './endpoint.ts'
 import { Listener } from './listener.ts'
 import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
@@ -272,3 +272,7 @@ function checkSocketOptions(what: string, options: StreamOptions['options']): vo
     checkInteger(what, name, value, -1, 0x7fffffff)
   }
 }
+
+/** The reason of a failure that `Connection.open` rejected with. */
+const failureReason = (error: unknown): string | undefined =>
+  isSkynetError(error, 'ERR_SOCKET_FAILED') ? error.info.reason : undefined

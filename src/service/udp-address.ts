@@ -1,7 +1,7 @@
 /** The address of a UDP peer. */
-import { checkInteger, checkOptions, checkText } from '../base/check.ts'
+import { checkInteger, checkText, shown } from '../base/check.ts'
 import { formatAddress, socketAddress } from '../os/address.ts'
-import { compactAddress, expandAddress } from '../os/compact.ts'
+import { compactAddress, compactLength, expandAddress } from '../os/compact.ts'
 import type { SocketAddress } from '../os/os.ts'
 
 /** Immutable. Kept as the 7 (IPv4) or 19 (IPv6) bytes that Skynet has; text is made when asked. */
@@ -31,10 +31,12 @@ export class UdpAddress {
 
   /** @param bytes 7 or 19 of them; copied. @throws `TypeError` when they are no address. */
   static fromBytes(bytes: Uint8Array): UdpAddress {
-    checkOptions('make a UDP address', 'bytes', bytes)
-    const expanded = expandAddress(bytes)
+    const isBytes = bytes instanceof Uint8Array
+    const isWhole = isBytes && compactLength(bytes, 0) === bytes.length
+    const expanded = isWhole ? expandAddress(bytes) : undefined
     if (expanded === undefined) {
-      throw new TypeError('Cannot make a UDP address: these bytes are none')
+      const now = `current value is ${shown(bytes)}`
+      throw new TypeError(`Cannot make a UDP address as 'bytes' must be 7 or 19 of one: ${now}`)
     }
     return new UdpAddress(Uint8Array.from(bytes), expanded)
   }

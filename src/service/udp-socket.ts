@@ -174,6 +174,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     if (this.#isClosed) return Promise.resolve()
     this.abandon()
     this.#pool.client.order('close', this.id, this.#pool.service.handle)
+    while (this.#received.shift() !== undefined);
     this.#end()
     return Promise.resolve()
   }
@@ -194,10 +195,10 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   #bytesOf(to: UdpAddress | { host: string; port: number }): Uint8Array {
     const address = to instanceof UdpAddress ? to : addressOf(to)
-    const isIPv6 = address.bytes.length > 7
-    if (isIPv6 === (this.family === 6)) return address.bytes
-    if (isIPv6) throw this.#wrongState(`protocol mismatch: ${address} on an IPv4 socket`)
-    return compactAddress({ family: 4, host: address.host, port: address.port }, 6)
+    if (address.bytes.length > 7 === (this.family === 6)) return address.bytes
+    const { family, host, port } = address
+    if (family === 6) throw this.#wrongState(`protocol mismatch: ${address} on an IPv4 socket`)
+    return compactAddress({ family, host, port }, this.family)
   }
 
   #checkOpen(): void {

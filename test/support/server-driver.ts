@@ -74,6 +74,7 @@ export class ServerDriver {
   readonly #bells: Doorbells
   readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
   readonly #peers: Peer[] = []
+  readonly #fds: number[] = []
   #script: Script | undefined
   #failure: unknown
 
@@ -135,6 +136,7 @@ export class ServerDriver {
     this.#script = script
     this.server.run()
     for (const peer of this.#peers) peer.close()
+    for (const fd of this.#fds) this.os.close(fd)
     this.os.close(this.#wakeup.readFd)
     this.os.close(this.#wakeup.writeFd)
     if (this.#failure !== undefined) throw this.#failure
@@ -227,6 +229,34 @@ export class ServerDriver {
     const peer = new Peer(this.os, port)
     this.#peers.push(peer)
     return peer
+  }
+
+  /** A descriptor of the test, to be closed when the server is gone. */
+  keep(fd: number): number {
+    assert.ok(fd >= 0, this.os.errorText(fd))
+    this.#fds.push(fd)
+    return fd
+  }
+
+  /** A UDP socket of `owner`, bound to a port of this machine. */
+  *udp(family: 4 | 6 = 4, owner = A): Generator<void, { id: number; port: number }, void> {
+    const fd = this.os.datagram(family)
+    const host = family === 4 ? '127.0.0.1' : '::1'
+    assert.equal(this.os.bindDatagram(fd, { family, host, port: 0 }), 0)
+    const id = this.slots.reserve()
+    this.client.order('udp', id, fd, owner)
+    const open = yield* this.next('OPEN')
+    assert.deepEqual([open.id, open.bytes.toString()], [id, 'udp'])
+    return { id, port: open.ud }
+  }
+
+  /** A descriptor of the test, bound for `owner`. */
+  *bindFd(fd: number, owner = A): Generator<void, number, void> {
+    const id = this.slots.reserve()
+    this.client.order('bind', id, fd, owner)
+    const open = yield* this.next('OPEN')
+    assert.deepEqual([open.owner, open.id, open.bytes.toString()], [owner, id, 'binding'])
+    return id
   }
 
   /** A connection accepted by a listener of `owner`, and started for it. */

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type StateName, stateName } from '../../src/net/state.ts'
+import { portOf } from '../../src/os/address.ts'
 import { ERRNO } from '../../src/os/errno.ts'
-import type { Peer } from './peer.ts'
+import { Peer } from './peer.ts'
 import {
   A,
   B,
@@ -135,6 +136,14 @@ export const STATES = {
     Object.assign(s.os, { write })
     s.events = []
     return subject
+  },
+  /** A socket that was made elsewhere: its other end can do what a pipe cannot. */
+  *BIND(s) {
+    const listener = s.keep(s.os.listen({ family: 4, host: '127.0.0.1', port: 0 }, 1))
+    const peer = new Peer(s.os, portOf(s.os.localAddress(listener)))
+    s.keep(peer.fd)
+    const fd = yield* s.until(() => Math.max(0, s.os.accept(listener)), 'the peer')
+    return { id: yield* s.bindFd(s.keep(fd)), peer }
   },
   *INVALID(s) {
     const subject = yield* connected(s)
