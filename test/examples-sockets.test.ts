@@ -112,10 +112,12 @@ test('one-loop sends back more than the kernel takes at once', {
   assert.equal(await server.stop(), 0)
 })
 
-test('edge-trigger prints what docs/sockets.md shows', { timeout, skip: !LINUX }, async () => {
-  const printed = await run('edge-trigger')
-  assert.ok(DOC.includes(`\`\`\`\n${printed}\`\`\``), printed)
-})
+for (const name of ['edge-trigger', 'datagrams']) {
+  test(`${name} prints what docs/sockets.md shows`, { timeout, skip: !LINUX }, async () => {
+    const printed = await run(name)
+    assert.ok(DOC.includes(`\`\`\`\n${printed}\`\`\``), printed)
+  })
+}
 
 test('measure prints what each model costs', { timeout, skip: !LINUX }, async () => {
   const [, ...rows] = (await run('measure', '2', '5')).trimEnd().split('\n')
@@ -134,7 +136,7 @@ test('measure prints what each model costs', { timeout, skip: !LINUX }, async ()
 
 test('docs/sockets.md shows code as the programs have it, and names files that exist', () => {
   const snippets = [...DOC.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)]
-  assert.ok(snippets.length >= 3)
+  assert.ok(snippets.length >= 4)
   for (const [, file, text] of snippets) {
     assert.ok(readFileSync(join(ROOT, file!), 'utf8').includes(text!), `${file}:\n${text}`)
   }

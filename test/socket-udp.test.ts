@@ -358,7 +358,7 @@ test('UDP: a close that cannot send is cut after its linger', () =>
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
   }))
 
-test('UDP: a read that fails is an ERROR and a CLOSE, also while it waits for room', () =>
+test('UDP: a read that fails is an ERROR and a CLOSE', () =>
   drive(function* (s) {
     const { id, port } = yield* s.udp()
     const peer = new UdpPeer(s)

@@ -294,7 +294,7 @@ export class ServerDriver {
     return sent
   }
 
-  cell(id: number, name: 'pending' | 'queued' | 'token' | 'remainder'): number {
+  cell(id: number, name: 'fd' | 'pending' | 'queued' | 'token' | 'remainder'): number {
     return Atomics.load(this.slots.cells, this.slots.at(id) + SLOT[name])
   }
 
