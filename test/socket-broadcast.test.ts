@@ -47,7 +47,7 @@ function* crowd(s: ServerDriver, size: number): Generator<void, End[], void> {
 
 const line = (worker: number, round: number): string => `${worker}:${round}${'.'.repeat(5000)}\n`
 
-test('broadcasts of two workers: every reader gets every byte, each worker in order, blocks are freed', () =>
+test('broadcasts of two workers reach every reader, each in order, and blocks are freed', () =>
   drive(function* (s) {
     const ends = yield* crowd(s, 12)
     const count = countBlocks(s)

@@ -105,6 +105,23 @@ check(
   },
 )
 
+check('pause-producer: a long read that had to wait for the peer goes on', async (skynet) => {
+  const settings = { sendLimitBytes: 100_000, sendPolicy: 'pause-producer' } as const
+  const { client, connection } = await slowPair(skynet, settings)
+  await connection.read(0)
+  await fillUp(skynet, connection)
+  // More than comes before the pause is ordered.
+  const size = 20 * MB
+  const read = connection.read(size)
+  client.write(stretch(0, size))
+  const info = () => skynet.socket.netstat().find(({ id }) => id === connection.id)!
+  await until('nothing is read', () => !info().reading && info().received > 0)
+  assert.ok(info().received < size)
+  client.resume()
+  assert.ok((await read).equals(stretch(0, size)))
+  client.destroy()
+})
+
 check('pause-producer: a read that waits for the peer ends when that is gone', async (skynet) => {
   for (const isEnding of [true, false]) {
     const settings = { sendLimitBytes: 100_000, sendPolicy: 'pause-producer' } as const

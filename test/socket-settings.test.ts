@@ -169,7 +169,7 @@ test('sendWarningBytes says when the first WARNING comes', () =>
     assert.equal((yield* s.next('WARNING')).ud, 0)
   }))
 
-test('sendLimitBytes with the policy close: ERROR, CLOSE, and nothing is owed any more', () =>
+test('sendLimitBytes, policy close: ERROR, CLOSE, and nothing is owed any more', () =>
   drive(function* (s) {
     const { id } = yield* s.pair()
     yield* s.fill(id)
@@ -190,7 +190,7 @@ test('sendLimitBytes with the policy close: ERROR, CLOSE, and nothing is owed an
   }))
 
 for (const sendPolicy of ['drop-new', 'pause-producer'] as const) {
-  test(`sendLimitBytes with the policy ${sendPolicy}: a write is refused whole, the rest leaves`, () =>
+  test(`sendLimitBytes, policy ${sendPolicy}: a write is refused whole, the rest leaves`, () =>
     drive(function* (s) {
       const { id, peer } = yield* s.pair()
       const sent = yield* s.fill(id)

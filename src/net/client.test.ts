@@ -260,7 +260,7 @@ test('broadcasts of all sizes keep their order', () => {
   assert.equal(kernel.taken === expected, true)
 })
 
-test('a broadcast leaves what sockets cannot take now in one block: who, and how much has left', () => {
+test('a broadcast leaves one block for those who cannot take it now: who, how much left', () => {
   const { client, kernel, slots, id, at, orders, cell } = setUp()
   const other = slots.reserve()
   slots.cells[slots.at(other) + SLOT.state] = STATE.CONNECTED

@@ -447,11 +447,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #failed(reason: string): void {
-    // Nothing follows: it never was, or CLOSE was before.
-    const isLast = this.#phase === 'opening' || this.#phase === 'ended'
+    const wasOpening = this.#phase === 'opening'
     this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason })
     this.#drains?.reject(this.#error)
-    if (isLast) this.#end('closed')
+    if (wasOpening) this.#end('closed')
   }
 
   /** Nothing more will come; what came before stays readable. */

@@ -243,8 +243,9 @@ export function matrix(row: Row, cells: Readonly<Record<Input, Cell | null>>): v
     if (cell === null) continue
     const { to, events = [], name } = cell
     const outcome = [to, ...(events.length > 0 ? events : ['∅'])].join(', ')
-    const title = `${name === undefined ? '' : `${name} `}matrix ${row} × ${input} → ${outcome}`
-    test(title, () => drive((s) => check(s, row, input, cell)))
+    const title = `matrix ${row} × ${input} → ${outcome}`
+    const named = `${name} matrix ${row} × ${input} → ${outcome}`
+    test(name === undefined ? title : named, () => drive((s) => check(s, row, input, cell)))
   }
 }
 
