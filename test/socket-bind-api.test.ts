@@ -81,5 +81,5 @@ test('stdin() reads what is typed, line by line, up to the end', async () => {
   child.stdin.write('one\ntw')
   child.stdin.end('o\n')
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-  assert.deepEqual([out, err, await code], ['ONE\nTWO\nthe end\n', '', 0])
+  assert.deepEqual([out, await code], ['ONE\nTWO\nthe end\n', 0], err)
 })
