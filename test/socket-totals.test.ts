@@ -120,6 +120,8 @@ check('totals() can be read on another worker while the loop is busy', async (sk
     }
     return bytes
   })()
+  const isOpen = () => skynet.socket.totals().states.CONNECTED === 2
+  await until('both ends are open', isOpen)
   let last = (await other.call.look()).totals
   for (let round = 0; round < 100; round++) {
     const { worker, totals } = await other.call.look()

@@ -104,15 +104,20 @@ const floodedPeers: Start = (plan) =>
 const oneByteWriters: Start = (plan) =>
   crowd(
     plan,
-    (number) => ({ wire: new Wire(plan.port), line: `${number} byte by byte\n`, got: '' }),
+    (number) => {
+      const wire = new Wire(plan.port)
+      return { wire, line: `${number} byte by byte\n`, got: '', isAsking: false }
+    },
     (member) => {
       const { wire, line } = member
-      if (wire.hasSaidAll && member.got.length === 0) wire.say(line)
+      if (!member.isAsking) wire.say(line)
+      member.isAsking = true
       wire.push(1)
       member.got += wire.pull().toString('latin1')
       if (wire.isOver) plan.fault('a one-byte writer was cut')
       if (member.got === line) {
         member.got = ''
+        member.isAsking = false
         count(plan.done, 'lines answered')
       } else if (!line.startsWith(member.got)) plan.fault(`a wrong answer: ${member.got}`)
       return 'stay'
