@@ -6,8 +6,9 @@ export { isSkynetError, SkynetError } from './base/errors.ts'
 export type { NodeConfig } from './cli/config.ts'
 export { defineConfig } from './cli/config.ts'
 export type { SendPolicy, SocketSettings } from './net/settings.ts'
-export type { SocketInfo } from './net/slots.ts'
+export type { NetstatInfo, SocketInfo } from './net/slots.ts'
 export type { SocketTotals } from './net/totals.ts'
+export { UdpAddress } from './net/udp-address.ts'
 export type { WriteOptions } from './net/writer.ts'
 export type { SocketOption } from './os/os.ts'
 export type { Connection, LineOptions } from './service/connection.ts'
@@ -21,11 +22,9 @@ export type { LaunchOptions, Placement, Skynet } from './service/skynet.ts'
 export type {
   ConnectOptions,
   ListenOptions,
-  NetstatInfo,
   SocketApi,
   StreamOptions,
 } from './service/socket-api.ts'
 export type { Timer } from './service/timer.ts'
-export { UdpAddress } from './service/udp-address.ts'
 export type { Datagram, UdpSocket } from './service/udp-socket.ts'
 export type { WaitOptions } from './service/wait.ts'

@@ -73,3 +73,22 @@ test('the packed package holds no tests, and the documents that its README names
     assert.ok(files.includes(`/${name}\n`), name)
   }
 })
+
+test('the packed package has the socket server alone, typed and without a node', (t) => {
+  const folder = installPacked(t)
+  const program = `import { createSocketServer, type SocketEvent } from 'skynet-ts/socket-server'
+const server = createSocketServer()
+server.start(server.listen({ host: '127.0.0.1', port: 0 }))
+for (const event of server.poll({ timeoutMs: 10_000 })) tell(event)
+server.release()
+function tell(event: SocketEvent): void {
+  if (event.type === 'open') console.log(event.text, event.port > 0)
+}
+`
+  writeFileSync(join(folder, 'main.ts'), program)
+  const flags = ['--strict', '--target', 'es2023', '--module', 'nodenext', '--types', 'node']
+  const tsc = join(MODULES, 'typescript', 'bin', 'tsc')
+  execFileSync(process.execPath, [tsc, ...flags, 'main.ts'], { cwd: folder })
+  const printed = execFileSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' })
+  assert.equal(printed, '127.0.0.1 true\nstart false\n')
+})

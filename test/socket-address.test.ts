@@ -100,8 +100,8 @@ check('listen() takes the path of a Unix server that has died', async (skynet) =
 check('an endpoint that makes no sense is refused and named', async (skynet) => {
   const { socket } = skynet
   await assert.rejects(socket.listen({}), /'port' must be a whole number in 0\.\.65535/)
-  await assert.rejects(socket.connect({ path: '/x', port: 1 }), /'path' and also 'host' or 'port'/)
-  await assert.rejects(socket.listen({ path: 'x'.repeat(108) }), /current length is 108/)
+  await assert.rejects(socket.connect({ path: '/x', port: 1 }), /'path' must be alone/)
+  await assert.rejects(socket.listen({ path: 'x'.repeat(108) }), /of 1..107 bytes, not of 108/)
   await assert.rejects(socket.connect({ path: '' }), /'path' must be a string, not empty/)
 })
 
@@ -153,7 +153,7 @@ check('setOption() sets what the system knows, and says what it refuses', async 
   connection!.setOption('noDelay', 1)
   const refused = { code: 'ERR_SYSCALL', message: /set keepIdleSeconds to 0: EINVAL/ }
   assert.throws(() => connection!.setOption('keepIdleSeconds', 0), refused)
-  assert.throws(() => connection!.setOption('color' as 'noDelay', 1), /'color'/)
+  assert.throws(() => connection!.setOption('color' as 'noDelay', 1), /"color"/)
   await connection!.close()
   client.destroy()
 })

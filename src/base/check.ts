@@ -13,8 +13,25 @@ export function shown(value: unknown): string {
   }
 }
 
-const refusal = (what: string, name: string, expected: string, value: unknown): string =>
-  `Cannot ${what} as '${name}' must be ${expected}: current value is ${shown(value)}`
+/** What can be wrong with an argument, and the code that Node.js has for it. */
+const WRONG = {
+  type: { kind: TypeError, code: 'ERR_INVALID_ARG_TYPE' },
+  value: { kind: TypeError, code: 'ERR_INVALID_ARG_VALUE' },
+  range: { kind: RangeError, code: 'ERR_OUT_OF_RANGE' },
+} as const
+
+/** The error for a wrong argument, to be thrown. */
+export function refusal(
+  wrong: keyof typeof WRONG,
+  what: string,
+  name: string,
+  expected: string,
+  value: unknown,
+): TypeError | RangeError {
+  const { kind: Kind, code } = WRONG[wrong]
+  const text = `Cannot ${what} as '${name}' must be ${expected}: current value is ${shown(value)}`
+  return Object.assign(new Kind(text), { code })
+}
 
 /** @throws {RangeError} Unless `value` is a whole number in `min`..`max`. */
 export function checkInteger(
@@ -26,37 +43,37 @@ export function checkInteger(
 ): void {
   const isNumber = Number.isInteger(value)
   if (isNumber && (value as number) >= min && (value as number) <= max) return
-  throw new RangeError(refusal(what, name, `a whole number in ${min}..${max}`, value))
+  throw refusal('range', what, name, `a whole number in ${min}..${max}`, value)
 }
 
 /** @throws {RangeError} Unless `value` is a delay: milliseconds, also with fractions. */
 export function checkMs(what: string, name: string, value: unknown): void {
   if (typeof value === 'number' && value >= 0 && value <= TIMER_MS_MAX) return
-  throw new RangeError(refusal(what, name, `a number in 0..${TIMER_MS_MAX}`, value))
+  throw refusal('range', what, name, `a number in 0..${TIMER_MS_MAX}`, value)
 }
 
 /** @throws {TypeError} Unless `value` is a function. */
 export function checkFunction(what: string, name: string, value: unknown): void {
   if (typeof value === 'function') return
-  throw new TypeError(refusal(what, name, 'a function', value))
+  throw refusal('type', what, name, 'a function', value)
 }
 
 /** @throws {TypeError} Unless `value` is a string. */
 export function checkString(what: string, name: string, value: unknown): void {
   if (typeof value === 'string') return
-  throw new TypeError(refusal(what, name, 'a string', value))
+  throw refusal('type', what, name, 'a string', value)
 }
 
 /** @throws {TypeError} Unless `value` is a string that is not empty. */
 export function checkText(what: string, name: string, value: unknown): void {
   if (typeof value === 'string' && value !== '') return
-  throw new TypeError(refusal(what, name, 'a string, not empty', value))
+  throw refusal(value === '' ? 'value' : 'type', what, name, 'a string, not empty', value)
 }
 
 /** @throws {TypeError} Unless `value` is an object (or nothing at all, for options). */
 export function checkOptions(what: string, name: string, value: unknown): void {
   if (value === undefined || (typeof value === 'object' && value !== null)) return
-  throw new TypeError(refusal(what, name, 'an object', value))
+  throw refusal('type', what, name, 'an object', value)
 }
 
 /** @throws {TypeError} Unless `value` is one of `choices`. */
@@ -67,11 +84,17 @@ export function checkChoice(
   choices: readonly string[],
 ): void {
   if (choices.includes(value as string)) return
-  throw new TypeError(refusal(what, name, `one of ${choices.join(', ')}`, value))
+  throw refusal('value', what, name, `one of ${choices.join(', ')}`, value)
 }
 
 /** @throws {TypeError} Unless `value` is a string or a Uint8Array (a Buffer is one). */
 export function checkBytes(what: string, name: string, value: unknown): void {
   if (typeof value === 'string' || value instanceof Uint8Array) return
-  throw new TypeError(refusal(what, name, 'a string or a Uint8Array', value))
+  throw refusal('type', what, name, 'a string or a Uint8Array', value)
+}
+
+/** @throws {TypeError} Unless `value` is an AbortSignal, or nothing at all. */
+export function checkSignal(what: string, value: unknown): void {
+  if (value === undefined || value instanceof AbortSignal) return
+  throw refusal('type', what, 'signal', 'an AbortSignal', value)
 }

@@ -54,6 +54,7 @@ const MESSAGES = {
     `Cannot wait longer to ${i.what} socket ${i.id}: nothing within ${i.timeoutMs} ms`,
   ERR_SOCKET_LIMIT: (i: { limit: number }) =>
     `Cannot open another socket: all ${i.limit} slots of this node are in use`,
+  ERR_SERVER_RELEASED: (i: { what: string }) => `Cannot ${i.what}: this socket server was released`,
   ERR_LINE_TOO_LONG: (i: { id: number; limit: number }) =>
     `Cannot read a line from socket ${i.id}: no end of line within ${i.limit} bytes`,
   // node and platform

@@ -109,7 +109,7 @@ export class SocketServer {
    */
   turn(waitMs: number): boolean {
     if (this.#isOver()) return false
-    this.#runCommands()
+    this.runCommands()
     this.#options.bells.lieDown(this.#options.self)
     this.#retryBlocked()
     this.#announce()
@@ -125,7 +125,8 @@ export class SocketServer {
     return this.exitAt > 0 && (this.count === 0 || this.clock.now() >= this.exitAt)
   }
 
-  #runCommands(): void {
+  /** The orders that have come: at each turn; who shares the thread may say so at once. */
+  runCommands(): void {
     const { ring, region } = this.#options.commands
     const count = ring.read(COMMANDS_PER_TURN, (type, a, b, session, at, length) => {
       try {

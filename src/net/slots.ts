@@ -71,6 +71,12 @@ export interface SocketInfo {
 }
 
 /** `used`: whoever reserves adds, the socket thread subtracts when it frees. */
+/** What `netstat` shows: as `SocketInfo`, and where the socket is. */
+export interface NetstatInfo extends SocketInfo {
+  /** Of the peer; of a listener and of a UDP socket its own. Empty when it is gone. */
+  readonly address: string
+}
+
 const HEADER = layout({ lastId: 1, used: 1, unused: 14 })
 
 export const SLOTS_BYTES = (HEADER.CELLS + SOCKETS_MAX * SLOT.CELLS) * 4

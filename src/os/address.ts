@@ -1,6 +1,7 @@
 /** Addresses: text ⇄ `SocketAddress`, `UnixAddress` ⇄ the bytes of a sockaddr. */
 import { isIP } from 'node:net'
 import { endianness, networkInterfaces } from 'node:os'
+import { refusal } from '../base/check.ts'
 import { C } from './libc.ts'
 import type { AnyAddress, SocketAddress, UnixAddress } from './os.ts'
 
@@ -45,10 +46,11 @@ export function socketAddress(host: string, port: number): SocketAddress | undef
 export function unixAddress(path: string): UnixAddress {
   const length = Buffer.byteLength(path)
   if (length === 0 || length > UNIX_PATH_BYTES_MAX) {
-    const wanted = `1..${UNIX_PATH_BYTES_MAX} bytes`
-    throw new RangeError(`Cannot use path as it must have ${wanted}: current length is ${length}`)
+    const expected = `text of 1..${UNIX_PATH_BYTES_MAX} bytes, not of ${length}`
+    throw refusal('range', 'use', 'path', expected, path)
   }
-  if (path.indexOf('\0', 1) >= 0) throw new RangeError('Cannot use path as it has a NUL inside')
+  if (path.indexOf('\0', 1) >= 0)
+    throw refusal('range', 'use', 'path', 'without a NUL inside', path)
   return { family: 'unix', path }
 }
 

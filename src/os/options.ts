@@ -1,4 +1,5 @@
 /** The options of sockets as a table: what they are called in the C headers, and their form. */
+import { refusal } from '../base/check.ts'
 import { ERRNO } from './errno.ts'
 import { C, type Libc, NO_OPTION } from './libc.ts'
 import type { SocketOption } from './os.ts'
@@ -36,7 +37,7 @@ export const OPTIONS: Readonly<Record<SocketOption, Option>> = {
 function optionNamed(option: string): Option {
   if (Object.hasOwn(OPTIONS, option)) return OPTIONS[option as SocketOption]
   const known = Object.keys(OPTIONS).join(', ')
-  throw new TypeError(`Cannot use socket option '${String(option)}': there are ${known}`)
+  throw refusal('value', 'set or get an option', 'name', `one of ${known}`, option)
 }
 
 export function setOption(

@@ -1,5 +1,5 @@
 /** A TCP connection of a service. */
-import { checkInteger } from '../base/check.ts'
+import { checkInteger, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX, SEND_WARNING_BYTES } from '../base/limits.ts'
 import { EVENT } from '../net/event.ts'
@@ -93,8 +93,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
       return this.#read(() => this.#buffer.takeChunk() ?? this.#atEnd(null), options)
     }
     if (!Number.isInteger(count) || count < 0) {
-      const range = `Cannot read as 'count' must be a whole number from 0 on`
-      return Promise.reject(new RangeError(`${range}: current value is ${count}`))
+      const expected = 'a whole number from 0 on'
+      return Promise.reject(refusal('range', 'read', 'count', expected, count))
     }
     return this.#read(() => {
       const bytes = this.#buffer.take(count)

@@ -2,9 +2,15 @@
 import { checkOptions } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SOCKETS_MAX } from '../base/limits.ts'
+import {
+  addressesOf,
+  checkEndpoint,
+  type Endpoint,
+  endpointText,
+  openDatagram,
+} from '../net/endpoint.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
-import type { Os, SocketAddress } from '../os/os.ts'
-import { addressesOf, checkEndpoint, type Endpoint, endpointText } from './endpoint.ts'
+import type { SocketAddress } from '../os/os.ts'
 import type { Service } from './service.ts'
 import { UdpSocket } from './udp-socket.ts'
 import { Waiter } from './wait.ts'
@@ -56,7 +62,7 @@ async function adoptUdp(
   if (service.hasEnded) throw service.exited()
   const { pool } = service
   const { client } = pool
-  const fd = descriptor(client.os, address, bound)
+  const fd = openDatagram(client.os, address, bound)
   if (fd < 0) throw failed(client.os.errorText(fd))
   const id = client.slots.reserve()
   if (id < 0) {
@@ -70,18 +76,4 @@ async function adoptUdp(
   client.order('udp', id, fd, service.handle)
   await waiter.promise
   return socket
-}
-
-/** Returns a descriptor, bound when asked for, or an errno. */
-function descriptor(os: Os, address: SocketAddress, bound: UdpOptions | undefined): number {
-  const fd = os.datagram(address.family)
-  if (fd < 0 || bound === undefined) return fd
-  let result = bound.reusePort ? os.setOption(fd, 'reusePort', 1) : 0
-  if (result === 0 && address.family === 6) {
-    result = os.setOption(fd, 'ipv6Only', Number(bound.ipv6Only ?? address.host !== '::'))
-  }
-  if (result === 0) result = os.bindDatagram(fd, address)
-  if (result === 0) return fd
-  os.close(fd)
-  return result
 }

@@ -1,14 +1,20 @@
 /** `skynet.socket`: how a service comes to its sockets. */
-import { checkBytes, checkInteger, checkOptions } from '../base/check.ts'
+import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
+import {
+  addressesOf,
+  checkEndpoint,
+  type Endpoint,
+  endpointText,
+  listenAt,
+} from '../net/endpoint.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
-import { PROTOCOL, type SocketInfo } from '../net/slots.ts'
+import { type NetstatInfo, PROTOCOL } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
 import type { AnyAddress, SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
-import { addressesOf, checkEndpoint, type Endpoint, endpointText, listenAt } from './endpoint.ts'
 import { Listener } from './listener.ts'
 import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
@@ -36,12 +42,6 @@ export interface ListenOptions extends Endpoint, StreamOptions {
 
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
-
-/** What `netstat` shows: as `SocketInfo`, and where the socket is. */
-export interface NetstatInfo extends SocketInfo {
-  /** Of the peer; of a listener and of a UDP socket its own. Empty when it is gone. */
-  readonly address: string
-}
 
 export class SocketApi {
   readonly #service: Service
@@ -249,7 +249,7 @@ export class SocketApi {
    */
   broadcast(ids: readonly number[], data: string | Uint8Array): void {
     checkBytes('broadcast', 'data', data)
-    if (!Array.isArray(ids)) throw new TypeError(`Cannot broadcast as 'ids' must be an array`)
+    if (!Array.isArray(ids)) throw refusal('type', 'broadcast', 'ids', 'an array', ids)
     const { client } = this.#service.pool
     client.broadcast(ids, typeof data === 'string' ? Buffer.from(data) : data)
   }

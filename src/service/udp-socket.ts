@@ -1,17 +1,17 @@
 /** A UDP socket of a service. */
-import { checkBytes, checkInteger, shown } from '../base/check.ts'
+import { checkBytes, checkInteger, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { DATAGRAM_BYTES_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { DatagramWriter } from '../net/datagram-writer.ts'
+import { addressesOf, checkEndpoint, type Endpoint, endpointText } from '../net/endpoint.ts'
 import { EVENT } from '../net/event.ts'
+import { UdpAddress } from '../net/udp-address.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { SocketAddress, SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
-import { addressesOf, checkEndpoint, type Endpoint, endpointText } from './endpoint.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { UdpAddress } from './udp-address.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
 
 /** What a datagram costs here besides its bytes: many small ones are bounded too. */
@@ -276,8 +276,7 @@ const costOf = ({ data }: Datagram): number => data.length + DATAGRAM_OVERHEAD_B
 
 function addressOf(to: { host: string; port: number }): UdpAddress {
   if (typeof to !== 'object' || to === null) {
-    const now = `current value is ${shown(to)}`
-    throw new TypeError(`Cannot send as 'to' must be a UdpAddress or { host, port }: ${now}`)
+    throw refusal('type', 'send', 'to', 'a UdpAddress or { host, port }', to)
   }
   return UdpAddress.of(to.host, to.port)
 }

@@ -1,7 +1,7 @@
 /** A promise that somebody waits for in a service, and all the ways in which it can end. */
 
 import { setMaxListeners } from 'node:events'
-import { checkMs, shown } from '../base/check.ts'
+import { checkMs, checkSignal } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
 import type { TimerNode } from '../kernel/wheel.ts'
@@ -67,20 +67,14 @@ export class Waiter<T> extends ListNode {
 
   #limit(options: WaitOptions, onTimeout: (timeoutMs: number) => Error): void {
     const { timeoutMs, signal } = options
-    if (timeoutMs !== undefined) {
-      try {
-        checkMs('wait', 'timeoutMs', timeoutMs)
-      } catch (error) {
-        this.reject(error)
-        return
-      }
+    try {
+      if (timeoutMs !== undefined) checkMs('wait', 'timeoutMs', timeoutMs)
+      checkSignal('wait', signal)
+    } catch (error) {
+      this.reject(error)
+      return
     }
     if (signal !== undefined) {
-      if (!(signal instanceof AbortSignal)) {
-        const rule = `Cannot wait as 'signal' must be an AbortSignal`
-        this.reject(new TypeError(`${rule}: current value is ${shown(signal)}`))
-        return
-      }
       if (signal.aborted) {
         this.reject(abortError(signal))
         return

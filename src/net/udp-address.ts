@@ -1,5 +1,5 @@
 /** The address of a UDP peer. */
-import { checkInteger, checkText, shown } from '../base/check.ts'
+import { checkInteger, checkText, refusal } from '../base/check.ts'
 import { formatAddress, socketAddress } from '../os/address.ts'
 import { compactAddress, compactLength, expandAddress } from '../os/compact.ts'
 import type { SocketAddress } from '../os/os.ts'
@@ -24,7 +24,7 @@ export class UdpAddress {
     checkInteger('make a UDP address', 'port', port, 1, 65535)
     const address = socketAddress(host, port)
     if (address === undefined) {
-      throw new TypeError(`Cannot make a UDP address as 'host' must be an IP: it is '${host}'`)
+      throw refusal('value', 'make a UDP address', 'host', 'an IP address', host)
     }
     return new UdpAddress(compactAddress(address), address)
   }
@@ -35,8 +35,7 @@ export class UdpAddress {
     const isWhole = isBytes && compactLength(bytes, 0) === bytes.length
     const expanded = isWhole ? expandAddress(bytes) : undefined
     if (expanded === undefined) {
-      const now = `current value is ${shown(bytes)}`
-      throw new TypeError(`Cannot make a UDP address as 'bytes' must be 7 or 19 of one: ${now}`)
+      throw refusal('value', 'make a UDP address', 'bytes', '7 or 19 of one', bytes)
     }
     return new UdpAddress(Uint8Array.from(bytes), expanded)
   }

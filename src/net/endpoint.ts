@@ -1,9 +1,10 @@
 /** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
 import { lookup } from 'node:dns/promises'
-import { checkInteger, checkOptions, checkText } from '../base/check.ts'
-import { formatAddress, socketAddress, unixAddress } from '../os/address.ts'
+import { checkInteger, checkOptions, checkSignal, checkText, refusal } from '../base/check.ts'
+import { abortError, SkynetError } from '../base/errors.ts'
+import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
 import { ERRNO } from '../os/errno.ts'
-import type { AnyAddress, ListenFlags, Os } from '../os/os.ts'
+import type { AnyAddress, ListenFlags, Os, SocketAddress } from '../os/os.ts'
 
 export interface Endpoint {
   /** Address or name. */
@@ -22,12 +23,12 @@ export function checkEndpoint(what: string, given: Endpoint, host: string, portM
     if (given.port === undefined && given.host === undefined) {
       return { host: '', port: 0, address: unixAddress(given.path) }
     }
-    throw new TypeError(`Cannot ${what} with 'path' and also 'host' or 'port': choose one`)
+    throw refusal('value', what, 'path', "alone, without 'host' and 'port'", given.path)
   }
   const named = given.host === undefined ? host : given.host
   checkText(what, 'host', named)
   // The resolver would take the part before a NUL for the whole.
-  if (named.includes('\0')) throw new TypeError(`Cannot ${what} as 'host' has a NUL in it`)
+  if (named.includes('\0')) throw refusal('value', what, 'host', 'without a NUL', named)
   checkInteger(what, 'port', given.port, portMin, 65535)
   const port = given.port as number
   return { host: named, port, address: socketAddress(named, port) }
@@ -54,6 +55,30 @@ export async function addressesOf(
 }
 
 /**
+ * The IP addresses of a name, in the order in which to try them. Node.js looks it up on a thread of
+ * its own, and goes on with it when `signal` aborts: only nobody waits any more.
+ *
+ * @throws {SkynetError} `ERR_CONNECT` nobody has that name, `ABORT_ERR`.
+ */
+export async function resolve(
+  host: string,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<string[]> {
+  checkSignal('resolve', signal)
+  const endpoint = checkEndpoint('resolve', { host, port: 0 }, host, 0)
+  if (signal?.aborted) throw abortError(signal)
+  const failed = (reason: string, cause?: unknown): Error =>
+    new SkynetError('ERR_CONNECT', { address: host, reason }, { cause })
+  return new Promise((done, reject) => {
+    const abort = (): void => reject(abortError(signal!))
+    signal?.addEventListener('abort', abort, { once: true })
+    addressesOf(endpoint, failed)
+      .then((found) => done(found.map(hostOf)), reject)
+      .finally(() => signal?.removeEventListener('abort', abort))
+  })
+}
+
+/**
  * Listen. The file of a Unix socket whose server has died is in the way of the next: when nobody
  * answers there any more, it is removed.
  */
@@ -67,4 +92,25 @@ export function listenAt(os: Os, address: AnyAddress, flags: ListenFlags): numbe
   if (!isDead) return fd
   os.unlink(address.path)
   return os.listen(address, flags)
+}
+
+/** Of a UDP socket: `reusePort` and `ipv6Only` as in ListenFlags. */
+export type DatagramFlags = Omit<ListenFlags, 'backlog'>
+
+/** A UDP socket of the family of `address`, bound to it when there are flags. Or an errno. */
+export function openDatagram(
+  os: Os,
+  address: SocketAddress,
+  bound: DatagramFlags | undefined,
+): number {
+  const fd = os.datagram(address.family)
+  if (fd < 0 || bound === undefined) return fd
+  let result = bound.reusePort ? os.setOption(fd, 'reusePort', 1) : 0
+  if (result === 0 && address.family === 6) {
+    result = os.setOption(fd, 'ipv6Only', Number(bound.ipv6Only ?? address.host !== '::'))
+  }
+  if (result === 0) result = os.bindDatagram(fd, address)
+  if (result === 0) return fd
+  os.close(fd)
+  return result
 }

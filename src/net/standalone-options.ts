@@ -1,0 +1,89 @@
+/** What a program tells the socket server that it polls: see standalone.ts. */
+import { checkInteger, checkOptions, refusal } from '../base/check.ts'
+import type { AnyAddress, ListenFlags } from '../os/os.ts'
+import { checkEndpoint, type DatagramFlags, type Endpoint } from './endpoint.ts'
+import type { SocketSettings } from './settings.ts'
+import { UdpAddress } from './udp-address.ts'
+
+const OWNER_DEFAULT = 1
+const ADDRESSES_MAX = 64
+
+/**
+ * Settings of every socket, and where the server's own words go. Policy `pause-producer` is
+ * `drop-new` here, as it is you who reads: `pause` the sockets that make you send so much.
+ */
+export interface SocketServerOptions extends Partial<SocketSettings> {
+  /** A fault of one socket, a datagram that the system refused. Default: the standard error. */
+  readonly log?: (text: string) => void
+}
+
+export interface OwnerOptions {
+  /** Skynet's `opaque`: a number of yours, 1 … 2^32-1, that is in every event. Default 1. */
+  readonly owner?: number
+}
+
+/** `{ host, port }` or `{ path }`. Default host: `0.0.0.0`. Port 0 lets the system choose. */
+export interface ListenOptions extends Endpoint, OwnerOptions, Partial<ListenFlags> {}
+
+/** `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
+export interface ConnectOptions extends Omit<Endpoint, 'host'>, OwnerOptions {
+  /** An IP address, or up to 64 to be tried in turn. For a name see `resolve`. */
+  readonly host?: string | readonly string[]
+}
+
+/** Where to receive. Without host and port: of IPv4, and bound by the system at the first send. */
+export interface UdpOptions extends Omit<Endpoint, 'path'>, OwnerOptions, DatagramFlags {}
+
+export interface SendOptions {
+  /** `low` leaves when nothing else waits. Default `high`. */
+  readonly priority?: 'high' | 'low'
+  /**
+   * Gives the bytes away: they are not copied, so leave them alone until this is called, once, as
+   * soon as they are sent or dropped. It may be called before `send` returns, and may send itself.
+   */
+  readonly free?: () => void
+}
+
+export interface PollOptions {
+  /**
+   * How long to sleep for an event, in ms, rounded up; 0: not at all. Default: until there is one,
+   * or no socket is left.
+   */
+  readonly timeoutMs?: number
+}
+
+/** Every address that may be tried. */
+export function connectAddresses({ host, port, path }: ConnectOptions): AnyAddress[] {
+  const hosts: readonly unknown[] = Array.isArray(host) ? host : [host]
+  checkInteger('connect', 'host.length', hosts.length, 1, ADDRESSES_MAX)
+  return hosts.map((each) => {
+    const given = { host: each, port, path } as Endpoint
+    const endpoint = checkEndpoint('connect', given, '127.0.0.1', 1)
+    return literal('connect', endpoint.address, endpoint.host)
+  })
+}
+
+/** Names take time, in which nobody polls: they are looked up before. */
+export function literal(what: string, address: AnyAddress | undefined, host: string): AnyAddress {
+  if (address !== undefined) return address
+  throw refusal('value', what, 'host', 'an IP address, see resolve()', host)
+}
+
+export function checkOwner(what: string, owner: number = OWNER_DEFAULT): number {
+  checkInteger(what, 'owner', owner, 1, 0xffffffff)
+  return owner
+}
+
+/** What a call without options has, and one with `null` has not. */
+export function checkGiven(what: string, options: object): void {
+  checkOptions(what, 'options', options ?? null)
+}
+
+export function checkAddress(what: string, to: unknown): asserts to is UdpAddress {
+  if (!(to instanceof UdpAddress)) throw refusal('type', what, 'to', 'a UdpAddress', to)
+}
+
+export function checkPriority(priority: unknown): void {
+  if (priority === 'high' || priority === 'low') return
+  throw refusal('value', 'send', 'priority', `'high' or 'low'`, priority)
+}
