@@ -86,13 +86,14 @@ test('a peer process that is killed is a close, and what it sent comes before', 
   const { port } = listening(server)
   const program = `require('node:net').connect(${port}, '127.0.0.1').write('last words')`
   const peer = spawn(process.execPath, ['-e', program])
+  const exited = once(peer, 'exit')
   const { client } = await soon(server, 'accept')
   server.start(client)
   assert.equal((await soon(server, 'data')).data.toString(), 'last words')
   peer.kill('SIGKILL')
   assert.equal((await soon(server, 'close')).id, client)
   assert.equal(server.close(client), true)
-  await once(peer, 'exit')
+  await exited
 })
 
 test('poll() gives nothing when nothing comes in time, or no socket is left', (t) => {
