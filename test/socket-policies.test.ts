@@ -9,9 +9,13 @@ import { dial, drink, listen, stretch } from './support/sockets.ts'
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const MB = 1024 * 1024
 
+/** What the kernel holds of a connection: left alone, it may be tens of MB. */
+const SMALL = { sendBufferBytes: 256 * 1024, receiveBufferBytes: 256 * 1024 }
+
 /** A client that does not read yet, and our end with these settings. */
 async function slowPair(skynet: Skynet, settings: Partial<SocketSettings>) {
-  const listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0, ...settings })
+  const place = { host: '127.0.0.1', port: 0, options: SMALL }
+  const listener = await skynet.socket.listen({ ...place, ...settings })
   const [client, connection] = await Promise.all([dial(listener.port), listener.accept()])
   listener.close()
   client.pause()
@@ -86,7 +90,7 @@ check(
         echoed += chunk.length
       }
     })
-    const size = 80 * MB
+    const size = 24 * MB
     client.end(stretch(0, size))
     const info = () => skynet.socket.netstat().find(({ id }) => id === connection.id)!
     let last = -1
@@ -111,7 +115,7 @@ check('pause-producer: a long read that had to wait for the peer goes on', async
   await connection.read(0)
   await fillUp(skynet, connection)
   // More than comes before the pause is ordered.
-  const size = 20 * MB
+  const size = 12 * MB
   const read = connection.read(size)
   client.write(stretch(0, size))
   const info = () => skynet.socket.netstat().find(({ id }) => id === connection.id)!
