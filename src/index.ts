@@ -5,6 +5,7 @@ export type { ErrorCode, ErrorInfo } from './base/errors.ts'
 export { isSkynetError, SkynetError } from './base/errors.ts'
 export type { NodeConfig } from './cli/config.ts'
 export { defineConfig } from './cli/config.ts'
+export type { Timer } from './kernel/timer.ts'
 export type { SendPolicy, SocketSettings } from './net/settings.ts'
 export type { NetstatInfo, SocketInfo } from './net/slots.ts'
 export type { SocketTotals } from './net/totals.ts'
@@ -25,6 +26,5 @@ export type {
   SocketApi,
   StreamOptions,
 } from './service/socket-api.ts'
-export type { Timer } from './service/timer.ts'
 export type { Datagram, UdpSocket } from './service/udp-socket.ts'
 export type { WaitOptions } from './service/wait.ts'

@@ -47,9 +47,9 @@ export function checkInteger(
 }
 
 /** @throws {RangeError} Unless `value` is a delay: milliseconds, also with fractions. */
-export function checkMs(what: string, name: string, value: unknown): void {
-  if (typeof value === 'number' && value >= 0 && value <= TIMER_MS_MAX) return
-  throw refusal('range', what, name, `a number in 0..${TIMER_MS_MAX}`, value)
+export function checkMs(what: string, name: string, value: unknown, min = 0): void {
+  if (typeof value === 'number' && value >= min && value <= TIMER_MS_MAX) return
+  throw refusal('range', what, name, `a number in ${min}..${TIMER_MS_MAX}`, value)
 }
 
 /** @throws {TypeError} Unless `value` is a function. */

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Clock } from '../base/clock.ts'
 import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
+import { setTimer, VirtualClock } from '../testing/timers.ts'
 import { Context } from './context.ts'
 import type { Message } from './message.ts'
 import { createMonitorMemory, MonitorCells } from './monitor.ts'
@@ -9,8 +11,11 @@ import { Wheel } from './wheel.ts'
 
 const message = (value: unknown): Message => ({ type: 10, source: 1, session: 0, value })
 
-function setUp(t: { after(fn: () => void): void }, worker = 0) {
-  const clock = { now: () => performance.now() }
+function setUp(
+  t: { after(fn: () => void): void },
+  worker = 0,
+  clock: Clock = { now: () => performance.now() },
+) {
   const wheel = new Wheel(clock.now(), (error) => assert.fail(String(error)))
   const bells = new Doorbells(createDoorbellMemory(worker + 2), { thread: worker + 1, wake() {} })
   const overloads: number[] = []
@@ -71,7 +76,8 @@ for (const [worker, batch] of [
   [8, 50],
 ] as const) {
   test(`a flooded service delays another by a batch of ${batch} (worker ${worker})`, async (t) => {
-    const { scheduler, service, post } = setUp(t, worker)
+    // A turn that takes long ends a batch early: here no time passes.
+    const { scheduler, service, post } = setUp(t, worker, new VirtualClock())
     const order: string[] = []
     const { opened, finish } = gate()
     const flooded = service(() => order.push('flooded'))
@@ -117,7 +123,7 @@ test('endless messages between services leave the event loop its turns', async (
   post(ping)
   const due = clock.now() + 5
   const fired = gate()
-  wheel.add(due, fired.finish)
+  setTimer(wheel, due, fired.finish)
   scheduler.timerAdded(due)
   await new Promise(setImmediate)
   await new Promise((resolve) => setTimeout(resolve, 1))
@@ -135,6 +141,53 @@ test('handlers that take long give the event loop a turn before all is done', as
   for (let i = 0; i < 1000; i++) post(slow)
   await new Promise(setImmediate)
   assert.ok(slow.mailbox!.length > 0)
+})
+
+test('timers due at once leave messages and the event loop their turns', async (t) => {
+  const { scheduler, wheel, service, post } = setUp(t)
+  const TIMERS = 10_000
+  let fired = 0
+  const firedAt: number[] = []
+  const all = gate()
+  for (let i = 0; i < TIMERS; i++) {
+    setTimer(wheel, 0, () => ++fired === TIMERS && all.finish())
+  }
+  scheduler.start([], [])
+  post(service(() => firedAt.push(fired)))
+  await new Promise(setImmediate)
+  firedAt.push(fired)
+  await all.opened
+  assert.equal(firedAt.length, 2)
+  for (const count of firedAt) assert.ok(count > 0 && count < TIMERS, `${count}`)
+})
+
+test('timers that take long leave messages their turn before all have fired', async (t) => {
+  const { scheduler, wheel, service, post } = setUp(t)
+  let fired = 0
+  const slow = (): void => {
+    fired++
+    for (const until = performance.now() + 0.5; performance.now() < until; );
+  }
+  for (let i = 0; i < 200; i++) setTimer(wheel, 0, slow)
+  const { opened, finish } = gate()
+  post(service(finish))
+  scheduler.start([], [])
+  await opened
+  assert.ok(fired > 0 && fired < 200)
+})
+
+test('timers that one turn has no time for do not wait until the scheduler is woken', async (t) => {
+  stayAlive(t)
+  const { scheduler, wheel, clock, bells } = setUp(t)
+  scheduler.start([], [])
+  await asleep(bells)
+  let left = 20_000
+  const { opened, finish } = gate()
+  const due = clock.now() + 1
+  for (let i = 0; i < 20_000; i++) setTimer(wheel, due, () => --left === 0 && finish())
+  scheduler.timerAdded(due)
+  await opened
+  assert.equal(wheel.size, 0)
 })
 
 test('onOverload is told when a mailbox is too long', async (t) => {

@@ -4,7 +4,7 @@
  * A *turn* begins with the event loop and ends when its microtasks are done. Messages are handled
  * in microtasks, so that a service which awaits another on the same worker goes on in the same
  * turn. After TURN_MESSAGES the rest waits for the next turn: timers, sockets and any npm library
- * get the event loop in between.
+ * get the event loop in between. Timers that are due fire at its begin, with a budget of their own.
  */
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
@@ -18,6 +18,8 @@ import type { Wheel } from './wheel.ts'
 /** Messages of one turn, and how long it may take: whichever ends first. */
 const TURN_MESSAGES = 4096
 const TURN_MS = 4
+/** Timers of one turn, and they too may take TURN_MS: neither they nor messages stop the others. */
+const TURN_TIMERS = 4096
 /**
  * Rounds of the event loop without work before the thread sleeps. Waking it costs more than all of
  * them, and others may run on this core in each.
@@ -25,8 +27,8 @@ const TURN_MS = 4
 const IDLE_ROUNDS = 10
 /** What is scheduled by this runs in the same turn; \`queueMicrotask\` costs twice as much. */
 const SETTLED = Promise.resolve()
-/** Messages between two looks at the clock. */
-const MESSAGES_PER_LOOK = 32
+/** Messages, or timers, between two looks at the clock. */
+const RUNS_PER_LOOK = 32
 /** Records taken from one ring at a time. */
 const RECORDS_PER_READ = 1024
 
@@ -82,8 +84,10 @@ export class Scheduler {
   #isResting = false
   /** Some service ran since the last look. */
   #hasWorked = false
+  /** The budget of this turn did not do for the timers that are due. */
+  #hasLateTimers = false
   #idleRounds = 0
-  #untilLook = MESSAGES_PER_LOOK
+  #untilLook = RUNS_PER_LOOK
   #timerAt = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
@@ -138,7 +142,7 @@ export class Scheduler {
     if (this.#isStopped) return
     this.#nextTurn()
     const due = this.#options.wheel.nextDue()
-    if (due !== undefined) this.timerAdded(due)
+    if (due !== Number.POSITIVE_INFINITY) this.timerAdded(due)
   }
 
   #schedule(): void {
@@ -159,10 +163,20 @@ export class Scheduler {
     const now = clock.now()
     this.#left = TURN_MESSAGES
     this.#turnEndsAt = now + TURN_MS
+    this.#hasLateTimers = false
     // What a timer does may not come back either.
     monitor.enter()
-    if (wheel.size > 0) wheel.advance(now)
+    if (wheel.size > 0 && wheel.advance(now, this.#mayFire) > 0) {
+      this.#turnEndsAt = clock.now() + TURN_MS
+    }
     for (const outlet of this.#outlets) outlet.retry()
+  }
+
+  readonly #mayFire = (fired: number): boolean => {
+    if (fired === 0 || fired % RUNS_PER_LOOK !== 0) return true
+    if (fired < TURN_TIMERS && this.#options.clock.now() < this.#turnEndsAt) return true
+    this.#hasLateTimers = true
+    return false
   }
 
   readonly #pump = (): void => {
@@ -209,7 +223,7 @@ export class Scheduler {
   }
 
   #lookAtClock(clock: Clock): void {
-    this.#untilLook = MESSAGES_PER_LOOK
+    this.#untilLook = RUNS_PER_LOOK
     if (clock.now() > this.#turnEndsAt) this.#left = 0
   }
 
@@ -240,7 +254,7 @@ export class Scheduler {
   }
 
   #isQuiet(): boolean {
-    return this.#inlets.every((inlet) => inlet.isEmpty)
+    return !this.#hasLateTimers && this.#inlets.every((inlet) => inlet.isEmpty)
   }
 
   /** Sleep until a doorbell or a timer. See doorbell.ts for why no message can be overlooked. */

@@ -2,9 +2,9 @@
  * The timing wheel of one thread: ticks of 1 ms, timers within a tick in the order they were added,
  * never early, add and cancel in O(1).
  *
- *   bits of a tick (u32)   31…26   25…20   19…14   13…8    7…0
- *                          level 3 level 2 level 1 level 0 near
- *   slots                    64      64      64      64    256
+ *   bits of a tick (u32)   31…25   24…18   17…11   10…0
+ *                          level 2 level 1 level 0 near
+ *   slots                    128     128     128    2048
  *
  * A timer sits in the level of the highest bits in which it differs from the current tick. When
  * the tick reaches the first of a slot's stretch, its cascade point, the slot's timers move down.
@@ -12,122 +12,48 @@
  */
 import assert from 'node:assert/strict'
 import { TIMER_MS_MAX } from '../base/limits.ts'
+import { NO_TIMER, type TimerOwner, Timers } from './timers.ts'
 
-const NEAR = 256
-const LEVELS = 4
-const LEVEL = 64
+/** Two seconds: most timers never move. */
+const NEAR_BITS = 11
+const LEVEL_BITS = 7
+const NEAR = 1 << NEAR_BITS
+const LEVELS = 3
+const LEVEL = 1 << LEVEL_BITS
 const SLOTS = NEAR + LEVELS * LEVEL
 const LAST = LEVELS - 1
-/** Level n counts stretches of 2^(8 + 6n) ticks. */
-const shiftOf = (level: number): number => 8 + 6 * level
-/** From this distance on a tick of a later round can look like a near one: level 3 it is. */
+/** Level n counts stretches of 2^(11 + 7n) ticks. */
+const shiftOf = (level: number): number => NEAR_BITS + LEVEL_BITS * level
+/** From this distance on a tick of a later round can look like a near one: the last level it is. */
 const FAR_TICKS = 2 ** shiftOf(LAST)
 assert.equal(FAR_TICKS * LEVEL, TIMER_MS_MAX + 1, 'the wheel spans every delay there may be')
 
+/** Rings behind those of the slots: due, but added while others fire; on their way down. */
+const LATE = SLOTS
+const MOVING = LATE + 1
+const RINGS = MOVING + 1
+
 /** The target while no advance is under way: before every time there is. */
 const IDLE = Number.NEGATIVE_INFINITY
+/** The next point while there are no timers. */
+const NEVER = Number.POSITIVE_INFINITY
 
-const nothing = (): void => {}
-
-/** A link of a list: a timer, or the fixed end of a slot's ring (`a` ⇄ end ⇄ `b` ⇄ … ⇄ `a`). */
-class Link {
-  next: Link = this
-  previous: Link = this
-
-  get isAlone(): boolean {
-    return this.next === this
-  }
-
-  /** Put `link`, which is alone, last into the list whose end this is. */
-  append(link: Link): void {
-    link.previous = this.previous
-    link.next = this
-    this.previous.next = link
-    this.previous = link
-  }
-
-  unlink(): void {
-    this.previous.next = this.next
-    this.next.previous = this.previous
-    this.next = this
-    this.previous = this
-  }
-
-  /** Put all of `from` behind what is here, in order. */
-  takeAll(from: Link): void {
-    if (from.isAlone) return
-    const first = from.next
-    const last = from.previous
-    from.next = from
-    from.previous = from
-    first.previous = this.previous
-    this.previous.next = first
-    last.next = this
-    this.previous = last
-  }
-}
-
-/** What users of a wheel hold. */
-export interface Timer {
-  /** It will not fire. Harmless when it has fired or is cancelled. */
-  cancel(): void
-  /** Neither fired nor cancelled yet; false while it fires. */
-  readonly pending: boolean
-}
-
-/** Made by `Wheel.add`; the fields are the wheel's. */
-export class TimerNode extends Link implements Timer {
-  readonly due: number
-  readonly #tally: Tally
-  #fire: () => void
-
-  constructor(due: number, fire: () => void, tally: Tally) {
-    super()
-    this.due = due
-    this.#fire = fire
-    this.#tally = tally
-  }
-
-  get pending(): boolean {
-    return !this.isAlone
-  }
-
-  cancel(): void {
-    if (!this.isAlone) this.takeOut()
-  }
-
-  /** Out of its list and the count. Returns the callback, which nobody holds any longer. */
-  takeOut(): () => void {
-    const fire = this.#fire
-    this.#fire = nothing
-    this.unlink()
-    this.#tally.size--
-    return fire
-  }
-}
-
-interface Tally {
-  size: number
-}
+const always = (): boolean => true
 
 export class Wheel {
-  /** Every timer up to this tick has fired, but for late ones in its slot. */
+  /** The rings of its slots, and what is in them. */
+  readonly timers = new Timers(RINGS)
+  /** Every timer before this tick has fired, but for late ones in its slot. */
   #tick: number
   /** Where the advance under way will end. */
   #target = IDLE
-  readonly #slots = Array.from({ length: SLOTS }, () => new Link())
   /** Bit per slot. Cancelling leaves it set: whoever finds the slot empty clears it. */
   readonly #busy = new Int32Array(SLOTS / 32)
-  /** The timers of the tick that fires now. */
-  readonly #firing = new Link()
-  /** Added by callbacks and due already: they wait for the next advance. */
-  readonly #late = new Link()
-  readonly #tally: Tally = { size: 0 }
   readonly #onError: (error: unknown) => void
 
   /**
    * @param now Milliseconds, of the clock that `advance` gets.
-   * @param onError Told what a callback threw; the others fire all the same.
+   * @param onError Told what an owner threw; the other timers fire all the same.
    */
   constructor(now: number, onError: (error: unknown) => void) {
     this.#tick = Math.floor(now)
@@ -136,100 +62,103 @@ export class Wheel {
 
   /** Timers that are neither fired nor cancelled. */
   get size(): number {
-    return this.#tally.size
+    return this.timers.size
   }
 
   /**
-   * Call `fire` at the first tick that is not before `dueMs`. What is due already fires in the next
-   * advance, behind the timers of the current tick; so does what a callback adds.
+   * Hand `task` to `owner` at the first tick that is not before `dueMs`. What is due already fires
+   * in the next advance, behind the timers of the current tick; so does what is added while timers
+   * fire.
    *
    * @param dueMs Absolute. Doors refuse delays above `TIMER_MS_MAX`; here they are only slower.
+   * @returns Its index, for a `Timer`.
    */
-  add(dueMs: number, fire: () => void): TimerNode {
+  add(dueMs: number, owner: TimerOwner, task?: unknown): number {
     assert.ok(Number.isFinite(dueMs), 'a timer has a finite time')
-    const node = new TimerNode(Math.ceil(dueMs), fire, this.#tally)
-    this.#tally.size++
-    if (node.due <= this.#target) this.#late.append(node)
-    else this.#place(node)
-    return node
+    const due = Math.ceil(dueMs)
+    const timer = this.timers.add(due, owner, task)
+    if (due <= this.#target) this.timers.append(LATE, timer)
+    else this.#place(timer, due)
+    return timer
+  }
+
+  /** None of the timers of `owner` will fire. */
+  cancelAll(owner: TimerOwner): void {
+    while (owner.firstTimer !== NO_TIMER) this.timers.remove(owner.firstTimer)
   }
 
   /**
-   * Fire everything due at `now`, oldest first. Callbacks may add and cancel timers; what they add
-   * fires in a later advance, so this one always ends.
+   * Fire everything due at `now`, oldest first. Owners may add and cancel timers meanwhile; what
+   * they add fires in a later advance, so this one always ends.
    *
+   * @param mayFire Asked before each timer, with how many have fired. False ends the advance; the
+   * next one goes on from there.
    * @returns How many fired.
    */
-  advance(now: number): number {
+  advance(now: number, mayFire: (fired: number) => boolean = always): number {
     assert.equal(this.#target, IDLE, 'advance() is not reentrant')
     // A clock that stands still, or goes back, fires what is late and moves nothing.
     const target = Math.max(Math.floor(now), this.#tick)
-    let count = 0
+    let fired = 0
     this.#target = target
     try {
-      for (;;) {
-        const next = this.#nextPoint()
-        if (next === undefined || next > target) break
+      for (let next = this.#nextPoint(); next <= target; next = this.#nextPoint()) {
         this.#tick = next
-        if ((next & (NEAR - 1)) === 0) this.#cascade()
-        count += this.#fireTick()
+        const slot = next & (NEAR - 1)
+        if (slot === 0) this.#cascade()
+        for (;;) {
+          const timer = this.timers.first(slot)
+          if (timer === slot) break
+          if (!mayFire(fired)) return fired
+          fired++
+          this.#fire(timer)
+        }
       }
       this.#tick = target
     } finally {
       this.#target = IDLE
-      // Only when onError threw is something left of the tick that was firing.
-      this.#placeAll(this.#firing)
-      this.#placeAll(this.#late)
+      this.#placeAll(LATE)
     }
-    return count
+    return fired
   }
 
   /**
    * The earliest millisecond at which `advance` may have something to do: exact for the current
-   * stretch of 256 ticks, else the cascade point before the next timer. Undefined: no timers.
+   * stretch of 2048 ticks, else the cascade point before the next timer. Infinity: no timers.
    */
-  nextDue(): number | undefined {
-    if (this.#tally.size === 0) return undefined
+  nextDue(): number {
+    if (this.timers.size === 0) return NEVER
     return this.#target === IDLE ? this.#nextPoint() : this.#target
   }
 
-  #fireTick(): number {
-    const slot = this.#tick & (NEAR - 1)
-    const firing = this.#firing
-    let count = 0
-    this.#takeFrom(slot, firing)
-    while (!firing.isAlone) {
-      const fire = (firing.next as TimerNode).takeOut()
-      count++
-      try {
-        fire()
-      } catch (error) {
-        this.#onError(error)
-      }
+  #fire(timer: number): void {
+    try {
+      this.timers.fire(timer)
+    } catch (error) {
+      this.#onError(error)
     }
-    return count
   }
 
   /** Move the timers whose stretch begins with this tick down, in their order. */
   #cascade(): void {
     let level = 0
     while (level < LAST && ((this.#tick >>> shiftOf(level)) & (LEVEL - 1)) === 0) level++
-    const moving = new Link()
-    this.#takeFrom(slotOf(level, this.#tick), moving)
-    this.#placeAll(moving)
+    // By way of a ring of its own: some may come back to where they were.
+    this.timers.takeAll(MOVING, slotOf(level, this.#tick))
+    this.#placeAll(MOVING)
   }
 
-  #placeAll(from: Link): void {
-    while (!from.isAlone) {
-      const node = from.next as TimerNode
-      node.unlink()
-      this.#place(node)
+  #placeAll(from: number): void {
+    const { timers } = this
+    while (timers.first(from) !== from) {
+      const timer = timers.shift(from)
+      this.#place(timer, timers.dueOf(timer))
     }
   }
 
-  #place(node: TimerNode): void {
+  #place(timer: number, dueMs: number): void {
     const tick = this.#tick
-    const due = Math.max(node.due, tick)
+    const due = Math.max(dueMs, tick)
     const differing = (due ^ tick) >>> 0
     let slot = due & (NEAR - 1)
     if (due - tick >= FAR_TICKS) {
@@ -240,17 +169,12 @@ export class Wheel {
       while (level < LAST && differing >>> shiftOf(level + 1) !== 0) level++
       slot = slotOf(level, due)
     }
-    this.#slots[slot].append(node)
+    this.timers.append(slot, timer)
     this.#busy[slot >>> 5] |= 1 << (slot & 31)
   }
 
-  #takeFrom(slot: number, to: Link): void {
-    to.takeAll(this.#slots[slot])
-    this.#busy[slot >>> 5] &= ~(1 << (slot & 31))
-  }
-
   /** The first tick, from the current one on, whose slot fires or cascades. */
-  #nextPoint(): number | undefined {
+  #nextPoint(): number {
     const tick = this.#tick
     const near = this.#firstBusy(tick & (NEAR - 1), NEAR)
     if (near >= 0) return tick - (tick & (NEAR - 1)) + near
@@ -267,7 +191,7 @@ export class Wheel {
       const wrapped = this.#firstBusy(first, current + 1)
       if (wrapped >= 0) return start + (LEVEL + wrapped - first) * span
     }
-    return undefined
+    return NEVER
   }
 
   /** The first slot of `from`..`end` that holds a timer, or -1. */
@@ -280,7 +204,7 @@ export class Wheel {
       }
       slot += 31 - Math.clz32(word & -word)
       if (slot >= end) return -1
-      if (!this.#slots[slot].isAlone) return slot
+      if (this.timers.first(slot) !== slot) return slot
       this.#busy[slot >>> 5] &= ~(1 << (slot & 31))
       slot++
     }

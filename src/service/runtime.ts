@@ -10,7 +10,8 @@ import type { Message } from '../kernel/message.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
-import type { TimerNode, Wheel } from '../kernel/wheel.ts'
+import type { TimerOwner } from '../kernel/timers.ts'
+import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
@@ -81,12 +82,22 @@ export class Runtime {
     return this.options.clock.now()
   }
 
-  addTimer(ms: number, fire: () => void): TimerNode {
+  /**
+   * Hand `task` to `owner` after `ms`. Returns the index of the timer.
+   *
+   * @throws {RangeError} When `ms` is no delay.
+   */
+  addTimer(ms: number, owner: TimerOwner, task?: unknown): number {
     checkMs('set a timer', 'ms', ms)
-    const due = this.now + ms
-    const node = this.options.wheel.add(due, fire)
-    this.options.scheduler.timerAdded(due)
-    return node
+    return this.addTimerAt(this.now + ms, owner, task)
+  }
+
+  /** The same at a time of `now`. */
+  addTimerAt(due: number, owner: TimerOwner, task?: unknown): number {
+    const { wheel, scheduler } = this.options
+    const timer = wheel.add(due, owner, task)
+    scheduler.timerAdded(due)
+    return timer
   }
 
   log(level: LogLevel, handle: number, text: string): void {

@@ -7,7 +7,8 @@ import { List } from '../base/list.ts'
 import { describe, messageOf } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
-import type { TimerNode } from '../kernel/wheel.ts'
+import { Timer } from '../kernel/timer.ts'
+import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { copy } from '../wire/copy.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
@@ -16,7 +17,6 @@ import type { Caller } from './ref.ts'
 import type { Runtime } from './runtime.ts'
 import { Sessions } from './sessions.ts'
 import { Skynet } from './skynet.ts'
-import { Timer, type TimerHost } from './timer.ts'
 import { Waiter, type WaitHost, type WaitOptions } from './wait.ts'
 
 /** Why a service ended: by itself, by another service, with its node, or it never began. */
@@ -35,7 +35,7 @@ interface OpenCall {
 
 const nothing = (): void => {}
 
-export class Service implements Receiver, Caller, WaitHost, TimerHost {
+export class Service implements Receiver, Caller, WaitHost, TimerOwner {
   readonly runtime: Runtime
   readonly context: Context
   /** URL of the module, against which it names others. */
@@ -43,6 +43,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   readonly facade: Skynet
   /** Told once, when everything is over. */
   onEnded: (() => void) | undefined
+  firstTimer = NO_TIMER
   /** `starting` until setup is done, `ending` while exit hooks run, then `ended`. */
   #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
   #methods: Record<string, Method> = {}
@@ -55,7 +56,6 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   #pool: SocketPool | undefined
   #forks: (() => unknown)[] | undefined
   readonly #waiters = new List<Waiter<unknown>>()
-  readonly #timers = new List<Timer>()
 
   constructor(runtime: Runtime, handle: number, url: string, title: string) {
     this.runtime = runtime
@@ -295,23 +295,38 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
   }
 
   timeout(ms: number, task: () => unknown): Timer {
-    const timer = new Timer(this)
-    if (this.#phase === 'ended') return timer
-    timer.node = this.addTimer(ms, () => {
-      this.#timers.remove(timer)
-      this.run('timeout', task)
-    })
-    // Not before: a delay that is refused must leave nothing in the list.
-    this.#timers.add(timer)
+    const { runtime } = this
+    const isOver = this.#phase === 'ended'
+    const index = isOver ? NO_TIMER : runtime.addTimer(ms, this, task)
+    return new Timer(runtime.options.wheel.timers, index)
+  }
+
+  interval(ms: number, task: () => unknown): Timer {
+    const { runtime } = this
+    let due = runtime.now + ms
+    const tick = (): unknown => {
+      // The next time of the plan that is not past: those that were missed are left out.
+      due += ms * Math.floor((runtime.now - due) / ms + 1)
+      timer.renew(runtime.addTimerAt(due, this, tick))
+      return task()
+    }
+    const isOver = this.#phase === 'ended'
+    const index = isOver ? NO_TIMER : runtime.addTimerAt(due, this, tick)
+    const timer = new Timer(runtime.options.wheel.timers, index)
     return timer
   }
 
-  addTimer(ms: number, fire: () => void): TimerNode {
-    return this.runtime.addTimer(ms, fire)
+  /** Called by the wheel. */
+  timerFired(task: () => unknown): void {
+    this.run('timeout', task)
   }
 
-  removeTimer(timer: Timer): void {
-    this.#timers.remove(timer)
+  addTimer(ms: number, owner: TimerOwner, task?: unknown): number {
+    return this.runtime.addTimer(ms, owner, task)
+  }
+
+  cancelTimers(owner: TimerOwner): void {
+    this.runtime.options.wheel.cancelAll(owner)
   }
 
   addWaiter(waiter: Waiter<unknown>): void {
@@ -363,7 +378,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
         resolve()
       }
       const { exitMs } = this.runtime
-      const limit = this.addTimer(exitMs, () => {
+      const limit = this.timeout(exitMs, () => {
         this.runtime.log('error', this.handle, `exit hook: not done within ${exitMs} ms`)
         finish()
       })
@@ -388,9 +403,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerHost {
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
       waiter.reject(this.exited())
     }
-    for (let timer = this.#timers.first; timer !== undefined; timer = this.#timers.first) {
-      timer.cancel()
-    }
+    this.cancelTimers(this)
     this.onEnded?.()
   }
 

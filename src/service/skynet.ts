@@ -3,13 +3,13 @@ import { inspect } from 'node:util'
 import { checkFunction, checkMs, checkOptions, checkString, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { describe } from '../base/thrown.ts'
+import type { Timer } from '../kernel/timer.ts'
 import type { AnyService, ArgsOf, Methods, MethodsOf } from './definition.ts'
 import { resolveService } from './modules.ts'
 import { ServiceRef } from './ref.ts'
 import type { WorkerOrder } from './runtime.ts'
 import type { ExitHook, Service } from './service.ts'
 import { SocketApi } from './socket-api.ts'
-import type { Timer } from './timer.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
 
 /** Where a new service lives: the worker with the fewest services, the caller's, or that number. */
@@ -208,18 +208,25 @@ export class Skynet {
     const limits = options?.signal === undefined ? undefined : { signal: options.signal }
     checkMs('sleep', 'ms', ms)
     const waiter = new Waiter<void>(service, limits, () => service.exited())
-    const node = service.addTimer(ms, () => waiter.resolve())
-    try {
-      await waiter.promise
-    } finally {
-      node.cancel()
-    }
+    if (!waiter.isOver) service.addTimer(ms, waiter)
+    return waiter.promise
   }
 
   /** Run `task` after `ms`, unless it is cancelled before. What it throws is logged. */
   timeout(ms: number, task: () => unknown): Timer {
     checkFunction('set a timeout', 'task', task)
     return this.#service.timeout(ms, task)
+  }
+
+  /**
+   * Run `task` every `ms` (at least 1) until it is cancelled. Its times are planned from now: being
+   * late once does not move the next, and what was missed altogether is left out. It does not wait
+   * for what an asynchronous task still does.
+   */
+  interval(ms: number, task: () => unknown): Timer {
+    checkFunction('set an interval', 'task', task)
+    checkMs('set an interval', 'ms', ms, 1)
+    return this.#service.interval(ms, task)
   }
 
   /**

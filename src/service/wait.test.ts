@@ -11,7 +11,8 @@ function setUp() {
   const host: WaitHost = {
     addWaiter: (waiter) => waiters.add(waiter),
     removeWaiter: (waiter) => waiters.remove(waiter),
-    addTimer: (ms, fire) => wheel.add(ms, fire),
+    addTimer: (ms, owner, task) => wheel.add(ms, owner, task),
+    cancelTimers: (owner) => wheel.cancelAll(owner),
   }
   let ends = 0
   const wait = (options?: WaitOptions): Waiter<string> =>

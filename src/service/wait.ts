@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events'
 import { checkMs, checkSignal } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
-import type { TimerNode } from '../kernel/wheel.ts'
+import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 
 /** How long to wait, on everything that waits. */
 export interface WaitOptions {
@@ -18,19 +18,21 @@ export interface WaitOptions {
 export interface WaitHost {
   addWaiter(waiter: ListNode & { reject(error: unknown): void }): void
   removeWaiter(waiter: ListNode & { reject(error: unknown): void }): void
-  addTimer(ms: number, fire: () => void): TimerNode
+  addTimer(ms: number, owner: TimerOwner, task?: unknown): number
+  cancelTimers(owner: TimerOwner): void
 }
 
 /**
  * Ends exactly once: with a value, an error, the timeout, the signal, or the end of its service.
  * `onEnd` runs then, whatever it was.
  */
-export class Waiter<T> extends ListNode {
+export class Waiter<T> extends ListNode implements TimerOwner {
   readonly promise: Promise<T>
+  firstTimer = NO_TIMER
   readonly #host: WaitHost
+  readonly #onTimeout: (timeoutMs: number) => Error
   #resolve!: (value: T | PromiseLike<T>) => void
   #reject!: (error: unknown) => void
-  #timer: TimerNode | undefined
   #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
   #onEnd: (() => void) | undefined
@@ -44,13 +46,14 @@ export class Waiter<T> extends ListNode {
   ) {
     super()
     this.#host = host
+    this.#onTimeout = onTimeout
     this.#onEnd = onEnd
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
     host.addWaiter(this)
-    if (options !== undefined) this.#limit(options, onTimeout)
+    if (options !== undefined) this.#limit(options)
   }
 
   get isOver(): boolean {
@@ -65,7 +68,13 @@ export class Waiter<T> extends ListNode {
     if (this.#end()) this.#reject(error)
   }
 
-  #limit(options: WaitOptions, onTimeout: (timeoutMs: number) => Error): void {
+  /** Called by the wheel, with the limit that has passed; or without: it was to last so long. */
+  timerFired(timeoutMs: number | undefined): void {
+    if (timeoutMs === undefined) this.resolve(undefined as T)
+    else this.reject(this.#onTimeout(timeoutMs))
+  }
+
+  #limit(options: WaitOptions): void {
     const { timeoutMs, signal } = options
     try {
       if (timeoutMs !== undefined) checkMs('wait', 'timeoutMs', timeoutMs)
@@ -85,16 +94,14 @@ export class Waiter<T> extends ListNode {
       setMaxListeners(0, signal)
       signal.addEventListener('abort', this.#onAbort, { once: true })
     }
-    if (timeoutMs !== undefined && timeoutMs > 0) {
-      this.#timer = this.#host.addTimer(timeoutMs, () => this.reject(onTimeout(timeoutMs)))
-    }
+    if (timeoutMs !== undefined && timeoutMs > 0) this.#host.addTimer(timeoutMs, this, timeoutMs)
   }
 
   #end(): boolean {
     if (this.#isOver) return false
     this.#isOver = true
     this.#host.removeWaiter(this)
-    this.#timer?.cancel()
+    if (this.firstTimer !== NO_TIMER) this.#host.cancelTimers(this)
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#onEnd?.()
     return true

@@ -1,0 +1,191 @@
+/**
+ * The timers of one thread as records in arrays, not as objects: a million that wait are nothing
+ * for the garbage collector to follow, and setting one allocates nothing.
+ *
+ * A timer is the index of its record, from `ends` on; the indexes below are the fixed ends of rings
+ * (`a` ⇄ end ⇄ `b` ⇄ … ⇄ `a`). An index is used again once its timer is over; its serial, of which
+ * there is one for each timer ever set, is not.
+ */
+
+/** Whose timers go together: a service, or one wait. */
+export interface TimerOwner {
+  /** First of its timers that are pending, or `NO_TIMER`. Only the timers write it. */
+  firstTimer: number
+  /** A timer of this owner is due. It is over: `task` is what it was set with. */
+  timerFired(task: unknown): void
+}
+
+/** An index that is no timer: the end of the first ring. */
+export const NO_TIMER = 0
+
+/** Room at first, in records; it doubles. */
+const CAPACITY_MIN = 1024
+/** When the last timer is over, room is given back of which less than one in so many was used. */
+const ROOMY = 4
+
+// A record is half a cache line. Its cells of 32 bits: neighbours in the ring (a free record has
+// only NEXT, the next free one), and in the list of the owner, whose ends are NO_TIMER.
+const CELLS = 8
+const NEXT = 0
+const PREVIOUS = 1
+const NEXT_OWNED = 2
+const PREVIOUS_OWNED = 3
+// Behind them numbers of 64 bits: when it is due, and its serial, or 0 while the record is free.
+const NUMBERS = 4
+const DUE = 2
+const SERIAL = 3
+// What it holds on to is in an array of its own.
+const HELD = 2
+const OWNER = 0
+const TASK = 1
+
+export class Timers {
+  readonly #ends: number
+  #size = 0
+  #serial = 0
+  /** Records ever used since there was none; those of them that are free are in a list. */
+  #used = 0
+  #free = NO_TIMER
+  /** Two views of the same records. */
+  #cells!: Int32Array
+  #numbers!: Float64Array
+  #held!: unknown[]
+
+  /** @param ends How many rings there are: 0 to `ends` - 1. All are empty. */
+  constructor(ends: number) {
+    this.#ends = ends
+    this.#begin()
+  }
+
+  /** Timers that are pending. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Records there is room for. */
+  get capacity(): number {
+    return this.#cells.length / CELLS
+  }
+
+  /** A new timer of `owner`, in no ring yet: the caller puts it into one at once. */
+  add(due: number, owner: TimerOwner, task: unknown): number {
+    let timer = this.#free
+    if (timer === NO_TIMER) {
+      timer = this.#used++
+      if (timer === this.capacity) this.#makeRoom(2 * timer)
+    } else {
+      this.#free = this.#cells[timer * CELLS + NEXT]!
+    }
+    this.#size++
+    this.#numbers[timer * NUMBERS + DUE] = due
+    this.#numbers[timer * NUMBERS + SERIAL] = ++this.#serial
+    this.#held[timer * HELD + OWNER] = owner
+    this.#held[timer * HELD + TASK] = task
+    const cells = this.#cells
+    const first = owner.firstTimer
+    cells[timer * CELLS + NEXT_OWNED] = first
+    cells[timer * CELLS + PREVIOUS_OWNED] = NO_TIMER
+    if (first !== NO_TIMER) cells[first * CELLS + PREVIOUS_OWNED] = timer
+    owner.firstTimer = timer
+    return timer
+  }
+
+  dueOf(timer: number): number {
+    return this.#numbers[timer * NUMBERS + DUE]!
+  }
+
+  /** Of NO_TIMER it is NaN, which is equal to nothing. */
+  serialOf(timer: number): number {
+    return this.#numbers[timer * NUMBERS + SERIAL]!
+  }
+
+  /** Out of its ring and away from its owner: it is over. Only a timer that is pending. */
+  remove(timer: number): void {
+    const cells = this.#cells
+    const held = this.#held
+    const owner = held[timer * HELD + OWNER] as TimerOwner
+    held[timer * HELD + OWNER] = undefined
+    held[timer * HELD + TASK] = undefined
+    const next = cells[timer * CELLS + NEXT_OWNED]!
+    const previous = cells[timer * CELLS + PREVIOUS_OWNED]!
+    if (previous === NO_TIMER) owner.firstTimer = next
+    else cells[previous * CELLS + NEXT_OWNED] = next
+    if (next !== NO_TIMER) cells[next * CELLS + PREVIOUS_OWNED] = previous
+    this.#unlink(timer)
+    this.#numbers[timer * NUMBERS + SERIAL] = 0
+    cells[timer * CELLS + NEXT] = this.#free
+    this.#free = timer
+    if (--this.#size === 0) this.#clear()
+  }
+
+  /** Remove a timer and tell its owner. */
+  fire(timer: number): void {
+    const owner = this.#held[timer * HELD + OWNER] as TimerOwner
+    const task = this.#held[timer * HELD + TASK]
+    this.remove(timer)
+    owner.timerFired(task)
+  }
+
+  /** First timer of a ring, or the end itself when it is empty. */
+  first(end: number): number {
+    return this.#cells[end * CELLS + NEXT]!
+  }
+
+  /** Put a timer that is in no ring last into that of `end`. */
+  append(end: number, timer: number): void {
+    const last = this.#cells[end * CELLS + PREVIOUS]!
+    this.#join(last, timer)
+    this.#join(timer, end)
+  }
+
+  /** Take the first timer out of a ring that has one. */
+  shift(end: number): number {
+    const timer = this.first(end)
+    this.#unlink(timer)
+    return timer
+  }
+
+  /** Put all of the ring `from` behind what is in the ring `to`, in order. */
+  takeAll(to: number, from: number): void {
+    const first = this.first(from)
+    if (first === from) return
+    this.#join(this.#cells[to * CELLS + PREVIOUS]!, first)
+    this.#join(this.#cells[from * CELLS + PREVIOUS]!, to)
+    this.#join(from, from)
+  }
+
+  #join(left: number, right: number): void {
+    this.#cells[left * CELLS + NEXT] = right
+    this.#cells[right * CELLS + PREVIOUS] = left
+  }
+
+  #unlink(timer: number): void {
+    const at = timer * CELLS
+    this.#join(this.#cells[at + PREVIOUS]!, this.#cells[at + NEXT]!)
+  }
+
+  /** None is left: begin anew, with records side by side, and without the room of past rushes. */
+  #clear(): void {
+    const used = this.#used
+    this.#free = NO_TIMER
+    this.#used = this.#ends
+    const { capacity } = this
+    if (capacity > this.#ends + CAPACITY_MIN && used * ROOMY < capacity) this.#begin()
+  }
+
+  #begin(): void {
+    this.#used = this.#ends
+    this.#held = new Array(this.#ends * HELD).fill(undefined)
+    this.#cells = new Int32Array(0)
+    this.#makeRoom(this.#ends + CAPACITY_MIN)
+    for (let end = 0; end < this.#ends; end++) this.#join(end, end)
+    this.#numbers[NO_TIMER * NUMBERS + SERIAL] = Number.NaN
+  }
+
+  #makeRoom(capacity: number): void {
+    const cells = new Int32Array(capacity * CELLS)
+    cells.set(this.#cells)
+    this.#cells = cells
+    this.#numbers = new Float64Array(cells.buffer)
+  }
+}
