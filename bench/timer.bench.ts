@@ -1,8 +1,9 @@
 /** A million timers. */
-import type { Bench, BenchOptions, Row } from './support/bench.ts'
+import type { Bench, BenchOptions, Measure, Row } from './support/bench.ts'
 import { Child } from './support/child.ts'
-import { contest } from './support/contest.ts'
-import { otherSide, ourSide, startNode } from './support/sides.ts'
+import { contest, type Side } from './support/contest.ts'
+import type { Memory } from './support/settled.ts'
+import { askService, otherSide, ourSide, startNode } from './support/sides.ts'
 
 const KINDS = [
   { request: 'fire', what: 'set and fired, per second of CPU' },
@@ -11,12 +12,14 @@ const KINDS = [
 
 export const timer: Bench = {
   name: 'timer',
-  help: 'a million timers at once, 1 to 1000 ms away',
-  run,
+  help: 'a million timers at once, 1 to 1000 ms away, and the memory of one',
+  run: async (options) => [...(await runSpeed(options)), ...(await runMemory(options))],
 }
 
-async function run(options: BenchOptions): Promise<Row[]> {
-  const params = { count: options.isQuick ? 1000 : 1_000_000 }
+const countOf = ({ isQuick }: BenchOptions): number => (isQuick ? 1000 : 1_000_000)
+
+async function runSpeed(options: BenchOptions): Promise<Row[]> {
+  const params = { count: countOf(options) }
   await using node = await startNode('services/timers.js', 1, options)
   await using plain = await Child.start('peers/timers.js', [], options)
   const rows: Row[] = []
@@ -24,6 +27,36 @@ async function run(options: BenchOptions): Promise<Row[]> {
     const ours = ourSide(node, request, params)
     const others = [otherSide('setTimeout', plain, request, params)]
     rows.push(...(await contest({ what, unit: '/s', ours, others }, options)))
+  }
+  return rows
+}
+
+/** In a fresh process each time: one that has grown hides what is added. */
+async function runMemory(options: BenchOptions): Promise<Row[]> {
+  const count = countOf(options)
+  const rounds = { rounds: Math.min(options.rounds, 3) }
+  const rows: Row[] = []
+  for (const kind of ['heap', 'rss'] as const) {
+    const measured = ({ [kind]: bytes }: Memory): Measure => ({
+      completed: count,
+      value: Math.max(bytes, 1) / count,
+    })
+    const ours: Side = {
+      name: 'skynet-ts',
+      measure: async () => {
+        await using node = await startNode('services/timers.js', 1, options)
+        return measured(await askService<Memory>(node, 'hold', { count }))
+      },
+    }
+    const plain: Side = {
+      name: 'setTimeout',
+      measure: async () => {
+        await using child = await Child.start('peers/timers.js', [], options)
+        return measured(await child.request<Memory>('hold', { count }))
+      },
+    }
+    const what = `set and waiting, ${kind}`
+    rows.push(...(await contest({ what, unit: 'bytes', ours, others: [plain] }, rounds)))
   }
   return rows
 }

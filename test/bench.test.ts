@@ -31,7 +31,7 @@ const BENCHES = {
   call: 5,
   send: 3,
   spawn: 4,
-  timer: 2,
+  timer: 4,
   idle: 1,
   connections: 5,
   // Only Linux has both kinds of epoll.

@@ -266,7 +266,10 @@ check('what a service does after its end rejects and reaches nobody', async (sky
   handlers.see = () => assert.fail('nothing may come')
   const ghost = await skynet.newService('./ghost.ts', { on: 'same' })
   const own = (globalThis as { ghost?: Skynet }).ghost!
+  const late = () => assert.fail('its timers went with it')
+  const timers = [own.timeout(2, late), own.interval(50, late), own.timeout(2 ** 32 - 1, late)]
   await skynet.kill(ghost.handle)
+  assert.ok(timers.every(({ pending }) => !pending))
   const ended = { code: 'ERR_SERVICE_EXITED' }
   await assert.rejects(own.call(skynet.self, 'see'), ended)
   await assert.rejects(own.sleep(1), ended)
@@ -276,6 +279,7 @@ check('what a service does after its end rejects and reaches nobody', async (sky
   assert.equal(own.send(skynet.self, 'see'), false)
   assert.throws(() => own.register('.ghost'), { code: 'ERR_NAME_UNKNOWN' })
   assert.equal(own.timeout(0, () => assert.fail('it has no timers')).pending, false)
+  assert.equal(own.interval(1, () => assert.fail('it has no timers')).pending, false)
   own.fork(() => assert.fail('it has no tasks'))
   assert.throws(() => own.exit(), ended)
   await skynet.sleep(5)

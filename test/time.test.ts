@@ -63,6 +63,52 @@ check('timeout() that is cancelled does not fire', async (skynet) => {
   kept.cancel()
 })
 
+check(
+  'interval() runs again and again, never before its time, until it is cancelled',
+  async (skynet) => {
+    const from = skynet.now()
+    const at: number[] = []
+    await new Promise<void>((resolve) => {
+      const timer = skynet.interval(3.5, () => {
+        at.push(skynet.now() - from)
+        if (at.length < 20) return
+        timer.cancel()
+        assert.equal(timer.pending, false)
+        resolve()
+      })
+    })
+    await skynet.sleep(10)
+    assert.equal(at.length, 20)
+    for (const [i, ms] of at.entries()) assert.ok(ms >= (i + 1) * 3.5, `${i} after ${ms}`)
+  },
+)
+
+check('many timers at once fire once each, never early, in order', async (skynet) => {
+  const COUNT = 100_000
+  /** The time of each lies between these: the clock was read before it was set, and after. */
+  const least: number[] = []
+  const most: number[] = []
+  const early: number[] = []
+  const order: number[] = []
+  for (let i = 0; i < COUNT; i++) {
+    const ms = (i * 7919) % 400
+    least.push(skynet.now() + ms)
+    skynet.timeout(ms, () => {
+      if (skynet.now() < least[i]!) early.push(i)
+      order.push(i)
+    })
+    most.push(skynet.now() + ms)
+  }
+  await until('all have fired', () => order.length === COUNT)
+  assert.equal(new Set(order).size, COUNT)
+  assert.deepEqual(early, [])
+  const overtaken = order.filter((i, at) => {
+    const before = order[at - 1]
+    return before !== undefined && Math.ceil(least[before]!) > Math.ceil(most[i]!)
+  })
+  assert.deepEqual(overtaken, [])
+})
+
 check('sleep() ends with its signal', async (skynet) => {
   const why = new Error('enough')
   const signal = AbortSignal.abort(why)
@@ -75,8 +121,9 @@ check('sleep() ends with its signal', async (skynet) => {
   await skynet.sleep(1, { signal: new AbortController().signal })
 })
 
-check('sleep() and timeout() refuse what is no time', async (skynet) => {
+check('sleep(), timeout() and interval() refuse what is no time', async (skynet) => {
   for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32]) {
+    assert.throws(() => skynet.interval(ms, () => {}), RangeError, String(ms))
     await assert.rejects(skynet.sleep(ms), RangeError, String(ms))
     assert.throws(() => skynet.timeout(ms, () => {}), RangeError, String(ms))
   }

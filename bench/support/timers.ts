@@ -1,5 +1,6 @@
 /** Many timers at once, of whatever kind. The same code for both sides. */
 import type { Measure } from './bench.ts'
+import { type Memory, settledMemory } from './settled.ts'
 
 const DELAY_MS_MAX = 1000
 
@@ -40,6 +41,16 @@ export async function cancelAll<T>({ set, cancel }: Timers<T>, count: number): P
   const value = (count * 1000) / (performance.now() - startedAt)
   if (fired > 0) throw new Error(`${fired} cancelled timers fired`)
   return { completed: count, value }
+}
+
+/** What the process has grown by `count` timers that wait, and that nobody else refers to. */
+export async function holdAll<T>({ set }: Timers<T>, count: number): Promise<Memory> {
+  const before = await settledMemory()
+  const fire = (): void => {}
+  // Further away than the measuring takes.
+  for (let i = 0; i < count; i++) set(60_000 + delay(), fire)
+  const after = await settledMemory()
+  return { heap: after.heap - before.heap, rss: after.rss - before.rss }
 }
 
 const delay = (): number => 1 + Math.floor(Math.random() * DELAY_MS_MAX)
