@@ -1,7 +1,7 @@
 /** A million timers. */
 import type { Bench, BenchOptions, Measure, Row } from './support/bench.ts'
 import { Child } from './support/child.ts'
-import { contest, type Side } from './support/contest.ts'
+import { contest, twofold } from './support/contest.ts'
 import type { Memory } from './support/settled.ts'
 import { askService, otherSide, ourSide, startNode } from './support/sides.ts'
 
@@ -34,29 +34,22 @@ async function runSpeed(options: BenchOptions): Promise<Row[]> {
 /** In a fresh process each time: one that has grown hides what is added. */
 async function runMemory(options: BenchOptions): Promise<Row[]> {
   const count = countOf(options)
+  const each = ({ heap, rss }: Memory): readonly [Measure, Measure] => [
+    { completed: count, value: Math.max(heap, 1) / count },
+    { completed: count, value: Math.max(rss, 1) / count },
+  ]
+  const [ours, oursRss] = twofold('skynet-ts', async () => {
+    await using node = await startNode('services/timers.js', 1, options)
+    return each(await askService<Memory>(node, 'hold', { count }))
+  })
+  const [plain, plainRss] = twofold('setTimeout', async () => {
+    await using child = await Child.start('peers/timers.js', [], options)
+    return each(await child.request<Memory>('hold', { count }))
+  })
+  const what = 'set and waiting'
+  const unit = 'bytes' as const
   const rounds = { rounds: Math.min(options.rounds, 3) }
-  const rows: Row[] = []
-  for (const kind of ['heap', 'rss'] as const) {
-    const measured = ({ [kind]: bytes }: Memory): Measure => ({
-      completed: count,
-      value: Math.max(bytes, 1) / count,
-    })
-    const ours: Side = {
-      name: 'skynet-ts',
-      measure: async () => {
-        await using node = await startNode('services/timers.js', 1, options)
-        return measured(await askService<Memory>(node, 'hold', { count }))
-      },
-    }
-    const plain: Side = {
-      name: 'setTimeout',
-      measure: async () => {
-        await using child = await Child.start('peers/timers.js', [], options)
-        return measured(await child.request<Memory>('hold', { count }))
-      },
-    }
-    const what = `set and waiting, ${kind}`
-    rows.push(...(await contest({ what, unit: 'bytes', ours, others: [plain] }, rounds)))
-  }
-  return rows
+  const heaps = { what: `${what}, heap`, unit, ours, others: [plain] }
+  const whole = { what: `${what}, rss`, unit, ours: oursRss, others: [plainRss] }
+  return [...(await contest(heaps, rounds)), ...(await contest(whole, rounds))]
 }
