@@ -10,6 +10,19 @@ const MESSAGES = {
     `Cannot wait longer for ${i.method} of ${i.to}: no answer within ${i.timeoutMs} ms`,
   ERR_METHOD_UNKNOWN: (i: { service: string; method: string }) =>
     `Cannot call '${i.method}': service ${i.service} has no such method`,
+  ERR_NO_REQUEST: (i: { what: string }) =>
+    `Cannot use ${i.what}() here: it belongs into a handler before its first await, once`,
+  ERR_RESPONSE_TWICE: (i: { method: string }) => `Cannot respond to ${i.method} twice`,
+  ERR_RESPONSE_FORGOTTEN: (i: { service: string; method: string }) =>
+    `Maybe forgot response: ${i.service} has dropped the one of ${i.method} unanswered`,
+  ERR_PROTOCOL_TAKEN: (i: { name: string; id: number }) =>
+    `Cannot register protocol '${i.name}' as type ${i.id}: the name or the type is taken`,
+  ERR_PROTOCOL_UNKNOWN: (i: { type: string }) => `Unknown protocol: message of type ${i.type}`,
+  ERR_WAIT_TIMEOUT: (i: { kind: string; what: string; timeoutMs: number }) =>
+    `Cannot wait longer (${i.kind}) for ${i.what}: nothing within ${i.timeoutMs} ms`,
+  ERR_TOKEN_TAKEN: (i: { token: string }) =>
+    `Cannot wait for ${i.token}: another task waits for that token`,
+  ERR_TASK_KILLED: (i: { task: string }) => `Cannot go on: the task was killed (${i.task})`,
   ERR_SERVICE_EXITED: (i: { handle: number }) => `Cannot go on: service ${hex(i.handle)} has ended`,
   ERR_SERVICE_LAUNCH: (i: { path: string; reason: string }) =>
     `Cannot launch service ${i.path}: ${i.reason}`,
@@ -31,6 +44,8 @@ const MESSAGES = {
     `Cannot send ${i.path}: nested deeper than ${i.limit} levels`,
   ERR_MESSAGE_MALFORMED: (i: { at: number; reason: string }) =>
     `Cannot unpack message at byte ${i.at}: ${i.reason}`,
+  ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
+    `Cannot log messages to ${i.file}: ${i.reason}`,
   // sockets
   ERR_LISTEN: (i: { address: string; reason: string }) =>
     `Cannot listen on ${i.address}: ${i.reason}`,
@@ -65,6 +80,8 @@ const MESSAGES = {
   ERR_CONFIG_VALUE: (i: { key: string; expected: string; value: string }) =>
     `Cannot use config '${i.key}' as it must be ${i.expected}: current value is ${i.value}`,
   ERR_ENV_TAKEN: (i: { key: string }) => `Cannot set '${i.key}': it is set already`,
+  ERR_ENV_LIMIT: (i: { key: string; limit: number }) =>
+    `Cannot set '${i.key}': all that is set takes more than ${i.limit} bytes`,
   ERR_SYSCALL: (i: { call: string; reason: string }) => `Cannot ${i.call}: ${i.reason}`,
   ERR_PLATFORM: (i: { reason: string }) => `Cannot use this platform: ${i.reason}`,
   ERR_THREAD_DIED: (i: { thread: string; reason: string }) =>

@@ -10,6 +10,8 @@ export const HANDLE_ID_MAX = 0xffffff
 export const SYSTEM_SERVICES = 2
 export const NAMES_MAX = 4096
 export const NAME_BYTES_MAX = 52
+/** All that services set with `setenv`, as JSON. */
+export const ENV_BYTES_MAX = 64 * 1024
 /** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
 export const MAILBOX_WARNING = 1024
 

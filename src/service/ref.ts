@@ -1,14 +1,17 @@
 /** A typed reference to another service: its methods as functions. */
 import { formatHandle } from '../base/errors.ts'
 import type { Methods } from './definition.ts'
+import type { Response } from './response.ts'
 import type { WaitOptions } from './wait.ts'
 
 type Fn = (...args: never[]) => unknown
+/** What a caller gets of a method that returns `R`, or that answers later. */
+type AnswerOf<R> = Awaited<R> extends Response<infer T> ? T : Awaited<R>
 
 /** `ref.call.x(…)`: what method `x` returns, as a promise. */
 export type CallOf<M> = {
   readonly [K in keyof M as M[K] extends Fn ? K : never]: M[K] extends (...args: infer A) => infer R
-    ? (...args: A) => Promise<Awaited<R>>
+    ? (...args: A) => Promise<AnswerOf<R>>
     : never
 }
 /** `ref.send.x(…)`: no answer. False: there is no such service, nothing was sent. */

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { SYSTEM_SERVICES } from '../base/limits.ts'
 import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
+import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Loads } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
@@ -17,12 +18,14 @@ import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
-import { type ExitReason, isThenable, Service, sendable } from './service.ts'
+import { isThenable, sendable } from './sendable.ts'
+import { type ExitReason, Service } from './service.ts'
 
 /** What may be asked of a worker itself. */
 export type WorkerOrder =
   | { readonly order: 'launch'; readonly url: string; readonly args: readonly unknown[] }
-  | { readonly order: 'kill'; readonly handle: number }
+  | { readonly order: 'kill' | 'logOn' | 'logOff'; readonly handle: number }
+  | { readonly order: 'signal'; readonly handle: number; readonly number: number }
 
 interface Launch {
   readonly url: string
@@ -41,7 +44,9 @@ export interface RuntimeOptions {
   readonly scheduler: Scheduler
   readonly loads: Loads
   readonly client: SocketClient
-  readonly env: Readonly<Record<string, string | number | boolean>>
+  readonly env: Env
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
   readonly callTimeoutMs: number
   readonly receiveLimitBytes: number
   readonly exitMs: number
@@ -121,16 +126,29 @@ export class Runtime {
     return Number.isNaN(handle) ? 0 : handle >>> 0
   }
 
+  /** As `handleOf`. @throws {SkynetError} `ERR_NAME_UNKNOWN`. */
+  knownHandle(address: number | string): number {
+    const handle = this.handleOf(address)
+    if (handle === 0) throw new SkynetError('ERR_NAME_UNKNOWN', { name: String(address) })
+    return handle
+  }
+
   /** An order to this worker. The answer goes to the service that asked. */
   readonly onSystem = (message: Message): void => {
     const order = message.value as WorkerOrder
-    if (order.order === 'kill') {
+    const { source, session } = message
+    if (order.order !== 'launch') {
       const service = this.#services.get(order.handle)
-      void service?.end('kill')
-      this.#reply(message, service !== undefined)
+      try {
+        if (order.order === 'kill') void service?.end('kill')
+        else if (order.order === 'signal') service?.signal(order.number)
+        else service?.logMessages(order.order === 'logOn')
+        this.#reply(message, service !== undefined)
+      } catch (error) {
+        this.router.send(PTYPE.ERROR, source, 0, session, sendable(error))
+      }
       return
     }
-    const { source, session } = message
     this.launch({
       url: order.url,
       args: order.args,

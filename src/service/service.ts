@@ -4,38 +4,32 @@
  */
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { List } from '../base/list.ts'
-import { describe, messageOf } from '../base/thrown.ts'
+import { describe } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
-import { copy } from '../wire/copy.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { Calls } from './calls.ts'
 import type { Methods } from './definition.ts'
+import { MessageLog } from './message-log.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
+import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
+import { Requests } from './requests.ts'
 import type { Runtime } from './runtime.ts'
-import { Sessions } from './sessions.ts'
+import { enterScope, hasScopes, leaveScopes, useScopes } from './scope.ts'
+import { asArgument, isThenable } from './sendable.ts'
 import { Skynet } from './skynet.ts'
-import { Waiter, type WaitHost, type WaitOptions } from './wait.ts'
+import { Sleeps } from './sleeps.ts'
+import { aboutWait, type TaskInfo, Tracer } from './tasks.ts'
+import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
 
 /** Why a service ended: by itself, by another service, with its node, or it never began. */
 export type ExitReason = 'exit' | 'kill' | 'stop' | 'launch failed'
 export type ExitHook = (reason: ExitReason) => void | Promise<void>
-type Method = (...args: unknown[]) => unknown
 
-/** A call that waits for its answer. */
-interface OpenCall {
-  session: number
-  readonly to: number
-  readonly method: string
-  resolve: (value: unknown) => void
-  reject: (error: unknown) => void
-}
-
-const nothing = (): void => {}
-
-export class Service implements Receiver, Caller, WaitHost, TimerOwner {
+export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
   readonly runtime: Runtime
   readonly context: Context
   /** URL of the module, against which it names others. */
@@ -46,13 +40,17 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
   firstTimer = NO_TIMER
   /** `starting` until setup is done, `ending` while exit hooks run, then `ended`. */
   #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
-  #methods: Record<string, Method> = {}
+  readonly requests = new Requests(this)
+  /** Notes where waits begin, while somebody wants to know. */
+  tracer: Tracer | undefined
   /** Requests that came before setup was done, in order. */
   #early: Message[] | undefined = []
-  #calls: Sessions<OpenCall> | undefined
-  /** Requests being handled by asynchronous methods: nobody has answered them yet. */
-  #requests: Set<Message> | undefined
+  #calls: Calls | undefined
+  #lastTaskId = 0
   #hooks: ExitHook[] | undefined
+  #onSignal: ((signal: number) => unknown) | undefined
+  #messageLog: MessageLog | undefined
+  #sleeps: Sleeps | undefined
   #pool: SocketPool | undefined
   #forks: (() => unknown)[] | undefined
   readonly #waiters = new List<Waiter<unknown>>()
@@ -72,8 +70,19 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
     return this.#phase === 'ended'
   }
 
+  /** It is about to end, or has. */
+  get isEnding(): boolean {
+    return this.#phase === 'ending' || this.#phase === 'ended'
+  }
+
   get isStarting(): boolean {
     return this.#phase === 'starting'
+  }
+
+  /** Made with the first sleep. */
+  get sleeps(): Sleeps {
+    this.#sleeps ??= new Sleeps(this)
+    return this.#sleeps
   }
 
   /** Sockets of this service; made with the first one. */
@@ -86,8 +95,10 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
 
   /** Called by the scheduler; see Receiver. */
   receive(message: Message): void {
+    this.#messageLog?.write(message)
     try {
-      this.#handle(message)
+      if (hasScopes()) enterScope(undefined, () => this.#handle(message))
+      else this.#handle(message)
     } catch (error) {
       this.fault('handling a message', error)
     }
@@ -96,97 +107,34 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
 
   #handle(message: Message): void {
     switch (message.type) {
-      case PTYPE.LUA:
-        if (this.#phase === 'ready') this.#request(message)
-        else if (this.#early !== undefined) this.#early.push(message)
-        else this.runtime.router.refuse(message, this.handle)
-        return
       case PTYPE.RESPONSE:
-        this.#answered(message, true)
+        this.#calls?.answered(message, true)
         return
       case PTYPE.ERROR:
-        this.#answered(message, false)
+        this.#calls?.answered(message, false)
         return
       case PTYPE.SOCKET:
         this.pool.receive(message.value as SocketEvent)
         return
       case PTYPE.TEXT:
-        this.#methods.text?.(message.source, message.value)
+        this.requests.text(message)
         return
       default:
-        this.runtime.router.refuse(message, this.handle)
+        if (this.#phase === 'ready') this.requests.handle(message)
+        else if (this.#early !== undefined) this.#early.push(message)
+        else this.runtime.router.refuse(message, this.handle)
     }
   }
 
   /** Setup is done: requests may come. */
   ready(methods: Methods): void {
-    this.#methods = methods as Record<string, Method>
+    this.requests.setMethods(methods)
     this.#phase = 'ready'
     const early = this.#early ?? []
     this.#early = undefined
     for (const message of early) {
-      if (this.#phase === 'ready') this.#request(message)
+      if (this.#phase === 'ready') this.requests.handle(message)
       else this.runtime.router.refuse(message, this.handle)
-    }
-  }
-
-  #request(message: Message): void {
-    const value = message.value as [string, ...unknown[]]
-    const name = value[0]
-    let result: unknown
-    try {
-      const method = this.#methods[name]
-      if (typeof method !== 'function' || name in Object.prototype) {
-        throw new SkynetError('ERR_METHOD_UNKNOWN', { service: this.name, method: name })
-      }
-      result = invoke(this.#methods, method, value)
-      if (isThenable(result)) {
-        this.#later(message, name, result)
-        return
-      }
-    } catch (error) {
-      this.#failed(message, name, error)
-      return
-    }
-    if (message.session !== 0) this.#answer(message, name, result)
-  }
-
-  #later(message: Message, name: string, result: PromiseLike<unknown>): void {
-    this.#requests ??= new Set()
-    const requests = this.#requests
-    requests.add(message)
-    // A thenable of somebody may throw, or call back twice: a promise of ours does not.
-    const promise = result instanceof Promise ? result : Promise.resolve(result)
-    promise.then(
-      (value) => {
-        if (requests.delete(message) && message.session !== 0) this.#answer(message, name, value)
-      },
-      (error: unknown) => {
-        if (requests.delete(message)) this.#failed(message, name, error)
-      },
-    )
-  }
-
-  #answer({ source, session }: Message, name: string, value: unknown): void {
-    const { router } = this.runtime
-    try {
-      router.send(PTYPE.RESPONSE, source, this.handle, session, value)
-    } catch (error) {
-      this.fault(`method ${name} returned what cannot be sent`, error)
-      router.send(PTYPE.ERROR, source, this.handle, session, sendable(error))
-    }
-  }
-
-  #failed(message: Message, name: string, error: unknown): void {
-    // exit() leaves a method by this error; its caller is told by #finish.
-    if (isSkynetError(error, 'ERR_SERVICE_EXITED') && this.#phase !== 'ready') {
-      this.runtime.router.refuse(message, this.handle)
-      return
-    }
-    if (message.session === 0) this.fault(`method ${name}`, error)
-    else {
-      const reason = sendable(error)
-      this.runtime.router.send(PTYPE.ERROR, message.source, this.handle, message.session, reason)
     }
   }
 
@@ -208,6 +156,25 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
     }
   }
 
+  rawCall(
+    address: number | string,
+    type: number,
+    value: unknown,
+    options?: WaitOptions,
+  ): Promise<unknown> {
+    const { router } = this.runtime
+    const to = this.runtime.knownHandle(address)
+    return this.request(`type ${type}`, to, options, (session) =>
+      router.send(type, to, this.handle, session, value),
+    )
+  }
+
+  rawSend(address: number | string, type: number, value: unknown): boolean {
+    if (this.#phase === 'ended') return false
+    const to = this.runtime.handleOf(address)
+    return this.runtime.router.send(type, to, this.handle, 0, value)
+  }
+
   /**
    * Send a request and wait for its answer.
    *
@@ -220,46 +187,8 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
     send: (session: number) => boolean,
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
-    this.#calls ??= new Sessions()
-    const calls = this.#calls
-    const timeoutMs = options?.timeoutMs ?? this.runtime.callTimeoutMs
-    if (timeoutMs !== 0 || options?.signal !== undefined) {
-      const limits = { timeoutMs, signal: options?.signal }
-      const late = (ms: number): Error => {
-        const info = { to: formatHandle(to), method, timeoutMs: ms }
-        return new SkynetError('ERR_CALL_TIMEOUT', info)
-      }
-      const call: OpenCall = { session: 0, to, method, resolve: nothing, reject: nothing }
-      const waiter = new Waiter<unknown>(this, limits, late, () => calls.take(call.session))
-      call.resolve = (value) => waiter.resolve(value)
-      call.reject = (error) => waiter.reject(error)
-      if (!waiter.isOver) this.#open(call, send)
-      return waiter.promise
-    }
-    return new Promise((resolve, reject) => {
-      this.#open({ session: 0, to, method, resolve, reject }, send)
-    })
-  }
-
-  #open(call: OpenCall, send: (session: number) => boolean): void {
-    const calls = this.#calls!
-    const session = calls.add(call)
-    try {
-      if (send(session)) return
-      calls.take(session)
-      call.reject(deadCall(call.to, call.method))
-    } catch (error) {
-      calls.take(session)
-      call.reject(asArgument(error))
-    }
-  }
-
-  #answered({ session, value }: Message, isOk: boolean): void {
-    const call = this.#calls?.take(session)
-    // Timed out or aborted before: nobody waits any more.
-    if (call === undefined) return
-    if (isOk) call.resolve(value)
-    else call.reject(value ?? deadCall(call.to, call.method))
+    this.#calls ??= new Calls(this)
+    return this.#calls.request(method, to, options, send)
   }
 
   // --- tasks, timers, waits --------------------------------------------------------------------
@@ -286,7 +215,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
   run(what: string, task: () => unknown): void {
     try {
       this.runtime.options.scheduler.running(this.handle)
-      const result = task()
+      const result = hasScopes() ? enterScope(this.tracer?.scope(what), task) : task()
       if (!isThenable(result)) return
       Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
     } catch (error) {
@@ -337,6 +266,66 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
     this.#waiters.remove(waiter)
   }
 
+  // --- what is not done yet ----------------------------------------------------------------------
+
+  /** From now on waits note where they begin, or no longer. */
+  trace(isOn: boolean): void {
+    if (isOn === (this.tracer !== undefined) || this.#phase === 'ended') return
+    if (isOn) useScopes()
+    else leaveScopes()
+    this.tracer = isOn ? new Tracer(this.handle, () => this.runtime.now) : undefined
+  }
+
+  nextTaskId(): number {
+    return ++this.#lastTaskId
+  }
+
+  tasks(): TaskInfo[] {
+    const tasks: TaskInfo[] = [...this.requests.tasks(), ...(this.#calls?.tasks() ?? [])]
+    for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
+      const late = at.about
+      // Listed above.
+      if (isSkynetError(late, 'ERR_CALL_TIMEOUT')) continue
+      if (at.id === 0) at.id = this.nextTaskId()
+      tasks.push({ id: at.id, ...aboutWait(late), ...at.origin })
+    }
+    return tasks.sort((a, b) => a.id - b.id)
+  }
+
+  /** Fail what a row of `tasks` waits for. False: it is done by now. */
+  killTask(id: number): boolean {
+    const row = this.tasks().find((task) => task.id === id)
+    if (row === undefined) return false
+    const error = new SkynetError('ERR_TASK_KILLED', { task: `${row.kind} ${row.what}` })
+    if (this.#calls?.kill(id, error)) return true
+    for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
+      if (at.id !== id) continue
+      at.reject(error)
+      return true
+    }
+    return this.requests.kill(id, error)
+  }
+
+  /** Begin to log all messages to a file, or end it. */
+  logMessages(isOn: boolean): void {
+    if (isOn === (this.#messageLog !== undefined)) return
+    if (!isOn) this.#messageLog?.close()
+    const { options } = this.runtime
+    this.#messageLog = isOn
+      ? new MessageLog(options.env.get('logpath'), this.handle, () => this.runtime.now)
+      : undefined
+  }
+
+  onSignal(hook: (signal: number) => unknown): void {
+    this.#onSignal = hook
+  }
+
+  signal(signal: number): void {
+    const hook = this.#onSignal
+    if (hook === undefined) this.runtime.log('info', this.handle, `recv a signal ${signal}`)
+    else this.run('signal', () => hook(signal))
+  }
+
   // --- the end ---------------------------------------------------------------------------------
 
   onExit(hook: ExitHook): void {
@@ -353,7 +342,7 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
    * `SHUTDOWN_MS_MAX`, and may call others meanwhile, while new requests are refused.
    */
   end(reason: ExitReason): Promise<void> {
-    if (this.#phase === 'ending' && reason === 'kill') this.#finish()
+    if (this.#phase === 'ending' && reason === 'kill') this.#finish(reason)
     if (this.#phase === 'ending' || this.#phase === 'ended') return Promise.resolve()
     this.#phase = 'ending'
     const early = this.#early ?? []
@@ -368,13 +357,13 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
       })
     }
     if (running.length === 0 || reason === 'kill') {
-      this.#finish()
+      this.#finish(reason)
       return Promise.resolve()
     }
     return new Promise((resolve) => {
       const finish = (): void => {
         limit.cancel()
-        this.#finish()
+        this.#finish(reason)
         resolve()
       }
       const { exitMs } = this.runtime
@@ -386,20 +375,21 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
     })
   }
 
-  #finish(): void {
+  #finish(reason: ExitReason): void {
     if (this.#phase === 'ended') return
+    this.trace(false)
+    this.logMessages(false)
     this.#phase = 'ended'
     const { router } = this.runtime
     this.#pool?.closeAll()
     this.runtime.retire(this)
-    for (const request of this.#requests ?? []) router.refuse(request, this.handle)
-    this.#requests?.clear()
+    this.requests.finish(reason)
     const { mailbox } = this.context
     for (let next = mailbox?.shift(); next !== undefined; next = mailbox?.shift()) {
       if (next.type === PTYPE.SOCKET) orphaned(this.runtime.client, next.value as SocketEvent)
       else router.refuse(next, this.handle)
     }
-    for (const call of this.#calls?.takeAll() ?? []) call.reject(this.exited())
+    this.#calls?.finish(this.exited())
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
       waiter.reject(this.exited())
     }
@@ -415,61 +405,14 @@ export class Service implements Receiver, Caller, WaitHost, TimerOwner {
       this.runtime.log('info', this.handle, error.message)
       return
     }
+    if (isSkynetError(error, 'ERR_TASK_KILLED')) {
+      this.runtime.log('info', this.handle, `${what}: ${error.message}`)
+      return
+    }
     this.runtime.log('error', this.handle, `${what}: ${describe(error)}`)
   }
 
   get name(): string {
     return `${this.context.title} ${formatHandle(this.handle)}`
   }
-}
-
-/**
- * What cannot be sent is named as its author wrote it: a call is packed as `[method, ...args]`, a
- * launch as an order with its `args`.
- */
-function asArgument(error: unknown): unknown {
-  const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
-  if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) return error
-  const { info } = error
-  const path = info.path
-    .replace(/^args\[(\d+)\]/, (_, index) => (index === '0' ? 'method' : `args[${index - 1}]`))
-    .replace(/^value\.args/, 'args')
-  return new SkynetError(error.code, { ...info, path } as never)
-}
-
-const deadCall = (to: number, method: string): Error =>
-  new SkynetError('ERR_CALL_DEAD', { to: formatHandle(to), method })
-
-function invoke(methods: object, method: Method, value: readonly unknown[]): unknown {
-  switch (value.length) {
-    case 1:
-      return method.call(methods)
-    case 2:
-      return method.call(methods, value[1])
-    case 3:
-      return method.call(methods, value[1], value[2])
-    default:
-      return method.apply(methods, value.slice(1))
-  }
-}
-
-/** What `await` would wait for. Asking may throw: a getter of somebody is run. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    typeof (value as { then?: unknown }).then === 'function'
-  )
-}
-
-/** An error as a message value: what was thrown, or its text when that cannot be sent. */
-export function sendable(error: unknown): unknown {
-  try {
-    if (error instanceof Error) return copy(error)
-  } catch {
-    // Something in it cannot be sent, or throws when it is looked at.
-  }
-  const plain = new Error(messageOf(error))
-  plain.stack = describe(error)
-  return plain
 }

@@ -64,6 +64,7 @@ test('against a Map: any order of adding and taking', () => {
         }
         assert.equal(sessions.size, model.size)
       }
+      assert.deepEqual(new Set(sessions.items()), new Set(model.values()))
       assert.deepEqual(new Set(sessions.takeAll()), new Set(model.values()))
     }),
   )

@@ -49,9 +49,14 @@ export class Sessions<T extends Waiting> {
     return item
   }
 
+  /** All that wait, in no order. */
+  items(): T[] {
+    return this.#slots.filter((item) => item !== undefined)
+  }
+
   /** All that wait; they wait no longer. */
   takeAll(): T[] {
-    const all = this.#slots.filter((item) => item !== undefined)
+    const all = this.items()
     this.#slots.fill(undefined)
     this.#size = 0
     return all

@@ -1,33 +1,23 @@
 /** What a service author has in hand: the first argument of every service. */
 import { inspect } from 'node:util'
-import { checkFunction, checkMs, checkOptions, checkString, shown } from '../base/check.ts'
-import { SkynetError } from '../base/errors.ts'
+import { checkFunction, checkMs, shown } from '../base/check.ts'
 import { describe } from '../base/thrown.ts'
+import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
-import type { AnyService, ArgsOf, Methods, MethodsOf } from './definition.ts'
+import { COMMANDS, type StatName } from './commands.ts'
+import { type CriticalSection, criticalSection } from './critical-section.ts'
+import type { AnyService, Methods, MethodsOf } from './definition.ts'
+import { type LaunchRest, launchLimits, launchOptions } from './launch.ts'
 import { resolveService } from './modules.ts'
+import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
 import { ServiceRef } from './ref.ts'
-import type { WorkerOrder } from './runtime.ts'
+import type { Response } from './response.ts'
+import { Selection, type SelectRequest } from './select.ts'
 import type { ExitHook, Service } from './service.ts'
+import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
-
-/** Where a new service lives: the worker with the fewest services, the caller's, or that number. */
-export type Placement = 'least-loaded' | 'same' | number
-
-export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOptions {
-  /** What setup gets after `skynet`: any message values. They are copied. */
-  readonly args?: Args
-  /** Default `least-loaded`. */
-  readonly on?: Placement
-}
-/** Options may be left out only for a service that takes no arguments. */
-export type LaunchRest<S> =
-  [] extends ArgsOf<S>
-    ? [options?: LaunchOptions<ArgsOf<S>>]
-    : [options: LaunchOptions<ArgsOf<S>> & { readonly args: ArgsOf<S> }]
-
-const LAUNCH_KEYS = ['args', 'on', 'timeoutMs', 'signal']
+import type { TaskInfo } from './tasks.ts'
+import type { WaitOptions } from './wait.ts'
 
 export class Skynet {
   readonly #service: Service
@@ -55,13 +45,27 @@ export class Skynet {
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */
   now(): number {
-    return this.#service.runtime.now
+    return COMMANDS.NOW.run(this.#service)
   }
 
-  /** A value of the config's `env`. */
-  getenv(key: string): string | number | boolean | undefined {
-    const { env } = this.#service.runtime.options
-    return Object.hasOwn(env, key) ? env[key] : undefined
+  /** When the node started: milliseconds since 1970. With `now()` it gives the time of the day. */
+  get startTime(): number {
+    return COMMANDS.STARTTIME.run(this.#service)
+  }
+
+  /** A variable of the node: of the config's `env`, or set by a service. */
+  getenv(key: string): EnvValue | undefined {
+    return COMMANDS.GETENV.run(this.#service, key)
+  }
+
+  /**
+   * Set a variable of the node, once and for all; every worker sees it at once. All that is set
+   * takes at most 64 KiB.
+   *
+   * @throws {SkynetError} `ERR_ENV_TAKEN`, `ERR_ENV_LIMIT`.
+   */
+  setenv(key: string, value: EnvValue): void {
+    COMMANDS.SETENV.run(this.#service, key, value)
   }
 
   /** A line for the logger: strings as they are, other values as `console.log` shows them. */
@@ -88,18 +92,8 @@ export class Skynet {
     path: string | URL,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const service = this.#service
-    const { runtime } = service
-    const options = launchOptions(rest[0])
-    const { loads, worker, folders } = runtime.options
-    const url = resolveService(path, service.url, folders)
-    const home = placeOf(options.on ?? 'least-loaded', worker, loads)
-    const order: WorkerOrder = { order: 'launch', url, args: options.args ?? [] }
-    const handle = await service.request('launch', 0, launchLimits(options), (session) => {
-      runtime.router.sendToWorker(home, this.self, session, order)
-      return true
-    })
-    return new ServiceRef(service, handle as number)
+    const handle = await COMMANDS.LAUNCH.run(this.#service, path, launchOptions(rest[0]))
+    return new ServiceRef(this.#service, handle)
   }
 
   /**
@@ -132,7 +126,7 @@ export class Skynet {
   ): Promise<ServiceRef<M>> {
     const service = this.#service
     const url = resolveService(path, service.url, service.runtime.options.folders)
-    const manager = this.#known('.service')
+    const manager = this.#service.runtime.knownHandle('.service')
     const limits = launchLimits(options)
     const handle = await service.callMethod(manager, [method, url, ...args], limits)
     return new ServiceRef<M>(service, handle as number)
@@ -145,12 +139,12 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_UNKNOWN` when no service has that name now.
    */
   ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>> {
-    return new ServiceRef(this.#service, this.#known(address))
+    return new ServiceRef(this.#service, this.#service.runtime.knownHandle(address))
   }
 
   /** Call a method by name: `ref.call` without types. Same errors, and `ERR_NAME_UNKNOWN`. */
   async call(address: number | string, method: string, ...args: unknown[]): Promise<unknown> {
-    return this.#service.callMethod(this.#known(address), [method, ...args])
+    return this.#service.callMethod(this.#service.runtime.knownHandle(address), [method, ...args])
   }
 
   /** Send by name. False: there is no such service. */
@@ -167,8 +161,7 @@ export class Skynet {
 
   /** The handle of a local name, or undefined. */
   localName(name: string): number | undefined {
-    const handle = this.#service.runtime.options.names.query(name)
-    return handle === 0 ? undefined : handle
+    return COMMANDS.QUERY.run(this.#service, name)
   }
 
   /**
@@ -177,14 +170,12 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_TAKEN`, `ERR_NAME_INVALID`, `ERR_NAME_LIMIT`.
    */
   register(name: string): void {
-    checkString('register', 'name', name)
-    this.#service.runtime.options.names.register(name, this.self)
+    COMMANDS.REG.run(this.#service, name)
   }
 
-  #known(address: number | string): number {
-    const handle = this.#service.runtime.handleOf(address)
-    if (handle === 0) throw new SkynetError('ERR_NAME_UNKNOWN', { name: String(address) })
-    return handle
+  /** Give another service a local name. Throws as `register`, and `ERR_NAME_UNKNOWN`. */
+  name(name: string, address: number | string): void {
+    COMMANDS.NAME.run(this.#service, name, address)
   }
 
   /**
@@ -197,25 +188,57 @@ export class Skynet {
   }
 
   /**
-   * Wait. Never less than `ms`; 0 lets others run first.
+   * Wait. Never less than `ms`, unless `wakeup` is called with its token; 0 lets others run first.
    *
-   * @throws {SkynetError} `ABORT_ERR` when the signal aborts, `ERR_SERVICE_EXITED` when this ends.
+   * @returns `'BREAK'` when it was woken before its time.
+   * @throws {SkynetError} `ABORT_ERR` when the signal aborts, `ERR_SERVICE_EXITED` when this ends,
+   * `ERR_TOKEN_TAKEN` when another task rests on that token.
    */
-  async sleep(ms: number, options?: { readonly signal?: AbortSignal }): Promise<void> {
-    checkOptions('sleep', 'options', options)
-    const service = this.#service
-    if (service.hasEnded) throw service.exited()
-    const limits = options?.signal === undefined ? undefined : { signal: options.signal }
-    checkMs('sleep', 'ms', ms)
-    const waiter = new Waiter<void>(service, limits, () => service.exited())
-    if (!waiter.isOver) service.addTimer(ms, waiter)
-    return waiter.promise
+  async sleep(ms: number, options?: SleepOptions): Promise<'BREAK' | undefined> {
+    return this.#service.sleeps.sleep(ms, options)
+  }
+
+  /** Let what waits run first: other tasks, and messages that have come. */
+  async yield(): Promise<void> {
+    await this.#service.sleeps.sleep(0)
+  }
+
+  /**
+   * Wait until `wakeup(token)`. A wakeup that came before is not remembered.
+   *
+   * @param token Any value; compared as a key of a `Map`, so an object is itself only.
+   * @throws {SkynetError} `ERR_WAIT_TIMEOUT`, `ABORT_ERR`, `ERR_TOKEN_TAKEN`, `ERR_SERVICE_EXITED`.
+   */
+  async wait(token: unknown, options?: WaitOptions): Promise<void> {
+    await this.#service.sleeps.wait(token, options)
+  }
+
+  /** End the `sleep` or `wait` of that token. False: there is none. */
+  wakeup(token: unknown): boolean {
+    return this.#service.sleeps.wakeup(token)
+  }
+
+  /**
+   * A critical section: its tasks run one at a time, in the order they came, whatever they await.
+   * A task inside may enter it again. See `CriticalSection`.
+   */
+  queue(): CriticalSection {
+    return criticalSection(this.#service)
+  }
+
+  /**
+   * Several calls at once, their ends in the order they come:
+   * `for await (const end of skynet.select(refs.map((r) => (limits) => r.with(limits).call.x())))`.
+   * `timeoutMs` ends the loop, and `hasTimedOut` tells; `signal` makes it reject. Calls that are
+   * not done when the loop is left are given up.
+   */
+  select<T>(requests: readonly SelectRequest<T>[], options?: WaitOptions): Selection<T> {
+    return new Selection(this.#service, requests, options)
   }
 
   /** Run `task` after `ms`, unless it is cancelled before. What it throws is logged. */
   timeout(ms: number, task: () => unknown): Timer {
-    checkFunction('set a timeout', 'task', task)
-    return this.#service.timeout(ms, task)
+    return COMMANDS.TIMEOUT.run(this.#service, ms, task)
   }
 
   /**
@@ -243,71 +266,154 @@ export class Skynet {
    * `ERR_SERVICE_EXITED`. It does not return: it throws that same error, which needs no handling.
    */
   exit(): never {
-    void this.#service.end('exit')
-    throw this.#service.exited()
+    return COMMANDS.EXIT.run(this.#service)
   }
 
   /** Stop the node, as a signal does: all services end, their exit hooks run. */
   abort(): void {
-    this.#service.runtime.options.onAbort()
+    COMMANDS.ABORT.run(this.#service)
   }
 
   /** End another service, at once. True when it was there. */
   async kill(address: number | string): Promise<boolean> {
-    const service = this.#service
-    const { runtime } = service
-    const handle = runtime.handleOf(address)
-    const home = runtime.options.handles.workerOf(handle)
-    if (home < 0) return false
-    if (handle === this.self) {
-      await service.end('kill')
-      return true
+    return COMMANDS.KILL.run(this.#service, address)
+  }
+
+  // --- answers given otherwise than by return ---------------------------------------------------
+
+  /**
+   * Take the answer to the request at hand upon yourself: to be given later, once, from anywhere in
+   * this service. Return it from the method, for the types of the callers. When it is dropped
+   * unanswered, the caller and the log are told: `ERR_RESPONSE_FORGOTTEN`.
+   *
+   * @throws {SkynetError} `ERR_NO_REQUEST` after the first `await`, or the second time.
+   */
+  response<T = unknown>(): Response<T> {
+    return this.#service.requests.response<T>()
+  }
+
+  /**
+   * This service does not answer the request at hand: somebody else will (see `redirect`), or the
+   * caller waits until it gives up. Throws as `response`.
+   */
+  ignoreRet(): void {
+    this.#service.requests.ignore()
+  }
+
+  /** Who asked, for the request at hand. `ERR_NO_REQUEST` after the first `await`. */
+  context(): RequestContext {
+    return this.#service.requests.context('context')
+  }
+
+  // --- other message types ----------------------------------------------------------------------
+
+  /**
+   * Handle, or just send, messages of a type of your own.
+   *
+   * @throws {SkynetError} `ERR_PROTOCOL_TAKEN`.
+   */
+  registerProtocol<T = unknown>(definition: ProtocolDefinition<T>): Protocol<T> {
+    this.#service.requests.protocols.add(definition as ProtocolDefinition<unknown>)
+    return new Protocol<T>(this.#service, definition)
+  }
+
+  /**
+   * Handle messages of one type as if they were of another, whose protocol is registered: with
+   * `{ lua: 'raw' }` a proxy gets method calls as values. By name or number.
+   */
+  forwardType(map: Readonly<Record<string, string | number>>): void {
+    const { protocols } = this.#service.requests
+    for (const [from, to] of Object.entries(map)) {
+      const type = /^\d+$/.test(from) ? Number(from) : from
+      this.#service.requests.forward(protocols.idOf(type), protocols.idOf(to))
     }
-    const order: WorkerOrder = { order: 'kill', handle }
-    const wasThere = await service.request('kill', handle, undefined, (session) => {
-      runtime.router.sendToWorker(home, this.self, session, order)
-      return true
-    })
-    return wasThere as boolean
   }
-}
 
-function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
-  checkOptions('launch', 'options', given)
-  const options = (given ?? {}) as LaunchOptions<readonly unknown[]>
-  const unknown = Object.keys(options).find((key) => !LAUNCH_KEYS.includes(key))
-  if (unknown !== undefined) {
-    const known = LAUNCH_KEYS.join(', ')
-    throw new TypeError(`Cannot launch with option '${unknown}': there are ${known}`)
+  /** Send a message of any type, its value as it travels. A method call is `[method, ...args]`. */
+  rawSend(address: number | string, type: string | number, value: unknown): boolean {
+    const { protocols } = this.#service.requests
+    return this.#service.rawSend(address, protocols.typeOf(type, value), value)
   }
-  if (options.args !== undefined && !Array.isArray(options.args)) {
-    throw new TypeError(
-      `Cannot launch as 'args' must be an array: current value is ${shown(options.args)}`,
-    )
-  }
-  return options
-}
 
-/** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
-function launchLimits({ timeoutMs = 0, signal }: WaitOptions = {}): WaitOptions {
-  return { timeoutMs, signal }
-}
-
-function placeOf(
-  placement: Placement,
-  own: number,
-  loads: { workers: number; least(): number; add(worker: number): void },
-): number {
-  const worker =
-    placement === 'same' ? own : placement === 'least-loaded' ? loads.least() : placement
-  if (!(Number.isInteger(worker) && worker >= 0 && worker < loads.workers)) {
-    throw new RangeError(
-      `Cannot launch as 'on' must be a worker in 0..${loads.workers - 1}, 'same' or ` +
-        `'least-loaded': current value is ${String(placement)}`,
-    )
+  /** Call with a message of any type. Rejects as `ref.call`, and with `ERR_NAME_UNKNOWN`. */
+  async rawCall(
+    address: number | string,
+    type: string | number,
+    value: unknown,
+    options?: WaitOptions,
+  ): Promise<unknown> {
+    const { protocols } = this.#service.requests
+    return this.#service.rawCall(address, protocols.typeOf(type, value), value, options)
   }
-  loads.add(worker)
-  return worker
+
+  /**
+   * Pass a request on: the answer goes to `source`, as if it had asked `address` itself.
+   *
+   * @returns False: there is no such service, and nobody was told.
+   */
+  redirect(
+    address: number | string,
+    { source, session }: RequestContext,
+    type: string | number,
+    value: unknown,
+  ): boolean {
+    const { runtime, requests } = this.#service
+    const id = requests.protocols.typeOf(type, value)
+    return runtime.router.send(id, runtime.handleOf(address), source, session, value)
+  }
+
+  // --- looking inside ---------------------------------------------------------------------------
+
+  /** What is not done yet in this service: requests it handles, and what its tasks wait for. */
+  tasks(): TaskInfo[] {
+    return this.#service.tasks()
+  }
+
+  /**
+   * Fail what a row of `tasks` waits for with `ERR_TASK_KILLED`; of a request or a response, its
+   * caller is told so. False: it is done by now.
+   */
+  killTask(id: number): boolean {
+    return this.#service.killTask(id)
+  }
+
+  /**
+   * From now on `tasks` tells since when each waits, where in the code, and what had begun it. That
+   * costs each wait a stack and each `await` of this worker a multiple: for finding what hangs.
+   */
+  traceTasks(isOn = true): void {
+    this.#service.trace(isOn)
+  }
+
+  /** A count: messages in the mailbox (`mqlen`), handled so far (`message`), rows of `tasks`. */
+  stat(what: StatName): number {
+    return COMMANDS.STAT.run(this.#service, what)
+  }
+
+  /**
+   * Log every message that a service gets to `<handle>.log` in the folder that the variable
+   * `logpath` names, until `logOff`. False: there is no such service.
+   *
+   * @throws {SkynetError} `ERR_MESSAGE_LOG`.
+   */
+  async logOn(address: number | string): Promise<boolean> {
+    return COMMANDS.LOGON.run(this.#service, address)
+  }
+
+  async logOff(address: number | string): Promise<boolean> {
+    return COMMANDS.LOGOFF.run(this.#service, address)
+  }
+
+  /** Tell a service a number: its `onSignal` hook, or else its log. False: it is not there. */
+  async signal(address: number | string, number = 0): Promise<boolean> {
+    return COMMANDS.SIGNAL.run(this.#service, address, number)
+  }
+
+  /** Be told of signals from other services. The last hook counts. */
+  onSignal(hook: (signal: number) => unknown): void {
+    checkFunction('be told of signals', 'hook', hook)
+    this.#service.onSignal(hook)
+  }
 }
 
 function text(value: unknown): string {

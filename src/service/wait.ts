@@ -5,6 +5,7 @@ import { checkMs, checkSignal } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
+import type { Origin, Tracer } from './tasks.ts'
 
 /** How long to wait, on everything that waits. */
 export interface WaitOptions {
@@ -20,6 +21,8 @@ export interface WaitHost {
   removeWaiter(waiter: ListNode & { reject(error: unknown): void }): void
   addTimer(ms: number, owner: TimerOwner, task?: unknown): number
   cancelTimers(owner: TimerOwner): void
+  /** Notes where waits begin; undefined: nobody asked for that. */
+  readonly tracer?: Tracer | undefined
 }
 
 /**
@@ -29,6 +32,9 @@ export interface WaitHost {
 export class Waiter<T> extends ListNode implements TimerOwner {
   readonly promise: Promise<T>
   firstTimer = NO_TIMER
+  /** Number in the list of tasks; 0 until it is listed. */
+  id = 0
+  readonly origin: Origin | undefined
   readonly #host: WaitHost
   readonly #onTimeout: (timeoutMs: number) => Error
   #resolve!: (value: T | PromiseLike<T>) => void
@@ -48,6 +54,7 @@ export class Waiter<T> extends ListNode implements TimerOwner {
     this.#host = host
     this.#onTimeout = onTimeout
     this.#onEnd = onEnd
+    this.origin = host.tracer?.origin()
     this.promise = new Promise<T>((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -58,6 +65,11 @@ export class Waiter<T> extends ListNode implements TimerOwner {
 
   get isOver(): boolean {
     return this.#isOver
+  }
+
+  /** What would be said if it took too long says what is waited for, too. */
+  get about(): Error {
+    return this.#onTimeout(0)
   }
 
   resolve(value: T): void {

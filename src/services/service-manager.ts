@@ -1,6 +1,6 @@
 /** `.service`: knows the one instance of each unique service. */
 import { defineService } from '../service/definition.ts'
-import type { Placement } from '../service/skynet.ts'
+import type { Placement } from '../service/launch.ts'
 
 interface Entry {
   /** Of the instance that was launched last; it may have ended since. */

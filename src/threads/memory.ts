@@ -2,6 +2,7 @@
 import { createDoorbellMemory, type DoorbellMemory } from '../base/doorbell.ts'
 import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
+import { createEnvMemory } from '../kernel/env.ts'
 import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { createMonitorMemory } from '../kernel/monitor.ts'
@@ -13,6 +14,7 @@ export interface NodeMemory {
   readonly workers: number
   readonly handles: HandleMemory
   readonly names: SharedArrayBuffer
+  readonly env: SharedArrayBuffer
   readonly loads: SharedArrayBuffer
   readonly monitor: SharedArrayBuffer
   readonly bells: DoorbellMemory
@@ -36,6 +38,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     workers,
     handles: createHandleMemory(),
     names: createNameMemory(),
+    env: createEnvMemory(),
     loads: Loads.memory(workers),
     monitor: createMonitorMemory(workers),
     bells: createDoorbellMemory(workers + 1),

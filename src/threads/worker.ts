@@ -9,6 +9,7 @@ import {
   SOCKET_RING_BYTES,
 } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
+import { Env } from '../kernel/env.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { MonitorCells } from '../kernel/monitor.ts'
@@ -74,7 +75,8 @@ const runtime = new Runtime({
   scheduler,
   loads: new Loads(memory.loads, worker),
   client,
-  env: config.env,
+  env: new Env(memory.env, config.env, worker + 1),
+  startedAt,
   callTimeoutMs: config.callTimeoutMs,
   receiveLimitBytes: config.socket.receiveLimitBytes,
   exitMs: SHUTDOWN_MS_MAX,

@@ -1,0 +1,117 @@
+/** The calls of one service that wait for their answers. */
+import { formatHandle, SkynetError } from '../base/errors.ts'
+import type { Message } from '../kernel/message.ts'
+import { asArgument } from './sendable.ts'
+import type { Service } from './service.ts'
+import { Sessions } from './sessions.ts'
+import type { Origin, TaskInfo } from './tasks.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+interface OpenCall {
+  session: number
+  readonly to: number
+  readonly method: string
+  resolve: (value: unknown) => void
+  reject: (error: unknown) => void
+  /** Number in the list of tasks; 0 until it is listed. */
+  id: number
+  /** Where it was called, if traced. */
+  readonly origin: Origin | undefined
+}
+
+const nothing = (): void => {}
+
+export class Calls {
+  readonly #service: Service
+  readonly #open = new Sessions<OpenCall>()
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  /**
+   * Send a request and wait for its answer.
+   *
+   * @param send Sends it under this session. False: nobody is there to answer.
+   */
+  request(
+    method: string,
+    to: number,
+    options: WaitOptions | undefined,
+    send: (session: number) => boolean,
+  ): Promise<unknown> {
+    const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
+    if (timeoutMs !== 0 || options?.signal !== undefined) {
+      const limits = { timeoutMs, signal: options?.signal }
+      const late = (ms: number): Error => {
+        const info = { to: formatHandle(to), method, timeoutMs: ms }
+        return new SkynetError('ERR_CALL_TIMEOUT', info)
+      }
+      const call = this.#call(to, method, nothing, nothing)
+      const end = (): unknown => this.#open.take(call.session)
+      const waiter = new Waiter<unknown>(this.#service, limits, late, end)
+      call.resolve = (value) => waiter.resolve(value)
+      call.reject = (error) => waiter.reject(error)
+      if (!waiter.isOver) this.#send(call, send)
+      return waiter.promise
+    }
+    return new Promise((resolve, reject) => {
+      this.#send(this.#call(to, method, resolve, reject), send)
+    })
+  }
+
+  #call(
+    to: number,
+    method: string,
+    resolve: OpenCall['resolve'],
+    reject: OpenCall['reject'],
+  ): OpenCall {
+    const origin = this.#service.tracer?.origin()
+    return { session: 0, to, method, resolve, reject, id: 0, origin }
+  }
+
+  #send(call: OpenCall, send: (session: number) => boolean): void {
+    const session = this.#open.add(call)
+    try {
+      if (send(session)) return
+      this.#open.take(session)
+      call.reject(deadCall(call))
+    } catch (error) {
+      this.#open.take(session)
+      call.reject(asArgument(error))
+    }
+  }
+
+  answered({ session, value }: Message, isOk: boolean): void {
+    const call = this.#open.take(session)
+    // Timed out or aborted before: nobody waits any more.
+    if (call === undefined) return
+    if (isOk) call.resolve(value)
+    else call.reject(value ?? deadCall(call))
+  }
+
+  tasks(): TaskInfo[] {
+    return this.#open.items().map((call) => {
+      if (call.id === 0) call.id = this.#service.nextTaskId()
+      const what = `${call.method} of ${formatHandle(call.to)}`
+      return { id: call.id, kind: 'call', what, ...call.origin }
+    })
+  }
+
+  /** False: there is no such call. */
+  kill(id: number, error: unknown): boolean {
+    const call = this.#open.items().find((each) => each.id === id)
+    if (call === undefined) return false
+    this.#open.take(call.session)
+    call.reject(error)
+    return true
+  }
+
+  /** The service has ended. */
+  finish(error: unknown): void {
+    for (const call of this.#open.takeAll()) call.reject(error)
+  }
+}
+
+const deadCall = ({ to, method }: OpenCall): Error =>
+  new SkynetError('ERR_CALL_DEAD', { to: formatHandle(to), method })

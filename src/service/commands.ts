@@ -1,0 +1,155 @@
+/**
+ * What a service may ask of its runtime: the commands of Skynet's contexts, under their names. The
+ * API and the console go through this table; docs/commands.md shows it.
+ */
+import { checkFunction, checkInteger, checkString, checkText, shown } from '../base/check.ts'
+import type { EnvValue } from '../kernel/env.ts'
+import type { Timer } from '../kernel/timer.ts'
+import { type LaunchOptions, launchLimits, placeOf } from './launch.ts'
+import { resolveService } from './modules.ts'
+import type { WorkerOrder } from './runtime.ts'
+import type { Service } from './service.ts'
+
+/** What STAT knows of a service. */
+export const STATS = {
+  /** Messages in its mailbox. */
+  mqlen: (service: Service): number => service.context.mailbox?.length ?? 0,
+  /** Messages handled so far. */
+  message: (service: Service): number => service.context.handled,
+  /** Rows of `tasks()`. */
+  task: (service: Service): number => service.tasks().length,
+} as const
+export type StatName = keyof typeof STATS
+
+type Address = number | string
+
+interface Command<Args extends readonly unknown[], R> {
+  /** What it is called in `skynet.`. */
+  readonly api: string
+  readonly help: string
+  readonly run: (service: Service, ...args: Args) => R
+}
+
+const command = <Args extends readonly unknown[], R>(
+  api: string,
+  help: string,
+  run: (service: Service, ...args: Args) => R,
+): Command<Args, R> => ({ api, help, run })
+
+export const COMMANDS = {
+  TIMEOUT: command('timeout', 'run a task after some ms', timeout),
+  REG: command('register', 'take a local name', (service, text: string): void =>
+    name(service, text, service.handle),
+  ),
+  QUERY: command('localName', 'the handle of a local name', query),
+  NAME: command('name', 'give a service a local name', name),
+  EXIT: command('exit', 'end this service', exit),
+  KILL: command('kill', 'end a service', kill),
+  LAUNCH: command('newService', 'launch a service', launch),
+  GETENV: command('getenv', 'a variable of the node', getenv),
+  SETENV: command('setenv', 'set a variable of the node, once', setenv),
+  STARTTIME: command('startTime', 'when the node started, ms since 1970', startTime),
+  NOW: command('now', 'ms since the node started', ({ runtime }): number => runtime.now),
+  ABORT: command('abort', 'stop the node', ({ runtime }): void => runtime.options.onAbort()),
+  STAT: command('stat', `a count of this service: ${Object.keys(STATS).join(', ')}`, stat),
+  LOGON: command('logOn', 'log the messages of a service to a file', logOn),
+  LOGOFF: command('logOff', 'no longer', logOff),
+  SIGNAL: command('signal', 'tell a service a number', signal),
+} as const
+
+function timeout(service: Service, ms: number, task: () => unknown): Timer {
+  checkFunction('set a timeout', 'task', task)
+  return service.timeout(ms, task)
+}
+
+function query({ runtime }: Service, name: string): number | undefined {
+  const handle = runtime.options.names.query(name)
+  return handle === 0 ? undefined : handle
+}
+
+function name({ runtime }: Service, text: string, address: Address): void {
+  checkString('register', 'name', text)
+  runtime.options.names.register(text, runtime.knownHandle(address))
+}
+
+function exit(service: Service): never {
+  void service.end('exit')
+  throw service.exited()
+}
+
+async function kill(service: Service, address: Address): Promise<boolean> {
+  const handle = service.runtime.handleOf(address)
+  if (handle !== service.handle) return order(service, handle, { order: 'kill', handle })
+  await service.end('kill')
+  return true
+}
+
+/** Ask the worker on which a service lives for something. False: there is no such service. */
+async function order(service: Service, handle: number, what: WorkerOrder): Promise<boolean> {
+  const { runtime } = service
+  const home = runtime.options.handles.workerOf(handle)
+  if (home < 0) return false
+  const wasThere = await service.request(what.order, handle, undefined, (session) => {
+    runtime.router.sendToWorker(home, service.handle, session, what)
+    return true
+  })
+  return wasThere as boolean
+}
+
+async function launch(
+  service: Service,
+  path: string | URL,
+  options: LaunchOptions<readonly unknown[]>,
+): Promise<number> {
+  const { runtime } = service
+  const { loads, worker, folders } = runtime.options
+  const url = resolveService(path, service.url, folders)
+  const home = placeOf(options.on ?? 'least-loaded', worker, loads)
+  const what: WorkerOrder = { order: 'launch', url, args: options.args ?? [] }
+  const handle = await service.request('launch', 0, launchLimits(options), (session) => {
+    runtime.router.sendToWorker(home, service.handle, session, what)
+    return true
+  })
+  return handle as number
+}
+
+function getenv({ runtime }: Service, key: string): EnvValue | undefined {
+  return runtime.options.env.get(key)
+}
+
+function setenv({ runtime }: Service, key: string, value: EnvValue): void {
+  checkText('set a variable', 'key', key)
+  if (!['string', 'number', 'boolean'].includes(typeof value)) {
+    const rule = `Cannot set a variable as 'value' must be a string, a number or a boolean`
+    throw new TypeError(`${rule}: current value is ${shown(value)}`)
+  }
+  runtime.options.env.set(key, value)
+}
+
+function startTime({ runtime }: Service): number {
+  return runtime.options.startedAt
+}
+
+function stat(service: Service, what: StatName): number {
+  if (!Object.hasOwn(STATS, what)) {
+    const known = Object.keys(STATS).join(', ')
+    throw new RangeError(`Cannot tell stat ${shown(what)}: there are ${known}`)
+  }
+  return STATS[what](service)
+}
+
+async function logOn(service: Service, address: Address): Promise<boolean> {
+  const handle = service.runtime.handleOf(address)
+  return order(service, handle, { order: 'logOn', handle })
+}
+
+async function logOff(service: Service, address: Address): Promise<boolean> {
+  const handle = service.runtime.handleOf(address)
+  return order(service, handle, { order: 'logOff', handle })
+}
+
+async function signal(service: Service, address: Address, number: number): Promise<boolean> {
+  checkInteger('signal', 'number', number, 0, 0x7fffffff)
+  const handle = service.runtime.handleOf(address)
+  return order(service, handle, { order: 'signal', handle, number })
+}

@@ -1,0 +1,106 @@
+/**
+ * One at a time, in the order they came: Skynet's `skynet.queue`. A task that holds the section may
+ * enter it again. Who holds it is known by the scope of the code (scope.ts), which is followed only
+ * while somebody on this thread holds a section.
+ */
+import { checkFunction, checkOptions } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
+import { type Entry, enterScope, type Holder, leaveScopes, scopeNow, useScopes } from './scope.ts'
+import type { Service } from './service.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+/**
+ * Run `task` alone. Resolves with what the task returns, or rejects with what it throws; then the
+ * next one runs. Called within a task that is inside, it runs at once.
+ *
+ * @throws {SkynetError} `ERR_WAIT_TIMEOUT` or `ABORT_ERR` when its turn did not come: the task has
+ * not run then. Once it runs, the limits do not touch it.
+ */
+export type CriticalSection = <T>(
+  task: () => T | PromiseLike<T>,
+  options?: WaitOptions,
+) => Promise<T>
+
+export function criticalSection(service: Service): CriticalSection {
+  const gate = new Gate(service)
+  return (task, options) => {
+    checkFunction('enter a section', 'task', task)
+    checkOptions('enter a section', 'options', options)
+    return gate.run(task, options)
+  }
+}
+
+/** It is over when the task, and all that it began in here, are done. */
+class Turn implements Holder {
+  users = 0
+}
+
+class Gate {
+  readonly #service: Service
+  #turn: Turn | undefined
+  /** In the order they came. Whoever gives up is taken out, and holds up nobody. */
+  readonly #waiting = new Map<Turn, Waiter<void>>()
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  async run<T>(task: () => T | PromiseLike<T>, options: WaitOptions | undefined): Promise<T> {
+    const scope = scopeNow()
+    const outer = livingEntry(scope?.entry)
+    const isInside = this.#isInside(outer)
+    const turn = isInside ? this.#turn! : new Turn()
+    if (!isInside) await this.#wait(turn, options)
+    turn.users++
+    const { service = this.#service.handle, task: name = '' } = scope ?? {}
+    try {
+      return await enterScope({ service, task: name, entry: { holder: turn, outer } }, task)
+    } finally {
+      turn.users--
+      if (turn.users === 0) this.#leave()
+    }
+  }
+
+  #isInside(entry: Entry | undefined): boolean {
+    for (let at = entry; at !== undefined; at = at.outer) {
+      if (at.holder === this.#turn) return true
+    }
+    return false
+  }
+
+  #wait(turn: Turn, options: WaitOptions | undefined): Promise<void> {
+    const service = this.#service
+    if (service.hasEnded) return Promise.reject(service.exited())
+    const late = (timeoutMs: number): Error =>
+      new SkynetError('ERR_WAIT_TIMEOUT', { kind: 'queue', what: 'its turn', timeoutMs })
+    const waiter = new Waiter<void>(service, options, late, () => this.#waiting.delete(turn))
+    if (waiter.isOver) return waiter.promise
+    this.#waiting.set(turn, waiter)
+    if (this.#turn === undefined) {
+      useScopes()
+      this.#admitNext()
+    }
+    return waiter.promise
+  }
+
+  #leave(): void {
+    this.#turn = undefined
+    this.#admitNext()
+    if (this.#turn === undefined) leaveScopes()
+  }
+
+  #admitNext(): void {
+    for (const [turn, waiter] of this.#waiting) {
+      this.#turn = turn
+      waiter.resolve()
+      return
+    }
+  }
+}
+
+/** What is left of the entries around: those that are over would pile up. */
+function livingEntry(entry: Entry | undefined): Entry | undefined {
+  let at = entry
+  while (at !== undefined && at.holder.users === 0) at = at.outer
+  return at
+}

@@ -1,0 +1,332 @@
+/**
+ * The requests that one service answers: which code handles a message, and who is owed an answer.
+ * A request is answered once: by what its handler returns or throws, by a `Response` it has taken,
+ * or by the end of the service.
+ */
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import type { Message } from '../kernel/message.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { type ProtocolDefinition, Protocols, type RequestContext } from './protocols.ts'
+import { type Debtor, Owed, Response } from './response.ts'
+import { enterScope } from './scope.ts'
+import { isThenable, sendable } from './sendable.ts'
+import type { ExitReason, Service } from './service.ts'
+import type { Origin, TaskInfo } from './tasks.ts'
+
+type Method = (...args: unknown[]) => unknown
+/** How a handler answers if not by its return value: later, or not at all. */
+type Taken = Owed | 'ignored'
+
+export class Requests implements Debtor {
+  readonly #service: Service
+  #methods: Record<string, Method> = {}
+  #protocols: Protocols | undefined
+  /** Type of a message → type of the protocol that handles it. */
+  #forwards: Map<number, number> | undefined
+  /** Handled by asynchronous code, and not yet answered; with where they began, if traced. */
+  #open: Map<Message, Origin | undefined> | undefined
+  #owed: Set<Owed> | undefined
+  /** Until the handler comes to its first `await`: the only time when it is known who asked. */
+  #current: Message | undefined
+  #taken: Taken | undefined
+  #ids: WeakMap<object, number> | undefined
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  /** Made with the first use. */
+  get protocols(): Protocols {
+    this.#protocols ??= new Protocols()
+    return this.#protocols
+  }
+
+  setMethods(methods: object): void {
+    this.#methods = methods as Record<string, Method>
+  }
+
+  forward(type: number, to: number): void {
+    this.#forwards ??= new Map()
+    this.#forwards.set(type, to)
+  }
+
+  /** A message that is no answer. */
+  handle(message: Message): void {
+    const type = this.#forwards?.get(message.type) ?? message.type
+    if (type === PTYPE.LUA) this.#call(message)
+    else this.#dispatch(message, type)
+  }
+
+  /** A line from the node itself, for the logger; or somebody's protocol of that number. */
+  text(message: Message): void {
+    if (this.#protocols?.get(PTYPE.TEXT) !== undefined) this.handle(message)
+    else this.#methods.text?.(message.source, message.value)
+  }
+
+  #call(message: Message): void {
+    const value = message.value as [string, ...unknown[]]
+    const name = value[0]
+    const methods = this.#methods
+    let result: unknown
+    let isLater: boolean
+    this.#current = message
+    try {
+      const method = methods[name]
+      if (typeof method !== 'function' || name in Object.prototype) {
+        throw new SkynetError('ERR_METHOD_UNKNOWN', { service: this.#service.name, method: name })
+      }
+      const { tracer } = this.#service
+      result =
+        tracer === undefined
+          ? invoke(methods, method, value)
+          : enterScope(tracer.scope(this.#titleOf(message)), () => invoke(methods, method, value))
+      isLater = isThenable(result)
+    } catch (error) {
+      this.#failed(message, this.#takenOf(), error)
+      return
+    }
+    const taken = this.#takenOf()
+    if (isLater) this.#later(message, taken, result as PromiseLike<unknown>)
+    else if (taken === undefined && message.session !== 0) this.#answer(message, result)
+  }
+
+  #dispatch(message: Message, type: number): void {
+    const { source, session, value } = message
+    let result: unknown
+    let isLater: boolean
+    this.#current = message
+    try {
+      const protocol = this.#protocols?.get(type)
+      if (protocol?.dispatch === undefined) {
+        throw new SkynetError('ERR_PROTOCOL_UNKNOWN', { type: `${message.type}` })
+      }
+      const { dispatch, unpack } = protocol
+      const { tracer } = this.#service
+      const run = (): unknown =>
+        dispatch(unpack === undefined ? value : unpack(value), { source, session })
+      result = tracer === undefined ? run() : enterScope(tracer.scope(this.#titleOf(message)), run)
+      isLater = isThenable(result)
+    } catch (error) {
+      this.#failed(message, this.#takenOf(), error)
+      return
+    }
+    const taken = this.#takenOf()
+    if (isLater) this.#later(message, taken, result as PromiseLike<unknown>)
+    else if (taken === undefined && session !== 0) this.#answer(message, result)
+  }
+
+  /** The handler has come to its first `await`, or its end. */
+  #takenOf(): Taken | undefined {
+    const taken = this.#taken
+    this.#current = undefined
+    this.#taken = undefined
+    return taken
+  }
+
+  #later(message: Message, taken: Taken | undefined, result: PromiseLike<unknown>): void {
+    // A thenable of somebody may throw, or call back twice: a promise of ours does not.
+    const promise = result instanceof Promise ? result : Promise.resolve(result)
+    if (taken !== undefined) {
+      promise.then(undefined, (error: unknown) => this.#failed(message, taken, error))
+      return
+    }
+    this.#open ??= new Map()
+    const open = this.#open
+    open.set(message, this.#service.tracer?.origin())
+    promise.then(
+      (value) => {
+        if (open.delete(message) && message.session !== 0) this.#answer(message, value)
+      },
+      (error: unknown) => {
+        if (open.delete(message)) this.#failed(message, undefined, error)
+      },
+    )
+  }
+
+  #answer(message: Message, value: unknown): boolean {
+    const { source, session } = message
+    const { handle, runtime } = this.#service
+    try {
+      const answer = this.#protocols === undefined ? value : this.#packed(message, value)
+      return runtime.router.send(PTYPE.RESPONSE, source, handle, session, answer)
+    } catch (error) {
+      this.#service.fault(`${this.#nameOf(message)} returned what cannot be sent`, error)
+      return this.#error(message, error)
+    }
+  }
+
+  #packed(message: Message, value: unknown): unknown {
+    const pack = this.#protocolOf(message)?.pack
+    return pack === undefined ? value : pack(value)
+  }
+
+  #protocolOf({ type }: Message): ProtocolDefinition<unknown> | undefined {
+    return this.#protocols?.get(this.#forwards?.get(type) ?? type)
+  }
+
+  #error({ source, session }: Message, error: unknown): boolean {
+    const { handle, runtime } = this.#service
+    return runtime.router.send(PTYPE.ERROR, source, handle, session, sendable(error))
+  }
+
+  #failed(message: Message, taken: Taken | undefined, error: unknown): void {
+    const service = this.#service
+    // exit() leaves a method by this error; its caller is told by finish().
+    if (isSkynetError(error, 'ERR_SERVICE_EXITED') && service.isEnding) {
+      if (taken === undefined) service.runtime.router.refuse(message, service.handle)
+      return
+    }
+    // Whoever took the answer upon himself and then failed will hardly give it.
+    if (taken instanceof Owed && taken.state === 'open') this.payError(taken, error)
+    else if (taken !== undefined || message.session === 0) {
+      service.fault(this.#nameOf(message), error)
+    } else this.#error(message, error)
+  }
+
+  /** As it is called in logs and lists. */
+  #nameOf(message: Message): string {
+    const protocol = this.#protocolOf(message)
+    if (protocol !== undefined) return `protocol ${protocol.name}`
+    const { type, value } = message
+    return type === PTYPE.LUA ? `method ${(value as [string])[0]}` : `message of type ${type}`
+  }
+
+  #titleOf(message: Message): string {
+    return `${this.#nameOf(message)} from ${formatHandle(message.source)}`
+  }
+
+  // --- answers given otherwise ------------------------------------------------------------------
+
+  /** @throws {SkynetError} `ERR_NO_REQUEST`. */
+  context(what: string): RequestContext {
+    const { source, session } = this.#asked(what)
+    return { source, session }
+  }
+
+  response<T>(): Response<T> {
+    const message = this.#take('response')
+    if (message.session === 0) {
+      this.#taken = 'ignored'
+      return new Response<T>(undefined)
+    }
+    const owed = new Owed(this, message, this.#nameOf(message))
+    this.#owed ??= new Set()
+    this.#owed.add(owed)
+    this.#taken = owed
+    return new Response<T>(owed)
+  }
+
+  ignore(): void {
+    this.#take('ignoreRet')
+    this.#taken = 'ignored'
+  }
+
+  #take(what: string): Message {
+    const message = this.#asked(what)
+    if (this.#taken !== undefined) throw new SkynetError('ERR_NO_REQUEST', { what })
+    return message
+  }
+
+  #asked(what: string): Message {
+    if (this.#current === undefined) throw new SkynetError('ERR_NO_REQUEST', { what })
+    return this.#current
+  }
+
+  pay(owed: Owed, value: unknown): boolean {
+    this.#settle(owed, 'answered')
+    const { handle, runtime } = this.#service
+    const { source, session } = owed.message
+    try {
+      const answer = this.#packed(owed.message, value)
+      return runtime.router.send(PTYPE.RESPONSE, source, handle, session, answer)
+    } catch (error) {
+      this.#error(owed.message, error)
+      throw error
+    }
+  }
+
+  payError(owed: Owed, error: unknown): boolean {
+    this.#settle(owed, 'answered')
+    return this.#error(owed.message, error)
+  }
+
+  isThere(caller: number): boolean {
+    return this.#service.runtime.options.handles.workerOf(caller) >= 0
+  }
+
+  forgot(owed: Owed): void {
+    this.#settle(owed, 'closed')
+    const { name } = this.#service
+    const error = new SkynetError('ERR_RESPONSE_FORGOTTEN', { service: name, method: owed.method })
+    this.#service.fault(`response to ${formatHandle(owed.message.source)}`, error)
+    this.#error(owed.message, error)
+  }
+
+  #settle(owed: Owed, state: Owed['state']): void {
+    owed.state = state
+    this.#owed?.delete(owed)
+  }
+
+  // --- lists, and the end -----------------------------------------------------------------------
+
+  /** What is owed an answer. */
+  *tasks(): Generator<TaskInfo> {
+    for (const [message, origin] of this.#open ?? []) {
+      yield { id: this.#idOf(message), kind: 'request', what: this.#titleOf(message), ...origin }
+    }
+    for (const owed of this.#owed ?? []) {
+      yield { id: this.#idOf(owed), kind: 'response', what: this.#titleOf(owed.message) }
+    }
+  }
+
+  /** The handlers go on, but nobody waits for their answers any more. */
+  kill(id: number, error: unknown): boolean {
+    for (const message of this.#open?.keys() ?? []) {
+      if (this.#ids?.get(message) !== id) continue
+      this.#open?.delete(message)
+      if (message.session !== 0) this.#error(message, error)
+      return true
+    }
+    for (const owed of this.#owed ?? []) {
+      if (this.#ids?.get(owed) !== id) continue
+      this.#settle(owed, 'closed')
+      this.#error(owed.message, error)
+      return true
+    }
+    return false
+  }
+
+  #idOf(request: object): number {
+    this.#ids ??= new WeakMap()
+    const id = this.#ids.get(request) ?? this.#service.nextTaskId()
+    this.#ids.set(request, id)
+    return id
+  }
+
+  /** The service has ended: nobody will answer. */
+  finish(reason: ExitReason): void {
+    const { runtime, handle } = this.#service
+    for (const message of this.#open?.keys() ?? []) runtime.router.refuse(message, handle)
+    this.#open?.clear()
+    for (const owed of this.#owed ?? []) {
+      this.#settle(owed, 'closed')
+      runtime.router.refuse(owed.message, handle)
+      if (reason === 'stop') continue
+      const to = formatHandle(owed.message.source)
+      runtime.log('info', handle, `ended and owes ${to} the response of ${owed.method}`)
+    }
+  }
+}
+
+function invoke(methods: object, method: Method, value: readonly unknown[]): unknown {
+  switch (value.length) {
+    case 1:
+      return method.call(methods)
+    case 2:
+      return method.call(methods, value[1])
+    case 3:
+      return method.call(methods, value[1], value[2])
+    default:
+      return method.apply(methods, value.slice(1))
+  }
+}

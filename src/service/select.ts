@@ -1,0 +1,100 @@
+/** Several calls at once, their ends in the order they come: Skynet's `request:select`. */
+import { checkFunction, checkMs, checkOptions } from '../base/check.ts'
+import { abortError, SkynetError } from '../base/errors.ts'
+import { Queue } from '../base/queue.ts'
+import type { Service } from './service.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+/** Begins one call: `(limits) => ref.with(limits).call.get('key')`. */
+export type SelectRequest<T> = (
+  limits: WaitOptions & { readonly signal: AbortSignal },
+) => Promise<T>
+
+/** How one of the calls ended. `index` is its place in what `select` was given. */
+export type SelectResult<T> =
+  | { readonly index: number; readonly ok: true; readonly value: T }
+  | { readonly index: number; readonly ok: false; readonly error: unknown }
+
+/**
+ * The ends of some calls, to be looped over once. The calls begin with the loop; those that are not
+ * done when it is left are aborted.
+ */
+export class Selection<T> implements AsyncIterable<SelectResult<T>> {
+  readonly #service: Service
+  readonly #requests: readonly SelectRequest<T>[]
+  readonly #options: WaitOptions | undefined
+  #hasBegun = false
+  #hasTimedOut = false
+
+  constructor(
+    service: Service,
+    requests: readonly SelectRequest<T>[],
+    options: WaitOptions | undefined,
+  ) {
+    checkOptions('select', 'options', options)
+    if (options?.timeoutMs !== undefined) checkMs('select', 'timeoutMs', options.timeoutMs)
+    for (const [i, request] of requests.entries()) {
+      checkFunction('select', `requests[${i}]`, request)
+    }
+    this.#service = service
+    this.#requests = requests
+    this.#options = options
+  }
+
+  /** The loop ended as `timeoutMs` had passed: not all calls have answered. */
+  get hasTimedOut(): boolean {
+    return this.#hasTimedOut
+  }
+
+  /** @throws {TypeError} The second time. */
+  [Symbol.asyncIterator](): AsyncGenerator<SelectResult<T>, void, void> {
+    if (this.#hasBegun) throw new TypeError('Cannot loop over a selection twice')
+    this.#hasBegun = true
+    return this.#loop()
+  }
+
+  async *#loop(): AsyncGenerator<SelectResult<T>, void, void> {
+    const { timeoutMs = 0, signal } = this.#options ?? {}
+    if (signal?.aborted) throw abortError(signal)
+    const service = this.#service
+    const abort = new AbortController()
+    const done = new Queue<SelectResult<T>>()
+    let left = this.#requests.length
+    let waiter: Waiter<void> | undefined
+    this.#begin(abort.signal, (result) => {
+      done.push(result)
+      waiter?.resolve()
+    })
+    const late = (ms: number): Error =>
+      new SkynetError('ERR_WAIT_TIMEOUT', { kind: 'select', what: `${left} calls`, timeoutMs: ms })
+    const deadline = (): void => {
+      this.#hasTimedOut = true
+      waiter?.resolve()
+    }
+    const timer = timeoutMs === 0 ? undefined : service.timeout(timeoutMs, deadline)
+    try {
+      for (; left > 0; left--) {
+        if (done.length === 0 && !this.#hasTimedOut) {
+          waiter = new Waiter<void>(service, { signal }, late)
+          await waiter.promise
+        }
+        const result = done.shift()
+        if (result === undefined) return
+        yield result
+      }
+    } finally {
+      timer?.cancel()
+      abort.abort()
+    }
+  }
+
+  #begin(signal: AbortSignal, ended: (result: SelectResult<T>) => void): void {
+    this.#requests.forEach((request, index) => {
+      // In a promise of its own: what throws at once is an end like the others.
+      new Promise<T>((resolve) => resolve(request({ signal }))).then(
+        (value) => ended({ index, ok: true, value }),
+        (error: unknown) => ended({ index, ok: false, error }),
+      )
+    })
+  }
+}

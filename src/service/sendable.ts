@@ -1,0 +1,39 @@
+/** What user code hands over, made fit to travel: promises of all kinds, and errors. */
+import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { describe, messageOf } from '../base/thrown.ts'
+import { copy } from '../wire/copy.ts'
+
+/** What `await` would wait for. Asking may throw: a getter of somebody is run. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === 'object' || typeof value === 'function') &&
+    value !== null &&
+    typeof (value as { then?: unknown }).then === 'function'
+  )
+}
+
+/** An error as a message value: what was thrown, or its text when that cannot be sent. */
+export function sendable(error: unknown): unknown {
+  try {
+    if (error instanceof Error) return copy(error)
+  } catch {
+    // Something in it cannot be sent, or throws when it is looked at.
+  }
+  const plain = new Error(messageOf(error))
+  plain.stack = describe(error)
+  return plain
+}
+
+/**
+ * What cannot be sent is named as its author wrote it: a call is packed as `[method, ...args]`, a
+ * launch as an order with its `args`.
+ */
+export function asArgument(error: unknown): unknown {
+  const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
+  if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) return error
+  const { info } = error
+  const path = info.path
+    .replace(/^args\[(\d+)\]/, (_, index) => (index === '0' ? 'method' : `args[${index - 1}]`))
+    .replace(/^value\.args/, 'args')
+  return new SkynetError(error.code, { ...info, path } as never)
+}

@@ -1,0 +1,69 @@
+/** Tasks that rest until their time comes or somebody wakes them by their token. */
+import { checkMs, checkOptions, shown } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
+import type { Service } from './service.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+export interface SleepOptions {
+  readonly signal?: AbortSignal | undefined
+  /** By which `wakeup` can break the sleep: any value, compared as a key of a `Map`. */
+  readonly token?: unknown
+}
+
+export class Sleeps {
+  readonly #service: Service
+  #byToken: Map<unknown, Waiter<'BREAK' | undefined>> | undefined
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  sleep(ms: number, options?: SleepOptions): Promise<'BREAK' | undefined> {
+    checkOptions('sleep', 'options', options)
+    const service = this.#service
+    if (service.hasEnded) throw service.exited()
+    checkMs('sleep', 'ms', ms)
+    const { signal, token } = options ?? {}
+    const limits = signal === undefined ? undefined : { signal }
+    const due = service.runtime.now + ms
+    const waiter = this.#waiter(token, limits, 'sleep', `until ${Math.round(due)}`)
+    if (!waiter.isOver) service.addTimer(ms, waiter)
+    return waiter.promise
+  }
+
+  wait(token: unknown, options?: WaitOptions): Promise<'BREAK' | undefined> {
+    checkOptions('wait', 'options', options)
+    const service = this.#service
+    if (token === undefined) throw new TypeError(`Cannot wait without a token`)
+    if (service.hasEnded) throw service.exited()
+    return this.#waiter(token, options, 'wait', `token ${shown(token)}`).promise
+  }
+
+  /** @returns Whether somebody rested on that token. */
+  wakeup(token: unknown): boolean {
+    const waiter = this.#byToken?.get(token)
+    waiter?.resolve('BREAK')
+    return waiter !== undefined
+  }
+
+  #waiter(
+    token: unknown,
+    limits: WaitOptions | undefined,
+    kind: 'sleep' | 'wait',
+    what: string,
+  ): Waiter<'BREAK' | undefined> {
+    if (token !== undefined && this.#byToken?.has(token)) {
+      throw new SkynetError('ERR_TOKEN_TAKEN', { token: shown(token) })
+    }
+    const late = (timeoutMs: number): Error =>
+      new SkynetError('ERR_WAIT_TIMEOUT', { kind, what, timeoutMs })
+    const waiter = new Waiter<'BREAK' | undefined>(this.#service, limits, late, () => {
+      if (token !== undefined) this.#byToken?.delete(token)
+    })
+    if (token !== undefined && !waiter.isOver) {
+      this.#byToken ??= new Map()
+      this.#byToken.set(token, waiter)
+    }
+    return waiter
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The tasks of a service, for who looks for one that hangs: what each waits for, and, while it is
+ * traced, since when, where in the code, and what had begun it.
+ */
+import { isSkynetError } from '../base/errors.ts'
+import { shortPath } from './modules.ts'
+import { type Scope, scopeNow } from './scope.ts'
+
+/** Where a wait began. */
+export interface Origin {
+  /** Milliseconds since the node started, as `now()`. */
+  readonly since: number
+  /** `file:line:column` of the code that waits; empty: not known. */
+  readonly where: string
+  /** The task that waits: `method get from :0000000a`, `fork`, `timeout`; empty: not known. */
+  readonly by: string
+}
+
+/**
+ * Something that is not done yet. `request`: a handler that has not answered; `response`: an answer
+ * that was deferred; all others: what somebody waits for.
+ */
+export type TaskKind =
+  | 'request'
+  | 'response'
+  | 'call'
+  | 'sleep'
+  | 'wait'
+  | 'queue'
+  | 'select'
+  | 'socket'
+
+/** One row of `skynet.tasks()`. The last three are there while the service is traced. */
+export interface TaskInfo extends Partial<Origin> {
+  /** For `killTask`. */
+  readonly id: number
+  readonly kind: TaskKind
+  /** `get of :0000000a`, `until 1234.5`, `read from socket 70000`. */
+  readonly what: string
+}
+
+/** What a wait is for, told by the error it would end with if it took too long. */
+export function aboutWait(late: Error): Pick<TaskInfo, 'kind' | 'what'> {
+  if (isSkynetError(late, 'ERR_WAIT_TIMEOUT')) {
+    return { kind: late.info.kind as TaskKind, what: late.info.what }
+  }
+  if (isSkynetError(late, 'ERR_SOCKET_TIMEOUT')) {
+    return { kind: 'socket', what: `${late.info.what} socket ${late.info.id}` }
+  }
+  if (isSkynetError(late, 'ERR_CONNECT')) {
+    return { kind: 'socket', what: `connect to ${late.info.address}` }
+  }
+  if (isSkynetError(late, 'ERR_LISTEN')) {
+    return { kind: 'socket', what: `listen on ${late.info.address}` }
+  }
+  return { kind: 'socket', what: 'close' }
+}
+
+/** Frames that are looked through for the first of somebody else. */
+const FRAMES = 12
+const OWN = new URL('..', import.meta.url).href
+
+/** Notes where the waits of one service begin. Each costs a stack: it is off unless asked for. */
+export class Tracer {
+  readonly #handle: number
+  readonly #now: () => number
+
+  constructor(handle: number, now: () => number) {
+    this.#handle = handle
+    this.#now = now
+  }
+
+  /** The scope of a task of this service that begins now. */
+  scope(task: string): Scope {
+    return { service: this.#handle, task, entry: undefined }
+  }
+
+  origin(): Origin {
+    const scope = scopeNow()
+    const by = scope?.service === this.#handle ? scope.task : ''
+    return { since: this.#now(), where: callerPlace(), by }
+  }
+}
+
+/** The first place of the stack that is no code of ours. */
+function callerPlace(): string {
+  const limit = Error.stackTraceLimit
+  Error.stackTraceLimit = FRAMES
+  const { stack = '' } = new Error()
+  Error.stackTraceLimit = limit
+  for (const line of stack.split('\n').slice(1)) {
+    const place = /\(?((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?$/.exec(line)?.[1]
+    if (place !== undefined && !place.startsWith(OWN)) return shortPath(place)
+  }
+  return ''
+}
