@@ -42,7 +42,7 @@ check('select() yields in the order of completion', async (skynet) => {
 })
 
 check(
-  'select() yields the error of a dead callee first, and what a slow one never says not',
+  'select() yields the error of a dead callee first, and leaves the slow one at the timeout',
   async (skynet) => {
     const { peers, requests } = await peersOf(skynet, [5, 5, 60_000])
     await skynet.kill(peers[1]!.handle)
