@@ -101,31 +101,32 @@ check(
 check(
   'testselect.lua: completion order, timeout, errors, and calls within the loop',
   async (skynet, handlers) => {
-    handlers.work = async (ms: number, value: unknown) => {
-      await skynet.sleep(ms)
+    handlers.echo = async (value: unknown) => {
+      await skynet.wait(value)
       if (value === 'error') throw new Error('no')
       return value
     }
+    const wake = (value: unknown) => until(`${value} waits`, () => skynet.wakeup(value))
     const ref = skynet.ref<typeof subject>(skynet.self)
     const work =
-      (ms: number, value: unknown): SelectRequest<unknown> =>
+      (value: unknown): SelectRequest<unknown> =>
       (limits) =>
-        (
-          ref.with(limits).call as unknown as Record<
-            string,
-            (...args: unknown[]) => Promise<unknown>
-          >
-        ).work!(ms, value)
+        ref.with(limits).call.echo(value)
     const order: unknown[] = []
-    const ms = [25, 5, 15, 10, 20, 0]
-    for await (const end of skynet.select(ms.map((each) => work(each, each)))) {
+    skynet.fork(() => wake(1))
+    for await (const end of skynet.select([6, 2, 4, 3, 5, 1].map(work))) {
       assert.ok(end.ok)
       order.push(end.value)
       // The loop may wait, and call.
-      await skynet.call(skynet.self, 'work', 0, 'inner')
+      const inner = ref.call.echo('inner')
+      await wake('inner')
+      assert.equal(await inner, 'inner')
+      if (end.value !== 6) await wake((end.value as number) + 1)
     }
-    assert.deepEqual(order, [0, 5, 10, 15, 20, 25])
-    const some = skynet.select([work(60_000, 1), work(1, 2), work(1, 'error')], { timeoutMs: 100 })
+    assert.deepEqual(order, [1, 2, 3, 4, 5, 6])
+    const here: SelectRequest<unknown> = async () => 2
+    const wrong: SelectRequest<unknown> = () => Promise.reject(new Error('no'))
+    const some = skynet.select([work('never'), here, wrong], { timeoutMs: 20 })
     const ends: unknown[] = []
     for await (const end of some) ends.push(end.ok ? end.value : (end.error as Error).message)
     assert.deepEqual(ends, [2, 'no'])
