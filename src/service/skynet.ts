@@ -220,8 +220,8 @@ export class Skynet {
 
   /**
    * A critical section: its tasks run one at a time, in the order they came, whatever they await.
-   * A task inside may enter it again. See `CriticalSection`. While somebody is inside, every `await`
-   * of this worker costs about three times as much before Node.js 24: keep sections short there.
+   * A task inside may enter it again. See `CriticalSection`. While somebody is inside, before
+   * Node.js 24, every `await` of this worker costs about three times as much: keep it short there.
    */
   queue(): CriticalSection {
     return criticalSection(this.#service)
