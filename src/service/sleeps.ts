@@ -26,7 +26,7 @@ export class Sleeps {
     const { signal, token } = options ?? {}
     const limits = signal === undefined ? undefined : { signal }
     const due = service.runtime.now + ms
-    const waiter = this.#waiter(token, limits, 'sleep', `until ${Math.round(due)}`)
+    const waiter = this.#waiter(token, limits, 'sleep', () => `until ${Math.round(due)}`)
     if (!waiter.isOver) service.addTimer(ms, waiter)
     return waiter.promise
   }
@@ -36,7 +36,7 @@ export class Sleeps {
     const service = this.#service
     if (token === undefined) throw new TypeError(`Cannot wait without a token`)
     if (service.hasEnded) throw service.exited()
-    return this.#waiter(token, options, 'wait', `token ${shown(token)}`).promise
+    return this.#waiter(token, options, 'wait', () => `token ${shown(token)}`).promise
   }
 
   /** @returns Whether somebody rested on that token. */
@@ -50,13 +50,13 @@ export class Sleeps {
     token: unknown,
     limits: WaitOptions | undefined,
     kind: 'sleep' | 'wait',
-    what: string,
+    what: () => string,
   ): Waiter<'BREAK' | undefined> {
     if (token !== undefined && this.#byToken?.has(token)) {
       throw new SkynetError('ERR_TOKEN_TAKEN', { token: shown(token) })
     }
     const late = (timeoutMs: number): Error =>
-      new SkynetError('ERR_WAIT_TIMEOUT', { kind, what, timeoutMs })
+      new SkynetError('ERR_WAIT_TIMEOUT', { kind, what: what(), timeoutMs })
     const waiter = new Waiter<'BREAK' | undefined>(this.#service, limits, late, () => {
       if (token !== undefined) this.#byToken?.delete(token)
     })
