@@ -20,6 +20,7 @@ export type { AnyService, ArgsOf, MethodsOf, ServiceDefinition } from './service
 export { defineService } from './service/definition.ts'
 export type { LaunchOptions, Placement } from './service/launch.ts'
 export type { Listener } from './service/listener.ts'
+export type { Channel, MulticastApi } from './service/multicast.ts'
 export type { UdpOptions } from './service/open-udp.ts'
 export type { Protocol, ProtocolDefinition, RequestContext } from './service/protocols.ts'
 export type { BoundRef, CallOf, SendOf, ServiceRef } from './service/ref.ts'
@@ -34,6 +35,8 @@ export type {
   SocketApi,
   StreamOptions,
 } from './service/socket-api.ts'
+export type { Subscriber, Subscription, SubscriptionEnd } from './service/subscription.ts'
 export type { Origin, TaskInfo, TaskKind } from './service/tasks.ts'
+export type { Timer } from './service/timer.ts'
 export type { Datagram, UdpSocket } from './service/udp-socket.ts'
 export type { WaitOptions } from './service/wait.ts'

@@ -46,6 +46,11 @@ const MESSAGES = {
     `Cannot unpack message at byte ${i.at}: ${i.reason}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
+  // sharing
+  ERR_CHANNEL_UNKNOWN: (i: { channel: string }) =>
+    `Cannot use channel ${i.channel}: no such channel, or it was deleted`,
+  ERR_CHANNEL_LIMIT: (i: { limit: number }) =>
+    `Cannot make another channel: all ${i.limit} of this node are in use`,
   // sockets
   ERR_LISTEN: (i: { address: string; reason: string }) =>
     `Cannot listen on ${i.address}: ${i.reason}`,

@@ -23,6 +23,10 @@ export const RING_BYTES = 4 * 1024 * 1024
 /** Payloads above this travel beside the ring, in a block of their own. */
 export const RING_PAYLOAD_BYTES_MAX = 64 * 1024
 
+// sharing
+/** Multicast channels of a node. */
+export const CHANNELS_MAX = 65_536
+
 // sockets
 export const SOCKETS_MAX = 65_536
 export const POLL_EVENTS_MAX = 64

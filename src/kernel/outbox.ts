@@ -54,8 +54,13 @@ export class Outbox {
 
   /** Pack and send. Throws what cannot be packed, before anything has left. */
   send(type: number, to: number, source: number, session: number, value: unknown): void {
+    const length = this.#packer.pack(value, type === 10 ? 'args' : 'value')
+    this.sendPacked(type, to, source, session, length)
+  }
+
+  /** Send the first `length` bytes of the packer, which keeps them: for several workers alike. */
+  sendPacked(type: number, to: number, source: number, session: number, length: number): void {
     const packer = this.#packer
-    const length = packer.pack(value, type === 10 ? 'args' : 'value')
     let bytes = packer.bytes
     let words = packer.words
     let size = length

@@ -60,6 +60,7 @@ function setUp() {
     const delivered: [Context, Message][] = []
     const system: Message[] = []
     const faults: string[] = []
+    const published: [number, number, Buffer][] = []
     const deliver = (context: Context, message: Message): void => {
       delivered.push([context, message])
     }
@@ -72,6 +73,7 @@ function setUp() {
       blocks,
       bells,
       onSystem: (message) => system.push(message),
+      onPublished: (...each) => published.push(each),
       onFault: (text) => faults.push(text),
     })
     const launch = (): Context => {
@@ -80,7 +82,8 @@ function setUp() {
       return context
     }
     const values = (): unknown[] => delivered.map(([, message]) => message.value)
-    return { router, handles, outboxes, delivered, system, faults, launch, values, ...inbox }
+    const seen = { delivered, system, faults, published }
+    return { router, handles, outboxes, packer, ...seen, launch, values, ...inbox }
   })
   return { here: workers[0]!, there: workers[1]!, blocks }
 }
@@ -195,4 +198,17 @@ test('sendToWorker reaches the worker itself, here and there', () => {
   const facts = ({ type, source, session, value }: Message) => [type, source, session, value]
   assert.deepEqual(here.system.map(facts), [[PTYPE.SYSTEM, 1, 2, { order: 'a' }]])
   assert.deepEqual(there.system.map(facts), [[PTYPE.SYSTEM, 1, 3, { order: 'b' }]])
+})
+test('sendPacked brings the bytes of the packer to a worker itself, small and large', () => {
+  const { here, there, blocks } = setUp()
+  for (const size of [0, 10, RING_PAYLOAD_BYTES_MAX * 2]) {
+    const bytes = size === 0 ? 0 : here.packer.pack('x'.repeat(size))
+    const expected = Buffer.from(here.packer.bytes.subarray(0, bytes))
+    here.outboxes[1]!.sendPacked(PTYPE.MULTICAST, 0, 0xff000001, 2 ** 47 + 1, bytes)
+    there.router.drain(10)
+    const [channel, source, packed] = there.published.pop()!
+    assert.deepEqual([channel, source], [2 ** 47 + 1, 0xff000001])
+    assert.ok(packed.equals(expected) && packed.buffer !== there.region.buffer)
+  }
+  assert.equal(blocks.live.size, 0)
 })

@@ -26,6 +26,8 @@ export interface RouterOptions {
   readonly bells: Doorbells
   /** A message to the worker itself (destination 0). */
   readonly onSystem: (message: Message) => void
+  /** What was published on a channel; the bytes are the receiver's, none: the channel is gone. */
+  readonly onPublished: (channel: number, source: number, bytes: Buffer) => void
   /** What a peer sent could not be unpacked: a bug, never a crash. */
   readonly onFault: (text: string) => void
 }
@@ -107,7 +109,7 @@ export class Router implements Inlet {
     at: number,
     length: number,
   ): void => {
-    const { inbox, blocks, scheduler, onSystem, onFault } = this.#options
+    const { inbox, blocks, scheduler, onSystem, onPublished, onFault } = this.#options
     const type = recordType & ~BLOCK_FLAG
     const to = a >>> 0
     const source = b >>> 0
@@ -122,6 +124,12 @@ export class Router implements Inlet {
     const context = this.#contexts.get(to)
     if (context === undefined && to !== 0) {
       this.refuse({ type, source, session, value: undefined }, to)
+      return
+    }
+    if (context === undefined && type === PTYPE.MULTICAST) {
+      const isOwn = recordType !== type
+      const packed = bytes.subarray(from, from + size)
+      onPublished(session, source, isOwn ? packed : Buffer.from(packed))
       return
     }
     let value: unknown

@@ -8,6 +8,7 @@ import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Loads } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
+import type { Multicast } from '../kernel/multicast.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
@@ -68,6 +69,7 @@ export class Runtime {
   readonly exitMs: number
   /** Set by `connect`, before the first message. */
   router!: Router
+  multicast!: Multicast
   readonly #services = new Map<number, Service>()
   #isStopping = false
 
@@ -79,8 +81,9 @@ export class Runtime {
     this.exitMs = options.exitMs
   }
 
-  connect(router: Router): void {
+  connect(router: Router, multicast: Multicast): void {
     this.router = router
+    this.multicast = multicast
   }
 
   get now(): number {

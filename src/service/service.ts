@@ -22,6 +22,7 @@ import { enterScope, hasScopes, leaveScopes, useScopes } from './scope.ts'
 import { asArgument, isThenable } from './sendable.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
+import { Subscriptions } from './subscription.ts'
 import { aboutWait, type TaskInfo, Tracer } from './tasks.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
 
@@ -52,6 +53,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   #messageLog: MessageLog | undefined
   #sleeps: Sleeps | undefined
   #pool: SocketPool | undefined
+  #subscriptions: Subscriptions | undefined
   #forks: (() => unknown)[] | undefined
   readonly #waiters = new List<Waiter<unknown>>()
 
@@ -91,6 +93,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     return this.#pool
   }
 
+  /** Of multicast channels; made with the first one. */
+  get subscriptions(): Subscriptions {
+    this.#subscriptions ??= new Subscriptions(this)
+    return this.#subscriptions
+  }
+
   // --- messages ------------------------------------------------------------------------------
 
   /** Called by the scheduler; see Receiver. */
@@ -115,6 +123,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         return
       case PTYPE.SOCKET:
         this.pool.receive(message.value as SocketEvent)
+        return
+      case PTYPE.MULTICAST:
+        this.#subscriptions?.receive(message)
         return
       case PTYPE.TEXT:
         this.requests.text(message)
@@ -382,6 +393,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.#phase = 'ended'
     const { router } = this.runtime
     this.#pool?.closeAll()
+    this.#subscriptions?.end()
     this.runtime.retire(this)
     this.requests.finish(reason)
     const { mailbox } = this.context

@@ -9,6 +9,7 @@ import { type CriticalSection, criticalSection } from './critical-section.ts'
 import type { AnyService, Methods, MethodsOf } from './definition.ts'
 import { type LaunchRest, launchLimits, launchOptions } from './launch.ts'
 import { resolveService } from './modules.ts'
+import { MulticastApi } from './multicast.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
 import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
@@ -22,6 +23,7 @@ import type { WaitOptions } from './wait.ts'
 export class Skynet {
   readonly #service: Service
   #socket: SocketApi | undefined
+  #multicast: MulticastApi | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -41,6 +43,12 @@ export class Skynet {
   get socket(): SocketApi {
     this.#socket ??= new SocketApi(this.#service)
     return this.#socket
+  }
+
+  /** Channels: one message for many services. */
+  get multicast(): MulticastApi {
+    this.#multicast ??= new MulticastApi(this.#service)
+    return this.#multicast
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */

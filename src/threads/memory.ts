@@ -2,6 +2,7 @@
 import { createDoorbellMemory, type DoorbellMemory } from '../base/doorbell.ts'
 import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
+import { Channels } from '../kernel/channels.ts'
 import { createEnvMemory } from '../kernel/env.ts'
 import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
@@ -16,6 +17,8 @@ export interface NodeMemory {
   readonly names: SharedArrayBuffer
   readonly env: SharedArrayBuffer
   readonly loads: SharedArrayBuffer
+  /** Multicast: which workers have subscribers of a channel. */
+  readonly channels: SharedArrayBuffer
   readonly monitor: SharedArrayBuffer
   readonly bells: DoorbellMemory
   readonly slots: SharedArrayBuffer
@@ -40,6 +43,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     names: createNameMemory(),
     env: createEnvMemory(),
     loads: Loads.memory(workers),
+    channels: Channels.memory(workers),
     monitor: createMonitorMemory(workers),
     bells: createDoorbellMemory(workers + 1),
     slots: new SharedArrayBuffer(SLOTS_BYTES),

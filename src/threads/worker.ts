@@ -9,10 +9,12 @@ import {
   SOCKET_RING_BYTES,
 } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
+import { Channels } from '../kernel/channels.ts'
 import { Env } from '../kernel/env.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { MonitorCells } from '../kernel/monitor.ts'
+import { Multicast } from '../kernel/multicast.ts'
 import { Names } from '../kernel/names.ts'
 import { Outbox } from '../kernel/outbox.ts'
 import { Router } from '../kernel/router.ts'
@@ -94,6 +96,8 @@ const rings = memory.messages.map((ring) => {
 const outboxes = rings.map(
   ({ ring }, to) => new Outbox(to, ring, { bells, self: worker, packer, blocks: os.blocks }),
 )
+const channels = new Channels(memory.channels, memory.workers)
+const multicast = new Multicast({ worker, channels, scheduler, packer, outboxes })
 const router = new Router({
   worker,
   handles,
@@ -103,9 +107,10 @@ const router = new Router({
   blocks: os.blocks,
   bells,
   onSystem: runtime.onSystem,
+  onPublished: (channel, source, bytes) => multicast.receive(channel, source, bytes),
   onFault: (text) => runtime.log('error', 0, `cannot unpack a ${text}`),
 })
-runtime.connect(router)
+runtime.connect(router, multicast)
 const { cpus } = config
 if (cpus.length > 0) {
   pinThread(os, [cpus[worker % cpus.length]!], (text) => runtime.log('error', 0, text))

@@ -1,0 +1,160 @@
+/** What a service hears of a channel: by a callback, or in a loop. */
+import { Mailbox } from '../kernel/mailbox.ts'
+import type { Message } from '../kernel/message.ts'
+import type { Published } from '../kernel/multicast.ts'
+import { unpack } from '../wire/seri.ts'
+import type { Service } from './service.ts'
+import { Waiter } from './wait.ts'
+
+/** Called with each message, a value of its own, and the handle of who published it. */
+export type Subscriber<T> = (message: T, source: number) => unknown
+/** Why a subscription ended: by this side, or with its channel. */
+export type SubscriptionEnd = 'unsubscribed' | 'deleted'
+
+/** All subscriptions of one service. */
+export class Subscriptions {
+  readonly #service: Service
+  readonly #byChannel = new Map<number, Set<Subscription<unknown>>>()
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  add(subscription: Subscription<unknown>): void {
+    const { channel } = subscription
+    const those = this.#byChannel.get(channel)
+    if (those !== undefined) {
+      those.add(subscription)
+      return
+    }
+    this.#service.runtime.multicast.join(channel, this.#service.context)
+    this.#byChannel.set(channel, new Set([subscription]))
+  }
+
+  remove(subscription: Subscription<unknown>): void {
+    const { channel } = subscription
+    const those = this.#byChannel.get(channel)
+    if (those === undefined || !those.delete(subscription) || those.size > 0) return
+    this.#byChannel.delete(channel)
+    this.#service.runtime.multicast.leave(channel, this.#service.context)
+  }
+
+  /** A message of the mailbox. What came for a channel that was left meanwhile is dropped. */
+  receive(message: Message): void {
+    const { channel, bytes } = message.value as Published
+    const those = this.#byChannel.get(channel)
+    if (those === undefined) return
+    // A callback may end its own subscription or another one, or begin one.
+    const now = [...those]
+    if (bytes === undefined) this.#byChannel.delete(channel)
+    for (const subscription of now) {
+      if (!subscription.isOver) subscription.receive(message)
+    }
+  }
+
+  /** The service ends. */
+  end(): void {
+    const { runtime, context } = this.#service
+    for (const channel of this.#byChannel.keys()) runtime.multicast.leave(channel, context)
+    this.#byChannel.clear()
+  }
+}
+
+/**
+ * Made by `channel.subscribe`. With a callback it is only the way to end it; without one it is
+ * what came, in order: `for await (const message of subscription)`. Messages wait in it, packed and
+ * shared with other subscribers, as long as nobody takes them; the same warnings as for a mailbox
+ * say that they pile up.
+ */
+export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
+  readonly channel: number
+  /** Resolves when it ends. Not with the end of the service, which takes it along. */
+  readonly ended: Promise<SubscriptionEnd>
+  readonly #service: Service
+  readonly #callback: Subscriber<T> | undefined
+  readonly #waiting = new Mailbox()
+  /** Who waits in `next`, the first first. */
+  readonly #takers: Waiter<IteratorResult<T, undefined>>[] = []
+  #isOver = false
+  #end!: (reason: SubscriptionEnd) => void
+
+  constructor(service: Service, channel: number, callback: Subscriber<T> | undefined) {
+    this.#service = service
+    this.channel = channel
+    this.#callback = callback
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+  }
+
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /** Called for each message of its channel, in order; see Published. */
+  receive(message: Message): void {
+    const { bytes } = message.value as Published
+    const callback = this.#callback
+    if (bytes === undefined) this.#finish('deleted')
+    else if (callback !== undefined) {
+      const value = decoded<T>(bytes)
+      this.#service.run('subscriber', () => callback(value, message.source))
+    } else if (this.#takers.length > 0) {
+      this.#takers.shift()!.resolve({ value: decoded<T>(bytes), done: false })
+    } else this.#keep(message)
+  }
+
+  #keep(message: Message): void {
+    const { runtime, handle } = this.#service
+    this.#waiting.push(message)
+    const length = this.#waiting.overload(runtime.options.clock)
+    if (length === 0) return
+    runtime.log('error', handle, `May overload, subscription queue length = ${length}`)
+  }
+
+  /** The next message. Done once the subscription has ended and what came before was taken. */
+  async next(): Promise<IteratorResult<T, undefined>> {
+    const message = this.#waiting.shift()
+    if (message !== undefined) {
+      return { value: decoded<T>((message.value as Published).bytes!), done: false }
+    }
+    if (this.#isOver) return { value: undefined, done: true }
+    const service = this.#service
+    if (service.hasEnded) throw service.exited()
+    const taker = new Waiter<IteratorResult<T, undefined>>(service, undefined, () =>
+      service.exited(),
+    )
+    this.#takers.push(taker)
+    return taker.promise
+  }
+
+  /** The loop was left: nothing more is wanted. */
+  async return(): Promise<IteratorResult<T, undefined>> {
+    this.unsubscribe()
+    return { value: undefined, done: true }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  /** Nothing comes any more, also what is on its way or waits here. Harmless when it has ended. */
+  unsubscribe(): void {
+    if (this.#isOver) return
+    this.#service.subscriptions.remove(this as Subscription<unknown>)
+    while (this.#waiting.shift() !== undefined);
+    this.#finish('unsubscribed')
+  }
+
+  [Symbol.dispose](): void {
+    this.unsubscribe()
+  }
+
+  #finish(reason: SubscriptionEnd): void {
+    this.#isOver = true
+    for (const taker of this.#takers.splice(0)) taker.resolve({ value: undefined, done: true })
+    this.#end(reason)
+  }
+}
+
+const decoded = <T>(bytes: Buffer): T => unpack(bytes, 0, bytes.length) as T
