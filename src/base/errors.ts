@@ -51,6 +51,13 @@ const MESSAGES = {
     `Cannot use channel ${i.channel}: no such channel, or it was deleted`,
   ERR_CHANNEL_LIMIT: (i: { limit: number }) =>
     `Cannot make another channel: all ${i.limit} of this node are in use`,
+  ERR_SHARE_UNKNOWN: (i: { name: string }) =>
+    `Cannot find shared data '${i.name}': there is none of that name, or it was deleted`,
+  ERR_SHARE_TAKEN: (i: { name: string }) => `Cannot share '${i.name}': the name is taken`,
+  ERR_SHARE_LIMIT: (i: { limit: number }) =>
+    `Cannot share under another name: all ${i.limit} of this node are in use`,
+  ERR_SHARE_MUTABLE: (i: { path: string; type: string }) =>
+    `Cannot share ${i.path}: ${i.type} cannot be made read-only`,
   // sockets
   ERR_LISTEN: (i: { address: string; reason: string }) =>
     `Cannot listen on ${i.address}: ${i.reason}`,

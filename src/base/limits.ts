@@ -26,6 +26,9 @@ export const RING_PAYLOAD_BYTES_MAX = 64 * 1024
 // sharing
 /** Multicast channels of a node. */
 export const CHANNELS_MAX = 65_536
+/** Names of shared data of a node, and how long one may be (UTF-8). */
+export const SHARED_DATA_MAX = 4096
+export const SHARED_NAME_BYTES_MAX = 80
 
 // sockets
 export const SOCKETS_MAX = 65_536

@@ -4,7 +4,6 @@
  *
  * The records go the way of all messages of this worker, so they keep one order with its sends.
  */
-import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Packer } from '../wire/seri.ts'
 import type { Channels } from './channels.ts'
@@ -41,33 +40,33 @@ export class Multicast {
     return this.#options.channels
   }
 
-  /**
-   * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN`; what cannot be part of a message. Nothing was
-   * sent then.
-   */
-  publish(channel: number, source: number, value: unknown): void {
+  // Each of these says false when there is no such channel (any more); nothing was done then.
+
+  /** @throws What cannot be part of a message; nothing was sent then. */
+  publish(channel: number, source: number, value: unknown): boolean {
     const { channels, packer } = this.#options
-    if (!channels.has(channel)) throw unknownChannel(channel)
+    if (!channels.has(channel)) return false
     const length = packer.pack(value)
     this.#toAll(channel, source, length)
+    return true
   }
 
-  /** @throws {SkynetError} `ERR_CHANNEL_UNKNOWN`. */
-  delete(channel: number, source: number): void {
-    if (!this.#options.channels.end(channel)) throw unknownChannel(channel)
+  delete(channel: number, source: number): boolean {
+    if (!this.#options.channels.end(channel)) return false
     this.#toAll(channel, source, 0)
+    return true
   }
 
-  /** @throws {SkynetError} `ERR_CHANNEL_UNKNOWN`. */
-  join(channel: number, context: Context): void {
+  join(channel: number, context: Context): boolean {
     const { channels, worker } = this.#options
     const audience = this.#audiences.get(channel)
     if (audience !== undefined) {
       audience.add(context)
-      return
+      return true
     }
-    if (!channels.join(channel, worker)) throw unknownChannel(channel)
+    if (!channels.join(channel, worker)) return false
     this.#audiences.set(channel, new Set([context]))
+    return true
   }
 
   leave(channel: number, context: Context): void {
@@ -107,6 +106,3 @@ export class Multicast {
     channels.leave(channel, worker)
   }
 }
-
-const unknownChannel = (channel: number): Error =>
-  new SkynetError('ERR_CHANNEL_UNKNOWN', { channel: String(channel) })

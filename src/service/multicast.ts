@@ -28,7 +28,7 @@ export class Channel<T = unknown> {
    */
   publish(message: T): void {
     const { runtime, handle } = this.#alive()
-    runtime.multicast.publish(this.id, handle, message)
+    if (!runtime.multicast.publish(this.id, handle, message)) throw unknownChannel(this.id)
   }
 
   /**
@@ -44,7 +44,8 @@ export class Channel<T = unknown> {
     if (subscriber !== undefined) checkFunction('subscribe', 'subscriber', subscriber)
     const service = this.#alive()
     const subscription = new Subscription<T>(service, this.id, subscriber)
-    service.subscriptions.add(subscription as Subscription<unknown>)
+    const isThere = service.subscriptions.add(subscription as Subscription<unknown>)
+    if (!isThere) throw unknownChannel(this.id)
     return subscription
   }
 
@@ -55,7 +56,7 @@ export class Channel<T = unknown> {
    */
   delete(): void {
     const { runtime, handle } = this.#alive()
-    runtime.multicast.delete(this.id, handle)
+    if (!runtime.multicast.delete(this.id, handle)) throw unknownChannel(this.id)
   }
 
   toString(): string {
@@ -91,9 +92,10 @@ export class MulticastApi {
    * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN` when there is none of that id (any more).
    */
   open<T = unknown>(id: number): Channel<T> {
-    if (!this.#service.runtime.multicast.channels.has(id)) {
-      throw new SkynetError('ERR_CHANNEL_UNKNOWN', { channel: shown(id) })
-    }
+    if (!this.#service.runtime.multicast.channels.has(id)) throw unknownChannel(id)
     return new Channel<T>(this.#service, id)
   }
 }
+
+const unknownChannel = (id: number): Error =>
+  new SkynetError('ERR_CHANNEL_UNKNOWN', { channel: shown(id) })

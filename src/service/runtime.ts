@@ -21,6 +21,7 @@ import type { LogLevel, LogLine } from './log.ts'
 import { type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { type ExitReason, Service } from './service.ts'
+import type { SharedValues } from './share-data.ts'
 
 /** What may be asked of a worker itself. */
 export type WorkerOrder =
@@ -48,6 +49,7 @@ export interface RuntimeOptions {
   readonly env: Env
   /** Milliseconds since 1970. */
   readonly startedAt: number
+  readonly shared: SharedValues
   readonly callTimeoutMs: number
   readonly receiveLimitBytes: number
   readonly exitMs: number
@@ -64,6 +66,7 @@ export interface RuntimeOptions {
 export class Runtime {
   readonly options: RuntimeOptions
   readonly client: SocketClient
+  readonly shared: SharedValues
   readonly callTimeoutMs: number
   readonly receiveLimitBytes: number
   readonly exitMs: number
@@ -76,6 +79,7 @@ export class Runtime {
   constructor(options: RuntimeOptions) {
     this.options = options
     this.client = options.client
+    this.shared = options.shared
     this.callTimeoutMs = options.callTimeoutMs
     this.receiveLimitBytes = options.receiveLimitBytes
     this.exitMs = options.exitMs

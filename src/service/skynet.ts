@@ -15,6 +15,7 @@ import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
 import { Selection, type SelectRequest } from './select.ts'
 import type { ExitHook, Service } from './service.ts'
+import { ShareDataApi } from './share-data.ts'
 import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
 import type { TaskInfo } from './tasks.ts'
@@ -24,6 +25,7 @@ export class Skynet {
   readonly #service: Service
   #socket: SocketApi | undefined
   #multicast: MulticastApi | undefined
+  #shareData: ShareDataApi | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -49,6 +51,12 @@ export class Skynet {
   get multicast(): MulticastApi {
     this.#multicast ??= new MulticastApi(this.#service)
     return this.#multicast
+  }
+
+  /** Data that all services of the node read, and few change. */
+  get shareData(): ShareDataApi {
+    this.#shareData ??= new ShareDataApi(this.#service)
+    return this.#shareData
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */

@@ -20,15 +20,18 @@ export class Subscriptions {
     this.#service = service
   }
 
-  add(subscription: Subscription<unknown>): void {
+  /** False: there is no such channel (any more). */
+  add(subscription: Subscription<unknown>): boolean {
     const { channel } = subscription
     const those = this.#byChannel.get(channel)
     if (those !== undefined) {
       those.add(subscription)
-      return
+      return true
     }
-    this.#service.runtime.multicast.join(channel, this.#service.context)
+    const { runtime, context } = this.#service
+    if (!runtime.multicast.join(channel, context)) return false
     this.#byChannel.set(channel, new Set([subscription]))
+    return true
   }
 
   remove(subscription: Subscription<unknown>): void {

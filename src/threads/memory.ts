@@ -8,6 +8,7 @@ import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { createMonitorMemory } from '../kernel/monitor.ts'
 import { createNameMemory } from '../kernel/names.ts'
+import { Snapshots } from '../kernel/snapshots.ts'
 import { SLOTS_BYTES } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 
@@ -19,6 +20,8 @@ export interface NodeMemory {
   readonly loads: SharedArrayBuffer
   /** Multicast: which workers have subscribers of a channel. */
   readonly channels: SharedArrayBuffer
+  /** Shared data: names, and where the newest version of each is. */
+  readonly snapshots: SharedArrayBuffer
   readonly monitor: SharedArrayBuffer
   readonly bells: DoorbellMemory
   readonly slots: SharedArrayBuffer
@@ -44,6 +47,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     env: createEnvMemory(),
     loads: Loads.memory(workers),
     channels: Channels.memory(workers),
+    snapshots: Snapshots.memory(),
     monitor: createMonitorMemory(workers),
     bells: createDoorbellMemory(workers + 1),
     slots: new SharedArrayBuffer(SLOTS_BYTES),

@@ -13,6 +13,7 @@ import { ManyRing } from '../base/ring.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { Monitor } from '../kernel/monitor.ts'
+import { Snapshots } from '../kernel/snapshots.ts'
 import { COMMAND } from '../net/commands.ts'
 import { Slots } from '../net/slots.ts'
 import { type SocketTotals, Totals } from '../net/totals.ts'
@@ -27,6 +28,9 @@ import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 
 /** How long what was written may take to leave when the node stops. */
 const FLUSH_MS = 150
+
+/** Of locks: any number that no worker has. */
+const MAIN_HOLDER = WORKERS_MAX + 1
 
 /** What a node holds at one moment. */
 export interface NodeStats {
@@ -263,7 +267,8 @@ class RunningNode implements Node {
     for (const worker of this.#workers) tell(worker, { kind: 'leave' })
     const ended = Promise.all(this.#workers.map((worker) => worker.ended))
     const areOut = await within(FLUSH_MS, ended)
-    if (!areOut) for (const { worker } of this.#workers) void worker.terminate()
+    if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, MAIN_HOLDER).clear()
+    else for (const { worker } of this.#workers) void worker.terminate()
     if (isOut) {
       this.#os.close(this.#wakeup.readFd)
       this.#os.close(this.#wakeup.writeFd)

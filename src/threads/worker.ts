@@ -19,6 +19,7 @@ import { Names } from '../kernel/names.ts'
 import { Outbox } from '../kernel/outbox.ts'
 import { Router } from '../kernel/router.ts'
 import { Scheduler } from '../kernel/scheduler.ts'
+import { Snapshots } from '../kernel/snapshots.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
@@ -26,6 +27,7 @@ import { Totals } from '../net/totals.ts'
 import { posixOs } from '../os/posix.ts'
 import { resolveService } from '../service/modules.ts'
 import { Runtime } from '../service/runtime.ts'
+import { SharedValues } from '../service/share-data.ts'
 import { Packer } from '../wire/seri.ts'
 import { pinThread } from './affinity.ts'
 import { Bridge } from './bridge.ts'
@@ -79,6 +81,8 @@ const runtime = new Runtime({
   client,
   env: new Env(memory.env, config.env, worker + 1),
   startedAt,
+  shared: new SharedValues(new Snapshots(memory.snapshots, os.blocks, worker + 1)),
+  env: config.env,
   callTimeoutMs: config.callTimeoutMs,
   receiveLimitBytes: config.socket.receiveLimitBytes,
   exitMs: SHUTDOWN_MS_MAX,

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Blocks } from '../base/memory.ts'
+import { Snapshots } from './snapshots.ts'
+
+/** Blocks as a table of buffers: what is freed twice, or read after, is found out. */
+class FakeBlocks implements Blocks {
+  readonly live = new Map<number, Buffer>()
+  #last = 0
+
+  put(bytes: Uint8Array): number {
+    this.live.set(++this.#last, Buffer.from(bytes))
+    return this.#last
+  }
+
+  take(): Buffer {
+    return assert.fail('versions stay')
+  }
+
+  view(address: number, length: number): Buffer {
+    const bytes = this.live.get(address)!
+    assert.equal(bytes.length, length)
+    return bytes
+  }
+
+  drop(address: number): void {
+    assert.ok(this.live.delete(address))
+  }
+}
+
+function setUp(slots = 4) {
+  const blocks = new FakeBlocks()
+  const memory = Snapshots.memory(slots)
+  return { blocks, snapshots: new Snapshots(memory, blocks, 1) }
+}
+
+test('update gives the next version and frees the one before', () => {
+  const { snapshots, blocks } = setUp()
+  const made = snapshots.create('a', 7, Buffer.from('one'))
+  assert.ok(typeof made === 'object' && made.version === 1)
+  const place = snapshots.find('a')!
+  const { slot } = place
+  assert.deepEqual(place, { slot: made.slot, channel: 7 })
+  assert.equal(snapshots.cells[snapshots.stampCell(slot)], made.stamp)
+  const next = snapshots.update(place, Buffer.from('two'))!
+  assert.equal(next.version, 2)
+  assert.equal(snapshots.cells[snapshots.stampCell(slot)], next.stamp)
+  assert.notEqual(next.stamp, made.stamp)
+  assert.deepEqual(snapshots.read(place), { ...next, bytes: Buffer.from('two') })
+  assert.equal(blocks.live.size, 1)
+})
+
+test('a place of a life that is over says so, also when its slot is taken again', () => {
+  const { snapshots, blocks } = setUp()
+  snapshots.create('a', 7, Buffer.from('one'))
+  const place = snapshots.find('a')!
+  assert.equal(snapshots.remove(place), true)
+  const stamp = snapshots.cells[snapshots.stampCell(place.slot)]
+  for (const name of [undefined, 'a', 'b']) {
+    if (name !== undefined) snapshots.create(name, 8, Buffer.from('other'))
+    assert.equal(snapshots.read(place), undefined)
+    assert.equal(snapshots.update(place, Buffer.from('late')), undefined)
+    assert.equal(snapshots.remove(place), false)
+    if (name !== undefined) assert.equal(snapshots.find(name)!.slot, place.slot)
+    if (name === 'a') snapshots.remove(snapshots.find('a')!)
+  }
+  assert.notEqual(snapshots.cells[snapshots.stampCell(place.slot)], stamp)
+  assert.equal(snapshots.find('a'), undefined)
+  assert.equal(blocks.live.size, 1)
+})
+
+test('create refuses a name that is taken and one more than there are slots, and takes nothing', () => {
+  const { snapshots, blocks } = setUp(2)
+  for (const name of ['aa', 'ab']) snapshots.create(name, 1, Buffer.from(name))
+  assert.equal(snapshots.create('ab', 2, Buffer.from('x')), 'taken')
+  assert.equal(snapshots.create('ac', 2, Buffer.from('x')), 'full')
+  assert.equal(snapshots.find('a'), undefined)
+  snapshots.remove(snapshots.find('aa')!)
+  assert.equal(typeof snapshots.create('ac', 3, Buffer.from('x')), 'object')
+  assert.equal(blocks.live.size, 2)
+  snapshots.clear()
+  assert.equal(blocks.live.size, 0)
+})

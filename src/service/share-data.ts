@@ -1,0 +1,296 @@
+/**
+ * Data that all services read and few change: Skynet's `sharedata`. The newest version of each name
+ * lies packed in shared memory (`kernel/snapshots.ts`). A worker unpacks a version once, when one of
+ * its services first looks at it, and freezes it: from then on reading it is reading an object.
+ */
+import { checkText } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
+import { SHARED_NAME_BYTES_MAX } from '../base/limits.ts'
+import type { Place, Snapshot, Snapshots } from '../kernel/snapshots.ts'
+import { copy } from '../wire/copy.ts'
+import { Packer, unpack } from '../wire/seri.ts'
+import { type Frozen, freeze } from './freeze.ts'
+import type { Service } from './service.ts'
+import { Subscription } from './subscription.ts'
+import { Waiter, type WaitOptions } from './wait.ts'
+
+/** What this worker has unpacked last of a name, in one of its lives. */
+interface Entry extends Place {
+  stamp: number
+  version: number
+  value: unknown
+  isDeleted: boolean
+}
+
+/** The versions that this worker has unpacked. One a worker. */
+export class SharedValues {
+  readonly snapshots: Snapshots
+  readonly #entries = new Map<string, Entry>()
+  readonly #packer = new Packer()
+
+  constructor(snapshots: Snapshots) {
+    this.snapshots = snapshots
+  }
+
+  /** @throws {SkynetError} `ERR_SHARE_UNKNOWN`. */
+  find(name: string): Entry {
+    const known = this.#entries.get(name)
+    if (known !== undefined) {
+      this.refresh(known)
+      if (!known.isDeleted) return known
+      this.#entries.delete(name)
+    }
+    const place = this.snapshots.find(name)
+    if (place === undefined) throw new SkynetError('ERR_SHARE_UNKNOWN', { name })
+    const entry: Entry = { ...place, stamp: 0, version: 0, value: undefined, isDeleted: false }
+    this.#read(entry)
+    if (entry.isDeleted) throw new SkynetError('ERR_SHARE_UNKNOWN', { name })
+    this.#entries.set(name, entry)
+    return entry
+  }
+
+  /** The newest version; of a name that was deleted it stays at the last one. */
+  refresh(entry: Entry): void {
+    const { cells } = this.snapshots
+    if (!entry.isDeleted && cells[this.snapshots.stampCell(entry.slot)] !== entry.stamp) {
+      this.#read(entry)
+    }
+  }
+
+  #read(entry: Entry): void {
+    const read = this.snapshots.read(entry)
+    if (read === undefined) entry.isDeleted = true
+    else this.#put(entry, read, freeze(unpack(read.bytes, 0, read.bytes.length)))
+  }
+
+  /**
+   * Pack a value, and freeze a copy of it.
+   *
+   * @throws {SkynetError} What cannot be part of a message; `ERR_SHARE_MUTABLE`.
+   */
+  pack(value: unknown): { readonly bytes: Buffer; readonly frozen: unknown } {
+    const length = this.#packer.pack(value, 'value')
+    const bytes = Buffer.from(this.#packer.bytes.subarray(0, length))
+    return { bytes, frozen: freeze(unpack(bytes, 0, length)) }
+  }
+
+  /** A service of this worker made this version: it need not be unpacked again. */
+  know(name: string, { channel }: Place, snapshot: Snapshot, frozen: unknown): void {
+    const entry = this.#entries.get(name)
+    if (entry?.channel === channel) this.#put(entry, snapshot, frozen)
+  }
+
+  #put(entry: Entry, { stamp, version }: Snapshot, value: unknown): void {
+    entry.stamp = stamp
+    entry.version = version
+    entry.value = value
+  }
+}
+
+/**
+ * What one service sees of a name. `value` stays as it is until `latest` or `monitor` moves on; each
+ * version is frozen, and the same object for all services of the worker.
+ */
+export class SharedView<T = unknown> {
+  readonly name: string
+  readonly #service: Service
+  readonly #entry: Entry
+  readonly #cells: Int32Array
+  readonly #cell: number
+  #stamp: number
+  #value: Frozen<T>
+  #version: number
+
+  constructor(service: Service, name: string, entry: Entry) {
+    this.name = name
+    this.#service = service
+    this.#entry = entry
+    const { snapshots } = service.runtime.shared
+    this.#cells = snapshots.cells
+    this.#cell = snapshots.stampCell(entry.slot)
+    this.#stamp = entry.stamp
+    this.#value = entry.value as Frozen<T>
+    this.#version = entry.version
+  }
+
+  /** The version this view is at. */
+  get value(): Frozen<T> {
+    return this.#value
+  }
+
+  /** Its number: 1 for the first one since `new`, then counting up. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** The name was deleted; the view stays at the last version this worker has seen. */
+  get isDeleted(): boolean {
+    this.latest()
+    return this.#entry.isDeleted
+  }
+
+  /**
+   * Move on to the newest version. When there is none it costs the look at a number; when there is
+   * one, the first service of a worker that asks unpacks it. An update that was done before
+   * something which this service has been told of is seen.
+   */
+  latest(): Frozen<T> {
+    // A plain read, three times cheaper than an atomic one: what this service was told of it was
+    // told through a ring, whose atomics order this read behind the update.
+    if (this.#cells[this.#cell] !== this.#stamp) this.#move()
+    return this.#value
+  }
+
+  #move(): void {
+    const entry = this.#entry
+    this.#stamp = this.#cells[this.#cell]!
+    this.#service.runtime.shared.refresh(entry)
+    if (entry.isDeleted) return
+    this.#stamp = entry.stamp
+    this.#value = entry.value as Frozen<T>
+    this.#version = entry.version
+  }
+
+  /**
+   * Wait for a version that is newer than the one this view is at, and move on to the newest: none
+   * is missed, several may be passed over.
+   *
+   * @throws {SkynetError} `ERR_SHARE_UNKNOWN` when the name was deleted, now or before;
+   * `ERR_CALL_TIMEOUT`, `ABORT_ERR` as asked for; `ERR_SERVICE_EXITED`.
+   */
+  async monitor(options?: WaitOptions): Promise<Frozen<T>> {
+    const service = this.#service
+    if (service.hasEnded) throw service.exited()
+    const from = this.#version
+    const info = { to: this.name, method: 'monitor' }
+    const waiter = new Waiter<void>(
+      service,
+      options,
+      (timeoutMs) => new SkynetError('ERR_CALL_TIMEOUT', { ...info, timeoutMs }),
+    )
+    const look = (): void => {
+      this.latest()
+      if (this.#version > from) waiter.resolve()
+    }
+    const subscription = new Subscription(service, this.#entry.channel, look)
+    const gone = (): void => {
+      waiter.reject(new SkynetError('ERR_SHARE_UNKNOWN', { name: this.name }))
+    }
+    void subscription.ended.then((reason) => reason === 'deleted' && gone())
+    try {
+      // First the subscription, then the look: an update between the two is seen by both.
+      if (service.subscriptions.add(subscription)) look()
+      else gone()
+      await waiter.promise
+      return this.#value
+    } finally {
+      subscription.unsubscribe()
+      waiter.resolve()
+    }
+  }
+}
+
+export class ShareDataApi {
+  readonly #service: Service
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  /**
+   * Share a value under a name that is free. It is copied.
+   *
+   * @param name At most `SHARED_NAME_BYTES_MAX` bytes.
+   * @param value Plain objects, arrays and primitives, up to the limits of a message.
+   * @throws {SkynetError} `ERR_SHARE_TAKEN`, `ERR_SHARE_LIMIT`; `ERR_SHARE_MUTABLE` for a `Map`, a
+   * `Date`, bytes and the like; what cannot be part of a message.
+   */
+  new(name: string, value: unknown): void {
+    const { bytes } = this.#shared(name).pack(value)
+    if (!this.#create(name, bytes)) throw new SkynetError('ERR_SHARE_TAKEN', { name })
+  }
+
+  /**
+   * Replace the value of a name, or share it when there is none. Once this returns, whoever looks
+   * on any worker sees the new version, all of it.
+   *
+   * @throws As `new`, but for `ERR_SHARE_TAKEN`.
+   */
+  update(name: string, value: unknown): void {
+    const shared = this.#shared(name)
+    const { bytes, frozen } = shared.pack(value)
+    for (;;) {
+      const place = shared.snapshots.find(name)
+      const snapshot = place && shared.snapshots.update(place, bytes)
+      if (place !== undefined && snapshot !== undefined) {
+        shared.know(name, place, snapshot, frozen)
+        const { runtime, handle } = this.#service
+        runtime.multicast.publish(place.channel, handle, snapshot.version)
+        return
+      }
+      // Somebody deleted it just now, or makes it just now: look again.
+      if (place === undefined && this.#create(name, bytes)) return
+    }
+  }
+
+  /**
+   * End a name. Views stay at the last version their worker has seen.
+   *
+   * @throws {SkynetError} `ERR_SHARE_UNKNOWN`.
+   */
+  delete(name: string): void {
+    const { snapshots } = this.#shared(name)
+    const place = snapshots.find(name)
+    if (place === undefined || !snapshots.remove(place)) {
+      throw new SkynetError('ERR_SHARE_UNKNOWN', { name })
+    }
+    this.#service.runtime.multicast.delete(place.channel, this.#service.handle)
+  }
+
+  /**
+   * The value of a name, at its newest version.
+   *
+   * @throws {SkynetError} `ERR_SHARE_UNKNOWN`.
+   */
+  query<T = unknown>(name: string): SharedView<T> {
+    return new SharedView<T>(this.#service, name, this.#shared(name).find(name))
+  }
+
+  /**
+   * The newest version, or the part of it at `keys`, as a value of the caller's own that can be
+   * changed. Undefined: it has no such part.
+   *
+   * @throws {SkynetError} `ERR_SHARE_UNKNOWN`.
+   */
+  deepCopy<T = unknown>(name: string, ...keys: (string | number)[]): T {
+    let part = this.#shared(name).find(name).value
+    for (const key of keys) {
+      const isInside = typeof part === 'object' && part !== null && Object.hasOwn(part, key)
+      part = isInside ? (part as Record<string | number, unknown>)[key] : undefined
+    }
+    return copy(part, 'value') as T
+  }
+
+  /** False: the name is taken. */
+  #create(name: string, bytes: Buffer): boolean {
+    const { shared, multicast } = this.#service.runtime
+    const channel = multicast.channels.create()
+    const made = shared.snapshots.create(name, channel, bytes)
+    if (typeof made === 'object') return true
+    multicast.channels.end(channel)
+    if (made === 'taken') return false
+    throw new SkynetError('ERR_SHARE_LIMIT', { limit: shared.snapshots.slots })
+  }
+
+  #shared(name: string): SharedValues {
+    if (this.#service.hasEnded) throw this.#service.exited()
+    checkText('share data', 'name', name)
+    if (Buffer.byteLength(name) > SHARED_NAME_BYTES_MAX) {
+      throw new RangeError(
+        `Cannot share data as 'name' must have at most ${SHARED_NAME_BYTES_MAX} bytes: ` +
+          `current value has ${Buffer.byteLength(name)}`,
+      )
+    }
+    return this.#service.runtime.shared
+  }
+}
