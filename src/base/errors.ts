@@ -58,6 +58,8 @@ const MESSAGES = {
     `Cannot share under another name: all ${i.limit} of this node are in use`,
   ERR_SHARE_MUTABLE: (i: { path: string; type: string }) =>
     `Cannot share ${i.path}: ${i.type} cannot be made read-only`,
+  ERR_DATACENTER_PATH: (i: { path: string; reason: string }) =>
+    `Cannot use path '${i.path}' of the datacenter: ${i.reason}`,
   // sockets
   ERR_LISTEN: (i: { address: string; reason: string }) =>
     `Cannot listen on ${i.address}: ${i.reason}`,

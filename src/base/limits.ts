@@ -6,8 +6,6 @@ export const WORKERS_MAX = 1024
 export const HARBOR_MAX = 255
 /** A handle is harbor (8 bits) and a 24-bit id; id 0 is nobody. */
 export const HANDLE_ID_MAX = 0xffffff
-/** The logger and the service manager: a node with only these has nothing left to do. */
-export const SYSTEM_SERVICES = 2
 export const NAMES_MAX = 4096
 export const NAME_BYTES_MAX = 52
 /** All that services set with `setenv`, as JSON. */

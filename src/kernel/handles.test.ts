@@ -29,6 +29,20 @@ const newHandles = (idMax: number, harbor = 0): Handles =>
   new Handles(createHandleMemory(idMax), harbor)
 
 if (isMainThread) {
+  test('users leaves out services of the system, from register to retire', () => {
+    const handles = newHandles(16)
+    const system = handles.register(3, true)
+    assert.deepEqual([handles.count, handles.users, handles.workerOf(system)], [1, 0, 3])
+    const user = handles.register(3)
+    handles.markNamed(system)
+    handles.markNamed(user)
+    assert.deepEqual([handles.count, handles.users], [2, 1])
+    handles.retire(user)
+    assert.deepEqual([handles.count, handles.users], [1, 0])
+    handles.retire(system)
+    assert.deepEqual([handles.count, handles.users], [0, 0])
+  })
+
   test('register counts ids up from 1, with the harbor in the high byte as a u32', () => {
     const handles = newHandles(16, 255)
     assert.equal(handles.register(0), 0xff000001)

@@ -2,7 +2,7 @@
  * Which worker a service lives on: one table for all threads, indexed by the 24-bit id of a handle.
  *
  *   handle (u32)   harbor (8) │ id (24)
- *   entry (u16)    named (1) │ unused (4) │ worker number + 1 (11)         0: the id is free
+ *   entry (u16)    named (1) │ system (1) │ unused (3) │ worker number + 1 (11)   0: free
  *
  * Ids count up and are used again only after a full wrap, so a stale handle stays dead for long.
  * The table has a place for every id: 2^24 × 2 bytes of address space, of which the operating
@@ -21,9 +21,11 @@ const COUNTERS = layout({
   lastId: 1, // any registering thread, by compare-and-swap; 0: none was given out yet
   unusedId: 15,
   live: 1, // any thread; raised before an entry is filled, lowered after it is emptied
-  unusedLive: 15,
+  users: 1, // any thread; those of `live` that are no system services
+  unusedLive: 14,
 })
 const NAMED = 1 << 15
+const SYSTEM = 1 << 14
 const WORKER_MASK = (1 << 11) - 1
 assert.ok(WORKERS_MAX <= WORKER_MASK)
 
@@ -59,18 +61,20 @@ export class Handles {
   /**
    * A new handle (u32) for a service on `worker`.
    *
+   * @param isSystem One of the node's own: it does not keep the node running.
    * @throws {SkynetError} `ERR_SERVICE_LIMIT` when all ids are in use.
    */
-  register(worker: number): number {
+  register(worker: number, isSystem = false): number {
     assert.ok(worker >= 0 && worker < WORKERS_MAX, 'a worker number is below WORKERS_MAX')
     // Counted first, so that a full table is known without walking 2^24 entries.
     if (Atomics.add(this.#counters, COUNTERS.live, 1) < this.#idMax) {
       // Other threads take ids from the same counter, hence two rounds before giving up.
+      const entry = (worker + 1) | (isSystem ? SYSTEM : 0)
       for (let tries = 2 * this.#idMax; tries > 0; tries--) {
         const id = this.#nextId()
-        if (Atomics.compareExchange(this.#table, id, 0, worker + 1) === 0) {
-          return ((this.#harbor << 24) | id) >>> 0
-        }
+        if (Atomics.compareExchange(this.#table, id, 0, entry) !== 0) continue
+        if (!isSystem) Atomics.add(this.#counters, COUNTERS.users, 1)
+        return ((this.#harbor << 24) | id) >>> 0
       }
     }
     Atomics.sub(this.#counters, COUNTERS.live, 1)
@@ -93,6 +97,7 @@ export class Handles {
       if ((entry & WORKER_MASK) === 0) return false
       if (Atomics.compareExchange(this.#table, id, entry, entry & NAMED) !== entry) continue
       Atomics.sub(this.#counters, COUNTERS.live, 1)
+      if ((entry & SYSTEM) === 0) Atomics.sub(this.#counters, COUNTERS.users, 1)
       return true
     }
   }
@@ -125,6 +130,11 @@ export class Handles {
   /** Services alive now: a snapshot. */
   get count(): number {
     return Atomics.load(this.#counters, COUNTERS.live)
+  }
+
+  /** Those of them that keep the node running: none of its own. */
+  get users(): number {
+    return Atomics.load(this.#counters, COUNTERS.users)
   }
 
   /** 0, whose entry is always free, for a handle that cannot be of this node. */

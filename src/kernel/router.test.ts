@@ -199,6 +199,7 @@ test('sendToWorker reaches the worker itself, here and there', () => {
   assert.deepEqual(here.system.map(facts), [[PTYPE.SYSTEM, 1, 2, { order: 'a' }]])
   assert.deepEqual(there.system.map(facts), [[PTYPE.SYSTEM, 1, 3, { order: 'b' }]])
 })
+
 test('sendPacked brings the bytes of the packer to a worker itself, small and large', () => {
   const { here, there, blocks } = setUp()
   for (const size of [0, 10, RING_PAYLOAD_BYTES_MAX * 2]) {

@@ -69,7 +69,7 @@ test('a place of a life that is over says so, also when its slot is taken again'
   assert.equal(blocks.live.size, 1)
 })
 
-test('create refuses a name that is taken and one more than there are slots, and takes nothing', () => {
+test('create refuses a taken name and one more than there are slots, and keeps nothing', () => {
   const { snapshots, blocks } = setUp(2)
   for (const name of ['aa', 'ab']) snapshots.create(name, 1, Buffer.from(name))
   assert.equal(snapshots.create('ab', 2, Buffer.from('x')), 'taken')

@@ -13,8 +13,8 @@ interface Fault {
 }
 
 /**
- * Freeze a value that was unpacked: primitives, plain objects and arrays. The others (`Map`, `Date`,
- * bytes) keep what they hold where freezing does not reach.
+ * Freeze a value that was unpacked: primitives, plain objects and arrays. The others (`Map`,
+ * `Date`, bytes) keep what they hold where freezing does not reach.
  *
  * @throws {SkynetError} `ERR_SHARE_MUTABLE` names the first of those.
  */

@@ -17,6 +17,9 @@ const loaded = new Map<string, LoadedService>()
 const resolved = new Map<string, string>()
 const builtin = new URL('../services/', import.meta.url)
 
+/** One of the services that come along: a node in which only these are left stops. */
+export const isBuiltin = (href: string): boolean => href.startsWith(builtin.href)
+
 /**
  * The URL of a service's module.
  *

@@ -2,7 +2,6 @@
 import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { SYSTEM_SERVICES } from '../base/limits.ts'
 import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
@@ -18,7 +17,7 @@ import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
 import type { LogLevel, LogLine } from './log.ts'
-import { type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
+import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { type ExitReason, Service } from './service.ts'
 import type { SharedValues } from './share-data.ts'
@@ -201,7 +200,8 @@ export class Runtime {
     let service: Service
     try {
       if (this.#isStopping) throw new Error('the node is stopping')
-      const handle = this.options.handles.register(this.options.worker)
+      const { handles, worker } = this.options
+      const handle = handles.register(worker, isBuiltin(launch.url))
       service = new Service(this, handle, launch.url, titleOf(launch.url))
     } catch (error) {
       this.#notBegun(launch, error)
@@ -244,7 +244,7 @@ export class Runtime {
     this.router.remove(service.context)
     this.#services.delete(service.handle)
     loads.remove(worker)
-    if (handles.count <= SYSTEM_SERVICES && !this.#isStopping) this.options.onEmpty()
+    if (handles.users === 0 && !this.#isStopping) this.options.onEmpty()
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */

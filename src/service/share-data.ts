@@ -1,7 +1,7 @@
 /**
- * Data that all services read and few change: Skynet's `sharedata`. The newest version of each name
- * lies packed in shared memory (`kernel/snapshots.ts`). A worker unpacks a version once, when one of
- * its services first looks at it, and freezes it: from then on reading it is reading an object.
+ * Data that all services read and few change: Skynet's `sharedata`. The newest version of each
+ * name lies packed in shared memory (`kernel/snapshots.ts`). A worker unpacks a version once, when
+ * one of its services first looks at it, and freezes it: then reading it is reading an object.
  */
 import { checkText } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
@@ -88,8 +88,8 @@ export class SharedValues {
 }
 
 /**
- * What one service sees of a name. `value` stays as it is until `latest` or `monitor` moves on; each
- * version is frozen, and the same object for all services of the worker.
+ * What one service sees of a name. `value` stays as it is until `latest` or `monitor` moves on;
+ * each version is frozen, and the same object for all services of the worker.
  */
 export class SharedView<T = unknown> {
   readonly name: string

@@ -6,6 +6,7 @@ import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { COMMANDS, type StatName } from './commands.ts'
 import { type CriticalSection, criticalSection } from './critical-section.ts'
+import { Datacenter } from './datacenter.ts'
 import type { AnyService, Methods, MethodsOf } from './definition.ts'
 import { type LaunchRest, launchLimits, launchOptions } from './launch.ts'
 import { resolveService } from './modules.ts'
@@ -26,6 +27,7 @@ export class Skynet {
   #socket: SocketApi | undefined
   #multicast: MulticastApi | undefined
   #shareData: ShareDataApi | undefined
+  #datacenter: Datacenter | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -57,6 +59,12 @@ export class Skynet {
   get shareData(): ShareDataApi {
     this.#shareData ??= new ShareDataApi(this.#service)
     return this.#shareData
+  }
+
+  /** Values by path for the whole node, and waiting for them. */
+  get datacenter(): Datacenter {
+    this.#datacenter ??= new Datacenter(this.#service)
+    return this.#datacenter
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */

@@ -3,12 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
-import {
-  COMMAND_RING_BYTES,
-  SHUTDOWN_MS_MAX,
-  SYSTEM_SERVICES,
-  WORKERS_MAX,
-} from '../base/limits.ts'
+import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
@@ -157,15 +152,15 @@ class RunningNode implements Node {
     const slots = new Slots(this.#memory.slots)
     const each = new Loads(loads, 0)
     return {
-      services: this.#countServices(),
+      services: this.#handles().count,
       sockets: slots.countUsed(),
       load: Array.from({ length: workers }, (_, worker) => each.of(worker)),
       socketTotals: new Totals(totals, slots).read(),
     }
   }
 
-  #countServices(): number {
-    return new Handles(this.#memory.handles, this.#config.harbor).count
+  #handles(): Handles {
+    return new Handles(this.#memory.handles, this.#config.harbor)
   }
 
   async launch(): Promise<void> {
@@ -185,7 +180,7 @@ class RunningNode implements Node {
 
   /** All services but the node's own have ended: there is nothing left to do. */
   #stopIfEmpty(): void {
-    if (this.#isLaunched && this.#countServices() <= SYSTEM_SERVICES) void this.stop()
+    if (this.#isLaunched && this.#handles().users === 0) void this.stop()
   }
 
   /** Start a thread from its entry module, which has our own extension. */

@@ -82,7 +82,6 @@ const runtime = new Runtime({
   env: new Env(memory.env, config.env, worker + 1),
   startedAt,
   shared: new SharedValues(new Snapshots(memory.snapshots, os.blocks, worker + 1)),
-  env: config.env,
   callTimeoutMs: config.callTimeoutMs,
   receiveLimitBytes: config.socket.receiveLimitBytes,
   exitMs: SHUTDOWN_MS_MAX,

@@ -1,0 +1,92 @@
+/** Values by path for the whole node, kept by the service `datacenterd`: Skynet's `datacenter`. */
+import { shown } from '../base/check.ts'
+import type { Service } from './service.ts'
+import type { WaitOptions } from './wait.ts'
+
+/** Numbers are their text: `1` and `'1'` are one key. */
+export type DataKey = string | number
+export type DataPath = readonly [key: DataKey, ...more: DataKey[]]
+
+/** Of the waits of this worker. */
+let lastToken = 0
+
+export class Datacenter {
+  readonly #service: Service
+  readonly #options: WaitOptions | undefined
+  #daemon = 0
+
+  constructor(service: Service, options?: WaitOptions) {
+    this.#service = service
+    this.#options = options
+  }
+
+  /** The same, giving up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` by `signal`. */
+  with(options: WaitOptions): Datacenter {
+    const bound = new Datacenter(this.#service, options)
+    bound.#daemon = this.#daemon
+    return bound
+  }
+
+  /**
+   * The value at a path, as a copy; a branch as an object. Undefined: there is none.
+   *
+   * @throws {SkynetError} `ERR_DATACENTER_PATH` when a value that is no branch is on the way.
+   */
+  async get<T = unknown>(...path: DataPath): Promise<T | undefined> {
+    return (await this.#call('get', checkPath(path))) as T | undefined
+  }
+
+  /**
+   * Set the value at a path, the last argument, and return the one before. Undefined removes it. A
+   * plain object or array is a branch: its parts can be had and set by longer paths. Who waits for
+   * the path, or for a part that it has now, gets it; who waits for a path above is told that it is
+   * a branch.
+   *
+   * @throws {SkynetError} `ERR_DATACENTER_PATH` when a value that is no branch is on the way;
+   * what cannot be part of a message.
+   */
+  async set<T = unknown>(...args: [...path: DataPath, value: T]): Promise<T | undefined> {
+    const path = checkPath(args.slice(0, -1))
+    return (await this.#call('set', path, args.at(-1))) as T | undefined
+  }
+
+  /**
+   * The value at a path, as soon as there is one. It waits without limit but for those of `with`.
+   *
+   * @throws {SkynetError} `ERR_DATACENTER_PATH` when the path is a branch of what others wait for,
+   * or lies below such, or becomes a branch meanwhile.
+   */
+  async wait<T = unknown>(...path: DataPath): Promise<T> {
+    const service = this.#service
+    const { timeoutMs = 0, signal } = this.#options ?? {}
+    const token = ++lastToken
+    const message = ['wait', service.handle, token, checkPath(path)]
+    const daemon = await this.#find()
+    try {
+      return (await service.callMethod(daemon, message, { timeoutMs, signal })) as T
+    } catch (error) {
+      service.sendMethod(daemon, ['giveUp', service.handle, token])
+      throw error
+    }
+  }
+
+  async #call(...message: unknown[]): Promise<unknown> {
+    return this.#service.callMethod(await this.#find(), message, this.#options)
+  }
+
+  /** Launched by the first who needs it. */
+  async #find(): Promise<number> {
+    const { runtime, facade } = this.#service
+    if (runtime.options.handles.workerOf(this.#daemon) < 0) {
+      this.#daemon = (await facade.uniqueService('datacenterd', { ...this.#options })).handle
+    }
+    return this.#daemon
+  }
+}
+
+function checkPath(path: readonly unknown[]): readonly unknown[] {
+  const odd = path.findIndex((key) => typeof key !== 'string' && typeof key !== 'number')
+  if (path.length > 0 && odd < 0) return path
+  const what = path.length === 0 ? 'a path has at least one key' : `it is ${shown(path[odd])}`
+  throw new TypeError(`Cannot use this path as its keys must be strings or numbers: ${what}`)
+}
