@@ -30,7 +30,7 @@ export type { Response } from './service/response.ts'
 export type { Selection, SelectRequest, SelectResult } from './service/select.ts'
 export type { ExitHook, ExitReason } from './service/service.ts'
 export type { ShareDataApi, SharedView } from './service/share-data.ts'
-export type { LaunchOptions, Placement, Skynet, Skynet } from './service/skynet.ts'
+export type { Skynet } from './service/skynet.ts'
 export type { SleepOptions } from './service/sleeps.ts'
 export type {
   ConnectOptions,
