@@ -11,11 +11,22 @@ import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import type { ExitReason, Service } from './service.ts'
+import { Sessions } from './sessions.ts'
 import type { Origin, TaskInfo } from './tasks.ts'
 
 type Method = (...args: unknown[]) => unknown
 /** How a handler answers if not by its return value: later, or not at all. */
 type Taken = Owed | 'ignored'
+
+/** Handled by asynchronous code, and not yet answered. */
+interface OpenRequest {
+  session: number
+  readonly message: Message
+  /** Number in the list of tasks; 0 until it is listed. */
+  id: number
+  /** Where it began, if traced. */
+  readonly origin: Origin | undefined
+}
 
 export class Requests implements Debtor {
   readonly #service: Service
@@ -23,13 +34,11 @@ export class Requests implements Debtor {
   #protocols: Protocols | undefined
   /** Type of a message → type of the protocol that handles it. */
   #forwards: Map<number, number> | undefined
-  /** Handled by asynchronous code, and not yet answered; with where they began, if traced. */
-  #open: Map<Message, Origin | undefined> | undefined
+  #open: Sessions<OpenRequest> | undefined
   #owed: Set<Owed> | undefined
   /** Until the handler comes to its first `await`: the only time when it is known who asked. */
   #current: Message | undefined
   #taken: Taken | undefined
-  #ids: WeakMap<object, number> | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -130,15 +139,17 @@ export class Requests implements Debtor {
       promise.then(undefined, (error: unknown) => this.#failed(message, taken, error))
       return
     }
-    this.#open ??= new Map()
+    this.#open ??= new Sessions()
     const open = this.#open
-    open.set(message, this.#service.tracer?.origin())
+    const origin = this.#service.tracer?.origin()
+    const key = open.add({ session: 0, message, id: 0, origin })
     promise.then(
       (value) => {
-        if (open.delete(message) && message.session !== 0) this.#answer(message, value)
+        const isOpen = open.take(key) !== undefined
+        if (isOpen && message.session !== 0) this.#answer(message, value)
       },
       (error: unknown) => {
-        if (open.delete(message)) this.#failed(message, undefined, error)
+        if (open.take(key) !== undefined) this.#failed(message, undefined, error)
       },
     )
   }
@@ -271,8 +282,9 @@ export class Requests implements Debtor {
 
   /** What is owed an answer. */
   *tasks(): Generator<TaskInfo> {
-    for (const [message, origin] of this.#open ?? []) {
-      yield { id: this.#idOf(message), kind: 'request', what: this.#titleOf(message), ...origin }
+    for (const open of this.#open?.items() ?? []) {
+      const what = this.#titleOf(open.message)
+      yield { id: this.#idOf(open), kind: 'request', what, ...open.origin }
     }
     for (const owed of this.#owed ?? []) {
       yield { id: this.#idOf(owed), kind: 'response', what: this.#titleOf(owed.message) }
@@ -281,14 +293,14 @@ export class Requests implements Debtor {
 
   /** The handlers go on, but nobody waits for their answers any more. */
   kill(id: number, error: unknown): boolean {
-    for (const message of this.#open?.keys() ?? []) {
-      if (this.#ids?.get(message) !== id) continue
-      this.#open?.delete(message)
-      if (message.session !== 0) this.#error(message, error)
+    const open = this.#open?.items().find((each) => each.id === id)
+    if (open !== undefined) {
+      this.#open!.take(open.session)
+      if (open.message.session !== 0) this.#error(open.message, error)
       return true
     }
     for (const owed of this.#owed ?? []) {
-      if (this.#ids?.get(owed) !== id) continue
+      if (owed.id !== id) continue
       this.#settle(owed, 'closed')
       this.#error(owed.message, error)
       return true
@@ -296,18 +308,15 @@ export class Requests implements Debtor {
     return false
   }
 
-  #idOf(request: object): number {
-    this.#ids ??= new WeakMap()
-    const id = this.#ids.get(request) ?? this.#service.nextTaskId()
-    this.#ids.set(request, id)
-    return id
+  #idOf(task: { id: number }): number {
+    if (task.id === 0) task.id = this.#service.nextTaskId()
+    return task.id
   }
 
   /** The service has ended: nobody will answer. */
   finish(reason: ExitReason): void {
     const { runtime, handle } = this.#service
-    for (const message of this.#open?.keys() ?? []) runtime.router.refuse(message, handle)
-    this.#open?.clear()
+    for (const { message } of this.#open?.takeAll() ?? []) runtime.router.refuse(message, handle)
     for (const owed of this.#owed ?? []) {
       this.#settle(owed, 'closed')
       runtime.router.refuse(owed.message, handle)

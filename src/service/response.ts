@@ -19,6 +19,8 @@ export class Owed {
   readonly method: string
   /** `closed`: the service has ended, or the task was killed; the caller knows. */
   state: 'open' | 'answered' | 'closed' = 'open'
+  /** Number in the list of tasks; 0 until it is listed. */
+  id = 0
 
   constructor(debtor: Debtor, message: Message, method: string) {
     this.debtor = debtor

@@ -1,4 +1,4 @@
-/** What waits for an answer. */
+/** What waits for an answer: calls that a service makes, and requests that it answers later. */
 
 /** Slots at the start: a power of two. */
 const SLOTS_MIN = 8
