@@ -5,16 +5,14 @@ import { getSystemErrorMap } from 'node:util'
 /** Name → positive number, as the running kernel has it. */
 export const ERRNO = constants.errno
 
-/** True for "not now, the poller will tell": EAGAIN, EWOULDBLOCK. Takes either sign. */
-export function isAgain(errno: number): boolean {
-  const number = Math.abs(errno)
-  return number === ERRNO.EAGAIN || number === ERRNO.EWOULDBLOCK
+/** Did a call say "not now, the poller will tell"? @param result A count of 11 is none of it. */
+export function isAgain(result: number): boolean {
+  return result === -ERRNO.EAGAIN || result === -ERRNO.EWOULDBLOCK
 }
 
-/** True when the same call may do better later: also for want of memory. Takes either sign. */
-export function isTransient(errno: number): boolean {
-  const number = Math.abs(errno)
-  return isAgain(number) || number === ERRNO.ENOBUFS || number === ERRNO.ENOMEM
+/** May the same call do better later? Also for want of memory. @param result As above. */
+export function isTransient(result: number): boolean {
+  return isAgain(result) || result === -ERRNO.ENOBUFS || result === -ERRNO.ENOMEM
 }
 
 /** Copied once: each call makes a new map of all errors. */
