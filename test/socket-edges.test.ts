@@ -153,7 +153,7 @@ test('a paused socket that both sides have ended can be closed, or taken over', 
     yield* settle(s)
     assert.deepEqual(told(s), ['CLOSE', 'YIELD'])
     assert.equal(s.stateOf(closed.id), STATE.INVALID)
-    s.client.handover(taken.id, Buffer.alloc(0))
+    s.client.handover(taken.id, Buffer.alloc(0), 1)
     yield* settle(s)
     assert.deepEqual(told(s), ['C: OPEN transfer', 'C: DATA unread', 'C: CLOSE'])
     assert.equal(s.stateOf(taken.id), STATE.INVALID)

@@ -115,8 +115,9 @@ test('T7 FIN is one CLOSE; the socket still sends, until it is closed without a 
     assert.equal(s.send(id, 'answer'), true)
     yield* s.until(() => peer.read() === 6, 'the answer')
     s.client.order('start', id, C)
-    assert.equal((yield* s.next('YIELD')).owner, A)
-    s.client.handover(id, Buffer.from('unread'))
+    const request = yield* s.next('YIELD')
+    assert.equal(request.owner, A)
+    s.client.handover(id, Buffer.from('unread'), request.ud)
     // Skynet refuses this start (T19): here what was not read can still be handed over.
     yield* s.next('OPEN')
     assert.equal((yield* s.next('DATA')).bytes.toString(), 'unread')
@@ -224,10 +225,11 @@ test('T17 start by another owner moves the socket: YIELD, OPEN, what was unread,
     yield* s.next('DATA')
     s.client.order('start', id, C)
     // Skynet just changes the owner, and loses what the old one had not read.
-    assert.deepEqual([(yield* s.next('YIELD')).owner, s.stateOf(id)], [A, STATE.CONNECTED])
+    const request = yield* s.next('YIELD')
+    assert.deepEqual([request.owner, s.stateOf(id)], [A, STATE.CONNECTED])
     peer.write('two')
     yield* s.silence()
-    s.client.handover(id, Buffer.from('one'))
+    s.client.handover(id, Buffer.from('one'), request.ud)
     const open = yield* s.next('OPEN')
     assert.deepEqual([open.owner, open.bytes.toString()], [C, 'transfer'])
     const parts = [yield* s.next('DATA'), yield* s.next('DATA')]
@@ -241,6 +243,26 @@ test('T17 start by another owner moves the socket: YIELD, OPEN, what was unread,
     s.client.order('close', id, A)
     yield* s.silence()
     assert.equal(s.stateOf(id), STATE.CONNECTED, 'the old owner cannot close it any more')
+  }))
+
+test('a late answer of the acceptor does not pass for that of the owner after it', () =>
+  drive(function* (s) {
+    const { port } = yield* s.listen(A)
+    const peer = s.connect(port)
+    const { ud: id } = yield* s.next('ACCEPT')
+    s.client.order('start', id, C)
+    const early = yield* s.next('YIELD')
+    yield* s.next('OPEN')
+    peer.write('unread')
+    yield* s.next('DATA')
+    s.client.order('start', id, B)
+    const late = yield* s.next('YIELD')
+    assert.deepEqual([early.owner, late.owner], [A, C])
+    s.client.handover(id, Buffer.alloc(0), early.ud)
+    yield* s.silence()
+    s.client.handover(id, Buffer.from('unread'), late.ud)
+    assert.equal((yield* s.next('OPEN')).owner, B)
+    assert.equal((yield* s.next('DATA')).bytes.toString(), 'unread')
   }))
 
 test('T18 start of a listener by another owner is an ERROR to that one', () =>
@@ -263,7 +285,7 @@ test('T21 orders for a stale id do nothing', () =>
     for (const order of ['close', 'shutdown', 'pause', 'noDelay'] as const) {
       s.client.order(order, id)
     }
-    s.client.handover(id, Buffer.from('x'))
+    s.client.handover(id, Buffer.from('x'), 1)
     yield* s.silence()
   }))
 

@@ -8,7 +8,7 @@ import { isTransient } from '../os/errno.ts'
 import type { AnyAddress, DatagramBatch, Os, SocketOption } from '../os/os.ts'
 import { Broadcaster } from './broadcaster.ts'
 import { CommandPipe, type PipeOptions } from './command-pipe.ts'
-import { COMMAND, NOT_BEGUN, SEND } from './commands.ts'
+import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
 import { datagramOf } from './datagram-writer.ts'
 import { SEND_POLICY } from './settings.ts'
 import { PROTOCOL, SLOT, type Slots } from './slots.ts'
@@ -95,9 +95,13 @@ export class SocketClient {
     this.order('connect', id, owner, 0, Buffer.from(JSON.stringify(payload)))
   }
 
-  /** Give back what an owner had not read, to the socket thread and so to the next owner. */
-  handover(id: number, unread: Uint8Array): void {
-    this.#pipe.give(COMMAND.handover, id, 0, unread)
+  /**
+   * Give back what an owner had not read, to the socket thread and so to the next owner.
+   *
+   * @param request What the YIELD that this answers had as `ud`.
+   */
+  handover(id: number, unread: Uint8Array, request: number): void {
+    this.#pipe.give(COMMAND.handover, id, request << SEND_BITS, unread)
   }
 
   // --- gathering -----------------------------------------------------------------------------

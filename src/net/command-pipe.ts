@@ -58,7 +58,9 @@ export class CommandPipe {
         return
       }
     }
-    this.#waiting.push({ type, id, b, session, payload: bytes.slice(0, length) })
+    // A copy, which `slice` of a Buffer is not: the caller uses its bytes again.
+    const payload = new Uint8Array(bytes.subarray(0, length))
+    this.#waiting.push({ type, id, b, session, payload })
     if (this.#waiting.length === 1) {
       bells.wantRoom(socketThread, self)
       this.retry()

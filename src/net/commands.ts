@@ -21,7 +21,7 @@ export const COMMAND = {
   noDelay: 8,
   /** Answer b, the owner, with DRAIN once nothing waits to be sent, or the socket is gone. */
   drain: 9,
-  /** Payload: as in send, what the former owner had not read; the answer to YIELD. */
+  /** Payload: as in send, what the former owner had not read. b above SEND: the YIELD's ud. */
   handover: 10,
   /** Close everything and leave the loop. b: ms that flushing may take. */
   exit: 11,
@@ -45,5 +45,6 @@ export const COMMAND = {
 
 /** Bits of `b` in a send command, and of a handover. */
 export const SEND = { remainder: 1, block: 2, low: 4 } as const
+export const SEND_BITS = 3
 /** The `how much` of a pair in a broadcast that was not begun. */
 export const NOT_BEGUN = -1

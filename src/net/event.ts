@@ -19,7 +19,7 @@ export const EVENT = {
   WARNING: 7,
   /** ud: so many `drain` orders are answered: all has left; negative: the socket is gone. */
   DRAIN: 8,
-  /** Another owner takes the socket: give back what was not read (the `handover` command). */
+  /** Another owner takes the socket: give back what was not read (`handover`). ud: its number. */
   YIELD: 9,
   /** A listener could not accept somebody and goes on. Payload: why. */
   REFUSE: 10,

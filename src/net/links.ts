@@ -71,7 +71,8 @@ export class Link {
   emit(kind: number, owner: number, id: number, ud: number, payload: Uint8Array = NOTHING): void {
     const at = this.reserve(payload.length)
     if (at < 0) {
-      this.#waiting.push({ kind, owner, id, ud, payload: payload.slice() })
+      // A copy, which `slice` of a Buffer is not: the caller uses its bytes again.
+      this.#waiting.push({ kind, owner, id, ud, payload: new Uint8Array(payload) })
       return
     }
     this.region.bytes.set(payload, at)

@@ -2,7 +2,7 @@
 import { hostOf, portOf } from '../os/address.ts'
 import { compactLength } from '../os/compact.ts'
 import { INTEREST } from '../os/poll/poller.ts'
-import { COMMAND, NOT_BEGUN, SEND } from './commands.ts'
+import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
 import { connectNext } from './connect.ts'
 import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
@@ -108,6 +108,8 @@ function listen(server: SocketServer, { id, b: fd, session: owner }: Order): voi
   const socket = reserved(server, id, owner)
   server.setOwner(socket, owner)
   server.adopt(socket, fd)
+  // A stream had been sent to it, as nobody knew yet what it would be.
+  server.dropQueue(socket)
   server.move(socket, 'listen')
   // Whoever is accepted inherits it: a system call less for each.
   server.os.keepAlive(fd, true)
@@ -148,8 +150,10 @@ function start(server: SocketServer, { id, b }: Order): void {
   const state = server.stateOf(socket)
   if (state === STATE.PLISTEN || state === STATE.PACCEPT) {
     // The acceptor has nothing to give back; it only forgets the socket.
-    if (socket.owner !== caller) server.emit(socket.owner, EVENT.YIELD, id, 0)
-    server.setOwner(socket, caller)
+    if (socket.owner !== caller) {
+      askBack(server, socket)
+      moveTo(server, socket, caller)
+    }
     server.move(socket, 'start')
     socket.reading = true
     server.watch(socket, INTEREST.read)
@@ -180,8 +184,15 @@ function takeOver(server: SocketServer, socket: Socket, heir: number, state: num
   socket.heir = heir
   socket.reading = false
   server.watch(socket, socket.interest & ~INTEREST.read)
-  if (server.linkOf(socket.owner) === undefined) inherit(server, socket, Buffer.alloc(0))
-  else server.emit(socket.owner, EVENT.YIELD, socket.id, 0)
+  // What a dead owner had not read is gone: the rest alone would be a stream with a hole.
+  if (server.linkOf(socket.owner) === undefined) closeSocket(server, socket)
+  else askBack(server, socket)
+}
+
+/** Numbered: an acceptor's answer must not pass for that of the owner after it. */
+function askBack(server: SocketServer, socket: Socket): void {
+  socket.yields = (socket.yields + 1) & 0xffffff
+  server.emit(socket.owner, EVENT.YIELD, socket.id, socket.yields)
 }
 
 function whyNot(socket: Socket, state: number): string {
@@ -191,16 +202,22 @@ function whyNot(socket: Socket, state: number): string {
   return isComing ? 'it is not connected yet' : 'socket closed'
 }
 
-function handover(server: SocketServer, { id, payload }: Order): void {
+/** For the former owner YIELD is the answer to its drains too. */
+function moveTo(server: SocketServer, socket: Socket, owner: number): void {
+  server.setOwner(socket, owner)
+  if (socket.queue.drainsWanted > 0) socket.queue.drainsWanted = 0
+}
+
+function handover(server: SocketServer, { id, b, payload }: Order): void {
   const unread = payload()
   const socket = server.find(id)
-  if (socket !== undefined && socket.heir !== 0 && !socket.closing) inherit(server, socket, unread)
+  if (socket === undefined || socket.heir === 0 || socket.closing) return
+  if (b >> SEND_BITS === socket.yields) inherit(server, socket, unread)
 }
 
 function inherit(server: SocketServer, socket: Socket, unread: Buffer): void {
-  server.setOwner(socket, socket.heir)
+  moveTo(server, socket, socket.heir)
   socket.heir = 0
-  if (socket.queue.drainsWanted > 0) socket.queue.drainsWanted = 0
   if (server.linkOf(socket.owner) === undefined) {
     closeSocket(server, socket)
     return
@@ -271,6 +288,8 @@ function udp(server: SocketServer, { id, b: fd, session: owner }: Order): void {
   server.setOwner(socket, owner)
   const isIPv6 = server.os.localAddress(fd)?.family === 6
   server.setTraits(socket, TRAIT.protocol, isIPv6 ? PROTOCOL.udp6 : PROTOCOL.udp4)
+  // As above.
+  server.dropQueue(socket)
   socket.udp = new Datagrams()
   server.adopt(socket, fd)
   server.move(socket, 'udp')

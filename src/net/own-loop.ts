@@ -36,7 +36,7 @@ export class OwnLoop {
   readonly #wakeup: ReturnType<Os['createWakeup']>
   readonly #events: SocketEvent[] = []
   /** Sockets that move to another owner: what was read for the old one is in `#events`. */
-  readonly #moving: number[] = []
+  readonly #moving: { readonly id: number; readonly request: number }[] = []
 
   /** @throws {SkynetError} `ERR_SYSCALL`. */
   constructor(os: Os, clock: Clock, settings: SocketSettings, log: (text: string) => void) {
@@ -80,7 +80,9 @@ export class OwnLoop {
   take(): SocketEvent[] {
     this.#read()
     while (this.#moving.length > 0) {
-      for (const id of this.#moving.splice(0)) this.client.handover(id, NOTHING)
+      for (const { id, request } of this.#moving.splice(0)) {
+        this.client.handover(id, NOTHING, request)
+      }
       this.server.runCommands()
       this.#read()
     }
@@ -108,7 +110,7 @@ export class OwnLoop {
 
   readonly #record: StreamHandler = (kind, owner, id, ud, at, length) => {
     if (kind === EVENT.YIELD) {
-      this.#moving.push(id)
+      this.#moving.push({ id, request: ud })
       return
     }
     const bytes = Buffer.from(this.#link.region.bytes.subarray(at, at + length))

@@ -152,7 +152,8 @@ export class SocketServer {
         socket.stalled = false
         if (this.sockets[socket.id & (SOCKETS_MAX - 1)] !== socket || !socket.reading) continue
         this.#serve(socket, READY.read)
-        if (socket.reading && !socket.stalled) this.watch(socket, socket.interest | INTEREST.read)
+        if (socket.fd < 0 || !socket.reading || socket.stalled) continue
+        this.watch(socket, socket.interest | INTEREST.read)
       }
     }
   }
@@ -254,18 +255,15 @@ export class SocketServer {
     const state = this.stateOf(socket)
     const isWhole = state === STATE.CONNECTED || state === STATE.BIND
     const isReadable = isWhole || (state === STATE.HALFCLOSE_WRITE && socket.ending)
-    const isKept = error === 0 || socket.borrowed !== undefined || this.#isUnix(socket)
+    // Of a Unix socket also after the peer has gone with something unread.
+    const isUnix = error !== 0 && this.os.localAddress(socket.fd)?.family === 'unix'
+    const isKept = error === 0 || socket.borrowed !== undefined || isUnix
     if (socket.stalled || (isReadable && isKept)) {
       this.unwatch(socket)
       return
     }
     if (error < 0 && !socket.closeTold) this.fail(socket, error)
     this.free(socket)
-  }
-
-  /** There what came stays readable also after the peer has gone with something unread. */
-  #isUnix(socket: Socket): boolean {
-    return this.os.localAddress(socket.fd)?.family === 'unix'
   }
 
   #expire(): void {
@@ -324,8 +322,8 @@ export class SocketServer {
     this.setTraits(socket, 0b11 << TRAIT.policyShift, SEND_POLICY[sendPolicy] << TRAIT.policyShift)
     socket.readBytes = Math.max(READ_BYTES_MIN, Math.min(socket.readBytes, readBytesMax))
     const state = this.stateOf(socket)
-    // A close that lingers, or a write that waits for memory, keeps its own deadline.
-    if (state <= STATE.LISTEN || socket.closing || socket.starved) return
+    // Who connects has none; a close that lingers, a write that waits for memory has its own.
+    if (state <= STATE.CONNECTING || socket.closing || socket.starved) return
     this.setDeadline(socket, idleTimeoutMs)
   }
 

@@ -44,6 +44,8 @@ export class Socket {
   #flags = 0
   /** The owner after the handover that is under way; 0: none is. */
   heir = 0
+  /** Number of the last YIELD: an answer to an earlier one is not the one waited for. */
+  yields = 0
   /** What a connect has not tried yet. */
   connecting: ConnectPayload | undefined
   /** Only of a UDP socket. */

@@ -258,6 +258,8 @@ export function enqueue(
 export function overflowed(server: SocketServer, socket: Socket): void {
   const reason = `more than ${socket.settings.sendLimitBytes} bytes wait to be sent`
   server.emit(socket.owner, EVENT.ERROR, socket.id, 0, reason)
+  // What was never open has no end: the error is the answer to its connect.
+  if (server.stateOf(socket) <= STATE.CONNECTING) socket.closeTold = true
   server.free(socket)
 }
 

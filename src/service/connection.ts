@@ -428,7 +428,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
       this.#drains?.answered(ud, this.id, this.#error)
       this.#serveReader()
       this.#resumeIfLow()
-    } else if (kind === EVENT.YIELD) this.#yield()
+    } else if (kind === EVENT.YIELD) this.#yield(ud)
     else if (kind === EVENT.WARNING) this.#warned(ud)
   }
 
@@ -473,9 +473,9 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /** Another service takes the connection over: give back what nobody read here. */
-  #yield(): void {
+  #yield(request: number): void {
     this.#writer?.flush()
-    this.#pool.client.handover(this.id, this.#buffer.takeAll())
+    this.#pool.client.handover(this.id, this.#buffer.takeAll(), request)
     this.#pool.remove(this.id)
     this.#phase = 'moved'
     const moved = new SkynetError('ERR_SOCKET_MOVED', { id: this.id })

@@ -22,7 +22,7 @@ export interface SocketEvent {
 
 /** An event for a service that is gone: what it owes to others is still done. */
 export function orphaned(client: SocketClient, { kind, id, ud }: SocketEvent): void {
-  if (kind === EVENT.YIELD) client.handover(id, Buffer.alloc(0))
+  if (kind === EVENT.YIELD) client.handover(id, Buffer.alloc(0), ud)
   else if (kind === EVENT.ACCEPT) client.order('shutdown', ud)
 }
 
