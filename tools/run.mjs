@@ -24,6 +24,7 @@ const COMMANDS = {
   start: { needs: [install, build], run: startExample, help: 'start the example chat node' },
   test: { needs: [install, build], run: test, help: 'run the tests, or those under [paths]' },
   bench: { needs: [install, build], run: bench, help: 'run the benches, or those [named]' },
+  soak: { needs: [install, build], run: soak, help: 'run the long tests, or those [named]' },
   build: { needs: [install, build], run: () => {}, help: 'compile what changed into dist/' },
   format: { needs: [install], run: format, help: 'format, and mend what the linter can' },
   tidy: { needs: [install, build], run: tidy, help: 'check the structure of the project' },
@@ -168,6 +169,23 @@ function testFiles(paths) {
 
 function bench(args) {
   return passThrough(process.execPath, [join(DIST, 'bench', 'main.js'), ...args])
+}
+
+/** Each is a program: its exit code says how it went. A name is that of its file, to the dot. */
+async function soak(names) {
+  const suffix = '.soak.js'
+  const files = filesUnder(join(DIST, 'test', 'soak')).filter((file) => file.endsWith(suffix))
+  const all = new Map(files.sort().map((file) => [basename(file, suffix), file]))
+  const unknown = names.find((name) => !all.has(name))
+  if (unknown !== undefined) {
+    throw new Failure(`Cannot soak '${unknown}': there are ${[...all.keys()].join(', ')}`)
+  }
+  for (const name of names.length > 0 ? names : all.keys()) {
+    process.stderr.write(`Soaking ${name}\n`)
+    const code = await passThrough(process.execPath, [all.get(name)])
+    if (code !== 0) return code
+  }
+  return 0
 }
 
 function format() {

@@ -9,6 +9,9 @@ import { Queue } from '../base/queue.ts'
 import type { ManyRing } from '../base/ring.ts'
 import { SEND } from './commands.ts'
 
+/** What the ring copies word by word, at most. */
+const SMALL_BYTES_MAX = 128
+
 interface WaitingCommand {
   readonly type: number
   readonly id: number
@@ -29,7 +32,7 @@ export interface PipeOptions {
 export class CommandPipe {
   readonly #options: PipeOptions
   readonly #waiting = new Queue<WaitingCommand>()
-  readonly #scratch = new Int32Array(RING_PAYLOAD_BYTES_MAX / 4)
+  readonly #scratch = new Int32Array(SMALL_BYTES_MAX / 4)
   readonly #scratchBytes = Buffer.from(this.#scratch.buffer)
 
   constructor(options: PipeOptions) {
@@ -95,7 +98,7 @@ export class CommandPipe {
 
   /** The ring copies small payloads word by word: give it words that begin where the bytes do. */
   #wordsOf(bytes: Uint8Array, length: number): Int32Array {
-    if (length > 0 && length <= 128 && bytes !== this.#scratchBytes) {
+    if (length > 0 && length <= SMALL_BYTES_MAX && bytes !== this.#scratchBytes) {
       this.#scratchBytes.set(length === bytes.length ? bytes : bytes.subarray(0, length))
     }
     return this.#scratch

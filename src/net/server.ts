@@ -51,6 +51,8 @@ export interface ServerOptions {
   /** Events that one wait brings. */
   readonly eventsPerWait: number
   readonly log: (text: string) => void
+  /** The sockets by slot, all undefined. Tests hand it in: making it takes longer than they do. */
+  readonly sockets?: (Socket | undefined)[]
 }
 
 export class SocketServer {
@@ -63,7 +65,7 @@ export class SocketServer {
   readonly scratch: Region
   readonly staging = Buffer.allocUnsafeSlow(64 * 1024)
   readonly log: (text: string) => void
-  readonly sockets: (Socket | undefined)[] = new Array<undefined>(SOCKETS_MAX).fill(undefined)
+  readonly sockets: (Socket | undefined)[]
   readonly #deadlines = new Deadlines<Socket>()
   readonly settings: SocketSettings
   count = 0
@@ -87,6 +89,7 @@ export class SocketServer {
     this.totals = options.totals.row(options.self)
     this.log = options.log
     this.settings = options.settings
+    this.sockets = options.sockets ?? new Array<undefined>(SOCKETS_MAX).fill(undefined)
     this.#tags = new Uint32Array(options.eventsPerWait)
     this.#ready = new Uint8Array(options.eventsPerWait)
     this.poller = options.os.createPoller()

@@ -1,0 +1,345 @@
+/**
+ * A simulated operating system: the contract `Os` in plain JavaScript, with faults from a seed.
+ *
+ * It asserts what a kernel would let pass: a descriptor used after close, closed twice, closed
+ * while it is watched, memory beyond a region. Numbers of descriptors are used again at once, as
+ * the kernel does, so that a stale one meets another socket.
+ */
+import assert from 'node:assert/strict'
+import type { Clock } from '../base/clock.ts'
+import type { Region } from '../base/memory.ts'
+import { COMPACT_BYTES_MAX, compactAddress, expandAddress } from '../os/compact.ts'
+import { ERRNO, errorText, isTransient } from '../os/errno.ts'
+import type { AnyAddress, DatagramBatch, ListenFlags, Os, SocketOption } from '../os/os.ts'
+import { checkRange } from '../os/range.ts'
+import { CountedBlocks } from './sim/blocks.ts'
+import { Mailbox } from './sim/datagrams.ts'
+import { Bell, Endpoint, Listening, type Pollable } from './sim/endpoint.ts'
+import type { Faults } from './sim/faults.ts'
+import type { Network } from './sim/network.ts'
+import { SimPoller } from './sim/poller.ts'
+import type { Random } from './sim/random.ts'
+
+const { EAGAIN, ECONNABORTED, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS } = ERRNO
+const { EDESTADDRREQ, ENOTCONN, ENOTSOCK } = ERRNO
+/** Node makes the whole table anew for each question. */
+const ERROR_TEXTS = new Map<number, string>()
+/** Of all runs: they are big, and nobody keeps anything in them. */
+const batches = new Map<string, DatagramBatch>()
+/** 0, 1 and 2 are taken in every process. */
+const FIRST_FD = 3
+
+export class SimOs implements Os {
+  readonly name = 'simulated'
+  /** Nobody looks at how many they were. */
+  readonly calls = 0
+  readonly blocks = new CountedBlocks()
+  readonly network: Network
+  readonly poller: SimPoller
+  /** What was taken from the program, in streams and datagrams. */
+  bytesSent = 0
+  /** Descriptors that may be open; beyond it there is EMFILE. */
+  fdsMax = Number.POSITIVE_INFINITY
+  readonly #clock: Clock
+  readonly #faults: Faults
+  readonly #random: Random
+  readonly #descriptors: (Pollable | undefined)[] = new Array<undefined>(FIRST_FD)
+  #openFds = 0
+
+  constructor(network: Network, clock: Clock, faults: Faults, random: Random) {
+    this.#clock = clock
+    this.network = network
+    this.#faults = faults
+    this.#random = random
+    this.poller = new SimPoller((fd) => this.#descriptors[fd], faults, random)
+  }
+
+  get openFds(): number {
+    return this.#openFds
+  }
+
+  region(buffer: SharedArrayBuffer): Region {
+    return { buffer, bytes: Buffer.from(buffer), address: 0 }
+  }
+
+  errorText(errno: number): string {
+    const known = ERROR_TEXTS.get(errno)
+    if (known !== undefined) return known
+    const text = errorText(errno)
+    ERROR_TEXTS.set(errno, text)
+    return text
+  }
+
+  /** One for all: there is one thread. */
+  createPoller(): SimPoller {
+    return this.poller
+  }
+
+  createWakeup(): { readonly readFd: number; readonly writeFd: number } {
+    const bell = new Bell()
+    return { readFd: this.#open(bell), writeFd: this.#open(bell) }
+  }
+
+  signalWakeup(writeFd: number): void {
+    this.#of(writeFd, Bell).isRung = true
+  }
+
+  clearWakeup(readFd: number): void {
+    this.#of(readFd, Bell).isRung = false
+  }
+
+  socket(): number {
+    if (this.#isFull() || this.#faults.hits('socketNoFile')) return this.#noFile()
+    return this.#open(this.network.freshEndpoint())
+  }
+
+  listen(address: AnyAddress, flags: number | ListenFlags): number {
+    if (address.family === 'unix') return -EINVAL
+    if (this.#isFull()) return this.#noFile()
+    const backlog = typeof flags === 'number' ? flags : flags.backlog
+    return this.#open(this.network.listen(address.port, backlog))
+  }
+
+  accept(fd: number): number {
+    const { backlog } = this.#of(fd, Listening)
+    // Linux looks for a descriptor first, others for a connection.
+    if (this.#isFull() && (backlog.length > 0 || this.#random.oneIn(2))) return this.#noFile()
+    if (backlog.length === 0) return -EAGAIN
+    if (this.#faults.hits('acceptInterrupted')) return -EINTR
+    if (this.#faults.hits('acceptNoFile')) return this.#noFile()
+    if (this.#faults.hits('acceptNoBuffers')) return -ENOBUFS
+    const endpoint = backlog.shift()!
+    if (this.#faults.hits('acceptAborted')) {
+      endpoint.sendReset()
+      endpoint.isClosed = true
+      return -ECONNABORTED
+    }
+    endpoint.activeAt = this.#clock.now()
+    return this.#open(endpoint)
+  }
+
+  connect(fd: number, address: AnyAddress): number {
+    const endpoint = this.#of(fd, Endpoint)
+    assert.equal(endpoint.state, 'fresh', `connect: descriptor ${fd} has been connected before`)
+    endpoint.activeAt = this.#clock.now()
+    return address.family === 'unix' ? -EINVAL : this.network.connect(endpoint, address)
+  }
+
+  socketError(fd: number): number {
+    return this.#of(fd, Endpoint).takeError()
+  }
+
+  localAddress(fd: number): AnyAddress | undefined {
+    const thing = this.#get(fd)
+    if (thing instanceof Listening) return { family: 4, host: '127.0.0.1', port: thing.port }
+    return thing instanceof Endpoint || thing instanceof Mailbox ? thing.local : undefined
+  }
+
+  peerAddress(fd: number): AnyAddress | undefined {
+    const endpoint = this.#of(fd, Endpoint)
+    return endpoint.isReset ? undefined : endpoint.remote
+  }
+
+  noDelay(fd: number): number {
+    return this.setOption(fd)
+  }
+
+  keepAlive(fd: number): number {
+    return this.setOption(fd)
+  }
+
+  setOption(fd: number): number {
+    return this.#get(fd) instanceof Bell ? -ENOTSOCK : 0
+  }
+
+  getOption(fd: number, _name: SocketOption): number {
+    return this.setOption(fd)
+  }
+
+  setNonBlocking(fd: number): number {
+    this.#get(fd)
+    return 0
+  }
+
+  isSocket(fd: number): boolean {
+    return !(this.#get(fd) instanceof Bell)
+  }
+
+  read(fd: number, region: Region, offset: number, length: number): number {
+    checkRange(region.bytes, offset, length)
+    const endpoint = this.#of(fd, Endpoint)
+    if (this.#faults.hits('readAgain')) return -EAGAIN
+    const count = endpoint.read(region.bytes, offset, this.#faults.cut('readShort', length))
+    if (count > 0) endpoint.activeAt = this.#clock.now()
+    return count
+  }
+
+  write(fd: number, bytes: Uint8Array, offset: number, length: number): number {
+    checkRange(bytes, offset, length)
+    const endpoint = this.#of(fd, Endpoint)
+    if (this.#faults.hits('writeAgain')) return -EAGAIN
+    if (this.#faults.hits('writeNoBuffers')) return -ENOBUFS
+    const count = endpoint.write(bytes, offset, this.#faults.cut('writeShort', length))
+    if (count > 0) this.#hasSent(endpoint, count)
+    return count
+  }
+
+  shutdown(fd: number, how: 'read' | 'write' | 'both'): number {
+    const endpoint = this.#of(fd, Endpoint)
+    if (endpoint.state !== 'open' || endpoint.isReset) return -ENOTCONN
+    if (how !== 'read') endpoint.sendFin()
+    return 0
+  }
+
+  close(fd: number): number {
+    const thing = this.#get(fd)
+    assert.ok(!this.poller.has(fd), `close: descriptor ${fd} is still watched`)
+    this.#descriptors[fd] = undefined
+    this.#openFds--
+    if (thing instanceof Listening || thing instanceof Mailbox) this.network.forget(thing)
+    if (thing instanceof Endpoint || thing instanceof Mailbox) thing.closedAt = this.#clock.now()
+    thing.close()
+    return 0
+  }
+
+  unlink(_path: string): number {
+    return 0
+  }
+
+  /** Bound at once, as if it had sent. */
+  datagram(): number {
+    return this.#isFull() ? this.#noFile() : this.#open(this.network.openMailbox())
+  }
+
+  portOf(fd: number): number {
+    return this.#of(fd, Listening).port
+  }
+
+  mailboxOf(fd: number): Mailbox {
+    return this.#of(fd, Mailbox)
+  }
+
+  bindDatagram(): number {
+    return notSimulated('bindDatagram')
+  }
+
+  connectDatagram(): number {
+    return notSimulated('connectDatagram')
+  }
+
+  receiveFrom(): number {
+    return notSimulated('receiveFrom')
+  }
+
+  sendTo(fd: number, bytes: Uint8Array, at: number, length: number, to: Uint8Array): number {
+    const mailbox = this.#of(fd, Mailbox)
+    const result = this.#sendTo(mailbox, bytes, at, length, to)
+    if (!isTransient(result)) mailbox.doneWith++
+    return result
+  }
+
+  #sendTo(mailbox: Mailbox, bytes: Uint8Array, at: number, length: number, to: Uint8Array): number {
+    checkRange(bytes, at, length)
+    const address = expandAddress(to)
+    if (address === undefined) return -EDESTADDRREQ
+    const result = mailbox.send(address, bytes.subarray(at, at + length))
+    if (result > 0) this.#hasSent(mailbox, result)
+    return result
+  }
+
+  #hasSent(from: Endpoint | Mailbox, count: number): void {
+    from.activeAt = this.#clock.now()
+    this.bytesSent += count
+  }
+
+  createBatch(size: number, bytesMax: number): DatagramBatch {
+    const name = `${size} ${bytesMax}`
+    const batch = batches.get(name) ?? this.#newBatch(size, bytesMax)
+    batches.set(name, batch)
+    return batch
+  }
+
+  #newBatch(size: number, bytesMax: number): DatagramBatch {
+    const stride = bytesMax + 1 + COMPACT_BYTES_MAX
+    const region = this.region(new SharedArrayBuffer(size * stride))
+    return { region, size, bytesMax, stride, lengths: new Int32Array(size) }
+  }
+
+  receiveBatch(fd: number, { region, size, stride, lengths }: DatagramBatch): number {
+    const mailbox = this.#of(fd, Mailbox)
+    const there = Math.min(size, mailbox.inbox.length)
+    if (there === 0 || this.#faults.hits('readAgain')) return -EAGAIN
+    const count = this.#faults.cut('readShort', there)
+    mailbox.activeAt = this.#clock.now()
+    for (let i = 0; i < count; i++) {
+      const { bytes, from } = mailbox.receive()!
+      lengths[i] = bytes.length
+      region.bytes.set(bytes, i * stride)
+      region.bytes.set(compactAddress(from), i * stride + bytes.length)
+    }
+    return count
+  }
+
+  sendBatch(fd: number, batch: DatagramBatch, first: number, count: number): number {
+    const { region, stride, lengths, size } = batch
+    const mailbox = this.#of(fd, Mailbox)
+    assert.ok(count >= 1 && first + count <= size, 'sendBatch: slots beyond the batch')
+    const most = this.#faults.cut('writeShort', count)
+    let sent = 0
+    for (let result = 0; sent < most; sent++) {
+      const at = (first + sent) * stride
+      const length = lengths[first + sent]!
+      const to = region.bytes.subarray(at + length, at + stride)
+      result = this.#sendTo(mailbox, region.bytes, at, length, to)
+      if (result >= 0) continue
+      if (sent > 0) break
+      if (!isTransient(result)) mailbox.doneWith++
+      return result
+    }
+    mailbox.doneWith += sent
+    return sent
+  }
+
+  yield(): void {}
+
+  setAffinity(): number {
+    return -ERRNO.ENOSYS
+  }
+
+  reserveFd(): number {
+    return this.socket()
+  }
+
+  #isFull(): boolean {
+    return this.#openFds >= this.fdsMax
+  }
+
+  #noFile(): number {
+    return this.#random.oneIn(4) ? -ENFILE : -EMFILE
+  }
+
+  /** The lowest number that is free, as POSIX says. */
+  #open(thing: Pollable): number {
+    let fd = FIRST_FD
+    while (this.#descriptors[fd] !== undefined) fd++
+    this.#descriptors[fd] = thing
+    this.#openFds++
+    return fd
+  }
+
+  #get(fd: number): Pollable {
+    const thing = this.#descriptors[fd]
+    assert.ok(thing !== undefined, `descriptor ${fd} is used, and is not open`)
+    return thing
+  }
+
+  #of<T extends Pollable>(fd: number, kind: new (...args: never[]) => T): T {
+    const thing = this.#get(fd)
+    assert.ok(thing instanceof kind, `descriptor ${fd} is of another kind than it is used for`)
+    return thing
+  }
+}
+
+function notSimulated(call: string): never {
+  return assert.fail(`${call} is not simulated`)
+}

@@ -1,0 +1,137 @@
+/** The other hosts: who listens where, which connects are under way, and how they will end. */
+import { ERRNO } from '../../os/errno.ts'
+import type { SocketAddress } from '../../os/os.ts'
+import { type Datagram, Mailbox, type Receive } from './datagrams.ts'
+import { Endpoint, Listening } from './endpoint.ts'
+import type { Faults } from './faults.ts'
+import type { Random } from './random.ts'
+
+const { ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT } = ERRNO
+const OURS = '127.0.0.1'
+const THEIRS = '10.0.0.1'
+const FIRST_PORT = 10_000
+
+export class Network {
+  /** Told of the far end of each connect that succeeded, with the port it went to. */
+  onConnected: (far: Endpoint, port: number) => void = () => {}
+  readonly #random: Random
+  readonly #faults: Faults
+  /** Bytes that the buffer of one end may have at most. */
+  readonly #capacityMax: number
+  readonly #listening = new Map<number, Listening>()
+  readonly #mailboxes = new Map<number, Mailbox>()
+  /** Who takes datagrams, by port. */
+  readonly #hosts = new Map<number, Receive>()
+  #connecting: Endpoint[] = []
+  #lastPort = FIRST_PORT
+
+  constructor(random: Random, faults: Faults, capacityMax: number) {
+    this.#random = random
+    this.#faults = faults
+    this.#capacityMax = capacityMax
+  }
+
+  /** Connects are under way. */
+  get isConnecting(): boolean {
+    return this.#connecting.length > 0
+  }
+
+  freshEndpoint(): Endpoint {
+    const endpoint = new Endpoint(this.#random.size(this.#capacityMax))
+    endpoint.resetKeepsData = this.#faults.hits('resetKeepsData')
+    return endpoint
+  }
+
+  /** An address that nobody has had: `connect` to it leads to another host. */
+  freshAddress(): SocketAddress {
+    return { family: 4, host: THEIRS, port: ++this.#lastPort }
+  }
+
+  listen(port: number, backlog: number): Listening {
+    const listening = new Listening(port === 0 ? ++this.#lastPort : port, backlog)
+    this.#listening.set(listening.port, listening)
+    return listening
+  }
+
+  forget(closed: Listening | Mailbox): void {
+    if (closed instanceof Listening) this.#listening.delete(closed.port)
+    else this.#mailboxes.delete(closed.local.port)
+  }
+
+  /** A UDP socket of ours, on a port by itself. */
+  openMailbox(): Mailbox {
+    const local: SocketAddress = { family: 4, host: OURS, port: ++this.#lastPort }
+    const mailbox = new Mailbox(local, this.#hosts, this.#faults)
+    this.#mailboxes.set(local.port, mailbox)
+    return mailbox
+  }
+
+  /** Another host that takes datagrams. @returns Its address. */
+  addHost(receive: Receive): SocketAddress {
+    const address = this.freshAddress()
+    this.#hosts.set(address.port, receive)
+    return address
+  }
+
+  /** A host sends a datagram; it may get lost. */
+  sendToUs({ port }: SocketAddress, datagram: Datagram): void {
+    if (!this.#faults.hits('datagramLost')) this.#mailboxes.get(port)?.arrive(datagram)
+  }
+
+  /** Who waits to be accepted there. */
+  waitingAt(port: number): number {
+    return this.#listening.get(port)?.backlog.length ?? 0
+  }
+
+  /** Another host connects to us. @returns Its end; undefined: refused, or the backlog is full. */
+  dial(port: number): Endpoint | undefined {
+    const listening = this.#listening.get(port)
+    if (listening === undefined || listening.backlog.length >= listening.backlogMax)
+      return undefined
+    const far = this.freshEndpoint()
+    const near = this.freshEndpoint()
+    far.local = this.freshAddress()
+    far.remote = { family: 4, host: OURS, port }
+    near.local = far.remote
+    near.remote = far.local
+    near.join(far)
+    listening.backlog.push(near)
+    return far
+  }
+
+  /** We connect to another host. */
+  connect(near: Endpoint, address: SocketAddress): number {
+    if (this.#faults.hits('connectRefusedNow')) return -EHOSTUNREACH
+    near.local = { family: 4, host: OURS, port: ++this.#lastPort }
+    near.remote = address
+    if (this.#faults.hits('connectNow')) {
+      this.#succeed(near)
+      return 0
+    }
+    near.state = 'connecting'
+    this.#connecting.push(near)
+    return -ERRNO.EINPROGRESS
+  }
+
+  /** Some connects that are under way come to their end, or all. */
+  settle(all: boolean): void {
+    this.#connecting = this.#connecting.filter((near) => {
+      if (near.isClosed) return false
+      if (!all && this.#random.oneIn(2)) return true
+      if (this.#random.below(3) > 0) this.#succeed(near)
+      else {
+        near.state = 'failed'
+        near.error = this.#random.oneIn(2) ? -ECONNREFUSED : -ETIMEDOUT
+      }
+      return false
+    })
+  }
+
+  #succeed(near: Endpoint): void {
+    const far = this.freshEndpoint()
+    far.local = near.remote
+    far.remote = near.local
+    near.join(far)
+    this.onConnected(far, near.remote!.port)
+  }
+}
