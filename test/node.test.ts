@@ -1,26 +1,15 @@
 /** A node as a whole: how it starts, stops, and ends when a part of it does. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { isSkynetError } from 'skynet-ts'
 import { resolveConfig, startNode } from 'skynet-ts/node'
+import { fixture, inProcess } from './support/process.ts'
 import { TestNode, test } from './support/run.ts'
 
-const fixture = (name: string) => join(import.meta.dirname, 'fixtures', name)
 const config = (start: string, args: unknown[] = [], logger?: string) =>
   resolveConfig({ thread: 2, start: fixture(start), args, ...(logger && { logger }) }, '/')
 const SILENT = '/dev/null'
-
-/** Run a node in a process of its own, and wait for its end. */
-async function inProcess(start: string, args: unknown[]) {
-  const file = fixture('run-node.ts').replace(/\.ts$/, import.meta.url.slice(-3))
-  const child = spawn(process.execPath, [file, fixture(start), JSON.stringify(args)])
-  const code = new Promise<number | null>((resolve) => child.once('close', resolve))
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
-  return { code: await code, out, err }
-}
 
 test('startNode() resolves when the first service is ready, stop() ends all', async () => {
   const node = await startNode(config('echo.ts', [0], SILENT))

@@ -48,6 +48,11 @@ export interface NodeConfig {
    * 0: never reported.
    */
   readonly monitorMs?: number
+  /**
+   * What is done with the worker of such a handler: `keep` leaves it, `kill` ends it, with all its
+   * services, and starts a new one in its place. Default `keep`.
+   */
+  readonly monitorAction?: 'keep' | 'kill'
   /** Folders where bare service names are looked up, in this order. Default: none. */
   readonly services?: readonly string[]
   /** Sockets: what holds where a socket is not told otherwise, and the thread that serves them. */
@@ -115,6 +120,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: integer(0, TIMER_MS_MAX),
     fallback: () => MONITOR_INTERVAL_MS,
     help: 'report a handler that holds its worker for so long (0: never)',
+  },
+  monitorAction: {
+    check: oneOf('keep', 'kill'),
+    fallback: () => 'keep',
+    help: 'what is done with a worker that is reported',
   },
   services: {
     check: paths(),

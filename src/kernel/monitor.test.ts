@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { PTYPE } from '../wire/ptype.ts'
 import { createMonitorMemory, Monitor, MonitorCells } from './monitor.ts'
 
 const HERE = 1
@@ -12,7 +13,7 @@ function setUp() {
 test('check reports a worker that is busy with the same message at two checks', () => {
   const { cells, monitor } = setUp()
   cells.enter()
-  cells.trigger(0x0a, 0xff00000b)
+  cells.trigger(0x0a, 0xff00000b, PTYPE.LUA, 7)
   assert.deepEqual(monitor.check(), [])
   const [stuck, ...others] = monitor.check()
   assert.deepEqual(others, [])
@@ -22,7 +23,9 @@ test('check reports a worker that is busy with the same message at two checks', 
       worker: HERE,
       source: 0x0a,
       destination: 0xff00000b,
-      text: 'A message from [ :0000000a ] to [ :ff00000b ] maybe in an endless loop (version = 1)',
+      text:
+        'A message from [ :0000000a ] to [ :ff00000b ] maybe in an endless loop ' +
+        '(version = 1, LUA, session 7)',
     },
   )
   assert.equal(monitor.check().length, 1, 'as long as it lasts')
@@ -51,4 +54,14 @@ test('check begins anew after a sleep, also with the same message count', () => 
   cells.enter()
   assert.deepEqual(monitor.check(), [])
   assert.equal(monitor.check().length, 1)
+})
+
+test('check says of a task that it is one, and forget() makes a worker a new one', () => {
+  const { cells, monitor } = setUp()
+  cells.enter()
+  cells.trigger(0, 2)
+  monitor.check()
+  assert.match(monitor.check()[0]!.text, /version = 1, a task\)$/)
+  monitor.forget(HERE)
+  for (let i = 0; i < 3; i++) assert.deepEqual(monitor.check(), [])
 })

@@ -4,6 +4,7 @@
  */
 import { formatHandle } from '../base/errors.ts'
 import { layout } from '../base/layout.ts'
+import { PTYPE } from '../wire/ptype.ts'
 
 /** One worker, on a cache line of its own. All written by that worker. */
 const WORKER = layout({
@@ -11,8 +12,14 @@ const WORKER = layout({
   source: 1, // of the message that is, or was last, handled
   destination: 1,
   isBusy: 1, // 1 while services run
-  unused: 12,
+  type: 1, // of that message, one of PTYPE; NO_MESSAGE: a task, a timer or a setup
+  session: 1, // its low 32 bits
+  unused: 10,
 })
+const NO_MESSAGE = -1
+const TYPE_NAMES = new Map<number, string>(
+  Object.entries(PTYPE).map(([name, type]) => [type, name]),
+)
 
 export const createMonitorMemory = (workers: number): SharedArrayBuffer =>
   new SharedArrayBuffer(workers * WORKER.CELLS * 4)
@@ -31,11 +38,15 @@ export class MonitorCells {
     this.#cells[this.#at + WORKER.isBusy] = 1
   }
 
-  /** A message from `source` is about to be handled by `destination`. */
-  trigger(source: number, destination: number): void {
-    this.#cells[this.#at + WORKER.version]!++
-    this.#cells[this.#at + WORKER.source] = source
-    this.#cells[this.#at + WORKER.destination] = destination
+  /** A message from `source` is about to be handled by `destination`; without a type: a task. */
+  trigger(source: number, destination: number, type = NO_MESSAGE, session = 0): void {
+    const cells = this.#cells
+    const at = this.#at
+    cells[at + WORKER.version]!++
+    cells[at + WORKER.source] = source
+    cells[at + WORKER.destination] = destination
+    cells[at + WORKER.type] = type
+    cells[at + WORKER.session] = session
   }
 
   /**
@@ -56,7 +67,7 @@ export interface StuckWorker {
   readonly worker: number
   readonly source: number
   readonly destination: number
-  /** Skynet's log line. */
+  /** Skynet's log line, and what kind of message it is. */
   readonly text: string
 }
 
@@ -81,11 +92,25 @@ export class Monitor {
         const source = this.#cells[at + WORKER.source]! >>> 0
         const destination = this.#cells[at + WORKER.destination]! >>> 0
         const pair = `from [ ${formatHandle(source)} ] to [ ${formatHandle(destination)} ]`
-        const text = `A message ${pair} maybe in an endless loop (version = ${version})`
+        const what = this.#messageOf(at)
+        const text = `A message ${pair} maybe in an endless loop (version = ${version}, ${what})`
         stuck.push({ worker, source, destination, text })
       }
       this.#seen[worker] = isBusy ? version : -1
     }
     return stuck
+  }
+
+  /** What is in the cells of a worker that is gone says nothing of the next one. */
+  forget(worker: number): void {
+    this.#cells.fill(0, worker * WORKER.CELLS, (worker + 1) * WORKER.CELLS)
+    this.#seen[worker] = -1
+  }
+
+  #messageOf(at: number): string {
+    const type = this.#cells[at + WORKER.type]!
+    if (type === NO_MESSAGE) return 'a task'
+    const session = this.#cells[at + WORKER.session]! >>> 0
+    return `${TYPE_NAMES.get(type) ?? type}, session ${session}`
   }
 }

@@ -213,7 +213,7 @@ export class Scheduler {
       const message = mailbox.shift()!
       this.#left--
       context.handled++
-      monitor.trigger(message.source, context.handle)
+      monitor.trigger(message.source, context.handle, message.type, message.session)
       context.receiver.receive(message)
       if (--this.#untilLook === 0) this.#lookAtClock(clock)
       if (this.#left <= 0 || (--batch <= 0 && runQueue.length > 0)) break

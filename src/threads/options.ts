@@ -41,6 +41,8 @@ export interface ResolvedConfig {
   readonly callTimeoutMs: number
   /** How long a handler may hold its worker before it is reported, in milliseconds; 0: for ever. */
   readonly monitorMs: number
+  /** What is done with a worker that is reported: nothing, or it is ended and replaced. */
+  readonly monitorAction: 'keep' | 'kill'
   /** Absolute paths of the folders where bare service names are looked up, in this order. */
   readonly services: readonly string[]
   readonly socket: SocketConfig

@@ -1,5 +1,4 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
-import { Worker } from 'node:worker_threads'
 import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
@@ -19,7 +18,9 @@ import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
-import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
+import type { Report, SocketStart, WorkerStart } from './protocol.ts'
+import { Thread } from './thread.ts'
+import { Watch } from './watch.ts'
 
 /** How long what was written may take to leave when the node stops. */
 const FLUSH_MS = 150
@@ -49,15 +50,6 @@ export interface Node extends AsyncDisposable {
    * 2 seconds; what is not done by then is cut off.
    */
   stop(): Promise<void>
-}
-
-/** A thread and what it reports. */
-interface Thread {
-  readonly name: string
-  readonly worker: Worker
-  readonly ended: Promise<number>
-  /** The next report of one of these kinds. */
-  next(...kinds: Report['kind'][]): Promise<Report>
 }
 
 /**
@@ -109,7 +101,7 @@ class RunningNode implements Node {
   readonly #workers: Thread[]
   readonly #socket: Thread
   readonly #monitor: Monitor
-  #monitorTimer: NodeJS.Timeout | undefined
+  #watch: Watch | undefined
   #stopping: Promise<void> | undefined
   #isLaunched = false
   #setExited!: (code: number) => void
@@ -167,7 +159,7 @@ class RunningNode implements Node {
     const threads = [this.#socket, ...this.#workers]
     await Promise.all(threads.map((thread) => thread.next('ready')))
     const first = this.#workers[0]!
-    tell(first, { kind: 'bootstrap' })
+    first.tell({ kind: 'bootstrap' })
     const report = await first.next('bootstrapped', 'failed')
     if (report.kind === 'failed') {
       const bytes = Buffer.from(report.error)
@@ -175,7 +167,7 @@ class RunningNode implements Node {
     }
     this.#isLaunched = true
     this.#stopIfEmpty()
-    this.#watch()
+    this.#watch = this.#watchWorkers()
   }
 
   /** All services but the node's own have ended: there is nothing left to do. */
@@ -183,41 +175,17 @@ class RunningNode implements Node {
     if (this.#isLaunched && this.#handles().users === 0) void this.stop()
   }
 
-  /** Start a thread from its entry module, which has our own extension. */
-  #thread(entry: string, name: string, start: WorkerStart | SocketStart): Thread {
-    const url = new URL(`./${entry}${import.meta.url.slice(-3)}`, import.meta.url)
-    const worker = new Worker(url, { name, workerData: start })
-    const ended = new Promise<number>((resolve) => {
-      worker.once('exit', resolve)
-    })
-    const waiting = new Set<(report: Report) => void>()
-    worker.on('message', (report: Report) => {
-      if (report.kind === 'log') printLine(report.line)
-      else if (report.kind === 'abort') void this.stop()
-      else if (report.kind === 'empty') this.#stopIfEmpty()
-      else for (const look of waiting) look(report)
-    })
-    let fault: unknown
-    worker.on('error', (error) => {
-      fault = error
-    })
-    void ended.then((code) => {
-      if (this.#stopping === undefined) this.#died(name, fault ?? new Error(`exit code ${code}`))
-    })
-    const next = (...kinds: Report['kind'][]): Promise<Report> =>
-      new Promise((resolve, reject) => {
-        const look = (report: Report): void => {
-          if (!kinds.includes(report.kind)) return
-          waiting.delete(look)
-          resolve(report)
-        }
-        waiting.add(look)
-        void ended.then(() => {
-          const reason = String((fault as Error | undefined)?.message ?? 'it ended')
-          reject(new SkynetError('ERR_THREAD_DIED', { thread: name, reason }, { cause: fault }))
-        })
-      })
-    return { name, worker, ended, next }
+  #thread(entry: 'worker' | 'socket', name: string, start: WorkerStart | SocketStart): Thread {
+    const onEnd = (reason: unknown): void => {
+      if (this.#stopping === undefined) this.#died(name, reason)
+    }
+    return new Thread(entry, { name, start, onReport: this.#reported, onEnd })
+  }
+
+  readonly #reported = (report: Report): void => {
+    if (report.kind === 'log') printLine(report.line)
+    else if (report.kind === 'abort') void this.stop()
+    else if (report.kind === 'empty') this.#stopIfEmpty()
   }
 
   /** A thread ended that should not have: nothing can be trusted to go on without it. */
@@ -228,13 +196,16 @@ class RunningNode implements Node {
     void this.#stop(1)
   }
 
-  #watch(): void {
-    const { monitorMs } = this.#config
-    if (monitorMs === 0) return
-    this.#monitorTimer = setInterval(() => {
-      for (const { text } of this.#monitor.check()) printError(text)
-    }, monitorMs)
-    this.#monitorTimer.unref()
+  #watchWorkers(): Watch {
+    const { monitorMs, monitorAction } = this.#config
+    return new Watch({
+      monitor: this.#monitor,
+      limitMs: monitorMs,
+      action: monitorAction,
+      threadOf: (worker) => this.#workers[worker]!.worker,
+      print: printError,
+      kill: (worker) => void this.#workers[worker]!.worker.terminate(),
+    })
   }
 
   stop(): Promise<void> {
@@ -251,7 +222,7 @@ class RunningNode implements Node {
   }
 
   async #end(code: number): Promise<void> {
-    clearInterval(this.#monitorTimer)
+    this.#watch?.stop()
     this.#monitor.check()
     // A little more than the hooks may take: a worker that is late by that does not answer at all.
     const isStopped = await within(SHUTDOWN_MS_MAX + FLUSH_MS, this.#tellAll('stop'))
@@ -259,7 +230,7 @@ class RunningNode implements Node {
     await within(FLUSH_MS, this.#tellAll('stopLogger'))
     this.#orderExit(FLUSH_MS)
     const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
-    for (const worker of this.#workers) tell(worker, { kind: 'leave' })
+    for (const worker of this.#workers) worker.tell({ kind: 'leave' })
     const ended = Promise.all(this.#workers.map((worker) => worker.ended))
     const areOut = await within(FLUSH_MS, ended)
     if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, MAIN_HOLDER).clear()
@@ -282,7 +253,7 @@ class RunningNode implements Node {
   async #tellAll(kind: 'stop' | 'stopLogger'): Promise<void> {
     const stopped = this.#workers.map((worker) => {
       const answer = worker.next('stopped').catch(() => undefined)
-      tell(worker, { kind })
+      worker.tell({ kind })
       return answer
     })
     await Promise.all(stopped)
@@ -304,8 +275,6 @@ class RunningNode implements Node {
     Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
 }
-
-const tell = ({ worker }: Thread, message: Control): void => worker.postMessage(message)
 
 /** True when `work` was done in time. */
 async function within(ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -1,0 +1,74 @@
+/** A thread of a node as the main thread sees it: what it reports, and how it ends. */
+import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { SkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
+import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
+
+export interface ThreadOptions {
+  readonly name: string
+  readonly start: WorkerStart | SocketStart
+  readonly resourceLimits?: WorkerOptions['resourceLimits'] | undefined
+  /** Every report; who waits for one by `next` is told as well. */
+  readonly onReport: (report: Report) => void
+  /** It is over, asked or unasked: why, as an error that it did not catch or an exit code. */
+  readonly onEnd: (reason: unknown) => void
+}
+
+export class Thread {
+  readonly name: string
+  readonly worker: Worker
+  /** Resolves when it is over. */
+  readonly ended: Promise<void>
+  readonly #waiting = new Set<(report: Report) => void>()
+  #fault: unknown
+
+  /** @param entry Name of its entry module, which lies here and has our own extension. */
+  constructor(entry: 'worker' | 'socket', options: ThreadOptions) {
+    const { name, start, resourceLimits, onReport, onEnd } = options
+    this.name = name
+    const url = new URL(`./${entry}${import.meta.url.slice(-3)}`, import.meta.url)
+    this.worker = new Worker(url, {
+      name,
+      workerData: start,
+      ...(resourceLimits && { resourceLimits }),
+    })
+    this.worker.on('message', (report: Report) => {
+      onReport(report)
+      for (const look of this.#waiting) look(report)
+    })
+    this.worker.on('error', (error) => {
+      this.#fault = error
+    })
+    this.ended = new Promise((resolve) => {
+      this.worker.once('exit', (code) => {
+        this.#fault ??= new Error(`exit code ${code}`)
+        resolve()
+        onEnd(this.#fault)
+      })
+    })
+  }
+
+  tell(message: Control): void {
+    this.worker.postMessage(message)
+  }
+
+  /**
+   * The next report of one of these kinds.
+   *
+   * @throws {SkynetError} `ERR_THREAD_DIED` when the thread ends before.
+   */
+  next(...kinds: Report['kind'][]): Promise<Report> {
+    return new Promise((resolve, reject) => {
+      const look = (report: Report): void => {
+        if (!kinds.includes(report.kind)) return
+        this.#waiting.delete(look)
+        resolve(report)
+      }
+      this.#waiting.add(look)
+      void this.ended.then(() => {
+        const info = { thread: this.name, reason: messageOf(this.#fault) }
+        reject(new SkynetError('ERR_THREAD_DIED', info, { cause: this.#fault }))
+      })
+    })
+  }
+}

@@ -1,0 +1,53 @@
+/** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
+import type { Worker } from 'node:worker_threads'
+import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
+import { stackOf } from './stack.ts'
+
+export interface WatchOptions {
+  readonly monitor: Monitor
+  /** How long a handler may hold its worker, in milliseconds; 0: for ever. */
+  readonly limitMs: number
+  readonly action: 'keep' | 'kill'
+  readonly threadOf: (worker: number) => Worker
+  readonly print: (text: string) => void
+  /** End that thread, whatever it does; the reason is for who waits for its services. */
+  readonly kill: (worker: number, reason: string) => void
+}
+
+export class Watch {
+  readonly #options: WatchOptions
+  readonly #timer: NodeJS.Timeout | undefined
+  /** Workers whose stack is being taken. */
+  readonly #looking = new Set<number>()
+
+  constructor(options: WatchOptions) {
+    this.#options = options
+    if (options.limitMs === 0) return
+    this.#timer = setInterval(() => {
+      for (const stuck of options.monitor.check()) void this.#report(stuck)
+    }, options.limitMs)
+    this.#timer.unref()
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /**
+   * The line names who got the last message. After an `await` that may not be who runs: the stack
+   * says where the thread is, whoever was blamed.
+   */
+  async #report({ worker, text }: StuckWorker): Promise<void> {
+    const { threadOf, print, action, kill, limitMs } = this.#options
+    if (this.#looking.has(worker)) return
+    this.#looking.add(worker)
+    try {
+      const stack = await stackOf(threadOf(worker))
+      const where = stack.length > 0 ? `, at ${stack[0]}` : ', at a place that cannot be had'
+      print([text + where, ...stack.slice(1).map((frame) => `    at ${frame}`)].join('\n'))
+      if (action === 'kill') kill(worker, `it was held for more than ${limitMs} ms`)
+    } finally {
+      this.#looking.delete(worker)
+    }
+  }
+}

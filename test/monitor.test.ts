@@ -1,0 +1,38 @@
+/** Handlers that do not come back: who says so, and what it says. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { fixture, inProcess } from './support/process.ts'
+import { test } from './support/run.ts'
+
+const EXTENSION = import.meta.url.slice(-3)
+const LOOPER = fixture('looper.ts').replace(/\.ts$/, EXTENSION)
+
+/** Lines of the body of a function of the looper, from 1. */
+function linesOf(name: string): { first: number; last: number } {
+  const lines = readFileSync(LOOPER, 'utf8').split('\n')
+  const first = lines.findIndex((line) => line.includes(`function ${name}`)) + 1
+  return { first, last: lines.indexOf('}', first) + 1 }
+}
+
+function assertInside(text: string, name: string): void {
+  const place = new RegExp(`at ${name} \\(${LOOPER}:(\\d+):\\d+\\)`).exec(text)
+  assert.ok(place, text)
+  const { first, last } = linesOf(name)
+  assert.ok(Number(place[1]) >= first && Number(place[1]) <= last, text)
+}
+
+test('a handler that does not come back is reported with the stack of its loop', async () => {
+  const { code, err } = await inProcess('looper.ts', ['method', 600], { monitorMs: 100 })
+  assert.match(err, /from \[ :0000000\d \] to \[ :0000000\d \] maybe in an endless loop/)
+  assert.match(err, /\(version = \d+, LUA, session \d+\), at /)
+  assertInside(err, 'spinInMethod')
+  assert.match(err, /\n {4}at hold \(/, 'who called it comes behind')
+  assert.doesNotMatch(err, /src\/service|node:/, 'frames of the runtime say nothing')
+  assert.equal(code, 0, 'it went on afterwards')
+})
+
+test('a loop after an await is found by its stack, whoever got the last message', async () => {
+  const { code, err } = await inProcess('looper.ts', ['after await', 600], { monitorMs: 100 })
+  assertInside(err, 'spinAfterAwait')
+  assert.equal(code, 0)
+})
