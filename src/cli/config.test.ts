@@ -31,6 +31,8 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     thread: availableParallelism(),
     harbor: 0,
     logger: undefined,
+    logservice: undefined,
+    logFormat: 'text',
     env: {},
     callTimeoutMs: 0,
     monitorMs: MONITOR_INTERVAL_MS,
@@ -72,6 +74,8 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     thread: 1024,
     harbor: 255,
     logger: '../node.log',
+    logservice: './log.ts',
+    logFormat: 'json',
     env: { name: 'x', port: 0, on: false },
     callTimeoutMs: 0xffffffff,
     monitorMs: 0,
@@ -86,6 +90,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     ...given,
     start: join(folder, 'main.ts'),
     logger: join(dirname(folder), 'node.log'),
+    logservice: join(folder, 'log.ts'),
     services: [join(folder, 'services'), '/opt/services'],
   })
 })

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { SkynetError } from '../base/errors.ts'
 import { HARBOR_MAX, MONITOR_INTERVAL_MS, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import type { LogFormat } from '../service/log.ts'
 import { importModule } from '../service/modules.ts'
 import {
   type ResolvedConfig,
@@ -39,6 +40,13 @@ export interface NodeConfig {
   readonly args?: readonly unknown[]
   /** Log file. Default: standard output. */
   readonly logger?: string
+  /**
+   * Module of the service that logs, instead of ours. It is launched first, with `logger` and
+   * `logFormat`, and registers `.logger`; see docs/config.md for what it must do.
+   */
+  readonly logservice?: string
+  /** How our logger writes: `text`, or `json`, one object a line. Default `text`. */
+  readonly logFormat?: LogFormat
   /** Values that services read with `skynet.getenv`. */
   readonly env?: Readonly<Record<string, Scalar>>
   /** Deadline of a call that names none, in milliseconds. Default 0: none. */
@@ -105,6 +113,16 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: path(),
     fallback: () => undefined,
     help: 'log file (without it: standard output)',
+  },
+  logservice: {
+    check: path(),
+    fallback: () => undefined,
+    help: 'module of the service that logs (without it: ours)',
+  },
+  logFormat: {
+    check: oneOf('text', 'json'),
+    fallback: () => 'text',
+    help: 'how our logger writes its lines',
   },
   env: {
     check: scalars(),

@@ -2,11 +2,12 @@
 /** The `skynet` command. */
 import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { inspect, parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
+import type { Node } from '../threads/start.ts'
 import { CONFIG_KEYS, loadConfig } from './config.ts'
+import { watchSignals } from './signals.ts'
 
 interface Command {
   readonly usage: string
@@ -33,9 +34,6 @@ const ALIASES: Readonly<Record<string, string>> = {
 
 /** From the first signal to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
 const STOP_MS_MAX = 1900
-
-/** npm hands on the SIGINT of a Ctrl-C that the terminal has sent us already: they count once. */
-const ECHO_MS_MAX = process.env.npm_lifecycle_event === undefined ? 0 : 100
 
 /** The user's words make no sense: the answer ends with where to look. */
 class UsageError extends Error {}
@@ -67,9 +65,17 @@ async function start(args: string[]): Promise<void> {
   // Loaded only now: help and config errors need neither threads nor FFI.
   const { startNode } = await import('../threads/start.ts')
   const stop = new AbortController()
-  void firstSignal().then(() => stop.abort())
+  const hasLog = config.logger !== undefined || config.logservice !== undefined
+  let node: Node | undefined
+  watchSignals({
+    stop: () => {
+      limitStop()
+      stop.abort()
+    },
+    reopenLog: hasLog ? () => node?.reopenLog() : undefined,
+  })
   try {
-    const node = await startNode(config, { signal: stop.signal })
+    node = await startNode(config, { signal: stop.signal })
     process.exit(await node.exited)
   } catch (error) {
     // Stopped before it had started: that is what was asked for.
@@ -96,28 +102,12 @@ function parseStart(args: string[]): { file: string; overrides: string[] } {
   }
 }
 
-/**
- * Resolves at the first SIGINT or SIGTERM. The second ends the process at once, and so does a stop
- * that takes too long. A signal during the start counts: the node stops as soon as it has started.
- */
-function firstSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    let firstAt = 0
-    const onSignal = (signal: 'SIGINT' | 'SIGTERM'): void => {
-      const now = performance.now()
-      if (firstAt > 0) {
-        if (signal === 'SIGINT' && now - firstAt < ECHO_MS_MAX) return
-        process.exit(128 + constants.signals[signal])
-      }
-      firstAt = now
-      setTimeout(() => {
-        report(new Error(`Cannot stop in good order: not done within ${STOP_MS_MAX} ms`))
-        process.exit(1)
-      }, STOP_MS_MAX)
-      resolve()
-    }
-    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
-  })
+/** A stop that takes longer than it may is cut off. */
+function limitStop(): void {
+  setTimeout(() => {
+    report(new Error(`Cannot stop in good order: not done within ${STOP_MS_MAX} ms`))
+    process.exit(1)
+  }, STOP_MS_MAX)
 }
 
 function help(): void {

@@ -67,9 +67,17 @@ export class Requests implements Debtor {
   }
 
   /** A line from the node itself, for the logger; or somebody's protocol of that number. */
-  text(message: Message): void {
-    if (this.#protocols?.get(PTYPE.TEXT) !== undefined) this.handle(message)
-    else this.#methods.text?.(message.source, message.value)
+  text(message: Message): unknown {
+    if (this.#protocols?.get(PTYPE.TEXT) === undefined) {
+      return this.#methods.text?.(message.source, message.value)
+    }
+    this.handle(message)
+    return undefined
+  }
+
+  /** The node tells the logger that its file was renamed. */
+  reopen(): unknown {
+    return this.#methods.reopen?.()
   }
 
   #call(message: Message): void {

@@ -115,7 +115,9 @@ export class Runtime {
     const title = this.#services.get(handle)?.context.title ?? ''
     const line: LogLine = { at: Date.now(), level, handle, title, text }
     const logger = this.options.names.query('.logger')
-    if (logger === 0 || !this.router.send(PTYPE.TEXT, logger, handle, 0, line)) {
+    // A fault of the logger itself would only be its next fault.
+    const isOfLogger = handle === logger
+    if (isOfLogger || !this.router.send(PTYPE.TEXT, logger, handle, 0, line)) {
       this.options.logFallback(line)
     }
   }
@@ -254,6 +256,11 @@ export class Runtime {
     const services = [...this.#services.values()].reverse()
     await Promise.all(services.filter((s) => s.handle !== logger).map((s) => s.end(reason)))
     this.client.flush()
+  }
+
+  /** The log file was renamed: let the logger open it anew. */
+  reopenLog(): void {
+    this.router.send(PTYPE.SYSTEM, this.options.names.query('.logger'), 0, 0, null)
   }
 
   /** The logger goes last, when all others have said what they had to say. */

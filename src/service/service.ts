@@ -128,7 +128,10 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         this.#subscriptions?.receive(message)
         return
       case PTYPE.TEXT:
-        this.requests.text(message)
+        this.run('text', () => this.requests.text(message))
+        return
+      case PTYPE.SYSTEM:
+        this.run('reopen', () => this.requests.reopen())
         return
       default:
         if (this.#phase === 'ready') this.requests.handle(message)

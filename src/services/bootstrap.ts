@@ -1,15 +1,25 @@
 /** The first service of a node: it launches the others, then ends. */
 import { defineService } from '../service/definition.ts'
-import type logger from './logger.ts'
+import type { LogFormat } from '../service/log.ts'
+
+/** Which service is the logger, and what it is told. */
+export interface LoggerConfig {
+  readonly service: string
+  readonly file: string | undefined
+  readonly format: LogFormat
+}
 
 export default defineService(
   async (
     skynet,
     start: string,
     args: readonly unknown[],
-    logFile: string | undefined,
+    { service, file, format }: LoggerConfig,
   ): Promise<void> => {
-    await skynet.newService<typeof logger>('logger', { args: [logFile], on: 0 })
+    const logger = await skynet.newService(service, { args: [file, format], on: 0 })
+    if (skynet.localName('.logger') !== logger.handle) {
+      throw new Error(`Cannot log with ${service}: it did not register '.logger'`)
+    }
     await skynet.newService('service-manager', { on: 0, args: [] })
     await skynet.newService(start, { args: [...args] })
     skynet.timeout(0, () => skynet.exit())

@@ -1,5 +1,6 @@
 import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
 import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
+import type { LogFormat } from '../service/log.ts'
 
 export { SETTING_RANGES } from '../net/settings.ts'
 
@@ -35,6 +36,9 @@ export interface ResolvedConfig {
   readonly args: readonly unknown[]
   /** Absolute path of the log file; undefined: standard output. */
   readonly logger: string | undefined
+  /** Absolute path of the module of the logger service; undefined: ours. */
+  readonly logservice: string | undefined
+  readonly logFormat: LogFormat
   /** What services read with `skynet.getenv`. */
   readonly env: Readonly<Record<string, string | number | boolean>>
   /** Deadline of a call that names none, in milliseconds; 0: none. */

@@ -26,6 +26,8 @@ export interface SocketStart {
 export type Control =
   /** Launch the first service of the node, which launches the others. */
   | { readonly kind: 'bootstrap' }
+  /** Tell the logger that its file was renamed. */
+  | { readonly kind: 'reopenLog' }
   /** End all services but the logger; answer `stopped`. */
   | { readonly kind: 'stop' }
   /** End the logger, if it lives here; answer `stopped`. */

@@ -45,6 +45,8 @@ export interface Node extends AsyncDisposable {
   stats(): NodeStats
   /** Resolves with the exit code once every thread has ended: 0 after `stop`, 1 after a fault. */
   readonly exited: Promise<number>
+  /** The log file was renamed: let the logger open it anew, as SIGHUP does. Loses no line. */
+  reopenLog(): void
   /**
    * Stop: services end (their exit hooks run), what was written leaves, threads end. Takes at most
    * 2 seconds; what is not done by then is cut off.
@@ -206,6 +208,10 @@ class RunningNode implements Node {
       print: printError,
       kill: (worker) => void this.#workers[worker]!.worker.terminate(),
     })
+  }
+
+  reopenLog(): void {
+    if (this.#stopping === undefined) this.#workers[0]!.tell({ kind: 'reopenLog' })
   }
 
   stop(): Promise<void> {

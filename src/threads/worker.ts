@@ -134,7 +134,11 @@ const CONTROL: { readonly [K in Control['kind']]: () => void } = {
   bootstrap: () => {
     runtime.launch({
       url: resolveService('bootstrap', import.meta.url, []),
-      args: [config.start, config.args, config.logger],
+      args: [
+        config.start,
+        config.args,
+        { service: config.logservice ?? 'logger', file: config.logger, format: config.logFormat },
+      ],
       onReady: () => report({ kind: 'bootstrapped' }),
       onFailure: (error) => {
         const size = packer.pack(error.cause)
@@ -142,6 +146,7 @@ const CONTROL: { readonly [K in Control['kind']]: () => void } = {
       },
     })
   },
+  reopenLog: () => runtime.reopenLog(),
   stop: () => void runtime.stop('stop').then(() => report({ kind: 'stopped' })),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
   leave: () => {
