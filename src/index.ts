@@ -40,6 +40,7 @@ export type {
   SocketApi,
   StreamOptions,
 } from './service/socket-api.ts'
+export type { StopHook } from './service/stop-hooks.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './service/subscription.ts'
 export type { Origin, TaskInfo, TaskKind } from './service/tasks.ts'
 export type { Datagram, UdpSocket } from './service/udp-socket.ts'

@@ -4,5 +4,5 @@
 export type { NodeConfig } from './cli/config.ts'
 export { defineConfig, loadConfig, resolveConfig } from './cli/config.ts'
 export type { ResolvedConfig } from './threads/options.ts'
-export type { Node, NodeStats } from './threads/start.ts'
+export type { Node, NodeStats, StopOptions } from './threads/start.ts'
 export { startNode } from './threads/start.ts'

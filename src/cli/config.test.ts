@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isSkynetError } from '../base/errors.ts'
-import { MONITOR_INTERVAL_MS } from '../base/limits.ts'
+import { GRACE_MS, MONITOR_INTERVAL_MS } from '../base/limits.ts'
 import { SOCKET_DEFAULTS } from '../threads/options.ts'
 import { defineConfig, loadConfig, resolveConfig } from './config.ts'
 
@@ -37,6 +37,7 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     callTimeoutMs: 0,
     monitorMs: MONITOR_INTERVAL_MS,
     monitorAction: 'keep',
+    graceMs: GRACE_MS,
     services: [],
     socket: SOCKET_DEFAULTS,
     cpus: [],
@@ -80,6 +81,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     callTimeoutMs: 0xffffffff,
     monitorMs: 0,
     monitorAction: 'kill',
+    graceMs: 0,
     services: ['./services', '/opt/services'],
     socket: { ...SOCKET_DEFAULTS, receiveLimitBytes: 1, eventsPerWait: 4096, cpus: [0, 1] },
     cpus: [1023],

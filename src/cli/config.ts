@@ -5,7 +5,13 @@ import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { SkynetError } from '../base/errors.ts'
-import { HARBOR_MAX, MONITOR_INTERVAL_MS, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import {
+  GRACE_MS,
+  HARBOR_MAX,
+  MONITOR_INTERVAL_MS,
+  TIMER_MS_MAX,
+  WORKERS_MAX,
+} from '../base/limits.ts'
 import type { LogFormat } from '../service/log.ts'
 import { importModule } from '../service/modules.ts'
 import {
@@ -61,6 +67,8 @@ export interface NodeConfig {
    * services, and starts a new one in its place. Default `keep`.
    */
   readonly monitorAction?: 'keep' | 'kill'
+  /** How long stop hooks may take, in milliseconds. Default 5000; 0: they are not run. */
+  readonly graceMs?: number
   /** Folders where bare service names are looked up, in this order. Default: none. */
   readonly services?: readonly string[]
   /** Sockets: what holds where a socket is not told otherwise, and the thread that serves them. */
@@ -143,6 +151,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: oneOf('keep', 'kill'),
     fallback: () => 'keep',
     help: 'what is done with a worker that is reported',
+  },
+  graceMs: {
+    check: integer(0, TIMER_MS_MAX),
+    fallback: () => GRACE_MS,
+    help: 'how long stop hooks may take (0: they are not run)',
   },
   services: {
     check: paths(),

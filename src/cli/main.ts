@@ -32,8 +32,8 @@ const ALIASES: Readonly<Record<string, string>> = {
   '-v': '--version',
 }
 
-/** From the first signal to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
-const STOP_MS_MAX = 1900
+/** From the end of the grace to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
+const STOP_MS_MAX = 2000
 
 /** The user's words make no sense: the answer ends with where to look. */
 class UsageError extends Error {}
@@ -68,15 +68,17 @@ async function start(args: string[]): Promise<void> {
   const hasLog = config.logger !== undefined || config.logservice !== undefined
   let node: Node | undefined
   watchSignals({
-    stop: () => {
-      limitStop()
+    stop: (signal) => {
+      announceStop(signal, config.graceMs)
       stop.abort()
     },
     reopenLog: hasLog ? () => node?.reopenLog() : undefined,
   })
   try {
     node = await startNode(config, { signal: stop.signal })
-    process.exit(await node.exited)
+    const code = await node.exited
+    say(code === 0 ? 'stopped' : `stopped with exit code ${code}`)
+    process.exit(code)
   } catch (error) {
     // Stopped before it had started: that is what was asked for.
     if (isSkynetError(error, 'ABORT_ERR') && stop.signal.aborted) process.exit(0)
@@ -102,12 +104,18 @@ function parseStart(args: string[]): { file: string; overrides: string[] } {
   }
 }
 
-/** A stop that takes longer than it may is cut off. */
-function limitStop(): void {
+/** Say what happens now. A stop that takes longer than it may is cut off. */
+function announceStop(signal: NodeJS.Signals, graceMs: number): void {
+  const limitMs = graceMs + STOP_MS_MAX
+  say(`${signal}: stopping, for at most ${limitMs} ms; another signal ends it at once`)
   setTimeout(() => {
-    report(new Error(`Cannot stop in good order: not done within ${STOP_MS_MAX} ms`))
+    report(new Error(`Cannot stop in good order: not done within ${limitMs} ms`))
     process.exit(1)
-  }, STOP_MS_MAX)
+  }, limitMs)
+}
+
+function say(text: string): void {
+  process.stderr.write(`skynet: ${text}\n`)
 }
 
 function help(): void {
@@ -134,7 +142,7 @@ function report(error: unknown): void {
   const message = error instanceof Error ? error.message : inspect(error)
   const lines = message.split('\n').map((line) => line.trim())
   const hint = error instanceof UsageError ? `; see 'skynet help'` : ''
-  process.stderr.write(`skynet: ${lines.join(' ')}${hint}\n`)
+  say(`${lines.join(' ')}${hint}`)
   if (process.env.SKYNET_DEBUG) process.stderr.write(`${inspect(error)}\n`)
 }
 

@@ -10,6 +10,7 @@ import { STATE } from '../net/state.ts'
 import { formatAddress } from '../os/address.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
+import { Listener } from './listener.ts'
 import type { Service } from './service.ts'
 
 /** What a PTYPE.SOCKET message carries: an event of net/event.ts, its payload copied. */
@@ -70,6 +71,10 @@ export class SocketPool {
     }
     if (socket instanceof Connection && kind === EVENT.DATA) socket.received(payload)
     else socket.happened(kind, ud, payload)
+  }
+
+  stopListening(): void {
+    for (const socket of this.#sockets.values()) if (socket instanceof Listener) socket.close()
   }
 
   /** The service ends. What was written still leaves; nothing more is read. */

@@ -21,6 +21,10 @@ import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } 
 import { isThenable, sendable } from './sendable.ts'
 import { type ExitReason, Service } from './service.ts'
 import type { SharedValues } from './share-data.ts'
+import { StopHooks } from './stop-hooks.ts'
+
+/** Records taken from the ring in one round while the logger ends. */
+const LINES_PER_ROUND = 1024
 
 /** What may be asked of a worker itself. */
 export type WorkerOrder =
@@ -72,6 +76,7 @@ export class Runtime {
   /** Set by `connect`, before the first message. */
   router!: Router
   multicast!: Multicast
+  readonly stopHooks = new StopHooks(this)
   readonly #services = new Map<number, Service>()
   #isStopping = false
 
@@ -245,8 +250,15 @@ export class Runtime {
     if (handles.isNamed(service.handle)) names.release(service.handle)
     this.router.remove(service.context)
     this.#services.delete(service.handle)
+    this.stopHooks.remove(service)
     loads.remove(worker)
     if (handles.users === 0 && !this.#isStopping) this.options.onEmpty()
+  }
+
+  /** The node will stop: accept nothing new, and let services finish what they have begun. */
+  async drain(graceMs: number): Promise<void> {
+    for (const service of this.#services.values()) service.stopListening()
+    await this.stopHooks.run(graceMs)
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */
@@ -265,7 +277,14 @@ export class Runtime {
 
   /** The logger goes last, when all others have said what they had to say. */
   async stopLogger(): Promise<void> {
-    await this.#services.get(this.options.names.query('.logger'))?.end('stop')
+    const logger = this.#services.get(this.options.names.query('.logger'))
+    if (logger === undefined) return
+    // What other workers said before they stopped is in the ring by now, or in the mailbox.
+    while (!this.router.isEmpty || (logger.context.mailbox?.length ?? 0) > 0) {
+      this.router.drain(LINES_PER_ROUND)
+      await new Promise(setImmediate)
+    }
+    await logger.end('stop')
   }
 
   /**

@@ -99,6 +99,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     return this.#subscriptions
   }
 
+  /** The node will stop: what is connected stays, nothing new is accepted. */
+  stopListening(): void {
+    this.#pool?.stopListening()
+  }
+
   // --- messages ------------------------------------------------------------------------------
 
   /** Called by the scheduler; see Receiver. */

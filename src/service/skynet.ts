@@ -19,6 +19,7 @@ import type { ExitHook, Service } from './service.ts'
 import { ShareDataApi } from './share-data.ts'
 import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
+import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
 import type { WaitOptions } from './wait.ts'
 
@@ -284,6 +285,18 @@ export class Skynet {
   onExit(hook: ExitHook): void {
     checkFunction('add an exit hook', 'hook', hook)
     this.#service.onExit(hook)
+  }
+
+  /**
+   * Finish something before the node stops: let players end their round, hand work on. Called when
+   * somebody stops the node, after all listeners were closed; every service goes on as ever until
+   * the hooks of all are done, or the time is up (config key `graceMs`), when `deadline` aborts.
+   * Then services end, and exit hooks run. Not called when this service ends by itself.
+   */
+  onStop(hook: StopHook): void {
+    checkFunction('add a stop hook', 'hook', hook)
+    if (this.#service.hasEnded) return
+    this.#service.runtime.stopHooks.add(this.#service, hook)
   }
 
   /**

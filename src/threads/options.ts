@@ -47,6 +47,8 @@ export interface ResolvedConfig {
   readonly monitorMs: number
   /** What is done with a worker that is reported: nothing, or it is ended and replaced. */
   readonly monitorAction: 'keep' | 'kill'
+  /** How long stop hooks may take, in milliseconds; 0: they are not run. */
+  readonly graceMs: number
   /** Absolute paths of the folders where bare service names are looked up, in this order. */
   readonly services: readonly string[]
   readonly socket: SocketConfig

@@ -28,6 +28,8 @@ export type Control =
   | { readonly kind: 'bootstrap' }
   /** Tell the logger that its file was renamed. */
   | { readonly kind: 'reopenLog' }
+  /** Close listeners, run the stop hooks; answer `drained`. */
+  | { readonly kind: 'drain'; readonly graceMs: number }
   /** End all services but the logger; answer `stopped`. */
   | { readonly kind: 'stop' }
   /** End the logger, if it lives here; answer `stopped`. */
@@ -41,6 +43,7 @@ export type Report =
   | { readonly kind: 'bootstrapped' }
   /** The error, packed. */
   | { readonly kind: 'failed'; readonly error: Uint8Array }
+  | { readonly kind: 'drained' }
   | { readonly kind: 'stopped' }
   /** The last service of the node's own making has ended. */
   | { readonly kind: 'empty' }

@@ -2,7 +2,7 @@
 import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
-import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
@@ -18,7 +18,7 @@ import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
-import type { Report, SocketStart, WorkerStart } from './protocol.ts'
+import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 import { Thread } from './thread.ts'
 import { Watch } from './watch.ts'
 
@@ -39,6 +39,11 @@ export interface NodeStats {
   readonly socketTotals: SocketTotals
 }
 
+export interface StopOptions {
+  /** How long stop hooks may take, in milliseconds, 0..`TIMER_MS_MAX`; 0: they are not run. */
+  readonly graceMs?: number
+}
+
 /** A running node. */
 export interface Node extends AsyncDisposable {
   /** Counted anew at each call, over all socket slots: for tests and reports. */
@@ -48,10 +53,11 @@ export interface Node extends AsyncDisposable {
   /** The log file was renamed: let the logger open it anew, as SIGHUP does. Loses no line. */
   reopenLog(): void
   /**
-   * Stop: services end (their exit hooks run), what was written leaves, threads end. Takes at most
-   * 2 seconds; what is not done by then is cut off.
+   * Stop: listeners close and stop hooks run, for at most `graceMs` (default: the config's); then
+   * services end (their exit hooks run), what was written leaves, threads end. That takes at most
+   * 2 seconds more; what is not done by then is cut off.
    */
-  stop(): Promise<void>
+  stop(options?: StopOptions): Promise<void>
 }
 
 /**
@@ -74,7 +80,7 @@ export async function startNode(
   try {
     await node.launch()
   } catch (error) {
-    await node.stop()
+    await node.stop({ graceMs: 0 })
     throw signal?.aborted ? abortError(signal) : error
   }
   return node
@@ -195,7 +201,7 @@ class RunningNode implements Node {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
     printError(error.message)
-    void this.#stop(1)
+    void this.#stop(1, 0)
   }
 
   #watchWorkers(): Watch {
@@ -214,26 +220,33 @@ class RunningNode implements Node {
     if (this.#stopping === undefined) this.#workers[0]!.tell({ kind: 'reopenLog' })
   }
 
-  stop(): Promise<void> {
-    return this.#stop(0)
+  stop({ graceMs = this.#config.graceMs }: StopOptions = {}): Promise<void> {
+    checkInteger('stop a node', 'graceMs', graceMs, 0, TIMER_MS_MAX)
+    return this.#stop(0, graceMs)
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
   }
 
-  #stop(code: number): Promise<void> {
-    this.#stopping ??= this.#end(code)
+  #stop(code: number, graceMs: number): Promise<void> {
+    this.#stopping ??= this.#end(code, graceMs)
     return this.#stopping
   }
 
-  async #end(code: number): Promise<void> {
+  async #end(code: number, graceMs: number): Promise<void> {
     this.#watch?.stop()
     this.#monitor.check()
+    if (graceMs > 0) {
+      await within(graceMs + FLUSH_MS, this.#tellAll({ kind: 'drain', graceMs }, 'drained'))
+    }
     // A little more than the hooks may take: a worker that is late by that does not answer at all.
-    const isStopped = await within(SHUTDOWN_MS_MAX + FLUSH_MS, this.#tellAll('stop'))
+    const isStopped = await within(
+      SHUTDOWN_MS_MAX + FLUSH_MS,
+      this.#tellAll({ kind: 'stop' }, 'stopped'),
+    )
     if (!isStopped) this.#printStuck()
-    await within(FLUSH_MS, this.#tellAll('stopLogger'))
+    await within(FLUSH_MS, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
     this.#orderExit(FLUSH_MS)
     const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
     for (const worker of this.#workers) worker.tell({ kind: 'leave' })
@@ -256,13 +269,14 @@ class RunningNode implements Node {
     printError(`Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`)
   }
 
-  async #tellAll(kind: 'stop' | 'stopLogger'): Promise<void> {
-    const stopped = this.#workers.map((worker) => {
-      const answer = worker.next('stopped').catch(() => undefined)
-      worker.tell({ kind })
-      return answer
+  /** Tell all workers, and wait for the answer of each. */
+  async #tellAll(control: Control, answer: Report['kind']): Promise<void> {
+    const answers = this.#workers.map((worker) => {
+      const answered = worker.next(answer).catch(() => undefined)
+      worker.tell(control)
+      return answered
     })
-    await Promise.all(stopped)
+    await Promise.all(answers)
   }
 
   /** @param flushMs How long the socket thread may go on to send what was written. */

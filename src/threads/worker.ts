@@ -130,7 +130,8 @@ const bridge = new Bridge({
 })
 
 /** Main thread → this one. */
-const CONTROL: { readonly [K in Control['kind']]: () => void } = {
+type Handlers = { readonly [K in Control['kind']]: (control: Control & { kind: K }) => void }
+const CONTROL: Handlers = {
   bootstrap: () => {
     runtime.launch({
       url: resolveService('bootstrap', import.meta.url, []),
@@ -147,6 +148,7 @@ const CONTROL: { readonly [K in Control['kind']]: () => void } = {
     })
   },
   reopenLog: () => runtime.reopenLog(),
+  drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void runtime.stop('stop').then(() => report({ kind: 'stopped' })),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
   leave: () => {
@@ -158,6 +160,6 @@ const CONTROL: { readonly [K in Control['kind']]: () => void } = {
 
 process.on('uncaughtException', (error) => runtime.stray('uncaught exception', error))
 process.on('unhandledRejection', (reason) => runtime.stray('unhandled rejection', reason))
-port.on('message', (message: Control) => CONTROL[message.kind]())
+port.on('message', (message: Control) => CONTROL[message.kind](message as never))
 scheduler.start([router, bridge], [...outboxes, client])
 report({ kind: 'ready' })
