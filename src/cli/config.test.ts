@@ -33,6 +33,7 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     logger: undefined,
     logservice: undefined,
     logFormat: 'text',
+    daemon: undefined,
     env: {},
     callTimeoutMs: 0,
     monitorMs: MONITOR_INTERVAL_MS,
@@ -77,6 +78,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     logger: '../node.log',
     logservice: './log.ts',
     logFormat: 'json',
+    daemon: './run.pid',
     env: { name: 'x', port: 0, on: false },
     callTimeoutMs: 0xffffffff,
     monitorMs: 0,
@@ -93,6 +95,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     start: join(folder, 'main.ts'),
     logger: join(dirname(folder), 'node.log'),
     logservice: join(folder, 'log.ts'),
+    daemon: join(folder, 'run.pid'),
     services: [join(folder, 'services'), '/opt/services'],
   })
 })

@@ -53,6 +53,11 @@ export interface NodeConfig {
   readonly logservice?: string
   /** How our logger writes: `text`, or `json`, one object a line. Default `text`. */
   readonly logFormat?: LogFormat
+  /**
+   * Pid file: `skynet start` runs the node in the background and returns once it is up. Default:
+   * none, in the foreground. A program that calls `startNode` makes no daemon.
+   */
+  readonly daemon?: string
   /** Values that services read with `skynet.getenv`. */
   readonly env?: Readonly<Record<string, Scalar>>
   /** Deadline of a call that names none, in milliseconds. Default 0: none. */
@@ -131,6 +136,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: oneOf('text', 'json'),
     fallback: () => 'text',
     help: 'how our logger writes its lines',
+  },
+  daemon: {
+    check: path(),
+    fallback: () => undefined,
+    help: 'pid file: run in the background (without it: in the foreground)',
   },
   env: {
     check: scalars(),

@@ -98,6 +98,8 @@ for (const [name, real] of systems) {
     os.setAffinity([-1])
     os.unlink(join(tmpdir(), 'no-such-file'))
     os.unlink('with\0nul')
+    os.lockFile(0x7fff_ffff)
+    os.duplicate(0x7fff_ffff, 0x7fff_ffff)
     os.connect(client, unixAddress('/no/such/socket')!)
     assert.ok(os.calls > 50)
   })

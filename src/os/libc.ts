@@ -33,6 +33,8 @@ const POSIX = {
     'intptr_t sendto(int fd, const void *bytes, size_t n, int flags, const void *to, uint32_t m)',
   recvfrom: 'intptr_t recvfrom(int fd, void *bytes, size_t n, int flags, void *from, void *m)',
   close: 'int close(int fd)',
+  flock: 'int flock(int fd, int operation)',
+  dup2: 'int dup2(int fd, int to)',
   unlink: 'int unlink(const void *path)',
   // `size_t` also fits the `unsigned int` of BSD: it goes in a register.
   poll: 'int poll(void *fds, size_t count, int timeoutMs)',
@@ -135,6 +137,8 @@ export const C = {
   F_GETFL: 3,
   F_SETFL: 4,
   FD_CLOEXEC: 1,
+  LOCK_EX: 2,
+  LOCK_NB: 4,
   ...platformNumbers(),
 } as const
 

@@ -135,6 +135,13 @@ export interface Os {
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number
   shutdown(fd: number, how: 'read' | 'write' | 'both'): number
   close(fd: number): number
+  /** Make `to` another name of what `fd` is, which it was not before. 0, or an errno. */
+  duplicate(fd: number, to: number): number
+  /**
+   * Lock the file of `fd` against everybody else who does. The lock ends with the last descriptor
+   * of this opening, so with the process at the latest. -EAGAIN when somebody has it.
+   */
+  lockFile(fd: number): number
   /** Remove the file of a Unix address. A name without a file needs none: 0. */
   unlink(path: string): number
 

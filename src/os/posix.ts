@@ -227,6 +227,14 @@ export class PosixOs implements Os {
     return errno === EINTR ? 0 : -errno
   }
 
+  duplicate(fd: number, to: number): number {
+    return Math.min(this.#checked(this.#libc.dup2(fd, to)), 0)
+  }
+
+  lockFile(fd: number): number {
+    return this.#checked(this.#libc.flock(fd, C.LOCK_EX | C.LOCK_NB))
+  }
+
   unlink(path: string): number {
     const bytes = Buffer.from(`${path}\0`)
     const end = bytes.indexOf(0)

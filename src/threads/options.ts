@@ -39,6 +39,8 @@ export interface ResolvedConfig {
   /** Absolute path of the module of the logger service; undefined: ours. */
   readonly logservice: string | undefined
   readonly logFormat: LogFormat
+  /** Absolute path of the pid file; undefined: no daemon. For the command only. */
+  readonly daemon: string | undefined
   /** What services read with `skynet.getenv`. */
   readonly env: Readonly<Record<string, string | number | boolean>>
   /** Deadline of a call that names none, in milliseconds; 0: none. */

@@ -1,0 +1,102 @@
+/**
+ * Daemon mode: the command starts itself again, in a session of its own and without a terminal, and
+ * stays until it knows how that went.
+ */
+import { type ChildProcess, fork } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
+import { SkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
+import { explain, report } from './report.ts'
+
+/** Set in the environment of the second process. */
+const MARK = 'SKYNET_DAEMON'
+const STDOUT = 1
+const STDERR = 2
+
+/** Daemon → the command that started it. */
+type Outcome = { readonly ready: true } | { readonly failure: string }
+
+export const isDaemon = (): boolean => process.env[MARK] !== undefined
+
+/**
+ * Start this command again, as a daemon, and wait until its first service is ready.
+ *
+ * @param log What it says goes there; without, nowhere.
+ * @returns Its pid.
+ * @throws {Error} What it failed with.
+ */
+export async function startDaemon(log: string | undefined): Promise<number> {
+  const out = log === undefined ? 'ignore' : openLog(log)
+  const [, file = '', ...args] = process.argv
+  const child = fork(file, args, {
+    detached: true,
+    stdio: ['ignore', out, out, 'ipc'],
+    env: { ...process.env, [MARK]: '1' },
+  })
+  const outcome = await outcomeOf(child)
+  if ('failure' in outcome) throw new Error(outcome.failure)
+  child.disconnect()
+  child.unref()
+  return child.pid!
+}
+
+function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  return new Promise((resolve) => {
+    child.once('message', (outcome: Outcome) => resolve(outcome))
+    child.once('error', (error) => resolve({ failure: error.message }))
+    // Comes after the last message, which `exit` may not.
+    child.once('disconnect', () => resolve({ failure: 'Cannot start: it ended before it was up' }))
+  })
+}
+
+/**
+ * In the second process: take the pid file.
+ *
+ * @returns To be called when the node is up: the command that waits may go.
+ */
+export async function becomeDaemon(pidFile: string): Promise<() => void> {
+  delete process.env[MARK]
+  const [{ posixOs }, { takePidFile }] = await Promise.all([
+    import('../os/posix.ts'),
+    import('./pid-file.ts'),
+  ])
+  takePidFile(pidFile, posixOs())
+  return () => void tell({ ready: true })
+}
+
+/** Tell the command that waits, if there is one, why this process will end. */
+export function tellFailure(error: unknown): Promise<void> {
+  return tell({ failure: explain(error) })
+}
+
+/** Resolves when it has been told, or cannot be: that must not keep anybody from going on. */
+function tell(outcome: Outcome): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send!(outcome, () => resolve())
+    else resolve()
+  })
+}
+
+/** Standard output and error of a daemon are its log: when that was renamed, the new one. */
+export async function redirectOutput(log: string | undefined): Promise<void> {
+  if (log === undefined) return
+  try {
+    const { posixOs } = await import('../os/posix.ts')
+    const os = posixOs()
+    const fd = openLog(log)
+    os.duplicate(fd, STDOUT)
+    os.duplicate(fd, STDERR)
+    closeSync(fd)
+  } catch (error) {
+    report(error)
+  }
+}
+
+function openLog(file: string): number {
+  try {
+    return openSync(file, 'a')
+  } catch (cause) {
+    const info = { call: `open log file ${file}`, reason: messageOf(cause) }
+    throw new SkynetError('ERR_SYSCALL', info, { cause })
+  }
+}

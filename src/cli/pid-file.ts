@@ -1,0 +1,57 @@
+/**
+ * The pid file of a daemon: held by a lock as long as the process lives, so that of two that start
+ * at once one is refused, and gone with it. What a killed process left is taken over.
+ */
+import * as fs from 'node:fs'
+import { SkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
+import type { Os } from '../os/os.ts'
+
+/**
+ * Take the file, and remove it when the process ends.
+ *
+ * @throws {SkynetError} `ERR_NODE_RUNNING` the process it names lives; `ERR_SYSCALL` the file
+ * cannot be written.
+ */
+export function takePidFile(path: string, os: Os): void {
+  const fd = open(path)
+  const isLocked = os.lockFile(fd) === 0
+  if (isLocked && !isThere(path, fd)) {
+    // Its last holder removed it between the two calls: it is nobody's any more.
+    fs.closeSync(fd)
+    takePidFile(path, os)
+    return
+  }
+  const pid = Number.parseInt(fs.readFileSync(path, 'utf8'), 10)
+  if (!isLocked || isAlive(pid)) {
+    fs.closeSync(fd)
+    throw new SkynetError('ERR_NODE_RUNNING', { pid, file: path })
+  }
+  fs.ftruncateSync(fd)
+  fs.writeSync(fd, `${process.pid}\n`, 0)
+  process.on('exit', () => fs.rmSync(path, { force: true }))
+}
+
+function open(path: string): number {
+  try {
+    return fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644)
+  } catch (cause) {
+    const info = { call: `write pid file ${path}`, reason: messageOf(cause) }
+    throw new SkynetError('ERR_SYSCALL', info, { cause })
+  }
+}
+
+/** Is the file of that name still the open one? */
+function isThere(path: string, fd: number): boolean {
+  return fs.statSync(path, { throwIfNoEntry: false })?.ino === fs.fstatSync(fd).ino
+}
+
+/** A process of somebody else lives too, though it may not be signalled. */
+function isAlive(pid: number): boolean {
+  if (!(pid > 0) || pid === process.pid) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,80 @@
+/** `skynet start`: a node from a config file, until a signal or the end of its services. */
+import { parseArgs } from 'node:util'
+import { isSkynetError } from '../base/errors.ts'
+import type { ResolvedConfig } from '../threads/options.ts'
+import type { Node } from '../threads/start.ts'
+import { loadConfig } from './config.ts'
+import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
+import { report, say, UsageError } from './report.ts'
+import { watchSignals } from './signals.ts'
+
+/** From the end of the grace to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
+const STOP_MS_MAX = 2000
+
+/** @param args The words after `start`. */
+export async function start(args: string[]): Promise<void> {
+  const { file, overrides } = parseStart(args)
+  const config = await loadConfig(file, overrides)
+  if (config.daemon === undefined) await run(config, () => {})
+  else if (isDaemon()) await run(config, await becomeDaemon(config.daemon))
+  else say(`running as a daemon, pid = ${await startDaemon(config.logger)}`)
+}
+
+/** @param onReady Called when the first service is ready. */
+async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
+  // Loaded only now: help and config errors need neither threads nor FFI.
+  const { startNode } = await import('../threads/start.ts')
+  const stop = new AbortController()
+  const isLogged = config.logger !== undefined || config.logservice !== undefined
+  let node: Node | undefined
+  const reopenLog = (): void => {
+    node?.reopenLog()
+    if (config.daemon !== undefined) void redirectOutput(config.logger)
+  }
+  watchSignals({
+    stop: (signal) => {
+      announceStop(signal, config.graceMs)
+      stop.abort()
+    },
+    reopenLog: isLogged || config.daemon !== undefined ? reopenLog : undefined,
+  })
+  try {
+    node = await startNode(config, { signal: stop.signal })
+    onReady()
+    const code = await node.exited
+    say(code === 0 ? 'stopped' : `stopped with exit code ${code}`)
+    process.exit(code)
+  } catch (error) {
+    // Stopped before it had started: that is what was asked for.
+    if (isSkynetError(error, 'ABORT_ERR') && stop.signal.aborted) process.exit(0)
+    throw error
+  }
+}
+
+function parseStart(args: string[]): { file: string; overrides: string[] } {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      options: { set: { type: 'string', multiple: true } },
+      allowPositionals: true,
+    })
+    const [file, ...rest] = positionals
+    if (file === undefined) throw new Error('a config file is needed')
+    if (rest.length > 0) throw new Error(`one config file, not also '${rest[0]}'`)
+    return { file, overrides: values.set ?? [] }
+  } catch (cause) {
+    // Node adds sentences of advice that does not fit here.
+    const reason = (cause as Error).message.split('. ', 1)[0]
+    throw new UsageError(`Cannot start: ${reason}`, { cause })
+  }
+}
+
+/** Say what happens now. A stop that takes longer than it may is cut off. */
+function announceStop(signal: NodeJS.Signals, graceMs: number): void {
+  const limitMs = graceMs + STOP_MS_MAX
+  say(`${signal}: stopping, for at most ${limitMs} ms; another signal ends it at once`)
+  setTimeout(() => {
+    report(new Error(`Cannot stop in good order: not done within ${limitMs} ms`))
+    process.exit(1)
+  }, limitMs)
+}
