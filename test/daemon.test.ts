@@ -1,10 +1,11 @@
 /** Nodes in the background, and their pid files. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
+import { linux } from '../src/os/rig.suite.ts'
 import { Cli, scratchFolder, textOf } from './support/cli.ts'
 import { until } from './support/node.ts'
 
@@ -30,7 +31,7 @@ test('daemon runs in the background, with a pid file and its output in the log',
   assert.deepEqual(await cli.ended, { code: 0, signal: null })
   const [, pid = ''] = /^skynet: running as a daemon, pid = (\d+)\n$/.exec(cli.err)!
   assert.equal(textOf(join(folder, 'pid')), `${pid}\n`)
-  assert.match(textOf(join(folder, 'log')), /talker\] error: ready/, 'it was up already')
+  await cli.wrote('log', /talker\] error: ready/)
   assert.equal(sessionOf(pid), pid)
   process.kill(Number(pid), 'SIGTERM')
   await until(() => !existsSync(join(folder, 'pid')), 'the end of the pid file')
@@ -72,6 +73,16 @@ test('a pid file that a killed daemon left is taken over', async (t) => {
       }
     }, 'the end of the daemon')
   }
+})
+
+test('a pid file that is locked is refused, whatever is in it', async (t) => {
+  const folder = daemonFolder(t)
+  const fd = openSync(join(folder, 'pid'), 'a')
+  assert.equal(linux.lockFile(fd), 0)
+  const cli = startDaemon(t, folder)
+  assert.equal((await cli.ended).code, 1)
+  assert.match(cli.err, /is running already, pid = unknown\n/)
+  closeSync(fd)
 })
 
 test('of daemons that start at once with one pid file, one runs', async (t) => {

@@ -97,7 +97,7 @@ const MESSAGES = {
   ERR_ENV_LIMIT: (i: { key: string; limit: number }) =>
     `Cannot set '${i.key}': all that is set takes more than ${i.limit} bytes`,
   ERR_NODE_RUNNING: (i: { pid: number; file: string }) =>
-    `Cannot start: the node of ${i.file} is running already, pid = ${i.pid}`,
+    `Cannot start: the node of ${i.file} is running already, pid = ${i.pid || 'unknown'}`,
   ERR_SYSCALL: (i: { call: string; reason: string }) => `Cannot ${i.call}: ${i.reason}`,
   ERR_PLATFORM: (i: { reason: string }) => `Cannot use this platform: ${i.reason}`,
   ERR_THREAD_DIED: (i: { thread: string; reason: string }) =>

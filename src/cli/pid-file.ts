@@ -22,7 +22,8 @@ export function takePidFile(path: string, os: Os): void {
     takePidFile(path, os)
     return
   }
-  const pid = Number.parseInt(fs.readFileSync(path, 'utf8'), 10)
+  // Not written yet, or no number at all: 0.
+  const pid = Number.parseInt(fs.readFileSync(path, 'utf8'), 10) || 0
   if (!isLocked || isAlive(pid)) {
     fs.closeSync(fd)
     throw new SkynetError('ERR_NODE_RUNNING', { pid, file: path })
@@ -48,7 +49,7 @@ function isThere(path: string, fd: number): boolean {
 
 /** A process of somebody else lives too, though it may not be signalled. */
 function isAlive(pid: number): boolean {
-  if (!(pid > 0) || pid === process.pid) return false
+  if (pid <= 0 || pid === process.pid) return false
   try {
     return process.kill(pid, 0)
   } catch (error) {
