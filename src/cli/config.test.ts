@@ -34,6 +34,7 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     logservice: undefined,
     logFormat: 'text',
     daemon: undefined,
+    crashFolder: undefined,
     env: {},
     callTimeoutMs: 0,
     monitorMs: MONITOR_INTERVAL_MS,
@@ -79,6 +80,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     logservice: './log.ts',
     logFormat: 'json',
     daemon: './run.pid',
+    crashFolder: './crashes',
     env: { name: 'x', port: 0, on: false },
     callTimeoutMs: 0xffffffff,
     monitorMs: 0,
@@ -96,6 +98,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     logger: join(dirname(folder), 'node.log'),
     logservice: join(folder, 'log.ts'),
     daemon: join(folder, 'run.pid'),
+    crashFolder: join(folder, 'crashes'),
     services: [join(folder, 'services'), '/opt/services'],
   })
 })

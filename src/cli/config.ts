@@ -58,6 +58,8 @@ export interface NodeConfig {
    * none, in the foreground. A program that calls `startNode` makes no daemon.
    */
   readonly daemon?: string
+  /** Folder for crash reports, made when it is needed. Default: none are written. */
+  readonly crashFolder?: string
   /** Values that services read with `skynet.getenv`. */
   readonly env?: Readonly<Record<string, Scalar>>
   /** Deadline of a call that names none, in milliseconds. Default 0: none. */
@@ -141,6 +143,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: path(),
     fallback: () => undefined,
     help: 'pid file: run in the background (without it: in the foreground)',
+  },
+  crashFolder: {
+    check: path(),
+    fallback: () => undefined,
+    help: 'folder for crash reports (without it: none)',
   },
   env: {
     check: scalars(),

@@ -40,6 +40,10 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   })
   try {
     node = await startNode(config, { signal: stop.signal })
+    const { writeCrashReport } = node
+    process.on('uncaughtExceptionMonitor', (error) => {
+      writeCrashReport.call(node, 'main thread', error)
+    })
     onReady()
     const code = await node.exited
     say(code === 0 ? 'stopped' : `stopped with exit code ${code}`)

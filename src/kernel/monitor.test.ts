@@ -56,6 +56,24 @@ test('check begins anew after a sleep, also with the same message count', () => 
   assert.equal(monitor.check().length, 1)
 })
 
+test('lastMessages tells the last 32 messages of a worker, the latest at the end', () => {
+  const { cells, monitor } = setUp()
+  assert.deepEqual(monitor.lastMessages(HERE), [])
+  cells.trigger(1, 2, PTYPE.LUA, 3)
+  cells.trigger(0, 0xff00000b)
+  cells.leave()
+  assert.deepEqual(monitor.lastMessages(HERE), [
+    'LUA, session 3, from :00000001 to :00000002',
+    'a task, from :00000000 to :ff00000b',
+  ])
+  for (let session = 1; session <= 33; session++) cells.trigger(1, 2, PTYPE.RESPONSE, session)
+  const last = monitor.lastMessages(HERE)
+  assert.equal(last.length, 32)
+  assert.match(last[0]!, /^RESPONSE, session 2,/)
+  assert.match(last[31]!, /^RESPONSE, session 33,/)
+  assert.deepEqual(monitor.lastMessages(HERE + 1), [], 'it is of that worker alone')
+})
+
 test('check says of a task that it is one, and forget() makes a worker a new one', () => {
   const { cells, monitor } = setUp()
   cells.enter()

@@ -26,6 +26,16 @@ import { StopHooks } from './stop-hooks.ts'
 /** Records taken from the ring in one round while the logger ends. */
 const LINES_PER_ROUND = 1024
 
+/** Mailboxes in a crash report. */
+const MAILBOXES_SHOWN = 100
+
+/** A service that has mail. */
+export interface MailboxInfo {
+  readonly handle: number
+  readonly title: string
+  readonly length: number
+}
+
 /** What may be asked of a worker itself. */
 export type WorkerOrder =
   | { readonly order: 'launch'; readonly url: string; readonly args: readonly unknown[] }
@@ -268,6 +278,16 @@ export class Runtime {
     const services = [...this.#services.values()].reverse()
     await Promise.all(services.filter((s) => s.handle !== logger).map((s) => s.end(reason)))
     this.client.flush()
+  }
+
+  /** The services here that have mail, the longest mailboxes first: for crash reports. */
+  longestMailboxes(): MailboxInfo[] {
+    const contexts = [...this.router.contexts.values()]
+    return contexts
+      .map(({ handle, title, mailbox }) => ({ handle, title, length: mailbox?.length ?? 0 }))
+      .filter(({ length }) => length > 0)
+      .sort((a, b) => b.length - a.length)
+      .slice(0, MAILBOXES_SHOWN)
   }
 
   /** The log file was renamed: let the logger open it anew. */

@@ -41,6 +41,8 @@ export interface ResolvedConfig {
   readonly logFormat: LogFormat
   /** Absolute path of the pid file; undefined: no daemon. For the command only. */
   readonly daemon: string | undefined
+  /** Absolute path of the folder for crash reports; undefined: none are written. */
+  readonly crashFolder: string | undefined
   /** What services read with `skynet.getenv`. */
   readonly env: Readonly<Record<string, string | number | boolean>>
   /** Deadline of a call that names none, in milliseconds; 0: none. */

@@ -1,5 +1,6 @@
 /** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
 import type { LogLine } from '../service/log.ts'
+import type { MailboxInfo } from '../service/runtime.ts'
 import type { NodeMemory } from './memory.ts'
 import type { ResolvedConfig, SocketConfig } from './options.ts'
 
@@ -26,6 +27,8 @@ export interface SocketStart {
 export type Control =
   /** Launch the first service of the node, which launches the others. */
   | { readonly kind: 'bootstrap' }
+  /** Answer `inspected`. */
+  | { readonly kind: 'inspect' }
   /** Tell the logger that its file was renamed. */
   | { readonly kind: 'reopenLog' }
   /** Close listeners, run the stop hooks; answer `drained`. */
@@ -43,6 +46,7 @@ export type Report =
   | { readonly kind: 'bootstrapped' }
   /** The error, packed. */
   | { readonly kind: 'failed'; readonly error: Uint8Array }
+  | { readonly kind: 'inspected'; readonly mailboxes: readonly MailboxInfo[] }
   | { readonly kind: 'drained' }
   | { readonly kind: 'stopped' }
   /** The last service of the node's own making has ended. */

@@ -16,12 +16,16 @@ import { posixOs } from '../os/posix.ts'
 import { formatLine, type LogLine } from '../service/log.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
+import { CrashReporter, type ThreadState } from './crash-report.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
+import { stackOf } from './stack.ts'
 import { Thread } from './thread.ts'
 import { Watch } from './watch.ts'
 
+/** How long a worker may take to tell its mailboxes for a crash report. */
+const INSPECT_MS_MAX = 200
 /** How long what was written may take to leave when the node stops. */
 const FLUSH_MS = 150
 
@@ -52,6 +56,12 @@ export interface Node extends AsyncDisposable {
   readonly exited: Promise<number>
   /** The log file was renamed: let the logger open it anew, as SIGHUP does. Loses no line. */
   reopenLog(): void
+  /**
+   * Write a crash report into the config's `crashFolder`: for a program whose own fault ends it.
+   *
+   * @returns Its path; undefined without a `crashFolder`, or when it cannot be written.
+   */
+  writeCrashReport(what: string, fault: unknown): string | undefined
   /**
    * Stop: listeners close and stop hooks run, for at most `graceMs` (default: the config's); then
    * services end (their exit hooks run), what was written leaves, threads end. That takes at most
@@ -109,6 +119,9 @@ class RunningNode implements Node {
   readonly #workers: Thread[]
   readonly #socket: Thread
   readonly #monitor: Monitor
+  readonly #crashes: CrashReporter
+  /** Crash reports that are being written. */
+  #reporting: Promise<unknown> = Promise.resolve()
   #watch: Watch | undefined
   #stopping: Promise<void> | undefined
   #isLaunched = false
@@ -121,6 +134,12 @@ class RunningNode implements Node {
     const memory = createNodeMemory(config.thread)
     this.#memory = memory
     this.#monitor = new Monitor(memory.monitor, memory.workers)
+    this.#crashes = new CrashReporter({
+      folder: config.crashFolder,
+      memory,
+      monitor: this.#monitor,
+      print: printError,
+    })
     this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
     const { writeFd } = this.#wakeup
     const socketThread = socketThreadOf(memory)
@@ -201,7 +220,34 @@ class RunningNode implements Node {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
     printError(error.message)
+    this.#reporting = this.#reportCrash(thread, cause)
     void this.#stop(1, 0)
+  }
+
+  writeCrashReport(what: string, fault: unknown): string | undefined {
+    return this.#crashes.begin(what, fault).write()
+  }
+
+  /** Living workers are asked at once, before they are told anything else. */
+  async #reportCrash(thread: string, cause: unknown): Promise<void> {
+    if (!this.#crashes.isOn) return
+    const report = this.#crashes.begin(thread, cause)
+    report.write(await Promise.all(this.#workers.map((worker) => this.#inspect(worker))))
+  }
+
+  async #inspect(thread: Thread): Promise<ThreadState> {
+    let state: ThreadState = { thread: thread.name }
+    const answered = thread.next('inspected').then(
+      (report) => {
+        if (report.kind === 'inspected') state = { ...state, mailboxes: report.mailboxes }
+      },
+      () => {},
+    )
+    thread.tell({ kind: 'inspect' })
+    if (!(await within(INSPECT_MS_MAX, answered))) {
+      state = { ...state, stack: await stackOf(thread.worker) }
+    }
+    return state
   }
 
   #watchWorkers(): Watch {
@@ -259,6 +305,7 @@ class RunningNode implements Node {
       this.#os.close(this.#wakeup.writeFd)
       process.off('exit', this.#leaveLoop)
     }
+    await this.#reporting
     this.#setExited(isStopped ? code : 1)
   }
 

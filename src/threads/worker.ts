@@ -147,6 +147,7 @@ const CONTROL: Handlers = {
       },
     })
   },
+  inspect: () => report({ kind: 'inspected', mailboxes: runtime.longestMailboxes() }),
   reopenLog: () => runtime.reopenLog(),
   drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void runtime.stop('stop').then(() => report({ kind: 'stopped' })),
@@ -158,8 +159,10 @@ const CONTROL: Handlers = {
   },
 }
 
+const tellControl = (control: Control): void =>
+  (CONTROL[control.kind] as (control: Control) => void)(control)
 process.on('uncaughtException', (error) => runtime.stray('uncaught exception', error))
 process.on('unhandledRejection', (reason) => runtime.stray('unhandled rejection', reason))
-port.on('message', (message: Control) => CONTROL[message.kind](message as never))
+port.on('message', (message: Control) => tellControl(message))
 scheduler.start([router, bridge], [...outboxes, client])
 report({ kind: 'ready' })
