@@ -29,7 +29,7 @@ function reportIn(folder: string): Report {
   return JSON.parse(readFileSync(join(folder, 'crashes', names[0]!), 'utf8')) as Report
 }
 
-test('a dying worker leaves a report: messages, mailboxes, stacks of those that hang', async (t) => {
+test('a dying worker leaves a report: messages, mailboxes, the stack of who hangs', async (t) => {
   const folder = scratchFolder(t)
   const args = ['all', join(folder, 'file')]
   const config = { start: 'crasher.ts', thread: 3, args, crashFolder: 'crashes', monitorMs: 0 }
