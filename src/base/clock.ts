@@ -2,6 +2,8 @@
 export interface Clock {
   /** Milliseconds since the node started, with fractions. It never goes back. */
   now(): number
+  /** True: it moves only when it is told to, so that no timer of the system can follow it. */
+  readonly isManual?: boolean
 }
 
 /**

@@ -65,6 +65,8 @@ export interface SchedulerOptions {
   readonly monitor: MonitorCells
   /** Let another thread run, if one waits for this core. */
   readonly yield: () => void
+  /** Which service runs next, of `length` that have mail, from 0. Default: the first. */
+  readonly pick?: ((length: number) => number) | undefined
   /** Told once per doubling: the mailbox of `context` holds `length` messages. */
   readonly onOverload: (context: Context, length: number) => void
 }
@@ -128,9 +130,19 @@ export class Scheduler {
     this.#options.monitor.trigger(0, handle)
   }
 
+  /** Nothing is left to do before a message or a timer comes. */
+  get isAsleep(): boolean {
+    return this.#isArmed && !this.#isScheduled && !this.#isResting && this.#runQueue.length === 0
+  }
+
+  /** A clock that is moved by hand has been moved: timers may be due. */
+  clockMoved(): void {
+    this.#nextTurn()
+  }
+
   /** A timer was added that is due at `due`: be there. */
   timerAdded(due: number): void {
-    if (due >= this.#timerAt) return
+    if (due >= this.#timerAt || this.#options.clock.isManual === true) return
     clearTimeout(this.#timer)
     this.#timerAt = due
     const delay = Math.max(0, Math.ceil(due - this.#options.clock.now()))
@@ -191,7 +203,7 @@ export class Scheduler {
     // Reading counts too, or a flood for services that are gone would never let a turn end.
     if (hasMore) this.#left -= RECORDS_PER_READ / 4
     while (this.#left > 0) {
-      const context = this.#runQueue.shift()
+      const context = this.#nextContext()
       if (context === undefined) break
       this.#hasWorked = true
       this.#runBatch(context)
@@ -199,6 +211,15 @@ export class Scheduler {
     monitor.leave()
     if (hasMore || this.#runQueue.length > 0) this.#schedule()
     else this.#rest()
+  }
+
+  #nextContext(): Context | undefined {
+    const { pick } = this.#options
+    if (pick === undefined || this.#runQueue.length < 2) return this.#runQueue.shift()
+    for (let behind = pick(this.#runQueue.length); behind > 0; behind--) {
+      this.#runQueue.push(this.#runQueue.shift()!)
+    }
+    return this.#runQueue.shift()
   }
 
   /** A batch of one mailbox; it goes on while nobody else has mail, as Skynet's workers do. */

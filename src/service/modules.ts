@@ -34,7 +34,7 @@ export function resolveService(
 ): string {
   const text = String(spec)
   const key = `${base} ${text}`
-  const known = resolved.get(key)
+  const known = loaded.has(text) ? text : resolved.get(key)
   if (known !== undefined) return known
   const found = candidates(text, base, folders).find(isFile)
   if (found === undefined) {
@@ -69,6 +69,11 @@ function isFile(url: URL): boolean {
 
 /** The definition if this thread has loaded it before: the fast way of a launch. */
 export const loadedService = (href: string): LoadedService | undefined => loaded.get(href)
+
+/** Make a definition that has no module of its own known under `href`: for tests. */
+export function registerService(href: string, definition: LoadedService): void {
+  loaded.set(href, definition)
+}
 
 /** Load a service's module. Its errors are the module's own. */
 export async function loadService(href: string): Promise<LoadedService> {

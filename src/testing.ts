@@ -1,0 +1,10 @@
+/// <reference types="node" preserve="true" />
+/** The door for tests of services: see docs/testing.md. */
+
+export { FakeClock } from './testing/fake-clock.ts'
+export type { Probe } from './testing/probe.ts'
+export type { SentMessage } from './testing/recording-router.ts'
+export type { TestNode, TestNodeOptions } from './testing/test-node.ts'
+export { testNode } from './testing/test-node.ts'
+export type { TestService, TestServiceOptions } from './testing/test-service.ts'
+export { testService } from './testing/test-service.ts'

@@ -1,0 +1,61 @@
+/** Time that a test owns: it stands still until it is advanced. */
+import { checkMs } from '../base/check.ts'
+import type { Clock } from '../base/clock.ts'
+
+/** A node whose timers follow the clock. */
+export interface Follower {
+  /** When something may be due; undefined: never. */
+  nextDue(): number | undefined
+  clockMoved(): void
+  /** Resolves when nothing is left to do. */
+  settled(): Promise<void>
+}
+
+export class FakeClock implements Clock {
+  readonly isManual = true
+  #now = 0
+  readonly #followers = new Set<Follower>()
+
+  /** Milliseconds since the clock was made, all of them advanced. */
+  now(): number {
+    return this.#now
+  }
+
+  /** Called by `testNode`. */
+  attach(follower: Follower): void {
+    this.#followers.add(follower)
+  }
+
+  detach(follower: Follower): void {
+    this.#followers.delete(follower)
+  }
+
+  /**
+   * Let time pass. Every timer that comes due fires in its order, each at its own time, and what it
+   * leads to is done before the next. Resolves when nothing is left to do.
+   *
+   * @throws {RangeError} Unless `ms` is a number in 0..`TIMER_MS_MAX`.
+   */
+  async advance(ms: number): Promise<void> {
+    checkMs('advance a clock', 'ms', ms)
+    const target = this.#now + ms
+    await this.#settled()
+    for (let due = this.#nextDue(); due <= target; due = this.#nextDue()) await this.#moveTo(due)
+    await this.#moveTo(target)
+  }
+
+  async #moveTo(time: number): Promise<void> {
+    this.#now = Math.max(this.#now, time)
+    for (const follower of this.#followers) follower.clockMoved()
+    await this.#settled()
+  }
+
+  #nextDue(): number {
+    const dues = [...this.#followers].map((each) => each.nextDue() ?? Number.POSITIVE_INFINITY)
+    return Math.min(...dues)
+  }
+
+  async #settled(): Promise<void> {
+    for (const follower of this.#followers) await follower.settled()
+  }
+}

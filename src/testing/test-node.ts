@@ -1,0 +1,196 @@
+/**
+ * A node with one worker, which is the thread of the test: so services may be defined in the test,
+ * their messages be seen, and their time and order be chosen. All else is the real code.
+ */
+import { checkInteger } from '../base/check.ts'
+import { type Clock, realClock } from '../base/clock.ts'
+import { SkynetError } from '../base/errors.ts'
+import { SHUTDOWN_MS_MAX } from '../base/limits.ts'
+import { SocketClient } from '../net/client.ts'
+import { Slots } from '../net/slots.ts'
+import { posixOs } from '../os/posix.ts'
+import {
+  type AnyService,
+  defineService,
+  type Methods,
+  type MethodsOf,
+} from '../service/definition.ts'
+import type { LaunchRest } from '../service/launch.ts'
+import type { LogLine } from '../service/log.ts'
+import { type LoadedService, registerService } from '../service/modules.ts'
+import type { ServiceRef } from '../service/ref.ts'
+import type { Skynet } from '../service/skynet.ts'
+import { type AssembledWorker, assemble } from '../threads/assemble.ts'
+import { createNodeMemory } from '../threads/memory.ts'
+import { SOCKET_DEFAULTS } from '../threads/options.ts'
+import type { FakeClock, Follower } from './fake-clock.ts'
+import { Probe } from './probe.ts'
+import { RecordingRouter, type SentMessage } from './recording-router.ts'
+
+const SEED_MAX = 0xffffffff
+
+export interface TestNodeOptions {
+  /** Default: real time. */
+  readonly clock?: FakeClock
+  /**
+   * 0..2^32-1: choose by it which service gets the next message, of those that have mail. Messages
+   * from one service to another stay in order. Default: as a node does, in turn.
+   */
+  readonly seed?: number
+  /** What services read with `skynet.getenv`. */
+  readonly env?: Readonly<Record<string, string | number | boolean>>
+  /** Stand-ins for services that others find by name: name → methods. */
+  readonly peers?: Readonly<Record<string, Methods>>
+  /** Where relative paths of services defined in the test start: `import.meta.url`. */
+  readonly base?: string
+}
+
+/** Start a node in this thread. Services there have no sockets: for these, use `startNode`. */
+export async function testNode(options: TestNodeOptions = {}): Promise<TestNode> {
+  const node = new TestNode(options)
+  await node.start()
+  return node
+}
+
+let names = 0
+
+export class TestNode implements AsyncDisposable {
+  /** What services have logged. */
+  readonly log = new Probe<LogLine>()
+  /** Calls and sends between services, those of the test included. */
+  readonly sent = new Probe<SentMessage>()
+  /** The test as a service: it may call, send, launch and be called by handle, as any. */
+  skynet!: Skynet
+  readonly #options: TestNodeOptions
+  readonly #worker: AssembledWorker
+  readonly #follower: Follower
+  #stopping: Promise<void> | undefined
+
+  /** Made by `testNode`. */
+  constructor(options: TestNodeOptions) {
+    const { seed, env = {}, clock } = options
+    if (seed !== undefined) checkInteger('test a node', 'seed', seed, 0, SEED_MAX)
+    this.#options = options
+    const startedAt = performance.timeOrigin + performance.now()
+    const time: Clock = clock ?? realClock(startedAt)
+    const memory = createNodeMemory(1)
+    this.#worker = assemble({
+      memory,
+      worker: 0,
+      config: { harbor: 0, env, callTimeoutMs: 0, socket: SOCKET_DEFAULTS, services: [] },
+      startedAt,
+      clock: time,
+      os: posixOs(),
+      wakeSocketThread: () => {},
+      report: (report) => {
+        if (report.kind === 'log') this.log.add(report.line)
+        else if (report.kind === 'abort') void this.stop()
+      },
+      pick: seed === undefined ? undefined : picker(seed),
+      makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
+      makeClient: (given) => new SocketClient({ ...given, slots: new NoSlots(memory.slots) }),
+    })
+    const { wheel, scheduler } = this.#worker
+    this.#follower = {
+      nextDue: () => wheel.nextDue(),
+      clockMoved: () => scheduler.clockMoved(),
+      settled: () => this.settled(),
+    }
+  }
+
+  /** Called by `testNode`. */
+  async start(): Promise<void> {
+    const { runtime, start } = this.#worker
+    start()
+    this.#options.clock?.attach(this.#follower)
+    await new Promise<void>((resolve, reject) => {
+      const own = defineService((skynet) => {
+        this.skynet = skynet
+      })
+      const launch = { url: this.#nameOf(own, 'test'), args: [], onFailure: reject }
+      runtime.launch({ ...launch, onReady: () => resolve() })
+    })
+    await this.skynet.newService('service-manager')
+    for (const [name, methods] of Object.entries(this.#options.peers ?? {})) {
+      const peer = defineService((skynet) => {
+        skynet.register(name)
+        return methods
+      })
+      await this.launch(peer)
+    }
+  }
+
+  /**
+   * Launch a service that the test has in hand: defined in place, or imported from its module.
+   *
+   * @throws As `skynet.newService`, which launches by path.
+   */
+  launch<S extends AnyService>(
+    definition: S,
+    ...rest: LaunchRest<S>
+  ): Promise<ServiceRef<MethodsOf<S>>> {
+    const url = this.#nameOf(definition, `service-${++names}`)
+    return this.skynet.newService<S>(url, ...rest)
+  }
+
+  /** Resolves when nothing is left to do before a message or a timer comes. */
+  async settled(): Promise<void> {
+    do await new Promise(setImmediate)
+    while (!this.#worker.scheduler.isAsleep && this.#stopping === undefined)
+  }
+
+  /** Run stop hooks for at most `graceMs` (default 0: none), then end all services. */
+  stop({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#stopping ??= this.#end(graceMs)
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+
+  async #end(graceMs: number): Promise<void> {
+    const { runtime, scheduler } = this.#worker
+    if (graceMs > 0) await this.#within(graceMs, runtime.drain(graceMs))
+    await this.#within(SHUTDOWN_MS_MAX, runtime.stop('stop'))
+    this.#options.clock?.detach(this.#follower)
+    scheduler.stop()
+  }
+
+  /** A clock that stands still would never end the wait for a hook. */
+  async #within(ms: number, work: Promise<void>): Promise<void> {
+    let isDone = false
+    const done = work.then(() => {
+      isDone = true
+    })
+    for (let round = 0; round < 20 && !isDone; round++) await new Promise(setImmediate)
+    if (!isDone) void this.#options.clock?.advance(ms)
+    await done
+  }
+
+  /** A URL by which the definition can be launched. */
+  #nameOf(definition: AnyService, name: string): string {
+    const { href } = new URL(`./${name}`, this.#options.base ?? `file://${process.cwd()}/`)
+    registerService(href, definition as unknown as LoadedService)
+    return href
+  }
+}
+
+/** Nobody would serve them. */
+class NoSlots extends Slots {
+  override reserve(): never {
+    const reason = 'services of a testNode have no sockets: use startNode'
+    throw new SkynetError('ERR_PLATFORM', { reason })
+  }
+}
+
+/** Numbers that are the same for the same seed (mulberry32). */
+function picker(seed: number): (length: number) => number {
+  let state = seed | 0
+  return (length) => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % length
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Joins the kernel, the sockets and the services of one worker. The entry of a worker does that on
+ * its thread; so do tests, on theirs.
+ */
+import type { Clock } from '../base/clock.ts'
+import { Doorbells } from '../base/doorbell.ts'
+import {
+  COMMAND_RING_BYTES,
+  RING_BYTES,
+  SHUTDOWN_MS_MAX,
+  SOCKET_RING_BYTES,
+} from '../base/limits.ts'
+import { ManyRing, StreamRing } from '../base/ring.ts'
+import { Channels } from '../kernel/channels.ts'
+import { Env } from '../kernel/env.ts'
+import { Handles } from '../kernel/handles.ts'
+import { Loads } from '../kernel/loads.ts'
+import { MonitorCells } from '../kernel/monitor.ts'
+import { Multicast } from '../kernel/multicast.ts'
+import { Names } from '../kernel/names.ts'
+import { Outbox } from '../kernel/outbox.ts'
+import { Router, type RouterOptions } from '../kernel/router.ts'
+import { Scheduler } from '../kernel/scheduler.ts'
+import { Snapshots } from '../kernel/snapshots.ts'
+import { Wheel } from '../kernel/wheel.ts'
+import { type ClientOptions, SocketClient } from '../net/client.ts'
+import { Slots } from '../net/slots.ts'
+import { Totals } from '../net/totals.ts'
+import type { Os } from '../os/os.ts'
+import { Runtime } from '../service/runtime.ts'
+import { SharedValues } from '../service/share-data.ts'
+import { Packer } from '../wire/seri.ts'
+import { Bridge } from './bridge.ts'
+import { type NodeMemory, socketThreadOf } from './memory.ts'
+import type { ResolvedConfig } from './options.ts'
+import type { Report } from './protocol.ts'
+
+/** Of the config, what a worker needs. */
+export type WorkerConfig = Pick<
+  ResolvedConfig,
+  'harbor' | 'env' | 'callTimeoutMs' | 'socket' | 'services'
+>
+
+export interface WorkerOptions {
+  readonly memory: NodeMemory
+  readonly worker: number
+  readonly config: WorkerConfig
+  /** Wall clock, ms since 1970, when the node started. */
+  readonly startedAt: number
+  readonly clock: Clock
+  readonly os: Os
+  readonly wakeSocketThread: () => void
+  readonly report: (message: Report) => void
+  /** Which service runs next, of so many that have mail. Default: the first. */
+  readonly pick?: ((length: number) => number) | undefined
+  readonly makeRouter?: (options: RouterOptions) => Router
+  readonly makeClient?: (options: ClientOptions) => SocketClient
+}
+
+export interface AssembledWorker {
+  readonly runtime: Runtime
+  readonly scheduler: Scheduler
+  readonly wheel: Wheel
+  readonly client: SocketClient
+  readonly packer: Packer
+  /** Connect the rings, then begin. */
+  readonly start: () => void
+}
+
+export function assemble(options: WorkerOptions): AssembledWorker {
+  const { memory, worker, config, clock, os, report, pick } = options
+  const makeClient = options.makeClient ?? ((given) => new SocketClient(given))
+  const socketThread = socketThreadOf(memory)
+  const bells = new Doorbells(memory.bells, {
+    thread: socketThread,
+    wake: options.wakeSocketThread,
+  })
+  const wheel = new Wheel(clock.now(), (error) => runtime.stray('timer', error))
+  const handles = new Handles(memory.handles, config.harbor)
+  const scheduler = new Scheduler({
+    clock,
+    wheel,
+    bells,
+    worker,
+    monitor: new MonitorCells(memory.monitor, worker),
+    yield: () => os.yield(),
+    pick,
+    onOverload: ({ handle }, length) => {
+      runtime.log('error', handle, `May overload, message queue length = ${length}`)
+    },
+  })
+  const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
+  const slots = new Slots(memory.slots)
+  const client = makeClient({
+    os,
+    clock,
+    slots,
+    totals: new Totals(memory.totals, slots),
+    commands,
+    bells,
+    self: worker,
+    socketThread,
+  })
+  const runtime = new Runtime({
+    worker,
+    clock,
+    wheel,
+    handles,
+    names: new Names(memory.names, handles, worker + 1),
+    scheduler,
+    loads: new Loads(memory.loads, worker),
+    client,
+    env: new Env(memory.env, config.env, worker + 1),
+    startedAt: options.startedAt,
+    shared: new SharedValues(new Snapshots(memory.snapshots, os.blocks, worker + 1)),
+    callTimeoutMs: config.callTimeoutMs,
+    receiveLimitBytes: config.socket.receiveLimitBytes,
+    exitMs: SHUTDOWN_MS_MAX,
+    folders: config.services,
+    logFallback: (line) => report({ kind: 'log', line }),
+    onEmpty: () => report({ kind: 'empty' }),
+    onAbort: () => report({ kind: 'abort' }),
+  })
+
+  const packer = new Packer()
+  const start = connectRings(options, { bells, handles, scheduler, runtime, client, packer })
+  return { runtime, scheduler, wheel, client, packer, start }
+}
+
+interface Parts extends Pick<AssembledWorker, 'runtime' | 'scheduler' | 'client' | 'packer'> {
+  readonly bells: Doorbells
+  readonly handles: Handles
+}
+
+/** @returns What begins to take from the rings. */
+function connectRings(options: WorkerOptions, parts: Parts): () => void {
+  const { memory, worker, os } = options
+  const { bells, handles, scheduler, runtime, client, packer } = parts
+  const makeRouter = options.makeRouter ?? ((given) => new Router(given))
+  const rings = memory.messages.map((ring) => {
+    const region = os.region(ring)
+    return { region, ring: new ManyRing(region, 0, RING_BYTES) }
+  })
+  const outboxes = rings.map(
+    ({ ring }, to) => new Outbox(to, ring, { bells, self: worker, packer, blocks: os.blocks }),
+  )
+  const channels = new Channels(memory.channels, memory.workers)
+  const multicast = new Multicast({ worker, channels, scheduler, packer, outboxes })
+  const router = makeRouter({
+    worker,
+    handles,
+    scheduler,
+    outboxes,
+    inbox: rings[worker]!,
+    blocks: os.blocks,
+    bells,
+    onSystem: runtime.onSystem,
+    onPublished: (channel, source, bytes) => multicast.receive(channel, source, bytes),
+    onFault: (text) => runtime.log('error', 0, `cannot unpack a ${text}`),
+  })
+  runtime.connect(router, multicast)
+  const stream = os.region(memory.streams[worker]!)
+  const bridge = new Bridge({
+    ring: new StreamRing(stream, 0, SOCKET_RING_BYTES),
+    region: stream,
+    bells,
+    worker,
+    router,
+    scheduler,
+    client,
+  })
+  return () => scheduler.start([router, bridge], [...outboxes, client])
+}
