@@ -47,6 +47,11 @@ export function messageOf(thrown: unknown): string {
 
 const asText = (value: unknown): string => (typeof value === 'string' ? value : shown(value))
 
+/** What the system says when a process has as many descriptors as it may have: say what that is. */
+export function withHint(text: string): string {
+  return /\bEMFILE\b/.test(text) ? `${text}; raise the limit of open files (ulimit -n)` : text
+}
+
 /** `main.ts:12:5`, the first place of the stack that is a file of somebody; empty: unknown. */
 export function placeOf(thrown: unknown): string {
   try {

@@ -1,4 +1,5 @@
 /** Checks as values: what a config key accepts, and what becomes of it. */
+import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,6 +13,8 @@ export interface Check<I, T = I> {
   accepts(value: unknown): value is I
   /** @param folder The folder of the config file: relative paths start there. */
   resolve(value: I, folder: string): T
+  /** The part of a resolved value that cannot be used, though it is of the right kind. */
+  unusable?(resolved: T): unknown
   /** A value from the command line. What makes no sense stays text, for `accepts` to refuse. */
   parse(text: string): unknown
 }
@@ -76,11 +79,12 @@ export function path(): Check<string> {
   }
 }
 
-export function paths(): Check<readonly string[]> {
+export function folders(): Check<readonly string[]> {
   return {
-    expected: 'an array of paths, none of them empty',
+    expected: 'an array of paths of folders that are there',
     accepts: (value): value is readonly string[] => Array.isArray(value) && value.every(isText),
     resolve: (value, folder) => value.map((each) => absolute(each, folder)),
+    unusable: (resolved) => resolved.find((each) => !isFolder(each)),
     parse: parseJson,
   }
 }
@@ -113,6 +117,14 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
+  }
 }
 
 function isScalar(value: unknown): value is Scalar {

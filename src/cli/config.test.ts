@@ -86,12 +86,13 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     monitorMs: 0,
     monitorAction: 'kill',
     graceMs: 0,
-    services: ['./services', '/opt/services'],
+    services: ['./services', tmpdir()],
     socket: { ...SOCKET_DEFAULTS, receiveLimitBytes: 1, eventsPerWait: 4096, cpus: [0, 1] },
     cpus: [1023],
   })
   const file = json(t, given)
   const folder = dirname(file)
+  mkdirSync(join(folder, 'services'))
   assert.deepEqual(await loadConfig(file), {
     ...given,
     start: join(folder, 'main.ts'),
@@ -99,12 +100,13 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     logservice: join(folder, 'log.ts'),
     daemon: join(folder, 'run.pid'),
     crashFolder: join(folder, 'crashes'),
-    services: [join(folder, 'services'), '/opt/services'],
+    services: [join(folder, 'services'), tmpdir()],
   })
 })
 
 test('loadConfig() lets overrides win, each parsed as its key wants it', async (t) => {
   const file = json(t, { start: 'a.ts', thread: 4, env: { a: 1, b: 2 } })
+  mkdirSync(join(dirname(file), 's'))
   const config = await loadConfig(file, [
     ...['start=b.ts', 'thread=2', 'args=[1,"x=y"]', 'services=["s"]', 'env.b=2', 'env.c.d=x=y'],
     ...['harbor=1', 'harbor=2', 'env.__proto__=p'],
@@ -221,4 +223,15 @@ test('loadConfig() says in one line why a file cannot be read', async (t) => {
   await refused(configFile(t, 'a.mjs', 'throw new Error("one\\ntwo")'), /: one$/)
   await refused(configFile(t, 'a.json', '[1]'), /must hold an object: current value is \[ 1 \]$/)
   await refused(configFile(t, 'a.json', '{'), /JSON/)
+})
+
+test('resolveConfig() refuses folders of services that are not there, and names them', (t) => {
+  const file = configFile(t, 'plain', '')
+  const folder = dirname(file)
+  for (const missing of [join(folder, 'none'), file]) {
+    assert.throws(
+      () => resolveConfig({ start: 'a.ts', services: ['.', missing] }, folder),
+      messageIs('ERR_CONFIG_VALUE', RegExp(`'services' as .* are there: .* is '${missing}'`)),
+    )
+  }
 })

@@ -23,11 +23,11 @@ import {
 import {
   type Check,
   cpus,
+  folders,
   integer,
   isRecord,
   oneOf,
   path,
-  paths,
   record,
   type Scalar,
   scalars,
@@ -175,7 +175,7 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     help: 'how long stop hooks may take (0: they are not run)',
   },
   services: {
-    check: paths(),
+    check: folders(),
     fallback: () => [],
     help: 'folders where bare service names are looked up',
   },
@@ -234,6 +234,8 @@ export function resolveConfig(given: NodeConfig, folder: string = process.cwd())
     if (value === undefined && fallback !== undefined) resolved[key] = fallback()
     else if (check.accepts(value)) resolved[key] = check.resolve(value, folder)
     else throw wrongValue(key, check.expected, value)
+    const unusable = check.unusable?.(resolved[key])
+    if (unusable !== undefined) throw wrongValue(key, check.expected, unusable)
   }
   return resolved as unknown as ResolvedConfig
 }

@@ -1,5 +1,6 @@
 /** What the command says about itself: one line each, on standard error. */
 import { inspect } from 'node:util'
+import { withHint } from '../base/thrown.ts'
 
 /** The user's words make no sense: the answer ends with where to look. */
 export class UsageError extends Error {}
@@ -12,7 +13,7 @@ export function say(text: string): void {
 export function explain(error: unknown): string {
   const message = error instanceof Error ? error.message : inspect(error)
   const lines = message.split('\n').map((line) => line.trim())
-  return `${lines.join(' ')}${error instanceof UsageError ? `; see 'skynet help'` : ''}`
+  return `${withHint(lines.join(' '))}${error instanceof UsageError ? `; see 'skynet help'` : ''}`
 }
 
 /** With `SKYNET_DEBUG` in the environment the stack comes along. */

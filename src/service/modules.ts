@@ -39,7 +39,9 @@ export function resolveService(
   const found = candidates(text, base, folders).find(isFile)
   if (found === undefined) {
     const others = folders.length > 0 ? `, nor in ${folders.join(', ')}` : ''
-    const reason = `no such module beside ${shortPath(base)}${others}`
+    const isWhole = text.startsWith('file:') || isAbsolute(text)
+    const where = isWhole ? '' : ` beside ${shortPath(base)}${others}`
+    const reason = `no such module${where}`
     throw new SkynetError('ERR_SERVICE_LAUNCH', { path: text, reason })
   }
   resolved.set(key, found.href)

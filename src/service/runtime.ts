@@ -207,9 +207,11 @@ export class Runtime {
   }
 
   #failed({ url, onFailure }: Launch, error: unknown): void {
+    const path = shortPath(url)
     const hasExited = isSkynetError(error, 'ERR_SERVICE_EXITED')
-    const reason = hasExited ? 'it ended before its setup was done' : explain(error)
-    const info = { path: shortPath(url), reason }
+    const isOfModule = isSkynetError(error, 'ERR_SERVICE_LAUNCH') && error.info.path === path
+    const own = isOfModule ? error.info.reason : explain(error)
+    const info = { path, reason: hasExited ? 'it ended before its setup was done' : own }
     onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: sendable(error) }))
   }
 

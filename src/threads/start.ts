@@ -4,6 +4,7 @@ import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
+import { withHint } from '../base/thrown.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { Monitor } from '../kernel/monitor.ts'
@@ -219,7 +220,7 @@ class RunningNode implements Node {
   #died(thread: string, cause: unknown): void {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
-    printError(error.message)
+    printError(withHint(error.message))
     this.#reporting = this.#reportCrash(thread, cause)
     void this.#stop(1, 0)
   }
