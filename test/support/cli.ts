@@ -43,10 +43,12 @@ export class Cli {
     const start = join(FIXTURES, config.start)
     writeFileSync(join(folder, 'c.json'), JSON.stringify({ thread: 1, ...config, start }))
     const words = [CLI, 'start', join(folder, 'c.json')]
+    // Under npm a Ctrl-C comes twice, and counts once: here each signal counts.
+    const { npm_lifecycle_event: _, ...env } = process.env
     this.child =
       shell === undefined
-        ? spawn(process.execPath, words)
-        : spawn('sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...words])
+        ? spawn(process.execPath, words, { env })
+        : spawn('sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...words], { env })
     this.child.stdout!.on('data', (chunk) => {
       this.out += chunk
     })
