@@ -14,12 +14,15 @@ const sessionOf = (pid: number | string): string =>
 
 /** The folder of a daemon that does not outlive the test. */
 function daemonFolder(t: TestContext): string {
-  const folder = scratchFolder(t)
-  t.after(() => {
+  return scratchFolder(t, (folder) => {
     const pid = Number(textOf(join(folder, 'pid')))
-    if (pid > 0 && pid !== process.pid) process.kill(pid, 'SIGKILL')
+    if (pid <= 0 || pid === process.pid) return
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch (error) {
+      assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH', 'it has ended already')
+    }
   })
-  return folder
 }
 
 const startDaemon = (t: TestContext, folder: string, config: Partial<NodeConfig> = {}): Cli =>

@@ -219,6 +219,14 @@ export class SimOs implements Os {
     return this.#of(fd, Mailbox)
   }
 
+  duplicate(): never {
+    return notSimulated('duplicate')
+  }
+
+  lockFile(): never {
+    return notSimulated('lockFile')
+  }
+
   bindDatagram(): number {
     return notSimulated('bindDatagram')
   }

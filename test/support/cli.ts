@@ -10,10 +10,13 @@ import { until } from './node.ts'
 const CLI = join(import.meta.dirname, '../../src/cli/main.js')
 const FIXTURES = join(import.meta.dirname, '../fixtures')
 
-/** A folder for one test, gone with it. */
-export function scratchFolder(t: TestContext): string {
+/** A folder for one test, gone with it; before that, what is in it is shown to `leave`. */
+export function scratchFolder(t: TestContext, leave?: (folder: string) => void): string {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-cli-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  t.after(() => {
+    leave?.(folder)
+    rmSync(folder, { recursive: true, force: true })
+  })
   return folder
 }
 
