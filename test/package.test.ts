@@ -67,7 +67,10 @@ test('the packed package holds no tests, and the documents that its README names
   const folder = installPacked(t)
   const target = join(folder, 'node_modules', 'skynet-ts')
   const files = execFileSync('find', [target, '-type', 'f'], { encoding: 'utf8' })
-  assert.doesNotMatch(files, /\.(test|suite)\.|\/interleave\./)
+  assert.doesNotMatch(files, /\.(test|suite)\./)
+  const kit = [...files.matchAll(/\/testing\/(\S+)\.js\n/g)].map((match) => match[1]!)
+  const door = ['fake-clock', 'probe', 'recording-router', 'test-node', 'test-service']
+  assert.deepEqual(kit.sort(), door, 'the kit alone, not what our own tests simulate')
   const readme = readFileSync(join(target, 'README.md'), 'utf8')
   for (const [, name] of readme.matchAll(/\]\((docs\/[\w-]+\.md)/g)) {
     assert.ok(files.includes(`/${name}\n`), name)
