@@ -67,12 +67,6 @@ test('stop() ends a node whose services do not want to end', async () => {
   assert.equal(await node.exited, 0)
 })
 
-test('process.exit() in a service ends the node with code 1 and a line', async () => {
-  const { code, err } = await inProcess('quitter.ts', ['exit'])
-  assert.equal(code, 1, err)
-  assert.match(err, /skynet worker \d/)
-})
-
 test('a process that ends without stop() does not hang', async () => {
   const { code, err } = await inProcess('quitter.ts', ['main'])
   assert.equal(code, 7, err)

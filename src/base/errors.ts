@@ -28,6 +28,18 @@ const MESSAGES = {
     `Cannot launch service ${i.path}: ${i.reason}`,
   ERR_SERVICE_LIMIT: (i: { limit: number }) =>
     `Cannot launch another service: all ${i.limit} handles of this node are in use`,
+  ERR_RESTART_LIMIT: (i: {
+    handle: string
+    reason: string
+    maxRestarts: number
+    periodMs: number
+  }) =>
+    `Cannot launch ${i.handle} again (${i.reason}): ` +
+    `there were ${i.maxRestarts} restarts within ${i.periodMs} ms`,
+  ERR_MAILBOX_FULL: (i: { service: string; limit: number }) =>
+    `Cannot call ${i.service}: ${i.limit} messages wait in its mailbox, which is its limit`,
+  ERR_WORKER_LIMIT: (i: { path: string; limit: number }) =>
+    `Cannot give ${i.path} a worker of its own: all ${i.limit} are in use, or none starts`,
   ERR_NAME_INVALID: (i: { name: string; reason: string }) =>
     `Cannot use '${i.name}' as a service name: ${i.reason}`,
   ERR_NAME_TAKEN: (i: { name: string }) => `Cannot register ${i.name}: the name is taken`,

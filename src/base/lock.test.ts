@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
-import { lock, tryLock, unlock } from './lock.ts'
+import { inherit, lock, tryLock, unlock } from './lock.ts'
 
 const LOCK = 0
 const COUNTER = 1
@@ -42,6 +42,20 @@ if (isMainThread) {
     assert.throws(() => lock(cells, LOCK, 1), assert.AssertionError)
     assert.throws(() => tryLock(cells, LOCK, 0), assert.AssertionError)
     assert.throws(() => tryLock(cells, LOCK, 1 << 20), assert.AssertionError)
+  })
+
+  test('inherit takes the lock of a thread that has ended, and only of that one', () => {
+    const cells = newCells()
+    assert.equal(inherit(cells, LOCK, 7, 9), false)
+    lock(cells, LOCK, 7)
+    assert.equal(inherit(cells, LOCK, 8, 9), false)
+    assert.equal(inherit(cells, LOCK, 7, 9), true)
+    assert.equal(cells[LOCK], 9 | SLEEPING, 'whoever sleeps on it is woken by its end')
+    assert.equal(inherit(cells, LOCK, 7, 9), false)
+    unlock(cells, LOCK)
+    assert.equal(tryLock(cells, LOCK, 7), true)
+    cells[LOCK] = 7 | SLEEPING
+    assert.equal(inherit(cells, LOCK, 7, 9), true)
   })
 
   test('unlock notifies only when somebody sleeps', (t) => {

@@ -7,7 +7,8 @@
  *
  * A holder number is the thread number + 1, below 2^20. Hold it for microseconds, never across an
  * `await`. It is not reentrant: locking twice from one thread asserts. A thread that is terminated
- * while it holds the lock never gives it back; the cell says which one that was.
+ * while it holds the lock never gives it back; the cell says which one that was, and `inherit`
+ * takes it from there.
  */
 import assert from 'node:assert/strict'
 
@@ -50,4 +51,18 @@ export function unlock(cells: Int32Array, at: number): void {
   const was = Atomics.exchange(cells, at, 0)
   assert.notEqual(was, 0, 'the lock was free')
   if ((was & SLEEPING) !== 0) Atomics.notify(cells, at, 1)
+}
+
+/**
+ * Take the lock of a thread that has ended, and is not there again yet. What it guards may be half
+ * changed: mend it, then unlock.
+ *
+ * @returns False when `dead` does not hold it.
+ */
+export function inherit(cells: Int32Array, at: number, dead: number, holder: number): boolean {
+  const seen = Atomics.load(cells, at)
+  if ((seen & HOLDER_MASK) !== dead) return false
+  // Who came after it may sleep: the bit stays, so unlock wakes one.
+  const heir = holder | SLEEPING
+  return Atomics.compareExchange(cells, at, seen, heir) === seen || inherit(cells, at, dead, holder)
 }

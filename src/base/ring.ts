@@ -31,6 +31,7 @@
  * is no exception: the writer in front looks at the flag too, after it has published.
  */
 import assert from 'node:assert/strict'
+import { CLAIM, claimOf, type Writer } from './claim.ts'
 import { layout } from './layout.ts'
 import type { Region } from './memory.ts'
 
@@ -111,12 +112,20 @@ export class ManyRing {
   readonly #dataAt: number
   readonly #units: number
   readonly #mask: number
+  readonly #claim: Int32Array
+  readonly #number: number
   #reading = false
 
-  /** @param at Where the header starts in `region.bytes`; the memory is zero at first. */
-  constructor(region: Region, at: number, capacity: number) {
+  /**
+   * @param at Where the header starts in `region.bytes`; the memory is zero at first.
+   * @param writer None: nobody clears up after this thread when it ends in the middle of a write.
+   */
+  constructor(region: Region, at: number, capacity: number, writer?: Writer) {
     checkPlace(region, at, capacity)
     const base = region.bytes.byteOffset + at
+    this.#claim =
+      writer === undefined ? new Int32Array(CLAIM.CELLS) : claimOf(writer.claims, writer.thread)
+    this.#number = (writer?.ring ?? 0) + 1
     this.#header = new Int32Array(region.buffer, base, RING.CELLS)
     this.#cells = new Int32Array(region.buffer, base + HEADER_BYTES, capacity / 4)
     this.#doubles = new Float64Array(region.buffer, base + HEADER_BYTES, capacity / 8)
@@ -149,6 +158,8 @@ export class ManyRing {
     if (!(length >= 0 && length <= this.payloadBytesMax && length <= source)) {
       refuse(length, this.payloadBytesMax)
     }
+    const isSmall = length <= WORD_COPY_BYTES_MAX
+    const payload = isSmall || bytes.length === length ? bytes : bytes.subarray(0, length)
     const index = this.#reserve(unitsOf(length))
     if (index < 0) return false
     const cells = this.#cells
@@ -157,16 +168,19 @@ export class ManyRing {
     cells[at + RECORD.a] = a
     cells[at + RECORD.b] = b
     this.#doubles[index + SESSION_UNITS] = session
-    if (length <= WORD_COPY_BYTES_MAX) {
+    if (isSmall) {
       const count = (length + 3) >>> 2
       const to = at + RECORD.CELLS
       for (let i = 0; i < count; i++) cells[to + i] = words[i]
-    } else {
-      const payload = bytes.length === length ? bytes : bytes.subarray(0, length)
-      this.#bytes.set(payload, this.#dataAt + (index << 3) + RECORD_HEADER_BYTES)
-    }
+    } else this.#bytes.set(payload, this.#dataAt + (index << 3) + RECORD_HEADER_BYTES)
     Atomics.store(cells, at, RECORD_HEADER_BYTES + length)
+    this.#claim[CLAIM.ring] = 0
     return true
+  }
+
+  /** Any thread: publish as padding what a thread that has ended had reserved; see claim.ts. */
+  abandon(index: number, units: number): void {
+    Atomics.store(this.#cells, index << 1, -(units << 3))
   }
 
   /** Returns the unit where the record goes, or -1. */
@@ -182,9 +196,14 @@ export class ManyRing {
       if (padding + units > this.#units - ((tail - head) | 0)) return -1
       const next = (tail + padding + units) | 0
       if (Atomics.compareExchange(header, RING.tail, tail, next) !== tail) continue
-      if (padding === 0) return index
-      Atomics.store(this.#cells, index << 1, -(padding << 3))
-      return 0
+      // Nothing is called from here on: see claim.ts.
+      const claim = this.#claim
+      const place = padding === 0 ? index : 0
+      claim[CLAIM.unit] = place
+      claim[CLAIM.units] = units
+      claim[CLAIM.ring] = this.#number
+      if (padding > 0) Atomics.store(this.#cells, index << 1, -(padding << 3))
+      return place
     }
   }
 

@@ -38,6 +38,8 @@ import {
 export interface NodeConfig {
   /** Worker threads that run services, 1..1024. Default: the number of cores. */
   readonly thread?: number
+  /** How many services may have a worker of their own at a time, 0..64. Default 8. */
+  readonly dedicated?: number
   /** Number of this node among its peers, 0..255: the high 8 bits of its handles. Default 0. */
   readonly harbor?: number
   /** Module of the first service. */
@@ -76,6 +78,11 @@ export interface NodeConfig {
   readonly monitorAction?: 'keep' | 'kill'
   /** How long stop hooks may take, in milliseconds. Default 5000; 0: they are not run. */
   readonly graceMs?: number
+  /**
+   * JavaScript heap of a worker in MiB, beyond which it dies, with all its services, and is
+   * replaced. Default 0: Node's own limit.
+   */
+  readonly memoryLimitMb?: number
   /** Folders where bare service names are looked up, in this order. Default: none. */
   readonly services?: readonly string[]
   /** Sockets: what holds where a socket is not told otherwise, and the thread that serves them. */
@@ -93,6 +100,11 @@ interface Key<I, T> {
 }
 
 type Given = Required<NodeConfig>
+
+/** Each has rings of its own: 8 MiB of address space. */
+const DEDICATED_MAX = 64
+/** A heap of 1 TiB. */
+const MEMORY_MB_MAX = 1024 * 1024
 
 export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConfig[K]> } = {
   sendLimitBytes: integer(...SETTING_RANGES.sendLimitBytes),
@@ -118,6 +130,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: integer(1, WORKERS_MAX),
     fallback: () => Math.min(availableParallelism(), WORKERS_MAX),
     help: 'worker threads that run services',
+  },
+  dedicated: {
+    check: integer(0, DEDICATED_MAX),
+    fallback: () => 8,
+    help: 'services that may have a worker of their own at a time',
   },
   harbor: {
     check: integer(0, HARBOR_MAX),
@@ -173,6 +190,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: integer(0, TIMER_MS_MAX),
     fallback: () => GRACE_MS,
     help: 'how long stop hooks may take (0: they are not run)',
+  },
+  memoryLimitMb: {
+    check: integer(0, MEMORY_MB_MAX),
+    fallback: () => 0,
+    help: 'heap of a worker in MiB, beyond which it is replaced (0: as Node has it)',
   },
   services: {
     check: folders(),

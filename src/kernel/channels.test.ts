@@ -94,3 +94,11 @@ test('ids go on when the stamp of a slot comes round', () => {
   assert.ok(Number.isSafeInteger(last) && channels.has(last) && channels.end(last))
   assert.ok(channels.has(channels.create()))
 })
+
+test('forget() takes one worker out of every channel', () => {
+  const channels = newChannels(40, 8)
+  const ids = [0, 1, 2].map(() => channels.create())
+  for (const id of ids) for (const worker of [3, 33, 35]) channels.join(id, worker)
+  channels.forget(33)
+  for (const id of ids) assert.deepEqual(workersOf(channels, id), [3, 35])
+})

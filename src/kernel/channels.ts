@@ -94,6 +94,14 @@ export class Channels {
     Atomics.and(this.#cells, this.#at(id) + 1 + (worker >>> 5), ~(1 << (worker & 31)))
   }
 
+  /** The worker died: it has no subscribers. Whoever clears up after it, before the next joins. */
+  forget(worker: number): void {
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const at = HEADER_CELLS + slot * this.#slotCells
+      Atomics.and(this.#cells, at + 1 + (worker >>> 5), ~(1 << (worker & 31)))
+    }
+  }
+
   /** The first worker from number `from` on that has subscribers, or -1. */
   nextWorker(id: number, from: number): number {
     return this.#next(this.#at(id), from)

@@ -14,6 +14,11 @@ export class Context {
   readonly title: string
   readonly receiver: Receiver
   mailbox: Mailbox | undefined
+  /** Messages beyond which requests go to `onFull` instead of into the mailbox. */
+  limit = Number.POSITIVE_INFINITY
+  onFull: ((message: Message) => void) | undefined
+  /** Told once, after a batch, that the mailbox is half empty; unset then. */
+  onRoom: (() => void) | undefined
   /** It is in the run queue, or being run right now. */
   isQueued = false
   isAlive = true

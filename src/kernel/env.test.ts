@@ -33,3 +33,14 @@ test('set() takes ENV_BYTES_MAX of lines, and not one byte more', () => {
   assert.equal(env.get('k'), line(ENV_BYTES_MAX))
   assert.throws(() => env.set('l', ''), { code: 'ERR_ENV_LIMIT' })
 })
+
+test('repair() gives back the lock of a dead thread, and of no other', () => {
+  const memory = createEnvMemory()
+  const [cells, main] = [new Int32Array(memory), new Env(memory, {}, 9)]
+  cells[0] = 2
+  main.repair(3)
+  assert.equal(cells[0], 2)
+  main.repair(2)
+  main.set('a', 1)
+  assert.equal(new Env(memory, {}, 2).get('a'), 1)
+})

@@ -9,7 +9,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { layout } from '../base/layout.ts'
 import { ENV_BYTES_MAX } from '../base/limits.ts'
-import { lock, unlock } from '../base/lock.ts'
+import { inherit, lock, unlock } from '../base/lock.ts'
 
 const HEADER = layout({
   lock: 1, // lock.ts
@@ -65,6 +65,11 @@ export class Env {
     } finally {
       unlock(this.#cells, HEADER.lock)
     }
+  }
+
+  /** Give back the lock of a thread that died: a line is there as a whole, or not at all. */
+  repair(dead: number): void {
+    if (inherit(this.#cells, HEADER.lock, dead, this.#holder)) unlock(this.#cells, HEADER.lock)
   }
 
   /** Read the lines that others have added. */

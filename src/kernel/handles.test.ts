@@ -53,6 +53,30 @@ if (isMainThread) {
     assert.throws(() => handles.register(WORKERS_MAX), assert.AssertionError)
   })
 
+  test('retireAll ends the handles of one worker, and says whose names are left', () => {
+    const handles = newHandles(8, 1)
+    const ours = [0, 1, 0, 1, 1].map((worker) => [worker, handles.register(worker)] as const)
+    const dead = ours.filter(([worker]) => worker === 1).map(([, handle]) => handle)
+    handles.markNamed(dead[2]!)
+    handles.markNamed(ours[0]![1])
+    // Retired, but not its names: its worker died in between.
+    handles.retire(dead[1]!)
+    handles.markNamed(dead[0]!)
+    handles.retire(dead[0]!)
+    assert.deepEqual(handles.retireAll(1), { dead: [dead[2]], named: [dead[0], dead[2]] })
+    assert.equal(handles.count, 2)
+    assert.deepEqual(handles.retireAll(1), { dead: [], named: [dead[0], dead[2]] })
+  })
+
+  test('retireAll finds handles also after the wrap', () => {
+    const handles = newHandles(4)
+    for (let i = 0; i < 3; i++) handles.retire(handles.register(0))
+    const [before, after] = [handles.register(1), handles.register(1)]
+    assert.deepEqual([before, after], [4, 1])
+    assert.deepEqual(handles.retireAll(1).dead, [1, 4])
+    assert.equal(handles.count, 0)
+  })
+
   test('workerOf is -1 for nobody, an id never given out, and another harbor', () => {
     const handles = newHandles(16, 1)
     const handle = handles.register(3)

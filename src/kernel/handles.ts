@@ -19,11 +19,14 @@ import { HANDLE_ID_MAX, HARBOR_MAX, WORKERS_MAX } from '../base/limits.ts'
 
 const COUNTERS = layout({
   lastId: 1, // any registering thread, by compare-and-swap; 0: none was given out yet
-  unusedId: 15,
-  live: 1, // any thread; raised before an entry is filled, lowered after it is emptied
-  users: 1, // any thread; those of `live` that are no system services
-  unusedLive: 14,
+  hasWrapped: 1, // that thread, when it begins anew at 1
+  unused: 14,
+  // Then two cells for each worker, by any thread: how many are alive there, and how many of those
+  // are no system services. Raised before an entry is filled, lowered after it is emptied; set to 0
+  // when the worker died in between.
 })
+/** The two cells of a worker. */
+const countsOf = (worker: number): number => COUNTERS.CELLS + worker * 2
 const NAMED = 1 << 15
 const SYSTEM = 1 << 14
 const WORKER_MASK = (1 << 11) - 1
@@ -35,11 +38,11 @@ export interface HandleMemory {
 }
 
 /** @param idMax Fewer ids than the real `HANDLE_ID_MAX` are for tests of the wrap. */
-export function createHandleMemory(idMax = HANDLE_ID_MAX): HandleMemory {
+export function createHandleMemory(idMax = HANDLE_ID_MAX, workers = WORKERS_MAX): HandleMemory {
   assert.ok(idMax > 0 && idMax <= HANDLE_ID_MAX)
   return {
     table: new SharedArrayBuffer((idMax + 1) * 2),
-    counters: new SharedArrayBuffer(COUNTERS.CELLS * 4),
+    counters: new SharedArrayBuffer(countsOf(workers) * 4),
   }
 }
 
@@ -67,17 +70,19 @@ export class Handles {
   register(worker: number, isSystem = false): number {
     assert.ok(worker >= 0 && worker < WORKERS_MAX, 'a worker number is below WORKERS_MAX')
     // Counted first, so that a full table is known without walking 2^24 entries.
-    if (Atomics.add(this.#counters, COUNTERS.live, 1) < this.#idMax) {
+    Atomics.add(this.#counters, countsOf(worker), 1)
+    if (!isSystem) Atomics.add(this.#counters, countsOf(worker) + 1, 1)
+    if (this.count <= this.#idMax) {
       // Other threads take ids from the same counter, hence two rounds before giving up.
       const entry = (worker + 1) | (isSystem ? SYSTEM : 0)
       for (let tries = 2 * this.#idMax; tries > 0; tries--) {
         const id = this.#nextId()
         if (Atomics.compareExchange(this.#table, id, 0, entry) !== 0) continue
-        if (!isSystem) Atomics.add(this.#counters, COUNTERS.users, 1)
         return ((this.#harbor << 24) | id) >>> 0
       }
     }
-    Atomics.sub(this.#counters, COUNTERS.live, 1)
+    Atomics.sub(this.#counters, countsOf(worker), 1)
+    if (!isSystem) Atomics.sub(this.#counters, countsOf(worker) + 1, 1)
     throw new SkynetError('ERR_SERVICE_LIMIT', { limit: this.#idMax })
   }
 
@@ -85,6 +90,7 @@ export class Handles {
     for (;;) {
       const last = Atomics.load(this.#counters, COUNTERS.lastId)
       const next = last === this.#idMax ? 1 : last + 1
+      if (next === 1 && last !== 0) Atomics.store(this.#counters, COUNTERS.hasWrapped, 1)
       if (Atomics.compareExchange(this.#counters, COUNTERS.lastId, last, next) === last) return next
     }
   }
@@ -94,12 +100,38 @@ export class Handles {
     const id = this.#idOf(handle)
     for (;;) {
       const entry = Atomics.load(this.#table, id)
-      if ((entry & WORKER_MASK) === 0) return false
+      const worker = (entry & WORKER_MASK) - 1
+      if (worker < 0) return false
       if (Atomics.compareExchange(this.#table, id, entry, entry & NAMED) !== entry) continue
-      Atomics.sub(this.#counters, COUNTERS.live, 1)
-      if ((entry & SYSTEM) === 0) Atomics.sub(this.#counters, COUNTERS.users, 1)
+      Atomics.sub(this.#counters, countsOf(worker), 1)
+      if ((entry & SYSTEM) === 0) Atomics.sub(this.#counters, countsOf(worker) + 1, 1)
       return true
     }
+  }
+
+  /**
+   * End all handles of a worker that has died. It walks the table.
+   *
+   * @returns Those that were alive, and those whose names were not released yet: `Names` owes it.
+   */
+  retireAll(worker: number): { readonly dead: number[]; readonly named: number[] } {
+    const hasWrapped = Atomics.load(this.#counters, COUNTERS.hasWrapped) === 1
+    const last = hasWrapped ? this.#idMax : Atomics.load(this.#counters, COUNTERS.lastId)
+    const dead: number[] = []
+    const named: number[] = []
+    for (let id = 1; id <= last; id++) {
+      const entry = Atomics.load(this.#table, id)
+      if (entry === 0) continue
+      const handle = ((this.#harbor << 24) | id) >>> 0
+      const isHere = (entry & WORKER_MASK) === worker + 1
+      if (isHere && this.retire(handle)) dead.push(handle)
+      // Also one that the worker had retired itself, and then got no further.
+      if (this.isNamed(handle) && this.workerOf(handle) < 0) named.push(handle)
+    }
+    // It may have died between an entry and its count.
+    Atomics.store(this.#counters, countsOf(worker), 0)
+    Atomics.store(this.#counters, countsOf(worker) + 1, 0)
+    return { dead, named }
   }
 
   /** The worker number, or -1: no such service, or one of another harbor. */
@@ -129,12 +161,20 @@ export class Handles {
 
   /** Services alive now: a snapshot. */
   get count(): number {
-    return Atomics.load(this.#counters, COUNTERS.live)
+    return this.#sum(0)
   }
 
   /** Those of them that keep the node running: none of its own. */
   get users(): number {
-    return Atomics.load(this.#counters, COUNTERS.users)
+    return this.#sum(1)
+  }
+
+  #sum(field: 0 | 1): number {
+    let sum = 0
+    for (let at = COUNTERS.CELLS + field; at < this.#counters.length; at += 2) {
+      sum += Atomics.load(this.#counters, at)
+    }
+    return sum
   }
 
   /** 0, whose entry is always free, for a handle that cannot be of this node. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Loads } from './loads.ts'
+import { Loads, workerAt } from './loads.ts'
 
 test('least takes equal workers in turn, beginning with its own', () => {
   const loads = new Loads(Loads.memory(3), 1)
@@ -10,10 +10,10 @@ test('least takes equal workers in turn, beginning with its own', () => {
 test('least finds the worker with the fewest services, over all threads', () => {
   const memory = Loads.memory(3)
   const [here, there] = [new Loads(memory, 0), new Loads(memory, 2)]
-  for (const worker of [0, 0, 1, 2, 2]) there.add(worker)
+  const places = [0, 0, 1, 2, 2].map((worker) => there.add(worker))
   assert.deepEqual([here.least(), there.least()], [1, 1])
-  there.remove(2)
-  there.remove(2)
+  there.remove(places[3]!)
+  there.remove(places[4]!)
   assert.equal(here.least(), 2)
   assert.deepEqual([here.of(0), here.of(1), here.of(2)], [2, 1, 0])
 })
@@ -25,4 +25,21 @@ test('least spreads services that are counted at once', () => {
     [0, 1, 2, 3].map((worker) => loads.of(worker)),
     [10, 10, 10, 10],
   )
+})
+
+test('restart begins a worker anew: what was counted before is not taken from it', () => {
+  const loads = new Loads(Loads.memory(2), 0)
+  const before = loads.add(1)
+  assert.equal(workerAt(before), 1)
+  assert.equal(loads.restart(1), before)
+  const after = loads.add(1)
+  assert.notEqual(after, before)
+  assert.equal(after, loads.placeOf(1))
+  loads.remove(before)
+  assert.equal(loads.of(1), 1, 'of the worker that is gone')
+  loads.remove(after)
+  loads.remove(after)
+  assert.equal(loads.of(1), 0, 'never below 0')
+  for (let i = 0; i < 255; i++) loads.restart(1)
+  assert.equal(loads.placeOf(1), before, 'incarnations come round after 256')
 })

@@ -11,7 +11,7 @@ import assert from 'node:assert/strict'
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { layout } from '../base/layout.ts'
 import { NAME_BYTES_MAX, NAMES_MAX } from '../base/limits.ts'
-import { lock, unlock } from '../base/lock.ts'
+import { inherit, lock, tryLock, unlock } from '../base/lock.ts'
 import type { Handles } from './handles.ts'
 
 const HEADER = layout({
@@ -163,6 +163,49 @@ export class Names {
     }
   }
 
+  /**
+   * After the death of a thread: free all names of services that have ended, and mend what it left
+   * half done when it held the lock. It never sleeps.
+   *
+   * @param dead Handles that were retired and are named.
+   * @param holder What the thread that died locked with.
+   * @returns False when a living thread has the lock: try again.
+   */
+  repair(dead: readonly number[], holder: number): boolean {
+    const cells = this.#cells
+    const isMine =
+      inherit(cells, HEADER.lock, holder, this.#holder) || tryLock(cells, HEADER.lock, this.#holder)
+    if (!isMine) return false
+    try {
+      this.#rebuild()
+      Atomics.add(cells, HEADER.version, 1)
+      for (const handle of dead) this.#handles.clearNamed(handle)
+    } finally {
+      unlock(cells, HEADER.lock)
+    }
+    return true
+  }
+
+  /** Under the lock: fill the table anew with the whole names of services that are alive. */
+  #rebuild(): void {
+    const cells = this.#cells
+    const old = cells.slice(HEADER.CELLS)
+    cells.fill(0, HEADER.CELLS)
+    cells[HEADER.count] = 0
+    for (let at = 0; at < old.length; at += SLOT.CELLS) {
+      const slot = old.subarray(at, at + SLOT.CELLS)
+      if (this.#handles.workerOf(slot[SLOT.handle]! >>> 0) < 0) continue
+      this.#words.set(slot.subarray(SLOT.words))
+      this.#length = slot[SLOT.length]!
+      this.#hash = hashOf(this.#text, this.#length)
+      const to = this.#find()
+      // One that was not written to its end, or that a removal had moved but not yet left.
+      if (this.#hash !== slot[SLOT.hash] || cells[to + SLOT.handle] !== 0) continue
+      cells.set(slot, to)
+      cells[HEADER.count]!++
+    }
+  }
+
   /** Put `name` into the scratch fields. Returns what is wrong with it. */
   #encode(name: string): string | undefined {
     if (!name.startsWith('.')) return 'it must start with a dot'
@@ -172,10 +215,8 @@ export class Names {
     const text = this.#text.fill(0)
     const { read, written } = encoder.encodeInto(name.slice(1), text)
     if (read < name.length - 1) return `it is longer than ${NAME_BYTES_MAX} bytes`
-    let hash = 0x811c9dc5
-    for (let i = 0; i < written; i++) hash = Math.imul(hash ^ text[i], 0x01000193)
     this.#length = written
-    this.#hash = hash | 0
+    this.#hash = hashOf(text, written)
     return undefined
   }
 
@@ -216,3 +257,9 @@ export class Names {
 }
 
 const cellOf = (slot: number): number => HEADER.CELLS + slot * SLOT.CELLS
+
+function hashOf(text: Uint8Array, length: number): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ text[i]!, 0x01000193)
+  return hash | 0
+}

@@ -213,3 +213,21 @@ test('sendPacked brings the bytes of the packer to a worker itself, small and la
   }
   assert.equal(blocks.live.size, 0)
 })
+
+test('a block is taken once, also when its record is read again after a death', () => {
+  const { here, there, blocks } = setUp()
+  const { handle } = there.launch()
+  here.router.send(PTYPE.LUA, handle, 1, 5, ['x', 'y'.repeat(70_000)])
+  // The worker dies when it has the message and the record is not freed yet.
+  let left: Buffer | undefined
+  there.delivered.push = () => {
+    left = Buffer.from(there.region.bytes)
+    return 1
+  }
+  there.router.drain(10)
+  assert.equal(blocks.live.size, 0)
+  there.region.bytes.set(left!)
+  there.handles.retire(handle)
+  assert.equal(there.router.drain(10), 1, 'the next worker meets it again')
+  assert.deepEqual(there.faults, [])
+})

@@ -116,13 +116,18 @@ export class Router implements Inlet {
     let bytes = inbox.region.bytes
     let from = at
     let size = length
+    let isLost = false
     if (recordType !== type) {
+      const address = bytes.readDoubleLE(at)
+      // Taken once, also when this worker dies before the record is freed and another reads it.
+      bytes.writeDoubleLE(0, at)
+      isLost = address === 0
       size = bytes.readDoubleLE(at + 8)
-      bytes = blocks.take(bytes.readDoubleLE(at), size)
+      if (!isLost) bytes = blocks.take(address, size)
       from = 0
     }
     const context = this.#contexts.get(to)
-    if (context === undefined && to !== 0) {
+    if (isLost || (context === undefined && to !== 0)) {
       this.refuse({ type, source, session, value: undefined }, to)
       return
     }

@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import { Queue } from '../base/queue.ts'
+import { PTYPE } from '../wire/ptype.ts'
 import type { Context } from './context.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Message } from './message.ts'
@@ -44,6 +45,9 @@ export function weightOf(worker: number): number {
 /** @returns Messages of one batch: 1, or the length halved `weight` times. */
 export const batchSize = (length: number, weight: number): number =>
   weight < 0 ? 1 : Math.max(1, length >> weight)
+
+/** Half empty: so that who waits for room does not come back for one message. */
+export const hasRoom = ({ mailbox, limit }: Context): boolean => (mailbox?.length ?? 0) <= limit / 2
 
 /** Something that brings messages from other threads. */
 export interface Inlet {
@@ -117,6 +121,10 @@ export class Scheduler {
     if (mailbox === undefined) {
       mailbox = new Mailbox()
       context.mailbox = mailbox
+    }
+    if (mailbox.length >= context.limit && message.type === PTYPE.LUA) {
+      context.onFull?.(message)
+      return
     }
     mailbox.push(message)
     if (context.isQueued) return
@@ -241,6 +249,11 @@ export class Scheduler {
     }
     if (mailbox.length > 0) runQueue.push(context)
     else context.isQueued = false
+    if (context.onRoom !== undefined && hasRoom(context)) {
+      const { onRoom } = context
+      context.onRoom = undefined
+      onRoom()
+    }
   }
 
   #lookAtClock(clock: Clock): void {

@@ -81,3 +81,20 @@ test('create refuses a taken name and one more than there are slots, and keeps n
   snapshots.clear()
   assert.equal(blocks.live.size, 0)
 })
+
+test('repair() gives back the locks of a dead thread, and a name without a version', () => {
+  const { snapshots, blocks } = setUp()
+  snapshots.create('whole', 1, Buffer.from('x'))
+  // It died in the middle of a create: between the name and its first version.
+  const begun = snapshots.create('begun', 2, Buffer.from('y')) as { slot: number }
+  const at = 16 + begun.slot * 32
+  const { cells } = snapshots
+  const doubles = new Float64Array(cells.buffer)
+  assert.equal(doubles[(at + 2) / 2], 2, 'the channel of that slot')
+  doubles.fill(0, (at + 4) / 2, (at + 10) / 2)
+  cells[0] = cells[at + 1] = cells[16 + 1] = 5
+  new Snapshots(cells.buffer as SharedArrayBuffer, blocks, 9).repair(5)
+  assert.equal(snapshots.find('begun'), undefined)
+  assert.equal(snapshots.read(snapshots.find('whole')!)?.bytes.toString(), 'x')
+  assert.equal(typeof snapshots.create('begun', 3, Buffer.from('z')), 'object')
+})

@@ -15,7 +15,7 @@
 import assert from 'node:assert/strict'
 import { layout } from '../base/layout.ts'
 import { SHARED_DATA_MAX, SHARED_NAME_BYTES_MAX } from '../base/limits.ts'
-import { lock, unlock } from '../base/lock.ts'
+import { inherit, lock, unlock } from '../base/lock.ts'
 import type { Blocks } from '../base/memory.ts'
 
 const HEADER = layout({
@@ -164,6 +164,21 @@ export class Snapshots {
       const channel = this.#channelOf(slot)
       if (channel !== 0) this.remove({ slot, channel })
     }
+  }
+
+  /**
+   * Give back the locks of a thread that died. A version is changed as a whole; a name of which no
+   * version was there yet is taken back.
+   */
+  repair(dead: number): void {
+    for (let slot = 0; slot < this.#cells[HEADER.used]!; slot++) {
+      const at = cellOf(slot)
+      if (!inherit(this.#cells, at + SLOT.lock, dead, this.#holder)) continue
+      const hasVersion = this.#doubles[(at + SLOT.version) / 2] !== 0
+      if (!hasVersion) this.#doubles[(at + SLOT.channel) / 2] = 0
+      unlock(this.#cells, at + SLOT.lock)
+    }
+    if (inherit(this.#cells, HEADER.lock, dead, this.#holder)) unlock(this.#cells, HEADER.lock)
   }
 
   #set(at: number, address: number, length: number, version: number): Snapshot {

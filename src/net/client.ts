@@ -11,7 +11,7 @@ import { CommandPipe, type PipeOptions } from './command-pipe.ts'
 import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
 import { datagramOf } from './datagram-writer.ts'
 import { SEND_POLICY } from './settings.ts'
-import { PROTOCOL, SLOT, type Slots } from './slots.ts'
+import { owe, PROTOCOL, SLOT, type Slots } from './slots.ts'
 import type { ConnectPayload } from './socket.ts'
 import { STATE } from './state.ts'
 import { type SocketTotals, TOTAL, type Totals, type TotalsRow } from './totals.ts'
@@ -42,6 +42,8 @@ export class SocketClient {
   readonly #row: TotalsRow
   readonly #pipe: CommandPipe
   readonly #broadcaster = new Broadcaster(this)
+  /** System calls of the worker that was here before this one. */
+  readonly #callsBefore: number
   #dirty: Gatherer[] = []
   #spare: Gatherer[] = []
   #isFlushScheduled = false
@@ -55,6 +57,7 @@ export class SocketClient {
     this.#clock = options.clock
     this.#totals = options.totals
     this.#row = options.totals.row(options.self)
+    this.#callsBefore = this.#row.get(TOTAL.calls)
     this.#pipe = new CommandPipe({ ...options, blocks: options.os.blocks })
   }
 
@@ -69,7 +72,7 @@ export class SocketClient {
 
   /** What all threads have done with sockets. Of this one, up to now. */
   totals(): SocketTotals {
-    this.#row.set(TOTAL.calls, this.os.calls)
+    this.#row.set(TOTAL.calls, this.#callsBefore + this.os.calls)
     return this.#totals.read()
   }
 
@@ -140,7 +143,7 @@ export class SocketClient {
     this.#flushWriters()
     this.#broadcaster.flush()
     if (this.#foreign.size > 0) this.#foreign.clear()
-    this.#row.set(TOTAL.calls, this.os.calls)
+    this.#row.set(TOTAL.calls, this.#callsBefore + this.os.calls)
   }
 
   #flushWriters(): void {
@@ -248,7 +251,7 @@ export class SocketClient {
         this.#announce(at, length - written)
         // An error is told once: the socket thread would find a socket without one.
         const hasFailed = result < 0 && !isTransient(result)
-        Atomics.store(cells, at + SLOT.remainder, hasFailed ? result : 1)
+        Atomics.store(cells, at + SLOT.remainder, owe(this.thread, hasFailed ? result : 0))
       }
       return written
     } finally {

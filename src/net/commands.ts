@@ -41,6 +41,8 @@ export const COMMAND = {
   broadcast: 18,
   /** More waits than its policy allows: the socket fails. */
   overflow: 19,
+  /** Worker `a` died: its sockets end, and those in the middle of a write of its. */
+  died: 20,
 } as const
 
 /** Bits of `b` in a send command, and of a handover. */

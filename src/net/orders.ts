@@ -8,7 +8,7 @@ import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import type { SocketSettings } from './settings.ts'
 import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
-import { PROTOCOL, TRAIT } from './slots.ts'
+import { debtorOf, PROTOCOL, SLOT, TRAIT } from './slots.ts'
 import { type ConnectPayload, Socket } from './socket.ts'
 import { STATE } from './state.ts'
 import { closeSocket, endWriting, enqueue, flush, overflowed } from './tcp.ts'
@@ -60,6 +60,7 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
     if (socket !== undefined && !socket.closing) overflowed(server, socket)
   },
   handover,
+  died,
   exit: (server, { b }) => {
     server.exitAt = server.clock.now() + b
     for (const socket of server.sockets) if (socket !== undefined) closeSocket(server, socket)
@@ -334,6 +335,19 @@ function close(server: SocketServer, { id, b }: Order): void {
 /** An owner's order does not reach a socket that somebody else has taken over by now. */
 function mayClose({ owner, heir }: Socket, by: number): boolean {
   return by === 0 || owner === by >>> 0 || heir === by >>> 0
+}
+
+/** All that the worker ordered before its end has been done: its orders were before this one. */
+function died(server: SocketServer, { id: worker }: Order): void {
+  for (const socket of server.sockets) {
+    // Without an owner yet: the order that opens it is on its way.
+    if (socket === undefined || socket.owner === 0) continue
+    const owed = Atomics.load(server.slots.cells, socket.at + SLOT.remainder)
+    if (debtorOf(owed) === worker) {
+      server.emit(socket.owner, EVENT.ERROR, socket.id, 0, 'who wrote to it died meanwhile')
+      server.free(socket)
+    } else if (server.linkOf(socket.owner) === undefined) closeSocket(server, socket)
+  }
 }
 
 function drain(server: SocketServer, { id, b }: Order): void {

@@ -18,7 +18,7 @@ import { expire } from './expiry.ts'
 import type { Link } from './links.ts'
 import { runCommand } from './orders.ts'
 import { SEND_POLICY, type SocketSettings } from './settings.ts'
-import { SLOT, type Slots, TRAIT } from './slots.ts'
+import { debtErrno, SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { type Input, nextState, STATE } from './state.ts'
 import { discard, flush, readable } from './tcp.ts'
@@ -389,7 +389,7 @@ export class SocketServer {
     this.takeToken(socket)
     const owed = Atomics.load(this.slots.cells, socket.at + SLOT.remainder)
     this.releaseToken(socket)
-    return Math.min(0, owed)
+    return debtErrno(owed)
   }
 
   /** Tell the owner, once, that nothing more will come. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SOCKETS_MAX } from '../base/limits.ts'
-import { SLOT, SLOTS_BYTES, Slots } from './slots.ts'
+import { debtErrno, debtorOf, owe, SLOT, SLOTS_BYTES, Slots } from './slots.ts'
 import { STATE } from './state.ts'
 
 /** The first cell of the memory: the last id that was given out. */
@@ -65,4 +65,40 @@ test('queuedOf is 0 for a socket that is gone', () => {
   assert.equal(slots.queuedOf(id), 5)
   slots.free(slots.at(id))
   assert.equal(slots.queuedOf(id), 0)
+})
+
+test('owe tells who owes the rest and why its write failed', () => {
+  for (const thread of [0, 1, 1024]) {
+    for (const errno of [0, -1, -104, -4095]) {
+      assert.deepEqual(
+        [debtorOf(owe(thread, errno)), debtErrno(owe(thread, errno))],
+        [thread, errno],
+      )
+    }
+  }
+  assert.deepEqual([debtorOf(0), debtErrno(0)], [-1, 0])
+})
+
+test('inheritTokens gives back the tokens of a dead thread, which owes a rest from then on', () => {
+  const slots = newSlots()
+  const [dead, other, indebted] = [slots.reserve(), slots.reserve(), slots.reserve()]
+  const cell = (id: number, name: 'token' | 'remainder') => slots.cells[slots.at(id) + SLOT[name]]
+  slots.cells[slots.at(dead) + SLOT.token] = 1 + 1
+  slots.cells[slots.at(other) + SLOT.token] = 2 + 1
+  slots.cells[slots.at(indebted) + SLOT.token] = 1 + 1
+  slots.cells[slots.at(indebted) + SLOT.remainder] = owe(1, -32)
+  slots.inheritTokens(1, 7)
+  assert.deepEqual([cell(dead, 'token'), cell(dead, 'remainder')], [0, owe(1, 0)])
+  assert.deepEqual([cell(other, 'token'), cell(other, 'remainder')], [3, 0])
+  assert.deepEqual([cell(indebted, 'token'), cell(indebted, 'remainder')], [0, owe(1, -32)])
+})
+
+test('reserve leaves out a slot whose counts were never settled', () => {
+  const slots = newSlots()
+  for (let i = 0; i < SOCKETS_MAX; i++) slots.reserve()
+  slots.cells[slots.at(77) + SLOT.pending] = 1
+  slots.free(slots.at(77))
+  assert.equal(slots.reserve(), -1)
+  slots.cells[slots.at(77) + SLOT.pending] = 0
+  assert.equal(slots.reserve() % SOCKETS_MAX, 77)
 })

@@ -14,11 +14,13 @@
  *      used again, and no write is cut in two.
  * A slot that is free has no id (0): a stale id never meets the state of the next socket.
  * `pending` and `queued` are never reset: whoever adds sends a command, and that command's end
- * subtracts, also when the id has gone stale in between.
+ * subtracts, also when the id has gone stale in between. A worker that died in between leaves them
+ * too high: such a slot is not given out again.
  */
 import assert from 'node:assert/strict'
 import { layout } from '../base/layout.ts'
 import { SEND_QUEUE_BYTES_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { inherit, unlock } from '../base/lock.ts'
 import { nextState, STATE, type StateName, stateName } from './state.ts'
 
 /** One socket. After each field: who may write it. */
@@ -28,8 +30,8 @@ export const SLOT = layout({
   fd: 1, // the socket thread
   owner: 1, // the socket thread; the number that receives this socket's events
   token: 1, // lock.ts; who may write to fd now
-  remainder: 1, // 1: the token's last holder owes the rest, -errno: its write failed; the
-  // socket thread clears it
+  remainder: 1, // who owes the rest of a direct write, and why that failed: see `owe`; the token's
+  // last holder, and the socket thread, which clears it
   pending: 1, // sends on their way or in the queue: senders add, the socket thread subtracts
   queued: 1, // their bytes, likewise
   bytesIn: 2, // the socket thread; float64
@@ -79,6 +81,21 @@ export interface NetstatInfo extends SocketInfo {
 
 const HEADER = layout({ lastId: 1, used: 1, unused: 14 })
 
+/** A remainder that says who and why: thread + 1, or below 0 that times 4,096 and the errno. */
+const ERRNO_BASE = 4096
+
+/** The value of `remainder` for a thread that owes the rest, its write failed when `errno` < 0. */
+export const owe = (thread: number, errno: number): number =>
+  errno < 0 ? errno - (thread + 1) * ERRNO_BASE : thread + 1
+
+/** The thread that owes the rest; -1: nobody does. */
+export const debtorOf = (remainder: number): number =>
+  (remainder < 0 ? Math.floor(-remainder / ERRNO_BASE) : remainder) - 1
+
+/** The errno of its write; 0: it did not fail. */
+export const debtErrno = (remainder: number): number =>
+  remainder < 0 ? -(-remainder % ERRNO_BASE) : 0
+
 export const SLOTS_BYTES = (HEADER.CELLS + SOCKETS_MAX * SLOT.CELLS) * 4
 
 export class Slots {
@@ -103,7 +120,8 @@ export class Slots {
       const id = (Atomics.add(this.cells, HEADER.lastId, 1) + 1) & 0x7fffffff
       const at = this.at(id)
       const to = nextState(STATE.INVALID, 'reserve')
-      if (id === 0) continue
+      const isSettled = (this.cells[at + SLOT.pending]! | this.cells[at + SLOT.queued]!) === 0
+      if (id === 0 || !isSettled) continue
       if (Atomics.compareExchange(this.cells, at + SLOT.state, STATE.INVALID, to) === 0) {
         Atomics.add(this.cells, HEADER.used, 1)
         Atomics.store(this.cells, at + SLOT.fd, -1)
@@ -171,6 +189,19 @@ export class Slots {
   /** A value of PROTOCOL. */
   protocolOf(id: number): number {
     return Atomics.load(this.cells, this.at(id) + SLOT.traits) & TRAIT.protocol
+  }
+
+  /**
+   * Give back the tokens of a thread that died. How much it wrote is not known: it owes a rest that
+   * never comes, so the socket will fail. From any thread; it walks all slots.
+   */
+  inheritTokens(dead: number, heir: number): void {
+    for (let slot = 0; slot < SOCKETS_MAX; slot++) {
+      const at = HEADER.CELLS + slot * SLOT.CELLS
+      if (!inherit(this.cells, at + SLOT.token, dead + 1, heir + 1)) continue
+      Atomics.compareExchange(this.cells, at + SLOT.remainder, 0, owe(dead, 0))
+      unlock(this.cells, at + SLOT.token)
+    }
   }
 
   /** Every socket there is now. A scan, from any thread; a socket may be gone right after. */

@@ -6,7 +6,7 @@ import { NOT_BEGUN } from './commands.ts'
 import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import { type Parcel, SharedBytes } from './shared-bytes.ts'
-import { SLOT } from './slots.ts'
+import { debtErrno, SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { STATE } from './state.ts'
 import { TOTAL } from './totals.ts'
@@ -243,7 +243,7 @@ export function enqueue(
     const owed = Atomics.exchange(server.slots.cells, socket.at + SLOT.remainder, 0)
     socket.ownQueue.unshift(parcel, begun)
     if (state === STATE.HALFCLOSE_WRITE) server.dropQueue(socket)
-    else if (owed < 0) writeFailed(server, socket, owed)
+    else if (owed < 0) writeFailed(server, socket, debtErrno(owed))
   } else if (isLost || state === STATE.PLISTEN || state === STATE.LISTEN || parcel.length === 0) {
     server.settle(socket.at, 1, parcel.length)
     if (parcel instanceof SharedBytes) parcel.release()

@@ -79,6 +79,10 @@ export class TotalsRow {
     this.#floats[this.#at + field]! += count
   }
 
+  get(field: number): number {
+    return this.#floats[this.#at + field]!
+  }
+
   set(field: number, total: number): void {
     this.#floats[this.#at + field] = total
   }

@@ -1,5 +1,6 @@
 /** The calls of one service that wait for their answers. */
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
@@ -9,6 +10,7 @@ import { Waiter, type WaitOptions } from './wait.ts'
 
 interface OpenCall {
   session: number
+  /** A handle; of an order to a worker -1 less its place. */
   readonly to: number
   readonly method: string
   resolve: (value: unknown) => void
@@ -44,7 +46,7 @@ export class Calls {
     if (timeoutMs !== 0 || options?.signal !== undefined) {
       const limits = { timeoutMs, signal: options?.signal }
       const late = (ms: number): Error => {
-        const info = { to: formatHandle(to), method, timeoutMs: ms }
+        const info = { to: addressee(to), method, timeoutMs: ms }
         return new SkynetError('ERR_CALL_TIMEOUT', info)
       }
       const call = this.#call(to, method, nothing, nothing)
@@ -93,7 +95,7 @@ export class Calls {
   tasks(): TaskInfo[] {
     return this.#open.items().map((call) => {
       if (call.id === 0) call.id = this.#service.nextTaskId()
-      const what = `${call.method} of ${formatHandle(call.to)}`
+      const what = `${call.method} of ${addressee(call.to)}`
       return { id: call.id, kind: 'call', what, ...call.origin }
     })
   }
@@ -107,11 +109,20 @@ export class Calls {
     return true
   }
 
+  /** Session and error of each that waits for one of those; see `Service.workerDied`. */
+  lostWith(dead: ReadonlySet<number>, cause: unknown): [session: number, error: Error][] {
+    const lost = this.#open.items().filter(({ to }) => dead.has(to))
+    return lost.map((call) => [call.session, deadCall(call, cause)])
+  }
+
   /** The service has ended. */
   finish(error: unknown): void {
     for (const call of this.#open.takeAll()) call.reject(error)
   }
 }
 
-const deadCall = ({ to, method }: OpenCall): Error =>
-  new SkynetError('ERR_CALL_DEAD', { to: formatHandle(to), method })
+const deadCall = ({ to, method }: OpenCall, cause?: unknown): Error =>
+  new SkynetError('ERR_CALL_DEAD', { to: addressee(to), method }, { cause })
+
+const addressee = (to: number): string =>
+  to < 0 ? `worker ${workerAt(-1 - to)}` : formatHandle(to)

@@ -3,12 +3,14 @@
  * API and the console go through this table; docs/commands.md shows it.
  */
 import { checkFunction, checkInteger, checkString, checkText, shown } from '../base/check.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
-import { type LaunchOptions, launchLimits, placeOf } from './launch.ts'
-import { resolveService } from './modules.ts'
-import type { WorkerOrder } from './runtime.ts'
+import { type LaunchOptions, launchLimits } from './launch.ts'
+import { resolveService, shortPath } from './modules.ts'
+import { choose } from './placement.ts'
 import type { Service } from './service.ts'
+import { orderOf, type WorkerOrder } from './worker-order.ts'
 
 /** What STAT knows of a service. */
 export const STATS = {
@@ -89,11 +91,15 @@ async function order(service: Service, handle: number, what: WorkerOrder): Promi
   const { runtime } = service
   const home = runtime.options.handles.workerOf(handle)
   if (home < 0) return false
-  const wasThere = await service.request(what.order, handle, undefined, (session) => {
+  const done = service.request(what.order, handle, undefined, (session) => {
     runtime.router.sendToWorker(home, service.handle, session, what)
     return true
   })
-  return wasThere as boolean
+  return done.catch((error: unknown) => {
+    // Whose end was ordered was there, and went with its worker.
+    if (what.order === 'kill' && isSkynetError(error, 'ERR_CALL_DEAD')) return true
+    throw error
+  }) as Promise<boolean>
 }
 
 async function launch(
@@ -101,16 +107,28 @@ async function launch(
   path: string | URL,
   options: LaunchOptions<readonly unknown[]>,
 ): Promise<number> {
+  if (service.hasEnded) throw service.exited()
   const { runtime } = service
   const { loads, worker, folders } = runtime.options
   const url = resolveService(path, service.url, folders)
-  const home = placeOf(options.on ?? 'least-loaded', worker, loads)
-  const what: WorkerOrder = { order: 'launch', url, args: options.args ?? [] }
-  const handle = await service.request('launch', 0, launchLimits(options), (session) => {
-    runtime.router.sendToWorker(home, service.handle, session, what)
-    return true
+  const { args = [], onFault = 'log', on = 'least-loaded', memoryLimitMb = 0 } = options
+  const isAlone = on === 'dedicated'
+  const home = isAlone
+    ? await runtime.options.dedicate(url, memoryLimitMb)
+    : choose(on, loads, worker)
+  const place = loads.add(home)
+  const what: WorkerOrder = { order: 'launch', url, args, place, onFault }
+  const launched = orderOf(service, place, what, shortPath(url), launchLimits(options))
+  const handle = await launched.catch((error: unknown) => {
+    if (isAlone && loads.of(home) === 0) runtime.options.onVacant(home, [])
+    throw isSkynetError(error, 'ERR_CALL_DEAD') ? launchLost(url, error) : error
   })
   return handle as number
+}
+
+function launchLost(url: string, cause: unknown): Error {
+  const info = { path: shortPath(url), reason: 'its worker died' }
+  return new SkynetError('ERR_SERVICE_LAUNCH', info, { cause })
 }
 
 function getenv({ runtime }: Service, key: string): EnvValue | undefined {

@@ -1,16 +1,21 @@
-/** The options of a launch: checked, and turned into a place. */
-import { checkOptions, shown } from '../base/check.ts'
+/** The options of a launch, checked. */
+import { checkInteger, checkOptions, shown } from '../base/check.ts'
 import type { ArgsOf } from './definition.ts'
+import type { Placement } from './placement.ts'
 import type { WaitOptions } from './wait.ts'
-
-/** Where a new service lives: the worker with the fewest services, the caller's, or that number. */
-export type Placement = 'least-loaded' | 'same' | number
 
 export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOptions {
   /** What setup gets after `skynet`: any message values. They are copied. */
   readonly args?: Args
-  /** Default `least-loaded`. */
+  /** Default `least-loaded`. A worker of its own (`dedicated`) ends with its last service. */
   readonly on?: Placement
+  /** Only of a dedicated worker: its JavaScript heap in MiB, beyond which it dies. */
+  readonly memoryLimitMb?: number
+  /**
+   * What a fault does that nobody else is told of: `log` it and go on, which is the default, or
+   * `end` the service as well, with the reason `crash`.
+   */
+  readonly onFault?: 'log' | 'end'
 }
 /** Options may be left out only for a service that takes no arguments. */
 export type LaunchRest<S> =
@@ -18,7 +23,9 @@ export type LaunchRest<S> =
     ? [options?: LaunchOptions<ArgsOf<S>>]
     : [options: LaunchOptions<ArgsOf<S>> & { readonly args: ArgsOf<S> }]
 
-const LAUNCH_KEYS = ['args', 'on', 'timeoutMs', 'signal']
+/** Less would not hold Node's own modules. */
+const MEMORY_MB_MIN = 16
+const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', 'timeoutMs', 'signal']
 
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
   checkOptions('launch', 'options', given)
@@ -33,27 +40,22 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
       `Cannot launch as 'args' must be an array: current value is ${shown(options.args)}`,
     )
   }
+  if (options.memoryLimitMb !== undefined) {
+    checkInteger('launch', 'memoryLimitMb', options.memoryLimitMb, MEMORY_MB_MIN, 1024 * 1024)
+    if (options.on !== 'dedicated') {
+      throw new TypeError(`Cannot launch with 'memoryLimitMb' as 'on' must be 'dedicated' for it`)
+    }
+  }
+  if (options.onFault !== undefined && !['log', 'end'].includes(options.onFault)) {
+    const now = shown(options.onFault)
+    throw new TypeError(
+      `Cannot launch as 'onFault' must be 'log' or 'end': current value is ${now}`,
+    )
+  }
   return options
 }
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
 export function launchLimits({ timeoutMs = 0, signal }: WaitOptions = {}): WaitOptions {
   return { timeoutMs, signal }
-}
-
-export function placeOf(
-  placement: Placement,
-  own: number,
-  loads: { workers: number; least(): number; add(worker: number): void },
-): number {
-  const worker =
-    placement === 'same' ? own : placement === 'least-loaded' ? loads.least() : placement
-  if (!(Number.isInteger(worker) && worker >= 0 && worker < loads.workers)) {
-    throw new RangeError(
-      `Cannot launch as 'on' must be a worker in 0..${loads.workers - 1}, 'same' or ` +
-        `'least-loaded': current value is ${String(placement)}`,
-    )
-  }
-  loads.add(worker)
-  return worker
 }

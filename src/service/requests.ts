@@ -6,11 +6,12 @@
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { ExitReason } from './life.ts'
 import { type ProtocolDefinition, Protocols, type RequestContext } from './protocols.ts'
 import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
-import type { ExitReason, Service } from './service.ts'
+import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import type { Origin, TaskInfo } from './tasks.ts'
 

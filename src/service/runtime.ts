@@ -5,7 +5,7 @@ import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
-import type { Loads } from '../kernel/loads.ts'
+import type { Loads, Place } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Multicast } from '../kernel/multicast.ts'
 import type { Names } from '../kernel/names.ts'
@@ -16,15 +16,15 @@ import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
+import type { ExitReason, Origin } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
+import { follow } from './monitor.ts'
 import { isThenable, sendable } from './sendable.ts'
-import { type ExitReason, Service } from './service.ts'
+import { Service } from './service.ts'
 import type { SharedValues } from './share-data.ts'
 import { StopHooks } from './stop-hooks.ts'
-
-/** Records taken from the ring in one round while the logger ends. */
-const LINES_PER_ROUND = 1024
+import type { LaunchOrder, WorkerOrder } from './worker-order.ts'
 
 /** Mailboxes in a crash report. */
 const MAILBOXES_SHOWN = 100
@@ -36,15 +36,23 @@ export interface MailboxInfo {
   readonly length: number
 }
 
-/** What may be asked of a worker itself. */
-export type WorkerOrder =
-  | { readonly order: 'launch'; readonly url: string; readonly args: readonly unknown[] }
-  | { readonly order: 'kill' | 'logOn' | 'logOff'; readonly handle: number }
-  | { readonly order: 'signal'; readonly handle: number; readonly number: number }
+/** What went with a worker. */
+export interface WorkerDeath {
+  /** Which one, in which incarnation: kernel/loads.ts. */
+  readonly place: Place
+  /** Its services. */
+  readonly handles: readonly number[]
+  readonly thread: string
+  readonly reason: string
+}
+
+/** Records that are taken from the ring at a time. */
+const RECORDS_PER_READ = 1024
 
 interface Launch {
   readonly url: string
   readonly args: readonly unknown[]
+  readonly origin: Origin
   /** Exactly one of them is called, once. */
   readonly onReady: (handle: number) => void
   readonly onFailure: (error: SkynetError) => void
@@ -52,6 +60,8 @@ interface Launch {
 
 export interface RuntimeOptions {
   readonly worker: number
+  /** The same, in this incarnation. */
+  readonly place: Place
   readonly clock: Clock
   readonly wheel: Wheel
   readonly handles: Handles
@@ -72,6 +82,14 @@ export interface RuntimeOptions {
   readonly logFallback: (line: LogLine) => void
   /** Only the services of the node itself are left, in the whole node. */
   readonly onEmpty: () => void
+  /**
+   * Start a worker for a service alone.
+   *
+   * @throws {SkynetError} `ERR_WORKER_LIMIT`
+   */
+  readonly dedicate: (url: string, memoryLimitMb: number) => Promise<number>
+  /** A dedicated worker has nothing (any more); the handles that it had. */
+  readonly onVacant: (worker: number, handles: readonly number[]) => void
   /** A service wants the node to stop. */
   readonly onAbort: () => void
 }
@@ -88,6 +106,8 @@ export class Runtime {
   multicast!: Multicast
   readonly stopHooks = new StopHooks(this)
   readonly #services = new Map<number, Service>()
+  /** Of a dedicated worker: the services that it had. */
+  readonly #past: number[] = []
   #isStopping = false
 
   constructor(options: RuntimeOptions) {
@@ -159,22 +179,69 @@ export class Runtime {
   /** An order to this worker. The answer goes to the service that asked. */
   readonly onSystem = (message: Message): void => {
     const order = message.value as WorkerOrder
-    const { source, session } = message
-    if (order.order !== 'launch') {
-      const service = this.#services.get(order.handle)
+    if (order.order === 'launch') this.#launchFor(message, order)
+    else if (order.order === 'uniques') this.#reply(message, this.#uniques())
+    else {
       try {
-        if (order.order === 'kill') void service?.end('kill')
-        else if (order.order === 'signal') service?.signal(order.number)
-        else service?.logMessages(order.order === 'logOn')
-        this.#reply(message, service !== undefined)
+        this.#ordered(message, order)
       } catch (error) {
-        this.router.send(PTYPE.ERROR, source, 0, session, sendable(error))
+        this.router.send(PTYPE.ERROR, message.source, 0, message.session, sendable(error))
       }
-      return
     }
+  }
+
+  /** Something about one service, which may have ended. */
+  #ordered(
+    message: Message,
+    order: Exclude<WorkerOrder, LaunchOrder | { order: 'uniques' }>,
+  ): void {
+    const { handle } = order
+    const service = this.#services.get(handle)
+    switch (order.order) {
+      case 'monitor':
+        if (service === undefined) this.#reply(message, { handle, reason: 'gone' })
+        else service.watch(message)
+        return
+      case 'link':
+        if (service !== undefined) follow(service, message.source)
+        return
+      case 'mailbox':
+        if (service === undefined) this.router.refuse(message, handle)
+        else this.#reply(message, service.inbox.info)
+        return
+      case 'room':
+        if (service === undefined) this.router.refuse(message, handle)
+        else service.inbox.waitForRoom(message)
+        return
+      case 'kill':
+        void service?.end('kill')
+        break
+      case 'signal':
+        service?.signal(order.number)
+        break
+      default:
+        service?.logMessages(order.order === 'logOn')
+    }
+    this.#reply(message, service !== undefined)
+  }
+
+  /** URL and handle of each unique service here. */
+  #uniques(): [string, number][] {
+    const uniques = [...this.#services.values()].filter(({ origin }) => origin.isUnique)
+    return uniques.map(({ url, handle }) => [url, handle])
+  }
+
+  #launchFor(message: Message, order: LaunchOrder): void {
+    // Meant for the worker that was here before: whoever ordered it was told of its death.
+    if (order.place !== this.options.place) return
+    const { source, session } = message
     this.launch({
       url: order.url,
       args: order.args,
+      origin: {
+        isUnique: source === this.options.names.query('.service'),
+        onFault: order.onFault ?? 'log',
+      },
       onReady: (handle) => this.#reply(message, handle),
       onFailure: (error) => {
         if (session === 0) this.log('error', 0, describe(error))
@@ -202,7 +269,7 @@ export class Runtime {
 
   /** The launch failed before there was a service: take back what the launcher counted. */
   #notBegun(launch: Launch, error: unknown): void {
-    this.options.loads.remove(this.options.worker)
+    this.options.loads.remove(this.options.place)
     this.#failed(launch, error)
   }
 
@@ -221,7 +288,7 @@ export class Runtime {
       if (this.#isStopping) throw new Error('the node is stopping')
       const { handles, worker } = this.options
       const handle = handles.register(worker, isBuiltin(launch.url))
-      service = new Service(this, handle, launch.url, titleOf(launch.url))
+      service = new Service(this, handle, launch.url, titleOf(launch.url), launch.origin)
     } catch (error) {
       this.#notBegun(launch, error)
       return
@@ -263,7 +330,9 @@ export class Runtime {
     this.router.remove(service.context)
     this.#services.delete(service.handle)
     this.stopHooks.remove(service)
-    loads.remove(worker)
+    loads.remove(this.options.place)
+    if (worker >= loads.workers) this.#vacated(service.handle)
+    for (const watcher of service.watchers) this.#reply(watcher, service.ending)
     if (handles.users === 0 && !this.#isStopping) this.options.onEmpty()
   }
 
@@ -271,6 +340,23 @@ export class Runtime {
   async drain(graceMs: number): Promise<void> {
     for (const service of this.#services.values()) service.stopListening()
     await this.stopHooks.run(graceMs)
+  }
+
+  /** A dedicated worker ends with its last service. */
+  #vacated(handle: number): void {
+    const { loads, worker, onVacant } = this.options
+    this.#past.push(handle)
+    if (loads.of(worker) === 0) onVacant(worker, this.#past)
+  }
+
+  /** Another worker died, with all its services: whoever waits for an answer of it is told. */
+  workerDied(death: WorkerDeath): void {
+    const { thread, reason, place, handles } = death
+    // Its last answers come first.
+    while (!this.router.isEmpty) this.router.drain(RECORDS_PER_READ)
+    const dead = new Set([...handles, -1 - place])
+    const cause = new SkynetError('ERR_THREAD_DIED', { thread, reason })
+    for (const service of this.#services.values()) service.workerDied(dead, cause)
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */
@@ -303,7 +389,7 @@ export class Runtime {
     if (logger === undefined) return
     // What other workers said before they stopped is in the ring by now, or in the mailbox.
     while (!this.router.isEmpty || (logger.context.mailbox?.length ?? 0) > 0) {
-      this.router.drain(LINES_PER_ROUND)
+      this.router.drain(RECORDS_PER_READ)
       await new Promise(setImmediate)
     }
     await logger.end('stop')
@@ -321,6 +407,8 @@ export class Runtime {
     const [first] = suspects
     const about = suspects.length > 1 ? ` (one of ${suspects.length} ${first!.context.title})` : ''
     this.log('error', handle, `${what}${about}: ${describe(error)}`)
+    const service = this.#services.get(handle)
+    if (service?.origin.onFault === 'end') service.crash(error)
   }
 }
 

@@ -12,23 +12,22 @@ import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Calls } from './calls.ts'
 import type { Methods } from './definition.ts'
+import { Inbox } from './inbox.ts'
+import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
+import type { Ending } from './monitor.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
 import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
 import { Requests } from './requests.ts'
 import type { Runtime } from './runtime.ts'
 import { enterScope, hasScopes, leaveScopes, useScopes } from './scope.ts'
-import { asArgument, isThenable } from './sendable.ts'
+import { asArgument, isThenable, sendable } from './sendable.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
 import { aboutWait, type TaskInfo, Tracer } from './tasks.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
-
-/** Why a service ended: by itself, by another service, with its node, or it never began. */
-export type ExitReason = 'exit' | 'kill' | 'stop' | 'launch failed'
-export type ExitHook = (reason: ExitReason) => void | Promise<void>
 
 export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
   readonly runtime: Runtime
@@ -36,6 +35,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   /** URL of the module, against which it names others. */
   readonly url: string
   readonly facade: Skynet
+  readonly origin: Origin
+  #inbox: Inbox | undefined
+  #watchers: Message[] | undefined
+  #ending: ExitReason = 'exit'
+  #cause: unknown
   /** Told once, when everything is over. */
   onEnded: (() => void) | undefined
   firstTimer = NO_TIMER
@@ -57,7 +61,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   #forks: (() => unknown)[] | undefined
   readonly #waiters = new List<Waiter<unknown>>()
 
-  constructor(runtime: Runtime, handle: number, url: string, title: string) {
+  constructor(runtime: Runtime, handle: number, url: string, title: string, origin: Origin) {
+    this.origin = origin
     this.runtime = runtime
     this.url = url
     this.context = new Context(handle, title, this)
@@ -102,6 +107,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   /** The node will stop: what is connected stays, nothing new is accepted. */
   stopListening(): void {
     this.#pool?.stopListening()
+  }
+
+  get inbox(): Inbox {
+    this.#inbox ??= new Inbox(this.context, this.runtime)
+    return this.#inbox
   }
 
   // --- messages ------------------------------------------------------------------------------
@@ -208,6 +218,18 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#phase === 'ended') return Promise.reject(this.exited())
     this.#calls ??= new Calls(this)
     return this.#calls.request(method, to, options, send)
+  }
+
+  /**
+   * A worker died. What it answered before is in the mailbox; what it will not answer comes behind.
+   *
+   * @param dead Handles, and -1 less the place of the worker.
+   */
+  workerDied(dead: ReadonlySet<number>, cause: unknown): void {
+    const { scheduler } = this.runtime.options
+    for (const [session, value] of this.#calls?.lostWith(dead, cause) ?? []) {
+      scheduler.deliver(this.context, { type: PTYPE.ERROR, source: 0, session, value })
+    }
   }
 
   // --- tasks, timers, waits --------------------------------------------------------------------
@@ -364,6 +386,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#phase === 'ending' && reason === 'kill') this.#finish(reason)
     if (this.#phase === 'ending' || this.#phase === 'ended') return Promise.resolve()
     this.#phase = 'ending'
+    this.#ending = reason
     const early = this.#early ?? []
     this.#early = undefined
     for (const message of early) this.runtime.router.refuse(message, this.handle)
@@ -403,6 +426,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.#pool?.closeAll()
     this.#subscriptions?.end()
     this.runtime.retire(this)
+    this.#inbox?.abandon()
     this.requests.finish(reason)
     const { mailbox } = this.context
     for (let next = mailbox?.shift(); next !== undefined; next = mailbox?.shift()) {
@@ -430,6 +454,33 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       return
     }
     this.runtime.log('error', this.handle, `${what}: ${describe(error)}`)
+    if (this.origin.onFault === 'end') this.crash(error)
+  }
+
+  /** End by a fault, which whoever monitors it is told. */
+  crash(cause: unknown): void {
+    if (this.isEnding) return
+    this.#cause = cause
+    void this.end('crash')
+  }
+
+  /** An order of `monitor`, answered when it has ended. */
+  watch(order: Message): void {
+    this.#watchers ??= []
+    this.#watchers.push(order)
+  }
+
+  get watchers(): readonly Message[] {
+    return this.#watchers ?? []
+  }
+
+  /** How it ended, for whoever monitors it. */
+  get ending(): Ending {
+    const { handle } = this
+    const reason = this.#ending
+    return reason === 'crash'
+      ? { handle, reason, cause: sendable(this.#cause) }
+      : { handle, reason }
   }
 
   get name(): string {

@@ -1,6 +1,6 @@
 /** What a service author has in hand: the first argument of every service. */
 import { inspect } from 'node:util'
-import { checkFunction, checkMs, shown } from '../base/check.ts'
+import { checkFunction, checkInteger, checkMs, shown } from '../base/check.ts'
 import { describe } from '../base/thrown.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
@@ -8,20 +8,24 @@ import { COMMANDS, type StatName } from './commands.ts'
 import { type CriticalSection, criticalSection } from './critical-section.ts'
 import { Datacenter } from './datacenter.ts'
 import type { AnyService, Methods, MethodsOf } from './definition.ts'
+import type { MailboxState } from './inbox.ts'
 import { type LaunchRest, launchLimits, launchOptions } from './launch.ts'
+import type { ExitHook } from './life.ts'
 import { resolveService } from './modules.ts'
+import { type Ending, link, monitor } from './monitor.ts'
 import { MulticastApi } from './multicast.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
 import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
 import { Selection, type SelectRequest } from './select.ts'
-import type { ExitHook, Service } from './service.ts'
+import type { Service } from './service.ts'
 import { ShareDataApi } from './share-data.ts'
 import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
 import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
 import type { WaitOptions } from './wait.ts'
+import { askMailbox } from './worker-order.ts'
 
 export class Skynet {
   readonly #service: Service
@@ -32,6 +36,11 @@ export class Skynet {
 
   constructor(service: Service) {
     this.#service = service
+  }
+
+  /** For the parts of this floor. */
+  static serviceOf(skynet: Skynet): Service {
+    return skynet.#service
   }
 
   /** Handle of this service: harbor (8 bits) and a number that counts up, as u32. */
@@ -310,6 +319,43 @@ export class Skynet {
   /** Stop the node, as a signal does: all services end, their exit hooks run. */
   abort(): void {
     COMMANDS.ABORT.run(this.#service)
+  }
+
+  /**
+   * Bound the mailbox of this service. Beyond it calls reject with `ERR_MAILBOX_FULL`, sends are
+   * dropped and counted: dead letters. Answers, sockets and orders of the node are never held up.
+   *
+   * @param limit Messages that may wait, from 1.
+   */
+  boundMailbox(limit: number): void {
+    checkInteger('bound the mailbox', 'limit', limit, 1, Number.MAX_SAFE_INTEGER)
+    this.#service.inbox.bound(limit)
+  }
+
+  /** What waits in the mailbox of a service, wherever it lives. */
+  async mailbox(address: number | string, options?: WaitOptions): Promise<MailboxState> {
+    return (await askMailbox(this.#service, 'mailbox', address, options)) as MailboxState
+  }
+
+  /**
+   * Wait until the mailbox of a service is at most half full: how a sender keeps to the pace of its
+   * receiver. Resolves at once for one without a bound. Rejects as a call.
+   */
+  async room(address: number | string, options?: WaitOptions): Promise<void> {
+    await askMailbox(this.#service, 'room', address, options)
+  }
+
+  /**
+   * Be told, once, how another service ends, or that it has ended before. It resolves whatever the
+   * reason is; `ERR_SERVICE_EXITED` when this service ends first.
+   */
+  async monitor(address: number | string): Promise<Ending> {
+    return monitor(this.#service, this.#service.runtime.knownHandle(address))
+  }
+
+  /** From now on, when one of the two ends unmeant (not `exit`, `stop`), the other one ends too. */
+  link(address: number | string): void {
+    link(this.#service, this.#service.runtime.knownHandle(address))
   }
 
   /** End another service, at once. True when it was there. */

@@ -17,7 +17,10 @@ function setUp(now = 0.25) {
   const scheduler = { timerAdded() {}, running() {} } as unknown as Scheduler
   const options: Partial<RuntimeOptions> = { clock, wheel, scheduler }
   const runtime = new Runtime(options as RuntimeOptions)
-  const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual')
+  const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual', {
+    isUnique: false,
+    onFault: 'log',
+  })
   const skynet = service.facade
   /** Time passes, then the worker has its turn. */
   const pass = (ms: number): number => {

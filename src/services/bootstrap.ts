@@ -1,4 +1,7 @@
-/** The first service of a node: it launches the others, then ends. */
+/**
+ * The first service of a node: it launches the others, then ends. It comes again when a worker
+ * died: then it launches what the node has lost.
+ */
 import { defineService } from '../service/definition.ts'
 import type { LogFormat } from '../service/log.ts'
 
@@ -12,16 +15,22 @@ export interface LoggerConfig {
 export default defineService(
   async (
     skynet,
-    start: string,
+    logConfig: LoggerConfig,
+    start: string | undefined,
     args: readonly unknown[],
-    { service, file, format }: LoggerConfig,
   ): Promise<void> => {
-    const logger = await skynet.newService(service, { args: [file, format], on: 0 })
-    if (skynet.localName('.logger') !== logger.handle) {
-      throw new Error(`Cannot log with ${service}: it did not register '.logger'`)
+    const isMissing = (name: string): boolean => skynet.localName(name) === undefined
+    if (isMissing('.logger')) {
+      const { service, file, format } = logConfig
+      const logger = await skynet.newService(service, { args: [file, format], on: 'same' })
+      if (skynet.localName('.logger') !== logger.handle) {
+        throw new Error(`Cannot log with ${service}: it did not register '.logger'`)
+      }
     }
-    await skynet.newService('service-manager', { on: 0, args: [] })
-    await skynet.newService(start, { args: [...args] })
+    if (isMissing('.service')) {
+      await skynet.newService('service-manager', { on: 'same', args: [] })
+    }
+    if (start !== undefined) await skynet.newService(start, { args: [...args] })
     skynet.timeout(0, () => skynet.exit())
   },
 )

@@ -1,6 +1,7 @@
 /** `.service`: knows the one instance of each unique service. */
 import { defineService } from '../service/definition.ts'
-import type { Placement } from '../service/launch.ts'
+import type { Placement } from '../service/placement.ts'
+import { uniqueInstances } from '../service/uniques.ts'
 
 interface Entry {
   /** Of the instance that was launched last; it may have ended since. */
@@ -10,7 +11,7 @@ interface Entry {
   readonly waiting: ((handle: number) => void)[]
 }
 
-export default defineService((skynet) => {
+export default defineService(async (skynet) => {
   const entries = new Map<string, Entry>()
 
   const entryOf = (url: string): Entry => {
@@ -37,6 +38,8 @@ export default defineService((skynet) => {
     }
   }
 
+  // After the death of its worker: those that another manager launched.
+  for (const [url, handle] of await uniqueInstances(skynet)) entryOf(url).handle = handle
   skynet.register('.service')
   return {
     /** The instance of the service at `url`: launched now when there is none (any more). */

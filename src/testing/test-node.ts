@@ -77,11 +77,19 @@ export class TestNode implements AsyncDisposable {
     this.#worker = assemble({
       memory,
       worker: 0,
-      config: { harbor: 0, env, callTimeoutMs: 0, socket: SOCKET_DEFAULTS, services: [] },
+      config: {
+        thread: 1,
+        harbor: 0,
+        env,
+        callTimeoutMs: 0,
+        socket: SOCKET_DEFAULTS,
+        services: [],
+      },
       startedAt,
       clock: time,
       os: posixOs(),
       wakeSocketThread: () => {},
+      dedicate: (path) => Promise.reject(new SkynetError('ERR_WORKER_LIMIT', { path, limit: 0 })),
       report: (report) => {
         if (report.kind === 'log') this.log.add(report.line)
         else if (report.kind === 'abort') void this.stop()
@@ -107,7 +115,10 @@ export class TestNode implements AsyncDisposable {
       const own = defineService((skynet) => {
         this.skynet = skynet
       })
-      const launch = { url: this.#nameOf(own, 'test'), args: [], onFailure: reject }
+      const origin = { isUnique: false, onFault: 'log' } as const
+      const launch = { url: this.#nameOf(own, 'test'), args: [], origin, onFailure: reject }
+      // As whoever asks for a launch does.
+      runtime.options.loads.add(0)
       runtime.launch({ ...launch, onReady: () => resolve() })
     })
     await this.skynet.newService('service-manager')

@@ -2,6 +2,7 @@
  * Joins the kernel, the sockets and the services of one worker. The entry of a worker does that on
  * its thread; so do tests, on theirs.
  */
+import type { Writer } from '../base/claim.ts'
 import type { Clock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import {
@@ -27,18 +28,18 @@ import { type ClientOptions, SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
-import { Runtime } from '../service/runtime.ts'
+import { Runtime, type RuntimeOptions } from '../service/runtime.ts'
 import { SharedValues } from '../service/share-data.ts'
 import { Packer } from '../wire/seri.ts'
 import { Bridge } from './bridge.ts'
-import { type NodeMemory, socketThreadOf } from './memory.ts'
+import { commandRingOf, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
 import type { Report } from './protocol.ts'
 
 /** Of the config, what a worker needs. */
 export type WorkerConfig = Pick<
   ResolvedConfig,
-  'harbor' | 'env' | 'callTimeoutMs' | 'socket' | 'services'
+  'thread' | 'harbor' | 'env' | 'callTimeoutMs' | 'socket' | 'services'
 >
 
 export interface WorkerOptions {
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   readonly os: Os
   readonly wakeSocketThread: () => void
   readonly report: (message: Report) => void
+  /** Of `RuntimeOptions`. */
+  readonly dedicate: RuntimeOptions['dedicate']
   /** Which service runs next, of so many that have mail. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   readonly makeRouter?: (options: RouterOptions) => Router
@@ -63,7 +66,9 @@ export interface AssembledWorker {
   readonly wheel: Wheel
   readonly client: SocketClient
   readonly packer: Packer
-  /** Connect the rings, then begin. */
+  /** The ways to the other workers. */
+  readonly outboxes: readonly Outbox[]
+  /** Begin to take from the rings. */
   readonly start: () => void
 }
 
@@ -89,7 +94,8 @@ export function assemble(options: WorkerOptions): AssembledWorker {
       runtime.log('error', handle, `May overload, message queue length = ${length}`)
     },
   })
-  const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
+  const commandWriter = writerOf(options, commandRingOf(memory))
+  const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES, commandWriter)
   const slots = new Slots(memory.slots)
   const client = makeClient({
     os,
@@ -101,14 +107,16 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     self: worker,
     socketThread,
   })
+  const loads = new Loads(memory.loads, worker, config.thread)
   const runtime = new Runtime({
     worker,
+    place: loads.placeOf(worker),
     clock,
     wheel,
     handles,
     names: new Names(memory.names, handles, worker + 1),
     scheduler,
-    loads: new Loads(memory.loads, worker),
+    loads,
     client,
     env: new Env(memory.env, config.env, worker + 1),
     startedAt: options.startedAt,
@@ -120,11 +128,14 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     logFallback: (line) => report({ kind: 'log', line }),
     onEmpty: () => report({ kind: 'empty' }),
     onAbort: () => report({ kind: 'abort' }),
+    dedicate: options.dedicate,
+    onVacant: (vacant, past) => report({ kind: 'vacant', worker: vacant, handles: past }),
   })
 
   const packer = new Packer()
-  const start = connectRings(options, { bells, handles, scheduler, runtime, client, packer })
-  return { runtime, scheduler, wheel, client, packer, start }
+  const parts = { bells, handles, scheduler, runtime, client, packer }
+  const connected = connectRings(options, parts)
+  return { runtime, scheduler, wheel, client, packer, ...connected }
 }
 
 interface Parts extends Pick<AssembledWorker, 'runtime' | 'scheduler' | 'client' | 'packer'> {
@@ -132,14 +143,16 @@ interface Parts extends Pick<AssembledWorker, 'runtime' | 'scheduler' | 'client'
   readonly handles: Handles
 }
 
-/** @returns What begins to take from the rings. */
-function connectRings(options: WorkerOptions, parts: Parts): () => void {
+function connectRings(
+  options: WorkerOptions,
+  parts: Parts,
+): Pick<AssembledWorker, 'start' | 'outboxes'> {
   const { memory, worker, os } = options
   const { bells, handles, scheduler, runtime, client, packer } = parts
   const makeRouter = options.makeRouter ?? ((given) => new Router(given))
-  const rings = memory.messages.map((ring) => {
-    const region = os.region(ring)
-    return { region, ring: new ManyRing(region, 0, RING_BYTES) }
+  const rings = memory.messages.map((buffer, number) => {
+    const region = os.region(buffer)
+    return { region, ring: new ManyRing(region, 0, RING_BYTES, writerOf(options, number)) }
   })
   const outboxes = rings.map(
     ({ ring }, to) => new Outbox(to, ring, { bells, self: worker, packer, blocks: os.blocks }),
@@ -169,5 +182,17 @@ function connectRings(options: WorkerOptions, parts: Parts): () => void {
     scheduler,
     client,
   })
-  return () => scheduler.start([router, bridge], [...outboxes, client])
+  const start = (): void => {
+    // What a worker before this one left: it asleep, and others who wait for its ring to be read.
+    bells.getUp(worker)
+    bells.announceRoom(worker)
+    scheduler.start([router, bridge], [...outboxes, client])
+  }
+  return { start, outboxes }
 }
+
+const writerOf = ({ memory, worker }: WorkerOptions, ring: number): Writer => ({
+  claims: memory.claims,
+  thread: worker,
+  ring,
+})

@@ -1,6 +1,7 @@
 /** The shared memory of a node: made once on the main thread, seen by all. */
+import { createClaims } from '../base/claim.ts'
 import { createDoorbellMemory, type DoorbellMemory } from '../base/doorbell.ts'
-import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
+import { COMMAND_RING_BYTES, HANDLE_ID_MAX, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
 import { Channels } from '../kernel/channels.ts'
 import { createEnvMemory } from '../kernel/env.ts'
@@ -13,6 +14,7 @@ import { SLOTS_BYTES } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 
 export interface NodeMemory {
+  /** Those for anybody, then the places of dedicated ones. */
   readonly workers: number
   readonly handles: HandleMemory
   readonly names: SharedArrayBuffer
@@ -24,6 +26,8 @@ export interface NodeMemory {
   readonly snapshots: SharedArrayBuffer
   readonly monitor: SharedArrayBuffer
   readonly bells: DoorbellMemory
+  /** What each thread writes to a ring now: the workers, the socket thread, the main thread. */
+  readonly claims: SharedArrayBuffer
   readonly slots: SharedArrayBuffer
   /** What the sockets did, by thread. */
   readonly totals: SharedArrayBuffer
@@ -42,7 +46,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     Array.from({ length: workers }, () => new SharedArrayBuffer(bytes))
   return {
     workers,
-    handles: createHandleMemory(),
+    handles: createHandleMemory(HANDLE_ID_MAX, workers),
     names: createNameMemory(),
     env: createEnvMemory(),
     loads: Loads.memory(workers),
@@ -50,6 +54,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     snapshots: Snapshots.memory(),
     monitor: createMonitorMemory(workers),
     bells: createDoorbellMemory(workers + 1),
+    claims: createClaims(workers + 2),
     slots: new SharedArrayBuffer(SLOTS_BYTES),
     totals: Totals.memory(workers + 1),
     commands: new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)),
@@ -58,6 +63,12 @@ export function createNodeMemory(workers: number): NodeMemory {
     socketDone: new SharedArrayBuffer(4),
   }
 }
+
+/** The main thread's number: it has no doorbell, but locks and claims. */
+export const mainThreadOf = (memory: NodeMemory): number => memory.workers + 1
+
+/** The command ring among the rings: after those of the workers. */
+export const commandRingOf = (memory: NodeMemory): number => memory.workers
 
 /** The socket thread's number among the doorbells: after the workers. */
 export const socketThreadOf = (memory: NodeMemory): number => memory.workers

@@ -28,6 +28,8 @@ export const SOCKET_DEFAULTS: SocketConfig = {
 export interface ResolvedConfig {
   /** Worker threads that run services, 1..`WORKERS_MAX`. */
   readonly thread: number
+  /** How many dedicated workers there may be at a time; each costs address space, not memory. */
+  readonly dedicated: number
   /** The high 8 bits of every handle of this node, 0..`HARBOR_MAX`. */
   readonly harbor: number
   /** Absolute path of the module of the first service. */
@@ -53,6 +55,8 @@ export interface ResolvedConfig {
   readonly monitorAction: 'keep' | 'kill'
   /** How long stop hooks may take, in milliseconds; 0: they are not run. */
   readonly graceMs: number
+  /** JavaScript heap of a worker in MiB, beyond which it dies; 0: Node's own limit. */
+  readonly memoryLimitMb: number
   /** Absolute paths of the folders where bare service names are looked up, in this order. */
   readonly services: readonly string[]
   readonly socket: SocketConfig

@@ -1,6 +1,6 @@
 /** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
 import type { LogLine } from '../service/log.ts'
-import type { MailboxInfo } from '../service/runtime.ts'
+import type { MailboxInfo, WorkerDeath } from '../service/runtime.ts'
 import type { NodeMemory } from './memory.ts'
 import type { ResolvedConfig, SocketConfig } from './options.ts'
 
@@ -33,10 +33,16 @@ export type Control =
   | { readonly kind: 'reopenLog' }
   /** Close listeners, run the stop hooks; answer `drained`. */
   | { readonly kind: 'drain'; readonly graceMs: number }
+  /** Launch again what the node needs of services and has lost; answer as to `bootstrap`. */
+  | { readonly kind: 'restore' }
+  /** A worker died: whoever waits for one of its services is told. */
+  | ({ readonly kind: 'died' } & WorkerDeath)
   /** End all services but the logger; answer `stopped`. */
   | { readonly kind: 'stop' }
   /** End the logger, if it lives here; answer `stopped`. */
   | { readonly kind: 'stopLogger' }
+  /** The answer to `dedicate`: a worker, or -1. */
+  | { readonly kind: 'dedicated'; readonly token: number; readonly worker: number }
   /** End the thread. */
   | { readonly kind: 'leave' }
 
@@ -51,6 +57,10 @@ export type Report =
   | { readonly kind: 'stopped' }
   /** The last service of the node's own making has ended. */
   | { readonly kind: 'empty' }
+  /** Start a dedicated worker; answered with the same token. */
+  | { readonly kind: 'dedicate'; readonly token: number; readonly memoryLimitMb: number }
+  /** That dedicated worker has no services, and had these. */
+  | { readonly kind: 'vacant'; readonly worker: number; readonly handles: readonly number[] }
   /** A service called `skynet.abort()`. */
   | { readonly kind: 'abort' }
   | { readonly kind: 'log'; readonly line: LogLine }

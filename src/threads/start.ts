@@ -1,10 +1,12 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { WorkerOptions } from 'node:worker_threads'
 import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
-import { withHint } from '../base/thrown.ts'
+import { messageOf, withHint } from '../base/thrown.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { Monitor } from '../kernel/monitor.ts'
@@ -18,9 +20,10 @@ import { formatLine, type LogLine } from '../service/log.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
-import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
+import { createNodeMemory, mainThreadOf, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
+import { clearUp } from './recovery.ts'
 import { stackOf } from './stack.ts'
 import { Thread } from './thread.ts'
 import { Watch } from './watch.ts'
@@ -29,9 +32,8 @@ import { Watch } from './watch.ts'
 const INSPECT_MS_MAX = 200
 /** How long what was written may take to leave when the node stops. */
 const FLUSH_MS = 150
-
-/** Of locks: any number that no worker has. */
-const MAIN_HOLDER = WORKERS_MAX + 1
+/** Between two tries to find room in the command ring. */
+const ROOM_MS = 5
 
 /** What a node holds at one moment. */
 export interface NodeStats {
@@ -117,23 +119,30 @@ class RunningNode implements Node {
   readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
   readonly #commands: ManyRing
   readonly #bells: Doorbells
-  readonly #workers: Thread[]
+  /** By number; undefined: a place for a dedicated one. */
+  readonly #workers: (Thread | undefined)[]
   readonly #socket: Thread
   readonly #monitor: Monitor
+  readonly #handles: Handles
   readonly #crashes: CrashReporter
   /** Crash reports that are being written. */
   #reporting: Promise<unknown> = Promise.resolve()
   #watch: Watch | undefined
   #stopping: Promise<void> | undefined
   #isLaunched = false
+  /** Workers that died and are not replaced yet. */
+  #gaps = 0
+  #restoring: Promise<void> = Promise.resolve()
+  readonly #startedAt: number
   #setExited!: (code: number) => void
 
   constructor(config: ResolvedConfig, os: Os) {
     this.#config = config
     this.#os = os
     this.#wakeup = os.createWakeup()
-    const memory = createNodeMemory(config.thread)
+    const memory = createNodeMemory(config.thread + config.dedicated)
     this.#memory = memory
+    this.#handles = new Handles(memory.handles, config.harbor)
     this.#monitor = new Monitor(memory.monitor, memory.workers)
     this.#crashes = new CrashReporter({
       folder: config.crashFolder,
@@ -159,11 +168,16 @@ class RunningNode implements Node {
       startedAt,
       wakeup: this.#wakeup,
     }
-    this.#socket = this.#thread('socket', 'skynet socket', socketStart)
-    this.#workers = Array.from({ length: config.thread }, (_, worker) => {
-      const start: WorkerStart = { memory, worker, config, startedAt, wakeupFd: writeFd }
-      return this.#thread('worker', `skynet worker ${worker}`, start)
+    this.#startedAt = startedAt
+    this.#socket = new Thread('socket', {
+      name: 'skynet socket',
+      start: socketStart,
+      onReport: this.#reported,
+      onEnd: (reason) => this.#died('skynet socket', reason),
     })
+    this.#workers = Array.from({ length: memory.workers }, (_, worker) =>
+      worker < config.thread ? this.#startWorker(worker, config.memoryLimitMb) : undefined,
+    )
     process.on('exit', this.#leaveLoop)
   }
 
@@ -172,19 +186,15 @@ class RunningNode implements Node {
     const slots = new Slots(this.#memory.slots)
     const each = new Loads(loads, 0)
     return {
-      services: this.#handles().count,
+      services: this.#handles.count,
       sockets: slots.countUsed(),
       load: Array.from({ length: workers }, (_, worker) => each.of(worker)),
       socketTotals: new Totals(totals, slots).read(),
     }
   }
 
-  #handles(): Handles {
-    return new Handles(this.#memory.handles, this.#config.harbor)
-  }
-
   async launch(): Promise<void> {
-    const threads = [this.#socket, ...this.#workers]
+    const threads = [this.#socket, ...this.#threads()]
     await Promise.all(threads.map((thread) => thread.next('ready')))
     const first = this.#workers[0]!
     first.tell({ kind: 'bootstrap' })
@@ -200,24 +210,137 @@ class RunningNode implements Node {
 
   /** All services but the node's own have ended: there is nothing left to do. */
   #stopIfEmpty(): void {
-    if (this.#isLaunched && this.#handles().users === 0) void this.stop()
+    if (this.#isLaunched && this.#gaps === 0 && this.#isEmpty()) void this.stop()
   }
 
-  #thread(entry: 'worker' | 'socket', name: string, start: WorkerStart | SocketStart): Thread {
-    const onEnd = (reason: unknown): void => {
-      if (this.#stopping === undefined) this.#died(name, reason)
+  #isEmpty(): boolean {
+    return this.#handles.users === 0
+  }
+
+  #threads(): Thread[] {
+    return this.#workers.filter((thread) => thread !== undefined)
+  }
+
+  #startWorker(worker: number, memoryLimitMb: number): Thread {
+    const start: WorkerStart = {
+      memory: this.#memory,
+      worker,
+      config: this.#config,
+      startedAt: this.#startedAt,
+      wakeupFd: this.#wakeup.writeFd,
     }
-    return new Thread(entry, { name, start, onReport: this.#reported, onEnd })
+    const thread = new Thread('worker', {
+      name: `skynet worker ${worker}`,
+      start,
+      resourceLimits: limitsOf(memoryLimitMb),
+      onReport: (report) => {
+        if (report.kind === 'dedicate') void this.#dedicate(thread, report)
+        else this.#reported(report)
+      },
+      onEnd: (reason) => {
+        if (worker >= this.#config.thread) void this.#lost(worker, reason)
+        // One that never was ready would not be the next time either.
+        else if (this.#isLaunched && thread.isReady) void this.#replace(worker, reason)
+        else this.#died(thread.name, reason)
+      },
+    })
+    return thread
   }
 
   readonly #reported = (report: Report): void => {
     if (report.kind === 'log') printLine(report.line)
     else if (report.kind === 'abort') void this.stop()
     else if (report.kind === 'empty') this.#stopIfEmpty()
+    else if (report.kind === 'vacant') this.#vacate(report.worker, report.handles)
+  }
+
+  /** A worker ended: mend what it left, and tell who waits for its services. */
+  async #bury(worker: number, cause: unknown): Promise<void> {
+    const { name, past } = this.#workers[worker]!
+    const memory = this.#memory
+    const { blocks } = this.#os
+    if (past === undefined) this.#reporting = this.#reportCrash(name, cause)
+    this.#monitor.forget(worker)
+    const loss = await clearUp(memory, this.#config.harbor, this.#bells, blocks, worker)
+    const reason = messageOf(cause)
+    const handles = [...loss.handles, ...(past ?? [])]
+    if (past === undefined)
+      printError(`${name} died: ${reason}; ${handles.length} services are gone`)
+    const death = { place: loss.place, handles, thread: name, reason }
+    for (const [other, thread] of this.#workers.entries()) {
+      if (other !== worker) thread?.tell({ kind: 'died', ...death })
+    }
+    while (!this.#command(COMMAND.died, worker, 0)) await delay(ROOM_MS)
+  }
+
+  /** A worker ended unasked: another one takes its place. */
+  async #replace(worker: number, cause: unknown): Promise<void> {
+    if (this.#stopping !== undefined) return
+    this.#gaps++
+    await this.#bury(worker, cause)
+    if (this.#stopping !== undefined) return
+    const thread = this.#startWorker(worker, this.#config.memoryLimitMb)
+    this.#workers[worker] = thread
+    // One after the other: two would both find the logger missing.
+    this.#restoring = this.#restoring.then(() => this.#restore(thread))
+    await this.#restoring
+    this.#gaps--
+    if (this.#gaps === 0 && this.#isEmpty()) void this.#stop(1, 0)
+  }
+
+  /** A dedicated worker ended, with its last service or before: its place is free again. */
+  async #lost(worker: number, cause: unknown): Promise<void> {
+    if (this.#stopping !== undefined) return
+    const isMeant = this.#workers[worker]?.past !== undefined
+    await this.#bury(worker, cause)
+    this.#workers[worker] = undefined
+    if (!isMeant && this.#gaps === 0 && this.#isEmpty()) void this.#stop(1, 0)
+  }
+
+  async #dedicate(asker: Thread, report: Report & { kind: 'dedicate' }): Promise<void> {
+    const { token, memoryLimitMb } = report
+    const answer = (worker: number): void => asker.tell({ kind: 'dedicated', token, worker })
+    const worker = this.#workers.indexOf(undefined, this.#config.thread)
+    if (worker < 0 || this.#stopping !== undefined) {
+      answer(-1)
+      return
+    }
+    const thread = this.#startWorker(worker, memoryLimitMb || this.#config.memoryLimitMb)
+    this.#workers[worker] = thread
+    const isUp = await thread.next('ready').then(
+      () => true,
+      () => false,
+    )
+    answer(isUp ? worker : -1)
+    // Who asked may be gone before it has launched anything there.
+    void asker.ended.then(() => {
+      if (this.#workers[worker] === thread) this.#vacate(worker, [])
+    })
+  }
+
+  /** Nobody launches anything on a dedicated worker but who asked for it, and its own services. */
+  #vacate(worker: number, handles: readonly number[]): void {
+    const thread = this.#workers[worker]
+    if (thread === undefined || new Loads(this.#memory.loads, 0).of(worker) > 0) return
+    thread.past = handles
+    thread.tell({ kind: 'leave' })
+  }
+
+  /** Resolves when the worker runs, and the node has again what it needs of services. */
+  async #restore(thread: Thread): Promise<void> {
+    try {
+      if (!thread.isReady) await thread.next('ready')
+      thread.tell({ kind: 'restore' })
+      const { kind } = await thread.next('bootstrapped', 'failed')
+      if (kind === 'failed') this.#died(thread.name, 'the logger cannot be launched again')
+    } catch {
+      // It died too: that is told, and dealt with, by itself.
+    }
   }
 
   /** A thread ended that should not have: nothing can be trusted to go on without it. */
   #died(thread: string, cause: unknown): void {
+    if (this.#stopping !== undefined) return
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
     printError(withHint(error.message))
@@ -233,7 +356,7 @@ class RunningNode implements Node {
   async #reportCrash(thread: string, cause: unknown): Promise<void> {
     if (!this.#crashes.isOn) return
     const report = this.#crashes.begin(thread, cause)
-    report.write(await Promise.all(this.#workers.map((worker) => this.#inspect(worker))))
+    report.write(await Promise.all(this.#threads().map((thread) => this.#inspect(thread))))
   }
 
   async #inspect(thread: Thread): Promise<ThreadState> {
@@ -257,9 +380,8 @@ class RunningNode implements Node {
       monitor: this.#monitor,
       limitMs: monitorMs,
       action: monitorAction,
-      threadOf: (worker) => this.#workers[worker]!.worker,
+      threadOf: (worker) => this.#workers[worker]!,
       print: printError,
-      kill: (worker) => void this.#workers[worker]!.worker.terminate(),
     })
   }
 
@@ -296,11 +418,13 @@ class RunningNode implements Node {
     await within(FLUSH_MS, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
     this.#orderExit(FLUSH_MS)
     const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
-    for (const worker of this.#workers) worker.tell({ kind: 'leave' })
-    const ended = Promise.all(this.#workers.map((worker) => worker.ended))
+    const workers = this.#threads()
+    for (const worker of workers) worker.tell({ kind: 'leave' })
+    const ended = Promise.all(workers.map((worker) => worker.ended))
     const areOut = await within(FLUSH_MS, ended)
-    if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, MAIN_HOLDER).clear()
-    else for (const { worker } of this.#workers) void worker.terminate()
+    const holder = mainThreadOf(this.#memory) + 1
+    if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, holder).clear()
+    else for (const { worker } of workers) void worker.terminate()
     if (isOut) {
       this.#os.close(this.#wakeup.readFd)
       this.#os.close(this.#wakeup.writeFd)
@@ -319,7 +443,9 @@ class RunningNode implements Node {
 
   /** Tell all workers, and wait for the answer of each. */
   async #tellAll(control: Control, answer: Report['kind']): Promise<void> {
-    const answers = this.#workers.map((worker) => {
+    // One that has not begun to work, in the place of one that died, has nothing to end.
+    const ready = this.#threads().filter(({ isReady }) => isReady)
+    const answers = ready.map((worker) => {
       const answered = worker.next(answer).catch(() => undefined)
       worker.tell(control)
       return answered
@@ -329,9 +455,15 @@ class RunningNode implements Node {
 
   /** @param flushMs How long the socket thread may go on to send what was written. */
   #orderExit(flushMs: number): void {
+    this.#command(COMMAND.exit, 0, flushMs)
+  }
+
+  /** An order to the socket thread. False: there is no room for it now. */
+  #command(command: number, a: number, b: number): boolean {
     const none = new Int32Array(0)
-    this.#commands.write(COMMAND.exit, 0, flushMs, 0, new Uint8Array(0), none, 0)
+    const isGiven = this.#commands.write(command, a, b, 0, new Uint8Array(0), none, 0)
     this.#bells.ring(socketThreadOf(this.#memory))
+    return isGiven
   }
 
   /**
@@ -343,6 +475,10 @@ class RunningNode implements Node {
     Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
 }
+
+/** What a worker may use of memory; 0: as much as Node gives it. */
+const limitsOf = (memoryLimitMb: number): WorkerOptions['resourceLimits'] =>
+  memoryLimitMb === 0 ? undefined : { maxOldGenerationSizeMb: memoryLimitMb }
 
 /** True when `work` was done in time. */
 async function within(ms: number, work: Promise<unknown>): Promise<boolean> {

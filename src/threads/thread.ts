@@ -19,6 +19,10 @@ export class Thread {
   readonly worker: Worker
   /** Resolves when it is over. */
   readonly ended: Promise<void>
+  /** It has begun to work. */
+  isReady = false
+  /** Set when it was told to leave: the services that it had. */
+  past: readonly number[] | undefined
   readonly #waiting = new Set<(report: Report) => void>()
   #fault: unknown
 
@@ -33,6 +37,7 @@ export class Thread {
       ...(resourceLimits && { resourceLimits }),
     })
     this.worker.on('message', (report: Report) => {
+      if (report.kind === 'ready') this.isReady = true
       onReport(report)
       for (const look of this.#waiting) look(report)
     })
@@ -46,6 +51,12 @@ export class Thread {
         onEnd(this.#fault)
       })
     })
+  }
+
+  /** End it, whatever it does. Resolves when it is over; `onEnd` is told this reason. */
+  async kill(reason: string): Promise<void> {
+    this.#fault ??= new Error(reason)
+    await this.worker.terminate()
   }
 
   tell(message: Control): void {

@@ -1,17 +1,15 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
-import type { Worker } from 'node:worker_threads'
 import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
 import { stackOf } from './stack.ts'
+import type { Thread } from './thread.ts'
 
 export interface WatchOptions {
   readonly monitor: Monitor
   /** How long a handler may hold its worker, in milliseconds; 0: for ever. */
   readonly limitMs: number
   readonly action: 'keep' | 'kill'
-  readonly threadOf: (worker: number) => Worker
+  readonly threadOf: (worker: number) => Thread
   readonly print: (text: string) => void
-  /** End that thread, whatever it does; the reason is for who waits for its services. */
-  readonly kill: (worker: number, reason: string) => void
 }
 
 export class Watch {
@@ -38,14 +36,17 @@ export class Watch {
    * says where the thread is, whoever was blamed.
    */
   async #report({ worker, text }: StuckWorker): Promise<void> {
-    const { threadOf, print, action, kill, limitMs } = this.#options
+    const { threadOf, print, action, limitMs } = this.#options
     if (this.#looking.has(worker)) return
     this.#looking.add(worker)
+    const thread = threadOf(worker)
     try {
-      const stack = await stackOf(threadOf(worker))
+      const stack = await stackOf(thread.worker)
+      // Ended meanwhile: there is another in its place.
+      if (threadOf(worker) !== thread) return
       const where = stack.length > 0 ? `, at ${stack[0]}` : ', at a place that cannot be had'
       print([text + where, ...stack.slice(1).map((frame) => `    at ${frame}`)].join('\n'))
-      if (action === 'kill') kill(worker, `it was held for more than ${limitMs} ms`)
+      if (action === 'kill') await thread.kill(`it was held for more than ${limitMs} ms`)
     } finally {
       this.#looking.delete(worker)
     }

@@ -1,8 +1,9 @@
 /** Entry of a worker: build it, and do what the main thread says. */
 import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../base/clock.ts'
+import { SkynetError } from '../base/errors.ts'
 import { posixOs } from '../os/posix.ts'
-import { resolveService } from '../service/modules.ts'
+import { resolveService, shortPath } from '../service/modules.ts'
 import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
 import type { Control, Report, WorkerStart } from './protocol.ts'
@@ -12,7 +13,10 @@ const port = parentPort!
 const report = (message: Report): void => port.postMessage(message)
 
 const os = posixOs()
-const { runtime, scheduler, client, packer, start } = assemble({
+/** Who waits for a dedicated worker, by token. */
+const dedications = new Map<number, (worker: number) => void>()
+let lastToken = 0
+const { runtime, scheduler, client, packer, outboxes, start } = assemble({
   memory,
   worker,
   config,
@@ -21,6 +25,7 @@ const { runtime, scheduler, client, packer, start } = assemble({
   os,
   wakeSocketThread: () => os.signalWakeup(wakeupFd),
   report,
+  dedicate,
 })
 const { cpus } = config
 if (cpus.length > 0) {
@@ -29,31 +34,66 @@ if (cpus.length > 0) {
 /** Main thread → this one. */
 type Handlers = { readonly [K in Control['kind']]: (control: Control & { kind: K }) => void }
 const CONTROL: Handlers = {
-  bootstrap: () => {
-    runtime.launch({
-      url: resolveService('bootstrap', import.meta.url, []),
-      args: [
-        config.start,
-        config.args,
-        { service: config.logservice ?? 'logger', file: config.logger, format: config.logFormat },
-      ],
-      onReady: () => report({ kind: 'bootstrapped' }),
-      onFailure: (error) => {
-        const size = packer.pack(error.cause)
-        report({ kind: 'failed', error: Uint8Array.from(packer.bytes.subarray(0, size)) })
-      },
-    })
+  bootstrap: () => bootstrap(() => report({ kind: 'bootstrapped' }), config.start),
+  restore: () => bootstrap(reportEnd),
+  died: (death) => runtime.workerDied(death),
+  dedicated: ({ token, worker: found }) => {
+    dedications.get(token)?.(found)
+    dedications.delete(token)
   },
   inspect: () => report({ kind: 'inspected', mailboxes: runtime.longestMailboxes() }),
   reopenLog: () => runtime.reopenLog(),
   drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void runtime.stop('stop').then(() => report({ kind: 'stopped' })),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
-  leave: () => {
-    client.flush()
-    scheduler.stop()
-    process.exit(0)
-  },
+  leave,
+}
+
+function leave(): void {
+  for (const outbox of outboxes) outbox.retry()
+  // The node goes on: what the last service here has said is on its way.
+  if (worker >= config.thread && outboxes.some(({ waiting }) => waiting > 0)) {
+    setTimeout(leave, 1)
+    return
+  }
+  client.flush()
+  scheduler.stop()
+  process.exit(0)
+}
+
+async function dedicate(url: string, memoryLimitMb: number): Promise<number> {
+  const token = ++lastToken
+  report({ kind: 'dedicate', token, memoryLimitMb })
+  const found = await new Promise<number>((resolve) => dedications.set(token, resolve))
+  if (found >= 0) return found
+  throw new SkynetError('ERR_WORKER_LIMIT', { path: shortPath(url), limit: config.dedicated })
+}
+
+/** Main counts the services when it hears of it: that one must not be among them any more. */
+function reportEnd(handle: number): void {
+  if (runtime.options.handles.workerOf(handle) < 0) report({ kind: 'bootstrapped' })
+  else setImmediate(reportEnd, handle)
+}
+
+/** @param first Of the first service; none: only what the node itself needs. */
+function bootstrap(onReady: (handle: number) => void, first?: string): void {
+  const { logservice, logger, logFormat } = config
+  // As whoever asks for a launch does.
+  runtime.options.loads.add(worker)
+  runtime.launch({
+    url: resolveService('bootstrap', import.meta.url, []),
+    args: [
+      { service: logservice ?? 'logger', file: logger, format: logFormat },
+      first,
+      config.args,
+    ],
+    origin: { isUnique: false, onFault: 'log' },
+    onReady,
+    onFailure: (error) => {
+      const size = packer.pack(error.cause)
+      report({ kind: 'failed', error: Uint8Array.from(packer.bytes.subarray(0, size)) })
+    },
+  })
 }
 
 const tellControl = (control: Control): void =>

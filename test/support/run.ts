@@ -52,10 +52,10 @@ export class TestNode {
     return new TestNode(await startNode(resolveConfig(given, folder)), channel, folder)
   }
 
-  /** Run the body that `file` has under `title`, in a service of its own on worker 0. */
-  async run(file: string, title: string): Promise<void> {
+  /** Run the body that `file` has under `title`, in a service of its own on worker `on`. */
+  async run(file: string, title: string, on = 0): Promise<void> {
     const ended = new Promise<Outcome>((resolve) => this.#waiting.set(title, resolve))
-    this.#channel.postMessage({ file, title })
+    this.#channel.postMessage({ file, title, on })
     const died = this.node.exited.then((code) => ({ error: new Error(`node ended: ${code}`) }))
     const outcome = await Promise.race([ended, died])
     if ('error' in outcome) throw outcome.error
@@ -82,12 +82,14 @@ export function test(title: string, body: () => Promise<void>): void {
  *
  * @param file `import.meta.url` of the test file.
  * @param config Starts a node for this test alone; without it, one node serves the whole file.
+ * @param on The worker where the body runs.
  */
 export function serviceTest(
   file: string,
   title: string,
   body: Body,
   config?: Partial<NodeConfig>,
+  on = 0,
 ): void {
   bodies.set(title, body)
   if (!isMainThread) return
@@ -96,7 +98,7 @@ export function serviceTest(
     if (config === undefined) shared ??= TestNode.start()
     const node = await (config === undefined ? shared! : TestNode.start(config))
     try {
-      await node.run(file, title)
+      await node.run(file, title, on)
     } catch (error) {
       t.diagnostic(node.log())
       throw error

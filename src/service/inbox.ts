@@ -1,0 +1,83 @@
+/** The bound of a mailbox: what happens beyond it, and how others see it. */
+import { SkynetError } from '../base/errors.ts'
+import type { Context } from '../kernel/context.ts'
+import type { Message } from '../kernel/message.ts'
+import { hasRoom } from '../kernel/scheduler.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import type { Runtime } from './runtime.ts'
+
+/** The mailbox of a service at one moment. */
+export interface MailboxState {
+  /** Messages that wait. */
+  readonly length: number
+  /** Bound that the service gave itself; undefined: none. */
+  readonly limit: number | undefined
+  /** Sends that found it full, since the service began. */
+  readonly deadLetters: number
+}
+
+/** Responses, errors and what sockets bring are never refused: others wait for their effect. */
+export class Inbox {
+  readonly #context: Context
+  readonly #runtime: Runtime
+  /** Orders of `room`, answered when there is some. */
+  readonly #waiting: Message[] = []
+  #deadLetters = 0
+  #logAt = 1
+
+  constructor(context: Context, runtime: Runtime) {
+    this.#context = context
+    this.#runtime = runtime
+  }
+
+  bound(limit: number): void {
+    this.#context.limit = limit
+    this.#context.onFull = this.#refuse
+  }
+
+  get info(): MailboxState {
+    const { mailbox, limit } = this.#context
+    return {
+      length: mailbox?.length ?? 0,
+      limit: Number.isFinite(limit) ? limit : undefined,
+      deadLetters: this.#deadLetters,
+    }
+  }
+
+  /** Answer `order` as soon as the mailbox is half empty. */
+  waitForRoom(order: Message): void {
+    if (hasRoom(this.#context)) {
+      this.#answer(order)
+      return
+    }
+    this.#waiting.push(order)
+    this.#context.onRoom = () => {
+      for (const waiting of this.#waiting.splice(0)) this.#answer(waiting)
+    }
+  }
+
+  /** The service has ended: nobody will make room. */
+  abandon(): void {
+    for (const waiting of this.#waiting.splice(0)) {
+      this.#runtime.router.refuse(waiting, this.#context.handle)
+    }
+  }
+
+  #answer({ source, session }: Message): void {
+    this.#runtime.router.send(PTYPE.RESPONSE, source, this.#context.handle, session, undefined)
+  }
+
+  readonly #refuse = (message: Message): void => {
+    const { title, limit, handle } = this.#context
+    if (message.session !== 0) {
+      const error = new SkynetError('ERR_MAILBOX_FULL', { service: title, limit })
+      this.#runtime.router.refuse(message, handle, error)
+      return
+    }
+    this.#deadLetters++
+    if (this.#deadLetters < this.#logAt) return
+    this.#logAt *= 2
+    const text = `Mailbox of ${limit} messages is full: ${this.#deadLetters} dead letters so far`
+    this.#runtime.log('error', handle, text)
+  }
+}

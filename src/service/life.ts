@@ -1,0 +1,15 @@
+/** How services begin and end, in words. */
+
+/**
+ * Why a service ended: by itself, by another service, with its node; it never began; by a fault, if
+ * its launch said so; with one that it was linked to.
+ */
+export type ExitReason = 'exit' | 'kill' | 'stop' | 'launch failed' | 'crash' | 'linked'
+export type ExitHook = (reason: ExitReason) => void | Promise<void>
+/** What its launch says of a service, beside its module and arguments. */
+export interface Origin {
+  /** Launched by the manager of unique services. */
+  readonly isUnique: boolean
+  /** What a fault that nobody else is told of does to it. */
+  readonly onFault: 'log' | 'end'
+}

@@ -1,0 +1,56 @@
+/** Being told how another service ended: a request that is answered by its end. */
+import { isSkynetError } from '../base/errors.ts'
+import type { ExitReason } from './life.ts'
+import type { Service } from './service.ts'
+
+/** `gone`: it had ended before; why is not known any more. */
+export type EndReason = ExitReason | 'worker died' | 'gone'
+
+/** How a service ended. */
+export interface Ending {
+  readonly handle: number
+  readonly reason: EndReason
+  /** The fault of a crash, or why its worker died. */
+  readonly cause?: unknown
+}
+
+/** Ends that were meant: links do not pass them on, supervisors may leave them be. */
+const MEANT: ReadonlySet<EndReason> = new Set(['exit', 'stop'])
+export const isMeant = ({ reason }: Ending): boolean => MEANT.has(reason)
+
+/** Resolves once, when the service of `handle` has ended; at once when there is none. */
+export async function monitor(service: Service, handle: number): Promise<Ending> {
+  const { options, router } = service.runtime
+  const home = options.handles.workerOf(handle)
+  if (home < 0) return { handle, reason: 'gone' }
+  try {
+    const order = { order: 'monitor', handle } as const
+    const ending = await service.request('monitor', handle, { timeoutMs: 0 }, (session) => {
+      router.sendToWorker(home, service.handle, session, order)
+      return true
+    })
+    return ending as Ending
+  } catch (error) {
+    if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
+    return { handle, reason: 'worker died', cause: error.cause }
+  }
+}
+
+/** End `service` when the other one ends and that was not meant. */
+export function follow(service: Service, handle: number): void {
+  monitor(service, handle).then(
+    (ending) => {
+      if (!isMeant(ending)) void service.end('linked')
+    },
+    // It ended first itself: the other one follows it.
+    () => {},
+  )
+}
+
+/** Let each of two end when the other one does. */
+export function link(service: Service, handle: number): void {
+  const { options, router } = service.runtime
+  const home = options.handles.workerOf(handle)
+  if (home >= 0) router.sendToWorker(home, service.handle, 0, { order: 'link', handle })
+  follow(service, handle)
+}

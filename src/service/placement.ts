@@ -1,0 +1,42 @@
+/** Where a new service is born. */
+import { shown } from '../base/check.ts'
+import type { Loads } from '../kernel/loads.ts'
+
+/** Choices that a word stands for. */
+const CHOICES = {
+  /** The worker with the fewest services. */
+  'least-loaded': (loads: Loads) => loads.least(),
+  /** The launcher's own. */
+  same: (_loads: Loads, own: number) => own,
+} as const
+
+/**
+ * Where a new service lives: the worker with the fewest services, the caller's, that number, the
+ * one that all with the same key share, or a worker of its own.
+ */
+export type Placement = keyof typeof CHOICES | 'dedicated' | number | { readonly key: string }
+
+/** The worker for any placement but `dedicated`. */
+export function choose(placement: Placement, loads: Loads, own: number): number {
+  if (typeof placement === 'string' && Object.hasOwn(CHOICES, placement)) {
+    return CHOICES[placement as keyof typeof CHOICES](loads, own)
+  }
+  const given = typeof placement === 'number' ? placement : -1
+  const worker = isKeyed(placement) ? hashOf(placement.key) % loads.workers : given
+  if (Number.isInteger(worker) && worker >= 0 && worker < loads.workers) return worker
+  const words = Object.keys(CHOICES).map((word) => `'${word}'`)
+  throw new RangeError(
+    `Cannot launch as 'on' must be a worker in 0..${loads.workers - 1}, ${words.join(', ')}, ` +
+      `'dedicated' or { key }: current value is ${shown(placement)}`,
+  )
+}
+
+const isKeyed = (placement: Placement): placement is { readonly key: string } =>
+  typeof placement === 'object' && placement !== null && typeof placement.key === 'string'
+
+/** The same on every worker and in every run (FNV-1a). */
+function hashOf(key: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}

@@ -1,0 +1,174 @@
+/** Services that are launched again when they end: restart strategies as Erlang has them. */
+import { formatHandle, SkynetError } from '../base/errors.ts'
+import type { Methods } from './definition.ts'
+import { type Ending, isMeant, monitor } from './monitor.ts'
+import type { Placement } from './placement.ts'
+import type { ServiceRef } from './ref.ts'
+import type { Service } from './service.ts'
+import { Skynet } from './skynet.ts'
+
+/** Which children are launched anew when the one at `at` of `count` has ended: from, to. */
+const STRATEGIES = {
+  'one-for-one': (at: number) => [at, at + 1],
+  'one-for-all': (_at: number, count: number) => [0, count],
+  'rest-for-one': (at: number, count: number) => [at, count],
+} as const
+export type RestartStrategy = keyof typeof STRATEGIES
+
+/** Which ends of a child are answered by another launch. */
+const RESTARTS = {
+  always: () => true,
+  'on-failure': (ending: Ending) => !isMeant(ending),
+  never: () => false,
+} as const
+
+export interface ChildSpec {
+  /** Its name with the supervisor. */
+  readonly name: string
+  /** As for `newService`. */
+  readonly path: string | URL
+  /**
+   * What its setup gets. A function is asked at each launch, with how the last one ended: the place
+   * to hand its state over.
+   */
+  readonly args?: readonly unknown[] | ((last: Ending | undefined) => readonly unknown[])
+  readonly on?: Placement
+  /** Default `always`. A fault of a child ends it: see `onFault` of `newService`. */
+  readonly restart?: keyof typeof RESTARTS
+}
+
+export interface SuperviseOptions {
+  readonly strategy: RestartStrategy
+  /** Launched in this order, ended in the reverse one. */
+  readonly children: readonly ChildSpec[]
+  /** More restarts than this within `periodMs` end everything. Default 3 within 5,000 ms. */
+  readonly maxRestarts?: number
+  readonly periodMs?: number
+  /** Wait before the first restart of a period, and twice as long before each next. Default 0. */
+  readonly backoffMs?: number
+}
+
+interface Child {
+  readonly spec: ChildSpec
+  ref: ServiceRef | undefined
+  last: Ending | undefined
+}
+
+/**
+ * Launch services, and launch them again when they end. When they end too often, all of them end,
+ * and so does the service that supervises them: `crash`, with `ERR_RESTART_LIMIT` as the cause.
+ *
+ * @throws As `newService` when one of them cannot be launched at first; the others end then.
+ */
+export async function supervise(skynet: Skynet, options: SuperviseOptions): Promise<Supervisor> {
+  if (!Object.hasOwn(STRATEGIES, options.strategy)) {
+    const known = Object.keys(STRATEGIES).join(', ')
+    throw new RangeError(`Cannot supervise by '${options.strategy}': there are ${known}`)
+  }
+  const supervisor = new Supervisor(skynet, options)
+  await supervisor.start()
+  return supervisor
+}
+
+export class Supervisor {
+  readonly #skynet: Skynet
+  readonly #service: Service
+  readonly #options: SuperviseOptions
+  readonly #children: readonly Child[]
+  /** When there were restarts, within the period. */
+  readonly #restarts: number[] = []
+  #work: Promise<void> = Promise.resolve()
+  #isOver = false
+
+  constructor(skynet: Skynet, options: SuperviseOptions) {
+    this.#skynet = skynet
+    this.#service = Skynet.serviceOf(skynet)
+    this.#options = options
+    this.#children = options.children.map((spec) => ({ spec, ref: undefined, last: undefined }))
+  }
+
+  /** The child of that name as it is now; undefined while there is none. */
+  child<M extends Methods = Methods>(name: string): ServiceRef<M> | undefined {
+    const child = this.#children.find(({ spec }) => spec.name === name)
+    return child?.ref as ServiceRef<M> | undefined
+  }
+
+  async start(): Promise<void> {
+    try {
+      for (const child of this.#children) await this.#launch(child)
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#service.onExit(() => this.stop())
+  }
+
+  /** End all children, the last one first. */
+  async stop(): Promise<void> {
+    this.#isOver = true
+    await this.#end(0, this.#children.length)
+  }
+
+  async #launch(child: Child): Promise<void> {
+    const { path, args = [], on = 'least-loaded' } = child.spec
+    const given = typeof args === 'function' ? args(child.last) : args
+    const ref = await this.#skynet.newService(path, { args: [...given], on, onFault: 'end' })
+    child.ref = ref
+    monitor(this.#service, ref.handle).then(
+      (ending) => {
+        // One after the other: an ending may concern children that are being launched.
+        this.#work = this.#work.then(() => this.#ended(child, ending))
+      },
+      // This service has ended: its hook ends the children.
+      () => {},
+    )
+  }
+
+  async #ended(child: Child, ending: Ending): Promise<void> {
+    // Ended by us, and perhaps there again.
+    if (this.#isOver || child.ref?.handle !== ending.handle) return
+    child.ref = undefined
+    child.last = ending
+    const { restart = 'always' } = child.spec
+    if (!RESTARTS[restart](ending)) return
+    const at = this.#children.indexOf(child)
+    const [from, to] = STRATEGIES[this.#options.strategy](at, this.#children.length)
+    await this.#end(from, to)
+    while (!(await this.#again(from, to, ending)));
+  }
+
+  /** One try to launch them again. False: one of them failed. */
+  async #again(from: number, to: number, { handle, reason }: Ending): Promise<boolean> {
+    const { maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = this.#options
+    const skynet = this.#skynet
+    const now = skynet.now()
+    while (this.#restarts.length > 0 && this.#restarts[0]! <= now - periodMs) this.#restarts.shift()
+    if (this.#restarts.push(now) > maxRestarts) {
+      await this.stop()
+      const info = { handle: formatHandle(handle), reason, maxRestarts, periodMs }
+      this.#service.crash(new SkynetError('ERR_RESTART_LIMIT', info))
+      return true
+    }
+    if (backoffMs > 0) await skynet.sleep(backoffMs * 2 ** (this.#restarts.length - 1))
+    try {
+      for (const child of this.#children.slice(from, to)) {
+        if (this.#isOver) return true
+        if (child.ref === undefined) await this.#launch(child)
+      }
+      return true
+    } catch (error) {
+      if (this.#isOver || this.#service.hasEnded) return true
+      skynet.error('a child cannot be launched again:', error)
+      await this.#end(from, to)
+      return false
+    }
+  }
+
+  async #end(from: number, to: number): Promise<void> {
+    for (const child of this.#children.slice(from, to).reverse()) {
+      const { ref } = child
+      child.ref = undefined
+      if (ref !== undefined) await this.#skynet.kill(ref.handle).catch(() => false)
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/** What may be asked of a worker itself, and asking it. */
+import { type Place, workerAt } from '../kernel/loads.ts'
+import type { Service } from './service.ts'
+import type { WaitOptions } from './wait.ts'
+
+export interface LaunchOrder {
+  readonly order: 'launch'
+  readonly url: string
+  readonly args: readonly unknown[]
+  /** Whom it was counted for. */
+  readonly place: Place
+  readonly onFault?: 'log' | 'end'
+}
+
+export type WorkerOrder =
+  | LaunchOrder
+  | { readonly order: 'kill' | 'logOn' | 'logOff'; readonly handle: number }
+  | { readonly order: 'signal'; readonly handle: number; readonly number: number }
+  /** Answered with a MailboxState, or when that mailbox has room. */
+  | { readonly order: 'mailbox' | 'room'; readonly handle: number }
+  /** Answered, with an Ending, when that service has ended. */
+  | { readonly order: 'monitor'; readonly handle: number }
+  /** That service ends when whoever orders this ends, unless that was meant. */
+  | { readonly order: 'link'; readonly handle: number }
+  /** Answered with URL and handle of each unique service. */
+  | { readonly order: 'uniques' }
+
+/** Order something of a worker, as it is now, and wait for its answer. */
+export function orderOf(
+  service: Service,
+  place: Place,
+  order: WorkerOrder,
+  what: string = order.order,
+  options: WaitOptions = { timeoutMs: 0 },
+): Promise<unknown> {
+  const { router, options: shared } = service.runtime
+  return service.request(what, -1 - place, options, (session) => {
+    try {
+      router.sendToWorker(workerAt(place), service.handle, session, order)
+    } catch (error) {
+      // Nothing has left: it was counted in vain.
+      if (order.order === 'launch') shared.loads.remove(place)
+      throw error
+    }
+    return true
+  })
+}
+
+/** Ask for something of the mailbox of a service, wherever it lives. */
+export function askMailbox(
+  service: Service,
+  what: 'mailbox' | 'room',
+  address: number | string,
+  options: WaitOptions | undefined,
+): Promise<unknown> {
+  const { runtime } = service
+  const handle = runtime.knownHandle(address)
+  return service.request(what, handle, options, (session) => {
+    const home = runtime.options.handles.workerOf(handle)
+    if (home < 0) return false
+    runtime.router.sendToWorker(home, service.handle, session, { order: what, handle })
+    return true
+  })
+}
