@@ -76,7 +76,7 @@ test('a crash report that cannot be written is told, and nothing else changes', 
   const cli = new Cli(t, folder, config)
   assert.equal((await cli.ended).code, 1)
   assert.match(cli.err, /Cannot write crash report \/dev\/null\/crashes\/\S+: E/)
-  assert.match(cli.err, /Cannot go on without skynet worker 0/)
+  assert.match(cli.err, /skynet worker 0 died: exit code 3/)
 })
 
 test('a node writes at most CRASH_REPORTS_MAX crash reports', async (t) => {

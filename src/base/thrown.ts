@@ -2,6 +2,7 @@
  * What somebody threw, as text. Anything can be thrown, also what throws when it is looked at:
  * nothing here does.
  */
+import { inspect } from 'node:util'
 import { shown } from './check.ts'
 
 /** Causes of causes that are told. A cycle ends here too. */
@@ -28,6 +29,17 @@ export function describe(thrown: unknown): string {
     return lines.join('\n')
   } catch {
     return shown(thrown)
+  }
+}
+
+/** For a log: a string as it is, an error with its stack and causes, the rest as `console.log`. */
+export function printed(value: unknown): string {
+  if (typeof value === 'string') return value
+  if (value instanceof Error) return describe(value)
+  try {
+    return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
+  } catch {
+    return shown(value)
   }
 }
 

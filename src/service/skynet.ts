@@ -1,7 +1,6 @@
 /** What a service author has in hand: the first argument of every service. */
-import { inspect } from 'node:util'
 import { checkFunction, checkInteger, checkMs, shown } from '../base/check.ts'
-import { describe } from '../base/thrown.ts'
+import { printed } from '../base/thrown.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { COMMANDS, type StatName } from './commands.ts'
@@ -104,12 +103,12 @@ export class Skynet {
 
   /** A line for the logger: strings as they are, other values as `console.log` shows them. */
   log(...values: unknown[]): void {
-    this.#service.runtime.log('info', this.self, values.map(text).join(' '))
+    this.#service.runtime.log('info', this.self, values.map(printed).join(' '))
   }
 
   /** An error for the logger, with its stack and causes. */
   error(...values: unknown[]): void {
-    this.#service.runtime.log('error', this.self, values.map(text).join(' '))
+    this.#service.runtime.log('error', this.self, values.map(printed).join(' '))
   }
 
   /**
@@ -497,15 +496,5 @@ export class Skynet {
   onSignal(hook: (signal: number) => unknown): void {
     checkFunction('be told of signals', 'hook', hook)
     this.#service.onSignal(hook)
-  }
-}
-
-function text(value: unknown): string {
-  if (typeof value === 'string') return value
-  if (value instanceof Error) return describe(value)
-  try {
-    return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
-  } catch {
-    return shown(value)
   }
 }
