@@ -1,5 +1,5 @@
 /** What a service author has in hand: the first argument of every service. */
-import { checkFunction, checkInteger, checkMs, shown } from '../base/check.ts'
+import { checkFunction, checkInteger, checkMs } from '../base/check.ts'
 import { printed } from '../base/thrown.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
