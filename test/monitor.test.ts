@@ -22,17 +22,19 @@ function assertInside(text: string, name: string): void {
 }
 
 test('a handler that does not come back is reported with the stack of its loop', async () => {
-  const { code, err } = await inProcess('looper.ts', ['method', 600], { monitorMs: 100 })
+  const { code, err } = await inProcess('looper.ts', ['method', 1500], { monitorMs: 100 })
   assert.match(err, /from \[ :0000000\d \] to \[ :0000000\d \] maybe in an endless loop/)
   assert.match(err, /\(version = \d+, LUA, session \d+\), at /)
   assertInside(err, 'spinInMethod')
   assert.match(err, /\n {4}at hold \(/, 'who called it comes behind')
-  assert.doesNotMatch(err, /src\/service|node:/, 'frames of the runtime say nothing')
+  // The last one may be taken when the loop is just over.
+  const [, first] = err.split(/^\[:0{8}\] error: /m)
+  assert.doesNotMatch(first!, /src\/service|node:/, 'frames of the runtime say nothing')
   assert.equal(code, 0, 'it went on afterwards')
 })
 
 test('a loop after an await is found by its stack, whoever got the last message', async () => {
-  const { code, err } = await inProcess('looper.ts', ['after await', 600], { monitorMs: 100 })
+  const { code, err } = await inProcess('looper.ts', ['after await', 1500], { monitorMs: 100 })
   assertInside(err, 'spinAfterAwait')
   assert.equal(code, 0)
 })

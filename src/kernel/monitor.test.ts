@@ -23,12 +23,16 @@ test('check reports a worker that is busy with the same message at two checks', 
       worker: HERE,
       source: 0x0a,
       destination: 0xff00000b,
+      version: 1,
       text:
         'A message from [ :0000000a ] to [ :ff00000b ] maybe in an endless loop ' +
         '(version = 1, LUA, session 7)',
     },
   )
   assert.equal(monitor.check().length, 1, 'as long as it lasts')
+  assert.equal(monitor.isStill(stuck!), true)
+  cells.trigger(0x0a, 0xff00000b, PTYPE.LUA, 8)
+  assert.equal(monitor.isStill(stuck!), false, 'it has come back')
 })
 
 test('check says nothing of a worker that goes on, or that sleeps', () => {

@@ -82,6 +82,7 @@ export interface StuckWorker {
   readonly worker: number
   readonly source: number
   readonly destination: number
+  readonly version: number
   /** Skynet's log line, and what kind of message it is. */
   readonly text: string
 }
@@ -102,7 +103,7 @@ export class Monitor {
     for (let worker = 0; worker < this.#seen.length; worker++) {
       const at = worker * WORKER.CELLS
       const count = Atomics.load(this.#cells, at + WORKER.count)
-      const version = (count + Atomics.load(this.#cells, at + WORKER.rests)) | 0
+      const version = this.#versionOf(at)
       const isBusy = Atomics.load(this.#cells, at + WORKER.isBusy) === 1
       if (isBusy && version === this.#seen[worker]) {
         const header = headerAt(at, count - 1)
@@ -111,7 +112,7 @@ export class Monitor {
         const pair = `from [ ${formatHandle(source)} ] to [ ${formatHandle(destination)} ]`
         const what = this.#messageOf(header)
         const text = `A message ${pair} maybe in an endless loop (version = ${version}, ${what})`
-        stuck.push({ worker, source, destination, text })
+        stuck.push({ worker, source, destination, version, text })
       }
       this.#seen[worker] = isBusy ? version : -1
     }
@@ -132,6 +133,16 @@ export class Monitor {
       const destination = formatHandle(this.#cells[header + HEADER.destination]! >>> 0)
       return `${this.#messageOf(header)}, from ${source} to ${destination}`
     }).reverse()
+  }
+
+  /** Has a worker that `check` found not come back since? */
+  isStill({ worker, version }: StuckWorker): boolean {
+    return this.#versionOf(worker * WORKER.CELLS) === version
+  }
+
+  #versionOf(at: number): number {
+    const count = Atomics.load(this.#cells, at + WORKER.count)
+    return (count + Atomics.load(this.#cells, at + WORKER.rests)) | 0
   }
 
   /** What is in the cells of a worker that is gone says nothing of the next one. */

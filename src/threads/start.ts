@@ -1,6 +1,5 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { WorkerOptions } from 'node:worker_threads'
 import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
@@ -40,7 +39,7 @@ export interface NodeStats {
   readonly services: number
   /** Socket slots in use, listeners included. */
   readonly sockets: number
-  /** Services on each worker, those whose launch is under way included. */
+  /** Services on each worker, also those being launched; behind, of dedicated ones in use. */
   readonly load: readonly number[]
   /** What the sockets did since the node began: also those that are gone. */
   readonly socketTotals: SocketTotals
@@ -182,13 +181,13 @@ class RunningNode implements Node {
   }
 
   stats(): NodeStats {
-    const { workers, loads, totals } = this.#memory
+    const { loads, totals } = this.#memory
     const slots = new Slots(this.#memory.slots)
-    const each = new Loads(loads, 0)
+    const each = new Loads(loads, 0, this.#config.thread)
     return {
       services: this.#handles.count,
       sockets: slots.countUsed(),
-      load: Array.from({ length: workers }, (_, worker) => each.of(worker)),
+      load: each.inUse().map((worker) => each.of(worker)),
       socketTotals: new Totals(totals, slots).read(),
     }
   }
@@ -232,7 +231,7 @@ class RunningNode implements Node {
     const thread = new Thread('worker', {
       name: `skynet worker ${worker}`,
       start,
-      resourceLimits: limitsOf(memoryLimitMb),
+      memoryLimitMb,
       onReport: (report) => {
         if (report.kind === 'dedicate') void this.#dedicate(thread, report)
         else this.#reported(report)
@@ -264,8 +263,9 @@ class RunningNode implements Node {
     const loss = await clearUp(memory, this.#config.harbor, this.#bells, blocks, worker)
     const reason = messageOf(cause)
     const handles = [...loss.handles, ...(past ?? [])]
-    if (past === undefined)
-      printError(`${name} died: ${reason}; ${handles.length} services are gone`)
+    if (past === undefined) {
+      printError(withHint(`${name} died: ${reason}; ${handles.length} services are gone`))
+    }
     const death = { place: loss.place, handles, thread: name, reason }
     for (const [other, thread] of this.#workers.entries()) {
       if (other !== worker) thread?.tell({ kind: 'died', ...death })
@@ -475,10 +475,6 @@ class RunningNode implements Node {
     Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
 }
-
-/** What a worker may use of memory; 0: as much as Node gives it. */
-const limitsOf = (memoryLimitMb: number): WorkerOptions['resourceLimits'] =>
-  memoryLimitMb === 0 ? undefined : { maxOldGenerationSizeMb: memoryLimitMb }
 
 /** True when `work` was done in time. */
 async function within(ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** A thread of a node as the main thread sees it: what it reports, and how it ends. */
-import { Worker, type WorkerOptions } from 'node:worker_threads'
+import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
@@ -7,7 +7,8 @@ import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 export interface ThreadOptions {
   readonly name: string
   readonly start: WorkerStart | SocketStart
-  readonly resourceLimits?: WorkerOptions['resourceLimits'] | undefined
+  /** JavaScript heap in MiB; 0, or none: as much as Node gives it. */
+  readonly memoryLimitMb?: number
   /** Every report; who waits for one by `next` is told as well. */
   readonly onReport: (report: Report) => void
   /** It is over, asked or unasked: why, as an error that it did not catch or an exit code. */
@@ -28,13 +29,14 @@ export class Thread {
 
   /** @param entry Name of its entry module, which lies here and has our own extension. */
   constructor(entry: 'worker' | 'socket', options: ThreadOptions) {
-    const { name, start, resourceLimits, onReport, onEnd } = options
+    const { name, start, memoryLimitMb = 0, onReport, onEnd } = options
     this.name = name
     const url = new URL(`./${entry}${import.meta.url.slice(-3)}`, import.meta.url)
+    const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: memoryLimitMb }
     this.worker = new Worker(url, {
       name,
       workerData: start,
-      ...(resourceLimits && { resourceLimits }),
+      ...(limits && { resourceLimits: limits }),
     })
     this.worker.on('message', (report: Report) => {
       if (report.kind === 'ready') this.isReady = true

@@ -35,8 +35,9 @@ export class Watch {
    * The line names who got the last message. After an `await` that may not be who runs: the stack
    * says where the thread is, whoever was blamed.
    */
-  async #report({ worker, text }: StuckWorker): Promise<void> {
-    const { threadOf, print, action, limitMs } = this.#options
+  async #report(stuck: StuckWorker): Promise<void> {
+    const { worker, text } = stuck
+    const { monitor, threadOf, print, action, limitMs } = this.#options
     if (this.#looking.has(worker)) return
     this.#looking.add(worker)
     const thread = threadOf(worker)
@@ -44,6 +45,11 @@ export class Watch {
       const stack = await stackOf(thread.worker)
       // Ended meanwhile: there is another in its place.
       if (threadOf(worker) !== thread) return
+      if (!monitor.isStill(stuck)) {
+        // The stack may be of what came next.
+        print(`${text}, which has come back by now`)
+        return
+      }
       const where = stack.length > 0 ? `, at ${stack[0]}` : ', at a place that cannot be had'
       print([text + where, ...stack.slice(1).map((frame) => `    at ${frame}`)].join('\n'))
       if (action === 'kill') await thread.kill(`it was held for more than ${limitMs} ms`)
