@@ -14,6 +14,12 @@ export interface WorkerStart {
   readonly wakeupFd: number
 }
 
+/** What every thread gets besides. */
+export interface ThreadStart {
+  /** See loading.ts. */
+  readonly loaded: SharedArrayBuffer
+}
+
 /** `workerData` of the socket thread. */
 export interface SocketStart {
   readonly memory: NodeMemory

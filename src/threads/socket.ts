@@ -11,13 +11,16 @@ import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import { posixOs } from '../os/posix.ts'
 import { pinThread } from './affinity.ts'
+import { hasLoaded } from './loading.ts'
 import { socketThreadOf } from './memory.ts'
-import type { Report, SocketStart } from './protocol.ts'
+import type { Report, SocketStart, ThreadStart } from './protocol.ts'
 
-const { memory, harbor, config, startedAt, wakeup } = workerData as SocketStart
+const { memory, harbor, config, startedAt, wakeup, loaded } = workerData as SocketStart &
+  ThreadStart
 const report = (message: Report): void => parentPort!.postMessage(message)
 
 const os = posixOs()
+hasLoaded(loaded)
 const self = socketThreadOf(memory)
 const log = (text: string): void => {
   report({ kind: 'log', line: { at: Date.now(), level: 'error', handle: 0, title: '', text } })

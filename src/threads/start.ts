@@ -424,7 +424,7 @@ class RunningNode implements Node {
     const areOut = await within(FLUSH_MS, ended)
     const holder = mainThreadOf(this.#memory) + 1
     if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, holder).clear()
-    else for (const { worker } of workers) void worker.terminate()
+    else for (const worker of workers) void worker.kill('it did not leave')
     if (isOut) {
       this.#os.close(this.#wakeup.readFd)
       this.#os.close(this.#wakeup.writeFd)

@@ -2,7 +2,8 @@
 import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
-import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
+import { Loading } from './loading.ts'
+import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from './protocol.ts'
 
 export interface ThreadOptions {
   readonly name: string
@@ -25,6 +26,7 @@ export class Thread {
   /** Set when it was told to leave: the services that it had. */
   past: readonly number[] | undefined
   readonly #waiting = new Set<(report: Report) => void>()
+  readonly #loading = new Loading()
   #fault: unknown
 
   /** @param entry Name of its entry module, which lies here and has our own extension. */
@@ -35,11 +37,12 @@ export class Thread {
     const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: memoryLimitMb }
     this.worker = new Worker(url, {
       name,
-      workerData: start,
+      workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
       ...(limits && { resourceLimits: limits }),
     })
     this.worker.on('message', (report: Report) => {
       if (report.kind === 'ready') this.isReady = true
+      this.#loading.end()
       onReport(report)
       for (const look of this.#waiting) look(report)
     })
@@ -48,6 +51,7 @@ export class Thread {
     })
     this.ended = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
+        this.#loading.end()
         this.#fault ??= new Error(`exit code ${code}`)
         resolve()
         onEnd(this.#fault)
@@ -58,6 +62,7 @@ export class Thread {
   /** End it, whatever it does. Resolves when it is over; `onEnd` is told this reason. */
   async kill(reason: string): Promise<void> {
     this.#fault ??= new Error(reason)
+    await this.#loading.done()
     await this.worker.terminate()
   }
 

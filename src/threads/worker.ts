@@ -6,13 +6,16 @@ import { posixOs } from '../os/posix.ts'
 import { resolveService, shortPath } from '../service/modules.ts'
 import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
-import type { Control, Report, WorkerStart } from './protocol.ts'
+import { hasLoaded } from './loading.ts'
+import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
 
-const { memory, worker, config, startedAt, wakeupFd } = workerData as WorkerStart
+const { memory, worker, config, startedAt, wakeupFd, loaded } = workerData as WorkerStart &
+  ThreadStart
 const port = parentPort!
 const report = (message: Report): void => port.postMessage(message)
 
 const os = posixOs()
+hasLoaded(loaded)
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0

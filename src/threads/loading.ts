@@ -1,0 +1,46 @@
+/**
+ * Threads that load their modules. One that is ended while it loads the native library takes the
+ * whole process with it: Node-API cannot throw into a thread that is being ended, and aborts. So
+ * nobody is ended before the library is there, neither by us nor by the end of the process.
+ */
+
+/** Longest wait for one thread. */
+const LOAD_MS_MAX = 5000
+
+export class Loading {
+  /** Those under way. Of the main thread. */
+  static readonly #all = new Set<Loading>()
+  static #isWatching = false
+
+  /** For the thread: see `hasLoaded`. */
+  readonly memory = new SharedArrayBuffer(4)
+  readonly #cell = new Int32Array(this.memory)
+
+  constructor() {
+    Loading.#all.add(this)
+    if (Loading.#isWatching) return
+    Loading.#isWatching = true
+    process.on('exit', () => {
+      for (const each of Loading.#all) Atomics.wait(each.#cell, 0, 0, LOAD_MS_MAX)
+    })
+  }
+
+  /** The thread has loaded, or is gone. */
+  end(): void {
+    Loading.#all.delete(this)
+    hasLoaded(this.memory)
+  }
+
+  /** Resolves when the thread may be ended. */
+  async done(): Promise<void> {
+    const result = Atomics.waitAsync(this.#cell, 0, 0, LOAD_MS_MAX)
+    if (result.async) await result.value
+  }
+}
+
+/** Called by the thread: its native library is there. */
+export function hasLoaded(memory: SharedArrayBuffer): void {
+  const cell = new Int32Array(memory)
+  Atomics.store(cell, 0, 1)
+  Atomics.notify(cell, 0)
+}
