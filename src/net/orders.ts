@@ -178,16 +178,16 @@ function resume(server: SocketServer, socket: Socket): void {
 function takeOver(server: SocketServer, socket: Socket, heir: number, state: number): void {
   const isConnection = state >= STATE.CONNECTED && socket.udp === undefined
   const isOpen = isConnection && !socket.closing && socket.heir === 0
-  if (!isOpen) {
+  // What a dead owner had not read is gone: the rest alone would be a stream with a hole. Its order
+  // to close is on its way, behind what it wrote.
+  if (!isOpen || server.linkOf(socket.owner) === undefined) {
     server.emit(heir, EVENT.ERROR, socket.id, 0, whyNot(socket, state))
     return
   }
   socket.heir = heir
   socket.reading = false
   server.watch(socket, socket.interest & ~INTEREST.read)
-  // What a dead owner had not read is gone: the rest alone would be a stream with a hole.
-  if (server.linkOf(socket.owner) === undefined) closeSocket(server, socket)
-  else askBack(server, socket)
+  askBack(server, socket)
 }
 
 /** Numbered: an acceptor's answer must not pass for that of the owner after it. */
