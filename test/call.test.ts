@@ -6,7 +6,8 @@ import { isSkynetError, type ServiceRef, type Skynet } from 'skynet-ts'
 import { drawing, VALUES } from '../src/wire/values.suite.ts'
 import type starter from './fixtures/starter.ts'
 import type subject from './fixtures/subject.ts'
-import { type Body, gate, seeded, seedOf, serviceTest, until } from './support/run.ts'
+import { type Body, gate, serviceTest, until } from './support/run.ts'
+import { seeded, seedOf } from './support/seed.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

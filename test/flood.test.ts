@@ -1,7 +1,8 @@
 /** Services that flood each other at random: nothing lost, doubled, out of order, or left over. */
 import assert from 'node:assert/strict'
 import { flood } from './support/flood.ts'
-import { seedOf, serviceTest } from './support/run.ts'
+import { serviceTest } from './support/run.ts'
+import { seedOf } from './support/seed.ts'
 
 const WORKERS = 3
 const SERVICES = 200

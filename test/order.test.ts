@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type recorder from './fixtures/recorder.ts'
 import type sender from './fixtures/sender.ts'
 import type subject from './fixtures/subject.ts'
-import { type Body, seedOf, serviceTest, until } from './support/run.ts'
+import { type Body, serviceTest, until } from './support/run.ts'
+import { seedOf } from './support/seed.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

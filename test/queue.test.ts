@@ -1,6 +1,7 @@
 /** queue(): one task at a time, in order, whatever happens to those before. */
 import assert from 'node:assert/strict'
-import { type Body, gate, seeded, seedOf, serviceTest, until } from './support/run.ts'
+import { type Body, gate, serviceTest, until } from './support/run.ts'
+import { seeded, seedOf } from './support/seed.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Skynet } from 'skynet-ts'
 import type holder from './fixtures/holder.ts'
-import { type Body, seeded, seedOf, serviceTest, until } from './support/run.ts'
+import { type Body, serviceTest, until } from './support/run.ts'
+import { seeded, seedOf } from './support/seed.ts'
 import { dial, drink, listen, pair, stretch } from './support/sockets.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BroadcastChannel } from 'node:worker_threads'
 import { resolveConfig, startNode } from 'skynet-ts/node'
-import { seedOf } from '../support/run.ts'
+import { seedOf } from '../support/seed.ts'
 import type { Order, Outcome } from './support/flood-driver.ts'
 
 /** Noise of V8: a tenth of a byte a message, or a kilobyte a service, would be far more. */
