@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { COMMAND_RING_BYTES, LINGER_MS_MAX, SEND_QUEUE_BYTES_MAX } from '../src/base/limits.ts'
+import { SLOT } from '../src/net/slots.ts'
 import { STATE } from '../src/net/state.ts'
 import { random } from './fixtures/ring-writer.ts'
 import type { Peer } from './support/peer.ts'
@@ -139,6 +140,19 @@ test('a closed socket that cannot flush is cut after LINGER_MS_MAX', () =>
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
     assert.equal(yield* s.idle(), -1)
     yield* s.silence()
+  }))
+
+test('the loop sleeps while a worker owes the rest of a write, though the socket is writable', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    const sent = yield* s.fill(id)
+    // As a worker leaves it whose order with the rest waits for room in the ring.
+    s.slots.cells[s.slots.at(id) + SLOT.remainder] = 1
+    yield* s.until(() => peer.read() === 0, 'what the kernel had')
+    yield* s.silence()
+    s.slots.cells[s.slots.at(id) + SLOT.remainder] = 0
+    s.send(id, 'rest')
+    yield* s.until(() => peer.read() >= 0 && peer.bytesReceived === sent + 4, 'all of it')
   }))
 
 test('a peer that does not answer FIN is cut, and what it sends meanwhile is thrown away', () =>

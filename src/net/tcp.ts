@@ -130,6 +130,8 @@ export function flush(server: SocketServer, socket: Socket): void {
   // token, as slots.ts rule 2: before, that worker may still be in the middle of its write.
   if (isOwed(server, socket)) {
     server.releaseToken(socket)
+    // Until it has come there is nothing to write, however writable the socket is.
+    if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
     return
   }
   let failure = 0
