@@ -3,7 +3,6 @@ import { lookup } from 'node:dns/promises'
 import { checkInteger, checkOptions, checkSignal, checkText, refusal } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
-import { ERRNO } from '../os/errno.ts'
 import type { AnyAddress, ListenFlags, Os, SocketAddress } from '../os/os.ts'
 
 export interface Endpoint {
@@ -76,22 +75,6 @@ export async function resolve(
       .then((found) => done(found.map(hostOf)), reject)
       .finally(() => signal?.removeEventListener('abort', abort))
   })
-}
-
-/**
- * Listen. The file of a Unix socket whose server has died is in the way of the next: when nobody
- * answers there any more, it is removed.
- */
-export function listenAt(os: Os, address: AnyAddress, flags: ListenFlags): number {
-  const fd = os.listen(address, flags)
-  if (fd !== -ERRNO.EADDRINUSE || address.family !== 'unix') return fd
-  const probe = os.socket('unix')
-  if (probe < 0) return fd
-  const isDead = os.connect(probe, address) === -ERRNO.ECONNREFUSED
-  os.close(probe)
-  if (!isDead) return fd
-  os.unlink(address.path)
-  return os.listen(address, flags)
 }
 
 /** Of a UDP socket: `reusePort` and `ipv6Only` as in ListenFlags. */

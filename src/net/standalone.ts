@@ -12,13 +12,14 @@ import { compactAddress } from '../os/compact.ts'
 import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
 import type { SocketClient } from './client.ts'
 import { NOT_BEGUN } from './commands.ts'
-import { checkEndpoint, endpointText, listenAt, openDatagram } from './endpoint.ts'
+import { checkEndpoint, endpointText, openDatagram } from './endpoint.ts'
 import { OwnLoop } from './own-loop.ts'
 import { checkSettings, DEFAULT_SETTINGS, SEND_POLICY, type SocketSettings } from './settings.ts'
 import { SharedBytes } from './shared-bytes.ts'
 import { type NetstatInfo, PROTOCOL } from './slots.ts'
 import type { Socket } from './socket.ts'
 import type { SocketEvent } from './socket-event.ts'
+import { listenAt, SocketFile } from './socket-file.ts'
 import {
   type ConnectOptions,
   checkAddress,
@@ -57,7 +58,7 @@ export class StandaloneServer implements Disposable {
   /** Told to whom lent bytes that are done with. */
   readonly #freed = new Queue<() => void>()
   /** Files of Unix listeners. */
-  readonly #paths = new Map<number, string>()
+  readonly #files = new Map<number, SocketFile>()
   #isReleased = false
 
   /** @throws {SkynetError} `ERR_SYSCALL`, `ERR_PLATFORM`. */
@@ -94,7 +95,8 @@ export class StandaloneServer implements Disposable {
       throw new SkynetError('ERR_LISTEN', { address: endpointText(endpoint), reason })
     }
     const id = this.#reserve(fd)
-    if (address.family === 'unix') this.#paths.set(id, address.path)
+    const file = SocketFile.at(this.#os, address)
+    if (file !== undefined) this.#files.set(id, file)
     this.#order('listen', id, fd, opaque)
     return id
   }
@@ -186,16 +188,14 @@ export class StandaloneServer implements Disposable {
    * follows, unless there was one.
    */
   close(id: number): boolean {
-    const isThere = this.#command('close', id)
     this.#unlink(id)
-    return isThere
+    return this.#command('close', id)
   }
 
   /** Close now, and drop what was not sent. */
   shutdown(id: number): boolean {
-    const isThere = this.#command('shutdown', id)
     this.#unlink(id)
-    return isThere
+    return this.#command('shutdown', id)
   }
 
   /** Change limits and timeouts of a socket; of a listener, for those that it will accept. */
@@ -349,8 +349,8 @@ export class StandaloneServer implements Disposable {
   release(): void {
     if (this.#isReleased) return
     this.#isReleased = true
+    for (const id of this.#files.keys()) this.#unlink(id)
     this.#loop.close()
-    for (const id of this.#paths.keys()) this.#unlink(id)
     this.#runFreed()
   }
 
@@ -447,9 +447,7 @@ export class StandaloneServer implements Disposable {
 
   /** The file of a Unix listener goes with it. */
   #unlink(id: number): void {
-    const path = this.#paths.get(id)
-    if (path === undefined) return
-    this.#paths.delete(id)
-    this.#os.unlink(path)
+    this.#files.get(id)?.remove()
+    this.#files.delete(id)
   }
 }

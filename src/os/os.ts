@@ -144,11 +144,16 @@ export interface Os {
   lockFile(fd: number): number
   /** Remove the file of a Unix address. A name without a file needs none: 0. */
   unlink(path: string): number
+  /**
+   * Which file is at the path of a Unix address; undefined unless it is a socket, and no link to
+   * one. No other has the same name as long as a socket is bound to it.
+   */
+  socketFile(path: string): string | undefined
 
   /** A non-blocking, close-on-exec UDP socket. Where it is not bound, sending binds it. */
-  datagram(family: 4 | 6): number
+  datagram(family: AnyAddress['family']): number
   /** Set `reuseAddress`, `reusePort` and `ipv6Only` before: their defaults are the system's. */
-  bindDatagram(fd: number, address: SocketAddress): number
+  bindDatagram(fd: number, address: AnyAddress): number
   /** Only that peer from now on: others are not received, and sending needs no address. */
   connectDatagram(fd: number, address: SocketAddress): number
   /**

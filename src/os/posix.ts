@@ -1,4 +1,5 @@
 /** The real operating system: `Os` on libc. */
+import { lstatSync } from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
 import type { Blocks, Region } from '../base/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
@@ -243,11 +244,20 @@ export class PosixOs implements Os {
     return end < bytes.length - 1 ? -EINVAL : this.#checked(this.#libc.unlink(bytes))
   }
 
-  datagram(family: 4 | 6): number {
+  socketFile(path: string): string | undefined {
+    try {
+      const found = lstatSync(path, { bigint: true })
+      return found.isSocket() ? `${found.dev}:${found.ino}` : undefined
+    } catch {
+      return undefined // nobody may look there, or it is a name without a file
+    }
+  }
+
+  datagram(family: AnyAddress['family']): number {
     return this.#open(DOMAINS[family], C.SOCK_DGRAM)
   }
 
-  bindDatagram(fd: number, address: SocketAddress): number {
+  bindDatagram(fd: number, address: AnyAddress): number {
     return this.#bind(fd, address)
   }
 

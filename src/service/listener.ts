@@ -2,6 +2,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import { EVENT } from '../net/event.ts'
+import type { SocketFile } from '../net/socket-file.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
@@ -17,6 +18,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   readonly host: string
   port = 0
   readonly #pool: SocketPool
+  /** Of a Unix socket. */
+  readonly #file: SocketFile | undefined
   readonly #waiting = new Queue<Connection>()
   #acceptor: Waiter<Connection | null> | undefined
   #opening: Waiter<void> | undefined
@@ -25,10 +28,11 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #isClosed = false
 
   /** Made by socket-api.ts only. */
-  constructor(pool: SocketPool, id: number, host: string) {
+  constructor(pool: SocketPool, id: number, host: string, file?: SocketFile) {
     this.#pool = pool
     this.id = id
     this.host = host
+    this.#file = file
     this.#refusals = new Repeats(
       pool.service,
       (more) => `accept on ${this.address}: ${more} more were refused`,
@@ -88,15 +92,14 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   /** Stop listening. Connections that nobody took are closed; the others stay. */
   close(): void {
     if (this.#isClosed) return
-    this.#pool.client.order('close', this.id, this.#pool.service.handle)
     this.abandon()
+    this.#pool.client.order('close', this.id, this.#pool.service.handle)
     this.#ended()
   }
 
   /** The file of a Unix socket goes with it. Called by the pool too, when the service ends. */
   abandon(): void {
-    const path = /^unix:(?!@)(.+)$/.exec(this.host)?.[1]
-    if (path !== undefined) this.#pool.client.os.unlink(path)
+    this.#file?.remove()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

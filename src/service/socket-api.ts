@@ -2,15 +2,10 @@
 import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
-import {
-  addressesOf,
-  checkEndpoint,
-  type Endpoint,
-  endpointText,
-  listenAt,
-} from '../net/endpoint.ts'
+import { addressesOf, checkEndpoint, type Endpoint, endpointText } from '../net/endpoint.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import { type NetstatInfo, PROTOCOL } from '../net/slots.ts'
+import { listenAt, SocketFile } from '../net/socket-file.ts'
 import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
 import type { AnyAddress, SocketOption } from '../os/os.ts'
@@ -83,7 +78,8 @@ export class SocketApi {
       client.os.close(fd)
       throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
     }
-    const listener = new Listener(pool, id, options.path === undefined ? endpoint.host : text)
+    const name = options.path === undefined ? endpoint.host : text
+    const listener = new Listener(pool, id, name, SocketFile.at(client.os, address!))
     const waiter = new Waiter<void>(this.#service, undefined, () => failed('timeout'))
     listener.open(waiter)
     client.order('listen', id, fd, this.#service.handle)

@@ -206,6 +206,8 @@ export class SimOs implements Os {
     return 0
   }
 
+  socketFile(): undefined {}
+
   /** Bound at once, as if it had sent. */
   datagram(): number {
     return this.#isFull() ? this.#noFile() : this.#open(this.network.openMailbox())
