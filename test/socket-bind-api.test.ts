@@ -63,7 +63,8 @@ check('bind() rejects what is no descriptor, or is bound already', async (skynet
   await assert.rejects(skynet.socket.bind(readFd), failed(/EEXIST/))
   await assert.rejects(skynet.socket.bind(1_000_000), failed(/EBADF/))
   for (const fd of [-1, 1.5, '0', null, undefined]) {
-    const refused = { name: 'RangeError', message: /'fd' must be a whole number/ }
+    const name = typeof fd === 'number' ? 'RangeError' : 'TypeError'
+    const refused = { name, message: /'fd' must be a whole number/ }
     await assert.rejects(skynet.socket.bind(fd as number), refused)
   }
   writeSync(writeFd, 'not harmed')

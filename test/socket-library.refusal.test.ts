@@ -38,9 +38,9 @@ const BY_ID: readonly (readonly [string, (server: StandaloneServer, id: number) 
 /** The call, the code of its error, and the argument and value that it names. */
 const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   [(s) => s.listen(bad(undefined)), TYPE, 'options', 'null'],
-  [(s) => s.listen(bad({})), RANGE, 'port', 'undefined'],
+  [(s) => s.listen(bad({})), TYPE, 'port', 'undefined'],
   [(s) => s.listen({ port: 65_536 }), RANGE, 'port', '65536'],
-  [(s) => s.listen({ port: bad('80') }), RANGE, 'port', '"80"'],
+  [(s) => s.listen({ port: bad('80') }), TYPE, 'port', '"80"'],
   [(s) => s.listen({ port: 0, host: bad(7) }), TYPE, 'host', '7'],
   [(s) => s.listen({ port: 0, host: '' }), VALUE, 'host', '""'],
   [(s) => s.listen({ port: 0, host: 'localhost' }), VALUE, 'host', '"localhost"'],
@@ -62,13 +62,16 @@ const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   [(s) => s.configure(1, bad(null)), TYPE, 'options', 'null'],
   [(s) => s.configure(1, { lingerMs: 0 }), RANGE, 'lingerMs', '0'],
   [(s) => s.configure(1, { sendPolicy: bad('no') }), VALUE, 'sendPolicy', '"no"'],
-  [(s) => s.setOption(1, 'noDelay', bad('on')), RANGE, 'value', '"on"'],
+  [(s) => s.setOption(1, 'noDelay', bad('on')), TYPE, 'value', '"on"'],
   [(s) => s.setOption(s.udp(), bad('no'), 1), VALUE, 'name', '"no"'],
   [(s) => s.send(1, bad(7)), TYPE, 'data', '7'],
   [(s) => s.send(1, 'x', bad(null)), TYPE, 'options', 'null'],
   [(s) => s.send(1, 'x', { priority: bad('urgent') }), VALUE, 'priority', '"urgent"'],
   [(s) => s.send(1, 'x', { free: bad(true) }), TYPE, 'free', 'true'],
   [(s) => s.broadcast(bad(1), 'x'), TYPE, 'ids', '1'],
+  [(s) => s.broadcast(bad([1, 2, 3, 10n]), 'x'), TYPE, 'ids[3]', '10'],
+  [(s) => s.broadcast(bad([Symbol('x')]), ''), TYPE, 'ids[0]', 'Symbol(x)'],
+  [(s) => s.broadcast([1, 0], 'x'), RANGE, 'ids[1]', '0'],
   [(s) => s.broadcast([1], bad(undefined)), TYPE, 'data', 'undefined'],
   [(s) => s.sendTo(1, bad('127.0.0.1:1'), 'x'), TYPE, 'to', '"127.0.0.1:1"'],
   [(s) => s.udpConnect(1, bad(undefined)), TYPE, 'to', 'undefined'],
@@ -80,8 +83,9 @@ const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   [() => createSocketServer({ readBytesMax: 63 }), RANGE, 'readBytesMax', '63'],
   ...[0, -1, 1.5, Number.NaN, 2 ** 31, bad('7'), bad(undefined)].flatMap((id) => {
     const value = typeof id === 'string' ? '"7"' : `${id}`
+    const code = typeof id === 'number' ? RANGE : TYPE
     return BY_ID.map(
-      ([, call]) => [(s: StandaloneServer) => call(s, id), RANGE, 'id', value] as const,
+      ([, call]) => [(s: StandaloneServer) => call(s, id), code, 'id', value] as const,
     )
   }),
 ]

@@ -33,7 +33,7 @@ export function refusal(
   return Object.assign(new Kind(text), { code })
 }
 
-/** @throws {RangeError} Unless `value` is a whole number in `min`..`max`. */
+/** @throws `TypeError` unless `value` is a number, `RangeError` unless whole, in `min`..`max`. */
 export function checkInteger(
   what: string,
   name: string,
@@ -41,16 +41,19 @@ export function checkInteger(
   min: number,
   max: number,
 ): void {
-  const isNumber = Number.isInteger(value)
-  if (isNumber && (value as number) >= min && (value as number) <= max) return
-  throw refusal('range', what, name, `a whole number in ${min}..${max}`, value)
+  const isWhole = Number.isInteger(value)
+  if (isWhole && (value as number) >= min && (value as number) <= max) return
+  throw refusal(wrongNumber(value), what, name, `a whole number in ${min}..${max}`, value)
 }
 
-/** @throws {RangeError} Unless `value` is a delay: milliseconds, also with fractions. */
+/** @throws `TypeError`, `RangeError` unless `value` is a delay: milliseconds, or parts of one. */
 export function checkMs(what: string, name: string, value: unknown, min = 0): void {
   if (typeof value === 'number' && value >= min && value <= TIMER_MS_MAX) return
-  throw refusal('range', what, name, `a number in ${min}..${TIMER_MS_MAX}`, value)
+  throw refusal(wrongNumber(value), what, name, `a number in ${min}..${TIMER_MS_MAX}`, value)
 }
+
+const wrongNumber = (value: unknown): keyof typeof WRONG =>
+  typeof value === 'number' ? 'range' : 'type'
 
 /** @throws {TypeError} Unless `value` is a function. */
 export function checkFunction(what: string, name: string, value: unknown): void {

@@ -30,6 +30,8 @@ export const SHARED_NAME_BYTES_MAX = 80
 
 // sockets
 export const SOCKETS_MAX = 65_536
+/** Ids go up to here, and begin again at 1. */
+export const SOCKET_ID_MAX = 0x7fffffff
 export const POLL_EVENTS_MAX = 64
 export const ACCEPTS_PER_EVENT_MAX = 64
 export const READ_BYTES_MIN = 64

@@ -4,9 +4,20 @@
  * once: a worker writes them to every socket itself, and those that cannot take them now share one
  * block, which is freed with the last.
  */
+import { checkInteger } from '../base/check.ts'
+import { SOCKET_ID_MAX } from '../base/limits.ts'
 import type { SocketClient } from './client.ts'
 
 const GATHER_BYTES = 64 * 1024
+
+/** @throws `TypeError`, `RangeError` for the first that is no id: `ids[3]`. */
+export function checkIds(ids: readonly number[]): void {
+  for (let i = 0; i < ids.length; i++) {
+    const id: unknown = ids[i]
+    if (typeof id === 'number' && (id | 0) === id && id > 0) continue
+    checkInteger('broadcast', `ids[${i}]`, id, 1, SOCKET_ID_MAX)
+  }
+}
 
 export class Broadcaster {
   readonly #client: SocketClient
@@ -20,10 +31,11 @@ export class Broadcaster {
     this.#client = client
   }
 
-  /** @param data The caller's again on return. */
+  /** @param data The caller's again on return. @throws As `checkIds`; nothing is taken then. */
   add(ids: readonly number[], data: Uint8Array): void {
-    if (data.length === 0 || ids.length === 0) return
     const isSame = this.length > 0 && this.#isFor(ids)
+    if (!isSame) checkIds(ids)
+    if (data.length === 0 || ids.length === 0) return
     if (!isSame || this.length + data.length > GATHER_BYTES) this.flush()
     if (data.length > GATHER_BYTES) {
       this.#client.sendToAll(ids, data)

@@ -292,7 +292,7 @@ test('a broadcast leaves out who is gone, listens, or is full with a policy that
   }
   slots.cells[slots.at(waits!) + SLOT.queued] = 3
   slots.cells[slots.at(full!) + SLOT.traits] = SEND_POLICY['drop-new'] << TRAIT.policyShift
-  const ids = [gone!, listens!, full!, 0, -1, Number.NaN, id, fails!, waits!]
+  const ids = [gone!, listens!, full!, id, fails!, waits!]
   client.broadcast(ids, Buffer.from('hello'))
   client.flush()
   assert.equal(kernel.taken, 'hello')
@@ -303,4 +303,65 @@ test('a broadcast leaves out who is gone, listens, or is full with a policy that
     [late!.type, payload.length, payload.readInt32LE(16)],
     [COMMAND.broadcast, 24, waits],
   )
+})
+
+test('a list with what is no id is refused before anything is taken', () => {
+  const { client, kernel, id } = setUp()
+  client.broadcast([id], Buffer.from('before '))
+  const bad: readonly [unknown, string, string][] = [
+    [10n, 'ERR_INVALID_ARG_TYPE', '10'],
+    [Symbol('x'), 'ERR_INVALID_ARG_TYPE', 'Symbol(x)'],
+    [null, 'ERR_INVALID_ARG_TYPE', 'null'],
+    [undefined, 'ERR_INVALID_ARG_TYPE', 'undefined'],
+    ['5', 'ERR_INVALID_ARG_TYPE', '"5"'],
+    [{}, 'ERR_INVALID_ARG_TYPE', 'an object'],
+    [Number.NaN, 'ERR_OUT_OF_RANGE', 'NaN'],
+    [1.5, 'ERR_OUT_OF_RANGE', '1.5'],
+    [0, 'ERR_OUT_OF_RANGE', '0'],
+    [-1, 'ERR_OUT_OF_RANGE', '-1'],
+    [2 ** 31, 'ERR_OUT_OF_RANGE', '2147483648'],
+  ]
+  for (const [value, code, shown] of bad) {
+    for (const bytes of [Buffer.from('never'), Buffer.alloc(100_000), Buffer.alloc(0)]) {
+      const ids = [id, id, id, value] as number[]
+      const isNamed = ({ message }: Error) =>
+        message.includes("'ids[3]'") && message.includes(`is ${shown}`)
+      assert.throws(
+        () => client.broadcast(ids, bytes),
+        (error: Error & { code: string }) => error.code === code && isNamed(error),
+      )
+    }
+  }
+  client.broadcast([id, 2 ** 31 - 1], Buffer.from('after'))
+  client.flush()
+  assert.equal(kernel.taken, 'before after')
+})
+
+test('one that cannot hand on what it gathered strands nobody else', async () => {
+  const { client, kernel, id } = setUp()
+  const faults: unknown[] = []
+  const listeners = process.rawListeners('uncaughtException') as ((error: Error) => void)[]
+  process.removeAllListeners('uncaughtException')
+  process.on('uncaughtException', (error) => faults.push(error))
+  const fault = (text: string) => ({
+    flush() {
+      throw new Error(text)
+    },
+  })
+  client.markDirty(fault('first'))
+  client.ownWriter(id).write('a')
+  client.markDirty(fault('second'))
+  client.writer(id).write('b')
+  client.broadcast([id], Buffer.from('c'))
+  assert.equal(kernel.taken, 'ab', 'who broadcasts has no part in it')
+  client.markDirty(fault('third'))
+  client.ownWriter(id).write('d')
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(kernel.taken, 'abcd')
+  client.ownWriter(id).write('e')
+  await new Promise((resolve) => setImmediate(resolve))
+  process.removeAllListeners('uncaughtException')
+  for (const listener of listeners) process.on('uncaughtException', listener)
+  assert.equal(kernel.taken, 'abcde')
+  assert.deepEqual(faults.map(String), ['Error: first', 'Error: second', 'Error: third'])
 })

@@ -25,6 +25,13 @@ interface Gatherer {
   flush(): void
 }
 
+/** Of one who gathers. Whose turn it is has no part in it, and the others have to leave too. */
+function tellFault(error: unknown): void {
+  process.nextTick(() => {
+    throw error
+  })
+}
+
 export interface ClientOptions extends Omit<PipeOptions, 'blocks'> {
   readonly os: Os
   readonly slots: Slots
@@ -150,7 +157,13 @@ export class SocketClient {
     const dirty = this.#dirty
     if (dirty.length === 0) return
     this.#dirty = this.#spare
-    for (const gatherer of dirty) gatherer.flush()
+    for (const gatherer of dirty) {
+      try {
+        gatherer.flush()
+      } catch (error) {
+        tellFault(error)
+      }
+    }
     dirty.length = 0
     this.#spare = dirty
   }

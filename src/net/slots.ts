@@ -19,7 +19,7 @@
  */
 import assert from 'node:assert/strict'
 import { layout } from '../base/layout.ts'
-import { SEND_QUEUE_BYTES_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { SEND_QUEUE_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
 import { inherit, unlock } from '../base/lock.ts'
 import { nextState, STATE, type StateName, stateName } from './state.ts'
 
@@ -117,7 +117,7 @@ export class Slots {
     // Without this look, each client that a full table refuses would cost a walk over all of it.
     if (Atomics.load(this.cells, HEADER.used) >= SOCKETS_MAX) return -1
     for (let probe = 0; probe < SOCKETS_MAX; probe++) {
-      const id = (Atomics.add(this.cells, HEADER.lastId, 1) + 1) & 0x7fffffff
+      const id = (Atomics.add(this.cells, HEADER.lastId, 1) + 1) & SOCKET_ID_MAX
       const at = this.at(id)
       const to = nextState(STATE.INVALID, 'reserve')
       const isSettled = (this.cells[at + SLOT.pending]! | this.cells[at + SLOT.queued]!) === 0

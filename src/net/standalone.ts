@@ -5,11 +5,12 @@
 import { checkBytes, checkFunction, checkInteger, checkMs, refusal } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
-import { BACKLOG_DEFAULT, DATAGRAM_BYTES_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { BACKLOG_DEFAULT, DATAGRAM_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { formatAddress } from '../os/address.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
+import { checkIds } from './broadcaster.ts'
 import type { SocketClient } from './client.ts'
 import { NOT_BEGUN } from './commands.ts'
 import { checkEndpoint, endpointText, openDatagram } from './endpoint.ts'
@@ -41,7 +42,6 @@ import type { SocketTotals } from './totals.ts'
 import { enqueueDatagram } from './udp.ts'
 import type { UdpAddress } from './udp-address.ts'
 
-const ID_MAX = 0x7fffffff
 /** In front of a datagram for the usual peer. */
 const NO_ADDRESS = Buffer.of(0)
 
@@ -264,6 +264,7 @@ export class StandaloneServer implements Disposable {
     this.#check('broadcast')
     checkBytes('broadcast', 'data', data)
     if (!Array.isArray(ids)) throw refusal('type', 'broadcast', 'ids', 'an array', ids)
+    checkIds(ids as readonly number[])
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     if (bytes.length === 0) return
     this.#loop.client.sendToAll(ids as readonly number[], bytes)
@@ -367,7 +368,7 @@ export class StandaloneServer implements Disposable {
   /** The socket of `id`; undefined when it is gone. */
   #find(what: string, id: number): Socket | undefined {
     this.#check(what)
-    checkInteger(what, 'id', id, 1, ID_MAX)
+    checkInteger(what, 'id', id, 1, SOCKET_ID_MAX)
     return this.#loop.server.find(id)
   }
 

@@ -49,7 +49,8 @@ test('UdpAddress refuses what is none, by name', () => {
     })
   }
   for (const port of [0, -1, 65_536, 1.5, '53', undefined]) {
-    assert.throws(() => UdpAddress.of('::1', bad(port)), { name: 'RangeError', message: /'port'/ })
+    const name = typeof port === 'number' ? 'RangeError' : 'TypeError'
+    assert.throws(() => UdpAddress.of('::1', bad(port)), { name, message: /'port'/ })
   }
   const { bytes } = UdpAddress.of('127.0.0.1', 1)
   const lists = [
