@@ -13,7 +13,10 @@ const ADDRESSES_MAX = 64
  * `drop-new` here, as it is you who reads: `pause` the sockets that make you send so much.
  */
 export interface SocketServerOptions extends Partial<SocketSettings> {
-  /** A fault of one socket, a datagram that the system refused. Default: the standard error. */
+  /**
+   * A fault of one socket, a datagram that the system refused, a `free` that threw. It may call the
+   * server. Should it throw, the line goes to the standard error, as it does by default.
+   */
   readonly log?: (text: string) => void
 }
 
@@ -40,6 +43,7 @@ export interface SendOptions {
   /**
    * Gives the bytes away: they are not copied, so leave them alone until this is called, once, as
    * soon as they are sent or dropped. It may be called before `send` returns, and may send itself.
+   * What it throws is logged.
    */
   readonly free?: () => void
 }

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, DATAGRAM_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
+import { describe } from '../base/thrown.ts'
 import { formatAddress } from '../os/address.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
@@ -55,8 +56,9 @@ export class StandaloneServer implements Disposable {
   readonly #os: Os
   readonly #clock: Clock
   readonly #loop: OwnLoop
-  /** Told to whom lent bytes that are done with. */
-  readonly #freed = new Queue<() => void>()
+  /** Calls of `log` and `free` that are due: made while nothing of ours is under way. */
+  readonly #due = new Queue<() => void>()
+  readonly #log: (text: string) => void
   /** Files of Unix listeners. */
   readonly #files = new Map<number, SocketFile>()
   #isReleased = false
@@ -69,8 +71,9 @@ export class StandaloneServer implements Disposable {
     checkFunction(what, 'log', log)
     this.#os = os
     this.#clock = clock
+    this.#log = log
     const settings = { ...DEFAULT_SETTINGS, ...checkSettings(what, options) }
-    this.#loop = new OwnLoop(os, clock, settings, log)
+    this.#loop = new OwnLoop(os, clock, settings, (text) => this.#due.push(() => this.#tell(text)))
   }
 
   // --- opening -------------------------------------------------------------------------------
@@ -244,8 +247,8 @@ export class StandaloneServer implements Disposable {
     if (socket?.udp !== undefined) {
       const hasPeer = socket.udp.peer !== undefined
       const isSent = hasPeer && this.#sendDatagram(socket, NO_ADDRESS, bytes)
-      if (free !== undefined) this.#freed.push(free) // it has left, or is a copy
-      this.#runFreed()
+      if (free !== undefined) this.#giveBack(free) // it has left, or is a copy
+      this.#callBack()
       return isSent
     }
     const isTaken = socket !== undefined && this.#isWritable(socket)
@@ -323,7 +326,7 @@ export class StandaloneServer implements Disposable {
       if (timeoutMs === undefined && this.#loop.server.count === 0) break
       const leftMs = Math.max(0, Math.ceil(until - this.#clock.now()))
       this.#loop.turn(timeoutMs === undefined ? -1 : leftMs)
-      this.#runFreed()
+      this.#callBack()
       if (this.#isReleased) return [] // by one who was told
       events = this.#loop.take()
       isLate = this.#clock.now() >= until
@@ -352,7 +355,7 @@ export class StandaloneServer implements Disposable {
     this.#isReleased = true
     for (const id of this.#files.keys()) this.#unlink(id)
     this.#loop.close()
-    this.#runFreed()
+    this.#callBack()
   }
 
   [Symbol.dispose](): void {
@@ -393,12 +396,32 @@ export class StandaloneServer implements Disposable {
 
   #obey(): void {
     this.#loop.server.runCommands()
-    this.#runFreed()
+    this.#callBack()
   }
 
   /** Here, as nothing of ours is under way: who is called back may call us. */
-  #runFreed(): void {
-    for (let free = this.#freed.shift(); free !== undefined; free = this.#freed.shift()) free()
+  #callBack(): void {
+    for (let call = this.#due.shift(); call !== undefined; call = this.#due.shift()) call()
+  }
+
+  /** A log that throws is no reason to lose the line. */
+  #tell(text: string): void {
+    try {
+      this.#log(text)
+    } catch (error) {
+      process.stderr.write(`${text}\nsocket-server error: log: ${describe(error)}\n`)
+    }
+  }
+
+  /** Who lent bytes is told that they are done with. What that throws is nobody else's matter. */
+  #giveBack(free: () => void): void {
+    this.#due.push(() => {
+      try {
+        free()
+      } catch (error) {
+        this.#tell(`socket-server error: free: ${describe(error)}`)
+      }
+    })
   }
 
   /** Send bytes that stay where they are; to nobody: they are done with. */
@@ -409,7 +432,7 @@ export class StandaloneServer implements Disposable {
     priority: 'high' | 'low',
   ): void {
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    const parcel = new SharedBytes(buffer, 1, () => this.#freed.push(free))
+    const parcel = new SharedBytes(buffer, 1, () => this.#giveBack(free))
     if (socket === undefined) {
       parcel.release()
       return
@@ -425,6 +448,7 @@ export class StandaloneServer implements Disposable {
       return false
     this.#loop.server.settle(at, -1, -bytes.length)
     enqueueDatagram(this.#loop.server, socket, Buffer.concat([address, bytes]))
+    this.#callBack()
     return true
   }
 
