@@ -151,8 +151,8 @@ check('setOption() sets what the system knows, and says what it refuses', async 
   connection!.setOption('keepIdleSeconds', 30)
   connection!.setOption('userTimeoutMs', 5000)
   connection!.setOption('noDelay', 1)
-  const refused = { code: 'ERR_SYSCALL', message: /set keepIdleSeconds to 0: EINVAL/ }
-  assert.throws(() => connection!.setOption('keepIdleSeconds', 0), refused)
+  const refused = { code: 'ERR_SYSCALL', message: /set ipv6Only to 1: E/ }
+  assert.throws(() => connection!.setOption('ipv6Only', 1), refused)
   assert.throws(() => connection!.setOption('color' as 'noDelay', 1), /"color"/)
   await connection!.close()
   client.destroy()

@@ -62,7 +62,19 @@ const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   [(s) => s.configure(1, bad(null)), TYPE, 'options', 'null'],
   [(s) => s.configure(1, { lingerMs: 0 }), RANGE, 'lingerMs', '0'],
   [(s) => s.configure(1, { sendPolicy: bad('no') }), VALUE, 'sendPolicy', '"no"'],
-  [(s) => s.setOption(1, 'noDelay', bad('on')), TYPE, 'value', '"on"'],
+  [(s) => s.setOption(1, 'noDelay', bad('on')), TYPE, 'noDelay', '"on"'],
+  [(s) => s.setOption(1, 'noDelay', 2), RANGE, 'noDelay', '2'],
+  [(s) => s.setOption(1, 'noDelay', -1), RANGE, 'noDelay', '-1'],
+  [(s) => s.setOption(1, 'keepIdleSeconds', 0), RANGE, 'keepIdleSeconds', '0'],
+  [(s) => s.listen({ port: 0, reusePort: bad(1) }), TYPE, 'reusePort', '1'],
+  [(s) => s.listen({ port: 0, ipv6Only: bad(null) }), TYPE, 'ipv6Only', 'null'],
+  [(s) => s.listen(bad([])), TYPE, 'options', 'an object (Array)'],
+  [(s) => s.connect(bad(new Date())), TYPE, 'options', 'an object (Date)'],
+  [(s) => s.udp(bad([])), TYPE, 'options', 'an object (Array)'],
+  [(s) => s.udp({ reusePort: bad('x') }), TYPE, 'reusePort', '"x"'],
+  [(s) => s.configure(1, bad([])), TYPE, 'options', 'an object (Array)'],
+  [(s) => s.poll({ timeoutMs: bad(Symbol('x')) }), TYPE, 'timeoutMs', 'Symbol(x)'],
+  [(s) => s.poll({ timeoutMs: bad('5') }), TYPE, 'timeoutMs', '"5"'],
   [(s) => s.setOption(s.udp(), bad('no'), 1), VALUE, 'name', '"no"'],
   [(s) => s.send(1, bad(7)), TYPE, 'data', '7'],
   [(s) => s.send(1, 'x', bad(null)), TYPE, 'options', 'null'],
@@ -107,6 +119,24 @@ test('a wrong argument is an error with a code, which names it and its value', (
   assert.equal(server.shutdown(1), true) // the one that a call above opened
   assert.equal(server.poll().length, 2)
   assert.deepEqual([server.netstat(), descriptors()], [[], before])
+})
+
+test('an option that there is not is refused by name, and those there are are listed', (t) => {
+  const server = library(t)
+  const wrong = bad({ host: '127.0.0.1', port: 1, idleTimeout: 5 })
+  const calls: readonly [Call, string][] = [
+    [() => createSocketServer(bad({ idleTimeout: 5 })), 'log, sendLimitBytes'],
+    [(s) => s.listen(wrong), 'host, port, path, owner, backlog, reusePort, ipv6Only'],
+    [(s) => s.connect(wrong), 'host, port, path, owner'],
+    [(s) => s.udp(wrong), 'host, port, owner, reusePort, ipv6Only'],
+    [(s) => s.bind(0, bad({ idleTimeout: 5 })), 'owner'],
+    [(s) => s.configure(1, bad({ idleTimeout: 5 })), 'sendLimitBytes'],
+  ]
+  for (const [call, known] of calls) {
+    const message = new RegExp(`with option 'idleTimeout': there are ${known}`)
+    assert.throws(() => call(server), { name: 'TypeError', code: VALUE, message })
+  }
+  assert.deepEqual(server.netstat(), [])
 })
 
 test('every call with an id that is gone says so', (t) => {

@@ -229,7 +229,7 @@ check('settings and priorities that make no sense are refused and named', async 
     }
   }
   for (const value of [undefined, null, 5]) {
-    const refused = { name: 'TypeError', message: /'options' must be an object/ }
+    const refused = { name: 'TypeError', message: /'options' must be a plain object/ }
     assert.throws(() => connection.configure(bad(value)), refused)
   }
   for (const priority of ['lo', 5, '']) {

@@ -238,7 +238,7 @@ check('UDP: arguments that make no sense are refused and named', async (skynet) 
   const type = (message: RegExp) => ({ name: 'TypeError', message })
   const range = (message: RegExp) => ({ name: 'RangeError', message })
   for (const options of [5, null, 'x']) {
-    await assert.rejects(skynet.socket.udp(bad(options)), type(/'options' must be an object/))
+    await assert.rejects(skynet.socket.udp(bad(options)), type(/'options' must be a plain object/))
   }
   await assert.rejects(skynet.socket.udp({ host: bad(5) }), type(/'host'/))
   await assert.rejects(skynet.socket.udp({ port: 1.5 }), range(/'port'/))

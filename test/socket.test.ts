@@ -500,14 +500,14 @@ check('what came before close() is not read after it', async (skynet) => {
 check('arguments that make no sense are refused and named', async (skynet) => {
   const { connection } = await pair(skynet)
   const bad = (value: unknown) => value as never
-  await assert.rejects(skynet.socket.listen(bad(undefined)), /'options' must be an object/)
+  await assert.rejects(skynet.socket.listen(bad(undefined)), /'options' must be a plain object/)
   await assert.rejects(skynet.socket.listen({ host: '', port: 1 }), /'host' must be a string, not/)
   await assert.rejects(skynet.socket.connect({ host: bad(null), port: 1 }), /'host' must be/)
   await assert.rejects(connection.readLine({ max: NaN }), /'max' must be a whole number in 1/)
   await assert.rejects(connection.read(undefined, { timeoutMs: -1 }), /'timeoutMs' must be/)
   await assert.rejects(connection.read(undefined, { signal: bad(5) }), /'signal' must be an Abort/)
   await assert.rejects(skynet.sleep(bad('')), /'ms' must be a number in 0/)
-  await assert.rejects(skynet.sleep(1, bad('x')), /'options' must be an object/)
+  await assert.rejects(skynet.sleep(1, bad('x')), /'options' must be a plain object/)
   assert.throws(() => skynet.fork(bad(5)), /'task' must be a function: current value is 5/)
   assert.throws(() => skynet.timeout(1, bad('x')), /'task' must be a function/)
   assert.throws(() => skynet.onExit(bad(undefined)), /'hook' must be a function/)

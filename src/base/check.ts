@@ -73,10 +73,31 @@ export function checkText(what: string, name: string, value: unknown): void {
   throw refusal(value === '' ? 'value' : 'type', what, name, 'a string, not empty', value)
 }
 
-/** @throws {TypeError} Unless `value` is an object (or nothing at all, for options). */
+/** @throws {TypeError} Unless `value` is true, false, or nothing at all. */
+export function checkFlag(what: string, name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'boolean') return
+  throw refusal('type', what, name, 'true or false', value)
+}
+
+/** @throws {TypeError} Unless `value` is a plain object (or nothing at all, for options). */
 export function checkOptions(what: string, name: string, value: unknown): void {
-  if (value === undefined || (typeof value === 'object' && value !== null)) return
-  throw refusal('type', what, name, 'an object', value)
+  if (value === undefined || isPlain(value)) return
+  throw refusal('type', what, name, 'a plain object', value)
+}
+
+/** No array, and of no class; one of another realm is as good. */
+function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+/** @throws {TypeError} For a name among those of `options` that is not `known`. */
+export function checkNames(what: string, options: object, known: readonly string[]): void {
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  const text = `Cannot ${what} with option '${unknown}': there are ${known.join(', ')}`
+  throw Object.assign(new TypeError(text), { code: WRONG.value.code })
 }
 
 /** @throws {TypeError} Unless `value` is one of `choices`. */

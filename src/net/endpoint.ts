@@ -1,6 +1,13 @@
 /** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
 import { lookup } from 'node:dns/promises'
-import { checkInteger, checkOptions, checkSignal, checkText, refusal } from '../base/check.ts'
+import {
+  checkFlag,
+  checkInteger,
+  checkOptions,
+  checkSignal,
+  checkText,
+  refusal,
+} from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
 import type { AnyAddress, ListenFlags, Os, SocketAddress } from '../os/os.ts'
@@ -12,6 +19,18 @@ export interface Endpoint {
   readonly port?: number
   /** Of a Unix domain socket, at most 107 bytes; instead of host and port. */
   readonly path?: string
+}
+
+/** The names in an endpoint. */
+export const ENDPOINT_NAMES = ['host', 'port', 'path']
+
+/** The names in flags of a socket that is bound. */
+export const FLAG_NAMES = ['reusePort', 'ipv6Only']
+
+/** @throws {TypeError} Unless each is true or false, or not there. */
+export function checkFlags(what: string, flags: DatagramFlags): void {
+  checkFlag(what, 'reusePort', flags.reusePort)
+  checkFlag(what, 'ipv6Only', flags.ipv6Only)
 }
 
 /** @throws `TypeError`, `RangeError` for what is no endpoint. */

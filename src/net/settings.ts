@@ -1,5 +1,5 @@
 /** How a socket behaves under load and over time. Those with the same settings share one object. */
-import { checkChoice, checkInteger, checkOptions } from '../base/check.ts'
+import { checkChoice, checkInteger, checkNames, checkOptions } from '../base/check.ts'
 import {
   LINGER_MS_MAX,
   READ_BYTES_MAX,
@@ -54,16 +54,21 @@ export const SETTING_RANGES = {
   idleTimeoutMs: [0, TIMER_MS_MAX],
 } as const satisfies Partial<Record<keyof SocketSettings, readonly [number, number]>>
 
+const SETTING_NAMES = [...Object.keys(SETTING_RANGES), 'sendPolicy']
+
 /**
  * The settings among `options`; undefined when there are none.
  *
- * @throws `RangeError`, `TypeError` naming the one that is out of range.
+ * @param others Names of options that are no settings.
+ * @throws `RangeError`, `TypeError` naming the one that is out of range, or that there is not.
  */
 export function checkSettings(
   what: string,
   options: Partial<SocketSettings>,
+  others: readonly string[] = [],
 ): Partial<SocketSettings> | undefined {
   checkOptions(what, 'options', options ?? null)
+  checkNames(what, options, [...others, ...SETTING_NAMES])
   const given: Record<string, unknown> = {}
   for (const [name, [min, max]] of Object.entries(SETTING_RANGES)) {
     const value = options[name as keyof typeof SETTING_RANGES]

@@ -1,12 +1,23 @@
 /** What a program tells the socket server that it polls: see standalone.ts. */
 import { checkInteger, checkOptions, refusal } from '../base/check.ts'
 import type { AnyAddress, ListenFlags } from '../os/os.ts'
-import { checkEndpoint, type DatagramFlags, type Endpoint } from './endpoint.ts'
+import {
+  checkEndpoint,
+  type DatagramFlags,
+  ENDPOINT_NAMES,
+  type Endpoint,
+  FLAG_NAMES,
+} from './endpoint.ts'
 import type { SocketSettings } from './settings.ts'
 import { UdpAddress } from './udp-address.ts'
 
 const OWNER_DEFAULT = 1
 const ADDRESSES_MAX = 64
+
+/** What the options of each call may be called. */
+export const CONNECT_NAMES = [...ENDPOINT_NAMES, 'owner']
+export const LISTEN_NAMES = [...CONNECT_NAMES, 'backlog', ...FLAG_NAMES]
+export const UDP_NAMES = ['host', 'port', 'owner', ...FLAG_NAMES]
 
 /**
  * Settings of every socket, and where the server's own words go. Policy `pause-producer` is

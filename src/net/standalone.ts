@@ -2,7 +2,14 @@
  * The socket server as a library, for programs without services: no node, no threads. It runs on
  * the thread of its caller, who polls for events.
  */
-import { checkBytes, checkFunction, checkInteger, checkMs, refusal } from '../base/check.ts'
+import {
+  checkBytes,
+  checkFunction,
+  checkInteger,
+  checkMs,
+  checkNames,
+  refusal,
+} from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, DATAGRAM_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
@@ -10,11 +17,12 @@ import { Queue } from '../base/queue.ts'
 import { describe } from '../base/thrown.ts'
 import { formatAddress } from '../os/address.ts'
 import { compactAddress } from '../os/compact.ts'
+import { checkOption } from '../os/options.ts'
 import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
 import { checkIds } from './broadcaster.ts'
 import type { SocketClient } from './client.ts'
 import { NOT_BEGUN } from './commands.ts'
-import { checkEndpoint, endpointText, openDatagram } from './endpoint.ts'
+import { checkEndpoint, checkFlags, endpointText, openDatagram } from './endpoint.ts'
 import { OwnLoop } from './own-loop.ts'
 import { checkSettings, DEFAULT_SETTINGS, SEND_POLICY, type SocketSettings } from './settings.ts'
 import { SharedBytes } from './shared-bytes.ts'
@@ -23,18 +31,21 @@ import type { Socket } from './socket.ts'
 import type { SocketEvent } from './socket-event.ts'
 import { listenAt, SocketFile } from './socket-file.ts'
 import {
+  CONNECT_NAMES,
   type ConnectOptions,
   checkAddress,
   checkGiven,
   checkOwner,
   checkPriority,
   connectAddresses,
+  LISTEN_NAMES,
   type ListenOptions,
   literal,
   type OwnerOptions,
   type PollOptions,
   type SendOptions,
   type SocketServerOptions,
+  UDP_NAMES,
   type UdpOptions,
 } from './standalone-options.ts'
 import { STATE } from './state.ts'
@@ -66,13 +77,12 @@ export class StandaloneServer implements Disposable {
   /** @throws {SkynetError} `ERR_SYSCALL`, `ERR_PLATFORM`. */
   constructor(os: Os, clock: Clock, options: SocketServerOptions) {
     const what = 'create a socket server'
-    checkGiven(what, options)
+    const settings = { ...DEFAULT_SETTINGS, ...checkSettings(what, options, ['log']) }
     const { log = (text: string) => process.stderr.write(`${text}\n`) } = options
     checkFunction(what, 'log', log)
     this.#os = os
     this.#clock = clock
     this.#log = log
-    const settings = { ...DEFAULT_SETTINGS, ...checkSettings(what, options) }
     this.#loop = new OwnLoop(os, clock, settings, (text) => this.#due.push(() => this.#tell(text)))
   }
 
@@ -88,6 +98,8 @@ export class StandaloneServer implements Disposable {
   listen(options: ListenOptions): number {
     this.#check('listen')
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
+    checkNames('listen', options, LISTEN_NAMES)
+    checkFlags('listen', options)
     const address = literal('listen', endpoint.address, endpoint.host)
     const { owner, backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
     checkInteger('listen', 'backlog', backlog, 1, 65535)
@@ -113,6 +125,7 @@ export class StandaloneServer implements Disposable {
   connect(options: ConnectOptions): number {
     this.#check('connect')
     checkGiven('connect', options)
+    checkNames('connect', options, CONNECT_NAMES)
     const addresses = connectAddresses(options)
     const owner = checkOwner('connect', options.owner)
     const id = this.#reserve()
@@ -130,6 +143,8 @@ export class StandaloneServer implements Disposable {
     const what = 'open a UDP socket'
     this.#check(what)
     checkGiven(what, options)
+    checkNames(what, options, UDP_NAMES)
+    checkFlags(what, options)
     const { host = '0.0.0.0', port = 0, reusePort, ipv6Only } = options
     const isBound = options.host !== undefined || options.port !== undefined
     const endpoint = checkEndpoint(what, { host, port }, host, 0)
@@ -155,6 +170,7 @@ export class StandaloneServer implements Disposable {
     this.#check('bind')
     checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
     checkGiven('bind', options)
+    checkNames('bind', options, ['owner'])
     const owner = checkOwner('bind', options.owner)
     const id = this.#reserve()
     this.#order('bind', id, fd, owner)
@@ -204,7 +220,6 @@ export class StandaloneServer implements Disposable {
   /** Change limits and timeouts of a socket; of a listener, for those that it will accept. */
   configure(id: number, settings: Partial<SocketSettings>): boolean {
     const socket = this.#find('configure', id)
-    checkGiven('configure', settings)
     const changes = checkSettings('configure', settings)
     if (socket !== undefined) this.#loop.server.configure(socket, changes)
     return socket !== undefined
@@ -218,7 +233,7 @@ export class StandaloneServer implements Disposable {
    */
   setOption(id: number, name: SocketOption, value: number): boolean {
     const socket = this.#find('set an option of', id)
-    checkInteger('set an option', 'value', value, -1, 0x7fffffff)
+    checkOption('set an option', name, value)
     if (socket === undefined || socket.fd < 0) return false
     const result = this.#os.setOption(socket.fd, name, value)
     if (result >= 0) return true

@@ -1,5 +1,5 @@
 /** What one worker writes to one socket in a turn, gathered to leave in one system call. */
-import { checkBytes, checkChoice } from '../base/check.ts'
+import { checkBytes, checkChoice, checkOptions } from '../base/check.ts'
 import type { SocketClient } from './client.ts'
 import { SEND_POLICY } from './settings.ts'
 
@@ -41,7 +41,8 @@ export class Writer {
   write(data: string | Uint8Array, options?: WriteOptions): boolean {
     checkBytes('write', 'data', data)
     if (options !== undefined) {
-      const priority = options?.priority ?? 'high'
+      checkOptions('write', 'options', options)
+      const { priority = 'high' } = options
       checkChoice('write', 'priority', priority, PRIORITIES)
       if (priority === 'low') return this.#writeLow(data)
     }

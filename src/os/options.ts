@@ -1,5 +1,5 @@
 /** The options of sockets as a table: what they are called in the C headers, and their form. */
-import { refusal } from '../base/check.ts'
+import { checkInteger, refusal } from '../base/check.ts'
 import { ERRNO } from './errno.ts'
 import { C, type Libc, NO_OPTION } from './libc.ts'
 import type { SocketOption } from './os.ts'
@@ -11,26 +11,48 @@ interface Option {
   readonly level: number
   readonly name: number
   readonly form: Form
+  readonly range: Range
 }
 
-const socket = (name: number, form: Form): Option => ({ level: C.SOL_SOCKET, name, form })
-const tcp = (name: number, form: Form): Option => ({ level: C.IPPROTO_TCP, name, form })
+/** Smallest and largest value: what Linux takes. */
+type Range = readonly [min: number, max: number]
+const INT_MAX = 0x7fffffff
+const FLAG: Range = [0, 1]
+const SECONDS: Range = [1, 32_767]
+const BYTES: Range = [1, INT_MAX]
+
+const option = (level: number, name: number, form: Form, range: Range): Option => ({
+  level,
+  name,
+  form,
+  range,
+})
+const socket = (name: number, form: Form, range = FLAG): Option =>
+  option(C.SOL_SOCKET, name, form, range)
+const tcp = (name: number, form: Form, range = FLAG): Option =>
+  option(C.IPPROTO_TCP, name, form, range)
 
 export const OPTIONS: Readonly<Record<SocketOption, Option>> = {
   noDelay: tcp(C.TCP_NODELAY, 'flag'),
   keepAlive: socket(C.SO_KEEPALIVE, 'flag'),
-  keepIdleSeconds: tcp(C.TCP_KEEPIDLE, 'number'),
-  keepIntervalSeconds: tcp(C.TCP_KEEPINTVL, 'number'),
-  keepCount: tcp(C.TCP_KEEPCNT, 'number'),
-  userTimeoutMs: tcp(C.TCP_USER_TIMEOUT, 'number'),
-  sendBufferBytes: socket(C.SO_SNDBUF, 'number'),
-  receiveBufferBytes: socket(C.SO_RCVBUF, 'number'),
-  receiveLowWaterBytes: socket(C.SO_RCVLOWAT, 'number'),
-  lingerSeconds: socket(C.SO_LINGER, 'linger'),
+  keepIdleSeconds: tcp(C.TCP_KEEPIDLE, 'number', SECONDS),
+  keepIntervalSeconds: tcp(C.TCP_KEEPINTVL, 'number', SECONDS),
+  keepCount: tcp(C.TCP_KEEPCNT, 'number', [1, 127]),
+  userTimeoutMs: tcp(C.TCP_USER_TIMEOUT, 'number', [0, INT_MAX]),
+  sendBufferBytes: socket(C.SO_SNDBUF, 'number', BYTES),
+  receiveBufferBytes: socket(C.SO_RCVBUF, 'number', BYTES),
+  receiveLowWaterBytes: socket(C.SO_RCVLOWAT, 'number', BYTES),
+  lingerSeconds: socket(C.SO_LINGER, 'linger', [-1, INT_MAX]),
   reuseAddress: socket(C.SO_REUSEADDR, 'flag'),
   reusePort: socket(C.SO_REUSEPORT, 'flag'),
-  ipv6Only: { level: C.IPPROTO_IPV6, name: C.IPV6_V6ONLY, form: 'flag' },
+  ipv6Only: option(C.IPPROTO_IPV6, C.IPV6_V6ONLY, 'flag', FLAG),
   broadcast: socket(C.SO_BROADCAST, 'flag'),
+}
+
+/** @throws `TypeError`, `RangeError` unless the table has it, and `value` is one of its own. */
+export function checkOption(what: string, option: string, value: unknown): void {
+  const [min, max] = optionNamed(option).range
+  checkInteger(what, option, value, min, max)
 }
 
 /** @throws {TypeError} Unless the table has it: callers may come without types. */

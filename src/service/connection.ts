@@ -1,7 +1,7 @@
 /** A TCP connection of a service. */
-import { checkInteger, refusal } from '../base/check.ts'
+import { checkFlag, checkFunction } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
-import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX, SEND_WARNING_BYTES } from '../base/limits.ts'
+import { SEND_WARNING_BYTES } from '../base/limits.ts'
 import { EVENT } from '../net/event.ts'
 import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings.ts'
 import { PROTOCOL } from '../net/slots.ts'
@@ -10,12 +10,8 @@ import type { SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
-
-export interface LineOptions extends WaitOptions {
-  /** Longest line in bytes, its end not counted. Default 1 MiB. */
-  readonly max?: number
-}
+import { type LineOptions, lineMax, wrongCount } from './read-options.ts'
+import { checkWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
 type Attempt<T> = () => T | undefined
@@ -46,8 +42,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #closing: Waiter<void> | undefined
   /** Writes that were dropped as too much waited. */
   dropped = 0
-  /** Called with the KiB that wait to be sent, at each doubling; 0: all is sent. Default: a log. */
-  onWarning: ((kib: number) => void) | undefined
+  #onWarning: ((kib: number) => void) | undefined
 
   /** Made by listener.ts and socket-api.ts only. */
   constructor(pool: SocketPool, id: number, phase: 'waiting' | 'opening', remoteAddress?: string) {
@@ -56,6 +51,16 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#phase = phase
     this.#remoteAddress = remoteAddress
     pool.add(this)
+  }
+
+  /** Called with the KiB that wait to be sent, at each doubling; 0: all is sent. Default: a log. */
+  get onWarning(): ((kib: number) => void) | undefined {
+    return this.#onWarning
+  }
+
+  set onWarning(warn: ((kib: number) => void) | undefined) {
+    if (warn !== undefined) checkFunction('warn', 'onWarning', warn)
+    this.#onWarning = warn
   }
 
   /** `ip:port` of the peer, IPv6 in brackets; empty when the connection is gone already. */
@@ -92,10 +97,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (count === undefined) {
       return this.#read(() => this.#buffer.takeChunk() ?? this.#atEnd(null), options)
     }
-    if (!Number.isInteger(count) || count < 0) {
-      const expected = 'a whole number from 0 on'
-      return Promise.reject(refusal('range', 'read', 'count', expected, count))
-    }
+    if (!Number.isInteger(count) || count < 0) return Promise.reject(wrongCount(count))
     return this.#read(() => {
       const bytes = this.#buffer.take(count)
       if (bytes !== undefined || this.#atEnd(true) === undefined) return bytes
@@ -111,13 +113,12 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws `ERR_LINE_TOO_LONG` after `max` bytes without an end (they stay readable); as `read`.
    */
   readLine(options?: LineOptions): Promise<string | null> {
-    const max = options?.max ?? LINE_BYTES_MAX
     try {
-      checkInteger('read a line', 'max', max, 1, MESSAGE_BYTES_MAX)
+      const max = lineMax(options)
+      return this.#read(() => this.#takeLine(max), options)
     } catch (error) {
       return Promise.reject(error)
     }
-    return this.#read(() => this.#takeLine(max), options)
   }
 
   /** Everything up to the end. Mind who sends: it is all kept in memory. */
@@ -129,7 +130,12 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * Lines until the end; leaving the loop closes the connection. A failed read (a line too long, a
    * timeout) does not close it: there may be something to say about it first. See `readLine`.
    */
-  async *lines(options?: LineOptions): AsyncGenerator<string, void, void> {
+  lines(options?: LineOptions): AsyncGenerator<string, void, void> {
+    lineMax(options)
+    return this.#lines(options)
+  }
+
+  async *#lines(options?: LineOptions): AsyncGenerator<string, void, void> {
     let hasFailed = false
     try {
       for (;;) {
@@ -180,6 +186,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** @param end When given, reaching it closes the connection too. */
   #read<T>(attempt: Attempt<T>, options: WaitOptions | undefined, end?: T): Promise<T> {
+    const wrong = wrongWait('read', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
     if (this.#phase === 'moved') return this.#refuse('ERR_SOCKET_MOVED')
     if (this.#reader !== undefined) return this.#refuse('ERR_SOCKET_BUSY')
     if (this.#phase === 'waiting') this.#start()
@@ -227,10 +235,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Policy `pause-producer`: much waits to be sent, so what comes is not handed out. */
   #mustWaitForPeer(): boolean {
-    const { client } = this.#pool
+    const { slots } = this.#pool.client
     this.#isHeld = false
-    if (client.slots.policyOf(this.id) !== SEND_POLICY['pause-producer']) return false
-    if (this.bufferedAmount * 2 <= client.slots.limitOf(this.id)) return false
+    if (slots.policyOf(this.id) !== SEND_POLICY['pause-producer']) return false
+    if (this.bufferedAmount * 2 <= slots.limitOf(this.id)) return false
     this.#writer?.flush()
     this.#isHeld = true
     // The answer, once everything has left, serves the reader.
@@ -286,21 +294,18 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /** Resolves once everything written so far was taken by the kernel. Errors as `write`, `read`. */
-  drain(options?: WaitOptions): Promise<void> {
-    let waiter: Waiter<void>
-    try {
-      this.#writable().flush()
-      if (this.bufferedAmount === 0) return Promise.resolve()
-      waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
-        this.#timedOut('drain', timeoutMs),
-      )
-      if (waiter.isOver) return waiter.promise
-    } catch (error) {
-      return Promise.reject(error)
+  async drain(options?: WaitOptions): Promise<void> {
+    if (options !== undefined) checkWait('drain', options)
+    this.#writable().flush()
+    if (this.bufferedAmount === 0) return
+    const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
+      this.#timedOut('drain', timeoutMs),
+    )
+    if (!waiter.isOver) {
+      this.#drains ??= new Drains()
+      this.#drains.ask(this.#pool, this.id, waiter)
     }
-    this.#drains ??= new Drains()
-    this.#drains.ask(this.#pool, this.id, waiter)
-    return waiter.promise
+    await waiter.promise
   }
 
   /**
@@ -325,6 +330,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Send small writes at once (TCP_NODELAY) instead of waiting for an answer to earlier ones. */
   setNoDelay(on = true): void {
+    checkFlag('set a socket option', 'on', on)
     this.#pool.client.order('noDelay', this.id, on ? 1 : 0)
   }
 
@@ -433,7 +439,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #warned(kib: number): void {
-    if (this.onWarning !== undefined) this.onWarning(kib)
+    if (this.#onWarning !== undefined) this.#onWarning(kib)
     else if (kib > 0) {
       const { service } = this.#pool
       service.facade.log(`WARNING: ${kib} K bytes need to send out (socket ${this.id})`)

@@ -1,5 +1,5 @@
 /** The options of a launch, checked. */
-import { checkInteger, checkOptions, shown } from '../base/check.ts'
+import { checkInteger, checkNames, checkOptions, shown } from '../base/check.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
 import type { WaitOptions } from './wait.ts'
@@ -30,11 +30,7 @@ const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', 'timeoutMs', 'sig
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
   checkOptions('launch', 'options', given)
   const options = (given ?? {}) as LaunchOptions<readonly unknown[]>
-  const unknown = Object.keys(options).find((key) => !LAUNCH_KEYS.includes(key))
-  if (unknown !== undefined) {
-    const known = LAUNCH_KEYS.join(', ')
-    throw new TypeError(`Cannot launch with option '${unknown}': there are ${known}`)
-  }
+  checkNames('launch', options, LAUNCH_KEYS)
   if (options.args !== undefined && !Array.isArray(options.args)) {
     throw new TypeError(
       `Cannot launch as 'args' must be an array: current value is ${shown(options.args)}`,

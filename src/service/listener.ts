@@ -6,7 +6,7 @@ import type { SocketFile } from '../net/socket-file.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024
@@ -56,6 +56,8 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
    * @throws {SkynetError} `ERR_SOCKET_BUSY`, `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
   accept(options?: WaitOptions): Promise<Connection | null> {
+    const wrong = wrongWait('accept', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
     if (this.#acceptor !== undefined) {
       return Promise.reject(new SkynetError('ERR_SOCKET_BUSY', { id: this.id }))
     }

@@ -5,14 +5,17 @@ import { SOCKETS_MAX } from '../base/limits.ts'
 import {
   addressesOf,
   checkEndpoint,
+  checkFlags,
   type Endpoint,
   endpointText,
+  FLAG_NAMES,
   openDatagram,
 } from '../net/endpoint.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
+import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
 import type { Service } from './service.ts'
-import { UdpSocket } from './udp-socket.ts'
+import { checkPeer, UdpSocket } from './udp-socket.ts'
 import { Waiter } from './wait.ts'
 
 /**
@@ -26,6 +29,7 @@ export interface UdpOptions extends Pick<Endpoint, 'host' | 'port'>, Partial<Udp
   readonly ipv6Only?: boolean
 }
 type UdpSettings = Pick<SocketSettings, 'sendLimitBytes' | 'lingerMs' | 'idleTimeoutMs'>
+const UDP_NAMES = ['host', 'port', ...FLAG_NAMES]
 
 /** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
 export async function openUdp(service: Service, options: UdpOptions): Promise<UdpSocket> {
@@ -33,7 +37,8 @@ export async function openUdp(service: Service, options: UdpOptions): Promise<Ud
   const isBound = options.host !== undefined || options.port !== undefined
   const { host = '0.0.0.0', port = 0 } = options
   const checked = checkEndpoint('open a UDP socket', { host, port }, host, 0)
-  const settings = checkSettings('open a UDP socket', options)
+  checkFlags('open a UDP socket', options)
+  const settings = checkSettings('open a UDP socket', options, UDP_NAMES)
   const what = `UDP ${endpointText(checked)}`
   const failed = (reason: string): Error => new SkynetError('ERR_BIND', { what, reason })
   const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
@@ -41,8 +46,11 @@ export async function openUdp(service: Service, options: UdpOptions): Promise<Ud
 }
 
 /** An unbound socket of the family of `address`, whose usual peer is there. */
-export async function dialUdp(service: Service, endpoint: Endpoint): Promise<UdpSocket> {
-  const checked = checkEndpoint('dial', endpoint, '127.0.0.1', 1)
+export async function dialUdp(
+  service: Service,
+  endpoint: Endpoint | UdpAddress,
+): Promise<UdpSocket> {
+  const checked = checkPeer('dial', endpoint)
   const text = endpointText(checked)
   const failed = (reason: string, cause?: unknown): Error =>
     new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })

@@ -1,6 +1,5 @@
 /** The sockets of one service, by id: events of the socket thread find their object here. */
 
-import { checkInteger } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { lock, unlock } from '../base/lock.ts'
 import type { SocketClient } from '../net/client.ts'
@@ -8,6 +7,7 @@ import { EVENT } from '../net/event.ts'
 import { SLOT } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import { formatAddress } from '../os/address.ts'
+import { checkOption } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
 import { Listener } from './listener.ts'
@@ -110,7 +110,7 @@ export class SocketPool {
 
   /** @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`. */
   setOption(id: number, name: SocketOption, value: number): void {
-    checkInteger('set a socket option', name, value, -1, 0x7fffffff)
+    checkOption('set a socket option', name, value)
     const { os } = this.client
     const result = this.withFd(id, (fd) => os.setOption(fd, name, value))
     if (result === undefined) throw new SkynetError('ERR_SOCKET_CLOSED', { id })

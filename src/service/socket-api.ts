@@ -1,20 +1,30 @@
 /** `skynet.socket`: how a service comes to its sockets. */
-import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
+import { checkBytes, checkInteger, checkNames, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { BACKLOG_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
-import { addressesOf, checkEndpoint, type Endpoint, endpointText } from '../net/endpoint.ts'
+import { BACKLOG_DEFAULT, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import {
+  addressesOf,
+  checkEndpoint,
+  checkFlags,
+  ENDPOINT_NAMES,
+  type Endpoint,
+  endpointText,
+  FLAG_NAMES,
+} from '../net/endpoint.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import { type NetstatInfo, PROTOCOL } from '../net/slots.ts'
 import { listenAt, SocketFile } from '../net/socket-file.ts'
 import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
+import type { UdpAddress } from '../net/udp-address.ts'
+import { checkOption, OPTIONS } from '../os/options.ts'
 import type { AnyAddress, SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
 import { Listener } from './listener.ts'
 import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
 import type { UdpSocket } from './udp-socket.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { checkWait, Waiter, type WaitOptions } from './wait.ts'
 
 /** What holds for a connection from its start; of a listener, for each that it accepts. */
 export interface StreamOptions extends Partial<SocketSettings> {
@@ -38,6 +48,10 @@ export interface ListenOptions extends Endpoint, StreamOptions {
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
 
+const STREAM_NAMES = [...ENDPOINT_NAMES, 'options']
+const LISTEN_NAMES = [...STREAM_NAMES, 'backlog', ...FLAG_NAMES]
+const CONNECT_NAMES = [...STREAM_NAMES, 'timeoutMs', 'signal']
+
 export class SocketApi {
   readonly #service: Service
 
@@ -55,7 +69,8 @@ export class SocketApi {
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
     const { backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
     checkInteger('listen', 'backlog', backlog, 1, 65535)
-    const settings = checkSettings('listen', options)
+    checkFlags('listen', options)
+    const settings = checkSettings('listen', options, LISTEN_NAMES)
     checkSocketOptions('listen', options.options)
     const { pool } = this.#service
     const { client } = pool
@@ -97,7 +112,7 @@ export class SocketApi {
    */
   async connect(options: ConnectOptions): Promise<Connection> {
     const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
-    const settings = checkSettings('connect', options)
+    const settings = checkSettings('connect', options, CONNECT_NAMES)
     checkSocketOptions('connect', options.options)
     const text = endpointText(endpoint)
     const { pool, handle, runtime } = this.#service
@@ -141,11 +156,13 @@ export class SocketApi {
    * listens; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
   async start(id: number, options?: WaitOptions): Promise<Connection> {
+    checkInteger('start', 'id', id, 1, SOCKET_ID_MAX)
+    if (options !== undefined) checkWait('start', options)
     const { pool, handle } = this.#service
     if (this.#service.hasEnded) throw this.#service.exited()
     const own = pool.get(id)
     if (own instanceof Connection) return own
-    if (!Number.isInteger(id) || pool.client.slots.stateOf(id) === STATE.INVALID) {
+    if (pool.client.slots.stateOf(id) === STATE.INVALID) {
       throw new SkynetError('ERR_SOCKET_INVALID', { id })
     }
     if (pool.client.slots.protocolOf(id) !== PROTOCOL.stream || own !== undefined) {
@@ -212,7 +229,7 @@ export class SocketApi {
    *
    * @throws {SkynetError} `ERR_CONNECT` unknown name, `ERR_SOCKET_LIMIT`.
    */
-  udpDial(endpoint: Endpoint): Promise<UdpSocket> {
+  udpDial(endpoint: Endpoint | UdpAddress): Promise<UdpSocket> {
     return dialUdp(this.#service, endpoint)
   }
 
@@ -257,16 +274,20 @@ export class SocketApi {
    */
   write(id: number, data: string | Uint8Array): boolean {
     const { client } = this.#service.pool
-    if (client.slots.stateOf(id) <= STATE.LISTEN) return false
+    if (typeof id !== 'number' || client.slots.stateOf(id) <= STATE.LISTEN) {
+      checkInteger('write', 'id', id, 1, SOCKET_ID_MAX)
+      checkBytes('write', 'data', data)
+      return false
+    }
     return client.writer(id).write(data)
   }
 }
 
 function checkSocketOptions(what: string, options: StreamOptions['options']): void {
   checkOptions(what, 'options', options)
-  for (const [name, value] of Object.entries(options ?? {})) {
-    checkInteger(what, name, value, -1, 0x7fffffff)
-  }
+  if (options === undefined) return
+  checkNames(what, options, Object.keys(OPTIONS))
+  for (const [name, value] of Object.entries(options)) checkOption(what, name, value)
 }
 
 /** The reason of a failure that `Connection.open` rejected with. */

@@ -1,10 +1,16 @@
 /** A UDP socket of a service. */
-import { checkBytes, checkInteger, refusal } from '../base/check.ts'
+import { checkBytes, checkInteger, checkNames, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { DATAGRAM_BYTES_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { DatagramWriter } from '../net/datagram-writer.ts'
-import { addressesOf, checkEndpoint, type Endpoint, endpointText } from '../net/endpoint.ts'
+import {
+  addressesOf,
+  type CheckedEndpoint,
+  checkEndpoint,
+  type Endpoint,
+  endpointText,
+} from '../net/endpoint.ts'
 import { EVENT } from '../net/event.ts'
 import { UdpAddress } from '../net/udp-address.ts'
 import { compactAddress } from '../os/compact.ts'
@@ -12,7 +18,7 @@ import type { SocketAddress, SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** What a datagram costs here besides its bytes: many small ones are bounded too. */
 const DATAGRAM_OVERHEAD_BYTES = 64
@@ -74,6 +80,8 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
    * as asked for.
    */
   receive(options?: WaitOptions): Promise<Datagram | null> {
+    const wrong = wrongWait('receive', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
     if (this.#receiver !== undefined) {
       return Promise.reject(new SkynetError('ERR_SOCKET_BUSY', { id: this.id }))
     }
@@ -131,8 +139,8 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
    *
    * @throws {SkynetError} `ERR_CONNECT` unknown name, or no address of this socket's family.
    */
-  async connect(endpoint: Endpoint): Promise<void> {
-    const checked = checkEndpoint('connect', endpoint, '127.0.0.1', 1)
+  async connect(endpoint: Endpoint | UdpAddress): Promise<void> {
+    const checked = checkPeer('connect', endpoint)
     const text = endpointText(checked)
     const failed = (reason: string, cause?: unknown): Error =>
       new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
@@ -154,6 +162,8 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   /** Resolves once everything sent so far was taken by the kernel. */
   drain(options?: WaitOptions): Promise<void> {
+    const wrong = wrongWait('drain', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
     this.#writer.flush()
     if (this.#isClosed || this.#pool.client.slots.pendingOf(this.id) === 0) return Promise.resolve()
     const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
@@ -273,6 +283,14 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 }
 
 const costOf = ({ data }: Datagram): number => data.length + DATAGRAM_OVERHEAD_BYTES
+
+/** An endpoint, or where a datagram came from. @throws `TypeError`, `RangeError`. */
+export function checkPeer(what: string, given: Endpoint | UdpAddress): CheckedEndpoint {
+  const endpoint = given instanceof UdpAddress ? { host: given.host, port: given.port } : given
+  const checked = checkEndpoint(what, endpoint, '127.0.0.1', 1)
+  checkNames(what, endpoint, ['host', 'port'])
+  return checked
+}
 
 function addressOf(to: { host: string; port: number }): UdpAddress {
   if (typeof to !== 'object' || to === null) {

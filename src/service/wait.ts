@@ -1,7 +1,7 @@
 /** A promise that somebody waits for in a service, and all the ways in which it can end. */
 
 import { setMaxListeners } from 'node:events'
-import { checkMs, checkSignal } from '../base/check.ts'
+import { checkMs, checkOptions, checkSignal } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
@@ -13,6 +13,25 @@ export interface WaitOptions {
   readonly timeoutMs?: number | undefined
   /** Give up when it aborts: rejects with `ABORT_ERR`, its cause the signal's reason. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** @throws `TypeError`, `RangeError` naming what is wrong with them. */
+export function checkWait(what: string, options: WaitOptions): void {
+  checkOptions(what, 'options', options)
+  const { timeoutMs, signal } = options
+  if (timeoutMs !== undefined) checkMs(what, 'timeoutMs', timeoutMs)
+  checkSignal(what, signal)
+}
+
+/** What `checkWait` finds, to be rejected with also where nothing has to be waited for. */
+export function wrongWait(what: string, options: WaitOptions | undefined): unknown {
+  if (options === undefined) return undefined
+  try {
+    checkWait(what, options)
+    return undefined
+  } catch (error) {
+    return error
+  }
 }
 
 /** What a waiter needs of its service. */
@@ -87,14 +106,12 @@ export class Waiter<T> extends ListNode implements TimerOwner {
   }
 
   #limit(options: WaitOptions): void {
-    const { timeoutMs, signal } = options
-    try {
-      if (timeoutMs !== undefined) checkMs('wait', 'timeoutMs', timeoutMs)
-      checkSignal('wait', signal)
-    } catch (error) {
-      this.reject(error)
+    const wrong = wrongWait('wait', options)
+    if (wrong !== undefined) {
+      this.reject(wrong)
       return
     }
+    const { timeoutMs, signal } = options
     if (signal !== undefined) {
       if (signal.aborted) {
         this.reject(abortError(signal))
