@@ -59,6 +59,7 @@ const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   [(s) => s.udp({ host: 'a.name' }), VALUE, 'host', '"a.name"'],
   [(s) => s.bind(-1), RANGE, 'fd', '-1'],
   [(s) => s.start(1, 0.5), RANGE, 'owner', '0.5'],
+  [(s) => s.start(1, bad(null)), TYPE, 'owner', 'null'],
   [(s) => s.configure(1, bad(null)), TYPE, 'options', 'null'],
   [(s) => s.configure(1, { lingerMs: 0 }), RANGE, 'lingerMs', '0'],
   [(s) => s.configure(1, { sendPolicy: bad('no') }), VALUE, 'sendPolicy', '"no"'],

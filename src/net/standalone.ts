@@ -188,7 +188,7 @@ export class StandaloneServer implements Disposable {
    */
   start(id: number, owner?: number): boolean {
     const socket = this.#find('start', id)
-    this.#order('start', id, checkOwner('start', owner ?? socket?.owner))
+    this.#order('start', id, checkOwner('start', owner === undefined ? socket?.owner : owner))
     return socket !== undefined
   }
 
