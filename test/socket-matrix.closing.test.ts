@@ -5,6 +5,7 @@ const END = 'Skynet has no half close'
 const DRAIN = 'Skynet has no drain'
 const HANDS_OVER = 'what was not read can still be handed over: Skynet says ERR "socket closed"'
 const LATE_SEND = 'true, and dropped: the order to close may be on its way still. Skynet says -1'
+const CUT = 'a stream that lost bytes must not look whole: Skynet says FIN'
 
 matrix('HALFCLOSE_READ', {
   start: { to: 'HALFCLOSE_READ', name: 'T19', differs: 'no word: Skynet says "socket closed"' },
@@ -34,7 +35,7 @@ matrix('HALFCLOSE_READ, flushing', {
   send: { to: 'HALFCLOSE_READ', sees: 'FIN', differs: LATE_SEND },
   close: { to: 'HALFCLOSE_READ', sees: 'FIN' },
   'close with unsent bytes': null,
-  shutdown: { to: 'INVALID', sees: 'FIN' },
+  shutdown: { to: 'INVALID', sees: 'RST', differs: CUT },
   end: { to: 'HALFCLOSE_READ', sees: 'FIN', differs: END },
   drain: { to: 'HALFCLOSE_READ', sees: 'FIN', later: ['DRAIN'], differs: DRAIN },
   'a client': null,
@@ -94,14 +95,14 @@ matrix('HALFCLOSE_WRITE, failed', {
   'start by another': { to: 'HALFCLOSE_WRITE', events: ['YIELD'] },
   pause: { to: 'HALFCLOSE_WRITE' },
   send: { to: 'HALFCLOSE_WRITE' },
-  close: { to: 'INVALID', events: ['CLOSE'], sees: 'FIN' },
+  close: { to: 'INVALID', events: ['CLOSE'], sees: 'RST', differs: CUT },
   'close with unsent bytes': null,
-  shutdown: { to: 'INVALID', events: ['CLOSE'], sees: 'FIN' },
+  shutdown: { to: 'INVALID', events: ['CLOSE'], sees: 'RST', differs: CUT },
   end: { to: 'HALFCLOSE_WRITE', differs: END },
   drain: { to: 'HALFCLOSE_WRITE', events: ['DRAIN'], differs: DRAIN },
   'a client': null,
   'peer data': { to: 'HALFCLOSE_WRITE', events: ['DATA data'] },
-  'peer FIN': { to: 'INVALID', events: ['CLOSE'], sees: 'FIN' },
+  'peer FIN': { to: 'INVALID', events: ['CLOSE'], sees: 'RST', differs: CUT },
   'peer RST': { to: 'INVALID', events: ['ERROR ECONNRESET', 'CLOSE'] },
 })
 

@@ -1,13 +1,15 @@
 /** The socket server where things cross: ends, pauses, deaths, full rings. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LINGER_MS_MAX } from '../src/base/limits.ts'
 import { DatagramWriter } from '../src/net/datagram-writer.ts'
+import { owe, SLOT } from '../src/net/slots.ts'
 import { STATE } from '../src/net/state.ts'
 import { compactAddress } from '../src/os/compact.ts'
 import { ERRNO } from '../src/os/errno.ts'
 import type { SocketAddress } from '../src/os/os.ts'
 import type { Peer } from './support/peer.ts'
-import { A, C, drive, type ServerDriver } from './support/server-driver.ts'
+import { A, C, drive, type Script, type ServerDriver } from './support/server-driver.ts'
 
 /** Read until the end. */
 function* readAll(s: ServerDriver, peer: Peer): Generator<void, string, void> {
@@ -46,6 +48,68 @@ test('close after end does not cut what the peer has not read', () =>
     assert.equal(s.stateOf(id), STATE.HALFCLOSE_READ, 'it waits for the FIN of the peer')
     peer.end()
     yield* s.until(() => s.stateOf(id) === STATE.INVALID, 'the end')
+  }))
+
+/** How a stream loses bytes that were taken for sending, while its peer does not read. */
+type Cut = (s: ServerDriver, id: number) => Script | undefined
+const CUTS: Readonly<Record<string, Cut>> = {
+  *'a linger that ends'(s, id) {
+    s.client.order('close', id)
+    yield* s.idle()
+    s.now += LINGER_MS_MAX
+  },
+  shutdown(s, id) {
+    s.client.order('shutdown', id)
+    return undefined
+  },
+  'policy close'(s, id) {
+    s.client.order('overflow', id)
+    return undefined
+  },
+  *'an idle timeout'(s, id) {
+    s.client.orderWith('configure', id, { idleTimeoutMs: 1000 })
+    yield* s.idle()
+    s.now += 2000
+  },
+  *'a write that fails'(s, id) {
+    s.client.order('close', id)
+    yield* s.idle()
+    Object.assign(s.os, { write: () => -ERRNO.EPIPE })
+  },
+  'the death of who wrote'(s, id) {
+    Atomics.store(s.slots.cells, s.slots.at(id) + SLOT.remainder, owe(0, 0))
+    s.client.order('died', 0)
+    return undefined
+  },
+}
+for (const [how, cut] of Object.entries(CUTS)) {
+  test(`a stream that loses bytes ends with RST, not with FIN: ${how}`, () =>
+    drive(function* (s) {
+      const { id, peer } = yield* s.pair()
+      yield* s.fill(id)
+      yield* cut(s, id) ?? []
+      if (how !== 'a write that fails') yield* s.until(() => s.stateOf(id) === 0, 'the cut')
+      yield* s.until(() => peer.read() === 0 && (peer.hasEnded || peer.error < 0), 'the end')
+      assert.deepEqual([peer.hasEnded, peer.error], [false, -ERRNO.ECONNRESET])
+    }))
+}
+
+test('a send behind an order to shut down is a loss, behind one to close it is none', () =>
+  drive(function* (s) {
+    for (const [order, error] of [
+      ['shutdown', -ERRNO.ECONNRESET],
+      ['close', 0],
+    ] as const) {
+      const { id, peer } = yield* s.pair()
+      s.client.order('pause', id)
+      yield* s.idle()
+      Atomics.add(s.slots.cells, s.slots.at(id) + SLOT.pending, 1)
+      s.client.order(order, id)
+      yield* s.until(() => peer.read() === 0 && (peer.hasEnded || peer.error < 0), 'the end')
+      assert.equal(peer.error, error)
+      Atomics.sub(s.slots.cells, s.slots.at(id) + SLOT.pending, 1)
+      s.events = []
+    }
   }))
 
 test('end after close changes nothing', () =>

@@ -176,7 +176,9 @@ test('T10 shutdown drops what was not sent', () =>
     assert.equal(at, s.slots.at(id))
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
     yield* s.until(() => peer.read() === 0 && (peer.hasEnded || peer.error < 0), 'the end')
-    assert.equal(peer.bytesReceived, sent - waiting)
+    // RST: what the kernel still had is lost too.
+    assert.equal(peer.error, -ERRNO.ECONNRESET)
+    assert.ok(peer.bytesReceived <= sent - waiting)
     yield* s.silence()
   }))
 

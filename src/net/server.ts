@@ -21,7 +21,7 @@ import { SEND_POLICY, type SocketSettings } from './settings.ts'
 import { debtErrno, SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { type Input, nextState, STATE } from './state.ts'
-import { discard, flush, readable } from './tcp.ts'
+import { discard, flush, losesBytes, readable } from './tcp.ts'
 import { TOTAL, type Totals, type TotalsRow } from './totals.ts'
 import { dropDatagrams, flushDatagrams, readDatagrams } from './udp.ts'
 
@@ -341,8 +341,7 @@ export class SocketServer {
   }
 
   move(socket: Socket, input: Input): void {
-    const { cells } = this.slots
-    Atomics.store(cells, socket.at + SLOT.state, nextState(this.stateOf(socket), input))
+    Atomics.store(this.slots.cells, socket.at + SLOT.state, nextState(this.stateOf(socket), input))
   }
 
   setOwner(socket: Socket, owner: number): void {
@@ -486,6 +485,7 @@ export class SocketServer {
     const { cells } = this.slots
     this.takeToken(socket)
     if (socket.isStream && this.stateOf(socket) >= STATE.CONNECTED) this.totals.add(TOTAL.closed, 1)
+    if (losesBytes(this, socket)) this.os.setOption(socket.fd, 'lingerSeconds', 0)
     this.slots.free(socket.at)
     Atomics.store(cells, socket.at + SLOT.fd, -1)
     Atomics.store(cells, socket.at + SLOT.remainder, 0)

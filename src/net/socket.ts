@@ -23,6 +23,7 @@ const FLAG = {
   finSent: 64,
   ending: 128,
   starved: 256,
+  cut: 512,
 } as const
 
 /** Of every socket that has nothing to send; nothing is ever pushed to it. */
@@ -153,6 +154,15 @@ export class Socket {
 
   set starved(value: boolean) {
     this.#set(FLAG.starved, value)
+  }
+
+  /** A write failed, so the stream has lost bytes. */
+  get cut(): boolean {
+    return (this.#flags & FLAG.cut) !== 0
+  }
+
+  set cut(value: boolean) {
+    this.#set(FLAG.cut, value)
   }
 
   #set(flag: number, value: boolean): void {

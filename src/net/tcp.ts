@@ -213,8 +213,20 @@ export function sendFin(server: SocketServer, socket: Socket): void {
   server.setDeadline(socket, FIN_WAIT_MS)
 }
 
+/**
+ * Would a close now drop bytes that were taken for sending? Then it must be RST: half an answer
+ * must not look whole. Asked under the token. What is sent after `close` or `end` is no part of it.
+ */
+export function losesBytes(server: SocketServer, socket: Socket): boolean {
+  if (!socket.isStream || server.stateOf(socket) < STATE.CONNECTED) return false
+  if (socket.cut || socket.queue.length > 0 || isOwed(server, socket)) return true
+  if (socket.closing || socket.ending) return false
+  return Atomics.load(server.slots.cells, socket.at + SLOT.pending) > 0
+}
+
 /** Nothing can be written any more; what the peer sent before may still be read. */
 function writeFailed(server: SocketServer, socket: Socket, errno: number): void {
+  socket.cut = true
   server.dropQueue(socket)
   const state = server.stateOf(socket)
   const isOpen = state === STATE.CONNECTED || state === STATE.BIND

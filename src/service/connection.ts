@@ -378,9 +378,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#pool.client.order('end', this.id, this.#pool.service.handle)
   }
 
-  /** Close at once: what was written and has not left is dropped. */
+  /** Close at once. When what was written has not left it is dropped, and the peer gets RST. */
   shutdown(): void {
     if (this.#phase === 'closed' || this.#phase === 'moved') return
+    this.#writer?.flush()
     this.#pool.client.order('shutdown', this.id, this.#pool.service.handle)
     this.#end('closed')
   }

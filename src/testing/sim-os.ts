@@ -148,8 +148,10 @@ export class SimOs implements Os {
     return this.setOption(fd)
   }
 
-  setOption(fd: number): number {
-    return this.#get(fd) instanceof Bell ? -ENOTSOCK : 0
+  setOption(fd: number, name?: SocketOption, value?: number): number {
+    const thing = this.#get(fd)
+    if (thing instanceof Endpoint && name === 'lingerSeconds') thing.resetsOnClose = value === 0
+    return thing instanceof Bell ? -ENOTSOCK : 0
   }
 
   getOption(fd: number, _name: SocketOption): number {

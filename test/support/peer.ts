@@ -39,7 +39,8 @@ export class Peer {
   /** Read what there is, once. Returns how much. */
   read(): number {
     const count = this.#os.read(this.fd, this.#region, 0, this.#region.bytes.length)
-    if (count === 0) this.hasEnded = true
+    // Behind an error there is 0 as well.
+    if (count === 0 && this.error === 0) this.hasEnded = true
     if (count > 0) {
       this.chunks.push(Buffer.from(this.#region.bytes.subarray(0, count)))
       this.bytesReceived += count

@@ -66,6 +66,8 @@ export class Endpoint implements Pollable {
   finSent = false
   isReset = false
   isClosed = false
+  /** SO_LINGER of 0 seconds. */
+  resetsOnClose = false
   /** When the program last moved bytes, or opened it; and when it closed it. */
   activeAt = 0
   closedAt = 0
@@ -158,7 +160,7 @@ export class Endpoint implements Pollable {
 
   /** As close(2): bytes unread make it RST, which can cost the other end what it has not read. */
   close(): void {
-    if (this.inbox.length > 0) this.sendReset()
+    if (this.inbox.length > 0 || this.resetsOnClose) this.sendReset()
     else this.sendFin()
     this.isClosed = true
   }

@@ -107,6 +107,7 @@ export class SocketModel {
   }
 
   peerSawEnd(): void {
+    if (this.mayLose !== undefined && !this.isRough) this.sent.checkWhole()
     if (this.mayLose !== undefined || this.isRough || this.#hasExpired) return
     assert.ok(this.#owed !== undefined, `socket ${this.id}: FIN, and nobody has closed or ended it`)
     this.sent.checkComplete(this.#owed)

@@ -158,10 +158,15 @@ export class SentStream {
     }
   }
 
+  /** FIN came: what looks whole is not cut in the middle of a piece. */
+  checkWhole(): void {
+    assert.equal(this.#lane, -1, `socket ${this.#id}: the peer got a part of a piece, and then FIN`)
+  }
+
   /** Nothing more will arrive, and all that is owed should have. */
   checkComplete(owed: readonly number[]): void {
     const told = `socket ${this.#id}: the peer got`
-    assert.equal(this.#lane, -1, `${told} a part of a piece`)
+    this.checkWhole()
     this.#lanes.forEach(({ arrived }, lane) => {
       const text = `${told} ${arrived} of ${owed[lane]} pieces of lane ${lane}`
       assert.ok(arrived >= owed[lane]!, text)
