@@ -284,6 +284,32 @@ check('close() gives the end to a read that waits', async (skynet) => {
   await assert.rejects(connection.drain(), { code: 'ERR_SOCKET_CLOSED' })
 })
 
+check(
+  'close() of a listener and of a UDP socket resolves when the port is free',
+  async (skynet) => {
+    const place = { host: '127.0.0.1', port: 0 }
+    const { socket } = skynet
+    for (let cycle = 0; cycle < 100; cycle++) {
+      const listener = await socket.listen(place)
+      place.port = listener.port
+      await (cycle % 2 === 0 ? listener.close() : listener[Symbol.asyncDispose]())
+      await listener.close()
+    }
+    const listener = await socket.listen(place)
+    const closing = listener.close()
+    assert.equal(listener.close(), closing, 'the same one for all who close it')
+    await closing
+    const path = `/tmp/skynet-close-${process.pid}.sock`
+    for (let cycle = 0; cycle < 100; cycle++) await (await socket.listen({ path })).close()
+    for (let cycle = 0; cycle < 100; cycle++) {
+      const udp = await socket.udp(place)
+      udp.sendTo({ host: '127.0.0.1', port: 9 }, 'leaves')
+      await udp.close()
+      await udp.close()
+    }
+  },
+)
+
 check('shutdown() drops what has not left', async (skynet) => {
   const [connection, peer] = await ours(skynet)
   connection.write(stretch(0, 14 * MB))

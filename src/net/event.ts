@@ -5,7 +5,10 @@
 export const EVENT = {
   /** Payload: the bytes. */
   DATA: 0,
-  /** Nothing more will come: the peer ended, or the socket was closed here. Exactly once. */
+  /**
+   * Nothing more will come: the peer ended, or the socket was closed here. Exactly once. Of a
+   * listener and of a UDP socket: its descriptor is closed.
+   */
   CLOSE: 1,
   /** ud: local port of a listener. Payload: text (`start`, `transfer`, or an address). */
   OPEN: 2,

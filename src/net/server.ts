@@ -477,9 +477,6 @@ export class SocketServer {
    * write(2) finishes first, and a later one finds the state INVALID.
    */
   free(socket: Socket): void {
-    // CLOSE may have been told long ago, at the peer's FIN: it would not end that wait.
-    this.answerDrains(socket, -1)
-    this.tellClose(socket)
     this.unwatch(socket)
     this.setDeadline(socket, 0)
     const { cells } = this.slots
@@ -493,6 +490,9 @@ export class SocketServer {
     if (socket.borrowed === 'blocking') this.os.setNonBlocking(socket.fd, false)
     if (socket.fd >= 0 && socket.borrowed === undefined) this.os.close(socket.fd)
     socket.fd = -1
+    // After the descriptor. CLOSE may have been told at the peer's FIN: it ends no such wait.
+    this.answerDrains(socket, -1)
+    this.tellClose(socket)
     this.dropQueue(socket)
     this.sockets[socket.id & (SOCKETS_MAX - 1)] = undefined
     this.count--

@@ -88,7 +88,8 @@ export function closeSocket(server: SocketServer, socket: Socket): void {
     server.free(socket)
     return
   }
-  server.tellClose(socket)
+  // Of a UDP socket CLOSE says that the port can be used again.
+  if (socket.udp === undefined) server.tellClose(socket)
   socket.closing = true
   socket.reading = false
   socket.starved = false

@@ -347,7 +347,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /**
    * Close: what was written still leaves (for at most 10 s). What came and was not read is dropped;
-   * a read that waits gets the end. Resolves when the connection is closed for this service.
+   * a read that waits gets the end. Resolves when the connection is closed for this service; its
+   * descriptor is closed when all has left and the peer has ended too, or after 2 s more.
    */
   close(): Promise<void> {
     if (this.#phase === 'closed' || this.#phase === 'moved') return Promise.resolve()

@@ -25,6 +25,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #opening: Waiter<void> | undefined
   #isPaused = false
   readonly #refusals: Repeats
+  #closing: Waiter<void> | undefined
   #isClosed = false
 
   /** Made by socket-api.ts only. */
@@ -87,16 +88,24 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     try {
       for (let next = await this.accept(); next !== null; next = await this.accept()) yield next
     } finally {
-      this.close()
+      await this.close()
     }
   }
 
-  /** Stop listening. Connections that nobody took are closed; the others stay. */
-  close(): void {
-    if (this.#isClosed) return
+  /**
+   * Stop listening. Connections that nobody took are closed; the others stay. Resolves when the
+   * descriptor is closed: then anybody may listen on the port.
+   */
+  close(): Promise<void> {
+    if (this.#isClosed) return this.#closing?.promise ?? Promise.resolve()
+    const { service, client } = this.#pool
+    // The file before the descriptor: until then its inode number is nobody else's.
     this.abandon()
-    this.#pool.client.order('close', this.id, this.#pool.service.handle)
+    client.order('close', this.id, service.handle)
     this.#ended()
+    if (service.hasEnded) return Promise.resolve()
+    this.#closing = new Waiter<void>(service, undefined, () => service.exited())
+    return this.#closing.promise
   }
 
   /** The file of a Unix socket goes with it. Called by the pool too, when the service ends. */
@@ -105,8 +114,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    this.close()
-    return Promise.resolve()
+    return this.close()
   }
 
   /** Wait until the socket thread listens. Called by socket-api.ts. */
@@ -122,10 +130,23 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       if (payload.toString() === 'start') this.#opening?.resolve()
     } else if (kind === EVENT.REFUSE) {
       this.#refusals.error(`accept on ${this.address}: a client was refused: ${payload}`)
-    } else if (kind === EVENT.ERROR || kind === EVENT.CLOSE) this.#ended()
+    } else if (kind === EVENT.ERROR) this.#ended()
+    else if (kind === EVENT.CLOSE) this.#gone()
+  }
+
+  /** CLOSE of a listener comes when its descriptor is closed. */
+  #gone(): void {
+    this.#ended()
+    this.#pool.remove(this.id)
+    this.#closing?.resolve()
+    this.#closing = undefined
   }
 
   #accepted(id: number, peer: string): void {
+    if (this.#isClosed) {
+      this.#pool.client.order('shutdown', id)
+      return
+    }
     const connection = new Connection(this.#pool, id, 'waiting', peer)
     if (this.#acceptor !== undefined) {
       this.#acceptor.resolve(connection)
@@ -145,7 +166,6 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
 
   #ended(): void {
     this.#isClosed = true
-    this.#pool.remove(this.id)
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       void next.close()
     }

@@ -47,6 +47,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   #peer: UdpAddress | undefined
   #opening: Waiter<void> | undefined
   #receiver: Waiter<Datagram | null> | undefined
+  #closing: Waiter<void> | undefined
   readonly #drains = new Drains()
   /** Datagrams that were not sent as too much waited already. */
   dropped = 0
@@ -179,14 +180,20 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     this.#pool.setOption(this.id, name, value)
   }
 
-  /** What was sent still leaves; what came and was not received is dropped. */
+  /**
+   * What was sent still leaves; what came and was not received is dropped. Resolves when the
+   * descriptor is closed: then anybody may bind the port.
+   */
   close(): Promise<void> {
-    if (this.#isClosed) return Promise.resolve()
+    if (this.#isClosed) return this.#closing?.promise ?? Promise.resolve()
+    const { service, client } = this.#pool
     this.abandon()
-    this.#pool.client.order('close', this.id, this.#pool.service.handle)
+    client.order('close', this.id, service.handle)
     while (this.#received.shift() !== undefined);
     this.#end()
-    return Promise.resolve()
+    if (service.hasEnded) return Promise.resolve()
+    this.#closing = new Waiter<void>(service, undefined, () => service.exited())
+    return this.#closing.promise
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -242,7 +249,15 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     } else if (kind === EVENT.DRAIN) this.#drains.answered(ud, this.id, this.#error)
     else if (kind === EVENT.ERROR) {
       this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason: `${payload}` })
-    } else if (kind === EVENT.CLOSE) this.#end()
+    } else if (kind === EVENT.CLOSE) this.#gone()
+  }
+
+  /** CLOSE of a UDP socket comes when its descriptor is closed. */
+  #gone(): void {
+    this.#end()
+    this.#pool.remove(this.id)
+    this.#closing?.resolve()
+    this.#closing = undefined
   }
 
   #receive(length: number, payload: Buffer): void {
@@ -273,7 +288,6 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   #end(): void {
     this.#isClosed = true
-    this.#pool.remove(this.id)
     const failure = this.#closedError()
     this.#drains.reject(failure)
     this.#opening?.reject(failure)
