@@ -164,7 +164,7 @@ test('a descriptor that is none, or is bound already, is an ERROR, and harms nob
     const { readFd, writeFd } = pipe()
     yield* s.bindFd(s.keep(readFd))
     for (const [fd, name] of [
-      [readFd, 'EEXIST'],
+      [readFd, `descriptor ${readFd} is bound already`],
       [1_000_000, 'EBADF'],
     ] as const) {
       const other = s.slots.reserve()

@@ -39,7 +39,7 @@ export function checkEndpoint(what: string, given: Endpoint, host: string, portM
   if (given.path !== undefined) {
     checkText(what, 'path', given.path)
     if (given.port === undefined && given.host === undefined) {
-      return { host: '', port: 0, address: unixAddress(given.path) }
+      return { host: '', port: 0, address: unixAddress(given.path, what) }
     }
     throw refusal('value', what, 'path', "alone, without 'host' and 'port'", given.path)
   }

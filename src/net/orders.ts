@@ -1,6 +1,7 @@
 /** The socket thread's side of commands.ts: one function an order. */
 import { hostOf, portOf } from '../os/address.ts'
 import { compactLength } from '../os/compact.ts'
+import { ERRNO } from '../os/errno.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
 import { connectNext } from './connect.ts'
@@ -315,7 +316,8 @@ function bind(server: SocketServer, { id, b: fd, session: owner }: Order): void 
   server.adopt(socket, fd)
   const result = changed < 0 ? changed : server.tryWatch(socket, INTEREST.read)
   if (result < 0) {
-    server.fail(socket, result)
+    if (result !== -ERRNO.EEXIST) server.fail(socket, result)
+    else server.emit(owner, EVENT.ERROR, id, 0, `descriptor ${fd} is bound already`)
     socket.closeTold = true
     server.free(socket)
     return

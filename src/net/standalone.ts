@@ -61,7 +61,7 @@ const NO_ADDRESS = Buffer.of(0)
  * Made by `createSocketServer`. An id is not used again before 2^31 others were, so an old one is
  * harmless: calls say false, there is no such socket. What fails later is an `error` event. Every
  * call throws `TypeError` or `RangeError` for an argument that makes no sense, and
- * `ERR_SERVER_RELEASED` after `release`.
+ * `ERR_SERVER_RELEASED` after `release`; `netstat` and `totals` still tell how it was then.
  */
 export class StandaloneServer implements Disposable {
   readonly #os: Os

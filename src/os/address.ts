@@ -43,14 +43,13 @@ export function socketAddress(host: string, port: number): SocketAddress | undef
  * @throws {RangeError} `path` is empty, longer than `UNIX_PATH_BYTES_MAX` as UTF-8, or has a NUL
  * elsewhere.
  */
-export function unixAddress(path: string): UnixAddress {
+export function unixAddress(path: string, what = 'use a path'): UnixAddress {
   const length = Buffer.byteLength(path)
   if (length === 0 || length > UNIX_PATH_BYTES_MAX) {
     const expected = `text of 1..${UNIX_PATH_BYTES_MAX} bytes, not of ${length}`
-    throw refusal('range', 'use', 'path', expected, path)
+    throw refusal('range', what, 'path', expected, path)
   }
-  if (path.indexOf('\0', 1) >= 0)
-    throw refusal('range', 'use', 'path', 'without a NUL inside', path)
+  if (path.indexOf('\0', 1) >= 0) throw refusal('range', what, 'path', 'without a NUL inside', path)
   return { family: 'unix', path }
 }
 

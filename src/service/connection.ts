@@ -5,6 +5,7 @@ import { SEND_WARNING_BYTES } from '../base/limits.ts'
 import { EVENT } from '../net/event.ts'
 import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings.ts'
 import { PROTOCOL } from '../net/slots.ts'
+import { STATE } from '../net/state.ts'
 import type { WriteOptions, Writer } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
@@ -69,9 +70,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.#remoteAddress
   }
 
-  /** False once it was closed here, failed, or moved. True when only the peer has ended. */
+  /** False once it was closed here, failed, moved, or both sides ended; not by the peer alone. */
   get isOpen(): boolean {
     if (this.#error !== undefined || this.#writer?.isGone === true) return false
+    if (this.#phase === 'ended') return this.#pool.client.slots.stateOf(this.id) !== STATE.INVALID
     return this.#phase !== 'closed' && this.#phase !== 'moved'
   }
 
@@ -83,13 +85,13 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   // --- reading -------------------------------------------------------------------------------
 
   /**
-   * The next bytes as they come, or null at the end.
-   * With `count`: exactly that many.
+   * The next bytes as they come, or null at the end, which `close` is too.
+   * With `count`: exactly that many, at most 256 MiB. All of them are kept in memory.
    *
    * @returns A buffer that is yours.
    * @throws {SkynetError} `ERR_SOCKET_ENDED` the peer ended before `count` bytes (they stay
-   * readable); `ERR_SOCKET_FAILED`, `ERR_SOCKET_BUSY`, `ERR_SOCKET_MOVED`, `ERR_SOCKET_CLOSED`;
-   * `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
+   * readable); `ERR_SOCKET_FAILED`, `ERR_SOCKET_BUSY`, `ERR_SOCKET_MOVED`;
+   * `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for. `RangeError` for another count.
    */
   read(count?: undefined, options?: WaitOptions): Promise<Buffer | null>
   read(count: number, options?: WaitOptions): Promise<Buffer>
@@ -97,7 +99,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (count === undefined) {
       return this.#read(() => this.#buffer.takeChunk() ?? this.#atEnd(null), options)
     }
-    if (!Number.isInteger(count) || count < 0) return Promise.reject(wrongCount(count))
+    const wrong = wrongCount(count)
+    if (wrong !== undefined) return Promise.reject(wrong)
     return this.#read(() => {
       const bytes = this.#buffer.take(count)
       if (bytes !== undefined || this.#atEnd(true) === undefined) return bytes
@@ -315,6 +318,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`.
    */
   setOption(name: SocketOption, value: number): void {
+    if (!this.isOpen) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
     this.#pool.setOption(this.id, name, value)
   }
 
@@ -328,10 +332,13 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (changes !== undefined) this.#pool.client.orderWith('configure', this.id, changes)
   }
 
-  /** Send small writes at once (TCP_NODELAY) instead of waiting for an answer to earlier ones. */
+  /**
+   * Send small writes at once (TCP_NODELAY) instead of waiting for an answer to earlier ones. Does
+   * nothing when the connection is closed, as in Node.js.
+   */
   setNoDelay(on = true): void {
     checkFlag('set a socket option', 'on', on)
-    this.#pool.client.order('noDelay', this.id, on ? 1 : 0)
+    if (this.isOpen) this.#pool.client.order('noDelay', this.id, on ? 1 : 0)
   }
 
   #writable(): Writer {
@@ -442,10 +449,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   #warned(kib: number): void {
     if (this.#onWarning !== undefined) this.#onWarning(kib)
-    else if (kib > 0) {
-      const { service } = this.#pool
-      service.facade.log(`WARNING: ${kib} K bytes need to send out (socket ${this.id})`)
-    }
+    else if (kib > 0) this.#pool.warned(kib, this.id)
   }
 
   #opened(): void {

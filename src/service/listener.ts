@@ -37,6 +37,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     this.#refusals = new Repeats(
       pool.service,
       (more) => `accept on ${this.address}: ${more} more were refused`,
+      'error',
     )
     pool.add(this)
   }
@@ -129,7 +130,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       if (ud !== 0) this.port = ud
       if (payload.toString() === 'start') this.#opening?.resolve()
     } else if (kind === EVENT.REFUSE) {
-      this.#refusals.error(`accept on ${this.address}: a client was refused: ${payload}`)
+      this.#refusals.say(`accept on ${this.address}: a client was refused: ${payload}`)
     } else if (kind === EVENT.ERROR) this.#ended()
     else if (kind === EVENT.CLOSE) this.#gone()
   }

@@ -11,6 +11,7 @@ import { checkOption } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
 import { Listener } from './listener.ts'
+import { Repeats } from './repeats.ts'
 import type { Service } from './service.ts'
 
 /** What a PTYPE.SOCKET message carries: an event of net/event.ts, its payload copied. */
@@ -38,16 +39,25 @@ export interface PooledSocket {
 export class SocketPool {
   readonly service: Service
   readonly client: SocketClient
+  /** Of much that waits to be sent: many sockets may say so at once. */
+  readonly #warnings: Repeats
   readonly #sockets = new Map<number, PooledSocket>()
 
   constructor(service: Service, client: SocketClient) {
     this.service = service
     this.client = client
+    const more = (count: number): string => `WARNING: ${count} more of bytes that need to send out`
+    this.#warnings = new Repeats(service, more, 'log')
   }
 
   /** Bytes received and not read beyond which a socket pauses. */
   get receiveLimitBytes(): number {
     return this.service.runtime.receiveLimitBytes
+  }
+
+  /** Much waits to be sent to the socket `id`. */
+  warned(kib: number, id: number): void {
+    this.#warnings.say(`WARNING: ${kib} K bytes need to send out (socket ${id})`)
   }
 
   get(id: number): PooledSocket | undefined {

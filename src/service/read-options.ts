@@ -17,12 +17,10 @@ export function lineMax(options: LineOptions | undefined): number {
   return max
 }
 
-/** The error for a number of bytes that makes no sense. */
-export const wrongCount = (count: unknown): Error =>
-  refusal(
-    typeof count === 'number' ? 'range' : 'type',
-    'read',
-    'count',
-    'a whole number from 0 on',
-    count,
-  )
+/** Why so many bytes cannot be asked for; undefined: they can. */
+export function wrongCount(count: unknown): Error | undefined {
+  const isNumber = typeof count === 'number'
+  if (isNumber && Number.isInteger(count) && count >= 0 && count <= MESSAGE_BYTES_MAX) return
+  const range = `a whole number in 0..${MESSAGE_BYTES_MAX}`
+  return refusal(isNumber ? 'range' : 'type', 'read', 'count', range, count)
+}

@@ -2,6 +2,7 @@
 import { checkBytes, checkInteger, checkNames, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import type { SocketClient } from '../net/client.ts'
 import {
   addressesOf,
   checkEndpoint,
@@ -57,6 +58,12 @@ export class SocketApi {
 
   constructor(service: Service) {
     this.#service = service
+  }
+
+  /** @throws {SkynetError} `ERR_SERVICE_EXITED` once the service has ended: so does every call. */
+  get #client(): SocketClient {
+    if (this.#service.hasEnded) throw this.#service.exited()
+    return this.#service.pool.client
   }
 
   /**
@@ -141,6 +148,10 @@ export class SocketApi {
     try {
       return await opened
     } catch (error) {
+      // What was asked for, not what was left of it.
+      if (isSkynetError(error, 'ERR_SOCKET_TIMEOUT')) {
+        throw new SkynetError('ERR_SOCKET_TIMEOUT', { ...error.info, timeoutMs })
+      }
       const reason = failureReason(error)
       throw reason === undefined ? error : failed(reason, error)
     }
@@ -238,7 +249,7 @@ export class SocketApi {
    */
   netstat(): NetstatInfo[] {
     const { pool } = this.#service
-    return pool.client.slots.list().map((info) => {
+    return this.#client.slots.list().map((info) => {
       const isOwn = info.state === 'LISTEN' || info.state === 'PLISTEN' || info.protocol === 'UDP'
       return { ...info, address: pool.addressOf(info.id, isOwn ? 'local' : 'peer') }
     })
@@ -250,7 +261,7 @@ export class SocketApi {
    * of two calls for a rate. System calls are as of the last turn of each thread.
    */
   totals(): SocketTotals {
-    return this.#service.pool.client.totals()
+    return this.#client.totals()
   }
 
   /**
@@ -263,7 +274,7 @@ export class SocketApi {
   broadcast(ids: readonly number[], data: string | Uint8Array): void {
     checkBytes('broadcast', 'data', data)
     if (!Array.isArray(ids)) throw refusal('type', 'broadcast', 'ids', 'an array', ids)
-    const { client } = this.#service.pool
+    const client = this.#client
     client.broadcast(ids, typeof data === 'string' ? Buffer.from(data) : data)
   }
 
@@ -273,7 +284,7 @@ export class SocketApi {
    * @returns False when there is no such socket, or its policy refuses more.
    */
   write(id: number, data: string | Uint8Array): boolean {
-    const { client } = this.#service.pool
+    const client = this.#client
     if (typeof id !== 'number' || client.slots.stateOf(id) <= STATE.LISTEN) {
       checkInteger('write', 'id', id, 1, SOCKET_ID_MAX)
       checkBytes('write', 'data', data)

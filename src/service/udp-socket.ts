@@ -57,9 +57,13 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     this.#pool = pool
     this.id = id
     this.family = family
-    this.#refusals = new Repeats(pool.service, (more) => `udp ${id}: ${more} more were refused`)
+    this.#refusals = new Repeats(
+      pool.service,
+      (more) => `udp ${id}: ${more} more were refused`,
+      'error',
+    )
     this.#writer = new DatagramWriter(pool.client, id, (errno) => {
-      this.#refusals.error(`udp ${id}: sendto error ${pool.client.os.errorText(errno)}`)
+      this.#refusals.say(`udp ${id}: sendto error ${pool.client.os.errorText(errno)}`)
     })
     pool.add(this)
   }
@@ -177,6 +181,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   /** As `Connection.setOption`; `broadcast` lets datagrams go to a broadcast address. */
   setOption(name: SocketOption, value: number): void {
+    this.#checkOpen()
     this.#pool.setOption(this.id, name, value)
   }
 
