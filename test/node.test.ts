@@ -97,6 +97,13 @@ test('a node ends when the last of its services has ended, or one aborts it', as
   }
 })
 
+test('a node whose first service aborts it while it begins ends with code 0', async () => {
+  for (const how of ['abort at once', 'abort and wait']) {
+    const node = await startNode(config('ender.ts', [how], SILENT))
+    assert.equal(await node.exited, 0, how)
+  }
+})
+
 test('startNode() is stopped by its signal, also while the first service begins', async () => {
   const stop = new AbortController()
   const starting = startNode(config('ender.ts', ['never ready'], SILENT), { signal: stop.signal })

@@ -77,7 +77,7 @@ export interface Node extends AsyncDisposable {
  *
  * @throws {SkynetError} `ERR_PLATFORM` no foreign functions here; `ERR_SERVICE_LAUNCH` the first
  * service failed: see `cause`. Nothing of the node is left then. `ABORT_ERR` when `signal` aborted
- * meanwhile; later it stops the node.
+ * meanwhile; later it stops the node. When a service aborts it meanwhile it resolves, and ends.
  */
 export async function startNode(
   config: ResolvedConfig,
@@ -92,6 +92,8 @@ export async function startNode(
   try {
     await node.launch()
   } catch (error) {
+    // A service that aborts while it begins has done what it wanted: the node ends, nothing failed.
+    if (node.isAborted && !signal?.aborted) return node
     await node.stop({ graceMs: 0 })
     throw signal?.aborted ? abortError(signal) : error
   }
@@ -129,6 +131,7 @@ class RunningNode implements Node {
   #watch: Watch | undefined
   #stopping: Promise<void> | undefined
   #isLaunched = false
+  isAborted = false
   /** Workers that died and are not replaced yet. */
   #gaps = 0
   #restoring: Promise<void> = Promise.resolve()
@@ -247,6 +250,7 @@ class RunningNode implements Node {
   }
 
   readonly #reported = (report: Report): void => {
+    this.isAborted ||= report.kind === 'abort'
     if (report.kind === 'log') printLine(report.line)
     else if (report.kind === 'abort') void this.stop()
     else if (report.kind === 'empty') this.#stopIfEmpty()
