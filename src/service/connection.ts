@@ -191,8 +191,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   #read<T>(attempt: Attempt<T>, options: WaitOptions | undefined, end?: T): Promise<T> {
     const wrong = wrongWait('read', options)
     if (wrong !== undefined) return Promise.reject(wrong)
-    if (this.#phase === 'moved') return this.#refuse('ERR_SOCKET_MOVED')
-    if (this.#reader !== undefined) return this.#refuse('ERR_SOCKET_BUSY')
+    const code = this.#phase === 'moved' ? 'ERR_SOCKET_MOVED' : 'ERR_SOCKET_BUSY'
+    if (this.#phase === 'moved' || this.#reader !== undefined) {
+      return Promise.reject(new SkynetError(code, { id: this.id }))
+    }
     if (this.#phase === 'waiting') this.#start()
     let result: T | undefined
     try {
@@ -312,8 +314,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /**
-   * Set an option of the socket: `keepIdleSeconds`, `userTimeoutMs`, `receiveBufferBytes` … A flag
-   * is 0 or 1.
+   * Set an option of the socket: `keepIdleSeconds`, `userTimeoutMs` … A flag is 0 or 1.
    *
    * @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`.
    */
@@ -342,9 +343,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #writable(): Writer {
-    if (!this.isOpen || this.#isEnding) {
-      throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
-    }
+    if (!this.isOpen || this.#isEnding) throw new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
     if (this.#phase === 'waiting') this.#start()
     this.#writer ??= this.#pool.client.ownWriter(this.id)
     return this.#writer
@@ -493,10 +492,6 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     const moved = new SkynetError('ERR_SOCKET_MOVED', { id: this.id })
     this.#reader?.waiter.reject(moved)
     this.#drains?.reject(moved)
-  }
-
-  #refuse(code: 'ERR_SOCKET_MOVED' | 'ERR_SOCKET_BUSY'): Promise<never> {
-    return Promise.reject(new SkynetError(code, { id: this.id }))
   }
 
   #timedOut(what: string, timeoutMs: number): Error {
