@@ -155,6 +155,23 @@ test('the loop sleeps while a worker owes the rest of a write, though the socket
     yield* s.until(() => peer.read() >= 0 && peer.bytesReceived === sent + 4, 'all of it')
   }))
 
+for (const order of ['close', 'end'] as const) {
+  test(`${order} after FIN of the peer waits for the rest of a write that a worker owes`, () =>
+    drive(function* (s) {
+      const { id, peer } = yield* s.pair()
+      s.slots.cells[s.slots.at(id) + SLOT.remainder] = 1
+      s.client.order(order, id, A)
+      if (order === 'close') yield* s.next('CLOSE')
+      peer.end()
+      if (order === 'end') yield* s.next('CLOSE')
+      yield* s.silence()
+      assert.notEqual(s.stateOf(id), STATE.INVALID)
+      s.client.order('shutdown', id, A)
+      yield* s.until(() => s.stateOf(id) === STATE.INVALID, 'the end')
+      yield* s.until(() => peer.read() === 0 && peer.error < 0, 'RST: a half is not the whole')
+    }))
+}
+
 test('a peer that does not answer FIN is cut, and what it sends meanwhile is thrown away', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()

@@ -107,7 +107,8 @@ export function discard(server: SocketServer, socket: Socket): void {
     if (count > 0) continue
     if (isAgain(count)) return
     socket.peerEnded = true
-    if (count === 0 && socket.queue.length > 0) {
+    // A rest that a worker still owes belongs to a piece that was begun: it comes, or the linger ends.
+    if (count === 0 && (socket.queue.length > 0 || owes(server, socket))) {
       server.watch(socket, socket.interest & ~INTEREST.read)
       return
     }
@@ -169,6 +170,14 @@ function isOwed(server: SocketServer, socket: Socket): boolean {
   return Atomics.load(server.slots.cells, socket.at + SLOT.remainder) !== 0
 }
 
+/** The same for who does not have the token. */
+function owes(server: SocketServer, socket: Socket): boolean {
+  server.takeToken(socket)
+  const isSo = isOwed(server, socket)
+  server.releaseToken(socket)
+  return isSo
+}
+
 /** Everything has left. */
 function flushed(server: SocketServer, socket: Socket): void {
   endStarving(server, socket)
@@ -185,14 +194,15 @@ function flushed(server: SocketServer, socket: Socket): void {
 /** `end` was ordered and everything has left: half a close. Whoever has both halves is done. */
 export function endWriting(server: SocketServer, socket: Socket): void {
   const state = server.stateOf(socket)
-  if (state === STATE.HALFCLOSE_READ) server.free(socket)
-  if (state !== STATE.CONNECTED) return
+  if (state !== STATE.CONNECTED && state !== STATE.HALFCLOSE_READ) return
   server.takeToken(socket)
-  if (!isOwed(server, socket)) {
+  const mustWait = isOwed(server, socket)
+  if (!mustWait && state === STATE.CONNECTED) {
     server.move(socket, 'ended')
     server.os.shutdown(socket.fd, 'write')
   }
   server.releaseToken(socket)
+  if (!mustWait && state === STATE.HALFCLOSE_READ) server.free(socket)
 }
 
 /** The last step of a polite close: FIN, then wait for the peer's, so that it reads everything. */
