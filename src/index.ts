@@ -17,6 +17,7 @@ export type { StatName } from './service/commands.ts'
 export type { Connection } from './service/connection.ts'
 export type { CriticalSection } from './service/critical-section.ts'
 export type { Datacenter, DataKey, DataPath } from './service/datacenter.ts'
+export type { DebugApi } from './service/debug-api.ts'
 export type { AnyService, ArgsOf, MethodsOf, ServiceDefinition } from './service/definition.ts'
 export { defineService } from './service/definition.ts'
 export type { Frozen } from './service/freeze.ts'
@@ -44,6 +45,7 @@ export type {
   SocketApi,
   StreamOptions,
 } from './service/socket-api.ts'
+export type { ServiceStats, WorkerStats } from './service/stats.ts'
 export type { StopHook } from './service/stop-hooks.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './service/subscription.ts'
 export type { ChildSpec, RestartStrategy, SuperviseOptions } from './service/supervise.ts'

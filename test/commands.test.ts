@@ -69,7 +69,10 @@ check('stat() counts messages and tasks', async (skynet, handlers) => {
   assert.equal(skynet.stat('message'), before + 10)
   const sleep = skynet.sleep(1)
   assert.equal(skynet.stat('task'), 1)
-  await sleep
+  const call = skynet.rawCall(skynet.self, 'lua', ['nothing'], { timeoutMs: 60_000 })
+  assert.equal(skynet.stat('task'), 2)
+  await Promise.all([sleep, call])
+  assert.equal(skynet.stat('task'), 0)
   assert.throws(() => skynet.stat('endless' as never), RangeError)
   assert.throws(() => skynet.stat('toString' as never), RangeError)
 })

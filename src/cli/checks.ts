@@ -29,6 +29,15 @@ export function integer(min: number, max: number): Check<number> {
   }
 }
 
+export function boolean(): Check<boolean> {
+  return {
+    expected: 'true or false',
+    accepts: (value): value is boolean => typeof value === 'boolean',
+    resolve: (value) => value,
+    parse: parseJson,
+  }
+}
+
 /** Numbers of processor cores, 0 the first; empty: any. */
 export function cpus(): Check<readonly number[]> {
   const isCpu = integer(0, CPUS_MAX - 1).accepts

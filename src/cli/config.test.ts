@@ -38,6 +38,7 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     crashFolder: undefined,
     env: {},
     callTimeoutMs: 0,
+    profile: false,
     monitorMs: MONITOR_INTERVAL_MS,
     monitorAction: 'keep',
     graceMs: GRACE_MS,
@@ -86,6 +87,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     crashFolder: './crashes',
     env: { name: 'x', port: 0, on: false },
     callTimeoutMs: 0xffffffff,
+    profile: true,
     monitorMs: 0,
     monitorAction: 'kill',
     memoryLimitMb: 1024 * 1024,
@@ -113,11 +115,12 @@ test('loadConfig() lets overrides win, each parsed as its key wants it', async (
   mkdirSync(join(dirname(file), 's'))
   const config = await loadConfig(file, [
     ...['start=b.ts', 'thread=2', 'args=[1,"x=y"]', 'services=["s"]', 'env.b=2', 'env.c.d=x=y'],
-    ...['harbor=1', 'harbor=2', 'env.__proto__=p'],
+    ...['harbor=1', 'harbor=2', 'env.__proto__=p', 'profile=true'],
   ])
   assert.equal(config.start, join(dirname(file), 'b.ts'))
   assert.equal(config.thread, 2)
   assert.equal(config.harbor, 2)
+  assert.equal(config.profile, true)
   assert.deepEqual(config.args, [1, 'x=y'])
   assert.deepEqual(config.services, [join(dirname(file), 's')])
   assert.deepEqual(Object.keys(config.env), ['a', 'b', 'c.d', '__proto__'])
@@ -163,6 +166,7 @@ const WRONG: readonly (readonly [key: string, value: unknown, shown: string])[] 
   ['env', { a: { b: 1 } }, '{ a: { b: 1 } }'],
   ['env', { a: Number.NaN }, '{ a: NaN }'],
   ['callTimeoutMs', 2 ** 32, '4294967296'],
+  ['profile', 1, '1'],
   ['monitorMs', Number.POSITIVE_INFINITY, 'Infinity'],
   ['services', './s', "'./s'"],
   ['services', ['a', ''], "[ 'a', '' ]"],

@@ -21,6 +21,7 @@ import {
   type SocketConfig,
 } from '../threads/options.ts'
 import {
+  boolean,
   type Check,
   cpus,
   folders,
@@ -66,6 +67,8 @@ export interface NodeConfig {
   readonly env?: Readonly<Record<string, Scalar>>
   /** Deadline of a call that names none, in milliseconds. Default 0: none. */
   readonly callTimeoutMs?: number
+  /** Measure from the beginning how long the code of each service takes: `cpuMs`. Default false. */
+  readonly profile?: boolean
   /**
    * How long a handler may hold its worker before it is reported, in milliseconds. Default 5000;
    * 0: never reported.
@@ -175,6 +178,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: integer(0, TIMER_MS_MAX),
     fallback: () => 0,
     help: 'deadline of a call that names none (0: none)',
+  },
+  profile: {
+    check: boolean(),
+    fallback: () => false,
+    help: 'measure how long the code of each service takes',
   },
   monitorMs: {
     check: integer(0, TIMER_MS_MAX),

@@ -90,6 +90,14 @@ export class Timers {
     return timer
   }
 
+  /** How many are pending: one step each. */
+  countOf(owner: TimerOwner): number {
+    let count = 0
+    let timer = owner.firstTimer
+    for (; timer !== NO_TIMER; timer = this.#cells[timer * CELLS + NEXT_OWNED]!) count++
+    return count
+  }
+
   dueOf(timer: number): number {
     return this.#numbers[timer * NUMBERS + DUE]!
   }

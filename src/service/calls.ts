@@ -17,6 +17,8 @@ interface OpenCall {
   reject: (error: unknown) => void
   /** Number in the list of tasks; 0 until it is listed. */
   id: number
+  /** It has a waiter, which the service lists too. */
+  isLimited: boolean
   /** Where it was called, if traced. */
   readonly origin: Origin | undefined
 }
@@ -52,6 +54,7 @@ export class Calls {
       const call = this.#call(to, method, nothing, nothing)
       const end = (): unknown => this.#open.take(call.session)
       const waiter = new Waiter<unknown>(this.#service, limits, late, end)
+      call.isLimited = true
       call.resolve = (value) => waiter.resolve(value)
       call.reject = (error) => waiter.reject(error)
       if (!waiter.isOver) this.#send(call, send)
@@ -69,7 +72,7 @@ export class Calls {
     reject: OpenCall['reject'],
   ): OpenCall {
     const origin = this.#service.tracer?.origin()
-    return { session: 0, to, method, resolve, reject, id: 0, origin }
+    return { session: 0, to, method, resolve, reject, id: 0, isLimited: false, origin }
   }
 
   #send(call: OpenCall, send: (session: number) => boolean): void {
@@ -90,6 +93,11 @@ export class Calls {
     if (call === undefined) return
     if (isOk) call.resolve(value)
     else call.reject(value ?? deadCall(call))
+  }
+
+  /** Calls under way that have no waiter. */
+  get unlimited(): number {
+    return this.#open.items().filter(({ isLimited }) => !isLimited).length
   }
 
   tasks(): TaskInfo[] {

@@ -19,7 +19,11 @@ export const STATS = {
   /** Messages handled so far. */
   message: (service: Service): number => service.context.handled,
   /** Rows of `tasks()`. */
-  task: (service: Service): number => service.tasks().length,
+  task: (service: Service): number => service.taskCount,
+  /** Milliseconds that its code has held the worker; 0 while nobody measures. */
+  cpu: (service: Service): number => service.profile?.ms ?? 0,
+  /** Milliseconds since the code began that runs now; 0 while nobody measures. */
+  time: (service: Service): number => service.profile?.current ?? 0,
 } as const
 export type StatName = keyof typeof STATS
 

@@ -60,6 +60,10 @@ export class SocketPool {
     this.#warnings.say(`WARNING: ${kib} K bytes need to send out (socket ${id})`)
   }
 
+  get size(): number {
+    return this.#sockets.size
+  }
+
   get(id: number): PooledSocket | undefined {
     return this.#sockets.get(id)
   }

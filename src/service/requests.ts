@@ -289,6 +289,10 @@ export class Requests implements Debtor {
 
   // --- lists, and the end -----------------------------------------------------------------------
 
+  get count(): number {
+    return (this.#open?.size ?? 0) + (this.#owed?.size ?? 0)
+  }
+
   /** What is owed an answer. */
   *tasks(): Generator<TaskInfo> {
     for (const open of this.#open?.items() ?? []) {

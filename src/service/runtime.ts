@@ -23,6 +23,7 @@ import { follow } from './monitor.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Service } from './service.ts'
 import type { SharedValues } from './share-data.ts'
+import { type WorkerStats, workerStats } from './stats.ts'
 import { StopHooks } from './stop-hooks.ts'
 import type { LaunchOrder, WorkerOrder } from './worker-order.ts'
 
@@ -76,6 +77,8 @@ export interface RuntimeOptions {
   readonly callTimeoutMs: number
   readonly receiveLimitBytes: number
   readonly exitMs: number
+  /** Measure from the beginning how long the code of services takes. */
+  readonly profile: boolean
   /** Folders of services with bare names. */
   readonly folders: readonly string[]
   /** Where lines go while there is no logger. */
@@ -109,9 +112,12 @@ export class Runtime {
   /** Of a dedicated worker: the services that it had. */
   readonly #past: number[] = []
   #isStopping = false
+  /** Services begin with their profile on. */
+  #isProfiled: boolean
 
   constructor(options: RuntimeOptions) {
     this.options = options
+    this.#isProfiled = options.profile
     this.client = options.client
     this.shared = options.shared
     this.callTimeoutMs = options.callTimeoutMs
@@ -181,6 +187,8 @@ export class Runtime {
     const order = message.value as WorkerOrder
     if (order.order === 'launch') this.#launchFor(message, order)
     else if (order.order === 'uniques') this.#reply(message, this.#uniques())
+    else if (order.order === 'stats') this.#reply(message, this.stats())
+    else if (order.order === 'profile') this.#reply(message, this.#profile(order))
     else {
       try {
         this.#ordered(message, order)
@@ -193,7 +201,7 @@ export class Runtime {
   /** Something about one service, which may have ended. */
   #ordered(
     message: Message,
-    order: Exclude<WorkerOrder, LaunchOrder | { order: 'uniques' }>,
+    order: Exclude<WorkerOrder, LaunchOrder | { order: 'uniques' | 'stats' | 'profile' }>,
   ): void {
     const { handle } = order
     const service = this.#services.get(handle)
@@ -223,6 +231,22 @@ export class Runtime {
         service?.logMessages(order.order === 'logOn')
     }
     this.#reply(message, service !== undefined)
+  }
+
+  stats(): WorkerStats {
+    return workerStats(this, this.#services.values())
+  }
+
+  /** False: there is no such service. */
+  #profile({ handle, isOn }: WorkerOrder & { order: 'profile' }): boolean {
+    if (handle === 0) {
+      this.#isProfiled = isOn
+      for (const service of this.#services.values()) service.setProfile(isOn)
+      return true
+    }
+    const service = this.#services.get(handle)
+    service?.setProfile(isOn)
+    return service !== undefined
   }
 
   /** URL and handle of each unique service here. */
@@ -293,6 +317,7 @@ export class Runtime {
       this.#notBegun(launch, error)
       return
     }
+    service.setProfile(this.#isProfiled)
     this.#services.set(service.handle, service)
     this.router.add(service.context)
     let isOver = false

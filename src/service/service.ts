@@ -17,6 +17,7 @@ import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
 import type { Ending } from './monitor.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
+import { Profile } from './profile.ts'
 import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
 import { Requests } from './requests.ts'
@@ -48,6 +49,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   readonly requests = new Requests(this)
   /** Notes where waits begin, while somebody wants to know. */
   tracer: Tracer | undefined
+  /** Measures what its code takes, while somebody wants to know. */
+  profile: Profile | undefined
   /** Requests that came before setup was done, in order. */
   #early: Message[] | undefined = []
   #calls: Calls | undefined
@@ -118,6 +121,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Called by the scheduler; see Receiver. */
   receive(message: Message): void {
+    if (this.profile === undefined) this.#receive(message)
+    else this.profile.measure(() => this.#receive(message))
+  }
+
+  #receive(message: Message): void {
     this.#messageLog?.write(message)
     try {
       if (hasScopes()) enterScope(undefined, () => this.#handle(message))
@@ -256,7 +264,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   run(what: string, task: () => unknown): void {
     try {
       this.runtime.options.scheduler.running(this.handle)
-      const result = hasScopes() ? enterScope(this.tracer?.scope(what), task) : task()
+      const begin = hasScopes() ? () => enterScope(this.tracer?.scope(what), task) : task
+      const result = this.profile === undefined ? begin() : this.profile.measure(begin)
       if (!isThenable(result)) return
       Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
     } catch (error) {
@@ -269,21 +278,6 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     const isOver = this.#phase === 'ended'
     const index = isOver ? NO_TIMER : runtime.addTimer(ms, this, task)
     return new Timer(runtime.options.wheel.timers, index)
-  }
-
-  interval(ms: number, task: () => unknown): Timer {
-    const { runtime } = this
-    let due = runtime.now + ms
-    const tick = (): unknown => {
-      // The next time of the plan that is not past: those that were missed are left out.
-      due += ms * Math.floor((runtime.now - due) / ms + 1)
-      timer.renew(runtime.addTimerAt(due, this, tick))
-      return task()
-    }
-    const isOver = this.#phase === 'ended'
-    const index = isOver ? NO_TIMER : runtime.addTimerAt(due, this, tick)
-    const timer = new Timer(runtime.options.wheel.timers, index)
-    return timer
   }
 
   /** Called by the wheel. */
@@ -315,6 +309,19 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (isOn) useScopes()
     else leaveScopes()
     this.tracer = isOn ? new Tracer(this.handle, () => this.runtime.now) : undefined
+  }
+
+  setProfile(isOn: boolean): void {
+    this.profile = isOn ? (this.profile ?? new Profile()) : undefined
+  }
+
+  get socketCount(): number {
+    return this.#pool?.size ?? 0
+  }
+
+  /** Rows of `tasks`. */
+  get taskCount(): number {
+    return this.requests.count + (this.#calls?.unlimited ?? 0) + this.#waiters.size
   }
 
   nextTaskId(): number {

@@ -6,11 +6,12 @@ import type { Timer } from '../kernel/timer.ts'
 import { COMMANDS, type StatName } from './commands.ts'
 import { type CriticalSection, criticalSection } from './critical-section.ts'
 import { Datacenter } from './datacenter.ts'
-import type { AnyService, Methods, MethodsOf } from './definition.ts'
+import { DebugApi } from './debug-api.ts'
+import type { AnyService, MethodsOf } from './definition.ts'
 import type { MailboxState } from './inbox.ts'
-import { type LaunchRest, launchLimits, launchOptions } from './launch.ts'
+import { interval } from './interval.ts'
+import { type LaunchRest, launchOptions } from './launch.ts'
 import type { ExitHook } from './life.ts'
-import { resolveService } from './modules.ts'
 import { type Ending, link, monitor } from './monitor.ts'
 import { MulticastApi } from './multicast.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
@@ -23,6 +24,7 @@ import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
 import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
+import { askManager } from './unique-service.ts'
 import type { WaitOptions } from './wait.ts'
 import { askMailbox } from './worker-order.ts'
 
@@ -32,6 +34,7 @@ export class Skynet {
   #multicast: MulticastApi | undefined
   #shareData: ShareDataApi | undefined
   #datacenter: Datacenter | undefined
+  #debug: DebugApi | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -74,6 +77,12 @@ export class Skynet {
   get datacenter(): Datacenter {
     this.#datacenter ??= new Datacenter(this.#service)
     return this.#datacenter
+  }
+
+  /** What the services and workers of the node do and hold. */
+  get debug(): DebugApi {
+    this.#debug ??= new DebugApi(this.#service)
+    return this.#debug
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */
@@ -141,7 +150,7 @@ export class Skynet {
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const options = launchOptions(rest[0])
     const { args = [], on = 'least-loaded', ...wait } = options
-    return this.#manager('launch', [path, args, on === 'same' ? this.worker : on], wait)
+    return askManager(this.#service, 'launch', [path, args, on === 'same' ? this.worker : on], wait)
   }
 
   /** The one instance of a service, once somebody has launched it: until then this waits. */
@@ -149,20 +158,7 @@ export class Skynet {
     path: string | URL,
     options?: WaitOptions,
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    return this.#manager('query', [path], options)
-  }
-
-  async #manager<M extends Methods>(
-    method: string,
-    [path, ...args]: [string | URL, ...unknown[]],
-    options: WaitOptions | undefined,
-  ): Promise<ServiceRef<M>> {
-    const service = this.#service
-    const url = resolveService(path, service.url, service.runtime.options.folders)
-    const manager = this.#service.runtime.knownHandle('.service')
-    const limits = launchLimits(options)
-    const handle = await service.callMethod(manager, [method, url, ...args], limits)
-    return new ServiceRef<M>(service, handle as number)
+    return askManager(this.#service, 'query', [path], options)
   }
 
   /**
@@ -283,7 +279,7 @@ export class Skynet {
   interval(ms: number, task: () => unknown): Timer {
     checkFunction('set an interval', 'task', task)
     checkMs('set an interval', 'ms', ms, 1)
-    return this.#service.interval(ms, task)
+    return interval(this.#service, ms, task)
   }
 
   /**
@@ -468,7 +464,10 @@ export class Skynet {
     this.#service.trace(isOn)
   }
 
-  /** A count: messages in the mailbox (`mqlen`), handled so far (`message`), rows of `tasks`. */
+  /**
+   * Of this service: messages in the mailbox (`mqlen`), handled so far (`message`), rows of `tasks`
+   * (`task`); while it is profiled, milliseconds of its code in all (`cpu`) and now (`time`).
+   */
   stat(what: StatName): number {
     return COMMANDS.STAT.run(this.#service, what)
   }

@@ -24,6 +24,10 @@ export type WorkerOrder =
   | { readonly order: 'link'; readonly handle: number }
   /** Answered with URL and handle of each unique service. */
   | { readonly order: 'uniques' }
+  /** Answered with WorkerStats. */
+  | { readonly order: 'stats' }
+  /** Of one service, or of all: handle 0. */
+  | { readonly order: 'profile'; readonly handle: number; readonly isOn: boolean }
 
 /** Order something of a worker, as it is now, and wait for its answer. */
 export function orderOf(

@@ -82,6 +82,7 @@ export class TestNode implements AsyncDisposable {
         harbor: 0,
         env,
         callTimeoutMs: 0,
+        profile: false,
         socket: SOCKET_DEFAULTS,
         services: [],
       },

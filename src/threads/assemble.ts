@@ -39,7 +39,7 @@ import type { Report } from './protocol.ts'
 /** Of the config, what a worker needs. */
 export type WorkerConfig = Pick<
   ResolvedConfig,
-  'thread' | 'harbor' | 'env' | 'callTimeoutMs' | 'socket' | 'services'
+  'thread' | 'harbor' | 'env' | 'callTimeoutMs' | 'profile' | 'socket' | 'services'
 >
 
 export interface WorkerOptions {
@@ -123,6 +123,7 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     shared: new SharedValues(new Snapshots(memory.snapshots, os.blocks, worker + 1)),
     callTimeoutMs: config.callTimeoutMs,
     receiveLimitBytes: config.socket.receiveLimitBytes,
+    profile: config.profile,
     exitMs: SHUTDOWN_MS_MAX,
     folders: config.services,
     logFallback: (line) => report({ kind: 'log', line }),

@@ -49,6 +49,8 @@ export interface ResolvedConfig {
   readonly env: Readonly<Record<string, string | number | boolean>>
   /** Deadline of a call that names none, in milliseconds; 0: none. */
   readonly callTimeoutMs: number
+  /** Measure from the beginning how long the code of each service takes. */
+  readonly profile: boolean
   /** How long a handler may hold its worker before it is reported, in milliseconds; 0: for ever. */
   readonly monitorMs: number
   /** What is done with a worker that is reported: nothing, or it is ended and replaced. */

@@ -1,6 +1,7 @@
 /** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
 import type { LogLine } from '../service/log.ts'
 import type { MailboxInfo, WorkerDeath } from '../service/runtime.ts'
+import type { WorkerStats } from '../service/stats.ts'
 import type { NodeMemory } from './memory.ts'
 import type { ResolvedConfig, SocketConfig } from './options.ts'
 
@@ -35,6 +36,8 @@ export type Control =
   | { readonly kind: 'bootstrap' }
   /** Answer `inspected`. */
   | { readonly kind: 'inspect' }
+  /** Answer `stats`. */
+  | { readonly kind: 'stats' }
   /** Tell the logger that its file was renamed. */
   | { readonly kind: 'reopenLog' }
   /** Close listeners, run the stop hooks; answer `drained`. */
@@ -59,6 +62,7 @@ export type Report =
   /** The error, packed. */
   | { readonly kind: 'failed'; readonly error: Uint8Array }
   | { readonly kind: 'inspected'; readonly mailboxes: readonly MailboxInfo[] }
+  | { readonly kind: 'stats'; readonly stats: WorkerStats }
   | { readonly kind: 'drained' }
   | { readonly kind: 'stopped' }
   /** The last service of the node's own making has ended. */

@@ -16,6 +16,7 @@ import { type SocketTotals, Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
 import { formatLine, type LogLine } from '../service/log.ts'
+import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
@@ -24,8 +25,10 @@ import type { ResolvedConfig } from './options.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 import { clearUp } from './recovery.ts'
 import { stackOf } from './stack.ts'
+import { askWorkers } from './stats.ts'
 import { Thread } from './thread.ts'
 import { Watch } from './watch.ts'
+import { within } from './within.ts'
 
 /** How long a worker may take to tell its mailboxes for a crash report. */
 const INSPECT_MS_MAX = 200
@@ -54,6 +57,11 @@ export interface StopOptions {
 export interface Node extends AsyncDisposable {
   /** Counted anew at each call, over all socket slots: for tests and reports. */
   stats(): NodeStats
+  /**
+   * Every worker with its memory, and its services with what they do and hold. One that something
+   * holds for more than 3 s is left out.
+   */
+  workers(): Promise<WorkerStats[]>
   /** Resolves with the exit code once every thread has ended: 0 after `stop`, 1 after a fault. */
   readonly exited: Promise<number>
   /** The log file was renamed: let the logger open it anew, as SIGHUP does. Loses no line. */
@@ -193,6 +201,10 @@ class RunningNode implements Node {
       load: each.inUse().map((worker) => each.of(worker)),
       socketTotals: new Totals(totals, slots).read(),
     }
+  }
+
+  workers(): Promise<WorkerStats[]> {
+    return askWorkers(this.#threads())
   }
 
   async launch(): Promise<void> {
@@ -478,17 +490,6 @@ class RunningNode implements Node {
     this.#orderExit(0)
     Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
-}
-
-/** True when `work` was done in time. */
-async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => resolve(false), ms)
-  })
-  const isDone = await Promise.race([work.then(() => true), late])
-  clearTimeout(timer)
-  return isDone
 }
 
 const printLine = (line: LogLine): void => {

@@ -45,6 +45,7 @@ const CONTROL: Handlers = {
     dedications.delete(token)
   },
   inspect: () => report({ kind: 'inspected', mailboxes: runtime.longestMailboxes() }),
+  stats: () => report({ kind: 'stats', stats: runtime.stats() }),
   reopenLog: () => runtime.reopenLog(),
   drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void runtime.stop('stop').then(() => report({ kind: 'stopped' })),

@@ -1,0 +1,53 @@
+/** Looking into a running node: Skynet's `debug` protocol and its launcher, as functions. */
+import { formatHandle, SkynetError } from '../base/errors.ts'
+import type { Service } from './service.ts'
+import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
+import type { WaitOptions } from './wait.ts'
+import { orderOf } from './worker-order.ts'
+
+export class DebugApi {
+  readonly #service: Service
+
+  constructor(service: Service) {
+    this.#service = service
+  }
+
+  /**
+   * Every worker of the node with its memory and its services. One that does not answer within
+   * `timeoutMs` (default 3,000), because something holds it, is left out.
+   *
+   * @throws {SkynetError} `ABORT_ERR`, `ERR_SERVICE_EXITED`.
+   */
+  async workers(options?: WaitOptions): Promise<WorkerStats[]> {
+    return askStats(this.#service, options)
+  }
+
+  /** Every service of the node, worker by worker. Otherwise as `workers`. */
+  async services(options?: WaitOptions): Promise<ServiceStats[]> {
+    return (await askStats(this.#service, options)).flatMap(({ services }) => services)
+  }
+
+  /**
+   * Measure `cpuMs` from now on, or no longer: of one service, or, without `address`, of all that
+   * are there and those to come, until their worker is replaced. It costs two looks at the clock
+   * for each message, and is off unless the config says `profile`.
+   *
+   * @throws {SkynetError} `ERR_CALL_DEAD` no such service; `ERR_NAME_UNKNOWN`.
+   */
+  async profile(isOn: boolean, address?: number | string): Promise<void> {
+    const service = this.#service
+    const { loads, handles } = service.runtime.options
+    if (address === undefined) {
+      const order = { order: 'profile', isOn, handle: 0 } as const
+      const all = loads.inUse().map((worker) => orderOf(service, loads.placeOf(worker), order))
+      await Promise.all(all)
+      return
+    }
+    const handle = service.runtime.knownHandle(address)
+    const home = handles.workerOf(handle)
+    const order = { order: 'profile', isOn, handle } as const
+    const isThere = home >= 0 && (await orderOf(service, loads.placeOf(home), order))
+    if (isThere) return
+    throw new SkynetError('ERR_CALL_DEAD', { to: formatHandle(handle), method: 'profile' })
+  }
+}

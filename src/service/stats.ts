@@ -1,0 +1,106 @@
+/** What services and their workers hold at one moment: for who looks for the one that grows. */
+import { isSkynetError } from '../base/errors.ts'
+import type { Runtime } from './runtime.ts'
+import type { Service } from './service.ts'
+import type { WaitOptions } from './wait.ts'
+import { orderOf } from './worker-order.ts'
+
+/** How long a worker may take to tell, unless who asks says otherwise: Skynet's launcher. */
+export const STATS_MS = 3000
+
+/**
+ * Bytes of heap that one of each holds, as measured on Node.js 20, rounded: a message with one
+ * number, a call and the request at its other end, a timer whose function is shared.
+ */
+const BYTES = { mqlen: 400, task: 400, timers: 64 } as const
+
+/** One service at one moment. */
+export interface ServiceStats {
+  readonly handle: number
+  /** As in logs: the end of the path of its module. */
+  readonly title: string
+  readonly worker: number
+  /** Messages handled so far. */
+  readonly message: number
+  /** Messages in its mailbox. */
+  readonly mqlen: number
+  /** Rows of `tasks()`. */
+  readonly task: number
+  /** Timers of `timeout` and `interval` that are pending. */
+  readonly timers: number
+  /** Sockets that it owns, listeners included. */
+  readonly sockets: number
+  /**
+   * For how many milliseconds its code has held the worker since `profile` was turned on: handlers
+   * and tasks, each up to its first `await`. Undefined while it is off.
+   */
+  readonly cpuMs: number | undefined
+  /**
+   * An estimate of the heap that the runtime holds for it: 400 bytes a message that waits, 400 a
+   * task, 64 a timer. Long values in messages, buffers of sockets, and what its own code keeps are
+   * not in it: no heap tells whose an object is.
+   */
+  readonly memoryBytes: number
+}
+
+/** One worker at one moment: its heap is that of all its services, and of the runtime. */
+export interface WorkerStats {
+  readonly worker: number
+  /** JavaScript heap in use, garbage that was not collected yet included. */
+  readonly heapUsedBytes: number
+  /** JavaScript heap reserved. */
+  readonly heapTotalBytes: number
+  /** Outside of the heap, but held by it: buffers above all. */
+  readonly externalBytes: number
+  /** In the order of their launch. */
+  readonly services: readonly ServiceStats[]
+}
+
+export function statsOf(service: Service): ServiceStats {
+  const { context, runtime, profile } = service
+  const counts = {
+    mqlen: context.mailbox?.length ?? 0,
+    task: service.taskCount,
+    timers: runtime.options.wheel.timers.countOf(service),
+  }
+  const { mqlen, task, timers } = counts
+  const memoryBytes = mqlen * BYTES.mqlen + task * BYTES.task + timers * BYTES.timers
+  return {
+    handle: context.handle,
+    title: context.title,
+    worker: runtime.options.worker,
+    message: context.handled,
+    ...counts,
+    sockets: service.socketCount,
+    cpuMs: profile?.ms,
+    memoryBytes,
+  }
+}
+
+export function workerStats(runtime: Runtime, services: Iterable<Service>): WorkerStats {
+  const { heapUsed, heapTotal, external } = process.memoryUsage()
+  return {
+    worker: runtime.options.worker,
+    heapUsedBytes: heapUsed,
+    heapTotalBytes: heapTotal,
+    externalBytes: external,
+    services: [...services].map(statsOf),
+  }
+}
+
+/** Ask every worker. Those that do not answer in time, or die meanwhile, are left out. */
+export async function askStats(service: Service, options?: WaitOptions): Promise<WorkerStats[]> {
+  const { loads } = service.runtime.options
+  const limits = { timeoutMs: STATS_MS, ...options }
+  const answers = loads.inUse().map(async (worker) => {
+    try {
+      const order = { order: 'stats' } as const
+      return (await orderOf(service, loads.placeOf(worker), order, 'stats', limits)) as WorkerStats
+    } catch (error) {
+      const isSilent = isSkynetError(error, 'ERR_CALL_TIMEOUT')
+      if (isSilent || isSkynetError(error, 'ERR_CALL_DEAD')) return undefined
+      throw error
+    }
+  })
+  return (await Promise.all(answers)).filter((answer) => answer !== undefined)
+}
