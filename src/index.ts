@@ -51,5 +51,6 @@ export type { Subscriber, Subscription, SubscriptionEnd } from './service/subscr
 export type { ChildSpec, RestartStrategy, SuperviseOptions } from './service/supervise.ts'
 export { Supervisor, supervise } from './service/supervise.ts'
 export type { Origin, TaskInfo, TaskKind } from './service/tasks.ts'
+export type { CallEvent } from './service/trace.ts'
 export type { Datagram, UdpSocket } from './service/udp-socket.ts'
 export type { WaitOptions } from './service/wait.ts'

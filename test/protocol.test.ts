@@ -102,6 +102,7 @@ check('registerProtocol() refuses what is taken, and what is none', async (skyne
     ['response', 1],
     ['socket', 6],
     ['client', 4],
+    ['trace', 12],
   ] as const) {
     assert.throws(() => skynet.registerProtocol({ name, id }), taken, name)
   }
@@ -111,7 +112,7 @@ check('registerProtocol() refuses what is taken, and what is none', async (skyne
   assert.throws(() => skynet.registerProtocol({ name: 'x', id: -1 }), RangeError)
   assert.throws(() => skynet.registerProtocol({ name: '', id: 90 }), TypeError)
   assert.throws(() => skynet.registerProtocol({ name: 'x', id: 90, pack: 1 as never }), TypeError)
-  for (const type of ['response', 'error', 'socket', 'system', 'no such', 1, 256, 1.5]) {
+  for (const type of ['response', 'error', 'socket', 'system', 'trace', 'no such', 1, 256, 1.5]) {
     assert.throws(
       () => skynet.rawSend(skynet.self, type, 1),
       { code: 'ERR_PROTOCOL_UNKNOWN' },

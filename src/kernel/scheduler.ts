@@ -49,6 +49,10 @@ export const batchSize = (length: number, weight: number): number =>
 /** Half empty: so that who waits for room does not come back for one message. */
 export const hasRoom = ({ mailbox, limit }: Context): boolean => (mailbox?.length ?? 0) <= limit / 2
 
+/** Method calls are, also those that travel inside of a trace: service/trace.ts. */
+const isBounded = ({ type, value }: Message): boolean =>
+  type === PTYPE.LUA || (type === PTYPE.TRACE && (value as [string, number])[1] === PTYPE.LUA)
+
 /** Something that brings messages from other threads. */
 export interface Inlet {
   readonly isEmpty: boolean
@@ -122,7 +126,7 @@ export class Scheduler {
       mailbox = new Mailbox()
       context.mailbox = mailbox
     }
-    if (mailbox.length >= context.limit && message.type === PTYPE.LUA) {
+    if (mailbox.length >= context.limit && isBounded(message)) {
       context.onFull?.(message)
       return
     }

@@ -52,9 +52,9 @@ class Gate {
     const turn = isInside ? this.#turn! : new Turn()
     if (!isInside) await this.#wait(turn, options)
     turn.users++
-    const { service = this.#service.handle, task: name = '' } = scope ?? {}
+    const { service = this.#service.handle, task: name = '', trace } = scope ?? {}
     try {
-      return await enterScope({ service, task: name, entry: { holder: turn, outer } }, task)
+      return await enterScope({ service, task: name, entry: { holder: turn, outer }, trace }, task)
     } finally {
       turn.users--
       if (turn.users === 0) this.#leave()

@@ -1,7 +1,9 @@
 /** Looking into a running node: Skynet's `debug` protocol and its launcher, as functions. */
+import { checkFunction } from '../base/check.ts'
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
 import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
+import { traced } from './trace.ts'
 import type { WaitOptions } from './wait.ts'
 import { orderOf } from './worker-order.ts'
 
@@ -25,6 +27,15 @@ export class DebugApi {
   /** Every service of the node, worker by worker. Otherwise as `workers`. */
   async services(options?: WaitOptions): Promise<ServiceStats[]> {
     return (await askStats(this.#service, options)).flatMap(({ services }) => services)
+  }
+
+  /**
+   * Run `task` in a trace, as `skynet.trace` does for a request: what comes from a socket or a
+   * timer begins here. Resolves and rejects with the task.
+   */
+  traced<T>(info: string, task: () => T | PromiseLike<T>): Promise<T> {
+    checkFunction('trace', 'task', task)
+    return traced(this.#service, info, task)
   }
 
   /**

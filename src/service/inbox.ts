@@ -1,4 +1,5 @@
 /** The bound of a mailbox: what happens beyond it, and how others see it. */
+import { checkInteger } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
@@ -31,6 +32,7 @@ export class Inbox {
   }
 
   bound(limit: number): void {
+    checkInteger('bound the mailbox', 'limit', limit, 1, Number.MAX_SAFE_INTEGER)
     this.#context.limit = limit
     this.#context.onFull = this.#refuse
   }

@@ -1,10 +1,13 @@
 /** A task that comes again: Skynet has none, as its timers are messages. */
+import { checkFunction, checkMs } from '../base/check.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER } from '../kernel/timers.ts'
 import type { Service } from './service.ts'
 
 /** Run `task` every `ms`, by a plan that begins now. */
 export function interval(service: Service, ms: number, task: () => unknown): Timer {
+  checkFunction('set an interval', 'task', task)
+  checkMs('set an interval', 'ms', ms, 1)
   const { runtime } = service
   let due = runtime.now + ms
   const tick = (): unknown => {

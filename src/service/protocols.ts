@@ -25,7 +25,13 @@ export interface ProtocolDefinition<T> {
 }
 
 /** The types that carry what the runtime itself says: nobody else sends or handles them. */
-const RESERVED: readonly number[] = [PTYPE.RESPONSE, PTYPE.SYSTEM, PTYPE.SOCKET, PTYPE.ERROR]
+const RESERVED: readonly number[] = [
+  PTYPE.RESPONSE,
+  PTYPE.SYSTEM,
+  PTYPE.SOCKET,
+  PTYPE.ERROR,
+  PTYPE.TRACE,
+]
 const BUILT_IN = new Map(Object.entries(PTYPE).map(([name, id]) => [name.toLowerCase(), id]))
 
 /** @throws {TypeError} When a method call has not the shape of one. */

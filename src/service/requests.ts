@@ -14,6 +14,7 @@ import { isThenable, sendable } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import type { Origin, TaskInfo } from './tasks.ts'
+import { areRequestsWatched, Handling, leaveTraces, type TracedValue, useTraces } from './trace.ts'
 
 type Method = (...args: unknown[]) => unknown
 /** How a handler answers if not by its return value: later, or not at all. */
@@ -40,6 +41,12 @@ export class Requests implements Debtor {
   /** Until the handler comes to its first `await`: the only time when it is known who asked. */
   #current: Message | undefined
   #taken: Taken | undefined
+  /** As long, and only if somebody wants to know of it. */
+  #handling: Handling | undefined
+  /** Those that await something. */
+  #handlings: Set<Handling> | undefined
+  /** Of the message at hand. */
+  #traceId: string | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -55,15 +62,20 @@ export class Requests implements Debtor {
     this.#methods = methods as Record<string, Method>
   }
 
-  forward(type: number, to: number): void {
+  /** By name or number. */
+  forward(map: Readonly<Record<string, string | number>>): void {
     this.#forwards ??= new Map()
-    this.#forwards.set(type, to)
+    for (const [from, to] of Object.entries(map)) {
+      const type = /^\d+$/.test(from) ? Number(from) : from
+      this.#forwards.set(this.protocols.idOf(type), this.protocols.idOf(to))
+    }
   }
 
   /** A message that is no answer. */
   handle(message: Message): void {
     const type = this.#forwards?.get(message.type) ?? message.type
     if (type === PTYPE.LUA) this.#call(message)
+    else if (type === PTYPE.TRACE) this.#traced(message)
     else this.#dispatch(message, type)
   }
 
@@ -93,17 +105,17 @@ export class Requests implements Debtor {
       if (typeof method !== 'function' || name in Object.prototype) {
         throw new SkynetError('ERR_METHOD_UNKNOWN', { service: this.#service.name, method: name })
       }
-      const { tracer } = this.#service
       result =
-        tracer === undefined
+        this.#service.tracer === undefined && !areRequestsWatched()
           ? invoke(methods, method, value)
-          : enterScope(tracer.scope(this.#titleOf(message)), () => invoke(methods, method, value))
+          : this.#watched(message, () => invoke(methods, method, value))
       isLater = isThenable(result)
     } catch (error) {
-      this.#failed(message, this.#takenOf(), error)
+      this.#thrown(message, error)
       return
     }
     const taken = this.#takenOf()
+    if (this.#handling !== undefined) result = this.#leaveWatched(result, isLater)
     if (isLater) this.#later(message, taken, result as PromiseLike<unknown>)
     else if (taken === undefined && message.session !== 0) this.#answer(message, result)
   }
@@ -119,18 +131,74 @@ export class Requests implements Debtor {
         throw new SkynetError('ERR_PROTOCOL_UNKNOWN', { type: `${message.type}` })
       }
       const { dispatch, unpack } = protocol
-      const { tracer } = this.#service
       const run = (): unknown =>
         dispatch(unpack === undefined ? value : unpack(value), { source, session })
-      result = tracer === undefined ? run() : enterScope(tracer.scope(this.#titleOf(message)), run)
+      const isPlain = this.#service.tracer === undefined && !areRequestsWatched()
+      result = isPlain ? run() : this.#watched(message, run)
       isLater = isThenable(result)
     } catch (error) {
-      this.#failed(message, this.#takenOf(), error)
+      this.#thrown(message, error)
       return
     }
     const taken = this.#takenOf()
+    if (this.#handling !== undefined) result = this.#leaveWatched(result, isLater)
     if (isLater) this.#later(message, taken, result as PromiseLike<unknown>)
     else if (taken === undefined && session !== 0) this.#answer(message, result)
+  }
+
+  /** A message that is part of a trace. */
+  #traced({ source, session, value }: Message): void {
+    const [id, type, inner] = value as TracedValue
+    useTraces()
+    this.#traceId = id
+    try {
+      this.handle({ type, source, session, value: inner })
+    } finally {
+      this.#traceId = undefined
+      leaveTraces()
+    }
+  }
+
+  /** Run a handler for somebody who wants to know of tasks, or of requests. */
+  #watched(message: Message, run: () => unknown): unknown {
+    const scope = this.#service.tracer?.scope(this.#titleOf(message))
+    if (!areRequestsWatched()) return enterScope(scope, run)
+    this.#handling = new Handling(this.#service, message)
+    return this.#handling.run(this.#traceId, scope, run)
+  }
+
+  /** It has come to its first `await`, or its end. Returns what to await instead of `result`. */
+  #leaveWatched(result: unknown, isLater: boolean): unknown {
+    const handling = this.#handling!
+    this.#handling = undefined
+    handling.leave()
+    if (!isLater) {
+      handling.end()
+      return result
+    }
+    this.#handlings ??= new Set()
+    this.#handlings.add(handling)
+    const end = (error?: unknown): void => {
+      this.#handlings?.delete(handling)
+      handling.end(error)
+    }
+    const promise = Promise.resolve(result)
+    promise.then(() => end(), end)
+    return promise
+  }
+
+  #thrown(message: Message, error: unknown): void {
+    const taken = this.#takenOf()
+    this.#handling?.leave()
+    this.#handling?.end(error)
+    this.#handling = undefined
+    this.#failed(message, taken, error)
+  }
+
+  /** @throws {SkynetError} `ERR_NO_REQUEST`. */
+  beginTrace(info: string): string {
+    this.#handling ??= new Handling(this.#service, this.#asked('trace'))
+    return this.#handling.begin(info)
   }
 
   /** The handler has come to its first `await`, or its end. */
@@ -329,6 +397,8 @@ export class Requests implements Debtor {
   /** The service has ended: nobody will answer. */
   finish(reason: ExitReason): void {
     const { runtime, handle } = this.#service
+    for (const handling of this.#handlings ?? []) handling.end(this.#service.exited())
+    this.#handlings = undefined
     for (const { message } of this.#open?.takeAll() ?? []) runtime.router.refuse(message, handle)
     for (const owed of this.#owed ?? []) {
       this.#settle(owed, 'closed')

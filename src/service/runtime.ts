@@ -20,6 +20,7 @@ import type { ExitReason, Origin } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { follow } from './monitor.ts'
+import { enterScope, hasScopes } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Service } from './service.ts'
 import type { SharedValues } from './share-data.ts'
@@ -338,7 +339,8 @@ export class Runtime {
     service.onEnded = () => failed(service.exited())
     try {
       this.options.scheduler.running(service.handle)
-      const result: unknown = definition.setup(service.facade, ...launch.args)
+      const setUp = (): unknown => definition.setup(service.facade, ...launch.args)
+      const result = hasScopes() ? enterScope(undefined, setUp) : setUp()
       if (isThenable(result)) Promise.resolve(result).then(launched, failed)
       else launched(result)
     } catch (error) {

@@ -25,6 +25,8 @@ export interface Scope {
   readonly task: string
   /** Into the innermost critical section that the code is in. */
   readonly entry: Entry | undefined
+  /** Id of the trace (trace.ts) that the code is part of. */
+  readonly trace: string | undefined
 }
 
 const storage = new AsyncLocalStorage<Scope | undefined>()
@@ -51,3 +53,9 @@ export const scopeNow = (): Scope | undefined => (users === 0 ? undefined : stor
  * message, fork and timer has to come in through here while scopes are followed.
  */
 export const enterScope = <T>(scope: Scope | undefined, run: () => T): T => storage.run(scope, run)
+
+/**
+ * Change the scope of the code that runs now, up to its next `await` or its end and all that it
+ * begins. Whoever does so sets it back, before scopes are left.
+ */
+export const setScope = (scope: Scope | undefined): void => storage.enterWith(scope)

@@ -28,6 +28,7 @@ import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
 import { aboutWait, type TaskInfo, Tracer } from './tasks.ts'
+import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
 
 export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
@@ -83,10 +84,6 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   /** It is about to end, or has. */
   get isEnding(): boolean {
     return this.#phase === 'ending' || this.#phase === 'ended'
-  }
-
-  get isStarting(): boolean {
-    return this.#phase === 'starting'
   }
 
   /** Made with the first sleep. */
@@ -178,6 +175,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   // --- calls ---------------------------------------------------------------------------------
 
   callMethod(to: number, message: unknown[], options?: WaitOptions): Promise<unknown> {
+    if (areCallsWatched()) return watchedCall(this, PTYPE.LUA, to, message, options)
     const { router } = this.runtime
     return this.request(message[0] as string, to, options, (session) =>
       router.send(PTYPE.LUA, to, this.handle, session, message),
@@ -187,6 +185,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   sendMethod(to: number, message: unknown[]): boolean {
     if (this.#phase === 'ended') return false
     try {
+      if (areCallsWatched()) return watchedSend(this, PTYPE.LUA, to, message)
       return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
     } catch (error) {
       throw asArgument(error)
@@ -201,6 +200,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   ): Promise<unknown> {
     const { router } = this.runtime
     const to = this.runtime.knownHandle(address)
+    if (areCallsWatched()) return watchedCall(this, type, to, value, options)
     return this.request(`type ${type}`, to, options, (session) =>
       router.send(type, to, this.handle, session, value),
     )
@@ -209,6 +209,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   rawSend(address: number | string, type: number, value: unknown): boolean {
     if (this.#phase === 'ended') return false
     const to = this.runtime.handleOf(address)
+    if (areCallsWatched()) return watchedSend(this, type, to, value)
     return this.runtime.router.send(type, to, this.handle, 0, value)
   }
 

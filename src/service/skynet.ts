@@ -1,5 +1,5 @@
 /** What a service author has in hand: the first argument of every service. */
-import { checkFunction, checkInteger, checkMs } from '../base/check.ts'
+import { checkFunction } from '../base/check.ts'
 import { printed } from '../base/thrown.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
@@ -24,6 +24,7 @@ import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
 import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
+import { post, trace } from './trace.ts'
 import { askManager } from './unique-service.ts'
 import type { WaitOptions } from './wait.ts'
 import { askMailbox } from './worker-order.ts'
@@ -148,8 +149,7 @@ export class Skynet {
     path: string | URL,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const options = launchOptions(rest[0])
-    const { args = [], on = 'least-loaded', ...wait } = options
+    const { args = [], on = 'least-loaded', ...wait } = launchOptions(rest[0])
     return askManager(this.#service, 'launch', [path, args, on === 'same' ? this.worker : on], wait)
   }
 
@@ -277,8 +277,6 @@ export class Skynet {
    * for what an asynchronous task still does.
    */
   interval(ms: number, task: () => unknown): Timer {
-    checkFunction('set an interval', 'task', task)
-    checkMs('set an interval', 'ms', ms, 1)
     return interval(this.#service, ms, task)
   }
 
@@ -323,7 +321,6 @@ export class Skynet {
    * @param limit Messages that may wait, from 1.
    */
   boundMailbox(limit: number): void {
-    checkInteger('bound the mailbox', 'limit', limit, 1, Number.MAX_SAFE_INTEGER)
     this.#service.inbox.bound(limit)
   }
 
@@ -401,11 +398,7 @@ export class Skynet {
    * `{ lua: 'raw' }` a proxy gets method calls as values. By name or number.
    */
   forwardType(map: Readonly<Record<string, string | number>>): void {
-    const { protocols } = this.#service.requests
-    for (const [from, to] of Object.entries(map)) {
-      const type = /^\d+$/.test(from) ? Number(from) : from
-      this.#service.requests.forward(protocols.idOf(type), protocols.idOf(to))
-    }
+    this.#service.requests.forward(map)
   }
 
   /** Send a message of any type, its value as it travels. A method call is `[method, ...args]`. */
@@ -438,10 +431,18 @@ export class Skynet {
   ): boolean {
     const { runtime, requests } = this.#service
     const id = requests.protocols.typeOf(type, value)
-    return runtime.router.send(id, runtime.handleOf(address), source, session, value)
+    return post(runtime, id, runtime.handleOf(address), source, session, value)
   }
 
   // --- looking inside ---------------------------------------------------------------------------
+
+  /**
+   * From here on follow the request at hand through every service it leads to, in the log and in
+   * `node:diagnostics_channel`: docs/commands.md. Returns the id of the trace. Throws as `context`.
+   */
+  trace(info = ''): string {
+    return trace(this.#service, info)
+  }
 
   /** What is not done yet in this service: requests it handles, and what its tasks wait for. */
   tasks(): TaskInfo[] {

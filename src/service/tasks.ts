@@ -72,7 +72,7 @@ export class Tracer {
 
   /** The scope of a task of this service that begins now. */
   scope(task: string): Scope {
-    return { service: this.#handle, task, entry: undefined }
+    return { service: this.#handle, task, entry: undefined, trace: undefined }
   }
 
   origin(): Origin {

@@ -1,5 +1,6 @@
 /** The router of a node, which also notes what it was given. */
 import { Router, type RouterOptions } from '../kernel/router.ts'
+import type { TracedValue } from '../service/trace.ts'
 import { copy } from '../wire/copy.ts'
 import { PTYPE } from '../wire/ptype.ts'
 
@@ -24,10 +25,17 @@ export class RecordingRouter extends Router {
 
   override send(type: number, to: number, from: number, session: number, value: unknown): boolean {
     const isSent = super.send(type, to, from, session, value)
-    if (isSent && type === PTYPE.LUA) {
+    if (isSent) this.#note(type, to, from, session, value)
+    return isSent
+  }
+
+  #note(type: number, to: number, from: number, session: number, value: unknown): void {
+    if (type === PTYPE.TRACE) {
+      const [, inner, traced] = value as TracedValue
+      this.#note(inner, to, from, session, traced)
+    } else if (type === PTYPE.LUA) {
       const [method, ...args] = copy(value, 'args') as [string, ...unknown[]]
       this.#onSent({ from, to, method, args, isCall: session !== 0 })
     }
-    return isSent
   }
 }

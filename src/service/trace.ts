@@ -1,0 +1,243 @@
+/**
+ * Following requests through services: Skynet's `trace`, and what is published of every call.
+ *
+ * A traced message travels inside one of type TRACE: `[id, type, value]`, under the same session.
+ * So nothing can come between the two, or get lost without the other. Whether anybody wants to know of
+ * calls is one look at the channel: while a trace is under way, this thread subscribes itself.
+ */
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import type { Message } from '../kernel/message.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import type { Runtime } from './runtime.ts'
+import { enterScope, leaveScopes, type Scope, scopeNow, setScope, useScopes } from './scope.ts'
+import type { Service } from './service.ts'
+import type { WaitOptions } from './wait.ts'
+
+/** Published by the caller: its call is over, or it has sent something. */
+const CALLS = channel('skynet-ts:call')
+/** Published by the callee: the handler of a request is done. */
+const REQUESTS = channel('skynet-ts:request')
+
+/** One call, as either end sees it. */
+export interface CallEvent {
+  /** Of the trace that it is a part of: `:0000000a-1`. Undefined: of none. */
+  readonly id: string | undefined
+  /** Handles. */
+  readonly source: number
+  readonly destination: number
+  /** Name of the method; of another protocol `type 16`. */
+  readonly method: string
+  /** 0: it was sent, nobody waits for an answer. */
+  readonly session: number
+  /** Milliseconds until the call was over, or its handler done. 0 for who sent something. */
+  readonly ms: number
+  /** What it ended with, if not with an answer. */
+  readonly error: unknown
+}
+
+/** What travels for a message that is traced. */
+export type TracedValue = readonly [id: string, type: number, value: unknown]
+
+export const areCallsWatched = (): boolean => CALLS.hasSubscribers
+export const areRequestsWatched = (): boolean => REQUESTS.hasSubscribers
+
+const nobody = (): void => {}
+let traces = 0
+let lastId = 0
+
+/** From now on the ids of traces follow code. Each call is made up for by one of `leaveTraces`. */
+export function useTraces(): void {
+  useScopes()
+  if (traces++ > 0) return
+  subscribe('skynet-ts:call', nobody)
+  subscribe('skynet-ts:request', nobody)
+}
+
+export function leaveTraces(): void {
+  leaveScopes()
+  if (--traces > 0) return
+  unsubscribe('skynet-ts:call', nobody)
+  unsubscribe('skynet-ts:request', nobody)
+}
+
+/** As Skynet's: handle and number. Numbers count up on each worker. */
+const nextId = ({ handle }: Service): string => `${formatHandle(handle)}-${++lastId}`
+
+function log({ runtime, handle }: Service, id: string | undefined, text: string): void {
+  if (id !== undefined) runtime.log('info', handle, `<TRACE ${id}> ${text}`)
+}
+
+const within = (id: string, service: Service, around: Scope | undefined): Scope => ({
+  service: service.handle,
+  task: around?.task ?? '',
+  entry: around?.entry,
+  trace: id,
+})
+
+const methodOf = (type: number, value: unknown): string =>
+  type === PTYPE.LUA ? (value as [string])[0] : `type ${type}`
+
+const ended = (ms: number, error: unknown): string =>
+  `${ms.toFixed(3)} ms${error === undefined ? '' : `, error ${(error as Error)?.message ?? error}`}`
+
+// --- who calls ----------------------------------------------------------------------------------
+
+/** Send a message, with the trace of the code that sends it. As `Router.send`. */
+export function post(
+  { router }: Runtime,
+  type: number,
+  to: number,
+  source: number,
+  session: number,
+  value: unknown,
+): boolean {
+  const id = scopeNow()?.trace
+  if (id === undefined) return router.send(type, to, source, session, value)
+  const traced: TracedValue = [id, type, value]
+  try {
+    return router.send(PTYPE.TRACE, to, source, session, traced)
+  } catch (error) {
+    throw asUntraced(error, type)
+  }
+}
+
+/** What cannot be sent is named as if it had travelled alone. */
+function asUntraced(error: unknown, type: number): unknown {
+  const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
+  if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) return error
+  const path = error.info.path.replace('value[2]', type === PTYPE.LUA ? 'args' : 'value')
+  return new SkynetError(error.code, { ...error.info, path } as never)
+}
+
+/** A call that somebody wants to know of. */
+export function watchedCall(
+  service: Service,
+  type: number,
+  to: number,
+  value: unknown,
+  options: WaitOptions | undefined,
+): Promise<unknown> {
+  const { runtime, handle: source } = service
+  const id = scopeNow()?.trace
+  const method = methodOf(type, value)
+  const from = runtime.now
+  const what = `${method} of ${formatHandle(to)}`
+  let session = 0
+  const call = service.request(method, to, options, (given) => {
+    session = given
+    log(service, id, `call ${what}, session ${given}`)
+    return post(runtime, type, to, source, given, value)
+  })
+  const end = (error?: unknown): void => {
+    const ms = runtime.now - from
+    log(service, id, `response ${what}, session ${session}, ${ended(ms, error)}`)
+    const event: CallEvent = { id, source, destination: to, method, session, ms, error }
+    CALLS.publish(event)
+  }
+  call.then(() => end(), end)
+  return call
+}
+
+/** A send that somebody wants to know of. */
+export function watchedSend(service: Service, type: number, to: number, value: unknown): boolean {
+  const { runtime, handle: source } = service
+  const id = scopeNow()?.trace
+  const method = methodOf(type, value)
+  const isSent = post(runtime, type, to, source, 0, value)
+  if (!isSent) return false
+  log(service, id, `send ${method} to ${formatHandle(to)}`)
+  const sent = { id, source, destination: to, method, session: 0, ms: 0, error: undefined }
+  CALLS.publish(sent satisfies CallEvent)
+  return true
+}
+
+// --- who is called ------------------------------------------------------------------------------
+
+/** The handling of one request that somebody wants to know of, until its handler is done. */
+export class Handling {
+  readonly #service: Service
+  readonly #message: Message
+  readonly #method: string
+  readonly #from: number
+  #id: string | undefined
+  #isOver = false
+  /** It began a trace itself: the scope to go back to when it leaves. */
+  #around: { readonly scope: Scope | undefined } | undefined
+
+  constructor(service: Service, message: Message) {
+    this.#service = service
+    this.#message = message
+    this.#method = methodOf(message.type, message.value)
+    this.#from = service.runtime.now
+  }
+
+  /** Run the handler; its message came with the trace `id`, or with none. */
+  run(id: string | undefined, scope: Scope | undefined, handler: () => unknown): unknown {
+    if (id === undefined) return scope === undefined ? handler() : enterScope(scope, handler)
+    useTraces()
+    this.#id = id
+    const from = formatHandle(this.#message.source)
+    log(this.#service, id, `request ${this.#method} from ${from}`)
+    return enterScope(within(id, this.#service, scope), handler)
+  }
+
+  /** The handler begins a trace, for all that it does from now on. */
+  begin(info: string): string {
+    const id = nextId(this.#service)
+    useTraces()
+    this.#id = id
+    const scope = scopeNow()
+    this.#around = { scope }
+    setScope(within(id, this.#service, scope))
+    log(this.#service, id, `trace ${info}`)
+    return id
+  }
+
+  /** The handler has come to its first `await`, or its end. */
+  leave(): void {
+    if (this.#around !== undefined) setScope(this.#around.scope)
+  }
+
+  /** It is done; or its service has ended, and nobody waits for it. */
+  end(error?: unknown): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { runtime, handle: destination } = this.#service
+    const { source, session } = this.#message
+    const id = this.#id
+    const method = this.#method
+    const ms = runtime.now - this.#from
+    log(this.#service, id, `end ${method}, ${ended(ms, error)}`)
+    const event: CallEvent = { id, source, destination, method, session, ms, error }
+    REQUESTS.publish(event)
+    if (id !== undefined) leaveTraces()
+  }
+}
+
+/** Begin a trace in the request at hand, or go on with the one that the code is in. */
+export function trace(service: Service, info: string): string {
+  const id = scopeNow()?.trace
+  if (id === undefined) return service.requests.beginTrace(info)
+  log(service, id, `trace ${info}`)
+  return id
+}
+
+/** Run `task` in a trace: the one that the code is in, or one of its own. */
+export async function traced<T>(
+  service: Service,
+  info: string,
+  task: () => T | PromiseLike<T>,
+): Promise<T> {
+  const around = scopeNow()
+  const id = around?.trace ?? nextId(service)
+  const from = service.runtime.now
+  useTraces()
+  log(service, id, `trace ${info}`)
+  try {
+    return await enterScope(within(id, service, around), task)
+  } finally {
+    log(service, id, `end ${info}, ${ended(service.runtime.now - from, undefined)}`)
+    leaveTraces()
+  }
+}
