@@ -2,8 +2,8 @@
  * Following requests through services: Skynet's `trace`, and what is published of every call.
  *
  * A traced message travels inside one of type TRACE: `[id, type, value]`, under the same session.
- * So nothing can come between the two, or get lost without the other. Whether anybody wants to know of
- * calls is one look at the channel: while a trace is under way, this thread subscribes itself.
+ * So nothing can come between the two, or get lost without the other. Whether anybody wants to know
+ * of calls is one look at the channel: while a trace is under way, this thread subscribes itself.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
