@@ -57,10 +57,7 @@ export interface StopOptions {
 export interface Node extends AsyncDisposable {
   /** Counted anew at each call, over all socket slots: for tests and reports. */
   stats(): NodeStats
-  /**
-   * Every worker with its memory, and its services with what they do and hold. One that something
-   * holds for more than 3 s is left out.
-   */
+  /** Memory and services of each worker; one that something holds for 3 s is left out. */
   workers(): Promise<WorkerStats[]>
   /** Resolves with the exit code once every thread has ended: 0 after `stop`, 1 after a fault. */
   readonly exited: Promise<number>
