@@ -107,7 +107,7 @@ export function discard(server: SocketServer, socket: Socket): void {
     if (count > 0) continue
     if (isAgain(count)) return
     socket.peerEnded = true
-    // A rest that a worker still owes belongs to a piece that was begun: it comes, or the linger ends.
+    // A rest that a worker still owes is part of a piece that was begun: it comes, or linger ends.
     if (count === 0 && (socket.queue.length > 0 || owes(server, socket))) {
       server.watch(socket, socket.interest & ~INTEREST.read)
       return
