@@ -86,6 +86,14 @@ export class Multicast {
     for (const context of audience) this.#options.scheduler.deliver(context, message)
   }
 
+  /** A worker died, perhaps before all were told of the end of a channel. */
+  workerDied(): void {
+    const nobody = 0
+    for (const channel of this.#audiences.keys()) {
+      if (!this.channels.has(channel)) this.receive(channel, nobody, Buffer.alloc(0))
+    }
+  }
+
   /** The first `length` bytes of the packer. None: the channel is deleted. */
   #toAll(channel: number, source: number, length: number): void {
     const { channels, worker, outboxes, packer } = this.#options

@@ -1,7 +1,8 @@
 /** The calls of one service that wait for their answers. */
 import { formatHandle, SkynetError } from '../base/errors.ts'
-import { workerAt } from '../kernel/loads.ts'
+import { type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
+import { PTYPE } from '../wire/ptype.ts'
 import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
@@ -11,7 +12,9 @@ import { Waiter, type WaitOptions } from './wait.ts'
 interface OpenCall {
   session: number
   /** A handle; of an order to a worker -1 less its place. */
-  readonly to: number
+  to: number
+  /** The worker of that handle, also when it has ended since; -1: none. */
+  home: number
   readonly method: string
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -21,6 +24,12 @@ interface OpenCall {
   isLimited: boolean
   /** Where it was called, if traced. */
   readonly origin: Origin | undefined
+}
+
+/** To whom a request went, and the worker of that service then. */
+export interface Redirection {
+  readonly to: number
+  readonly place: Place
 }
 
 const nothing = (): void => {}
@@ -72,7 +81,9 @@ export class Calls {
     reject: OpenCall['reject'],
   ): OpenCall {
     const origin = this.#service.tracer?.origin()
-    return { session: 0, to, method, resolve, reject, id: 0, isLimited: false, origin }
+    const home = to < 0 ? -1 : this.#service.runtime.options.handles.workerOf(to)
+    const isLimited = false
+    return { session: 0, to, home, method, resolve, reject, id: 0, isLimited, origin }
   }
 
   #send(call: OpenCall, send: (session: number) => boolean): void {
@@ -117,9 +128,32 @@ export class Calls {
     return true
   }
 
+  /** Another service was asked in the place of that one: see `Requests.redirect`. */
+  redirected({ session, value }: Message): void {
+    const call = this.#open.get(session)
+    if (call === undefined) return
+    const { to, place } = value as Redirection
+    call.to = to
+    call.home = workerAt(place)
+    const { runtime, context } = this.#service
+    const { loads, scheduler } = runtime.options
+    if (loads.placeOf(call.home) === place) return
+    // That worker has died, which nobody will tell again. What it answered before comes first.
+    runtime.takeAll()
+    scheduler.deliver(context, { type: PTYPE.ERROR, source: 0, session, value: deadCall(call) })
+  }
+
   /** Session and error of each that waits for one of those; see `Service.workerDied`. */
-  lostWith(dead: ReadonlySet<number>, cause: unknown): [session: number, error: Error][] {
-    const lost = this.#open.items().filter(({ to }) => dead.has(to))
+  lostWith(
+    worker: number,
+    dead: ReadonlySet<number>,
+    cause: unknown,
+  ): [session: number, error: Error][] {
+    const { handles } = this.#service.runtime.options
+    // One that had ended before its worker did: its answer may not have left.
+    const lost = this.#open
+      .items()
+      .filter(({ to, home }) => dead.has(to) || (home === worker && handles.workerOf(to) < 0))
     return lost.map((call) => [call.session, deadCall(call, cause)])
   }
 

@@ -6,6 +6,7 @@
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { Redirection } from './calls.ts'
 import type { ExitReason } from './life.ts'
 import { type ProtocolDefinition, Protocols, type RequestContext } from './protocols.ts'
 import { type Debtor, Owed, Response } from './response.ts'
@@ -14,7 +15,14 @@ import { isThenable, sendable } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import type { Origin, TaskInfo } from './tasks.ts'
-import { areRequestsWatched, Handling, leaveTraces, type TracedValue, useTraces } from './trace.ts'
+import {
+  areRequestsWatched,
+  Handling,
+  leaveTraces,
+  post,
+  type TracedValue,
+  useTraces,
+} from './trace.ts'
 
 type Method = (...args: unknown[]) => unknown
 /** How a handler answers if not by its return value: later, or not at all. */
@@ -307,6 +315,22 @@ export class Requests implements Debtor {
   ignore(): void {
     this.#take('ignoreRet')
     this.#taken = 'ignored'
+  }
+
+  /**
+   * Pass a request on. Who asked is told first whom it waits for now, and with which worker that one
+   * may go; not when it is the worker of this service, whose death it is told of anyway.
+   */
+  redirect(to: number, { source, session }: RequestContext, type: number, value: unknown): boolean {
+    const { handle, runtime } = this.#service
+    const { handles, loads, worker } = runtime.options
+    const home = handles.workerOf(to)
+    if (home < 0) return false
+    if (session !== 0 && home !== worker) {
+      const redirection: Redirection = { to, place: loads.placeOf(home) }
+      runtime.router.send(PTYPE.SYSTEM, source, handle, session, redirection)
+    }
+    return post(runtime, type, to, source, session, value)
   }
 
   #take(what: string): Message {

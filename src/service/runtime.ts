@@ -5,7 +5,7 @@ import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
-import type { Loads, Place } from '../kernel/loads.ts'
+import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Multicast } from '../kernel/multicast.ts'
 import type { Names } from '../kernel/names.ts'
@@ -376,14 +376,22 @@ export class Runtime {
     if (loads.of(worker) === 0) onVacant(worker, this.#past)
   }
 
+  /** Bring all that other workers have sent so far to the mailboxes. */
+  takeAll(): void {
+    while (!this.router.isEmpty) this.router.drain(RECORDS_PER_READ)
+  }
+
   /** Another worker died, with all its services: whoever waits for an answer of it is told. */
   workerDied(death: WorkerDeath): void {
     const { thread, reason, place, handles } = death
     // Its last answers come first.
-    while (!this.router.isEmpty) this.router.drain(RECORDS_PER_READ)
+    this.takeAll()
     const dead = new Set([...handles, -1 - place])
     const cause = new SkynetError('ERR_THREAD_DIED', { thread, reason })
-    for (const service of this.#services.values()) service.workerDied(dead, cause)
+    const worker = workerAt(place)
+    for (const service of this.#services.values()) service.workerDied(worker, dead, cause)
+    this.multicast.workerDied()
+    this.shared.lookAgain()
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */

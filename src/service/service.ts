@@ -151,7 +151,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         this.run('text', () => this.requests.text(message))
         return
       case PTYPE.SYSTEM:
-        this.run('reopen', () => this.requests.reopen())
+        if (message.session !== 0) this.#calls?.redirected(message)
+        else this.run('reopen', () => this.requests.reopen())
         return
       default:
         if (this.#phase === 'ready') this.requests.handle(message)
@@ -234,9 +235,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
    *
    * @param dead Handles, and -1 less the place of the worker.
    */
-  workerDied(dead: ReadonlySet<number>, cause: unknown): void {
+  workerDied(worker: number, dead: ReadonlySet<number>, cause: unknown): void {
     const { scheduler } = this.runtime.options
-    for (const [session, value] of this.#calls?.lostWith(dead, cause) ?? []) {
+    for (const [session, value] of this.#calls?.lostWith(worker, dead, cause) ?? []) {
       scheduler.deliver(this.context, { type: PTYPE.ERROR, source: 0, session, value })
     }
   }

@@ -49,6 +49,12 @@ export class Sessions<T extends Waiting> {
     return item
   }
 
+  /** The item of `session`, which it keeps. */
+  get(session: number): T | undefined {
+    const item = this.#slots[session & (this.#slots.length - 1)]
+    return item?.session === session ? item : undefined
+  }
+
   /** All that wait, in no order. */
   items(): T[] {
     return this.#slots.filter((item) => item !== undefined)

@@ -27,6 +27,8 @@ export class SharedValues {
   readonly snapshots: Snapshots
   readonly #entries = new Map<string, Entry>()
   readonly #packer = new Packer()
+  /** Of those who wait in `monitor`. */
+  readonly looks = new Set<() => void>()
 
   constructor(snapshots: Snapshots) {
     this.snapshots = snapshots
@@ -47,6 +49,11 @@ export class SharedValues {
     if (entry.isDeleted) throw new SkynetError('ERR_SHARE_UNKNOWN', { name })
     this.#entries.set(name, entry)
     return entry
+  }
+
+  /** A worker died, perhaps between an update or a delete and the telling. */
+  lookAgain(): void {
+    for (const look of [...this.looks]) look()
   }
 
   /** The newest version; of a name that was deleted it stays at the last one. */
@@ -171,12 +178,15 @@ export class SharedView<T = unknown> {
     const look = (): void => {
       this.latest()
       if (this.#version > from) waiter.resolve()
+      else if (this.#entry.isDeleted) gone()
     }
     const subscription = new Subscription(service, this.#entry.channel, look)
     const gone = (): void => {
       waiter.reject(new SkynetError('ERR_SHARE_UNKNOWN', { name: this.name }))
     }
     void subscription.ended.then((reason) => reason === 'deleted' && gone())
+    const { looks } = service.runtime.shared
+    looks.add(look)
     try {
       // First the subscription, then the look: an update between the two is seen by both.
       if (service.subscriptions.add(subscription)) look()
@@ -184,6 +194,7 @@ export class SharedView<T = unknown> {
       await waiter.promise
       return this.#value
     } finally {
+      looks.delete(look)
       subscription.unsubscribe()
       waiter.resolve()
     }

@@ -24,7 +24,7 @@ import type { SleepOptions } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
 import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
-import { post, trace } from './trace.ts'
+import { trace } from './trace.ts'
 import { askManager } from './unique-service.ts'
 import type { WaitOptions } from './wait.ts'
 import { askMailbox } from './worker-order.ts'
@@ -431,7 +431,7 @@ export class Skynet {
   ): boolean {
     const { runtime, requests } = this.#service
     const id = requests.protocols.typeOf(type, value)
-    return post(runtime, id, runtime.handleOf(address), source, session, value)
+    return requests.redirect(runtime.handleOf(address), { source, session }, id, value)
   }
 
   // --- looking inside ---------------------------------------------------------------------------

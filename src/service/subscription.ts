@@ -102,9 +102,19 @@ export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
     else if (callback !== undefined) {
       const value = decoded<T>(bytes)
       this.#service.run('subscriber', () => callback(value, message.source))
-    } else if (this.#takers.length > 0) {
-      this.#takers.shift()!.resolve({ value: decoded<T>(bytes), done: false })
-    } else this.#keep(message)
+    } else {
+      const taker = this.#nextTaker()
+      if (taker === undefined) this.#keep(message)
+      else taker.resolve({ value: decoded<T>(bytes), done: false })
+    }
+  }
+
+  /** The first who waits; those whose task was killed wait no more. */
+  #nextTaker(): Waiter<IteratorResult<T, undefined>> | undefined {
+    for (;;) {
+      const taker = this.#takers.shift()
+      if (taker === undefined || !taker.isOver) return taker
+    }
   }
 
   #keep(message: Message): void {

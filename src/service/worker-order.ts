@@ -38,16 +38,15 @@ export function orderOf(
   options: WaitOptions = { timeoutMs: 0 },
 ): Promise<unknown> {
   const { router, options: shared } = service.runtime
-  return service.request(what, -1 - place, options, (session) => {
-    try {
-      router.sendToWorker(workerAt(place), service.handle, session, order)
-    } catch (error) {
-      // Nothing has left: it was counted in vain.
-      if (order.order === 'launch') shared.loads.remove(place)
-      throw error
-    }
+  let hasLeft = false
+  const answer = service.request(what, -1 - place, options, (session) => {
+    router.sendToWorker(workerAt(place), service.handle, session, order)
+    hasLeft = true
     return true
   })
+  // It was counted in vain: it cannot be sent, its signal had aborted, or who orders it has ended.
+  if (!hasLeft && order.order === 'launch') shared.loads.remove(place)
+  return answer
 }
 
 /** Ask for something of the mailbox of a service, wherever it lives. */
