@@ -211,3 +211,12 @@ check(
     channel.delete()
   },
 )
+
+check('a request that nobody can be handed ends with what its handler throws', async (skynet) => {
+  for (const on of [1, 2]) {
+    const [one, gone] = [await launchVictim(skynet, 1), await launchVictim(skynet, on)]
+    await skynet.kill(gone.handle)
+    const call = one.call.passOn(gone.handle, 'echo') as unknown as Promise<unknown>
+    assert.equal(await endOf(call), 'ERR_CALL_DEAD')
+  }
+})

@@ -276,6 +276,8 @@ export class Requests implements Debtor {
     if (taken instanceof Owed && taken.state === 'open') this.payError(taken, error)
     else if (taken !== undefined || message.session === 0) {
       service.fault(this.#nameOf(message), error)
+      // It may not have come to whom it should be passed on to.
+      if (taken === 'ignored' && message.session !== 0) this.#error(message, error)
     } else this.#error(message, error)
   }
 
@@ -318,7 +320,7 @@ export class Requests implements Debtor {
   }
 
   /**
-   * Pass a request on. Who asked is told first whom it waits for now, and with which worker that one
+   * Pass a request on. Who asked is told first whom it waits for now, and with which worker that
    * may go; not when it is the worker of this service, whose death it is told of anyway.
    */
   redirect(to: number, { source, session }: RequestContext, type: number, value: unknown): boolean {
