@@ -113,6 +113,7 @@ export class SocketApi {
 
   /**
    * Connect to a server. Names are resolved off the socket thread, every address is tried.
+   * When the backlog of the server is full TCP waits; a Unix socket fails at once, with EAGAIN.
    *
    * @throws {SkynetError} `ERR_CONNECT` refused, unreachable, unknown name; `ERR_SOCKET_TIMEOUT`,
    * `ABORT_ERR`, `ERR_SOCKET_LIMIT`. `RangeError` for a port out of range.
