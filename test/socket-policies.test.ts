@@ -101,7 +101,8 @@ check(
       return last > 0 && still > 100
     })
     const { received, queued } = info()
-    assert.ok(queued <= MB && queued * 2 > MB, `${queued}`)
+    // The kernel may have taken some since reading was paused, at more than half of the limit.
+    assert.ok(queued > 0 && queued <= MB, `${queued}`)
     // Some was on its way when reading was paused; the rest stays with the client.
     assert.ok(echoed <= received && received < size, `${echoed} ${received}`)
     assert.equal(info().reading, false)
