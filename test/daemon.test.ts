@@ -1,7 +1,15 @@
 /** Nodes in the background, and their pid files. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
@@ -11,6 +19,14 @@ import { until } from './support/node.ts'
 
 const sessionOf = (pid: number | string): string =>
   execFileSync('ps', ['-o', 'sid=', '-p', String(pid)], { encoding: 'utf8' }).trim()
+
+function isGone(pid: number): boolean {
+  try {
+    return !process.kill(pid, 0)
+  } catch {
+    return true
+  }
+}
 
 /** The folder of a daemon that does not outlive the test. */
 function daemonFolder(t: TestContext): string {
@@ -68,14 +84,36 @@ test('a pid file that a killed daemon left is taken over', async (t) => {
     const own = textOf(join(folder, 'pid'))
     assert.match(own, /^[1-9]\d*\n$/)
     process.kill(Number(own), 'SIGKILL')
-    await until(() => {
-      try {
-        return !process.kill(Number(own), 0)
-      } catch {
-        return true
-      }
-    }, 'the end of the daemon')
+    await until(() => isGone(Number(own)), 'the end of the daemon')
   }
+})
+
+test('a pid file that names a zombie is taken over where the system tells', async (t) => {
+  const folder = daemonFolder(t)
+  // A parent that never asks for the end of its child.
+  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
+  t.after(() => parent.kill('SIGKILL'))
+  const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)))
+  const state = () => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
+  await until(() => state().startsWith('Z'), 'a zombie')
+  assert.ok(process.kill(pid, 0), 'it looks alive')
+  writeFileSync(join(folder, 'pid'), `${pid}\n`)
+  const cli = startDaemon(t, folder)
+  const isTold = process.platform === 'linux'
+  assert.equal((await cli.ended).code, isTold ? 0 : 1, cli.err)
+})
+
+test('a daemon leaves a pid file that is not its own', async (t) => {
+  const folder = daemonFolder(t)
+  assert.equal((await startDaemon(t, folder).ended).code, 0)
+  const first = Number(textOf(join(folder, 'pid')))
+  rmSync(join(folder, 'pid'))
+  assert.equal((await startDaemon(t, folder).ended).code, 0)
+  const second = textOf(join(folder, 'pid'))
+  assert.notEqual(Number(second), first)
+  process.kill(first, 'SIGTERM')
+  await until(() => isGone(first), 'the end of the first daemon')
+  assert.equal(textOf(join(folder, 'pid')), second)
 })
 
 test('a pid file that is locked is refused, whatever is in it', async (t) => {

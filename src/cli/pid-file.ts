@@ -8,7 +8,7 @@ import { messageOf } from '../base/thrown.ts'
 import type { Os } from '../os/os.ts'
 
 /**
- * Take the file, and remove it when the process ends.
+ * Take the file, and remove it when the process ends, if it is still the one that was taken.
  *
  * @throws {SkynetError} `ERR_NODE_RUNNING` the process it names lives; `ERR_SYSCALL` the file
  * cannot be written.
@@ -30,7 +30,10 @@ export function takePidFile(path: string, os: Os): void {
   }
   fs.ftruncateSync(fd)
   fs.writeSync(fd, `${process.pid}\n`, 0)
-  process.on('exit', () => fs.rmSync(path, { force: true }))
+  process.on('exit', () => {
+    // Somebody may have removed it, and another daemon have made its own.
+    if (isThere(path, fd)) fs.rmSync(path, { force: true })
+  })
 }
 
 function open(path: string): number {
@@ -51,8 +54,22 @@ function isThere(path: string, fd: number): boolean {
 function isAlive(pid: number): boolean {
   if (pid <= 0 || pid === process.pid) return false
   try {
-    return process.kill(pid, 0)
+    return process.kill(pid, 0) && !isZombie(pid)
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/**
+ * Dead, and its parent has not asked for its exit code: the first process of a container may never
+ * do so. Known on Linux alone; elsewhere it counts as alive.
+ */
+function isZombie(pid: number): boolean {
+  try {
+    // `pid (name) state …`, and the name may hold parentheses.
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.startsWith('Z', stat.lastIndexOf(')') + 2)
+  } catch {
+    return false
   }
 }
