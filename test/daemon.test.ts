@@ -74,6 +74,22 @@ test('a daemon whose pid file names a process that lives is refused', async (t) 
   assert.match(third.err, RegExp(`is running already, pid = ${process.pid}\n`))
 })
 
+test('with JSON every line of a daemon is an object, and a refused one leaves none', async (t) => {
+  const folder = daemonFolder(t)
+  const json = { logFormat: 'json' } as const
+  assert.equal((await startDaemon(t, folder, json).ended).code, 0)
+  const second = startDaemon(t, folder, json)
+  assert.equal((await second.ended).code, 1)
+  assert.match(second.err, /^skynet: Cannot start: .* is running already/)
+  process.kill(Number(textOf(join(folder, 'pid'))), 'SIGTERM')
+  await until(() => !existsSync(join(folder, 'pid')), 'the end of the pid file')
+  const lines = textOf(join(folder, 'log')).trim().split('\n')
+  const said = lines.map((line) => JSON.parse(line).msg).filter((text) => /^skynet: /.test(text))
+  assert.equal(said.length, 2, said.join('\n'))
+  assert.match(said[0], /^skynet: SIGTERM: stopping/)
+  assert.equal(said[1], 'skynet: stopped')
+})
+
 test('a pid file that a killed daemon left is taken over', async (t) => {
   const folder = daemonFolder(t)
   const { pid } = spawnSync('true')
@@ -139,7 +155,7 @@ test('a daemon that cannot start says why to whoever started it', async (t) => {
   const cases: [Partial<NodeConfig>, RegExp][] = [
     [{ start: 'no-such-file.ts' }, /Cannot launch service .*no-such-file/],
     [{ daemon: 'none/pid' }, /Cannot write pid file .*none\/pid: ENOENT/],
-    [{ logger: 'none/log' }, /Cannot open log file .*none\/log: ENOENT/],
+    [{ logger: 'none/log' }, /Cannot open log file .*none\/log \(config key 'logger'\): ENOENT/],
   ]
   for (const [config, message] of cases) {
     const cli = startDaemon(t, folder, config)

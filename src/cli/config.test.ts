@@ -49,6 +49,18 @@ test('loadConfig() completes a config that says only where to start', async (t) 
   })
 })
 
+test('resolveConfig() names the part of `socket` that is wrong', () => {
+  const start = 'a.ts'
+  const resolve = (socket: object) => () => resolveConfig({ start, socket })
+  const value = /^Cannot use config 'socket.sendPolicy' as .*'close' or .*: current value is 'x'$/
+  assert.throws(resolve({ sendPolicy: 'x' as never }), messageIs('ERR_CONFIG_VALUE', value))
+  const bounds = /'socket.lingerMs' as it must be an integer in .*: current value is -1/
+  assert.throws(resolve({ idleTimeoutMs: 0, lingerMs: -1 }), messageIs('ERR_CONFIG_VALUE', bounds))
+  const key = /'socket.linger': unknown; known keys are socket.sendL/
+  assert.throws(resolve({ linger: 1 }), messageIs('ERR_CONFIG_KEY', key))
+  assert.throws(resolve([]), messageIs('ERR_CONFIG_VALUE', /'socket' as/))
+})
+
 test('loadConfig() fills in what `socket` leaves out, names a part that is wrong', async (t) => {
   const file = json(t, { start: 'a.ts', socket: { lingerMs: 5, cpus: [1] } })
   const { socket } = await loadConfig(file, [

@@ -263,6 +263,7 @@ export function resolveConfig(given: NodeConfig, folder: string = process.cwd())
     const value = (given as unknown as Record<string, unknown>)[key]
     if (value === undefined && fallback !== undefined) resolved[key] = fallback()
     else if (check.accepts(value)) resolved[key] = check.resolve(value, folder)
+    else if (key === 'socket' && isRecord(value)) throw wrongSocket(value)
     else throw wrongValue(key, check.expected, value)
     const unusable = check.unusable?.(resolved[key])
     if (unusable !== undefined) throw wrongValue(key, check.expected, unusable)
@@ -288,7 +289,7 @@ async function readConfig(file: string): Promise<Record<string, unknown>> {
     const url = pathToFileURL(file)
     const module = isJson
       ? { default: JSON.parse(await readFile(file, 'utf8')) }
-      : await importModule(url)
+      : await settled(importModule(url))
     config = module.default
   } catch (cause) {
     throw fail(firstLine(cause), cause)
@@ -296,6 +297,20 @@ async function readConfig(file: string): Promise<Record<string, unknown>> {
   if (config === undefined) throw fail('it has no default export')
   if (!isRecord(config)) throw fail(`it must hold an object: current value is ${show(config)}`)
   return { ...config }
+}
+
+/** Rejects when the process would end because what the module waits for never comes. */
+async function settled<T>(loading: Promise<T>): Promise<T> {
+  let onIdle = (): void => {}
+  const never = new Promise<never>((_, reject) => {
+    onIdle = () => reject(new Error('its top-level await never ends'))
+  })
+  process.once('beforeExit', onIdle)
+  try {
+    return await Promise.race([loading, never])
+  } finally {
+    process.off('beforeExit', onIdle)
+  }
 }
 
 function firstLine(error: unknown): string {
@@ -309,11 +324,7 @@ function applyOverride(config: Record<string, unknown>, override: string): void 
   const text = override.slice(at + 1)
   if (name.startsWith('socket.')) {
     const part = name.slice('socket.'.length)
-    if (!Object.hasOwn(SOCKET_KEYS, part)) {
-      const known = Object.keys(SOCKET_KEYS).map((each) => `socket.${each}`)
-      throw new SkynetError('ERR_CONFIG_KEY', { key: name, known: known.join(', ') })
-    }
-    const value = SOCKET_KEYS[part as keyof SocketConfig].parse(text)
+    const value = socketKey(part).parse(text)
     config.socket = { ...(config.socket as object | undefined), [part]: value }
     return
   }
@@ -337,6 +348,22 @@ function keyNamed(key: string): Key<unknown, unknown> {
   const meant = names.find((name) => letterChanges(key, name) <= TYPO_LETTERS_MAX)
   const hint = meant === undefined ? '' : ` (did you mean '${meant}'?)`
   throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + hint })
+}
+
+/** @throws {SkynetError} `ERR_CONFIG_KEY` */
+function socketKey(part: string): Check<unknown> {
+  if (Object.hasOwn(SOCKET_KEYS, part))
+    return SOCKET_KEYS[part as keyof SocketConfig] as Check<unknown>
+  const known = Object.keys(SOCKET_KEYS).map((each) => `socket.${each}`)
+  throw new SkynetError('ERR_CONFIG_KEY', { key: `socket.${part}`, known: known.join(', ') })
+}
+
+/** What is wrong with the first wrong part of `socket`. */
+function wrongSocket(given: Record<string, unknown>): SkynetError {
+  const isRight = ([part, value]: [string, unknown]): boolean =>
+    value === undefined || socketKey(part).accepts(value)
+  const [part, value] = Object.entries(given).find((each) => !isRight(each))!
+  return wrongValue(`socket.${part}`, socketKey(part).expected, value)
 }
 
 function wrongValue(key: string, expected: string, value: unknown): SkynetError {

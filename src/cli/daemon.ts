@@ -64,16 +64,20 @@ export async function becomeDaemon(pidFile: string): Promise<() => void> {
   return () => void tell({ ready: true })
 }
 
-/** Tell the command that waits, if there is one, why this process will end. */
-export function tellFailure(error: unknown): Promise<void> {
+/**
+ * Tell the command that waits, if there is one, why this process will end.
+ *
+ * @returns Whether it was told.
+ */
+export function tellFailure(error: unknown): Promise<boolean> {
   return tell({ failure: explain(error) })
 }
 
-/** Resolves when it has been told, or cannot be: that must not keep anybody from going on. */
-function tell(outcome: Outcome): Promise<void> {
+/** Resolves when it has been told, or (false) cannot be: that must not keep anybody from going on. */
+function tell(outcome: Outcome): Promise<boolean> {
   return new Promise((resolve) => {
-    if (process.connected) process.send!(outcome, () => resolve())
-    else resolve()
+    if (process.connected) process.send!(outcome, (error: Error | null) => resolve(error === null))
+    else resolve(false)
   })
 }
 
@@ -96,7 +100,7 @@ function openLog(file: string): number {
   try {
     return openSync(file, 'a')
   } catch (cause) {
-    const info = { call: `open log file ${file}`, reason: messageOf(cause) }
+    const info = { call: `open log file ${file} (config key 'logger')`, reason: messageOf(cause) }
     throw new SkynetError('ERR_SYSCALL', info, { cause })
   }
 }

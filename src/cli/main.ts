@@ -4,6 +4,7 @@ import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
+import { isSkynetError } from '../base/errors.ts'
 import { CONFIG_KEYS } from './config.ts'
 import { tellFailure } from './daemon.ts'
 import { report, UsageError } from './report.ts'
@@ -47,8 +48,9 @@ export async function main(argv: string[]): Promise<void> {
       throw new UsageError(`Cannot run '${word}': no such command`)
     await COMMANDS[name]!.run(args)
   } catch (error) {
-    report(error)
-    await tellFailure(error)
+    // The log of a refused daemon is that of the node that runs: only who started it is told.
+    const isTold = await tellFailure(error)
+    if (!isTold || !isSkynetError(error, 'ERR_NODE_RUNNING')) report(error)
     // Not exitCode: what a failed start left behind must not keep the process alive.
     process.exit(1)
   }

@@ -1,12 +1,21 @@
 /** What the command says about itself: one line each, on standard error. */
 import { inspect } from 'node:util'
 import { withHint } from '../base/thrown.ts'
+import { formatJson, type LogFormat, type LogLevel } from '../service/log.ts'
 
 /** The user's words make no sense: the answer ends with where to look. */
 export class UsageError extends Error {}
 
-export function say(text: string): void {
-  process.stderr.write(`skynet: ${text}\n`)
+let format: LogFormat = 'text'
+
+/** In a daemon standard error is the log: what is said there looks as the logger's lines do. */
+export function sayAs(given: LogFormat): void {
+  format = given
+}
+
+export function say(text: string, level: LogLevel = 'info'): void {
+  const line = { at: Date.now(), level, handle: 0, title: '', text: `skynet: ${text}` }
+  process.stderr.write(`${format === 'json' ? formatJson(line) : line.text}\n`)
 }
 
 /** An error in one line. */
@@ -18,6 +27,8 @@ export function explain(error: unknown): string {
 
 /** With `SKYNET_DEBUG` in the environment the stack comes along. */
 export function report(error: unknown): void {
-  say(explain(error))
-  if (process.env.SKYNET_DEBUG) process.stderr.write(`${inspect(error)}\n`)
+  say(explain(error), 'error')
+  if (!process.env.SKYNET_DEBUG) return
+  if (format === 'json') say(inspect(error), 'error')
+  else process.stderr.write(`${inspect(error)}\n`)
 }

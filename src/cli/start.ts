@@ -5,7 +5,7 @@ import type { ResolvedConfig } from '../threads/options.ts'
 import type { Node } from '../threads/start.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
-import { report, say, UsageError } from './report.ts'
+import { report, say, sayAs, UsageError } from './report.ts'
 import { watchSignals } from './signals.ts'
 
 /** From the end of the grace to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
@@ -16,8 +16,10 @@ export async function start(args: string[]): Promise<void> {
   const { file, overrides } = parseStart(args)
   const config = await loadConfig(file, overrides)
   if (config.daemon === undefined) await run(config, () => {})
-  else if (isDaemon()) await run(config, await becomeDaemon(config.daemon))
-  else say(`running as a daemon, pid = ${await startDaemon(config.logger)}`)
+  else if (isDaemon()) {
+    sayAs(config.logFormat)
+    await run(config, await becomeDaemon(config.daemon))
+  } else say(`running as a daemon, pid = ${await startDaemon(config.logger)}`)
 }
 
 /** @param onReady Called when the first service is ready. */

@@ -1,10 +1,16 @@
 /** `.logger`: writes the lines of all services to standard output, or to a file with times. */
+import { SkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
 import { defineService } from '../service/definition.ts'
 import { formatJson, formatLine, type LogFormat, type LogLine } from '../service/log.ts'
 import { LogWriter } from './log-writer.ts'
 
 export default defineService(async (skynet, file: string | undefined, format: LogFormat) => {
-  const writer = await LogWriter.open(file, (text) => skynet.error(text))
+  const opened = LogWriter.open(file, (text) => skynet.error(text))
+  const writer = await opened.catch((cause: unknown) => {
+    const info = { call: `open log file ${file} (config key 'logger')`, reason: messageOf(cause) }
+    throw new SkynetError('ERR_SYSCALL', info, { cause })
+  })
   const timed = (line: LogLine): string => `${new Date(line.at).toISOString()} ${formatLine(line)}`
   const toText = file === undefined ? formatLine : timed
   const toEntry = format === 'json' ? formatJson : toText
