@@ -143,6 +143,28 @@ check('killTask() fails whatever a task waits for, and the request of a caller',
   assert.equal(await peer.call.killTask(12345), false)
 })
 
+check('killTask() finds one of very many, and ends no other', async (skynet) => {
+  const peer = await launch(skynet)
+  const count = 20_000
+  const ends: string[] = []
+  const calls = Array.from({ length: count }, (_, i) => {
+    const { call } = i % 2 === 0 ? peer : peer.with({ timeoutMs: 60_000 })
+    return call.never().catch(({ code }) => ends.push(code))
+  })
+  const rows = skynet.tasks().filter(({ kind }) => kind === 'call')
+  assert.equal(new Set(rows.map(({ id }) => id)).size, count)
+  const last = rows.pop()!
+  for (const { id } of rows) assert.equal(skynet.killTask(id), true)
+  await until('all but one have ended', () => ends.length === count - 1)
+  assert.deepEqual(skynet.tasks(), [last])
+  for (const id of [rows[0]!.id, 0, -last.id, last.id + 1, last.id + 2, last.id + 0.5]) {
+    assert.equal(skynet.killTask(id), false)
+  }
+  assert.equal(skynet.killTask(last.id), true)
+  await Promise.all(calls)
+  assert.deepEqual(new Set(ends), new Set(['ERR_TASK_KILLED']))
+})
+
 check('killTask() of a task that nobody awaits is one line in the log', async (skynet) => {
   const peer = await launch(skynet)
   await peer.call.fork()

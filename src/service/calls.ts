@@ -6,7 +6,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
-import type { Origin, TaskInfo } from './tasks.ts'
+import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
 
 interface OpenCall {
@@ -18,8 +18,6 @@ interface OpenCall {
   readonly method: string
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
-  /** Number in the list of tasks; 0 until it is listed. */
-  id: number
   /** It has a waiter, which the service lists too. */
   isLimited: boolean
   /** Where it was called, if traced. */
@@ -83,7 +81,7 @@ export class Calls {
     const origin = this.#service.tracer?.origin()
     const home = to < 0 ? -1 : this.#service.runtime.options.handles.workerOf(to)
     const isLimited = false
-    return { session: 0, to, home, method, resolve, reject, id: 0, isLimited, origin }
+    return { session: 0, to, home, method, resolve, reject, isLimited, origin }
   }
 
   #send(call: OpenCall, send: (session: number) => boolean): void {
@@ -112,19 +110,15 @@ export class Calls {
   }
 
   tasks(): TaskInfo[] {
-    return this.#open.items().map((call) => {
-      if (call.id === 0) call.id = this.#service.nextTaskId()
-      const what = `${call.method} of ${addressee(call.to)}`
-      return { id: call.id, kind: 'call', what, ...call.origin }
-    })
+    return this.#open.items().map(rowOf)
   }
 
   /** False: there is no such call. */
-  kill(id: number, error: unknown): boolean {
-    const call = this.#open.items().find((each) => each.id === id)
+  kill(id: number, killed: (row: TaskInfo) => Error): boolean {
+    const session = taskNumber(id, 'call')
+    const call = session === undefined ? undefined : this.#open.take(session)
     if (call === undefined) return false
-    this.#open.take(call.session)
-    call.reject(error)
+    call.reject(killed(rowOf(call)))
     return true
   }
 
@@ -162,6 +156,13 @@ export class Calls {
     for (const call of this.#open.takeAll()) call.reject(error)
   }
 }
+
+const rowOf = ({ session, to, method, origin }: OpenCall): TaskInfo => ({
+  id: taskId(session, 'call'),
+  kind: 'call',
+  what: `${method} of ${addressee(to)}`,
+  ...origin,
+})
 
 const deadCall = ({ to, method }: OpenCall, cause?: unknown): Error =>
   new SkynetError('ERR_CALL_DEAD', { to: addressee(to), method }, { cause })

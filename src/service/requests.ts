@@ -14,7 +14,7 @@ import { enterScope } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
-import type { Origin, TaskInfo } from './tasks.ts'
+import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
 import {
   areRequestsWatched,
   Handling,
@@ -32,8 +32,6 @@ type Taken = Owed | 'ignored'
 interface OpenRequest {
   session: number
   readonly message: Message
-  /** Number in the list of tasks; 0 until it is listed. */
-  id: number
   /** Where it began, if traced. */
   readonly origin: Origin | undefined
 }
@@ -227,7 +225,7 @@ export class Requests implements Debtor {
     this.#open ??= new Sessions()
     const open = this.#open
     const origin = this.#service.tracer?.origin()
-    const key = open.add({ session: 0, message, id: 0, origin })
+    const key = open.add({ session: 0, message, origin })
     promise.then(
       (value) => {
         const isOpen = open.take(key) !== undefined
@@ -389,35 +387,37 @@ export class Requests implements Debtor {
 
   /** What is owed an answer. */
   *tasks(): Generator<TaskInfo> {
-    for (const open of this.#open?.items() ?? []) {
-      const what = this.#titleOf(open.message)
-      yield { id: this.#idOf(open), kind: 'request', what, ...open.origin }
-    }
+    for (const open of this.#open?.items() ?? []) yield this.#rowOf(open)
     for (const owed of this.#owed ?? []) {
-      yield { id: this.#idOf(owed), kind: 'response', what: this.#titleOf(owed.message) }
+      if (owed.id === 0) owed.id = this.#service.nextTaskId()
+      yield this.#rowOfOwed(owed)
     }
   }
 
   /** The handlers go on, but nobody waits for their answers any more. */
-  kill(id: number, error: unknown): boolean {
-    const open = this.#open?.items().find((each) => each.id === id)
+  kill(id: number, killed: (row: TaskInfo) => Error): boolean {
+    const session = taskNumber(id, 'request')
+    const open = session === undefined ? undefined : this.#open?.take(session)
     if (open !== undefined) {
-      this.#open!.take(open.session)
-      if (open.message.session !== 0) this.#error(open.message, error)
+      if (open.message.session !== 0) this.#error(open.message, killed(this.#rowOf(open)))
       return true
     }
     for (const owed of this.#owed ?? []) {
       if (owed.id !== id) continue
       this.#settle(owed, 'closed')
-      this.#error(owed.message, error)
+      this.#error(owed.message, killed(this.#rowOfOwed(owed)))
       return true
     }
     return false
   }
 
-  #idOf(task: { id: number }): number {
-    if (task.id === 0) task.id = this.#service.nextTaskId()
-    return task.id
+  #rowOf({ session, message, origin }: OpenRequest): TaskInfo {
+    const id = taskId(session, 'request')
+    return { id, kind: 'request', what: this.#titleOf(message), ...origin }
+  }
+
+  #rowOfOwed({ id, message }: Owed): TaskInfo {
+    return { id, kind: 'response', what: this.#titleOf(message) }
   }
 
   /** The service has ended: nobody will answer. */

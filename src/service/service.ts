@@ -27,7 +27,7 @@ import { asArgument, isThenable, sendable } from './sendable.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
-import { aboutWait, type TaskInfo, Tracer } from './tasks.ts'
+import { aboutWait, type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
 
@@ -55,7 +55,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   /** Requests that came before setup was done, in order. */
   #early: Message[] | undefined = []
   #calls: Calls | undefined
-  #lastTaskId = 0
+  #lastTask = 0
   #hooks: ExitHook[] | undefined
   #onSignal: ((signal: number) => unknown) | undefined
   #messageLog: MessageLog | undefined
@@ -327,7 +327,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   nextTaskId(): number {
-    return ++this.#lastTaskId
+    return taskId(++this.#lastTask, 'other')
   }
 
   tasks(): TaskInfo[] {
@@ -344,16 +344,17 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Fail what a row of `tasks` waits for. False: it is done by now. */
   killTask(id: number): boolean {
-    const row = this.tasks().find((task) => task.id === id)
-    if (row === undefined) return false
-    const error = new SkynetError('ERR_TASK_KILLED', { task: `${row.kind} ${row.what}` })
-    if (this.#calls?.kill(id, error)) return true
+    // One that is not listed has no id.
+    if (id === 0) return false
+    const killed = ({ kind, what }: Pick<TaskInfo, 'kind' | 'what'>): Error =>
+      new SkynetError('ERR_TASK_KILLED', { task: `${kind} ${what}` })
+    if (this.#calls?.kill(id, killed) || this.requests.kill(id, killed)) return true
     for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
       if (at.id !== id) continue
-      at.reject(error)
+      at.reject(killed(aboutWait(at.about)))
       return true
     }
-    return this.requests.kill(id, error)
+    return false
   }
 
   /** Begin to log all messages to a file, or end it. */

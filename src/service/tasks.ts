@@ -30,6 +30,19 @@ export type TaskKind =
   | 'select'
   | 'socket'
 
+/**
+ * An id is `number * 3` and one of these, so that what it names is found without a look through all.
+ * The number of a call or a request is its session; all others are numbered as they are listed.
+ */
+export const TASK_KEPT = { call: 0, request: 1, other: 2 } as const
+
+export const taskId = (number: number, kept: keyof typeof TASK_KEPT): number =>
+  number * 3 + TASK_KEPT[kept]
+
+/** The number of an id; undefined: what it names is not kept there. */
+export const taskNumber = (id: number, kept: keyof typeof TASK_KEPT): number | undefined =>
+  id % 3 === TASK_KEPT[kept] ? (id - TASK_KEPT[kept]) / 3 : undefined
+
 /** One row of `skynet.tasks()`. The last three are there while the service is traced. */
 export interface TaskInfo extends Partial<Origin> {
   /** For `killTask`. */
