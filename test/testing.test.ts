@@ -197,3 +197,64 @@ test('sockets of a testNode are refused at once', async () => {
 test('testNode() refuses a seed that is none', async () => {
   for (const seed of [-1, 0.5, 2 ** 32]) await assert.rejects(testNode({ seed }), RangeError)
 })
+
+test('advance() of a FakeClock waits for the one before, also inside a timer', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const at: [string, number][] = []
+  const { skynet } = node
+  const note = (what: string) => at.push([what, skynet.now()])
+  skynet.timeout(15, () => note('second'))
+  skynet.timeout(5, async () => {
+    note('first')
+    await clock.advance(100)
+    note('inner')
+  })
+  skynet.timeout(50, () => note('third'))
+  await Promise.all([clock.advance(10), clock.advance(10)])
+  assert.deepEqual(at.slice(0, 2), [
+    ['first', 5],
+    ['second', 15],
+  ])
+  await clock.advance(0)
+  assert.deepEqual(at.slice(2), [
+    ['third', 50],
+    ['inner', 120],
+  ])
+  assert.equal(clock.now(), 120)
+  await assert.rejects(clock.advance(-1), RangeError)
+  await clock.advance(1)
+  assert.equal(clock.now(), 121, 'a refused one holds up nobody')
+})
+
+test('testNode() and testService() refuse options that they cannot take, by name', async () => {
+  const wrong: [object | null, RegExp][] = [
+    [{ sede: 1 }, /with option 'sede': there are .*seed/],
+    [{ seed: 'x' }, /as 'seed' must be a whole number/],
+    [{ peers: 5 }, /as 'peers' must be a plain object: current value is 5/],
+    [{ peers: { '.a': 5 } }, /as 'peers.\.a' must be an object of methods: current value is 5/],
+    [{ env: 5 }, /as 'env' must be a plain object: current value is 5/],
+    [
+      { env: { a: {} } },
+      /as 'env.a' must be a string, a number or a boolean: current value is an o/,
+    ],
+    [{ clock: 5 }, /as 'clock' must be a FakeClock: current value is 5/],
+    [{ base: 5 }, /as 'base' must be a string, not empty: current value is 5/],
+    [null, /as 'options' must be a plain object: current value is null/],
+  ]
+  for (const [options, message] of wrong) {
+    await assert.rejects(testNode(options as never), { message })
+    await assert.rejects(testService(subject, options as never), { message })
+  }
+  await assert.rejects(testService(subject, { args: 5 } as never), /'args' must be an array/)
+})
+
+test('kill() refuses the service manager, by name and by handle', async () => {
+  await using node = await testNode()
+  const { skynet } = node
+  const manager = skynet.localName('.service')!
+  const refused = { code: 'ERR_SERVICE_NEEDED', message: /Cannot kill service '\.service'/ }
+  await assert.rejects(skynet.kill('.service'), refused)
+  await assert.rejects(skynet.kill(manager), refused)
+  assert.equal(skynet.isAlive(manager), true)
+})

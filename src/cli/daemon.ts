@@ -73,7 +73,7 @@ export function tellFailure(error: unknown): Promise<boolean> {
   return tell({ failure: explain(error) })
 }
 
-/** Resolves when it has been told, or (false) cannot be: that must not keep anybody from going on. */
+/** True: it was told. False: it cannot be, which must not keep anybody from going on. */
 function tell(outcome: Outcome): Promise<boolean> {
   return new Promise((resolve) => {
     if (process.connected) process.send!(outcome, (error: Error | null) => resolve(error === null))

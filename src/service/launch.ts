@@ -25,7 +25,7 @@ export type LaunchRest<S> =
 
 /** Less would not hold Node's own modules. */
 const MEMORY_MB_MIN = 16
-const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', 'timeoutMs', 'signal']
+export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', 'timeoutMs', 'signal']
 
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
   checkOptions('launch', 'options', given)

@@ -31,8 +31,8 @@ export type TaskKind =
   | 'socket'
 
 /**
- * An id is `number * 3` and one of these, so that what it names is found without a look through all.
- * The number of a call or a request is its session; all others are numbered as they are listed.
+ * An id is `number * 3` and one of these, so that what it names is found without looking through
+ * all. The number of a call or a request is its session; others are numbered as they are listed.
  */
 export const TASK_KEPT = { call: 0, request: 1, other: 2 } as const
 

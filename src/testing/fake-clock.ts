@@ -15,6 +15,8 @@ export class FakeClock implements Clock {
   readonly isManual = true
   #now = 0
   readonly #followers = new Set<Follower>()
+  /** Resolves when all advances so far are done. */
+  #advanced: Promise<unknown> = Promise.resolve()
 
   /** Milliseconds since the clock was made, all of them advanced. */
   now(): number {
@@ -34,10 +36,20 @@ export class FakeClock implements Clock {
    * Let time pass. Every timer that comes due fires in its order, each at its own time, and what it
    * leads to is done before the next. Resolves when nothing is left to do.
    *
+   * Advances do not overlap: one that is asked for while another is under way, also by a timer that
+   * the other fires, begins when the other is done. Who awaits it there goes on after both.
+   *
    * @throws {RangeError} Unless `ms` is a number in 0..`TIMER_MS_MAX`.
    */
   async advance(ms: number): Promise<void> {
     checkMs('advance a clock', 'ms', ms)
+    const pass = (): Promise<void> => this.#pass(ms)
+    const passed = this.#advanced.then(pass, pass)
+    this.#advanced = passed
+    return passed
+  }
+
+  async #pass(ms: number): Promise<void> {
     const target = this.#now + ms
     await this.#settled()
     for (let due = this.#nextDue(); due <= target; due = this.#nextDue()) await this.#moveTo(due)

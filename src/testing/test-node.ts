@@ -2,7 +2,7 @@
  * A node with one worker, which is the thread of the test: so services may be defined in the test,
  * their messages be seen, and their time and order be chosen. All else is the real code.
  */
-import { checkInteger } from '../base/check.ts'
+import { checkInteger, checkNames, checkOptions, checkText, refusal } from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SHUTDOWN_MS_MAX } from '../base/limits.ts'
@@ -23,7 +23,7 @@ import type { Skynet } from '../service/skynet.ts'
 import { type AssembledWorker, assemble } from '../threads/assemble.ts'
 import { createNodeMemory } from '../threads/memory.ts'
 import { SOCKET_DEFAULTS } from '../threads/options.ts'
-import type { FakeClock, Follower } from './fake-clock.ts'
+import { FakeClock, type Follower } from './fake-clock.ts'
 import { Probe } from './probe.ts'
 import { RecordingRouter, type SentMessage } from './recording-router.ts'
 
@@ -45,8 +45,39 @@ export interface TestNodeOptions {
   readonly base?: string
 }
 
-/** Start a node in this thread. Services there have no sockets: for these, use `startNode`. */
+/** Of `testNode`; for what `testService` passes on. */
+export const NODE_OPTIONS = ['clock', 'seed', 'env', 'peers', 'base'] as const
+
+/** @throws `TypeError`, `RangeError` naming what is wrong with them. */
+function checkNode(options: TestNodeOptions): void {
+  const what = 'test a node'
+  checkOptions(what, 'options', options)
+  checkNames(what, options, NODE_OPTIONS)
+  const { clock, seed, env, peers, base } = options
+  if (clock !== undefined && !(clock instanceof FakeClock)) {
+    throw refusal('type', what, 'clock', 'a FakeClock', clock)
+  }
+  if (seed !== undefined) checkInteger(what, 'seed', seed, 0, SEED_MAX)
+  checkOptions(what, 'env', env)
+  for (const [name, value] of Object.entries(env ?? {})) {
+    if (['string', 'number', 'boolean'].includes(typeof value)) continue
+    throw refusal('type', what, `env.${name}`, 'a string, a number or a boolean', value)
+  }
+  checkOptions(what, 'peers', peers)
+  for (const [name, methods] of Object.entries(peers ?? {})) {
+    if (typeof methods === 'object' && methods !== null) continue
+    throw refusal('type', what, `peers.${name}`, 'an object of methods', methods)
+  }
+  if (base !== undefined) checkText(what, 'base', base)
+}
+
+/**
+ * Start a node in this thread. Services there have no sockets: for these, use `startNode`.
+ *
+ * @throws `TypeError`, `RangeError` for options that it cannot take, or does not know.
+ */
 export async function testNode(options: TestNodeOptions = {}): Promise<TestNode> {
+  checkNode(options)
   const node = new TestNode(options)
   await node.start()
   return node
@@ -69,7 +100,6 @@ export class TestNode implements AsyncDisposable {
   /** Made by `testNode`. */
   constructor(options: TestNodeOptions) {
     const { seed, env = {}, clock } = options
-    if (seed !== undefined) checkInteger('test a node', 'seed', seed, 0, SEED_MAX)
     this.#options = options
     const startedAt = performance.timeOrigin + performance.now()
     const time: Clock = clock ?? realClock(startedAt)

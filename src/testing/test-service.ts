@@ -1,9 +1,10 @@
 /** One service under test, in a node of its own. */
+import { checkNames, checkOptions } from '../base/check.ts'
 import type { AnyService, MethodsOf } from '../service/definition.ts'
-import type { LaunchOptions, LaunchRest } from '../service/launch.ts'
+import { LAUNCH_KEYS, type LaunchOptions, type LaunchRest } from '../service/launch.ts'
 import type { CallOf, SendOf } from '../service/ref.ts'
 import type { SentMessage } from './recording-router.ts'
-import { type TestNode, type TestNodeOptions, testNode } from './test-node.ts'
+import { NODE_OPTIONS, type TestNode, type TestNodeOptions, testNode } from './test-node.ts'
 
 export type TestServiceOptions<S> = TestNodeOptions & NonNullable<LaunchRest<S>[0]>
 
@@ -22,18 +23,23 @@ export interface TestService<S> extends AsyncDisposable {
  * Launch a service in a node of its own, in this thread.
  *
  * @param rest As for `newService` and `testNode`: `args`, `peers`, `clock`, `seed`, …
- * @throws As `newService`. Nothing is left then.
+ * @throws As `newService` and `testNode`. Nothing is left then.
  */
 export async function testService<S extends AnyService>(
   definition: S,
   ...rest: [] extends LaunchRest<S> ? [options?: TestServiceOptions<S>] : [TestServiceOptions<S>]
 ): Promise<TestService<S>> {
-  const { args, timeoutMs, signal, ...options } = (rest[0] ?? {}) as TestNodeOptions &
+  const [given = {}] = rest
+  checkOptions('test a service', 'options', given)
+  checkNames('test a service', given, [...LAUNCH_KEYS, ...NODE_OPTIONS])
+  const { clock, seed, env, peers, base, ...launch } = given as TestNodeOptions &
     LaunchOptions<readonly unknown[]>
-  const node = await testNode(options)
+  const node = await testNode({ clock, seed, env, peers, base } as TestNodeOptions)
   try {
-    const launch = { ...(args && { args }), timeoutMs, signal } as LaunchRest<S>[0]
-    const { handle, call, send } = await node.launch(definition, ...([launch] as LaunchRest<S>))
+    const { handle, call, send } = await node.launch(
+      definition,
+      ...([launch] as unknown as LaunchRest<S>),
+    )
     return {
       handle,
       call,
