@@ -62,6 +62,20 @@ check('wait() gives what is there at once, and else what is set, on any worker',
   await Promise.all(peers.map((peer) => skynet.kill(peer.handle)))
 })
 
+check(
+  'wait() for a branch that is there gives it; one below a waiter does not come',
+  async (skynet) => {
+    const { datacenter } = skynet
+    await datacenter.set('w', 'part', 1)
+    assert.deepEqual(await datacenter.wait('w'), { part: 1 })
+    const none = datacenter.wait('v', 'part')
+    await assert.rejects(datacenter.wait('v'), blocked)
+    await datacenter.set('v', 'part', 2)
+    assert.equal(await none, 2)
+    await Promise.all(['v', 'w'].map((key) => datacenter.set(key, undefined)))
+  },
+)
+
 check('wait() is woken by a branch that brings its part, others go on waiting', async (skynet) => {
   const { datacenter } = skynet
   const part = datacenter.wait('whole', 'part', 'x')

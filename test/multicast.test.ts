@@ -157,6 +157,23 @@ check('delete() ends every subscription after what was published before', async 
   }
 })
 
+check(
+  'delete() leaves what came before to its own subscribers, until unsubscribe()',
+  async (skynet) => {
+    const channel = skynet.multicast.new<number>()
+    const [kept, left]: [number[], number[]] = [[], []]
+    const first = channel.subscribe((message) => kept.push(message))
+    const second = channel.subscribe((message) => left.push(message))
+    channel.publish(1)
+    channel.delete()
+    assert.deepEqual(kept, [], 'not yet')
+    second.unsubscribe()
+    assert.equal(await first.ended, 'deleted')
+    assert.equal(await second.ended, 'unsubscribed')
+    assert.deepEqual([kept, left], [[1], []])
+  },
+)
+
 check('delete() while others publish and subscribe ends it for all of them', async (skynet) => {
   for (let round = 0; round < 20; round++) {
     const channel = skynet.multicast.new()

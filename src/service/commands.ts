@@ -29,6 +29,9 @@ export type StatName = keyof typeof STATS
 
 type Address = number | string
 
+/** The name of the service manager. */
+const MANAGER = '.service'
+
 interface Command<Args extends readonly unknown[], R> {
   /** What it is called in `skynet.`. */
   readonly api: string
@@ -85,6 +88,10 @@ function exit(service: Service): never {
 
 async function kill(service: Service, address: Address): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
+  // Nobody would launch it again: only what went with its worker comes back.
+  if (handle === query(service, MANAGER)) {
+    throw new SkynetError('ERR_SERVICE_NEEDED', { name: MANAGER })
+  }
   if (handle !== service.handle) return order(service, handle, { order: 'kill', handle })
   await service.end('kill')
   return true

@@ -51,7 +51,8 @@ export class Datacenter {
   }
 
   /**
-   * The value at a path, as soon as there is one. It waits without limit but for those of `with`.
+   * The value at a path, or the branch there, as soon as there is one. It waits without limit but
+   * for those of `with`.
    *
    * @throws {SkynetError} `ERR_DATACENTER_PATH` when the path is a branch of what others wait for,
    * or lies below such, or becomes a branch meanwhile.

@@ -50,7 +50,8 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * End the channel, for all: subscriptions end when they have got what was published before.
+   * End the channel, for all: subscriptions end when they have got what was published before. Those
+   * of this service too: their subscribers may be called after this returned, until `unsubscribe`.
    *
    * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN` when it was deleted before.
    */

@@ -350,7 +350,7 @@ export class Skynet {
     link(this.#service, this.#service.runtime.knownHandle(address))
   }
 
-  /** End another service, at once. True when it was there. */
+  /** End another service, at once. True: it was there. Not `.service`: `ERR_SERVICE_NEEDED`. */
   async kill(address: number | string): Promise<boolean> {
     return COMMANDS.KILL.run(this.#service, address)
   }
