@@ -91,6 +91,79 @@ check('messages of a protocol wait for the end of setup, like calls', async (sky
   await launched
 })
 
+check('a redirect that is wrong throws, and cuts nobody off', async (skynet) => {
+  const context = { source: skynet.self, session: 0 }
+  const hostile = {
+    valueOf() {
+      throw new Error('no number')
+    },
+  }
+  for (const on of PLACES) {
+    const peer = await skynet.newService<typeof subject>('./subject.ts', { on, args: [] })
+    const { handle } = peer
+    const rows: [redirect: [number, unknown, unknown], named: string, code: string][] = []
+    for (const name of ['source', 'session']) {
+      for (const odd of [5n, Symbol('x'), hostile, '1', undefined, null]) {
+        rows.push([[handle, { ...context, [name]: odd }, 'lua'], name, 'ERR_INVALID_ARG_TYPE'])
+      }
+      for (const odd of [-1, 1.5, Number.NaN, 2 ** 53]) {
+        rows.push([[handle, { ...context, [name]: odd }, 'lua'], name, 'ERR_OUT_OF_RANGE'])
+      }
+    }
+    rows.push([[handle, { ...context, source: 2 ** 32 }, 'lua'], 'source', 'ERR_OUT_OF_RANGE'])
+    for (const odd of [undefined, null, 5, 'x']) {
+      rows.push([[handle, odd, 'lua'], 'context', 'ERR_INVALID_ARG_TYPE'])
+    }
+    for (const odd of [5n, Symbol('x'), null, {}]) {
+      rows.push([[handle, context, odd], 'type', 'ERR_INVALID_ARG_TYPE'])
+    }
+    for (const [[to, from, type], named, code] of rows) {
+      const message = new RegExp(`'${named}' must be`)
+      const redirect = () => skynet.redirect(to, from as never, type as never, ['see', 'wrong'])
+      assert.throws(redirect, { code, message })
+    }
+    // The edges, from a service that there is not: nobody is told anything.
+    for (const source of [0, 0xffffffff]) {
+      for (const session of [0, Number.MAX_SAFE_INTEGER]) {
+        assert.equal(skynet.redirect(handle, { source, session }, 'lua', ['see', 'right']), true)
+      }
+    }
+    assert.deepEqual(await peer.call.seen(), ['right', 'right', 'right', 'right'])
+  }
+})
+
+check('a text that nobody handles is answered, and logged when it was sent', async (skynet) => {
+  for (const on of PLACES) {
+    const { handle } = await skynet.newService<typeof subject>('./subject.ts', { on, args: [] })
+    for (const type of [0, 'text', 3, 'queue']) {
+      const call = skynet.rawCall(handle, type, 'x', { timeoutMs: 5000 })
+      await assert.rejects(call, { code: 'ERR_PROTOCOL_UNKNOWN' }, `${type}`)
+    }
+    skynet.rawSend(handle, 'text', 'x')
+    const log = String(skynet.getenv('logger'))
+    const address = skynet.ref(handle).address.slice(1)
+    await until('it is logged', () =>
+      new RegExp(`${address}.*message of type 0.*Unknown protocol`).test(readFileSync(log, 'utf8')),
+    )
+  }
+})
+
+check('forwardType() and registerProtocol() name what is wrong', async (skynet) => {
+  const wrong = { code: 'ERR_INVALID_ARG_TYPE', name: 'TypeError' }
+  for (const odd of [null, undefined, 5, 'raw'] as never[]) {
+    assert.throws(() => skynet.forwardType(odd), { ...wrong, message: /'map' must be/ })
+    const message = /'definition' must be/
+    assert.throws(() => skynet.registerProtocol(odd), { ...wrong, message })
+  }
+  for (const odd of [null, 5n, {}] as never[]) {
+    assert.throws(() => skynet.forwardType({ lua: odd }), { ...wrong, message: /'type' must be/ })
+  }
+  assert.throws(() => skynet.rawSend(skynet.self, 'lua', 5n), {
+    ...wrong,
+    message: /'value' must be .*: current value is 5n$/,
+  })
+})
+
 check('registerProtocol() refuses what is taken, and what is none', async (skynet: Skynet) => {
   skynet.registerProtocol({ name: 'mine', id: 99 })
   const taken = { code: 'ERR_PROTOCOL_TAKEN' }
@@ -101,6 +174,7 @@ check('registerProtocol() refuses what is taken, and what is none', async (skyne
     ['mine too', 10],
     ['response', 1],
     ['socket', 6],
+    ['multicast', 2],
     ['client', 4],
     ['trace', 12],
   ] as const) {
@@ -112,7 +186,19 @@ check('registerProtocol() refuses what is taken, and what is none', async (skyne
   assert.throws(() => skynet.registerProtocol({ name: 'x', id: -1 }), RangeError)
   assert.throws(() => skynet.registerProtocol({ name: '', id: 90 }), TypeError)
   assert.throws(() => skynet.registerProtocol({ name: 'x', id: 90, pack: 1 as never }), TypeError)
-  for (const type of ['response', 'error', 'socket', 'system', 'trace', 'no such', 1, 256, 1.5]) {
+  for (const type of [
+    'response',
+    'error',
+    'socket',
+    'system',
+    'trace',
+    'multicast',
+    'no such',
+    1,
+    2,
+    256,
+    1.5,
+  ]) {
     assert.throws(
       () => skynet.rawSend(skynet.self, type, 1),
       { code: 'ERR_PROTOCOL_UNKNOWN' },

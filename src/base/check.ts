@@ -6,6 +6,7 @@ export function shown(value: unknown): string {
   try {
     if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
     if (typeof value === 'function') return `a function`
+    if (typeof value === 'bigint') return `${value}n`
     if (typeof value !== 'object' || value === null) return String(value)
     return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? 'no class'})`
   } catch {

@@ -191,6 +191,26 @@ describe('ManyRing', () => {
     assert.equal(ring.usedBytes, RECORD_HEADER_BYTES + 64)
   })
 
+  test('write of a header that is no number throws, and leaves the ring as it is', () => {
+    const { ring, bytes, words, write, payloads } = newMany()
+    const hostile = {
+      valueOf() {
+        throw new Error('no number')
+      },
+    }
+    for (const odd of [5n, Symbol('x'), hostile] as unknown[] as number[]) {
+      for (let field = 0; field < 5; field++) {
+        const header = [1, 2, 3, 4, 8] as [number, number, number, number, number]
+        header[field] = odd
+        const [type, a, b, session, length] = header
+        assert.throws(() => ring.write(type, a, b, session, bytes, words, length))
+        assert.equal(ring.usedBytes, 0)
+      }
+    }
+    assert.equal(write('after'), true)
+    assert.deepEqual(payloads(), ['after'])
+  })
+
   test('new asserts on a capacity, place or region that does not fit', () => {
     const region = newRegion(512)
     assert.throws(() => new ManyRing(region, 0, 500), assert.AssertionError)

@@ -160,14 +160,18 @@ export class ManyRing {
     }
     const isSmall = length <= WORD_COPY_BYTES_MAX
     const payload = isSmall || bytes.length === length ? bytes : bytes.subarray(0, length)
+    const typeCell = type | 0
+    const aCell = a | 0
+    const bCell = b | 0
+    const sessionValue = +session
     const index = this.#reserve(unitsOf(length))
     if (index < 0) return false
     const cells = this.#cells
     const at = index << 1
-    cells[at + RECORD.type] = type
-    cells[at + RECORD.a] = a
-    cells[at + RECORD.b] = b
-    this.#doubles[index + SESSION_UNITS] = session
+    cells[at + RECORD.type] = typeCell
+    cells[at + RECORD.a] = aCell
+    cells[at + RECORD.b] = bCell
+    this.#doubles[index + SESSION_UNITS] = sessionValue
     if (isSmall) {
       const count = (length + 3) >>> 2
       const to = at + RECORD.CELLS

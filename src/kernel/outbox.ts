@@ -81,11 +81,12 @@ export class Outbox {
     }
     const payload = Buffer.allocUnsafeSlow(Math.max(8, (size + 7) & ~7))
     payload.set(bytes.subarray(0, size))
+    // Numbers, or it throws here: what the ring refuses would hold up all that wait behind it.
     this.#waiting.push({
-      type: recordType,
-      to,
-      source,
-      session,
+      type: recordType | 0,
+      to: to | 0,
+      source: source | 0,
+      session: +session,
       payload: payload.subarray(0, size),
     })
     if (this.#waiting.length === 1) this.retry()

@@ -297,3 +297,30 @@ async function asleep(bells: Doorbells): Promise<void> {
     }
   })
 }
+
+test('a message that cannot be begun holds up no other one', { timeout: 5000 }, async (t) => {
+  const { scheduler, service, post } = setUp(t)
+  const { opened, finish } = gate()
+  const { opened: thrown, finish: caught } = gate()
+  const seen: unknown[] = []
+  const first = service((value) => seen.push(value))
+  const second = service((value) => {
+    seen.push(value)
+    finish()
+  })
+  // It is thrown in a turn of its own; the runner would take it for a failure.
+  const listeners = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection')
+  process.on('unhandledRejection', caught)
+  t.after(() => {
+    process.removeAllListeners('unhandledRejection')
+    for (const listener of listeners) process.on('unhandledRejection', listener)
+  })
+  stayAlive(t)
+  scheduler.start([], [])
+  scheduler.deliver(first, { ...message('lost'), source: 5n as unknown as number })
+  post(first, 1)
+  post(second, 2)
+  await Promise.all([opened, thrown])
+  assert.deepEqual(seen.sort(), [1, 2])
+})

@@ -214,15 +214,18 @@ export class Scheduler {
     }
     // Reading counts too, or a flood for services that are gone would never let a turn end.
     if (hasMore) this.#left -= RECORDS_PER_READ / 4
-    while (this.#left > 0) {
-      const context = this.#nextContext()
-      if (context === undefined) break
-      this.#hasWorked = true
-      this.#runBatch(context)
+    try {
+      while (this.#left > 0) {
+        const context = this.#nextContext()
+        if (context === undefined) break
+        this.#hasWorked = true
+        this.#runBatch(context)
+      }
+    } finally {
+      monitor.leave()
+      if (hasMore || this.#runQueue.length > 0) this.#schedule()
+      else this.#rest()
     }
-    monitor.leave()
-    if (hasMore || this.#runQueue.length > 0) this.#schedule()
-    else this.#rest()
   }
 
   #nextContext(): Context | undefined {
@@ -240,19 +243,23 @@ export class Scheduler {
     const runQueue = this.#runQueue
     const { monitor, onOverload, clock } = this.#options
     let batch = batchSize(mailbox.length, this.#weight)
-    while (mailbox.length > 0) {
-      const overload = mailbox.overload(clock)
-      if (overload > 0) onOverload(context, overload)
-      const message = mailbox.shift()!
-      this.#left--
-      context.handled++
-      monitor.trigger(message.source, context.handle, message.type, message.session)
-      context.receiver.receive(message)
-      if (--this.#untilLook === 0) this.#lookAtClock(clock)
-      if (this.#left <= 0 || (--batch <= 0 && runQueue.length > 0)) break
+    try {
+      while (mailbox.length > 0) {
+        const overload = mailbox.overload(clock)
+        if (overload > 0) onOverload(context, overload)
+        const message = mailbox.shift()!
+        this.#left--
+        context.handled++
+        monitor.trigger(message.source, context.handle, message.type, message.session)
+        context.receiver.receive(message)
+        if (--this.#untilLook === 0) this.#lookAtClock(clock)
+        if (this.#left <= 0 || (--batch <= 0 && runQueue.length > 0)) break
+      }
+    } finally {
+      // Whatever is thrown: what is marked as queued, and is not, would never run again.
+      if (mailbox.length > 0) runQueue.push(context)
+      else context.isQueued = false
     }
-    if (mailbox.length > 0) runQueue.push(context)
-    else context.isQueued = false
     if (context.onRoom !== undefined && hasRoom(context)) {
       const { onRoom } = context
       context.onRoom = undefined

@@ -1,5 +1,5 @@
 /** Message types of a service beside method calls: Skynet's `register_protocol`. */
-import { checkFunction, checkInteger, checkText, shown } from '../base/check.ts'
+import { checkFunction, checkInteger, checkText, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { WaitOptions } from './wait.ts'
@@ -27,6 +27,7 @@ export interface ProtocolDefinition<T> {
 /** The types that carry what the runtime itself says: nobody else sends or handles them. */
 const RESERVED: readonly number[] = [
   PTYPE.RESPONSE,
+  PTYPE.MULTICAST,
   PTYPE.SYSTEM,
   PTYPE.SOCKET,
   PTYPE.ERROR,
@@ -37,8 +38,18 @@ const BUILT_IN = new Map(Object.entries(PTYPE).map(([name, id]) => [name.toLower
 /** @throws {TypeError} When a method call has not the shape of one. */
 function checkRaw(type: number, value: unknown): void {
   if (type !== PTYPE.LUA || (Array.isArray(value) && typeof value[0] === 'string')) return
-  const rule = `Cannot send as 'value' of type 'lua' must be an array, a method name its first`
-  throw new TypeError(`${rule}: current value is ${shown(value)}`)
+  throw refusal('type', 'send', 'value', `an array, a method name its first, for 'lua'`, value)
+}
+
+/** A request as its receiver was told of it. @throws `TypeError`, `RangeError` for what is none. */
+export function checkContext(what: string, context: unknown): RequestContext {
+  if (typeof context !== 'object' || context === null) {
+    throw refusal('type', what, 'context', 'an object with a source and a session', context)
+  }
+  const { source, session } = context as RequestContext
+  checkInteger(what, 'source', source, 0, 0xffffffff)
+  checkInteger(what, 'session', session, 0, Number.MAX_SAFE_INTEGER)
+  return { source, session }
 }
 
 /** The protocols of one service, by number and by name. */
@@ -48,6 +59,9 @@ export class Protocols {
 
   /** @throws {SkynetError} `ERR_PROTOCOL_TAKEN` when the name or the number is in use. */
   add(given: ProtocolDefinition<unknown>): void {
+    if (typeof given !== 'object' || given === null) {
+      throw refusal('type', 'register a protocol', 'definition', 'an object', given)
+    }
     const { name, id, pack, unpack, dispatch } = given
     checkText('register a protocol', 'name', name)
     checkInteger('register a protocol', 'id', id, 0, 255)
@@ -79,6 +93,9 @@ export class Protocols {
   }
 
   idOf(type: string | number): number {
+    if (typeof type !== 'number' && typeof type !== 'string') {
+      throw refusal('type', 'use a message type', 'type', 'a name or a number in 0..255', type)
+    }
     const id = typeof type === 'number' ? type : (this.#byName.get(type) ?? BUILT_IN.get(type))
     if (id === undefined || !Number.isInteger(id) || id < 0 || id > 255 || RESERVED.includes(id)) {
       throw new SkynetError('ERR_PROTOCOL_UNKNOWN', { type: String(type) })

@@ -3,6 +3,7 @@
  * A request is answered once: by what its handler returns or throws, by a `Response` it has taken,
  * or by the end of the service.
  */
+import { refusal } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -68,13 +69,17 @@ export class Requests implements Debtor {
     this.#methods = methods as Record<string, Method>
   }
 
-  /** By name or number. */
+  /** By name or number; all of them, or none when one is wrong. */
   forward(map: Readonly<Record<string, string | number>>): void {
-    this.#forwards ??= new Map()
-    for (const [from, to] of Object.entries(map)) {
-      const type = /^\d+$/.test(from) ? Number(from) : from
-      this.#forwards.set(this.protocols.idOf(type), this.protocols.idOf(to))
+    if (typeof map !== 'object' || map === null) {
+      throw refusal('type', 'forward types', 'map', 'an object', map)
     }
+    const { protocols } = this
+    const pairs = Object.entries(map).map(([from, to]): [number, number] => [
+      protocols.idOf(/^\d+$/.test(from) ? Number(from) : from),
+      protocols.idOf(to),
+    ])
+    this.#forwards = new Map([...(this.#forwards ?? []), ...pairs])
   }
 
   /** A message that is no answer. */
@@ -87,8 +92,9 @@ export class Requests implements Debtor {
 
   /** A line from the node itself, for the logger; or somebody's protocol of that number. */
   text(message: Message): unknown {
-    if (this.#protocols?.get(PTYPE.TEXT) === undefined) {
-      return this.#methods.text?.(message.source, message.value)
+    const isOurs = this.#protocols?.get(PTYPE.TEXT) === undefined
+    if (isOurs && typeof this.#methods.text === 'function') {
+      return this.#methods.text(message.source, message.value)
     }
     this.handle(message)
     return undefined

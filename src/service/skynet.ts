@@ -14,7 +14,12 @@ import { type LaunchRest, launchOptions } from './launch.ts'
 import type { ExitHook } from './life.ts'
 import { type Ending, link, monitor } from './monitor.ts'
 import { MulticastApi } from './multicast.ts'
-import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
+import {
+  checkContext,
+  Protocol,
+  type ProtocolDefinition,
+  type RequestContext,
+} from './protocols.ts'
 import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
 import { Selection, type SelectRequest } from './select.ts'
@@ -425,10 +430,11 @@ export class Skynet {
    */
   redirect(
     address: number | string,
-    { source, session }: RequestContext,
+    context: RequestContext,
     type: string | number,
     value: unknown,
   ): boolean {
+    const { source, session } = checkContext('redirect', context)
     const { runtime, requests } = this.#service
     const id = requests.protocols.typeOf(type, value)
     return requests.redirect(runtime.handleOf(address), { source, session }, id, value)
