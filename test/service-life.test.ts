@@ -284,3 +284,12 @@ check('what a service does after its end rejects and reaches nobody', async (sky
   assert.throws(() => own.exit(), ended)
   await skynet.sleep(5)
 })
+
+check('newService() of a service with a method `then` names it', async (skynet) => {
+  for (const on of PLACES) {
+    for (const how of ['object', 'class']) {
+      const launch = skynet.newService('./thenable.ts', { on, args: [how], timeoutMs: 5000 })
+      await assert.rejects(launch, { code: 'ERR_SERVICE_LAUNCH', message: /method.*'then'/ })
+    }
+  }
+})

@@ -173,8 +173,45 @@ check('supervise() rejects when a child cannot be launched at first', async (sky
   const children = ['./child.ts', './no-such-file.ts'].map((path) => ({ name: path, path }))
   const failing = supervise(skynet, { strategy: 'one-for-all', children })
   await assert.rejects(failing, { code: 'ERR_SERVICE_LAUNCH' })
-  await assert.rejects(
-    supervise(skynet, { strategy: 'none' as 'one-for-all', children }),
-    RangeError,
-  )
+})
+
+check('supervise() names what is wrong, and launches nothing', async (skynet, handlers) => {
+  let born = 0
+  handlers.born = () => void born++
+  const child = { name: 'a', path: './child.ts', args: ['a', skynet.self] }
+  const given = { strategy: 'one-for-one', children: [child] }
+  const type = 'ERR_INVALID_ARG_TYPE'
+  const value = 'ERR_INVALID_ARG_VALUE'
+  const range = 'ERR_OUT_OF_RANGE'
+  const rows: [options: unknown, named: string, code: string][] = [
+    [undefined, 'options', type],
+    [[], 'options', type],
+    [{ ...given, maxRestart: 5 }, 'maxRestart', value],
+    [{ ...given, children: undefined }, 'children', type],
+    [{ ...given, children: [child, undefined] }, 'children\\[1\\]', type],
+    [{ ...given, children: [child, { ...child }] }, 'name', value],
+    [{ ...given, children: [child, { ...child, name: 5n }] }, 'name', type],
+    [{ ...given, children: [child, { ...child, name: '' }] }, 'name', value],
+    [{ ...given, children: [{ ...child, restarts: 'never' }] }, 'restarts', value],
+    [{ ...given, children: [{ ...child, args: 'ab' }] }, 'args', type],
+    [{ ...given, children: [{ ...child, args: () => 'ab' }] }, 'args', type],
+  ]
+  for (const odd of ['none', 'toString', undefined, Symbol('x'), 5n]) {
+    rows.push([{ ...given, strategy: odd }, 'strategy', value])
+    const restart = odd ?? null
+    rows.push([{ ...given, children: [{ ...child, restart }] }, 'restart', value])
+  }
+  for (const name of ['maxRestarts', 'periodMs', 'backoffMs']) {
+    for (const odd of ['3', 5n, null, {}]) rows.push([{ ...given, [name]: odd }, name, type])
+    for (const odd of [-1, Number.NaN, Infinity])
+      rows.push([{ ...given, [name]: odd }, name, range])
+  }
+  rows.push([{ ...given, maxRestarts: 1.5 }, 'maxRestarts', range])
+  for (const [options, named, code] of rows) {
+    const message = new RegExp(`'${named}'`)
+    await assert.rejects(supervise(skynet, options as never), { code, message }, `${named} ${code}`)
+  }
+  assert.equal(born, 0)
+  const edges = { strategy: 'one-for-one', maxRestarts: 0, periodMs: 0, backoffMs: 0 } as const
+  await (await supervise(skynet, { ...edges, children: [] })).stop()
 })

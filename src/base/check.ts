@@ -62,6 +62,12 @@ export function checkFunction(what: string, name: string, value: unknown): void 
   throw refusal('type', what, name, 'a function', value)
 }
 
+/** @throws {TypeError} Unless `value` is an array. */
+export function checkArray(what: string, name: string, value: unknown): void {
+  if (Array.isArray(value)) return
+  throw refusal('type', what, name, 'an array', value)
+}
+
 /** @throws {TypeError} Unless `value` is a string. */
 export function checkString(what: string, name: string, value: unknown): void {
   if (typeof value === 'string') return

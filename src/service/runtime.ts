@@ -341,7 +341,10 @@ export class Runtime {
       this.options.scheduler.running(service.handle)
       const setUp = (): unknown => definition.setup(service.facade, ...launch.args)
       const result = hasScopes() ? enterScope(undefined, setUp) : setUp()
-      if (isThenable(result)) Promise.resolve(result).then(launched, failed)
+      if (isThenable(result) && !('catch' in result)) {
+        // A promise has both. Whoever awaits these methods would call one of them.
+        failed(new TypeError(`a method cannot be called 'then'`))
+      } else if (isThenable(result)) Promise.resolve(result).then(launched, failed)
       else launched(result)
     } catch (error) {
       failed(error)

@@ -1,5 +1,16 @@
 /** Services that are launched again when they end: restart strategies as Erlang has them. */
+import {
+  checkArray,
+  checkChoice,
+  checkInteger,
+  checkMs,
+  checkNames,
+  checkOptions,
+  checkText,
+  refusal,
+} from '../base/check.ts'
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { TIMER_MS_MAX } from '../base/limits.ts'
 import type { Methods } from './definition.ts'
 import { type Ending, isMeant, monitor } from './monitor.ts'
 import type { Placement } from './placement.ts'
@@ -59,15 +70,40 @@ interface Child {
  * and so does the service that supervises them: `crash`, with `ERR_RESTART_LIMIT` as the cause.
  *
  * @throws As `newService` when one of them cannot be launched at first; the others end then.
+ * `TypeError`, `RangeError` for options that are wrong; nothing was launched then.
  */
 export async function supervise(skynet: Skynet, options: SuperviseOptions): Promise<Supervisor> {
-  if (!Object.hasOwn(STRATEGIES, options.strategy)) {
-    const known = Object.keys(STRATEGIES).join(', ')
-    throw new RangeError(`Cannot supervise by '${options.strategy}': there are ${known}`)
-  }
+  checkSupervise(options)
   const supervisor = new Supervisor(skynet, options)
   await supervisor.start()
   return supervisor
+}
+
+const OPTION_KEYS = ['strategy', 'children', 'maxRestarts', 'periodMs', 'backoffMs']
+const CHILD_KEYS = ['name', 'path', 'args', 'on', 'restart']
+
+function checkSupervise(options: SuperviseOptions): void {
+  checkOptions('supervise', 'options', options ?? null)
+  checkNames('supervise', options, OPTION_KEYS)
+  const { strategy, children, maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = options
+  checkChoice('supervise', 'strategy', strategy, Object.keys(STRATEGIES))
+  checkInteger('supervise', 'maxRestarts', maxRestarts, 0, Number.MAX_SAFE_INTEGER)
+  checkMs('supervise', 'periodMs', periodMs)
+  checkMs('supervise', 'backoffMs', backoffMs)
+  checkArray('supervise', 'children', children)
+  const names = new Set<string>()
+  for (const [i, child] of children.entries()) {
+    checkOptions('supervise', `children[${i}]`, child ?? null)
+    checkNames('supervise a child', child, CHILD_KEYS)
+    const { name, args = [], restart = 'always' } = child
+    checkText('supervise a child', 'name', name)
+    if (names.has(name)) {
+      throw refusal('value', 'supervise a child', 'name', 'of no other child', name)
+    }
+    names.add(name)
+    checkChoice('supervise a child', 'restart', restart, Object.keys(RESTARTS))
+    if (typeof args !== 'function') checkArray('supervise a child', 'args', args)
+  }
 }
 
 export class Supervisor {
@@ -112,6 +148,7 @@ export class Supervisor {
   async #launch(child: Child): Promise<void> {
     const { path, args = [], on = 'least-loaded' } = child.spec
     const given = typeof args === 'function' ? args(child.last) : args
+    checkArray('supervise a child', 'args', given)
     const ref = await this.#skynet.newService(path, { args: [...given], on, onFault: 'end' })
     child.ref = ref
     monitor(this.#service, ref.handle).then(
@@ -149,7 +186,8 @@ export class Supervisor {
       this.#service.crash(new SkynetError('ERR_RESTART_LIMIT', info))
       return true
     }
-    if (backoffMs > 0) await skynet.sleep(backoffMs * 2 ** (this.#restarts.length - 1))
+    const waitMs = backoffMs * 2 ** (this.#restarts.length - 1)
+    if (waitMs > 0) await skynet.sleep(Math.min(waitMs, TIMER_MS_MAX))
     try {
       for (const child of this.#children.slice(from, to)) {
         if (this.#isOver) return true
