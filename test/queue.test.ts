@@ -184,3 +184,33 @@ check('queue() keeps its promise under random loads', async (skynet) => {
   assert.ok(entered > 100 && inside === 0)
   assert.equal(await lock(() => 'free'), 'free')
 })
+
+check('queue() goes on when somebody enters it at the end of the stack', async (skynet) => {
+  const lock = skynet.queue()
+  let entered = 0
+  let failed = 0
+  const enter = (): void => {
+    lock(() => entered++).catch(() => failed++)
+  }
+  /** Calls `enter` with each stack that is left, the smallest first, as the recursion unwinds. */
+  let steps = 0
+  const dive = (): void => {
+    try {
+      dive()
+    } finally {
+      if (++steps < 2000) {
+        try {
+          enter()
+        } catch {
+          failed++
+        }
+      }
+    }
+  }
+  for (let round = 0; round < 5; round++) {
+    steps = 0
+    assert.throws(dive, RangeError)
+    assert.equal(await lock(() => 'free', { timeoutMs: 3000 }), 'free')
+  }
+  assert.ok(entered > 0 && failed > 0, `${entered} entered, ${failed} failed`)
+})

@@ -38,6 +38,8 @@ class Turn implements Holder {
 class Gate {
   readonly #service: Service
   #turn: Turn | undefined
+  /** It follows scopes: somebody is inside. */
+  #hasScopes = false
   /** In the order they came. Whoever gives up is taken out, and holds up nobody. */
   readonly #waiting = new Map<Turn, Waiter<void>>()
 
@@ -50,7 +52,14 @@ class Gate {
     const outer = livingEntry(scope?.entry)
     const isInside = this.#isInside(outer)
     const turn = isInside ? this.#turn! : new Turn()
-    if (!isInside) await this.#wait(turn, options)
+    try {
+      if (!isInside) await this.#wait(turn, options)
+    } catch (error) {
+      // It may have been the end of the stack, anywhere in there: what follows needs room.
+      await undefined
+      this.#abandon(turn)
+      throw error
+    }
     turn.users++
     const { service = this.#service.handle, task: name = '', trace } = scope ?? {}
     try {
@@ -59,6 +68,13 @@ class Gate {
       turn.users--
       if (turn.users === 0) this.#leave()
     }
+  }
+
+  /** Whoever gave up has no turn, and waits for none. */
+  #abandon(turn: Turn): void {
+    this.#waiting.get(turn)?.resolve()
+    this.#waiting.delete(turn)
+    if (this.#turn === turn || this.#turn === undefined) this.#leave()
   }
 
   #isInside(entry: Entry | undefined): boolean {
@@ -77,7 +93,10 @@ class Gate {
     if (waiter.isOver) return waiter.promise
     this.#waiting.set(turn, waiter)
     if (this.#turn === undefined) {
-      useScopes()
+      if (!this.#hasScopes) {
+        useScopes()
+        this.#hasScopes = true
+      }
       this.#admitNext()
     }
     return waiter.promise
@@ -86,7 +105,9 @@ class Gate {
   #leave(): void {
     this.#turn = undefined
     this.#admitNext()
-    if (this.#turn === undefined) leaveScopes()
+    if (this.#turn !== undefined || !this.#hasScopes) return
+    this.#hasScopes = false
+    leaveScopes()
   }
 
   #admitNext(): void {
