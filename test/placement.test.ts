@@ -36,7 +36,7 @@ check('a dedicated worker begins and ends with its service', async (skynet) => {
   }
 })
 
-/** A service on a worker of its own, in that place: it is used again once its last one has ended. */
+/** A service on a worker of its own, in that place: used again once its last one has ended. */
 async function onPlace(skynet: Skynet, place: number) {
   for (let tries = 0; tries < 100; tries++) {
     const peer = await skynet.newService<typeof mortal>('./mortal.ts', { on: 'dedicated' })

@@ -9,7 +9,12 @@ import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Redirection } from './calls.ts'
 import type { ExitReason } from './life.ts'
-import { type ProtocolDefinition, Protocols, type RequestContext } from './protocols.ts'
+import {
+  checkContext,
+  type ProtocolDefinition,
+  Protocols,
+  type RequestContext,
+} from './protocols.ts'
 import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
@@ -327,7 +332,8 @@ export class Requests implements Debtor {
    * Pass a request on. Who asked is told first whom it waits for now, and with which worker that
    * may go; not when it is the worker of this service, whose death it is told of anyway.
    */
-  redirect(to: number, { source, session }: RequestContext, type: number, value: unknown): boolean {
+  redirect(to: number, context: RequestContext, type: number, value: unknown): boolean {
+    const { source, session } = checkContext('redirect', context)
     const { handle, runtime } = this.#service
     const { handles, loads, worker } = runtime.options
     const home = handles.workerOf(to)

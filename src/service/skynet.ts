@@ -14,12 +14,7 @@ import { type LaunchRest, launchOptions } from './launch.ts'
 import type { ExitHook } from './life.ts'
 import { type Ending, link, monitor } from './monitor.ts'
 import { MulticastApi } from './multicast.ts'
-import {
-  checkContext,
-  Protocol,
-  type ProtocolDefinition,
-  type RequestContext,
-} from './protocols.ts'
+import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
 import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
 import { Selection, type SelectRequest } from './select.ts'
@@ -434,10 +429,9 @@ export class Skynet {
     type: string | number,
     value: unknown,
   ): boolean {
-    const { source, session } = checkContext('redirect', context)
     const { runtime, requests } = this.#service
     const id = requests.protocols.typeOf(type, value)
-    return requests.redirect(runtime.handleOf(address), { source, session }, id, value)
+    return requests.redirect(runtime.handleOf(address), context, id, value)
   }
 
   // --- looking inside ---------------------------------------------------------------------------
