@@ -77,6 +77,13 @@ test('logservice names a service that logs instead of ours, and is told of SIGHU
   assert.equal(cli.out, '')
 })
 
+test('SIGHUP while the first service begins reaches the logger when it is up', async (t) => {
+  const config = { start: 'early-signal.ts', logger: 'log', logservice: OWN, args: ['SIGHUP'] }
+  const cli = new Cli(t, scratchFolder(t), config)
+  await cli.wrote('log', /reopened/)
+  assert.equal((await cli.stop()).code, 0)
+})
+
 test('a fault of the logger goes to standard error, and it gets the next line', async (t) => {
   const args = ['throw', 'reject', 'after']
   const config = { start: 'talker.ts', logger: 'log', logservice: OWN, args }

@@ -29,8 +29,11 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   const stop = new AbortController()
   const isLogged = config.logger !== undefined || config.logservice !== undefined
   let node: Node | undefined
+  let isRenamed = false
   const reopenLog = (): void => {
-    node?.reopenLog()
+    // Before the node is up it is told when it is: its log may be open already.
+    if (node === undefined) isRenamed = true
+    else node.reopenLog()
     if (config.daemon !== undefined) void redirectOutput(config.logger)
   }
   watchSignals({
@@ -42,6 +45,7 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   })
   try {
     node = await startNode(config, { signal: stop.signal })
+    if (isRenamed) node.reopenLog()
     const { writeCrashReport } = node
     process.on('uncaughtExceptionMonitor', (error) => {
       writeCrashReport.call(node, 'main thread', error)
