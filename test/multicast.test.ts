@@ -263,7 +263,7 @@ check('what a subscriber throws is logged, and the next message comes', async (s
 
 check('channels that are gone or unknown, and what cannot be sent, are refused', async (skynet) => {
   const unknown = { code: 'ERR_CHANNEL_UNKNOWN' }
-  for (const id of [0, 1.5, -1, 1e15, Number.NaN, '1' as unknown as number]) {
+  for (const id of [0, 1.5, -1, 1e15, Number.NaN]) {
     assert.throws(() => skynet.multicast.open(id), unknown, String(id))
   }
   const channel = skynet.multicast.new()

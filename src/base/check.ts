@@ -34,6 +34,12 @@ export function refusal(
   return Object.assign(new Kind(text), { code })
 }
 
+/** @throws {TypeError} Unless `value` is a number. */
+export function checkNumber(what: string, name: string, value: unknown): void {
+  if (typeof value === 'number') return
+  throw refusal('type', what, name, 'a number', value)
+}
+
 /** @throws `TypeError` unless `value` is a number, `RangeError` unless whole, in `min`..`max`. */
 export function checkInteger(
   what: string,

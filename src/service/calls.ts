@@ -7,7 +7,7 @@ import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 interface OpenCall {
   session: number
@@ -51,6 +51,8 @@ export class Calls {
     options: WaitOptions | undefined,
     send: (session: number) => boolean,
   ): Promise<unknown> {
+    const wrong = wrongWait('wait', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
       const limits = { timeoutMs, signal: options?.signal }

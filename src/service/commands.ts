@@ -2,7 +2,14 @@
  * What a service may ask of its runtime: the commands of Skynet's contexts, under their names. The
  * API and the console go through this table; docs/commands.md shows it.
  */
-import { checkFunction, checkInteger, checkString, checkText, shown } from '../base/check.ts'
+import {
+  checkChoice,
+  checkFunction,
+  checkInteger,
+  checkString,
+  checkText,
+  refusal,
+} from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
@@ -72,6 +79,7 @@ function timeout(service: Service, ms: number, task: () => unknown): Timer {
 }
 
 function query({ runtime }: Service, name: string): number | undefined {
+  checkString('look up', 'name', name)
   const handle = runtime.options.names.query(name)
   return handle === 0 ? undefined : handle
 }
@@ -143,14 +151,16 @@ function launchLost(url: string, cause: unknown): Error {
 }
 
 function getenv({ runtime }: Service, key: string): EnvValue | undefined {
+  checkString('read a variable', 'key', key)
   return runtime.options.env.get(key)
 }
 
 function setenv({ runtime }: Service, key: string, value: EnvValue): void {
   checkText('set a variable', 'key', key)
-  if (!['string', 'number', 'boolean'].includes(typeof value)) {
-    const rule = `Cannot set a variable as 'value' must be a string, a number or a boolean`
-    throw new TypeError(`${rule}: current value is ${shown(value)}`)
+  const isOdd = typeof value === 'number' && !Number.isFinite(value)
+  if (isOdd || !['string', 'number', 'boolean'].includes(typeof value)) {
+    const expected = 'a string, a finite number or a boolean'
+    throw refusal(isOdd ? 'range' : 'type', 'set a variable', 'value', expected, value)
   }
   runtime.options.env.set(key, value)
 }
@@ -160,10 +170,7 @@ function startTime({ runtime }: Service): number {
 }
 
 function stat(service: Service, what: StatName): number {
-  if (!Object.hasOwn(STATS, what)) {
-    const known = Object.keys(STATS).join(', ')
-    throw new RangeError(`Cannot tell stat ${shown(what)}: there are ${known}`)
-  }
+  checkChoice('count', 'what', what, Object.keys(STATS))
   return STATS[what](service)
 }
 

@@ -1,7 +1,7 @@
 /** Values by path for the whole node, kept by the service `datacenterd`: Skynet's `datacenter`. */
-import { shown } from '../base/check.ts'
+import { refusal } from '../base/check.ts'
 import type { Service } from './service.ts'
-import type { WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait.ts'
 
 /** Numbers are their text: `1` and `'1'` are one key. */
 export type DataKey = string | number
@@ -22,6 +22,7 @@ export class Datacenter {
 
   /** The same, giving up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` by `signal`. */
   with(options: WaitOptions): Datacenter {
+    checkWait('use the datacenter', options ?? null)
     const bound = new Datacenter(this.#service, options)
     bound.#daemon = this.#daemon
     return bound
@@ -88,6 +89,6 @@ export class Datacenter {
 function checkPath(path: readonly unknown[]): readonly unknown[] {
   const odd = path.findIndex((key) => typeof key !== 'string' && typeof key !== 'number')
   if (path.length > 0 && odd < 0) return path
-  const what = path.length === 0 ? 'a path has at least one key' : `it is ${shown(path[odd])}`
-  throw new TypeError(`Cannot use this path as its keys must be strings or numbers: ${what}`)
+  const expected = 'one or more strings or numbers'
+  throw refusal('type', 'use the datacenter', 'path', expected, path[odd])
 }

@@ -1,5 +1,12 @@
 /** The options of a launch, checked. */
-import { checkInteger, checkNames, checkOptions, shown } from '../base/check.ts'
+import {
+  checkArray,
+  checkChoice,
+  checkInteger,
+  checkNames,
+  checkOptions,
+  refusal,
+} from '../base/check.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
 import type { WaitOptions } from './wait.ts'
@@ -31,27 +38,22 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
   checkOptions('launch', 'options', given)
   const options = (given ?? {}) as LaunchOptions<readonly unknown[]>
   checkNames('launch', options, LAUNCH_KEYS)
-  if (options.args !== undefined && !Array.isArray(options.args)) {
-    throw new TypeError(
-      `Cannot launch as 'args' must be an array: current value is ${shown(options.args)}`,
-    )
-  }
+  if (options.args !== undefined) checkArray('launch', 'args', options.args)
   if (options.memoryLimitMb !== undefined) {
     checkInteger('launch', 'memoryLimitMb', options.memoryLimitMb, MEMORY_MB_MIN, 1024 * 1024)
     if (options.on !== 'dedicated') {
-      throw new TypeError(`Cannot launch with 'memoryLimitMb' as 'on' must be 'dedicated' for it`)
+      throw refusal('value', 'launch', 'on', `'dedicated' for 'memoryLimitMb'`, options.on)
     }
   }
-  if (options.onFault !== undefined && !['log', 'end'].includes(options.onFault)) {
-    const now = shown(options.onFault)
-    throw new TypeError(
-      `Cannot launch as 'onFault' must be 'log' or 'end': current value is ${now}`,
-    )
+  if (options.onFault !== undefined) {
+    checkChoice('launch', 'onFault', options.onFault, ['log', 'end'])
   }
   return options
 }
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
-export function launchLimits({ timeoutMs = 0, signal }: WaitOptions = {}): WaitOptions {
+export function launchLimits(options: WaitOptions | undefined): WaitOptions {
+  checkOptions('launch', 'options', options)
+  const { timeoutMs = 0, signal } = options ?? {}
   return { timeoutMs, signal }
 }

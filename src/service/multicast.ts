@@ -1,5 +1,5 @@
 /** One message for many services: channels, as in Skynet's `multicast`. */
-import { checkFunction, shown } from '../base/check.ts'
+import { checkFunction, checkNumber, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
 import { type Subscriber, Subscription } from './subscription.ts'
@@ -93,6 +93,7 @@ export class MulticastApi {
    * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN` when there is none of that id (any more).
    */
   open<T = unknown>(id: number): Channel<T> {
+    checkNumber('open a channel', 'id', id)
     if (!this.#service.runtime.multicast.channels.has(id)) throw unknownChannel(id)
     return new Channel<T>(this.#service, id)
   }

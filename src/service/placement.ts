@@ -1,5 +1,5 @@
 /** Where a new service is born. */
-import { shown } from '../base/check.ts'
+import { refusal } from '../base/check.ts'
 import type { Loads } from '../kernel/loads.ts'
 
 /** Choices that a word stands for. */
@@ -25,10 +25,9 @@ export function choose(placement: Placement, loads: Loads, own: number): number 
   const worker = isKeyed(placement) ? hashOf(placement.key) % loads.workers : given
   if (Number.isInteger(worker) && worker >= 0 && worker < loads.workers) return worker
   const words = Object.keys(CHOICES).map((word) => `'${word}'`)
-  throw new RangeError(
-    `Cannot launch as 'on' must be a worker in 0..${loads.workers - 1}, ${words.join(', ')}, ` +
-      `'dedicated' or { key }: current value is ${shown(placement)}`,
-  )
+  const workers = `a worker in 0..${loads.workers - 1}`
+  const expected = `${workers}, ${words.join(', ')}, 'dedicated' or { key }`
+  throw refusal('range', 'launch', 'on', expected, placement)
 }
 
 const isKeyed = (placement: Placement): placement is { readonly key: string } =>

@@ -1,5 +1,5 @@
 /** Several calls at once, their ends in the order they come: Skynet's `request:select`. */
-import { checkFunction, checkMs, checkOptions } from '../base/check.ts'
+import { checkArray, checkFunction, checkMs, checkOptions } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import type { Service } from './service.ts'
@@ -33,6 +33,7 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
   ) {
     checkOptions('select', 'options', options)
     if (options?.timeoutMs !== undefined) checkMs('select', 'timeoutMs', options.timeoutMs)
+    checkArray('select', 'requests', requests)
     for (const [i, request] of requests.entries()) {
       checkFunction('select', `requests[${i}]`, request)
     }

@@ -2,6 +2,7 @@
  * One service: its open calls, its tasks, its waits, and its end. What the author sees of it is
  * skynet.ts. Everything here runs on the worker where the service lives.
  */
+import { checkFlag, checkNumber } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { List } from '../base/list.ts'
 import { describe } from '../base/thrown.ts'
@@ -276,10 +277,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   timeout(ms: number, task: () => unknown): Timer {
-    const { runtime } = this
-    const isOver = this.#phase === 'ended'
-    const index = isOver ? NO_TIMER : runtime.addTimer(ms, this, task)
-    return new Timer(runtime.options.wheel.timers, index)
+    const index = this.hasEnded ? NO_TIMER : this.runtime.addTimer(ms, this, task)
+    return new Timer(this.runtime.options.wheel.timers, index)
   }
 
   /** Called by the wheel. */
@@ -307,6 +306,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** From now on waits note where they begin, or no longer. */
   trace(isOn: boolean): void {
+    checkFlag('trace tasks', 'isOn', isOn)
     if (isOn === (this.tracer !== undefined) || this.#phase === 'ended') return
     if (isOn) useScopes()
     else leaveScopes()
@@ -344,6 +344,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Fail what a row of `tasks` waits for. False: it is done by now. */
   killTask(id: number): boolean {
+    checkNumber('kill a task', 'id', id)
     // One that is not listed has no id.
     if (id === 0) return false
     const killed = ({ kind, what }: Pick<TaskInfo, 'kind' | 'what'>): Error =>
