@@ -13,3 +13,14 @@ export interface Origin {
   /** What a fault that nobody else is told of does to it. */
   readonly onFault: 'log' | 'end'
 }
+
+const ORIGINS: readonly Origin[] = [
+  { isUnique: false, onFault: 'log' },
+  { isUnique: false, onFault: 'end' },
+  { isUnique: true, onFault: 'log' },
+  { isUnique: true, onFault: 'end' },
+]
+
+/** One object for all services that are alike. */
+export const originOf = (isUnique: boolean, onFault: Origin['onFault']): Origin =>
+  ORIGINS[(isUnique ? 2 : 0) + (onFault === 'end' ? 1 : 0)]!

@@ -131,9 +131,17 @@ function importPath(packageFile: string, subPath: string): string {
   return join(dirname(packageFile), file)
 }
 
+/** Short paths that were asked for, by URL: each launch asks. */
+const shortened = new Map<string, string>()
+
 /** A path for people: relative to where the node was started, when it lies below. */
 export function shortPath(href: string): string {
-  const path = href.startsWith('file:') ? fileURLToPath(href) : href
-  const here = `${process.cwd()}/`
-  return path.startsWith(here) ? path.slice(here.length) : path
+  let short = shortened.get(href)
+  if (short === undefined) {
+    const path = href.startsWith('file:') ? fileURLToPath(href) : href
+    const here = `${process.cwd()}/`
+    short = path.startsWith(here) ? path.slice(here.length) : path
+    shortened.set(href, short)
+  }
+  return short
 }

@@ -16,7 +16,7 @@ import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
-import type { ExitReason, Origin } from './life.ts'
+import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { follow } from './monitor.ts'
@@ -263,10 +263,7 @@ export class Runtime {
     this.launch({
       url: order.url,
       args: order.args,
-      origin: {
-        isUnique: source === this.options.names.query('.service'),
-        onFault: order.onFault ?? 'log',
-      },
+      origin: originOf(source === this.options.names.query('.service'), order.onFault ?? 'log'),
       onReady: (handle) => this.#reply(message, handle),
       onFailure: (error) => {
         if (session === 0) this.log('error', 0, describe(error))
