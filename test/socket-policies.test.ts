@@ -239,7 +239,7 @@ check('settings and priorities that make no sense are refused and named', async 
   }
   const ids = { name: 'TypeError', message: /'ids' must be an array/ }
   assert.throws(() => skynet.socket.broadcast(bad(5), 'x'), ids)
-  const id = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /'ids\[1\]' .* is 10$/ }
+  const id = { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE', message: /'ids\[1\]' .* is 10n$/ }
   assert.throws(() => skynet.socket.broadcast(bad([connection.id, 10n]), 'x'), id)
   const data = { name: 'TypeError', message: /'data' must be/ }
   assert.throws(() => skynet.socket.broadcast([], bad(5)), data)
