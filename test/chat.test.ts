@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ChatClient, startChat } from './support/chat-client.ts'
+import { freePort } from './support/free-port.ts'
 import { until } from './support/node.ts'
 
 const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
@@ -255,13 +255,4 @@ function startCli(t: TestContext, args: readonly string[]): Cli {
     await code
   })
   return cli
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict'
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './support/free-port.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Inside the project, so that the package finds itself by its name. */
@@ -17,15 +18,6 @@ function readmeFiles(): Map<string, string> {
   const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
   const blocks = readme.matchAll(/```ts\n\/\/ (\S+\.ts)\n([\s\S]*?)```/g)
   return new Map([...blocks].map((block) => [block[1]!, block[2]!]))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function visit(port: number): Promise<string> {

@@ -1,26 +1,13 @@
 /** Bound descriptors of a service, and the standard input of a node. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawn } from 'node:child_process'
+import { closeSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { pipe } from './support/pipe.ts'
 import { type Body, serviceTest, test } from './support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
-
-/** Both ends of a pipe. */
-function pipe(): { readFd: number; writeFd: number } {
-  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
-  const path = join(folder, 'pipe')
-  execFileSync('mkfifo', [path])
-  // Opening one end waits for the other; this one is both.
-  const both = openSync(path, 'r+')
-  const ends = { readFd: openSync(path, 'r'), writeFd: openSync(path, 'w') }
-  closeSync(both)
-  rmSync(folder, { recursive: true })
-  return ends
-}
 
 check('T31 bind() reads a pipe to its end, and close() leaves it open', async (skynet) => {
   const { readFd, writeFd } = pipe()

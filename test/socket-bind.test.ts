@@ -1,12 +1,12 @@
 /** Descriptors that are bound: they were there before, and stay. The row BIND of the matrix. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { STATE } from '../src/net/state.ts'
 import { posixOs } from '../src/os/posix.ts'
+import { pipe } from './support/pipe.ts'
 import { A, drive, type ServerDriver } from './support/server-driver.ts'
 import { matrix, settle, told } from './support/socket-states.ts'
 
@@ -29,19 +29,6 @@ matrix('BIND', {
   'peer FIN': { to: 'HALFCLOSE_READ', events: ['CLOSE'] },
   'peer RST': { to: 'INVALID', events: ['ERROR ECONNRESET', 'CLOSE'] },
 })
-
-/** A pipe: descriptors that block, as others make them. */
-function pipe(): { readFd: number; writeFd: number } {
-  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
-  const path = join(folder, 'pipe')
-  execFileSync('mkfifo', [path])
-  // Opening one end waits for the other; this one is both.
-  const both = openSync(path, 'r+')
-  const ends = { readFd: openSync(path, 'r'), writeFd: openSync(path, 'w') }
-  closeSync(both)
-  rmSync(folder, { recursive: true })
-  return ends
-}
 
 /** True when a call on it would wait. */
 const isBlocking = (s: ServerDriver, fd: number): boolean => s.os.setNonBlocking(fd, false) === 0

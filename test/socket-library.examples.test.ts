@@ -10,7 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { freePort } from './support/library.ts'
+import { freePort } from './support/free-port.ts'
 
 const DIST = fileURLToPath(new URL('../', import.meta.url))
 const EXAMPLES = join(DIST, 'examples', 'socket-server')

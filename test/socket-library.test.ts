@@ -15,16 +15,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { isSkynetError, type SocketEvent, UdpAddress } from 'skynet-ts/socket-server'
-import {
-  descriptors,
-  ends,
-  freePort,
-  library,
-  listening,
-  next,
-  one,
-  soon,
-} from './support/library.ts'
+import { freePort } from './support/free-port.ts'
+import { descriptors, ends, library, listening, next, one, soon } from './support/library.ts'
 
 const timeout = 60_000
 

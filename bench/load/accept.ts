@@ -9,6 +9,7 @@ import type { Os, SocketAddress } from '../../src/os/os.ts'
 import { INTEREST, type Poller } from '../../src/os/poll/poller.ts'
 import type { Measure, Target } from '../support/bench.ts'
 import type { Pace } from '../support/pace.ts'
+import { measured } from './measured.ts'
 import { checked, waitForAny } from './peers.ts'
 
 export interface AcceptLoad extends Target, Pace {
@@ -28,14 +29,9 @@ export function runAccept(os: Os, load: AcceptLoad): Measure {
   const loop = new AcceptLoop(os, address, load)
   try {
     loop.begin()
-    loop.runFor(load.warmSeconds)
-    const before = loop.completed
-    const startedAt = performance.now()
-    loop.runFor(load.seconds)
-    const completed = loop.completed - before
-    const value = (completed * 1000) / (performance.now() - startedAt)
+    const measure = measured(loop, load)
     loop.finish()
-    return { completed, value }
+    return measure
   } finally {
     loop.end()
   }

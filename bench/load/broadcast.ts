@@ -7,6 +7,7 @@ import type { Os } from '../../src/os/os.ts'
 import { INTEREST } from '../../src/os/poll/poller.ts'
 import type { Measure, Target } from '../support/bench.ts'
 import type { Pace } from '../support/pace.ts'
+import { measured } from './measured.ts'
 import { checked, connectAll } from './peers.ts'
 
 export interface BroadcastLoad extends Target, Pace {
@@ -43,12 +44,7 @@ export function runBroadcast(os: Os, load: BroadcastLoad): Measure {
   )
   try {
     room.join()
-    room.runFor(load.warmSeconds)
-    const before = room.completed
-    const startedAt = performance.now()
-    room.runFor(load.seconds)
-    const completed = room.completed - before
-    return { completed, value: (completed * 1000) / (performance.now() - startedAt) }
+    return measured(room, load)
   } finally {
     for (const { fd } of peers) os.close(fd)
   }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
-import type { Blocks } from '../base/memory.ts'
 import { ManyRing } from '../base/ring.ts'
+import { CountedBlocks } from '../testing/sim/blocks.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Packer } from '../wire/seri.ts'
 import { Context } from './context.ts'
@@ -16,37 +16,11 @@ import type { Scheduler } from './scheduler.ts'
 const CAPACITY = 1024 * 1024
 const WORKERS = 2
 
-/** Blocks as a table of buffers: the address is the index. */
-class FakeBlocks implements Blocks {
-  readonly live = new Map<number, Buffer>()
-  #last = 0
-
-  put(bytes: Uint8Array): number {
-    this.live.set(++this.#last, Buffer.from(bytes))
-    return this.#last
-  }
-
-  take(address: number, length: number): Buffer {
-    const bytes = this.live.get(address)!
-    assert.equal(bytes.length, length)
-    this.live.delete(address)
-    return bytes
-  }
-
-  view(address: number): Buffer {
-    return this.live.get(address)!
-  }
-
-  drop(address: number): void {
-    assert.ok(this.live.delete(address))
-  }
-}
-
 /** Two workers in one thread: what each delivers, and what its runtime is told. */
 function setUp() {
   const memory = createHandleMemory(1000)
   const bells = new Doorbells(createDoorbellMemory(WORKERS + 1), { thread: WORKERS, wake() {} })
-  const blocks = new FakeBlocks()
+  const blocks = new CountedBlocks()
   const rings = Array.from({ length: WORKERS }, () => {
     const buffer = new SharedArrayBuffer(ManyRing.bytes(CAPACITY))
     const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
@@ -133,13 +107,13 @@ test('large messages keep their place among small ones, and their blocks are fre
   const { handle } = there.launch()
   const sizes = [1, RING_PAYLOAD_BYTES_MAX * 3, 5, RING_PAYLOAD_BYTES_MAX + 1, 0]
   for (const size of sizes) here.router.send(PTYPE.TEXT, handle, 1, 0, 'x'.repeat(size))
-  assert.equal(blocks.live.size, 2)
+  assert.equal(blocks.outstanding, 2)
   there.router.drain(10)
   assert.deepEqual(
     there.values().map((value) => String(value).length),
     sizes,
   )
-  assert.equal(blocks.live.size, 0)
+  assert.equal(blocks.outstanding, 0)
 })
 
 test('Outbox keeps what finds no room in order, and sends it when there is some', () => {
@@ -211,7 +185,7 @@ test('sendPacked brings the bytes of the packer to a worker itself, small and la
     assert.deepEqual([channel, source], [2 ** 47 + 1, 0xff000001])
     assert.ok(packed.equals(expected) && packed.buffer !== there.region.buffer)
   }
-  assert.equal(blocks.live.size, 0)
+  assert.equal(blocks.outstanding, 0)
 })
 
 test('a block is taken once, also when its record is read again after a death', () => {
@@ -225,7 +199,7 @@ test('a block is taken once, also when its record is read again after a death', 
     return 1
   }
   there.router.drain(10)
-  assert.equal(blocks.live.size, 0)
+  assert.equal(blocks.outstanding, 0)
   there.region.bytes.set(left!)
   there.handles.retire(handle)
   assert.equal(there.router.drain(10), 1, 'the next worker meets it again')

@@ -1,35 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Blocks } from '../base/memory.ts'
+import { CountedBlocks } from '../testing/sim/blocks.ts'
 import { Snapshots } from './snapshots.ts'
 
-/** Blocks as a table of buffers: what is freed twice, or read after, is found out. */
-class FakeBlocks implements Blocks {
-  readonly live = new Map<number, Buffer>()
-  #last = 0
-
-  put(bytes: Uint8Array): number {
-    this.live.set(++this.#last, Buffer.from(bytes))
-    return this.#last
-  }
-
-  take(): Buffer {
+class Versions extends CountedBlocks {
+  override take(): Buffer {
     return assert.fail('versions stay')
-  }
-
-  view(address: number, length: number): Buffer {
-    const bytes = this.live.get(address)!
-    assert.equal(bytes.length, length)
-    return bytes
-  }
-
-  drop(address: number): void {
-    assert.ok(this.live.delete(address))
   }
 }
 
 function setUp(slots = 4) {
-  const blocks = new FakeBlocks()
+  const blocks = new Versions()
   const memory = Snapshots.memory(slots)
   return { blocks, snapshots: new Snapshots(memory, blocks, 1) }
 }
@@ -47,7 +28,7 @@ test('update gives the next version and frees the one before', () => {
   assert.equal(snapshots.cells[snapshots.stampCell(slot)], next.stamp)
   assert.notEqual(next.stamp, made.stamp)
   assert.deepEqual(snapshots.read(place), { ...next, bytes: Buffer.from('two') })
-  assert.equal(blocks.live.size, 1)
+  assert.equal(blocks.outstanding, 1)
 })
 
 test('a place of a life that is over says so, also when its slot is taken again', () => {
@@ -66,7 +47,7 @@ test('a place of a life that is over says so, also when its slot is taken again'
   }
   assert.notEqual(snapshots.cells[snapshots.stampCell(place.slot)], stamp)
   assert.equal(snapshots.find('a'), undefined)
-  assert.equal(blocks.live.size, 1)
+  assert.equal(blocks.outstanding, 1)
 })
 
 test('create refuses a taken name and one more than there are slots, and keeps nothing', () => {
@@ -77,9 +58,9 @@ test('create refuses a taken name and one more than there are slots, and keeps n
   assert.equal(snapshots.find('a'), undefined)
   snapshots.remove(snapshots.find('aa')!)
   assert.equal(typeof snapshots.create('ac', 3, Buffer.from('x')), 'object')
-  assert.equal(blocks.live.size, 2)
+  assert.equal(blocks.outstanding, 2)
   snapshots.clear()
-  assert.equal(blocks.live.size, 0)
+  assert.equal(blocks.outstanding, 0)
 })
 
 test('repair() gives back the locks of a dead thread, and a name without a version', () => {

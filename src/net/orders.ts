@@ -244,7 +244,7 @@ function pause(server: SocketServer, { id }: Order): void {
   const socket = server.find(id)
   if (socket === undefined || socket.fd < 0) return
   socket.reading = false
-  if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.read)
+  server.ignore(socket, INTEREST.read)
 }
 
 function send(server: SocketServer, { id, b, parcel }: Order): void {

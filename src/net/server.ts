@@ -18,10 +18,10 @@ import { expire } from './expiry.ts'
 import type { Link } from './links.ts'
 import { runCommand } from './orders.ts'
 import { SEND_POLICY, type SocketSettings } from './settings.ts'
-import { debtErrno, SLOT, type Slots, TRAIT } from './slots.ts'
+import { SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { type Input, nextState, STATE } from './state.ts'
-import { discard, flush, losesBytes, readable } from './tcp.ts'
+import { discard, flush, hungUp, losesBytes, readable } from './tcp.ts'
 import { TOTAL, type Totals, type TotalsRow } from './totals.ts'
 import { dropDatagrams, flushDatagrams, readDatagrams } from './udp.ts'
 
@@ -228,7 +228,7 @@ export class SocketServer {
       if ((ready & ~READY.write) === 0 || socket.fd < 0) return
       if (socket.closing) discard(this, socket)
       else if (socket.reading && !socket.stalled) this.#readable(socket)
-      else if ((ready & (READY.error | READY.hangup)) !== 0) this.#hungUp(socket)
+      else if ((ready & (READY.error | READY.hangup)) !== 0) hungUp(this, socket)
     }
   }
 
@@ -245,28 +245,7 @@ export class SocketServer {
     socket.stalled = true
     link.stalled.push(socket)
     link.wantRoom()
-    // One that is not watched has hung up: the poller would say so in each turn.
-    if (socket.polled) this.watch(socket, socket.interest & ~INTEREST.read)
-  }
-
-  /**
-   * The peer is gone while nobody reads. What came before it went stays readable: when the owner
-   * reads again, or its ring has room. After RST nothing is left to read.
-   */
-  #hungUp(socket: Socket): void {
-    const error = socket.stalled ? 0 : this.os.socketError(socket.fd) || this.writeErrorOf(socket)
-    const state = this.stateOf(socket)
-    const isWhole = state === STATE.CONNECTED || state === STATE.BIND
-    const isReadable = isWhole || (state === STATE.HALFCLOSE_WRITE && socket.ending)
-    // Of a Unix socket also after the peer has gone with something unread.
-    const isUnix = error !== 0 && this.os.localAddress(socket.fd)?.family === 'unix'
-    const isKept = error === 0 || socket.borrowed !== undefined || isUnix
-    if (socket.stalled || (isReadable && isKept)) {
-      this.unwatch(socket)
-      return
-    }
-    if (error < 0 && !socket.closeTold) this.fail(socket, error)
-    this.free(socket)
+    this.ignore(socket, INTEREST.read)
   }
 
   #expire(): void {
@@ -380,17 +359,6 @@ export class SocketServer {
     queue.drainsWanted = 0
   }
 
-  /**
-   * Why a worker's write failed whose command is still on the way; 0: none did. That write took the
-   * error out of the socket, which looks like one that ended well. It waits for a write under way.
-   */
-  writeErrorOf(socket: Socket): number {
-    this.takeToken(socket)
-    const owed = Atomics.load(this.slots.cells, socket.at + SLOT.remainder)
-    this.releaseToken(socket)
-    return debtErrno(owed)
-  }
-
   /** Tell the owner, once, that nothing more will come. */
   tellClose(socket: Socket): void {
     if (socket.heir !== 0) {
@@ -407,6 +375,11 @@ export class SocketServer {
   watch(socket: Socket, interest: number): void {
     const result = this.tryWatch(socket, interest)
     if (result < 0) throw new Error(`watch: ${this.os.errorText(result)}`)
+  }
+
+  /** No more of this. One that is not watched has hung up, and the poller would go on saying so. */
+  ignore(socket: Socket, interest: number): void {
+    if (socket.polled) this.watch(socket, socket.interest & ~interest)
   }
 
   /** Returns an errno: of a new descriptor that the poller does not take, a file for example. */

@@ -53,9 +53,33 @@ export function readable(server: SocketServer, socket: Socket): void {
   }
 }
 
+/**
+ * The peer is gone while nobody reads. What came before it went stays readable: when the owner
+ * reads again, or its ring has room. After RST nothing is left to read.
+ */
+export function hungUp(server: SocketServer, socket: Socket): void {
+  const error = socket.stalled ? 0 : errorOf(server, socket)
+  const state = server.stateOf(socket)
+  const isWhole = state === STATE.CONNECTED || state === STATE.BIND
+  const isReadable = isWhole || (state === STATE.HALFCLOSE_WRITE && socket.ending)
+  // Of a Unix socket also after the peer has gone with something unread.
+  const isUnix = error !== 0 && server.os.localAddress(socket.fd)?.family === 'unix'
+  const isKept = error === 0 || socket.borrowed !== undefined || isUnix
+  if (socket.stalled || (isReadable && isKept)) {
+    server.unwatch(socket)
+    return
+  }
+  if (error < 0 && !socket.closeTold) server.fail(socket, error)
+  server.free(socket)
+}
+
+function errorOf(server: SocketServer, socket: Socket): number {
+  return server.os.socketError(socket.fd) || debtErrno(debtOf(server, socket))
+}
+
 /** FIN: say so, and keep the descriptor until the owner closes it: it may still answer. */
 function peerEnded(server: SocketServer, socket: Socket): void {
-  const failure = server.writeErrorOf(socket)
+  const failure = debtErrno(debtOf(server, socket))
   if (failure < 0) {
     readFailed(server, socket, failure)
     return
@@ -108,7 +132,7 @@ export function discard(server: SocketServer, socket: Socket): void {
     if (isAgain(count)) return
     socket.peerEnded = true
     // A rest that a worker still owes is part of a piece that was begun: it comes, or linger ends.
-    if (count === 0 && (socket.queue.length > 0 || owes(server, socket))) {
+    if (count === 0 && (socket.queue.length > 0 || debtOf(server, socket) !== 0)) {
       server.watch(socket, socket.interest & ~INTEREST.read)
       return
     }
@@ -133,7 +157,7 @@ export function flush(server: SocketServer, socket: Socket): void {
   if (isOwed(server, socket)) {
     server.releaseToken(socket)
     // Until it has come there is nothing to write, however writable the socket is.
-    if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
+    server.ignore(socket, INTEREST.write)
     return
   }
   let failure = 0
@@ -161,7 +185,7 @@ export function flush(server: SocketServer, socket: Socket): void {
 /** The poller would say "writable" again and again: look at the clock instead. */
 export function starve(server: SocketServer, socket: Socket): void {
   socket.starved = true
-  if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
+  server.ignore(socket, INTEREST.write)
   server.setDeadline(socket, SHORTAGE_PAUSE_MS)
 }
 
@@ -170,18 +194,21 @@ function isOwed(server: SocketServer, socket: Socket): boolean {
   return Atomics.load(server.slots.cells, socket.at + SLOT.remainder) !== 0
 }
 
-/** The same for who does not have the token. */
-function owes(server: SocketServer, socket: Socket): boolean {
+/**
+ * What a worker owes whose command is on the way; 0: nothing. It waits for a write under way. One
+ * that failed took the error out of the socket, which looks like one that ended well: `debtErrno`.
+ */
+function debtOf(server: SocketServer, socket: Socket): number {
   server.takeToken(socket)
-  const isSo = isOwed(server, socket)
+  const owed = Atomics.load(server.slots.cells, socket.at + SLOT.remainder)
   server.releaseToken(socket)
-  return isSo
+  return owed
 }
 
 /** Everything has left. */
 function flushed(server: SocketServer, socket: Socket): void {
   endStarving(server, socket)
-  if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
+  server.ignore(socket, INTEREST.write)
   if (socket.queue.warnBytes > 0) {
     socket.queue.warnBytes = 0
     if (!socket.closing) server.emit(socket.owner, EVENT.WARNING, socket.id, 0)

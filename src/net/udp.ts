@@ -90,7 +90,7 @@ export function flushDatagrams(server: SocketServer, socket: Socket): void {
     return
   }
   endStarving(server, socket)
-  if (socket.polled) server.watch(socket, socket.interest & ~INTEREST.write)
+  server.ignore(socket, INTEREST.write)
   server.answerDrains(socket, 1)
   if (socket.closing) server.free(socket)
 }

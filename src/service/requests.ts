@@ -131,10 +131,7 @@ export class Requests implements Debtor {
       this.#thrown(message, error)
       return
     }
-    const taken = this.#takenOf()
-    if (this.#handling !== undefined) result = this.#leaveWatched(result, isLater)
-    if (isLater) this.#later(message, taken, result as PromiseLike<unknown>)
-    else if (taken === undefined && message.session !== 0) this.#answer(message, result)
+    this.#done(message, result, isLater)
   }
 
   #dispatch(message: Message, type: number): void {
@@ -157,10 +154,15 @@ export class Requests implements Debtor {
       this.#thrown(message, error)
       return
     }
+    this.#done(message, result, isLater)
+  }
+
+  /** The handler has come to its first `await`, or its end. */
+  #done(message: Message, given: unknown, isLater: boolean): void {
     const taken = this.#takenOf()
-    if (this.#handling !== undefined) result = this.#leaveWatched(result, isLater)
+    const result = this.#handling === undefined ? given : this.#leaveWatched(given, isLater)
     if (isLater) this.#later(message, taken, result as PromiseLike<unknown>)
-    else if (taken === undefined && session !== 0) this.#answer(message, result)
+    else if (taken === undefined && message.session !== 0) this.#answer(message, result)
   }
 
   /** A message that is part of a trace. */
@@ -218,7 +220,7 @@ export class Requests implements Debtor {
     return this.#handling.begin(info)
   }
 
-  /** The handler has come to its first `await`, or its end. */
+  /** How the handler answers; from here on nobody knows who asked. */
   #takenOf(): Taken | undefined {
     const taken = this.#taken
     this.#current = undefined

@@ -37,7 +37,8 @@ export const hasScopes = (): boolean => users > 0
 
 /** From now on scopes are followed. Each call is made up for by one of `leaveScopes`. */
 export function useScopes(): void {
-  users++
+  // What runs now, a turn of the worker say, may have been begun in a scope followed earlier.
+  if (users++ === 0) storage.enterWith(undefined)
 }
 
 export function leaveScopes(): void {

@@ -16,6 +16,7 @@ import {
   type MethodsOf,
 } from '../service/definition.ts'
 import type { LaunchRest } from '../service/launch.ts'
+import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
 import { type LoadedService, registerService } from '../service/modules.ts'
 import type { ServiceRef } from '../service/ref.ts'
@@ -146,7 +147,7 @@ export class TestNode implements AsyncDisposable {
       const own = defineService((skynet) => {
         this.skynet = skynet
       })
-      const origin = { isUnique: false, onFault: 'log' } as const
+      const origin = originOf(false, 'log')
       const launch = { url: this.#nameOf(own, 'test'), args: [], origin, onFailure: reject }
       // As whoever asks for a launch does.
       runtime.options.loads.add(0)

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { posixOs } from '../os/posix.ts'
+import { originOf } from '../service/life.ts'
 import { resolveService, shortPath } from '../service/modules.ts'
 import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
@@ -91,7 +92,7 @@ function bootstrap(onReady: (handle: number) => void, first?: string): void {
       first,
       config.args,
     ],
-    origin: { isUnique: false, onFault: 'log' },
+    origin: originOf(false, 'log'),
     onReady,
     onFailure: (error) => {
       const size = packer.pack(error.cause)

@@ -1,8 +1,6 @@
 /** The socket server as a library, for tests: one that is released at the end, and its events. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import {
   createSocketServer,
   type SocketEvent,
@@ -121,13 +119,3 @@ export function stall(server: StandaloneServer, id: number): number {
 
 /** Descriptors of this process. */
 export const descriptors = (): number => readdirSync('/proc/self/fd').length
-
-/** A TCP port that nobody has. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
