@@ -57,6 +57,17 @@ check('newService() names the option that is wrong', async (skynet) => {
   await refused((on) => start({ on, memoryLimitMb: 64 }), ['same'], VALUE, 'on')
 })
 
+check('a method name that is no string is refused, and nothing is sent', async (skynet) => {
+  const { handle } = await launch(skynet)
+  const before = (await skynet.debug.services()).find((row) => row.handle === handle)!.message
+  await refused((method) => skynet.call(handle, method, 1), NO_STRING, TYPE, 'method')
+  await refused((method) => skynet.send(handle, method, 1), NO_STRING, TYPE, 'method')
+  await refused((method) => skynet.send('.nobody', method), NO_STRING, TYPE, 'method')
+  const after = (await skynet.debug.services()).find((row) => row.handle === handle)!.message
+  assert.equal(after, before)
+  await assert.rejects(skynet.call(handle, ''), { code: 'ERR_METHOD_UNKNOWN' })
+})
+
 check('names, variables, counts and tasks are checked', async (skynet) => {
   await refused((name) => skynet.localName(name), NO_STRING, TYPE, 'name')
   await refused((key) => skynet.getenv(key), NO_STRING, TYPE, 'key')

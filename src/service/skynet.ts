@@ -1,5 +1,5 @@
 /** What a service author has in hand: the first argument of every service. */
-import { checkFunction } from '../base/check.ts'
+import { checkFunction, checkString } from '../base/check.ts'
 import { printed } from '../base/thrown.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
@@ -173,11 +173,13 @@ export class Skynet {
 
   /** Call a method by name: `ref.call` without types. Same errors, and `ERR_NAME_UNKNOWN`. */
   async call(address: number | string, method: string, ...args: unknown[]): Promise<unknown> {
+    checkString('call', 'method', method)
     return this.#service.callMethod(this.#service.runtime.knownHandle(address), [method, ...args])
   }
 
   /** Send by name. False: there is no such service. */
   send(address: number | string, method: string, ...args: unknown[]): boolean {
+    checkString('send', 'method', method)
     const handle = this.#service.runtime.handleOf(address)
     return handle !== 0 && this.#service.sendMethod(handle, [method, ...args])
   }
@@ -383,11 +385,7 @@ export class Skynet {
 
   // --- other message types ----------------------------------------------------------------------
 
-  /**
-   * Handle, or just send, messages of a type of your own.
-   *
-   * @throws {SkynetError} `ERR_PROTOCOL_TAKEN`.
-   */
+  /** Handle, or just send, messages of a type of your own. Throws `ERR_PROTOCOL_TAKEN`. */
   registerProtocol<T = unknown>(definition: ProtocolDefinition<T>): Protocol<T> {
     this.#service.requests.protocols.add(definition as ProtocolDefinition<unknown>)
     return new Protocol<T>(this.#service, definition)
