@@ -50,6 +50,23 @@ check('a fault leaves a service alone that was not launched with onFault', async
   await assert.rejects(launch(skynet, 1, 'die' as 'log'), TypeError)
 })
 
+check(
+  'kill() and link() refuse the services that the node needs, by name and by handle',
+  async (skynet) => {
+    for (const name of ['.logger', '.service']) {
+      const handle = skynet.localName(name)!
+      const address = `:${handle.toString(16).padStart(8, '0')}`
+      const refused = { code: 'ERR_SERVICE_NEEDED', info: { name } }
+      for (const to of [name, handle, address]) {
+        await assert.rejects(skynet.kill(to), refused)
+        assert.throws(() => skynet.link(to), refused)
+      }
+      assert.equal(skynet.isAlive(handle), true)
+    }
+    assert.equal(await skynet.kill('.nobody'), false)
+  },
+)
+
 check('link() ends both when one ends unmeant, and neither when it was meant', async (skynet) => {
   for (const on of PLACES) {
     for (const first of [0, 1]) {

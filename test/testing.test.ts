@@ -248,13 +248,3 @@ test('testNode() and testService() refuse options that they cannot take, by name
   }
   await assert.rejects(testService(subject, { args: 5 } as never), /'args' must be an array/)
 })
-
-test('kill() refuses the service manager, by name and by handle', async () => {
-  await using node = await testNode()
-  const { skynet } = node
-  const manager = skynet.localName('.service')!
-  const refused = { code: 'ERR_SERVICE_NEEDED', message: /Cannot kill service '\.service'/ }
-  await assert.rejects(skynet.kill('.service'), refused)
-  await assert.rejects(skynet.kill(manager), refused)
-  assert.equal(skynet.isAlive(manager), true)
-})

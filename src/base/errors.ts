@@ -28,7 +28,7 @@ const MESSAGES = {
     `Cannot launch service ${i.path}: ${i.reason}`,
   ERR_SERVICE_LIMIT: (i: { limit: number }) =>
     `Cannot launch another service: all ${i.limit} handles of this node are in use`,
-  ERR_SERVICE_NEEDED: (i: { name: string }) => `Cannot kill service '${i.name}': the node needs it`,
+  ERR_SERVICE_NEEDED: (i: { name: string }) => `Cannot end service '${i.name}': the node needs it`,
   ERR_RESTART_LIMIT: (i: {
     handle: string
     reason: string

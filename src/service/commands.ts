@@ -15,6 +15,7 @@ import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { type LaunchOptions, launchLimits } from './launch.ts'
 import { resolveService, shortPath } from './modules.ts'
+import { checkNotNeeded } from './needed.ts'
 import { choose } from './placement.ts'
 import type { Service } from './service.ts'
 import { orderOf, type WorkerOrder } from './worker-order.ts'
@@ -35,9 +36,6 @@ export const STATS = {
 export type StatName = keyof typeof STATS
 
 type Address = number | string
-
-/** The name of the service manager. */
-const MANAGER = '.service'
 
 interface Command<Args extends readonly unknown[], R> {
   /** What it is called in `skynet.`. */
@@ -96,10 +94,7 @@ function exit(service: Service): never {
 
 async function kill(service: Service, address: Address): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
-  // Nobody would launch it again: only what went with its worker comes back.
-  if (handle === query(service, MANAGER)) {
-    throw new SkynetError('ERR_SERVICE_NEEDED', { name: MANAGER })
-  }
+  checkNotNeeded(service.runtime, handle)
   if (handle !== service.handle) return order(service, handle, { order: 'kill', handle })
   await service.end('kill')
   return true

@@ -1,6 +1,7 @@
 /** Being told how another service ended: a request that is answered by its end. */
 import { isSkynetError } from '../base/errors.ts'
 import type { ExitReason } from './life.ts'
+import { checkNotNeeded } from './needed.ts'
 import type { Service } from './service.ts'
 
 /** `gone`: it had ended before; why is not known any more. */
@@ -47,8 +48,9 @@ export function follow(service: Service, handle: number): void {
   )
 }
 
-/** Let each of two end when the other one does. */
+/** Let each of two end when the other one does. @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
 export function link(service: Service, handle: number): void {
+  checkNotNeeded(service.runtime, handle)
   const { options, router } = service.runtime
   const home = options.handles.workerOf(handle)
   if (home >= 0) router.sendToWorker(home, service.handle, 0, { order: 'link', handle })

@@ -103,9 +103,7 @@ export class Skynet {
 
   /**
    * Set a variable of the node, once and for all; every worker sees it at once. All that is set
-   * takes at most 64 KiB.
-   *
-   * @throws {SkynetError} `ERR_ENV_TAKEN`, `ERR_ENV_LIMIT`.
+   * takes at most 64 KiB. Throws `ERR_ENV_TAKEN`, `ERR_ENV_LIMIT`.
    */
   setenv(key: string, value: EnvValue): void {
     COMMANDS.SETENV.run(this.#service, key, value)
@@ -347,12 +345,15 @@ export class Skynet {
     return monitor(this.#service, this.#service.runtime.knownHandle(address))
   }
 
-  /** From now on, when one of the two ends unmeant (not `exit`, `stop`), the other one ends too. */
+  /**
+   * From now on, when one of the two ends unmeant (not `exit`, `stop`), the other one ends too.
+   * Throws `ERR_NAME_UNKNOWN`, and `ERR_SERVICE_NEEDED` for `.logger` and `.service`.
+   */
   link(address: number | string): void {
     link(this.#service, this.#service.runtime.knownHandle(address))
   }
 
-  /** End another service, at once. True: it was there. Not `.service`: `ERR_SERVICE_NEEDED`. */
+  /** End another service, at once. True: it was there. Refuses as `link`. */
   async kill(address: number | string): Promise<boolean> {
     return COMMANDS.KILL.run(this.#service, address)
   }
