@@ -132,9 +132,10 @@ export class Scheduler {
     }
     mailbox.push(message)
     if (context.isQueued) return
-    context.isQueued = true
-    this.#runQueue.push(context)
+    // In this order: where the stack ends at a call, the next message makes up for it.
     this.#schedule()
+    this.#runQueue.push(context)
+    context.isQueued = true
   }
 
   /** Something of this service runs that is no message: for the monitor. */
@@ -155,10 +156,12 @@ export class Scheduler {
   /** A timer was added that is due at `due`: be there. */
   timerAdded(due: number): void {
     if (due >= this.#timerAt || this.#options.clock.isManual === true) return
-    clearTimeout(this.#timer)
-    this.#timerAt = due
     const delay = Math.max(0, Math.ceil(due - this.#options.clock.now()))
-    this.#timer = setTimeout(this.#timerFired, Math.min(delay, 0x7fffffff))
+    const timer = setTimeout(this.#timerFired, Math.min(delay, 0x7fffffff))
+    clearTimeout(this.#timer)
+    this.#timer = timer
+    // Last: where the stack of a service ends in here, the next timer makes up for it.
+    this.#timerAt = due
   }
 
   readonly #timerFired = (): void => {
@@ -171,9 +174,9 @@ export class Scheduler {
 
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
-    this.#isScheduled = true
     if (this.#left > 0) void SETTLED.then(this.#pump)
     else setImmediate(this.#nextTurn)
+    this.#isScheduled = true
   }
 
   readonly #nextTurn = (): void => {

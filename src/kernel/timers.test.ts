@@ -118,3 +118,17 @@ test('owners may set timers again after they dropped all', () => {
   wheel.advance(5)
   assert.deepEqual(owner.tasks, ['kept'])
 })
+
+test('a timer that came into no ring, as the stack ended, can be removed like any other', () => {
+  const timers = new Timers(2)
+  const owner = { firstTimer: NO_TIMER, timerFired: () => {} }
+  const used = timers.add(1, owner, undefined)
+  const others = [timers.add(2, owner, undefined), timers.add(3, owner, undefined)]
+  for (const timer of [used, ...others]) timers.append(1, timer)
+  timers.remove(used)
+  // Its record is that of the one before, whose neighbours it must not have.
+  const lost = timers.add(4, owner, undefined)
+  assert.equal(lost, used)
+  timers.remove(lost)
+  assert.deepEqual([timers.shift(1), timers.shift(1), timers.first(1)], [...others, 1])
+})

@@ -67,7 +67,7 @@ export class Timers {
     return this.#cells.length / CELLS
   }
 
-  /** A new timer of `owner`, in no ring yet: the caller puts it into one at once. */
+  /** A new timer of `owner`, in a ring of its own: the caller puts it into another at once. */
   add(due: number, owner: TimerOwner, task: unknown): number {
     let timer = this.#free
     if (timer === NO_TIMER) {
@@ -82,6 +82,9 @@ export class Timers {
     this.#held[timer * HELD + OWNER] = owner
     this.#held[timer * HELD + TASK] = task
     const cells = this.#cells
+    // If the caller gets no further, as its stack ends, it never fires, and can be removed.
+    cells[timer * CELLS + NEXT] = timer
+    cells[timer * CELLS + PREVIOUS] = timer
     const first = owner.firstTimer
     cells[timer * CELLS + NEXT_OWNED] = first
     cells[timer * CELLS + PREVIOUS_OWNED] = NO_TIMER
@@ -109,6 +112,8 @@ export class Timers {
 
   /** Out of its ring and away from its owner: it is over. Only a timer that is pending. */
   remove(timer: number): void {
+    // The stack of a service may end at a call: this one comes before all else.
+    this.#unlink(timer)
     const cells = this.#cells
     const held = this.#held
     const owner = held[timer * HELD + OWNER] as TimerOwner
@@ -119,7 +124,6 @@ export class Timers {
     if (previous === NO_TIMER) owner.firstTimer = next
     else cells[previous * CELLS + NEXT_OWNED] = next
     if (next !== NO_TIMER) cells[next * CELLS + PREVIOUS_OWNED] = previous
-    this.#unlink(timer)
     this.#numbers[timer * NUMBERS + SERIAL] = 0
     cells[timer * CELLS + NEXT] = this.#free
     this.#free = timer
@@ -139,11 +143,14 @@ export class Timers {
     return this.#cells[end * CELLS + NEXT]!
   }
 
-  /** Put a timer that is in no ring last into that of `end`. */
+  /** Put a timer that is in no other ring last into that of `end`: without a call, so wholly. */
   append(end: number, timer: number): void {
-    const last = this.#cells[end * CELLS + PREVIOUS]!
-    this.#join(last, timer)
-    this.#join(timer, end)
+    const cells = this.#cells
+    const last = cells[end * CELLS + PREVIOUS]!
+    cells[last * CELLS + NEXT] = timer
+    cells[timer * CELLS + PREVIOUS] = last
+    cells[timer * CELLS + NEXT] = end
+    cells[end * CELLS + PREVIOUS] = timer
   }
 
   /** Take the first timer out of a ring that has one. */
@@ -167,9 +174,15 @@ export class Timers {
     this.#cells[right * CELLS + PREVIOUS] = left
   }
 
+  /** Wholly, too, and into a ring of its own. */
   #unlink(timer: number): void {
-    const at = timer * CELLS
-    this.#join(this.#cells[at + PREVIOUS]!, this.#cells[at + NEXT]!)
+    const cells = this.#cells
+    const next = cells[timer * CELLS + NEXT]!
+    const previous = cells[timer * CELLS + PREVIOUS]!
+    cells[previous * CELLS + NEXT] = next
+    cells[next * CELLS + PREVIOUS] = previous
+    cells[timer * CELLS + NEXT] = timer
+    cells[timer * CELLS + PREVIOUS] = timer
   }
 
   /** None is left: begin anew, with records side by side, and without the room of past rushes. */

@@ -37,6 +37,9 @@ export type StatName = keyof typeof STATS
 
 type Address = number | string
 
+/** More than the end of a service takes, however small the frames of `checkRoom` are. */
+const END_FRAMES = 500
+
 interface Command<Args extends readonly unknown[], R> {
   /** What it is called in `skynet.`. */
   readonly api: string
@@ -88,6 +91,7 @@ function name({ runtime }: Service, text: string, address: Address): void {
 }
 
 function exit(service: Service): never {
+  checkRoom()
   void service.end('exit')
   throw service.exited()
 }
@@ -96,8 +100,17 @@ async function kill(service: Service, address: Address): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
   checkNotNeeded(service.runtime, handle)
   if (handle !== service.handle) return order(service, handle, { order: 'kill', handle })
+  checkRoom()
   await service.end('kill')
   return true
+}
+
+/**
+ * Where the stack of a service ends it throws, before its end has begun: one that is half done
+ * would leave its sockets open, and whoever waits for it.
+ */
+function checkRoom(frames = END_FRAMES): number {
+  return frames === 0 ? 0 : 1 + checkRoom(frames - 1)
 }
 
 /** Ask the worker on which a service lives for something. False: there is no such service. */

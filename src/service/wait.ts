@@ -57,7 +57,7 @@ export class Waiter<T> extends ListNode implements TimerOwner {
   readonly #host: WaitHost
   readonly #onTimeout: (timeoutMs: number) => Error
   #resolve!: (value: T | PromiseLike<T>) => void
-  #reject!: (error: unknown) => void
+  #reject: ((error: unknown) => void) | undefined
   #signal: AbortSignal | undefined
   #onAbort: (() => void) | undefined
   #onEnd: (() => void) | undefined
@@ -78,6 +78,11 @@ export class Waiter<T> extends ListNode implements TimerOwner {
       this.#resolve = resolve
       this.#reject = reject
     })
+    if (this.#reject === undefined) {
+      // The stack ended in there: the promise has rejected with that already.
+      this.#isOver = true
+      return
+    }
     host.addWaiter(this)
     if (options !== undefined) this.#limit(options)
   }
@@ -92,11 +97,15 @@ export class Waiter<T> extends ListNode implements TimerOwner {
   }
 
   resolve(value: T): void {
-    if (this.#end()) this.#resolve(value)
+    if (this.#isOver) return
+    this.#resolve(value)
+    this.#end()
   }
 
   reject(error: unknown): void {
-    if (this.#end()) this.#reject(error)
+    if (this.#isOver) return
+    this.#reject!(error)
+    this.#end()
   }
 
   /** Called by the wheel, with the limit that has passed; or without: it was to last so long. */
@@ -126,13 +135,15 @@ export class Waiter<T> extends ListNode implements TimerOwner {
     if (timeoutMs !== undefined && timeoutMs > 0) this.#host.addTimer(timeoutMs, this, timeoutMs)
   }
 
-  #end(): boolean {
-    if (this.#isOver) return false
-    this.#isOver = true
-    this.#host.removeWaiter(this)
+  /**
+   * The stack may end at each call in here: whatever was not done is done when the waiter is told
+   * again, and the end of its service tells all that are in its list.
+   */
+  #end(): void {
     if (this.firstTimer !== NO_TIMER) this.#host.cancelTimers(this)
     if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#onEnd?.()
-    return true
+    this.#host.removeWaiter(this)
+    this.#isOver = true
   }
 }
