@@ -33,6 +33,24 @@ test('a handler that does not come back is reported with the stack of its loop',
   assert.equal(code, 0, 'it went on afterwards')
 })
 
+test('a setup of the first service that does not come back is reported', async () => {
+  for (const thread of [1, 2]) {
+    const args = ['setup', 1500]
+    const { code, err } = await inProcess('looper.ts', args, { monitorMs: 100, thread })
+    assert.match(err, /to \[ :0{7}[^0] \] maybe in an endless loop \(version = \d+, a task\), at /)
+    assertInside(err, 'spinInSetup')
+    assert.equal(code, 0)
+  }
+})
+
+test('a setup of the first service that never comes back ends the start, if it is to', async () => {
+  const config = { monitorMs: 100, monitorAction: 'kill' }
+  const { code, err } = await inProcess('looper.ts', ['setup', 60_000], config)
+  assertInside(err, 'spinInSetup')
+  assert.match(err, /it was held for more than 100 ms/)
+  assert.equal(code, 1)
+})
+
 test('a loop after an await is found by its stack, whoever got the last message', async () => {
   const { code, err } = await inProcess('looper.ts', ['after await', 1500], { monitorMs: 100 })
   assertInside(err, 'spinAfterAwait')

@@ -35,6 +35,16 @@ test('check reports a worker that is busy with the same message at two checks', 
   assert.equal(monitor.isStill(stuck!), false, 'it has come back')
 })
 
+test('check waits for as many rounds as it is told, then tells again after as many', () => {
+  const { cells, monitor } = setUp()
+  cells.enter()
+  const counts = () => Array.from({ length: 7 }, () => monitor.check(3).length)
+  cells.trigger(1, 2)
+  assert.deepEqual(counts(), [0, 0, 0, 1, 0, 0, 1])
+  cells.trigger(1, 2)
+  assert.deepEqual(counts(), [0, 0, 0, 1, 0, 0, 1])
+})
+
 test('check says nothing of a worker that goes on, or that sleeps', () => {
   const { cells, monitor } = setUp()
   cells.enter()

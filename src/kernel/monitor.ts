@@ -91,21 +91,29 @@ export interface StuckWorker {
 export class Monitor {
   readonly #cells: Int32Array
   readonly #seen: Int32Array
+  /** Checks in a row that saw the same. */
+  readonly #rounds: Int32Array
 
   constructor(memory: SharedArrayBuffer, workers: number) {
     this.#cells = new Int32Array(memory)
     this.#seen = new Int32Array(workers).fill(-1)
+    this.#rounds = new Int32Array(workers)
   }
 
-  /** Workers that were busy with the same message now and at the check before. */
-  check(): StuckWorker[] {
+  /**
+   * Workers that were busy with the same message now and at the `rounds` checks before; again after
+   * as many, while it lasts.
+   */
+  check(rounds = 1): StuckWorker[] {
     const stuck: StuckWorker[] = []
     for (let worker = 0; worker < this.#seen.length; worker++) {
       const at = worker * WORKER.CELLS
       const count = Atomics.load(this.#cells, at + WORKER.count)
       const version = this.#versionOf(at)
       const isBusy = Atomics.load(this.#cells, at + WORKER.isBusy) === 1
-      if (isBusy && version === this.#seen[worker]) {
+      const isSame = isBusy && version === this.#seen[worker]
+      this.#rounds[worker] = isSame ? this.#rounds[worker]! + 1 : 0
+      if (isSame && this.#rounds[worker]! % rounds === 0) {
         const header = headerAt(at, count - 1)
         const source = this.#cells[header + HEADER.source]! >>> 0
         const destination = this.#cells[header + HEADER.destination]! >>> 0

@@ -140,7 +140,12 @@ export class Scheduler {
 
   /** Something of this service runs that is no message: for the monitor. */
   running(handle: number): void {
-    this.#options.monitor.trigger(0, handle)
+    const { monitor } = this.#options
+    monitor.trigger(0, handle)
+    if (!this.#isArmed) return
+    // The thread was asleep, and something of Node.js woke it: a module that was loaded, say.
+    monitor.enter()
+    this.#rest()
   }
 
   /** Nothing is left to do before a message or a timer comes. */

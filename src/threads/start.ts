@@ -207,6 +207,7 @@ class RunningNode implements Node {
   async launch(): Promise<void> {
     const threads = [this.#socket, ...this.#threads()]
     await Promise.all(threads.map((thread) => thread.next('ready')))
+    this.#watch = this.#watchWorkers()
     const first = this.#workers[0]!
     first.tell({ kind: 'bootstrap' })
     const report = await first.next('bootstrapped', 'failed')
@@ -216,7 +217,6 @@ class RunningNode implements Node {
     }
     this.#isLaunched = true
     this.#stopIfEmpty()
-    this.#watch = this.#watchWorkers()
   }
 
   /** All services but the node's own have ended: there is nothing left to do. */

@@ -3,6 +3,9 @@ import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
 import { stackOf } from './stack.ts'
 import type { Thread } from './thread.ts'
 
+/** A handler is reported at most so much later than it should be. */
+const CHECK_MS_MAX = 1000
+
 export interface WatchOptions {
   readonly monitor: Monitor
   /** How long a handler may hold its worker, in milliseconds; 0: for ever. */
@@ -20,10 +23,12 @@ export class Watch {
 
   constructor(options: WatchOptions) {
     this.#options = options
-    if (options.limitMs === 0) return
+    const { limitMs } = options
+    if (limitMs === 0) return
+    const rounds = Math.ceil(limitMs / CHECK_MS_MAX)
     this.#timer = setInterval(() => {
-      for (const stuck of options.monitor.check()) void this.#report(stuck)
-    }, options.limitMs)
+      for (const stuck of options.monitor.check(rounds)) void this.#report(stuck)
+    }, limitMs / rounds)
     this.#timer.unref()
   }
 
