@@ -33,6 +33,11 @@ test('a handler that does not come back is reported with the stack of its loop',
   assert.equal(code, 0, 'it went on afterwards')
 })
 
+test('testendless.lua: stat endless tells a loop that it was reported, once', async () => {
+  const { out } = await inProcess('looper.ts', ['stat', 15_000], { monitorMs: 100 })
+  assert.equal(out, 'endless: 0, 1, 0\n')
+})
+
 test('a setup of the first service that does not come back is reported', async () => {
   for (const thread of [1, 2]) {
     const args = ['setup', 1500]

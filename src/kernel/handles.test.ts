@@ -29,6 +29,24 @@ const newHandles = (idMax: number, harbor = 0): Handles =>
   new Handles(createHandleMemory(idMax), harbor)
 
 if (isMainThread) {
+  test('takeEndless tells once of each markEndless, and of nobody who is dead', () => {
+    const handles = newHandles(16)
+    const [one, other] = [handles.register(3), handles.register(3, true)]
+    handles.markEndless(one)
+    handles.markEndless(one)
+    assert.deepEqual([handles.workerOf(one), handles.users], [3, 1])
+    assert.deepEqual(
+      [one, one, other].map((each) => handles.takeEndless(each)),
+      [true, false, false],
+    )
+    handles.markNamed(other)
+    handles.markEndless(other)
+    handles.retire(other)
+    assert.deepEqual([handles.takeEndless(other), handles.isNamed(other)], [false, true])
+    handles.markEndless(other)
+    assert.deepEqual([handles.takeEndless(other), handles.takeEndless(0)], [false, false])
+  })
+
   test('users leaves out services of the system, from register to retire', () => {
     const handles = newHandles(16)
     const system = handles.register(3, true)

@@ -2,7 +2,7 @@
  * Which worker a service lives on: one table for all threads, indexed by the 24-bit id of a handle.
  *
  *   handle (u32)   harbor (8) │ id (24)
- *   entry (u16)    named (1) │ system (1) │ unused (3) │ worker number + 1 (11)   0: free
+ *   entry (u16)    named (1) │ system (1) │ endless (1) │ unused (2) │ worker + 1 (11)   0: free
  *
  * Ids count up and are used again only after a full wrap, so a stale handle stays dead for long.
  * The table has a place for every id: 2^24 × 2 bytes of address space, of which the operating
@@ -29,6 +29,7 @@ const COUNTERS = layout({
 const countsOf = (worker: number): number => COUNTERS.CELLS + worker * 2
 const NAMED = 1 << 15
 const SYSTEM = 1 << 14
+const ENDLESS = 1 << 13
 const WORKER_MASK = (1 << 11) - 1
 assert.ok(WORKERS_MAX <= WORKER_MASK)
 
@@ -141,11 +142,25 @@ export class Handles {
 
   /** Note that the service has names. False: it is dead. `Names` calls it, under its lock. */
   markNamed(handle: number): boolean {
+    return this.#mark(handle, NAMED)
+  }
+
+  /** Note that the service was found in what may be an endless loop. */
+  markEndless(handle: number): void {
+    this.#mark(handle, ENDLESS)
+  }
+
+  /** Was it, since this was asked last? */
+  takeEndless(handle: number): boolean {
+    return (Atomics.and(this.#table, this.#idOf(handle), ~ENDLESS) & ENDLESS) !== 0
+  }
+
+  #mark(handle: number, bit: number): boolean {
     const id = this.#idOf(handle)
     for (;;) {
       const entry = Atomics.load(this.#table, id)
       if ((entry & WORKER_MASK) === 0) return false
-      if (Atomics.compareExchange(this.#table, id, entry, entry | NAMED) === entry) return true
+      if (Atomics.compareExchange(this.#table, id, entry, entry | bit) === entry) return true
     }
   }
 

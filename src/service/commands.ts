@@ -32,6 +32,9 @@ export const STATS = {
   cpu: (service: Service): number => service.profile?.ms ?? 0,
   /** Milliseconds since the code began that runs now; 0 while nobody measures. */
   time: (service: Service): number => service.profile?.current ?? 0,
+  /** 1: since this was asked last it was reported to hold its worker for `monitorMs`; else 0. */
+  endless: ({ handle, runtime }: Service): number =>
+    runtime.options.handles.takeEndless(handle) ? 1 : 0,
 } as const
 export type StatName = keyof typeof STATS
 

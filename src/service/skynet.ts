@@ -466,7 +466,8 @@ export class Skynet {
 
   /**
    * Of this service: messages in the mailbox (`mqlen`), handled so far (`message`), rows of `tasks`
-   * (`task`); while it is profiled, milliseconds of its code in all (`cpu`) and now (`time`).
+   * (`task`); while it is profiled, milliseconds of its code in all (`cpu`) and now (`time`); 1 if
+   * since it asked last it was reported to hold its worker (`endless`).
    */
   stat(what: StatName): number {
     return COMMANDS.STAT.run(this.#service, what)

@@ -391,6 +391,7 @@ class RunningNode implements Node {
     const { monitorMs, monitorAction } = this.#config
     return new Watch({
       monitor: this.#monitor,
+      handles: this.#handles,
       limitMs: monitorMs,
       action: monitorAction,
       threadOf: (worker) => this.#workers[worker]!,

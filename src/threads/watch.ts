@@ -1,4 +1,5 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
+import type { Handles } from '../kernel/handles.ts'
 import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
 import { stackOf } from './stack.ts'
 import type { Thread } from './thread.ts'
@@ -8,6 +9,7 @@ const CHECK_MS_MAX = 1000
 
 export interface WatchOptions {
   readonly monitor: Monitor
+  readonly handles: Handles
   /** How long a handler may hold its worker, in milliseconds; 0: for ever. */
   readonly limitMs: number
   readonly action: 'keep' | 'kill'
@@ -27,7 +29,10 @@ export class Watch {
     if (limitMs === 0) return
     const rounds = Math.ceil(limitMs / CHECK_MS_MAX)
     this.#timer = setInterval(() => {
-      for (const stuck of options.monitor.check(rounds)) void this.#report(stuck)
+      for (const stuck of options.monitor.check(rounds)) {
+        options.handles.markEndless(stuck.destination)
+        void this.#report(stuck)
+      }
     }, limitMs / rounds)
     this.#timer.unref()
   }
