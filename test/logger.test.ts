@@ -66,6 +66,29 @@ test('logFormat json writes one object a line, control characters escaped', asyn
   assert.ok(Math.abs(Date.parse(info.time) - Date.now()) < 600_000)
 })
 
+test('with JSON node and command say objects too, also why they cannot start', async (t) => {
+  const json = { logFormat: 'json' } as const
+  const messagesOf = ({ err }: Cli): string[] =>
+    err
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).msg)
+  const full = new Cli(t, scratchFolder(t), { start: 'talker.ts', logger: '/dev/full', ...json })
+  await full.said(/cannot write/)
+  assert.equal((await full.stop()).code, 0)
+  const [fault, stopping, stopped] = messagesOf(full)
+  assert.match(fault!, /^cannot write to \/dev\/full: ENOSPC/)
+  assert.match(stopping!, /^skynet: SIGTERM: stopping/)
+  assert.equal(stopped, 'skynet: stopped')
+  const args = ['setup', 1000]
+  const held = new Cli(t, scratchFolder(t), { start: 'looper.ts', args, monitorMs: 100, ...json })
+  assert.equal((await held.ended).code, 0)
+  assert.match(messagesOf(held)[0]!, /maybe in an endless loop .*\n {4}at /)
+  const broken = new Cli(t, scratchFolder(t), { start: 'no-service.ts', ...json })
+  assert.equal((await broken.ended).code, 1)
+  assert.match(messagesOf(broken).at(-1)!, /^skynet: Cannot launch/)
+})
+
 test('logservice names a service that logs instead of ours, and is told of SIGHUP', async (t) => {
   const config = { start: 'talker.ts', logger: 'log', logservice: OWN, args: ['hello'] }
   const cli = new Cli(t, scratchFolder(t), config)

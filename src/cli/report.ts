@@ -8,7 +8,7 @@ export class UsageError extends Error {}
 
 let format: LogFormat = 'text'
 
-/** In a daemon standard error is the log: what is said there looks as the logger's lines do. */
+/** What a node says on standard error looks as the lines of its logger do. */
 export function sayAs(given: LogFormat): void {
   format = given
 }

@@ -15,8 +15,10 @@ const STOP_MS_MAX = 2000
 export async function start(args: string[]): Promise<void> {
   const { file, overrides } = parseStart(args)
   const config = await loadConfig(file, overrides)
-  if (config.daemon === undefined) await run(config, () => {})
-  else if (isDaemon()) {
+  if (config.daemon === undefined) {
+    sayAs(config.logFormat)
+    await run(config, () => {})
+  } else if (isDaemon()) {
     sayAs(config.logFormat)
     await run(config, await becomeDaemon(config.daemon))
   } else say(`running as a daemon, pid = ${await startDaemon(config.logger)}`)

@@ -11,9 +11,16 @@ const STDOUT = 1
 /** Until a pipe that is full is tried again. */
 const RETRY_MS = 10
 
+export interface LogWriterOptions {
+  /** Told once when writing begins to fail. */
+  readonly onFault: (text: string) => void
+  /** An error of the logger itself, as it stands in the log. */
+  readonly entryOf: (text: string) => string
+}
+
 export class LogWriter {
   readonly #file: string | undefined
-  readonly #onFault: (text: string) => void
+  readonly #options: LogWriterOptions
   #target: FileHandle | undefined
   /** Takes the place of `#target` before the next write. */
   #reopened: FileHandle | undefined
@@ -23,19 +30,18 @@ export class LogWriter {
   #hasFailed = false
   #onIdle: (() => void) | undefined
 
-  /** @param onFault Told once when writing begins to fail. */
-  static async open(file: string | undefined, onFault: (text: string) => void): Promise<LogWriter> {
-    return new LogWriter(file, file === undefined ? undefined : await open(file, 'a'), onFault)
+  static async open(file: string | undefined, options: LogWriterOptions): Promise<LogWriter> {
+    return new LogWriter(file, file === undefined ? undefined : await open(file, 'a'), options)
   }
 
   private constructor(
     file: string | undefined,
     target: FileHandle | undefined,
-    onFault: (text: string) => void,
+    options: LogWriterOptions,
   ) {
     this.#file = file
     this.#target = target
-    this.#onFault = onFault
+    this.#options = options
   }
 
   add(line: string): void {
@@ -79,8 +85,10 @@ export class LogWriter {
 
   readonly #next = (): void => {
     this.#exchange()
-    if (this.#dropped > 0) this.#waiting += `[logger] ${this.#dropped} lines were dropped\n`
-    this.#dropped = 0
+    if (this.#dropped > 0) {
+      this.#waiting += `${this.#options.entryOf(`${this.#dropped} lines were dropped`)}\n`
+      this.#dropped = 0
+    }
     this.#isWriting = this.#waiting !== ''
     if (!this.#isWriting) {
       this.#onIdle?.()
@@ -102,7 +110,9 @@ export class LogWriter {
         return
       }
       if (error !== null && !this.#hasFailed) {
-        this.#onFault(`cannot write to ${this.#file ?? 'standard output'}: ${error.message}`)
+        this.#options.onFault(
+          `cannot write to ${this.#file ?? 'standard output'}: ${error.message}`,
+        )
       }
       this.#hasFailed = error !== null
       this.#next()

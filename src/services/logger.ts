@@ -6,14 +6,18 @@ import { formatJson, formatLine, type LogFormat, type LogLine } from '../service
 import { LogWriter } from './log-writer.ts'
 
 export default defineService(async (skynet, file: string | undefined, format: LogFormat) => {
-  const opened = LogWriter.open(file, (text) => skynet.error(text))
+  const timed = (line: LogLine): string => `${new Date(line.at).toISOString()} ${formatLine(line)}`
+  const toText = file === undefined ? formatLine : timed
+  const toEntry = format === 'json' ? formatJson : toText
+  const own = { level: 'error', handle: skynet.self, title: 'services/logger' } as const
+  const opened = LogWriter.open(file, {
+    onFault: (text) => skynet.error(text),
+    entryOf: (text) => toEntry({ ...own, at: Date.now(), text }),
+  })
   const writer = await opened.catch((cause: unknown) => {
     const info = { call: `open log file ${file} (config key 'logger')`, reason: messageOf(cause) }
     throw new SkynetError('ERR_SYSCALL', info, { cause })
   })
-  const timed = (line: LogLine): string => `${new Date(line.at).toISOString()} ${formatLine(line)}`
-  const toText = file === undefined ? formatLine : timed
-  const toEntry = format === 'json' ? formatJson : toText
 
   skynet.onExit(() => writer.close())
   skynet.register('.logger')

@@ -15,13 +15,13 @@ import { Slots } from '../net/slots.ts'
 import { type SocketTotals, Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
-import { formatLine, type LogLine } from '../service/log.ts'
 import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
 import { createNodeMemory, mainThreadOf, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
+import { type Printer, printer } from './print.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 import { clearUp } from './recovery.ts'
 import { stackOf } from './stack.ts'
@@ -120,6 +120,7 @@ function checkConfig(config: ResolvedConfig): ResolvedConfig {
 class RunningNode implements Node {
   readonly exited: Promise<number>
   readonly #config: ResolvedConfig
+  readonly #print: Printer
   readonly #memory: NodeMemory
   readonly #os: Os
   readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
@@ -145,6 +146,7 @@ class RunningNode implements Node {
 
   constructor(config: ResolvedConfig, os: Os) {
     this.#config = config
+    this.#print = printer(config.logFormat)
     this.#os = os
     this.#wakeup = os.createWakeup()
     const memory = createNodeMemory(config.thread + config.dedicated)
@@ -155,7 +157,7 @@ class RunningNode implements Node {
       folder: config.crashFolder,
       memory,
       monitor: this.#monitor,
-      print: printError,
+      print: this.#print.error,
     })
     this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
     const { writeFd } = this.#wakeup
@@ -260,7 +262,7 @@ class RunningNode implements Node {
 
   readonly #reported = (report: Report): void => {
     this.isAborted ||= report.kind === 'abort'
-    if (report.kind === 'log') printLine(report.line)
+    if (report.kind === 'log') this.#print.line(report.line)
     else if (report.kind === 'abort') void this.stop()
     else if (report.kind === 'empty') this.#stopIfEmpty()
     else if (report.kind === 'vacant') this.#vacate(report.worker, report.handles)
@@ -277,7 +279,7 @@ class RunningNode implements Node {
     const reason = messageOf(cause)
     const handles = [...loss.handles, ...(past ?? [])]
     if (past === undefined) {
-      printError(withHint(`${name} died: ${reason}; ${handles.length} services are gone`))
+      this.#print.error(withHint(`${name} died: ${reason}; ${handles.length} services are gone`))
     }
     const death = { place: loss.place, handles, thread: name, reason }
     for (const [other, thread] of this.#workers.entries()) {
@@ -356,7 +358,7 @@ class RunningNode implements Node {
     if (this.#stopping !== undefined) return
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
-    printError(withHint(error.message))
+    this.#print.error(withHint(error.message))
     this.#reporting = this.#reportCrash(thread, cause)
     void this.#stop(1, 0)
   }
@@ -395,7 +397,7 @@ class RunningNode implements Node {
       limitMs: monitorMs,
       action: monitorAction,
       threadOf: (worker) => this.#workers[worker]!,
-      print: printError,
+      print: this.#print.error,
     })
   }
 
@@ -452,7 +454,7 @@ class RunningNode implements Node {
   #printStuck(): void {
     const stuck = this.#monitor.check().map(({ destination }) => formatHandle(destination))
     const who = stuck.length > 0 ? `: ${stuck.join(', ')} did not come back` : ''
-    printError(`Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`)
+    this.#print.error(`Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`)
   }
 
   /** Tell all workers, and wait for the answer of each. */
@@ -489,11 +491,3 @@ class RunningNode implements Node {
     Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
 }
-
-const printLine = (line: LogLine): void => {
-  process.stderr.write(`${formatLine(line)}\n`)
-}
-
-/** A line of the node itself, for when no logger can be relied on. */
-const printError = (text: string): void =>
-  printLine({ at: Date.now(), level: 'error', handle: 0, title: '', text })
