@@ -1,14 +1,16 @@
 /** How services begin, where they live, and what their end does. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import { isSkynetError, type Skynet } from 'skynet-ts'
+import { defineService, isSkynetError, type MethodsOf, type Skynet } from 'skynet-ts'
 import { drawing, VALUES } from '../src/wire/values.suite.ts'
 import type counter from './fixtures/counter.ts'
+import type debtor from './fixtures/debtor.ts'
 import type leaver from './fixtures/leaver.ts'
 import type starter from './fixtures/starter.ts'
 import type subject from './fixtures/subject.ts'
-import { type Body, gate, type Handlers, serviceTest, until } from './support/run.ts'
+import { type Body, gate, type Handlers, serviceTest, test, until } from './support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const PLACES = ['same', 1] as const
@@ -285,11 +287,60 @@ check('what a service does after its end rejects and reaches nobody', async (sky
   await skynet.sleep(5)
 })
 
-check('newService() of a service with a method `then` names it', async (skynet) => {
+check('newService() of a service with a method then names it', async (skynet) => {
   for (const on of PLACES) {
     for (const how of ['object', 'class']) {
       const launch = skynet.newService('./thenable.ts', { on, args: [how], timeoutMs: 5000 })
       await assert.rejects(launch, { code: 'ERR_SERVICE_LAUNCH', message: /method.*'then'/ })
     }
   }
+})
+
+check(
+  'newService() rejects when setup will never be done, unless it is at work',
+  async (skynet) => {
+    for (const on of PLACES) {
+      const collector = await skynet.newService<typeof debtor>('./debtor.ts', { on })
+      const launch = (how: string) => skynet.newService('./thenable.ts', { on, args: [how] })
+      let error: unknown
+      launch('async').catch((reason: unknown) => {
+        error = reason
+      })
+      await until('it is found out', async () => {
+        await collector.call.collect()
+        return error !== undefined
+      })
+      assert.ok(isSkynetError(error, 'ERR_SERVICE_LAUNCH'))
+      assert.match(error.message, /thenable.*: setup will never be done: .*'then'/)
+      assert.ok(error.cause instanceof Error)
+      const signal = AbortSignal.timeout(10_000)
+      const options = { on, args: ['async at work'], signal }
+      skynet.newService('./thenable.ts', options).catch(() => {})
+      const log = String(skynet.getenv('logger'))
+      const lines = () =>
+        readFileSync(log, 'utf8').match(/thenable\] error: setup will never/g) ?? []
+      await until('it is logged', async () => {
+        await collector.call.collect()
+        return lines().length === PLACES.indexOf(on) + 1
+      })
+    }
+  },
+)
+
+test('TypeScript refuses a method called then', async () => {
+  class Thenable {
+    // biome-ignore lint/suspicious/noThenProperty: what this is about
+    then(): void {}
+  }
+  const then = (): void => {}
+  // @ts-expect-error: of an object
+  defineService(() => ({ then }))
+  // @ts-expect-error: of a class
+  defineService(() => new Thenable())
+  // @ts-expect-error: of what an async setup returns
+  defineService(async () => ({ then }))
+  // Methods are inferred as ever.
+  const service = defineService(async (_skynet, by: number) => ({ add: (n: number) => n + by }))
+  const add: MethodsOf<typeof service>['add'] = (n) => n
+  assert.equal(add(1), 1)
 })

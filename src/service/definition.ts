@@ -1,8 +1,11 @@
 /** What a service module exports, and the types that callers infer from it. */
 import type { Skynet } from './skynet.ts'
 
-/** The methods of a service, as its setup returned them: an object, or a class instance. */
-export type Methods = object
+/**
+ * The methods of a service, as its setup returned them: an object, or a class instance. None is
+ * called `then`: what has one is a promise to JavaScript.
+ */
+export type Methods = object & { readonly then?: never }
 
 const KIND: unique symbol = Symbol.for('skynet-ts.service')
 
@@ -33,7 +36,8 @@ export type MethodsOf<S> = S extends ServiceDefinition<never, infer M> ? M : Met
  * `setup` runs once for each instance, on the worker where the instance lives. What it declares is
  * the state of that instance. It returns the methods that others may call; requests wait until it
  * is done. When it throws, the launch fails with that error as its cause. No method may be called
- * `then`: what has one is a promise to JavaScript.
+ * `then`: what has one is a promise to JavaScript. TypeScript refuses it, and so does a launch; one
+ * whose setup is `async` not before the garbage collector has found out.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a setup that returns nothing is one of void
 export function defineService<Args extends readonly unknown[], M extends Methods | void>(

@@ -11,7 +11,7 @@ import type { Multicast } from '../kernel/multicast.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
-import type { TimerOwner } from '../kernel/timers.ts'
+import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -47,6 +47,9 @@ export interface WorkerDeath {
   readonly thread: string
   readonly reason: string
 }
+
+/** A setup whose promise is garbage is never done: nobody is left who could settle it. */
+const abandoned = new FinalizationRegistry<() => void>((tell) => tell())
 
 /** Records that are taken from the ring at a time. */
 const RECORDS_PER_READ = 1024
@@ -341,11 +344,24 @@ export class Runtime {
       if (isThenable(result) && !('catch' in result)) {
         // A promise has both. Whoever awaits these methods would call one of them.
         failed(new TypeError(`a method cannot be called 'then'`))
-      } else if (isThenable(result)) Promise.resolve(result).then(launched, failed)
-      else launched(result)
+      } else if (isThenable(result)) {
+        const promise = Promise.resolve(result)
+        abandoned.register(promise, () => {
+          if (!isOver) this.#abandoned(service, failed)
+        })
+        promise.then(launched, failed)
+      } else launched(result)
     } catch (error) {
       failed(error)
     }
+  }
+
+  /** The setup will never be done. What works all the same, by its sockets or timers, goes on. */
+  #abandoned(service: Service, failed: (error: unknown) => void): void {
+    const reason = `setup will never be done: what it awaits is gone, or a method is called 'then'`
+    const isIdle = service.taskCount === 0 && service.socketCount === 0
+    if (isIdle && service.firstTimer === NO_TIMER) failed(new Error(reason))
+    else this.log('error', service.handle, reason)
   }
 
   /** The service ends now: nobody can reach it any more. */
