@@ -36,8 +36,8 @@ export type MethodsOf<S> = S extends ServiceDefinition<never, infer M> ? M : Met
  * `setup` runs once for each instance, on the worker where the instance lives. What it declares is
  * the state of that instance. It returns the methods that others may call; requests wait until it
  * is done. When it throws, the launch fails with that error as its cause. No method may be called
- * `then`: what has one is a promise to JavaScript. TypeScript refuses it, and so does a launch; one
- * whose setup is `async` not before the garbage collector has found out.
+ * `then`: what has one is a promise to JavaScript. TypeScript refuses it, and so does a launch; an
+ * `async` setup of such methods is never done, and the log says so.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a setup that returns nothing is one of void
 export function defineService<Args extends readonly unknown[], M extends Methods | void>(

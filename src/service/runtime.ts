@@ -11,7 +11,7 @@ import type { Multicast } from '../kernel/multicast.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
-import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
+import type { TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -48,8 +48,12 @@ export interface WorkerDeath {
   readonly reason: string
 }
 
-/** A setup whose promise is garbage is never done: nobody is left who could settle it. */
+/**
+ * A setup whose promise is garbage is never done: nobody is left who could settle it. It is said,
+ * and that is all: what it has begun may be at work all the same.
+ */
 const abandoned = new FinalizationRegistry<() => void>((tell) => tell())
+const ABANDONED = `setup will never be done: what it awaits is gone, or a method is called 'then'`
 
 /** Records that are taken from the ring at a time. */
 const RECORDS_PER_READ = 1024
@@ -347,21 +351,13 @@ export class Runtime {
       } else if (isThenable(result)) {
         const promise = Promise.resolve(result)
         abandoned.register(promise, () => {
-          if (!isOver) this.#abandoned(service, failed)
+          if (!isOver) this.log('error', service.handle, ABANDONED)
         })
         promise.then(launched, failed)
       } else launched(result)
     } catch (error) {
       failed(error)
     }
-  }
-
-  /** The setup will never be done. What works all the same, by its sockets or timers, goes on. */
-  #abandoned(service: Service, failed: (error: unknown) => void): void {
-    const reason = `setup will never be done: what it awaits is gone, or a method is called 'then'`
-    const isIdle = service.taskCount === 0 && service.socketCount === 0
-    if (isIdle && service.firstTimer === NO_TIMER) failed(new Error(reason))
-    else this.log('error', service.handle, reason)
   }
 
   /** The service ends now: nobody can reach it any more. */
