@@ -9,7 +9,7 @@ import { ChatClient, startChat } from './support/chat-client.ts'
 import { freePort } from './support/free-port.ts'
 import { until } from './support/node.ts'
 
-const CLI = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../lib/cli/main.js', import.meta.url))
 const CONFIG = fileURLToPath(new URL('../examples/chat/skynet.config.js', import.meta.url))
 
 suite('chat', () => {

@@ -49,7 +49,7 @@ test('the packed package type-checks strictly, and runs services in TypeScript',
   writeFileSync(join(folder, 'tsconfig.json'), options)
   execFileSync(process.execPath, [join(MODULES, 'typescript', 'bin', 'tsc'), '-p', folder])
 
-  const cli = join(folder, 'node_modules', 'skynet-ts', 'dist', 'src', 'cli', 'main.js')
+  const cli = join(folder, 'node_modules', 'skynet-ts', 'dist', 'lib', 'cli', 'main.js')
   const node = spawn(process.execPath, [cli, 'start', 'skynet.config.ts'], { cwd: folder })
   t.after(() => node.kill('SIGKILL'))
   node.stderr.pipe(process.stderr)
@@ -68,7 +68,7 @@ test('the packed package holds no tests, and the documents that its README names
   const target = join(folder, 'node_modules', 'skynet-ts')
   const files = execFileSync('find', [target, '-type', 'f'], { encoding: 'utf8' })
   assert.doesNotMatch(files, /\.(test|suite)\./)
-  const kit = [...files.matchAll(/\/testing\/(\S+)\.js\n/g)].map((match) => match[1]!)
+  const kit = [...files.matchAll(/\/testing\/(\S+)\.d\.ts\n/g)].map((match) => match[1]!)
   const door = ['fake-clock', 'probe', 'recording-router', 'test-node', 'test-service']
   assert.deepEqual(kit.sort(), door, 'the kit alone, not what our own tests simulate')
   const readme = readFileSync(join(target, 'README.md'), 'utf8')

@@ -42,7 +42,7 @@ test('the first service of the README compiles, starts and answers as it says', 
   const more = ['--rewriteRelativeImportExtensions', '--types', 'node', '--ignoreConfig']
   execFileSync(process.execPath, [tsc, ...flags, ...more, ...names], { cwd: APP })
 
-  const cli = join(ROOT, 'dist', 'src', 'cli', 'main.js')
+  const cli = join(ROOT, 'dist', 'lib', 'cli', 'main.js')
   const node = spawn(process.execPath, [cli, 'start', join(APP, 'skynet.config.js')])
   t.after(() => node.kill('SIGKILL'))
   node.stderr.pipe(process.stderr)

@@ -6,6 +6,7 @@ import * as fs from 'node:fs'
 import { constants } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { bundle } from './bundle.mjs'
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const DIST = join(ROOT, 'dist')
@@ -51,7 +52,7 @@ async function main([name, ...args]) {
     const lines = Object.entries(COMMANDS).map(([key, { help }]) => `  ${key.padEnd(8)}${help}`)
     throw new Failure(`usage: node tools/run.mjs <command> [args]\n${lines.join('\n')}`)
   }
-  for (const need of command.needs) need()
+  for (const need of command.needs) await need()
   return (await command.run(args)) ?? 0
 }
 
@@ -65,13 +66,13 @@ function checkNode() {
 
 // install and build
 
-function install() {
+async function install() {
   const hash = sha256(fs.readFileSync(join(ROOT, 'package-lock.json')))
   if (readText(INSTALLED) === hash) return
   if (!installedByHand()) {
     // Keeps to the lock file and leaves it as it is. Not `npm ci`: that refuses a lock file without
     // the optional packages of every other platform, which not every registry has.
-    step('Installing dependencies', () => npm(['install', '--no-save', '--include=dev']))
+    await step('Installing dependencies', () => npm(['install', '--no-save', '--include=dev']))
   }
   fs.mkdirSync(dirname(INSTALLED), { recursive: true })
   fs.writeFileSync(INSTALLED, hash)
@@ -91,14 +92,17 @@ function npm(args) {
   quietly(known ? process.execPath : 'npm', known ? [cli, ...quiet] : quiet)
 }
 
-function build() {
+async function build() {
   // Taken before: a file saved while the compiler runs makes the next run build again.
   const fingerprint = fingerprintOfSources()
   if (readText(BUILT) === fingerprint) return
   fs.rmSync(BUILT, { force: true })
   removeStale()
   const colours = process.stderr.isTTY ? ['--pretty'] : []
-  step('Building', () => quietly(process.execPath, [TSC, '-p', ROOT, ...colours]))
+  await step('Building', async () => {
+    quietly(process.execPath, [TSC, '-p', ROOT, ...colours])
+    await bundle(DIST)
+  })
   fs.writeFileSync(BUILT, fingerprint)
 }
 
@@ -126,7 +130,7 @@ function removeStale() {
 
 /** In this process, so that signals and Ctrl-C arrive at the node itself. */
 async function startExample(args) {
-  const cli = await import(pathToFileURL(join(DIST, 'src', 'cli', 'main.js')).href)
+  const cli = await import(pathToFileURL(join(DIST, 'lib', 'cli', 'main.js')).href)
   await cli.main(['start', join(DIST, 'examples', 'chat', 'skynet.config.js'), ...args])
   return process.exitCode
 }
@@ -198,9 +202,11 @@ function tidy() {
 
 async function ok(args) {
   const biome = () => quietly(process.execPath, [BIOME, 'check'], 'Run: npm run format')
-  step('Checking format and lint', biome)
-  build()
-  step('Checking the structure', () => quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]))
+  await step('Checking format and lint', biome)
+  await build()
+  await step('Checking the structure', () =>
+    quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]),
+  )
   return args.includes('--no-test') ? 0 : test(args)
 }
 
@@ -219,7 +225,7 @@ async function newest(args) {
   const folder = join(MODULES, '.cache', 'newest')
   fs.mkdirSync(folder, { recursive: true })
   const options = ['--prefix', folder, '--no-save', '--no-package-lock']
-  step(`Installing ${name}@latest`, () => npm(['install', ...options, `${name}@latest`]))
+  await step(`Installing ${name}@latest`, () => npm(['install', ...options, `${name}@latest`]))
   const binary = process.platform === 'win32' ? 'node.exe' : 'node'
   const node = join(folder, 'node_modules', name, 'bin', binary)
   process.stderr.write(`Testing on Node.js ${quietly(node, ['--version']).trim()}\n`)
@@ -229,11 +235,11 @@ async function newest(args) {
 // processes and files
 
 /** Says what is going on before it starts, and how long it took when that was long. */
-function step(label, work) {
+async function step(label, work) {
   process.stderr.write(`${label} …`)
   const startedAt = performance.now()
   try {
-    work()
+    await work()
   } finally {
     const seconds = (performance.now() - startedAt) / 1000
     process.stderr.write(seconds < 1 ? '\n' : ` ${seconds.toFixed(1)} s\n`)

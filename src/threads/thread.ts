@@ -29,11 +29,12 @@ export class Thread {
   readonly #loading = new Loading()
   #fault: unknown
 
-  /** @param entry Name of its entry module, which lies here and has our own extension. */
+  /** @param entry Name of its entry module, which lies in `threads` and has our own extension. */
   constructor(entry: 'worker' | 'socket', options: ThreadOptions) {
     const { name, start, memoryLimitMb = 0, onReport, onEnd } = options
     this.name = name
-    const url = new URL(`./${entry}${import.meta.url.slice(-3)}`, import.meta.url)
+    // Through the folder: joined with all the others, this module lies in another one.
+    const url = new URL(`../threads/${entry}${import.meta.url.slice(-3)}`, import.meta.url)
     const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: memoryLimitMb }
     this.worker = new Worker(url, {
       name,

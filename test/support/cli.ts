@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { until } from './node.ts'
 
-export const CLI = join(import.meta.dirname, '../../src/cli/main.js')
+export const CLI = join(import.meta.dirname, '../../lib/cli/main.js')
 const FIXTURES = join(import.meta.dirname, '../fixtures')
 
 /** A folder for one test, gone with it; before that, what is in it is shown to `leave`. */
