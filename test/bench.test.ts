@@ -31,6 +31,7 @@ const BENCHES = {
   call: 5,
   send: 3,
   spawn: 4,
+  start: 1,
   timer: 4,
   idle: 1,
   connections: 5,

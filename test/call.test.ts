@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSkynetError, type ServiceRef, type Skynet } from 'skynet-ts'
-import { drawing, VALUES } from '../src/wire/values.suite.ts'
 import type starter from './fixtures/starter.ts'
 import type subject from './fixtures/subject.ts'
 import { type Body, gate, serviceTest, until } from './support/run.ts'
 import { seeded, seedOf } from './support/seed.ts'
+import { drawing, VALUES } from './support/values.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

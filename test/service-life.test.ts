@@ -4,13 +4,13 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { defineService, isSkynetError, type MethodsOf, type Skynet } from 'skynet-ts'
-import { drawing, VALUES } from '../src/wire/values.suite.ts'
 import type counter from './fixtures/counter.ts'
 import type debtor from './fixtures/debtor.ts'
 import type leaver from './fixtures/leaver.ts'
 import type starter from './fixtures/starter.ts'
 import type subject from './fixtures/subject.ts'
 import { type Body, gate, type Handlers, serviceTest, test, until } from './support/run.ts'
+import { drawing, VALUES } from './support/values.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const PLACES = ['same', 1] as const

@@ -3,8 +3,10 @@
 import * as fs from 'node:fs'
 import { join } from 'node:path'
 
-/** They act when they are loaded: each is a file of its own. */
-const PROGRAMS = ['cli/main.js', 'threads/worker.js', 'threads/socket.js']
+/** They act when they are loaded. */
+const COMMAND = 'cli/main.js'
+const WORKER = 'threads/worker.js'
+const SOCKET_THREAD = 'threads/socket.js'
 const NOT_SHIPPED = /\.(test|suite)\.js$/
 const KIT = /^testing\b/
 
@@ -13,30 +15,36 @@ export async function bundle(dist) {
   // Not at the top: on a fresh clone this file is loaded before anything is installed.
   const { build } = await import('esbuild')
   const source = join(dist, 'src')
-  const target = join(dist, 'lib')
-  const modules = fs
-    .readdirSync(source, { recursive: true })
-    .filter((path) => path.endsWith('.js') && !NOT_SHIPPED.test(path))
-  const isDoor = (path) => !path.includes('/') || path.startsWith('services/')
-  // What all entries import is one file, and so nothing is there twice in a thread. The testing kit
-  // is no part of it: only tests of services load that.
-  const shared = modules.filter((path) => !PROGRAMS.includes(path) && !KIT.test(path))
-  const everything = join(dist, 'everything.js')
-  fs.writeFileSync(everything, shared.map((path) => `import './src/${path}'\n`).join(''))
-  await build({
+  const options = {
     absWorkingDir: dist,
-    entryPoints: [...modules.filter(isDoor), ...PROGRAMS].map((path) => join(source, path)),
-    inject: [everything],
     outbase: source,
-    outdir: target,
-    // One folder deep, as every module is that finds others by its own URL.
-    chunkNames: 'runtime/[name]',
+    outdir: join(dist, 'lib'),
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20.19',
     packages: 'external',
     sourcemap: true,
+  }
+  const pathsOf = (modules) => modules.map((path) => join(source, path))
+  const modules = fs
+    .readdirSync(source, { recursive: true })
+    .filter((path) => path.endsWith('.js') && !NOT_SHIPPED.test(path))
+  const isDoor = (path) => !path.includes('/') || path.startsWith('services/')
+  const programs = [COMMAND, WORKER, SOCKET_THREAD]
+  // What all entries import is one file, and so nothing is there twice in a thread. The testing kit
+  // is no part of it: only tests of services load that.
+  const shared = modules.filter((path) => !programs.includes(path) && !KIT.test(path))
+  const everything = join(dist, 'everything.js')
+  fs.writeFileSync(everything, shared.map((path) => `import './src/${path}'\n`).join(''))
+  await build({
+    ...options,
+    entryPoints: pathsOf([...modules.filter(isDoor), COMMAND, WORKER]),
+    inject: [everything],
+    splitting: true,
+    // One folder deep, as every module is that finds others by its own URL.
+    chunkNames: 'runtime/[name]',
   })
+  // Shares with nobody: it is all that its thread ever loads.
+  await build({ ...options, entryPoints: pathsOf([SOCKET_THREAD]) })
 }
