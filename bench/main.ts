@@ -10,6 +10,7 @@ import { edge } from './edge.bench.ts'
 import { idle } from './idle.bench.ts'
 import { send } from './send.bench.ts'
 import { spawn } from './spawn.bench.ts'
+import { start } from './start.bench.ts'
 import type { Bench, BenchOptions, Row, Target } from './support/bench.ts'
 import { table } from './support/report.ts'
 import { timer } from './timer.bench.ts'
@@ -17,7 +18,7 @@ import { udp } from './udp.bench.ts'
 
 /** In the order in which they run. */
 const BENCHES: readonly Bench[] = [
-  ...[echo, udp, broadcast, accept, call, send, spawn, timer, idle, connections, edge],
+  ...[echo, udp, broadcast, accept, call, send, spawn, start, timer, idle, connections, edge],
 ]
 
 const USAGE = `usage: npm run bench -- [name…] [options]
