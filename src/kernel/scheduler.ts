@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import { Queue } from '../base/queue.ts'
+import { checkRoom } from '../base/room.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Context } from './context.ts'
 import { Mailbox } from './mailbox.ts'
@@ -26,7 +27,12 @@ const TURN_TIMERS = 4096
  * them, and others may run on this core in each.
  */
 const IDLE_ROUNDS = 10
-/** What is scheduled by this runs in the same turn; \`queueMicrotask\` costs twice as much. */
+/**
+ * Room for `setTimeout`: half done, it would leave the thread without timers. The first time
+ * Node.js compiles it, which takes the most.
+ */
+const TIMER_FRAMES = 600
+/** What is scheduled by this runs in the same turn; `queueMicrotask` costs twice as much. */
 const SETTLED = Promise.resolve()
 /** Messages, or timers, between two looks at the clock. */
 const RUNS_PER_LOOK = 32
@@ -162,6 +168,7 @@ export class Scheduler {
   timerAdded(due: number): void {
     if (due >= this.#timerAt || this.#options.clock.isManual === true) return
     const delay = Math.max(0, Math.ceil(due - this.#options.clock.now()))
+    checkRoom(TIMER_FRAMES)
     const timer = setTimeout(this.#timerFired, Math.min(delay, 0x7fffffff))
     clearTimeout(this.#timer)
     this.#timer = timer

@@ -11,6 +11,7 @@ import {
   refusal,
 } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { checkRoom } from '../base/room.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { type LaunchOptions, launchLimits } from './launch.ts'
@@ -40,7 +41,7 @@ export type StatName = keyof typeof STATS
 
 type Address = number | string
 
-/** More than the end of a service takes, however small the frames of `checkRoom` are. */
+/** Room for the end of a service: half done, it would leave its sockets, and who waits for it. */
 const END_FRAMES = 500
 
 interface Command<Args extends readonly unknown[], R> {
@@ -94,7 +95,7 @@ function name({ runtime }: Service, text: string, address: Address): void {
 }
 
 function exit(service: Service): never {
-  checkRoom()
+  checkRoom(END_FRAMES)
   void service.end('exit')
   throw service.exited()
 }
@@ -103,17 +104,9 @@ async function kill(service: Service, address: Address): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
   checkNotNeeded(service.runtime, handle)
   if (handle !== service.handle) return order(service, handle, { order: 'kill', handle })
-  checkRoom()
+  checkRoom(END_FRAMES)
   await service.end('kill')
   return true
-}
-
-/**
- * Where the stack of a service ends it throws, before its end has begun: one that is half done
- * would leave its sockets open, and whoever waits for it.
- */
-function checkRoom(frames = END_FRAMES): number {
-  return frames === 0 ? 0 : 1 + checkRoom(frames - 1)
 }
 
 /** Ask the worker on which a service lives for something. False: there is no such service. */
