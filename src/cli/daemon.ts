@@ -40,12 +40,21 @@ export async function startDaemon(log: string | undefined): Promise<number> {
   return child.pid!
 }
 
+/** A failure is told when the process has ended: nothing of it is left then, no pid file either. */
 function outcomeOf(child: ChildProcess): Promise<Outcome> {
+  let outcome: Outcome = { failure: 'Cannot start: it ended before it was up' }
   return new Promise((resolve) => {
-    child.once('message', (outcome: Outcome) => resolve(outcome))
+    child.once('message', (told: Outcome) => {
+      outcome = told
+      if ('ready' in outcome) resolve(outcome)
+    })
     child.once('error', (error) => resolve({ failure: error.message }))
-    // Comes after the last message, which `exit` may not.
-    child.once('disconnect', () => resolve({ failure: 'Cannot start: it ended before it was up' }))
+    // `exit` may come before the last message, `disconnect` does not.
+    child.once('disconnect', () => {
+      const hasEnded = child.exitCode !== null || child.signalCode !== null
+      if (hasEnded) resolve(outcome)
+      else child.once('exit', () => resolve(outcome))
+    })
   })
 }
 
