@@ -37,6 +37,7 @@ async function write(dist, entries, options) {
   const joined = await rollup({
     input: Object.fromEntries(input),
     external: OTHERS,
+    plugins: [{ name: 'maps', load }],
     // A call whose result nobody uses may be there to use up the stack, or to touch memory.
     treeshake: false,
     logLevel: 'silent',
@@ -51,4 +52,10 @@ async function write(dist, entries, options) {
     hoistTransitiveImports: false,
   })
   await joined.close()
+}
+
+/** With the map that the compiler made: then stacks lead to our sources, not to its output. */
+function load(file) {
+  const map = fs.readFileSync(`${file}.map`, 'utf8')
+  return { code: fs.readFileSync(file, 'utf8'), map }
 }
