@@ -59,6 +59,23 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+test('a stop hook that does not come back is reported and named, and the code is 1', async (t) => {
+  const config = { start: 'drainer.ts', args: ['spin'], graceMs: 1000, monitorMs: 100 }
+  const cli = new Cli(t, scratchFolder(t), config)
+  await cli.said(/drainer\] ready/)
+  assert.deepEqual(await cli.stop(), { code: 1, signal: null })
+  assert.match(cli.err, /maybe in an endless loop .* at spin \(/)
+  assert.match(cli.err, /Cannot stop in good order within 1000 ms: :0\w+ did not come back/)
+})
+
+test('a node that is stopped while its first setup loops ends with code 1', async (t) => {
+  const config = { start: 'drainer.ts', args: ['setup'], monitorMs: 100 }
+  const cli = new Cli(t, scratchFolder(t), config)
+  await cli.said(/maybe in an endless loop/)
+  assert.deepEqual(await cli.stop(), { code: 1, signal: null })
+  assert.match(cli.err, /Cannot stop in good order within 1000 ms: :0\w+ did not come back/)
+})
+
 test('nobody waits for the stop hook of a service that ends', async (t) => {
   const cli = await startDrainer(t, 'leave')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })
@@ -85,7 +102,7 @@ test('what exit hooks say is logged, also on another worker than the logger', as
   const lines = [...cli.out.matchAll(/last (\d+)\n/g)].map((match) => Number(match[1]))
   assert.deepEqual(
     lines,
-    Array.from({ length: 2000 }, (_, line) => line),
+    Array.from({ length: 50_000 }, (_, line) => line),
   )
 })
 

@@ -29,7 +29,7 @@ test('a handler that does not come back is reported with the stack of its loop',
   assert.match(err, /\n {4}at hold \(/, 'who called it comes behind')
   // The last one may be taken when the loop is just over.
   const [, first] = err.split(/^\[:0{8}\] error: /m)
-  assert.doesNotMatch(first!, /src\/service|node:/, 'frames of the runtime say nothing')
+  assert.doesNotMatch(first!, /dist\/(src|lib)|node:/, 'frames of the runtime say nothing')
   assert.equal(code, 0, 'it went on afterwards')
 })
 
@@ -54,6 +54,25 @@ test('a setup of the first service that never comes back ends the start, if it i
   assertInside(err, 'spinInSetup')
   assert.match(err, /it was held for more than 100 ms/)
   assert.equal(code, 1)
+})
+
+test('a module that loops while it is loaded is reported, also the first one', async () => {
+  process.env.LOOP_MS = '1500'
+  try {
+    for (const thread of [1, 2]) {
+      const config = { monitorMs: 100, thread }
+      for (const [start, args] of [
+        ['loop-at-load.ts', []],
+        ['looper.ts', ['load', 0]],
+      ] as const) {
+        const { code, err } = await inProcess(start, [...args], config)
+        assert.match(err, /maybe in an endless loop \(.*\), at \S*loop-at-load\.[jt]s:\d+/)
+        assert.equal(code, 0)
+      }
+    }
+  } finally {
+    delete process.env.LOOP_MS
+  }
 })
 
 test('a loop after an await is found by its stack, whoever got the last message', async () => {

@@ -125,6 +125,7 @@ check('select() ends with its signal, and begins nothing when that has aborted',
 
 check('select() refuses wrong arguments, and a second loop', async (skynet) => {
   assert.throws(() => skynet.select([1 as never]), TypeError)
+  assert.throws(() => skynet.select([], { signal: 1 as never }), TypeError)
   assert.throws(() => skynet.select([], { timeoutMs: -1 }), RangeError)
   const selection = skynet.select([])
   for await (const end of selection) assert.fail(String(end))

@@ -1,5 +1,6 @@
 /** Monitors, links and supervisors: who is told how a service ended, and what comes of it. */
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { isSkynetError, type MethodsOf, type Skynet, supervise } from 'skynet-ts'
 import type child from './fixtures/child.ts'
 import { type Body, type Handlers, serviceTest, until } from './support/run.ts'
@@ -184,6 +185,10 @@ check('supervise() gives up after maxRestarts, and ends its service', async (sky
   assert.equal(reason, 'crash')
   assert.ok(isSkynetError(cause, 'ERR_RESTART_LIMIT'), String(cause))
   assert.equal(born.length, 3)
+  const log = () => readFileSync(String(skynet.getenv('logger')), 'utf8')
+  // 'gone': it was killed before the supervisor could watch it.
+  const line = /boss\] error: Cannot launch :\w+ again \((kill|gone)\): there were 2 restarts/
+  await until('it is logged', () => line.test(log()))
 })
 
 check('supervise() rejects when a child cannot be launched at first', async (skynet) => {

@@ -18,6 +18,10 @@ const SOURCE_FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const BUILT = join(DIST, '.built')
 /** Holds the hash of the lock file that `node_modules` was installed from. */
 const INSTALLED = join(MODULES, '.cache', 'skynet-ts-lock')
+/** There while an install is under way: what it left when it was ended is not to be trusted. */
+const INSTALLING = join(MODULES, '.skynet-ts-installing')
+/** Of what a build makes: when they are gone, so may be more. */
+const MADE = [join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
 const TEST_MS_MAX = 300_000
 
 /** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */
@@ -68,11 +72,15 @@ function checkNode() {
 
 async function install() {
   const hash = sha256(fs.readFileSync(join(ROOT, 'package-lock.json')))
+  if (fs.existsSync(INSTALLING)) fs.rmSync(MODULES, { recursive: true, force: true })
   if (readText(INSTALLED) === hash) return
   if (!installedByHand()) {
     // Keeps to the lock file and leaves it as it is. Not `npm ci`: that refuses a lock file without
     // the optional packages of every other platform, which not every registry has.
+    fs.mkdirSync(MODULES, { recursive: true })
+    fs.writeFileSync(INSTALLING, '')
     await step('Installing dependencies', () => npm(['install', '--no-save', '--include=dev']))
+    fs.rmSync(INSTALLING, { force: true })
   }
   fs.mkdirSync(dirname(INSTALLED), { recursive: true })
   fs.writeFileSync(INSTALLED, hash)
@@ -95,7 +103,7 @@ function npm(args) {
 async function build() {
   // Taken before: a file saved while the compiler runs makes the next run build again.
   const fingerprint = fingerprintOfSources()
-  if (readText(BUILT) === fingerprint) return
+  if (readText(BUILT) === fingerprint && MADE.every((file) => fs.existsSync(file))) return
   fs.rmSync(BUILT, { force: true })
   removeStale()
   const colours = process.stderr.isTTY ? ['--pretty'] : []

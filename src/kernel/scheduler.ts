@@ -32,6 +32,8 @@ const IDLE_ROUNDS = 10
  * Node.js compiles it, which takes the most.
  */
 const TIMER_FRAMES = 600
+/** How often a thread that loads a module says that it is there: far below any `monitorMs`. */
+const PULSE_MS = 20
 /** What is scheduled by this runs in the same turn; `queueMicrotask` costs twice as much. */
 const SETTLED = Promise.resolve()
 /** Messages, or timers, between two looks at the clock. */
@@ -95,6 +97,8 @@ export class Scheduler {
   #turnEndsAt = 0
   #isScheduled = false
   #isArmed = false
+  /** What `watching` waits for. */
+  #watched = 0
   #isStopped = false
   /** A last look before sleep is under way. */
   #isResting = false
@@ -152,6 +156,29 @@ export class Scheduler {
     // The thread was asleep, and something of Node.js woke it: a module that was loaded, say.
     monitor.enter()
     this.#rest()
+  }
+
+  /**
+   * Wait for `work` of Node.js, of which this thread runs a part itself: modules that are loaded.
+   * What does not come back in there is seen by the monitor like a handler.
+   */
+  async watching<T>(work: () => Promise<T>): Promise<T> {
+    const { monitor } = this.#options
+    monitor.enter()
+    this.#watched++
+    // The thread comes round.
+    const pulse = setInterval(() => monitor.leave(), PULSE_MS)
+    try {
+      return await work()
+    } finally {
+      clearInterval(pulse)
+      this.#watched--
+      this.#idle()
+    }
+  }
+
+  #idle(): void {
+    if (this.#isArmed && this.#watched === 0) this.#options.monitor.idle()
   }
 
   /** Nothing is left to do before a message or a timer comes. */
@@ -305,7 +332,7 @@ export class Scheduler {
     if (this.#hasWorked) this.#idleRounds = 0
     this.#hasWorked = false
     if (!this.#isQuiet()) this.#pump()
-    else if (this.#isArmed) this.#options.monitor.idle()
+    else if (this.#isArmed) this.#idle()
     else if (++this.#idleRounds >= IDLE_ROUNDS) this.#arm()
     else {
       this.#options.yield()
@@ -319,15 +346,15 @@ export class Scheduler {
 
   /** Sleep until a doorbell or a timer. See doorbell.ts for why no message can be overlooked. */
   #arm(): void {
-    const { bells, worker, monitor } = this.#options
+    const { bells, worker } = this.#options
     bells.lieDown(worker)
     // Once more now that others see us asleep: room made before would be announced in vain.
     for (const outlet of this.#outlets) outlet.retry()
     if (this.#isQuiet()) {
       const rung = bells.sleep(worker)
       if (rung !== undefined) {
-        monitor.idle()
         this.#isArmed = true
+        this.#idle()
         rung.then(this.#woken)
         return
       }

@@ -286,7 +286,8 @@ export class Runtime {
       this.#launch(known, launch)
       return
     }
-    loadService(launch.url).then(
+    const load = () => loadService(launch.url)
+    this.options.scheduler.watching(load).then(
       (definition) => this.#launch(definition, launch),
       (error: unknown) => this.#notBegun(launch, error),
     )

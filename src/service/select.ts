@@ -1,9 +1,9 @@
 /** Several calls at once, their ends in the order they come: Skynet's `request:select`. */
-import { checkArray, checkFunction, checkMs, checkOptions } from '../base/check.ts'
+import { checkArray, checkFunction } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import type { Service } from './service.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { checkWait, Waiter, type WaitOptions } from './wait.ts'
 
 /** Begins one call: `(limits) => ref.with(limits).call.get('key')`. */
 export type SelectRequest<T> = (
@@ -31,8 +31,7 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
     requests: readonly SelectRequest<T>[],
     options: WaitOptions | undefined,
   ) {
-    checkOptions('select', 'options', options)
-    if (options?.timeoutMs !== undefined) checkMs('select', 'timeoutMs', options.timeoutMs)
+    if (options !== undefined) checkWait('select', options)
     checkArray('select', 'requests', requests)
     for (const [i, request] of requests.entries()) {
       checkFunction('select', `requests[${i}]`, request)

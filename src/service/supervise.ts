@@ -183,7 +183,9 @@ export class Supervisor {
     if (this.#restarts.push(now) > maxRestarts) {
       await this.stop()
       const info = { handle: formatHandle(handle), reason, maxRestarts, periodMs }
-      this.#service.crash(new SkynetError('ERR_RESTART_LIMIT', info))
+      const error = new SkynetError('ERR_RESTART_LIMIT', info)
+      skynet.error(error.message)
+      this.#service.crash(error)
       return true
     }
     const waitMs = backoffMs * 2 ** (this.#restarts.length - 1)

@@ -34,6 +34,8 @@ import { within } from './within.ts'
 const INSPECT_MS_MAX = 200
 /** How long what was written may take to leave when the node stops. */
 const FLUSH_MS = 150
+/** Between two looks at workers that should have stopped: one that has not moved is stuck. */
+const LOOK_MS = 50
 /** Between two tries to find room in the command ring. */
 const ROOM_MS = 5
 
@@ -100,7 +102,8 @@ export async function startNode(
     // A service that aborts while it begins has done what it wanted: the node ends, nothing failed.
     if (node.isAborted && !signal?.aborted) return node
     await node.stop({ graceMs: 0 })
-    throw signal?.aborted ? abortError(signal) : error
+    // Aborted is what could be stopped in good order.
+    throw signal?.aborted && (await node.exited) === 0 ? abortError(signal) : error
   }
   return node
 }
@@ -420,18 +423,19 @@ class RunningNode implements Node {
   }
 
   async #end(code: number, graceMs: number): Promise<void> {
-    this.#watch?.stop()
-    this.#monitor.check()
     if (graceMs > 0) {
       await within(graceMs + FLUSH_MS, this.#tellAll({ kind: 'drain', graceMs }, 'drained'))
     }
+    this.#watch?.stop()
     // A little more than the hooks may take: a worker that is late by that does not answer at all.
-    const isStopped = await within(
-      SHUTDOWN_MS_MAX + FLUSH_MS,
-      this.#tellAll({ kind: 'stop' }, 'stopped'),
-    )
-    if (!isStopped) this.#printStuck()
-    await within(FLUSH_MS, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
+    const stopMs = SHUTDOWN_MS_MAX + FLUSH_MS
+    const latest = performance.now() + stopMs
+    const isStopped = await within(stopMs, this.#tellAll({ kind: 'stop' }, 'stopped'))
+    if (!isStopped) await this.#printStuck()
+    // The logger has what the others have left of their time.
+    const logMs = Math.max(FLUSH_MS, latest - performance.now())
+    const isLogged = await within(logMs, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
+    if (!isLogged && isStopped) this.#print.error('Cannot write all of the log before the end')
     this.#orderExit(FLUSH_MS)
     const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
     const workers = this.#threads()
@@ -451,7 +455,9 @@ class RunningNode implements Node {
   }
 
   /** Services that do not let go of their worker are cut off: say which. */
-  #printStuck(): void {
+  async #printStuck(): Promise<void> {
+    this.#monitor.check()
+    await delay(LOOK_MS)
     const stuck = this.#monitor.check().map(({ destination }) => formatHandle(destination))
     const who = stuck.length > 0 ? `: ${stuck.join(', ')} did not come back` : ''
     this.#print.error(`Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`)

@@ -1,4 +1,5 @@
 /** Entry of a worker: build it, and do what the main thread says. */
+import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
@@ -17,6 +18,8 @@ const report = (message: Report): void => port.postMessage(message)
 
 const os = posixOs()
 hasLoaded(loaded)
+/** How long a worker that stops waits for room in the rings of others: they may be gone. */
+const FLUSH_MS_MAX = 500
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0
@@ -49,15 +52,28 @@ const CONTROL: Handlers = {
   stats: () => report({ kind: 'stats', stats: runtime.stats() }),
   reopenLog: () => runtime.reopenLog(),
   drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
-  stop: () => void runtime.stop('stop').then(() => report({ kind: 'stopped' })),
+  stop: () => void stop(),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
   leave,
 }
 
-function leave(): void {
+async function stop(): Promise<void> {
+  await runtime.stop('stop')
+  // What services said to the logger at their end may still wait for room.
+  for (let left = FLUSH_MS_MAX; left > 0 && hasMail(); left--) await delay(1)
+  report({ kind: 'stopped' })
+}
+
+/** Messages for other workers wait here, after another try to send them. */
+function hasMail(): boolean {
   for (const outbox of outboxes) outbox.retry()
+  return outboxes.some(({ waiting }) => waiting > 0)
+}
+
+function leave(): void {
+  const isLate = hasMail()
   // The node goes on: what the last service here has said is on its way.
-  if (worker >= config.thread && outboxes.some(({ waiting }) => waiting > 0)) {
+  if (worker >= config.thread && isLate) {
     setTimeout(leave, 1)
     return
   }
