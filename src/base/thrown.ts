@@ -35,7 +35,7 @@ export function describe(thrown: unknown): string {
 /** For a log: a string as it is, an error with its stack and causes, the rest as `console.log`. */
 export function printed(value: unknown): string {
   if (typeof value === 'string') return value
-  if (value instanceof Error) return describe(value)
+  if (isError(value)) return describe(value)
   try {
     return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
   } catch {
