@@ -103,7 +103,9 @@ function npm(args) {
 async function build() {
   // Taken before: a file saved while the compiler runs makes the next run build again.
   const fingerprint = fingerprintOfSources()
-  if (readText(BUILT) === fingerprint && MADE.every((file) => fs.existsSync(file))) return
+  // The compiler does not make again what it believes is there.
+  if (!MADE.every((file) => fs.existsSync(file))) fs.rmSync(DIST, { recursive: true, force: true })
+  if (readText(BUILT) === fingerprint) return
   fs.rmSync(BUILT, { force: true })
   removeStale()
   const colours = process.stderr.isTTY ? ['--pretty'] : []
