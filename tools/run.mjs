@@ -21,7 +21,9 @@ const INSTALLED = join(MODULES, '.cache', 'skynet-ts-lock')
 /** There while an install is under way: what it left when it was ended is not to be trusted. */
 const INSTALLING = join(MODULES, '.skynet-ts-installing')
 /** Of what a build makes: when they are gone, so may be more. */
-const MADE = [join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
+const MADE = ['lib/cli/main.js', 'lib/runtime/skynet.cjs', 'src/index.js'].map((path) =>
+  join(DIST, path),
+)
 const TEST_MS_MAX = 300_000
 
 /** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */

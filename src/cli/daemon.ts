@@ -2,7 +2,7 @@
  * Daemon mode: the command starts itself again, in a session of its own and without a terminal, and
  * stays until it knows how that went.
  */
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
@@ -27,6 +27,7 @@ export const isDaemon = (): boolean => process.env[MARK] !== undefined
  */
 export async function startDaemon(log: string | undefined): Promise<number> {
   const out = log === undefined ? 'ignore' : openLog(log)
+  const { fork } = await import('node:child_process')
   const [, file = '', ...args] = process.argv
   const child = fork(file, args, {
     detached: true,

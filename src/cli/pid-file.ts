@@ -2,7 +2,17 @@
  * The pid file of a daemon: held by a lock as long as the process lives, so that of two that start
  * at once one is refused, and gone with it. What a killed process left is taken over.
  */
-import * as fs from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Os } from '../os/os.ts'
@@ -18,27 +28,27 @@ export function takePidFile(path: string, os: Os): void {
   const isLocked = os.lockFile(fd) === 0
   if (isLocked && !isThere(path, fd)) {
     // Its last holder removed it between the two calls: it is nobody's any more.
-    fs.closeSync(fd)
+    closeSync(fd)
     takePidFile(path, os)
     return
   }
   // Not written yet, or no number at all: 0.
-  const pid = Number.parseInt(fs.readFileSync(path, 'utf8'), 10) || 0
+  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10) || 0
   if (!isLocked || isAlive(pid)) {
-    fs.closeSync(fd)
+    closeSync(fd)
     throw new SkynetError('ERR_NODE_RUNNING', { pid, file: path })
   }
-  fs.ftruncateSync(fd)
-  fs.writeSync(fd, `${process.pid}\n`, 0)
+  ftruncateSync(fd)
+  writeSync(fd, `${process.pid}\n`, 0)
   process.on('exit', () => {
     // Somebody may have removed it, and another daemon have made its own.
-    if (isThere(path, fd)) fs.rmSync(path, { force: true })
+    if (isThere(path, fd)) rmSync(path, { force: true })
   })
 }
 
 function open(path: string): number {
   try {
-    return fs.openSync(path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o644)
+    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644)
   } catch (cause) {
     const info = { call: `write pid file ${path}`, reason: messageOf(cause) }
     throw new SkynetError('ERR_SYSCALL', info, { cause })
@@ -47,7 +57,7 @@ function open(path: string): number {
 
 /** Is the file of that name still the open one? */
 function isThere(path: string, fd: number): boolean {
-  return fs.statSync(path, { throwIfNoEntry: false })?.ino === fs.fstatSync(fd).ino
+  return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
 }
 
 /** A process of somebody else lives too, though it may not be signalled. */
@@ -67,7 +77,7 @@ function isAlive(pid: number): boolean {
 function isZombie(pid: number): boolean {
   try {
     // `pid (name) state …`, and the name may hold parentheses.
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     return stat.startsWith('Z', stat.lastIndexOf(')') + 2)
   } catch {
     return false

@@ -1,5 +1,4 @@
 /** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
-import { lookup } from 'node:dns/promises'
 import {
   checkFlag,
   checkInteger,
@@ -65,6 +64,7 @@ export async function addressesOf(
 ): Promise<AnyAddress[]> {
   if (address !== undefined) return [address]
   try {
+    const { lookup } = await import('node:dns/promises')
     const found = await lookup(host, { all: true })
     return found.map(({ address: text, family }) => ({ family: family as 4 | 6, host: text, port }))
   } catch (cause) {
