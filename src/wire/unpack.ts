@@ -38,7 +38,8 @@ const NO_VIEW = new DataView(NO_BYTES.buffer)
 class Reader {
   #bytes: Slices = NO_BYTES
   #view: DataView<ArrayBufferLike> = NO_VIEW
-  #viewed: ArrayBufferLike = NO_BYTES.buffer
+  /** What the view is of: to ask a Buffer for its memory is a call into C++. */
+  #viewed: Buffer = NO_BYTES
   #at = 0
   #end = 0
   /** Objects by number; undefined in a message without references. */
@@ -51,8 +52,8 @@ class Reader {
   read(bytes: Buffer, at: number, length: number): unknown {
     if (!(at >= 0 && length >= 0 && at + length <= bytes.length))
       throw new RangeError(`Cannot unpack ${length} bytes at ${at} of ${bytes.length}`)
-    if (this.#viewed !== bytes.buffer || this.#view.byteOffset !== bytes.byteOffset) {
-      this.#viewed = bytes.buffer
+    if (this.#viewed !== bytes) {
+      this.#viewed = bytes
       this.#view = new DataView(bytes.buffer, bytes.byteOffset)
     }
     this.#bytes = bytes as Slices
@@ -71,7 +72,7 @@ class Reader {
       // A ring stays and so does its view; what came beside the ring must not be held.
       if (length > RING_PAYLOAD_BYTES_MAX) {
         this.#view = NO_VIEW
-        this.#viewed = NO_BYTES.buffer
+        this.#viewed = NO_BYTES
       }
     }
   }
