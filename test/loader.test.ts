@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import {
   cpSync,
-  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -17,70 +16,110 @@ import { type TestContext, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const RUNTIME = fileURLToPath(new URL('../lib/runtime', import.meta.url))
-const { CACHE } = (await import(pathToFileURL(join(RUNTIME, 'loader.js')).href)) as {
-  CACHE: string
-}
-/** The build was made by this version of Node.js: CI tests another one with it too. */
-const skip = existsSync(CACHE) ? false : 'built by another Node.js'
 
 interface Loaded {
-  readonly isAhead: boolean
-  /** Of an error, to see which text is in use. */
+  /** What was compiled ahead is there and good; and V8 has taken it. */
+  readonly isKept: boolean
+  readonly isUsed: boolean
+  /** Of an error, to see which text is in use, and where it says that it was made. */
   readonly message: string
+  readonly stack: string
 }
 
 /** Loads the runtime of `folder` as a program does. */
-function load(folder: string, flags: readonly string[] = []): Loaded {
+function load(folder: string, before = '', flags: readonly string[] = []): Loaded {
   const url = (file: string): string => JSON.stringify(pathToFileURL(join(folder, file)).href)
   const program = `
-    import { isCompiledAhead } from ${url('loader.js')}
-    import { SkynetError } from ${url('skynet.js')}
+    import { isKept, isUsed, keep } from ${url('loader.js')}
+    import { checkText, SkynetError } from ${url('skynet.js')}
+    ${before}
     const { message } = new SkynetError('ERR_MESSAGE_TOO_DEEP', { path: 'p', limit: 1 })
-    console.log(JSON.stringify({ isAhead: isCompiledAhead(), message }))`
+    let stack = ''
+    try { checkText('do', 'name', 1) } catch (error) { stack = error.stack }
+    console.log(JSON.stringify({ isKept: isKept(), isUsed: isUsed(), message, stack }))`
   const args = [...flags, '--input-type=module', '--eval', program]
   return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Loaded
 }
 
-/** With the times of all files, as a package manager makes them. */
+/** A runtime of this Node.js, which has compiled it ahead. */
 function copy(t: TestContext): string {
   const temporary = mkdtempSync(join(tmpdir(), 'skynet-'))
   t.after(() => rmSync(temporary, { recursive: true }))
   const folder = join(temporary, 'runtime')
-  cpSync(RUNTIME, folder, { recursive: true, preserveTimestamps: true })
+  cpSync(RUNTIME, folder, { recursive: true })
+  load(folder, 'keep()')
   return folder
 }
 
-const cacheIn = (folder: string): string =>
-  join(folder, readdirSync(folder).find((name) => name.startsWith('skynet-v'))!)
+const keptIn = (folder: string): string =>
+  join(folder, readdirSync(folder).find((name) => name.startsWith(`skynet-${process.version}-`))!)
 
-test('a start uses what the build has compiled', { skip }, (t) => {
-  assert.equal(load(RUNTIME).isAhead, true)
-  assert.equal(load(copy(t)).isAhead, true)
+function assertIsUsed(folder: string, wanted: boolean): void {
+  const { isKept, isUsed } = load(folder)
+  assert.deepEqual({ isKept, isUsed }, { isKept: wanted, isUsed: wanted })
+}
+
+test('a thread uses what was compiled ahead', (t) => {
+  const folder = copy(t)
+  assertIsUsed(folder, true)
+  const stray = readdirSync(folder).filter((name) => /\.\d+$/.test(name))
+  assert.deepEqual(stray, [], 'nothing else is left')
 })
 
-test('a runtime that was changed after the build is compiled anew', { skip }, (t) => {
+test('a runtime that was changed is compiled anew', (t) => {
   const folder = copy(t)
   const script = join(folder, 'skynet.cjs')
   const { message } = load(folder)
   const text = readFileSync(script, 'utf8')
   // Of the same length: V8 does not see that.
   writeFileSync(script, text.replaceAll('Cannot send', 'Cannot SEND'))
-  const changed = load(folder)
-  assert.deepEqual([changed.isAhead, message.startsWith('Cannot send')], [false, true])
-  assert.equal(changed.message, message.replace('Cannot send', 'Cannot SEND'))
+  assertIsUsed(folder, false)
+  assert.match(message, /^Cannot send/)
+  assert.equal(load(folder).message, message.replace('Cannot send', 'Cannot SEND'))
 })
 
-test('what was compiled and is damaged is not used', { skip }, (t) => {
+test('a runtime that was moved is compiled anew: stacks name the place where it is', (t) => {
   const folder = copy(t)
-  const { message } = load(folder)
-  truncateSync(cacheIn(folder), 100_000)
-  assert.deepEqual(load(folder), { isAhead: false, message })
-  truncateSync(cacheIn(folder), 0)
-  assert.deepEqual(load(folder), { isAhead: false, message })
+  const moved = `${folder} moved`
+  cpSync(folder, moved, { recursive: true })
+  assertIsUsed(moved, false)
+  assert.ok(load(folder).stack.includes(`${pathToFileURL(folder).href}/skynet.cjs:`))
+  assert.ok(load(moved).stack.includes(`${pathToFileURL(moved).href}/skynet.cjs:`))
 })
 
-test('with source maps Node.js loads the script itself', (t) => {
-  const loaded = load(copy(t), ['--enable-source-maps'])
-  assert.equal(loaded.isAhead, false)
-  assert.match(loaded.message, /^Cannot send/)
+test('what was compiled ahead and is damaged is not used', (t) => {
+  const folder = copy(t)
+  const kept = keptIn(folder)
+  const good = readFileSync(kept)
+  // A byte anywhere, as V8 looks at the first ones only.
+  for (const at of [0, 100, good.length >> 1, good.length - 5, good.length - 1]) {
+    const damaged = Buffer.from(good)
+    damaged[at]! ^= 1
+    writeFileSync(kept, damaged)
+    assertIsUsed(folder, false)
+  }
+  for (const length of [good.length - 1, 100_000, 4, 0]) {
+    writeFileSync(kept, good)
+    truncateSync(kept, length)
+    assertIsUsed(folder, false)
+  }
+  rmSync(kept)
+  assertIsUsed(folder, false)
+  load(folder, 'keep()')
+  assertIsUsed(folder, true)
+})
+
+test('other flags of V8 do not matter, but that an older one compiles anew', (t) => {
+  const folder = copy(t)
+  for (const flag of ['--max-old-space-size=512', '--jitless', '--no-lazy']) {
+    const { isKept, message } = load(folder, '', [flag])
+    assert.equal(isKept, true, flag)
+    assert.match(message, /^Cannot send/)
+  }
+})
+
+test('with source maps Node.js compiles it, and stacks name our sources', (t) => {
+  const { isKept, isUsed, stack } = load(copy(t), '', ['--enable-source-maps'])
+  assert.deepEqual([isKept, isUsed], [true, false])
+  assert.match(stack, /\/src\/base\/check\.ts:/)
 })

@@ -68,6 +68,7 @@ test('the packed package holds no tests, and the documents that its README names
   const target = join(folder, 'node_modules', 'skynet-ts')
   const files = execFileSync('find', [target, '-type', 'f'], { encoding: 'utf8' })
   assert.doesNotMatch(files, /\.(test|suite)\./)
+  assert.doesNotMatch(files, /skynet-v/, 'nothing that is of one place, and of one Node.js')
   const kit = [...files.matchAll(/\/testing\/(\S+)\.d\.ts\n/g)].map((match) => match[1]!)
   const door = ['fake-clock', 'probe', 'recording-router', 'test-node', 'test-service']
   assert.deepEqual(kit.sort(), door, 'the kit alone, not what our own tests simulate')

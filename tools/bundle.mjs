@@ -1,6 +1,5 @@
 // Joins the modules of dist/src into dist/lib, which is what runs and what is published: a thread
 // of a node needs more than a hundred of them, and Node.js takes about a millisecond for each.
-import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,8 +14,8 @@ const OTHERS = /^(node:|[a-z@])/
 /** @param dist Where the compiler has put its output. */
 export async function bundle(dist) {
   const source = join(dist, 'src')
-  const lib = join(dist, 'lib')
-  fs.rmSync(lib, { recursive: true, force: true })
+  const made = join(dist, 'lib.made')
+  fs.rmSync(made, { recursive: true, force: true })
   const modules = fs
     .readdirSync(source, { recursive: true })
     .filter((path) => path.endsWith('.js') && !NOT_SHIPPED.test(path))
@@ -28,7 +27,7 @@ export async function bundle(dist) {
     .map((path) => join(source, path))
   const entries = [...doors, ...PROGRAMS].map((path) => [nameOf(path), join(source, path)])
   await write(Object.fromEntries(entries), {
-    dir: lib,
+    dir: made,
     format: 'esm',
     // One folder deep, as every module is that finds others by its own URL.
     chunkFileNames: 'runtime/[name].js',
@@ -36,14 +35,24 @@ export async function bundle(dist) {
     minifyInternalExports: false,
     hoistTransitiveImports: false,
   })
-  await compile(join(lib, 'runtime'))
+  await toScript(join(made, 'runtime'))
+  replace(join(dist, 'lib'), made)
+}
+
+/** At once: a node that runs from there may just now start a thread. */
+function replace(folder, made) {
+  const old = `${folder}.old`
+  fs.rmSync(old, { recursive: true, force: true })
+  if (fs.existsSync(folder)) fs.renameSync(folder, old)
+  fs.renameSync(made, folder)
+  fs.rmSync(old, { recursive: true, force: true })
 }
 
 const nameOf = (path) => path.slice(0, -'.js'.length)
 const isIn = (folder, path) => path.startsWith(`${folder}${sep}`)
 
 /** Makes of the shared file a script, which can be loaded as V8 has compiled it: see loader.mjs. */
-async function compile(folder) {
+async function toScript(folder) {
   const door = join(folder, 'skynet.js')
   const [{ exports }] = await write(door, {
     file: join(folder, 'skynet.cjs'),
@@ -58,9 +67,6 @@ async function compile(folder) {
     `import { load } from './loader.js'\nexport const { ${exports.join(', ')} } = load()\n`,
   )
   fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(folder, 'loader.js'))
-  const { status, stderr } = spawnSync(process.execPath, [join(TOOLS, 'warm.mjs')])
-  if (status === 0) return
-  process.stderr.write(`\nCannot compile ahead, so that each start takes longer: ${stderr}\n`)
 }
 
 async function write(input, options) {

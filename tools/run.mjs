@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { constants } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { bundle } from './bundle.mjs'
 
@@ -18,12 +19,15 @@ const SOURCE_FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const BUILT = join(DIST, '.built')
 /** Holds the hash of the lock file that `node_modules` was installed from. */
 const INSTALLED = join(MODULES, '.cache', 'skynet-ts-lock')
+/** Leads to the process that installs or builds, one at a time: a link is there at once and whole. */
+const LOCK = join(ROOT, '.skynet-ts-lock')
+const LOOK_MS = 200
 /** There while an install is under way: what it left when it was ended is not to be trusted. */
 const INSTALLING = join(MODULES, '.skynet-ts-installing')
+const LOADER = join(DIST, 'lib', 'runtime', 'loader.js')
 /** Of what a build makes: when they are gone, so may be more. */
-const MADE = ['lib/cli/main.js', 'lib/runtime/skynet.cjs', 'src/index.js'].map((path) =>
-  join(DIST, path),
-)
+const MADE = [LOADER, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
+const WARM = join(ROOT, 'tools', 'warm.mjs')
 const TEST_MS_MAX = 300_000
 
 /** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */
@@ -74,8 +78,12 @@ function checkNode() {
 
 async function install() {
   const hash = sha256(fs.readFileSync(join(ROOT, 'package-lock.json')))
+  const isDone = () => !fs.existsSync(INSTALLING) && readText(INSTALLED) === hash
+  if (!isDone()) await alone(() => isDone() || installAll(hash))
+}
+
+async function installAll(hash) {
   if (fs.existsSync(INSTALLING)) fs.rmSync(MODULES, { recursive: true, force: true })
-  if (readText(INSTALLED) === hash) return
   if (!installedByHand()) {
     // Keeps to the lock file and leaves it as it is. Not `npm ci`: that refuses a lock file without
     // the optional packages of every other platform, which not every registry has.
@@ -103,11 +111,18 @@ function npm(args) {
 }
 
 async function build() {
+  const isDone = () =>
+    MADE.every((path) => fs.existsSync(path)) && readText(BUILT) === fingerprintOfSources()
+  if (!isDone()) await alone(() => isDone() || buildAll())
+  const { isKept } = await import(pathToFileURL(LOADER).href)
+  if (!isKept()) await alone(() => isKept() || step('Compiling ahead', compileAhead))
+}
+
+async function buildAll() {
   // Taken before: a file saved while the compiler runs makes the next run build again.
   const fingerprint = fingerprintOfSources()
   // The compiler does not make again what it believes is there.
-  if (!MADE.every((file) => fs.existsSync(file))) fs.rmSync(DIST, { recursive: true, force: true })
-  if (readText(BUILT) === fingerprint) return
+  if (!MADE.every((path) => fs.existsSync(path))) fs.rmSync(DIST, { recursive: true, force: true })
   fs.rmSync(BUILT, { force: true })
   removeStale()
   const colours = process.stderr.isTTY ? ['--pretty'] : []
@@ -116,6 +131,47 @@ async function build() {
     await bundle(DIST)
   })
   fs.writeFileSync(BUILT, fingerprint)
+}
+
+/** A node runs without it, and starts later. */
+function compileAhead() {
+  // With the flags that a node has when nobody gives it any.
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  const { status, stderr } = spawnSync(process.execPath, [WARM], { env, encoding: 'utf8' })
+  if (status !== 0) process.stderr.write(`\nCannot compile ahead: ${stderr}`)
+}
+
+/** Another command may be at it: then wait for its end, and look again what is left to do. */
+async function alone(work) {
+  for (let isTold = false; !takeLock(); isTold = true) {
+    if (!isTold) process.stderr.write(`Waiting for another command (see ${LOCK})\n`)
+    await delay(LOOK_MS)
+  }
+  try {
+    await work()
+  } finally {
+    fs.rmSync(LOCK, { force: true })
+  }
+}
+
+function takeLock() {
+  try {
+    fs.symlinkSync(`${process.pid}`, LOCK)
+    return true
+  } catch (error) {
+    if (error.code !== 'EEXIST') throw error
+    if (!isHeld()) fs.rmSync(LOCK, { force: true })
+    return false
+  }
+}
+
+/** A process that was killed has left it. */
+function isHeld() {
+  try {
+    return process.kill(Number(fs.readlinkSync(LOCK)), 0)
+  } catch (error) {
+    return error.code === 'EPERM'
+  }
 }
 
 /** Names, times and sizes rather than contents: this runs before every command. */
@@ -132,6 +188,7 @@ function fingerprintOfSources() {
 /** Without this a deleted test would go on running. */
 function removeStale() {
   for (const file of filesUnder(DIST)) {
+    if (file.startsWith(join(DIST, 'lib'))) continue
     const stem = relative(DIST, file).replace(/(\.d\.ts|\.js\.map|\.js)$/, '')
     if (file.endsWith(stem)) continue
     if (!fs.existsSync(join(ROOT, `${stem}.ts`))) fs.rmSync(file)

@@ -1,8 +1,7 @@
 // Run by the build: does once what a start does, in one thread, and keeps what V8 has compiled.
-import { writeFileSync } from 'node:fs'
 import { defineService } from '../dist/lib/index.js'
 import { resolveConfig, startNode } from '../dist/lib/node.js'
-import { CACHE, compiled } from '../dist/lib/runtime/loader.js'
+import { keep } from '../dist/lib/runtime/loader.js'
 import { createSocketServer } from '../dist/lib/socket-server.js'
 import { testNode } from '../dist/lib/testing.js'
 
@@ -24,4 +23,4 @@ server.start(server.listen({ host: '127.0.0.1', port: 0 }))
 server.poll({ timeoutMs: 0 })
 server.release()
 
-writeFileSync(CACHE, compiled())
+keep()
