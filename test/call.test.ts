@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSkynetError, type ServiceRef, type Skynet } from 'skynet-ts'
+import { MESSAGE_BYTES_MAX } from '../src/base/limits.ts'
 import type starter from './fixtures/starter.ts'
 import type subject from './fixtures/subject.ts'
 import { type Body, gate, serviceTest, until } from './support/run.ts'
@@ -48,6 +49,9 @@ for (const place of PLACES) {
     await assert.rejects(peer.call.failLater(), { name: 'TypeError', message: 'wrong, later' })
     await assert.rejects(peer.call.fail('text'), { name: 'Error', message: 'just text' })
     await assert.rejects(peer.call.fail('unsendable'), { name: 'Error', message: 'odd' })
+    const length = MESSAGE_BYTES_MAX / 4 + 1
+    const message = `${'ž'.repeat(64 * 1024)}… (${length} characters)`
+    await assert.rejects(peer.call.fail('huge'), { name: 'Error', message })
     await assert.rejects(peer.call.fail('own'), (error: Error & { code: string }) => {
       assert.ok(error instanceof RangeError)
       assert.deepEqual(

@@ -19,7 +19,7 @@ const SOURCE_FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const BUILT = join(DIST, '.built')
 /** Holds the hash of the lock file that `node_modules` was installed from. */
 const INSTALLED = join(MODULES, '.cache', 'skynet-ts-lock')
-/** Leads to the process that installs or builds, one at a time: a link is there at once and whole. */
+/** Leads to the process that installs or builds. A link: that is there at once, and whole. */
 const LOCK = join(ROOT, '.skynet-ts-lock')
 const LOOK_MS = 200
 /** There while an install is under way: what it left when it was ended is not to be trusted. */

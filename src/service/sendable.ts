@@ -12,17 +12,23 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   )
 }
 
+/** Characters of the text of an error that cannot be sent itself: that may be for its size. */
+const TEXT_MAX = 64 * 1024
+
 /** An error as a message value: what was thrown, or its text when that cannot be sent. */
 export function sendable(error: unknown): unknown {
   try {
     if (error instanceof Error) return copy(error)
   } catch {
-    // Something in it cannot be sent, or throws when it is looked at.
+    // It is too large, or something in it cannot be sent, or throws when it is looked at.
   }
-  const plain = new Error(messageOf(error))
-  plain.stack = describe(error)
+  const plain = new Error(cut(messageOf(error)))
+  plain.stack = cut(describe(error))
   return plain
 }
+
+const cut = (text: string): string =>
+  text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length} characters)` : text
 
 /**
  * What cannot be sent is named as its author wrote it: a call is packed as `[method, ...args]`, a
