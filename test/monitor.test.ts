@@ -1,6 +1,9 @@
 /** Handlers that do not come back: who says so, and what it says. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { LOAD_NOTICE_MS } from '../src/base/limits.ts'
 import { fixture, inProcess } from './support/process.ts'
 import { test } from './support/run.ts'
 
@@ -72,6 +75,24 @@ test('a module that loops while it is loaded is reported, also the first one', a
     }
   } finally {
     delete process.env.LOOP_MS
+  }
+})
+
+test('a module that is not loaded after a while is named, and goes on when it is', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
+  const logger = join(folder, 'log')
+  process.env.LATE_MS = String(LOAD_NOTICE_MS + 500)
+  try {
+    const { code } = await inProcess('late-at-load.ts', [], { logger })
+    const log = readFileSync(logger, 'utf8')
+    assert.match(
+      log,
+      /Service \S*late-at-load\.[jt]s is not loaded after 5000 ms: a top-level await/,
+    )
+    assert.equal(code, 0)
+  } finally {
+    delete process.env.LATE_MS
+    rmSync(folder, { recursive: true })
   }
 })
 

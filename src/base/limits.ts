@@ -57,6 +57,8 @@ export const LINE_BYTES_MAX = 1024 * 1024
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
 export const MONITOR_INTERVAL_MS = 5000
+/** How long the module of a service may load before that is logged. */
+export const LOAD_NOTICE_MS = 5000
 /** How long stop hooks may take, unless the config says otherwise. */
 export const GRACE_MS = 5000
 /** How long exit hooks may take. With what a node needs besides to stop, it is below 2 s. */

@@ -2,6 +2,7 @@
 import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { LOAD_NOTICE_MS } from '../base/limits.ts'
 import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
@@ -287,7 +288,12 @@ export class Runtime {
       return
     }
     const load = () => loadService(launch.url)
-    this.options.scheduler.watching(load).then(
+    const notice = setTimeout(() => {
+      const late = `${shortPath(launch.url)} is not loaded after ${LOAD_NOTICE_MS} ms`
+      this.log('error', 0, `Service ${late}: a top-level await that never ends?`)
+    }, LOAD_NOTICE_MS)
+    const loading = this.options.scheduler.watching(load).finally(() => clearTimeout(notice))
+    loading.then(
       (definition) => this.#launch(definition, launch),
       (error: unknown) => this.#notBegun(launch, error),
     )
