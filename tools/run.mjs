@@ -160,8 +160,9 @@ function takeLock() {
     return true
   } catch (error) {
     if (error.code !== 'EEXIST') throw error
-    if (!isHeld()) fs.rmSync(LOCK, { force: true })
-    return false
+    if (isHeld()) return false
+    fs.rmSync(LOCK, { force: true })
+    return takeLock()
   }
 }
 
