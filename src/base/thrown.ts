@@ -23,7 +23,7 @@ export function describe(thrown: unknown): string {
     const lines: string[] = []
     let error = thrown
     for (let depth = 0; error !== undefined && depth <= CAUSES_MAX; depth++) {
-      lines.push(depth === 0 ? stackOf(error) : `  caused by ${stackOf(error)}`)
+      lines.push(depth === 0 ? toldOf(error) : `  caused by ${toldOf(error)}`)
       error = error instanceof Error ? error.cause : undefined
     }
     return lines.join('\n')
@@ -43,7 +43,7 @@ export function printed(value: unknown): string {
   }
 }
 
-function stackOf(error: unknown): string {
+function toldOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : shown(error)
   return error.stack ?? `${error.name}: ${error.message}`
 }
@@ -64,11 +64,19 @@ export function withHint(text: string): string {
   return /\bEMFILE\b/.test(text) ? `${text}; raise the limit of open files (ulimit -n)` : text
 }
 
+/** The stack, or '' when there is none. */
+export function stackOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? String(thrown.stack ?? '') : ''
+  } catch {
+    return ''
+  }
+}
+
 /** `main.ts:12:5`, the first place of the stack that is a file of somebody; empty: unknown. */
 export function placeOf(thrown: unknown): string {
   try {
-    const stack = thrown instanceof Error ? (thrown.stack ?? '') : ''
-    const place = /\(?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/m.exec(stack)
+    const place = /\(?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/m.exec(stackOf(thrown))
     return place?.[1] ?? ''
   } catch {
     return ''

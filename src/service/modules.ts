@@ -1,5 +1,5 @@
 /** Finding and loading the modules that define services. One cache a thread. */
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -108,7 +108,8 @@ export async function importModule(url: URL): Promise<Record<string, unknown>> {
 async function registerLoader(url: URL): Promise<void> {
   let path: string
   try {
-    path = importPath(createRequire(url).resolve('tsx/package.json'), './esm/api')
+    // As Node.js does with all that a module imports: behind a link, from where the file is.
+    path = importPath(createRequire(realpathSync(url)).resolve('tsx/package.json'), './esm/api')
   } catch (cause) {
     const reason =
       `Node ${process.versions.node} cannot load ${fileURLToPath(url)}: ` +

@@ -3,7 +3,7 @@ import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { LOAD_NOTICE_MS } from '../base/limits.ts'
-import { describe, isError, messageOf, placeOf } from '../base/thrown.ts'
+import { describe, isError, messageOf, placeOf, stackOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
 import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
@@ -21,6 +21,7 @@ import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { follow } from './monitor.ts'
+import { modulesIn } from './places.ts'
 import { enterScope, hasScopes } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Service } from './service.ts'
@@ -455,8 +456,12 @@ export class Runtime {
    */
   stray(what: string, error: unknown): void {
     if (isSkynetError(error, 'ERR_SERVICE_EXITED')) return
-    const stack = error instanceof Error ? (error.stack ?? '') : ''
-    const suspects = [...this.#services.values()].filter((s) => stack.includes(s.url))
+    const services = [...this.#services.values()]
+    const modules = modulesIn(
+      stackOf(error),
+      services.map(({ url }) => url),
+    )
+    const suspects = services.filter(({ url }) => modules.has(url))
     const handle = suspects.length === 1 ? suspects[0]!.handle : 0
     const [first] = suspects
     const about = suspects.length > 1 ? ` (one of ${suspects.length} ${first!.context.title})` : ''
