@@ -48,6 +48,23 @@ for (const [method, what] of KINDS) {
   })
 }
 
+check('a fault is logged whatever was thrown', async (skynet) => {
+  for (const on of PLACES) {
+    const peer = await skynet.newService<typeof fault>('./fault.ts', { on })
+    for (const [value, text] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      ['', '""'],
+    ]) {
+      peer.send.rejectWith(value)
+      await entryOf(skynet, `error: unhandled rejection: ${text}\n`)
+    }
+    peer.send.rejectRevoked()
+    await entryOf(skynet, 'error: unhandled rejection: a value that cannot be printed\n')
+    assert.equal(await peer.call.ping(), 'pong', 'it goes on')
+  }
+})
+
 check('a fault that a caller is told of is not logged', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
   await assert.rejects(peer.call.throwNow('told to the caller alone'))

@@ -1,8 +1,10 @@
 /** How services begin, where they live, and what their end does. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { defineService, isSkynetError, type MethodsOf, type Skynet } from 'skynet-ts'
 import type counter from './fixtures/counter.ts'
 import type debtor from './fixtures/debtor.ts'
@@ -72,6 +74,23 @@ check('newService() of a module that is no service rejects', async (skynet) => {
         return true
       })
     }
+  }
+})
+
+check('newService() names the place that is wrong in a module, or none', async (skynet) => {
+  const folder = String(skynet.getenv('folder'))
+  const path = join(folder, 'wrong.mjs')
+  const rows = [
+    ['let a = {', /wrong\.mjs: SyntaxError: Unexpected end of input$/],
+    [`import './broken.cjs'`, /SyntaxError: Unexpected number \(\S+broken\.cjs:2\)$/],
+    [`\nnull.x`, /TypeError: .* \(\S+wrong\.mjs:2:6\)$/],
+  ] as const
+  writeFileSync(join(folder, 'broken.cjs'), '\nlet a = 1 2')
+  for (const [i, [text, message]] of rows.entries()) {
+    writeFileSync(path, text)
+    // A query: another module each time.
+    const launch = skynet.newService(new URL(`?${i}`, pathToFileURL(path)))
+    await assert.rejects(launch, { code: 'ERR_SERVICE_LAUNCH', message })
   }
 })
 

@@ -2,6 +2,7 @@
  * What somebody threw, as text. Anything can be thrown, also what throws when it is looked at:
  * nothing here does.
  */
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { shown } from './check.ts'
 
@@ -20,11 +21,11 @@ export function isError(thrown: unknown): thrown is Error {
 /** The stack, or the value when it is no error, and its causes. */
 export function describe(thrown: unknown): string {
   try {
-    const lines: string[] = []
-    let error = thrown
-    for (let depth = 0; error !== undefined && depth <= CAUSES_MAX; depth++) {
-      lines.push(depth === 0 ? toldOf(error) : `  caused by ${toldOf(error)}`)
-      error = error instanceof Error ? error.cause : undefined
+    const lines = [toldOf(thrown)]
+    let error = causeOf(thrown)
+    while (error !== undefined && lines.length <= CAUSES_MAX) {
+      lines.push(`  caused by ${toldOf(error)}`)
+      error = causeOf(error)
     }
     return lines.join('\n')
   } catch {
@@ -44,9 +45,11 @@ export function printed(value: unknown): string {
 }
 
 function toldOf(error: unknown): string {
-  if (!(error instanceof Error)) return typeof error === 'string' ? error : shown(error)
-  return error.stack ?? `${error.name}: ${error.message}`
+  if (!(error instanceof Error)) return asText(error)
+  return stackOf(error) || `${error.name}: ${error.message}`
 }
+
+const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
 
 /** The message of an error, or the value. */
 export function messageOf(thrown: unknown): string {
@@ -57,7 +60,9 @@ export function messageOf(thrown: unknown): string {
   }
 }
 
-const asText = (value: unknown): string => (typeof value === 'string' ? value : shown(value))
+/** A string as it is; an empty one in quotes, to be seen. */
+const asText = (value: unknown): string =>
+  typeof value === 'string' && value !== '' ? value : shown(value)
 
 /** What the system says when a process has as many descriptors as it may have: say what that is. */
 export function withHint(text: string): string {
@@ -73,11 +78,24 @@ export function stackOf(thrown: unknown): string {
   }
 }
 
-/** `main.ts:12:5`, the first place of the stack that is a file of somebody; empty: unknown. */
+/** What Node.js puts above an error of a module's text: the file and the line, then that line. */
+const ABOVE = /^((?:file:\/\/)?\/.*)(:\d+)\n/
+/** Below what loads modules are those who asked for one, not where it went wrong. */
+const LOADER = /^ +at .*\bnode:internal\/modules\//m
+/** A frame in a file of somebody; one within an `eval` names two places, and neither is whole. */
+const FRAME = /^ +at (?!.*\(eval at )(?:.*?[ (])?((?:file:\/\/)?\/.*)(:\d+:\d+)\)?$/m
+
+/**
+ * `/srv/main.ts:12:5`: the innermost place of the stack that is a file of somebody, or without a
+ * column the place of a syntax error. Empty when it is unknown.
+ */
 export function placeOf(thrown: unknown): string {
   try {
-    const place = /\(?(?:file:\/\/)?(\/[^\s()]+:\d+:\d+)\)?$/m.exec(stackOf(thrown))
-    return place?.[1] ?? ''
+    const stack = stackOf(thrown)
+    const frame = FRAME.exec(stack)
+    const isAsker = frame !== null && LOADER.test(stack.slice(0, frame.index))
+    const [, file = '', at = ''] = ABOVE.exec(stack) ?? (isAsker ? [] : (frame ?? []))
+    return (file.startsWith('file:') ? fileURLToPath(file) : file) + at
   } catch {
     return ''
   }
