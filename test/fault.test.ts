@@ -65,6 +65,20 @@ check('a fault is logged whatever was thrown', async (skynet) => {
   }
 })
 
+check('a call that fails and nobody awaits is the fault of who called', async (skynet) => {
+  for (const on of PLACES) {
+    const options = { on: 1, onFault: 'end' } as const
+    const callee = await skynet.newService<typeof fault>('./fault.ts', options)
+    const caller = await skynet.newService<typeof odd>('./odd.ts', { ...options, args: [], on })
+    const told = skynet.monitor(caller.handle)
+    caller.send.callUnseen(callee.handle, `told to nobody on ${on}`)
+    assert.equal((await told).reason, 'crash')
+    assert.equal(await callee.call.ping(), 'pong', 'it has told its caller')
+    const entry = await entryOf(skynet, `told to nobody on ${on}`)
+    assert.ok(entry.includes(`[${caller.address} fixtures/odd] error: unhandled rejection`), entry)
+  }
+})
+
 check('a fault that a caller is told of is not logged', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
   await assert.rejects(peer.call.throwNow('told to the caller alone'))

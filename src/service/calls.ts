@@ -1,5 +1,6 @@
 /** The calls of one service that wait for their answers. */
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { isError } from '../base/thrown.ts'
 import { type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -102,8 +103,13 @@ export class Calls {
     const call = this.#open.take(session)
     // Timed out or aborted before: nobody waits any more.
     if (call === undefined) return
-    if (isOk) call.resolve(value)
-    else call.reject(value ?? deadCall(call))
+    if (isOk) {
+      call.resolve(value)
+      return
+    }
+    const error = value ?? deadCall(call)
+    if (isError(error)) this.#service.runtime.callers.set(error, this.#service.handle)
+    call.reject(error)
   }
 
   /** Calls under way that have no waiter. */

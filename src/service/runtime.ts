@@ -118,6 +118,8 @@ export class Runtime {
   router!: Router
   multicast!: Multicast
   readonly stopHooks = new StopHooks(this)
+  /** Whose call was rejected with an error: its stack is that of the callee. */
+  readonly callers = new WeakMap<Error, number>()
   readonly #services = new Map<number, Service>()
   /** Of a dedicated worker: the services that it had. */
   readonly #past: number[] = []
@@ -450,24 +452,25 @@ export class Runtime {
     await logger.end('stop')
   }
 
-  /**
-   * A fault that no task of a service caught: a promise nobody waited for, an event of a library.
-   * Whose it is, is told by the stack: the only service of the only module that it names.
-   */
+  /** A fault that no task of a service caught: a promise nobody awaits, an event of a library. */
   stray(what: string, error: unknown): void {
     if (isSkynetError(error, 'ERR_SERVICE_EXITED')) return
-    const services = [...this.#services.values()]
-    const modules = modulesIn(
-      stackOf(error),
-      services.map(({ url }) => url),
-    )
-    const suspects = services.filter(({ url }) => modules.has(url))
-    const handle = suspects.length === 1 ? suspects[0]!.handle : 0
+    const caller = this.callers.get(error as Error)
+    const suspects = caller === undefined ? this.#suspects(error) : []
+    const handle = caller ?? (suspects.length === 1 ? suspects[0]!.handle : 0)
     const [first] = suspects
     const about = suspects.length > 1 ? ` (one of ${suspects.length} ${first!.context.title})` : ''
     this.log('error', handle, `${what}${about}: ${describe(error)}`)
     const service = this.#services.get(handle)
     if (service?.origin.onFault === 'end') service.crash(error)
+  }
+
+  /** Whose fault it is, is told by the stack: that of the only service of the only module in it. */
+  #suspects(error: unknown): Service[] {
+    const services = [...this.#services.values()]
+    const urls = services.map(({ url }) => url)
+    const modules = modulesIn(stackOf(error), urls)
+    return services.filter(({ url }) => modules.has(url))
   }
 }
 
