@@ -7,6 +7,8 @@ import type odd from './fixtures/odd.ts'
 import { type Body, serviceTest, until } from './support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
+const alone = (title: string, body: Body) =>
+  serviceTest(import.meta.url, title, body, { thread: 2 })
 const PLACES = ['same', 1] as const
 
 const log = (skynet: Skynet) => readFileSync(String(skynet.getenv('logger')), 'utf8')
@@ -63,6 +65,20 @@ check('a fault is logged whatever was thrown', async (skynet) => {
     await entryOf(skynet, 'error: unhandled rejection: a value that cannot be printed\n')
     assert.equal(await peer.call.ping(), 'pong', 'it goes on')
   }
+})
+
+alone('a fault that may be of several services is logged as one of them', async (skynet) => {
+  const launch = () => skynet.newService<typeof odd>('./odd.ts', { args: [], on: 1 })
+  const [first, second] = [await launch(), await launch()]
+  const suspects = async (text: string) => {
+    first.send.failElsewhere(text)
+    const entry = await entryOf(skynet, text)
+    return /\[:0{8}\] error: uncaught exception (\(.*\)): /.exec(entry)?.[1]
+  }
+  assert.equal(await suspects('this or that'), '(one of 2 fixtures/odd)')
+  await skynet.kill(second.handle)
+  await skynet.newService('./fault.ts', { on: 1 })
+  assert.equal(await suspects('of two kinds'), '(one of 2 fixtures/odd, fixtures/fault)')
 })
 
 check('a call that fails and nobody awaits is the fault of who called', async (skynet) => {

@@ -80,9 +80,13 @@ check('newService() of a module that is no service rejects', async (skynet) => {
 check('newService() names the place that is wrong in a module, or none', async (skynet) => {
   const folder = String(skynet.getenv('folder'))
   const path = join(folder, 'wrong.mjs')
+  const library = JSON.stringify(import.meta.resolve('skynet-ts'))
+  const refused = `import { defineService } from ${library}
+export default defineService((skynet) => skynet.timeout('soon', () => {}))`
   const rows = [
     ['let a = {', /wrong\.mjs: SyntaxError: Unexpected end of input$/],
     [`import './broken.cjs'`, /SyntaxError: Unexpected number \(\S+broken\.cjs:2\)$/],
+    [refused, /TypeError: Cannot set a timer .* \(\S+wrong\.mjs:2:49\)$/],
     [`\nnull.x`, /TypeError: .* \(\S+wrong\.mjs:2:6\)$/],
   ] as const
   writeFileSync(join(folder, 'broken.cjs'), '\nlet a = 1 2')

@@ -76,6 +76,12 @@ test('placeOf() is whose call it was that failed in Node.js, or in an eval', asy
   assert.equal(await placeIn(t, { 'main.js': `eval('throw new Error()')` }), './main.js:1:1')
 })
 
+test('placeOf() is who asked for what we refuse', async (t) => {
+  const check = JSON.stringify(new URL('./check.js', import.meta.url))
+  const main = `import { checkText } from ${check}\ncheckText('go', 'there', 5)`
+  assert.equal(await placeIn(t, { 'main.js': main }), './main.js:2:1')
+})
+
 test('placeOf() of an error in a text is its line, or nothing when it is unknown', async (t) => {
   const missing = `import { no } from './lib.js'`
   assert.equal(await placeIn(t, { 'main.js': missing, 'lib.js': '' }), './main.js:1')

@@ -78,12 +78,20 @@ export function stackOf(thrown: unknown): string {
   }
 }
 
+/** Below what we refuse is who asked for it. */
+const OWN = new URL('../', import.meta.url).href
 /** What Node.js puts above an error of a module's text: the file and the line, then that line. */
 const ABOVE = /^((?:file:\/\/)?\/.*)(:\d+)\n/
 /** Below what loads modules are those who asked for one, not where it went wrong. */
 const LOADER = /^ +at .*\bnode:internal\/modules\//m
-/** A frame in a file of somebody; one within an `eval` names two places, and neither is whole. */
-const FRAME = /^ +at (?!.*\(eval at )(?:.*?[ (])?((?:file:\/\/)?\/.*)(:\d+:\d+)\)?$/m
+/** Frames in files of somebody; one within an `eval` names two places, and neither is whole. */
+const FRAMES = /^ +at (?!.*\(eval at )(?:.*?[ (])?((?:file:\/\/)?\/.*)(:\d+:\d+)\)?$/gm
+
+function innermost(stack: string): RegExpMatchArray | undefined {
+  const frame = [...stack.matchAll(FRAMES)].find(([, file]) => !file!.startsWith(OWN))
+  const isAsker = LOADER.test(stack.slice(0, frame?.index))
+  return isAsker ? undefined : frame
+}
 
 /**
  * `/srv/main.ts:12:5`: the innermost place of the stack that is a file of somebody, or without a
@@ -92,9 +100,8 @@ const FRAME = /^ +at (?!.*\(eval at )(?:.*?[ (])?((?:file:\/\/)?\/.*)(:\d+:\d+)\
 export function placeOf(thrown: unknown): string {
   try {
     const stack = stackOf(thrown)
-    const frame = FRAME.exec(stack)
-    const isAsker = frame !== null && LOADER.test(stack.slice(0, frame.index))
-    const [, file = '', at = ''] = ABOVE.exec(stack) ?? (isAsker ? [] : (frame ?? []))
+    const found = ABOVE.exec(stack) ?? innermost(stack)
+    const [, file = '', at = ''] = found ?? []
     return (file.startsWith('file:') ? fileURLToPath(file) : file) + at
   } catch {
     return ''

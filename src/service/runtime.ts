@@ -458,8 +458,8 @@ export class Runtime {
     const caller = this.callers.get(error as Error)
     const suspects = caller === undefined ? this.#suspects(error) : []
     const handle = caller ?? (suspects.length === 1 ? suspects[0]!.handle : 0)
-    const [first] = suspects
-    const about = suspects.length > 1 ? ` (one of ${suspects.length} ${first!.context.title})` : ''
+    const titles = [...new Set(suspects.map(({ context }) => context.title))].join(', ')
+    const about = suspects.length > 1 ? ` (one of ${suspects.length} ${titles})` : ''
     this.log('error', handle, `${what}${about}: ${describe(error)}`)
     const service = this.#services.get(handle)
     if (service?.origin.onFault === 'end') service.crash(error)
