@@ -78,6 +78,8 @@ export function stackOf(thrown: unknown): string {
   }
 }
 
+/** Of a stack so much is looked through: the message in it may be long, and anybody's. */
+const STACK_MAX = 8 * 1024
 /** Below what we refuse is who asked for it. */
 const OWN = new URL('../', import.meta.url).href
 /** What Node.js puts above an error of a module's text: the file and the line, then that line. */
@@ -99,7 +101,7 @@ function innermost(stack: string): RegExpMatchArray | undefined {
  */
 export function placeOf(thrown: unknown): string {
   try {
-    const stack = stackOf(thrown)
+    const stack = stackOf(thrown).slice(0, STACK_MAX)
     const found = ABOVE.exec(stack) ?? innermost(stack)
     const [, file = '', at = ''] = found ?? []
     return (file.startsWith('file:') ? fileURLToPath(file) : file) + at
