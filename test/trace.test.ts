@@ -166,11 +166,11 @@ check('calls and requests are published, traced or not, while somebody listens',
 
 check('the trace of a request that never ends is over with its service', async (skynet) => {
   const { last } = await pair(skynet)
-  const never = last.call.beginForEver()
-  await skynet.sleep(0)
-  await skynet.kill(last.handle)
-  await assert.rejects(never, { code: 'ERR_CALL_DEAD' })
   const log = () => readFileSync(String(skynet.getenv('logger')), 'utf8')
+  const never = assert.rejects(last.call.beginForEver(), { code: 'ERR_CALL_DEAD' })
+  await until('it has begun', () => /> trace for ever$/m.test(log()))
+  await skynet.kill(last.handle)
+  await never
   await until('it is logged', () => /end beginForEver, .* ms, error Cannot go on/.test(log()))
 })
 
