@@ -16,9 +16,14 @@ export interface Region {
 export interface Blocks {
   /** Copy `bytes` into a new block. Returns its address, an integer below 2^53. */
   put(bytes: Uint8Array): number
-  /** Copy a block into fresh memory of this thread, and free it. */
+  /** Copy a block into fresh memory of this thread. */
+  copy(address: number, length: number): Buffer
+  /** Copy it, and free it. */
   take(address: number, length: number): Buffer
-  /** The bytes of a block where they are. Not to be touched after `drop`. */
+  /**
+   * The bytes of a block where they are. Not to be touched after `drop`. Not for workers: a thread
+   * that is ended while Node-API makes an ArrayBuffer for it takes the process with it.
+   */
   view(address: number, length: number): Buffer
   /** Free a block unread. */
   drop(address: number): void

@@ -149,11 +149,10 @@ export class Snapshots {
     return this.#lockSlot(slot, (at) => {
       if (this.#channelOf(slot) !== channel) return undefined
       const address = this.#doubles[(at + SLOT.address) / 2]!
-      const view = this.#blocks.view(address, this.#doubles[(at + SLOT.length) / 2]!)
       return {
         stamp: this.#cells[at + SLOT.stamp]!,
         version: this.#doubles[(at + SLOT.version) / 2]!,
-        bytes: Buffer.from(view),
+        bytes: this.#blocks.copy(address, this.#doubles[(at + SLOT.length) / 2]!),
       }
     })
   }

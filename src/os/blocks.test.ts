@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
 import { createBlocks } from './blocks.ts'
@@ -16,6 +17,15 @@ test('take() gives the bytes that put() got, in memory of its own', () => {
     assert.equal(taken.buffer.byteLength, length)
     assert.ok(taken.every((byte, i) => byte === ((i * 7) & 255)))
   }
+})
+
+test('copy() leaves the block as it is', () => {
+  const blocks = createBlocks(openLibc())
+  const address = blocks.put(Buffer.from('block'))
+  const copy = blocks.copy(address, 5)
+  assert.equal(copy.buffer.byteLength, 5)
+  copy.fill(0)
+  assert.equal(blocks.take(address, 5).toString(), 'block')
 })
 
 test('put() takes a view into shared or larger memory as it is', () => {
@@ -57,3 +67,34 @@ test('put() throws when there is no memory', () => {
       error.message.startsWith('Cannot allocate 3 bytes: EN'),
   )
 })
+
+const BLOCKS = new URL('./blocks.js', import.meta.url).href
+const LIBC = new URL('./libc.js', import.meta.url).href
+
+/** Threads that do nothing else are ended, one after the other, in a process that may die of it. */
+const killed = (work: string): string => `
+  import { once } from 'node:events'
+  import { Worker } from 'node:worker_threads'
+  const code = \`
+    const { parentPort } = require('node:worker_threads')
+    Promise.all([import('${BLOCKS}'), import('${LIBC}')])
+      .then(([{ createBlocks }, { openLibc }]) => {
+        const blocks = createBlocks(openLibc())
+        const address = blocks.put(Buffer.alloc(256))
+        parentPort.postMessage('at work')
+        for (;;) ${work}
+      })
+  \`
+  for (let n = 0; n < 10; n++) {
+    const thread = new Worker(code, { eval: true, execArgv: [] })
+    await once(thread, 'message')
+    await thread.terminate()
+  }
+  console.log('alive')`
+
+for (const work of ['blocks.copy(address, 256)', 'blocks.take(blocks.put(Buffer.alloc(9)), 9)']) {
+  test(`a thread may be ended at any time in ${work}`, () => {
+    const args = ['--input-type=module', '-e', killed(work)]
+    assert.equal(execFileSync(process.execPath, args, { encoding: 'utf8' }), 'alive\n')
+  })
+}

@@ -5,6 +5,12 @@ import { ERRNO, errorText } from './errno.ts'
 import type { Libc } from './libc.ts'
 
 export function createBlocks(libc: Libc): Blocks {
+  const copy = (address: number, length: number): Buffer => {
+    // Memory of its own, not of Node's pool: the receiver may hand it on as a whole.
+    const bytes = Buffer.allocUnsafeSlow(length)
+    libc.memcpy(bytes, address, length)
+    return bytes
+  }
   return {
     put(bytes) {
       // malloc(0) may answer NULL, which must keep meaning failure.
@@ -16,10 +22,9 @@ export function createBlocks(libc: Libc): Blocks {
       libc.memcpy(address, bytes, bytes.length)
       return address
     },
+    copy,
     take(address, length) {
-      // Memory of its own, not of Node's pool: the receiver may hand it on as a whole.
-      const bytes = Buffer.allocUnsafeSlow(length)
-      libc.memcpy(bytes, address, length)
+      const bytes = copy(address, length)
       libc.free(address)
       return bytes
     },

@@ -20,6 +20,10 @@ export class CountedBlocks implements Blocks {
     return address
   }
 
+  copy(address: number, length: number): Buffer {
+    return Buffer.from(this.view(address, length))
+  }
+
   take(address: number, length: number): Buffer {
     const block = this.#blocks.get(address)
     assert.ok(block !== undefined, `block ${address} is taken twice, or never was`)
