@@ -20,7 +20,7 @@ const BUILT = join(DIST, '.built')
 /** Holds the hash of the lock file that `node_modules` was installed from. */
 const INSTALLED = join(MODULES, '.cache', 'skynet-ts-lock')
 /** Leads to the process that installs or builds. A link: that is there at once, and whole. */
-const LOCK = join(ROOT, '.skynet-ts-lock')
+const LOCK = join(ROOT, '.skynet-ts-busy')
 const LOOK_MS = 200
 /** There while an install is under way: what it left when it was ended is not to be trusted. */
 const INSTALLING = join(MODULES, '.skynet-ts-installing')
@@ -111,8 +111,7 @@ function npm(args) {
 }
 
 async function build() {
-  const isDone = () =>
-    MADE.every((path) => fs.existsSync(path)) && readText(BUILT) === fingerprintOfSources()
+  const isDone = () => isMade() && readText(BUILT) === fingerprintOfSources()
   if (!isDone()) await alone(() => isDone() || buildAll())
   const { isKept } = await import(pathToFileURL(LOADER).href)
   if (!isKept()) await alone(() => isKept() || step('Compiling ahead', compileAhead))
@@ -122,7 +121,7 @@ async function buildAll() {
   // Taken before: a file saved while the compiler runs makes the next run build again.
   const fingerprint = fingerprintOfSources()
   // The compiler does not make again what it believes is there.
-  if (!MADE.every((path) => fs.existsSync(path))) fs.rmSync(DIST, { recursive: true, force: true })
+  if (!isMade()) fs.rmSync(DIST, { recursive: true, force: true })
   fs.rmSync(BUILT, { force: true })
   removeStale()
   const colours = process.stderr.isTTY ? ['--pretty'] : []
@@ -131,6 +130,10 @@ async function buildAll() {
     await bundle(DIST)
   })
   fs.writeFileSync(BUILT, fingerprint)
+}
+
+function isMade() {
+  return MADE.every((file) => fs.existsSync(file))
 }
 
 /** A node runs without it, and starts later. */
