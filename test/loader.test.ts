@@ -1,19 +1,11 @@
 /** The joined runtime, and what was compiled of it ahead: each time in a process of its own. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { scratchFolder } from './support/cli.ts'
 
 const RUNTIME = fileURLToPath(new URL('../lib/runtime', import.meta.url))
 
@@ -43,9 +35,7 @@ function load(folder: string, before = '', flags: readonly string[] = []): Loade
 
 /** A runtime of this Node.js, which has compiled it ahead. */
 function copy(t: TestContext): string {
-  const temporary = mkdtempSync(join(tmpdir(), 'skynet-'))
-  t.after(() => rmSync(temporary, { recursive: true }))
-  const folder = join(temporary, 'runtime')
+  const folder = join(scratchFolder(t), 'runtime')
   cpSync(RUNTIME, folder, { recursive: true })
   load(folder, 'keep()')
   return folder

@@ -80,7 +80,6 @@ export function stackOf(thrown: unknown): string {
 
 /** Of a stack so much is looked through: the message in it may be long, and anybody's. */
 const STACK_MAX = 8 * 1024
-/** Below what we refuse is who asked for it. */
 const OWN = new URL('../', import.meta.url).href
 /** What Node.js puts above an error of a module's text: the file and the line, then that line. */
 const ABOVE = /^((?:file:\/\/)?\/.*)(:\d+)\n/
@@ -89,8 +88,11 @@ const LOADER = /^ +at .*\bnode:internal\/modules\//m
 /** Frames in files of somebody; one within an `eval` names two places, and neither is whole. */
 const FRAMES = /^ +at (?!.*\(eval at )(?:.*?[ (])?((?:file:\/\/)?\/.*)(:\d+:\d+)\)?$/gm
 
+/** A URL of our own code, which says nothing about whose fault it is: who called it is below. */
+export const isOwn = (url: string): boolean => url.startsWith(OWN)
+
 function innermost(stack: string): RegExpMatchArray | undefined {
-  const frame = [...stack.matchAll(FRAMES)].find(([, file]) => !file!.startsWith(OWN))
+  const frame = [...stack.matchAll(FRAMES)].find(([, file]) => !isOwn(file!))
   const isAsker = LOADER.test(stack.slice(0, frame?.index))
   return isAsker ? undefined : frame
 }

@@ -6,7 +6,7 @@
  *
  * Ids count up and are used again only after a full wrap, so a stale handle stays dead for long.
  * The table has a place for every id: 2^24 × 2 bytes of address space, of which the operating
- * system commits only the pages that are touched (2,048 services each). Routing is one atomic load.
+ * system commits only the pages that are touched (2,048 services each). Routing is one load.
  *
  * The end of a service, in this order: `retire(handle)`, then `if (isNamed(handle))
  * names.release(handle)`. The named bit outlives the service until its names are gone, and the id

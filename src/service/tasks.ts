@@ -3,6 +3,7 @@
  * traced, since when, where in the code, and what had begun it.
  */
 import { isSkynetError } from '../base/errors.ts'
+import { placeOf } from '../base/thrown.ts'
 import { shortPath } from './modules.ts'
 import { type Scope, scopeNow } from './scope.ts'
 
@@ -71,7 +72,6 @@ export function aboutWait(late: Error): Pick<TaskInfo, 'kind' | 'what'> {
 
 /** Frames that are looked through for the first of somebody else. */
 const FRAMES = 12
-const OWN = new URL('..', import.meta.url).href
 
 /** Notes where the waits of one service begin. Each costs a stack: it is off unless asked for. */
 export class Tracer {
@@ -99,11 +99,7 @@ export class Tracer {
 function callerPlace(): string {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = FRAMES
-  const { stack = '' } = new Error()
+  const here = new Error()
   Error.stackTraceLimit = limit
-  for (const line of stack.split('\n').slice(1)) {
-    const place = /\(?((?:file:\/\/)?\/[^()]+:\d+:\d+)\)?$/.exec(line)?.[1]
-    if (place !== undefined && !place.startsWith(OWN)) return shortPath(place)
-  }
-  return ''
+  return shortPath(placeOf(here))
 }

@@ -8,12 +8,11 @@
 import type { Debugger, NodeWorker, Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
+import { isOwn } from '../base/thrown.ts'
 
 /** A thread inside a system call, or native code, cannot be stopped: give up after this long. */
 const ANSWER_MS_MAX = 1000
 const FRAMES_MAX = 16
-/** What is ours of a stack says nothing about whose fault it is. */
-const OWN = new URL('../', import.meta.url).href
 
 type Frame = Debugger.CallFrame
 type FromWorker =
@@ -90,6 +89,6 @@ function framesOf(frames: readonly Frame[], urls: ReadonlyMap<string, string>): 
     const place = `${path}:${location.lineNumber + 1}:${(location.columnNumber ?? 0) + 1}`
     return { url, text: functionName === '' ? place : `${functionName} (${place})` }
   })
-  const theirs = all.filter(({ url }) => !url.startsWith('node:') && !url.startsWith(OWN))
+  const theirs = all.filter(({ url }) => !url.startsWith('node:') && !isOwn(url))
   return (theirs.length > 0 ? theirs : all).slice(0, FRAMES_MAX).map(({ text }) => text)
 }
