@@ -126,12 +126,12 @@ test('tidy() reports lines, functions and files that are too long', (t) => {
       `export function f(\n  a: number,\n): void {\n${lines(67)}}\n`,
       `const g = () => {\n  const s = '}'\n${lines(68)}}\n`,
       `if (a) {\n${lines(90)}}\n`,
-      'x\n'.repeat(268),
+      'x\n'.repeat(568),
     ].join(''),
   })
   assert.deepEqual(failures, [
     'src/base/a.ts:2: 101 columns, at most 100',
-    'src/base/long.ts:502: 502 lines in a file, at most 500',
+    'src/base/long.ts:802: 802 lines in a file, at most 800',
     'src/base/long.ts:1: 71 lines in a function, at most 70',
     'src/base/long.ts:72: 71 lines in a function, at most 70',
   ])

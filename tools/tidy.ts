@@ -17,7 +17,8 @@ type Check = (tree: Tree, report: Report) => void
 
 const COLUMNS_MAX = 100
 const FUNCTION_LINES_MAX = 70
-const FILE_LINES_MAX = 500
+/** A file of src so long holds more than one noun. Shorter ones are for who reads them to judge. */
+const FILE_LINES_MAX = 800
 
 const FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const DOORS = ['src/index.ts', 'src/node.ts', 'src/testing.ts', 'src/socket-server.ts']
