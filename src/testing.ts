@@ -2,7 +2,7 @@
 /** The door for tests of services: see docs/testing.md. */
 
 export { FakeClock } from './testing/fake-clock.ts'
-export type { Probe } from './testing/probe.ts'
+export type { FindOptions, Probe } from './testing/probe.ts'
 export type { SentMessage } from './testing/recording-router.ts'
 export type { TestNode, TestNodeOptions } from './testing/test-node.ts'
 export { testNode } from './testing/test-node.ts'

@@ -1,6 +1,6 @@
 /** The testing kit, as the tests of a user use it. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { defineService } from 'skynet-ts'
 import { FakeClock, type TestNode, testNode, testService } from 'skynet-ts/testing'
 import subject from './fixtures/subject.ts'
@@ -165,12 +165,57 @@ test('probes find what came, and wait for what is to come', async () => {
   assert.equal(sent.from, node.skynet.self)
 })
 
-test('a probe gives up, and says what for', async (t) => {
+test('a probe gives up, and says what for', async () => {
   await using node = await testNode()
-  t.mock.timers.enable({ apis: ['setTimeout'] })
-  const waiting = node.log.find(({ text }) => text === 'never said')
-  t.mock.timers.tick(10_000)
-  await assert.rejects(waiting, /Cannot find what .*never said.*within 10000 ms; 0 others came/)
+  const waiting = node.log.find(({ text }) => text === 'never said', { timeoutMs: 5 })
+  await assert.rejects(waiting, /Cannot find what .*never said.*within 5 ms; 0 others came/)
+  assert.throws(() => node.log.find(() => true, { timeout: 5 } as never), /option 'timeout'/)
+})
+
+/** Replaces all that goes by time or turns, as mocks do. */
+function mockTimers(t: TestContext): void {
+  t.mock.timers.enable()
+  t.mock.method(performance, 'now', () => 0)
+  for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate'] as const) {
+    t.mock.method(globalThis, name, () => {})
+  }
+  // Node.js itself goes by these two: what it has left to do there is done in the end.
+  const held: (() => void)[] = []
+  const hold = (task: (...args: unknown[]) => void, ...args: unknown[]): void => {
+    held.push(() => task(...args))
+  }
+  t.mock.method(globalThis, 'queueMicrotask', hold)
+  t.mock.method(process, 'nextTick', hold)
+  t.after(() => {
+    t.mock.restoreAll()
+    for (const run of held) run()
+  })
+}
+
+test('testService() runs while the test mocks the timers of Node.js', async (t) => {
+  mockTimers(t)
+  const clock = new FakeClock()
+  const ticker = defineService((skynet) => {
+    let ticks = 0
+    skynet.timeout(1000, () => ticks++)
+    return { ticks: () => ticks, fork: () => new Promise<void>((done) => skynet.fork(done)) }
+  })
+  await using service = await testService(ticker, { clock })
+  await clock.advance(999)
+  assert.equal(await service.call.ticks(), 0)
+  await clock.advance(1)
+  assert.equal(await service.call.ticks(), 1)
+  await service.call.fork()
+  const never = service.node.log.find(() => false, { timeoutMs: 5 })
+  await assert.rejects(never, /nothing within 5 ms/)
+})
+
+test('testNode() goes by the real time while the test mocks the timers of Node.js', async (t) => {
+  mockTimers(t)
+  await using node = await testNode()
+  const before = node.skynet.now()
+  await node.skynet.sleep(5)
+  assert.ok(node.skynet.now() >= before + 5)
 })
 
 test('stop() of a testNode runs stop hooks, and waits for hooks by its clock', async () => {

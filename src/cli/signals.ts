@@ -1,5 +1,6 @@
 /** What signals do: the first SIGINT or SIGTERM stops the node, a second one ends the process. */
 import { constants } from 'node:os'
+import { monotonicNow } from '../base/event-loop.ts'
 
 /** npm hands on the SIGINT of a Ctrl-C that the terminal has sent us already: they count once. */
 const ECHO_MS_MAX = process.env.npm_lifecycle_event === undefined ? 0 : 100
@@ -18,7 +19,7 @@ export interface SignalHandlers {
 export function watchSignals({ stop, reopenLog }: SignalHandlers): void {
   let firstAt = 0
   const onSignal = (signal: NodeJS.Signals): void => {
-    const now = performance.now()
+    const now = monotonicNow()
     if (firstAt > 0) {
       if (signal === 'SIGINT' && now - firstAt < ECHO_MS_MAX) return
       process.exit(128 + constants.signals[signal])

@@ -1,6 +1,7 @@
 /** `skynet start`: a node from a config file, until a signal or the end of its services. */
 import { parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
+import { setTimeout } from '../base/event-loop.ts'
 import type { ResolvedConfig } from '../threads/options.ts'
 import type { Node } from '../threads/start.ts'
 import { loadConfig } from './config.ts'

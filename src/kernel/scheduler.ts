@@ -8,6 +8,13 @@
  */
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
+import {
+  clearInterval,
+  clearTimeout,
+  setImmediate,
+  setInterval,
+  setTimeout,
+} from '../base/event-loop.ts'
 import { Queue } from '../base/queue.ts'
 import { checkRoom } from '../base/room.ts'
 import { PTYPE } from '../wire/ptype.ts'

@@ -3,6 +3,7 @@
  * worker. Writes of one turn are gathered per socket and leave in one system call at its end.
  */
 import type { Clock } from '../base/clock.ts'
+import { nextTick } from '../base/event-loop.ts'
 import { tryLock, unlock } from '../base/lock.ts'
 import { isTransient } from '../os/errno.ts'
 import type { AnyAddress, DatagramBatch, Os, SocketOption } from '../os/os.ts'
@@ -27,7 +28,7 @@ interface Gatherer {
 
 /** Of one who gathers. Whose turn it is has no part in it, and the others have to leave too. */
 function tellFault(error: unknown): void {
-  process.nextTick(() => {
+  nextTick(() => {
     throw error
   })
 }
@@ -141,7 +142,7 @@ export class SocketClient {
     if (this.#isFlushScheduled) return
     this.#isFlushScheduled = true
     // A tick runs when the microtasks of this turn are done: after the services, before sleeping.
-    process.nextTick(this.flush)
+    nextTick(this.flush)
   }
 
   /** Write out everything that this turn gathered. */

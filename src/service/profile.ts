@@ -3,6 +3,7 @@
  * handler or a task up to its first `await`. What comes behind runs between those of others, when a
  * promise says so, and nobody could tell whose it is but at a cost for every `await`.
  */
+import { monotonicNow } from '../base/event-loop.ts'
 export class Profile {
   #ms = 0
   /** When the code began that runs now. */
@@ -16,14 +17,14 @@ export class Profile {
 
   /** Milliseconds since the code began that runs now; 0: none does. */
   get current(): number {
-    return this.#isRunning ? performance.now() - this.#since : 0
+    return this.#isRunning ? monotonicNow() - this.#since : 0
   }
 
   /** Run `task` and count its time: once, also of one within another. */
   measure<T>(task: () => T): T {
     if (this.#isRunning) return task()
     this.#isRunning = true
-    this.#since = performance.now()
+    this.#since = monotonicNow()
     try {
       return task()
     } finally {

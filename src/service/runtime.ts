@@ -2,6 +2,7 @@
 import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { clearTimeout, setImmediate, setTimeout } from '../base/event-loop.ts'
 import { LOAD_NOTICE_MS } from '../base/limits.ts'
 import { describe, isError, messageOf, placeOf, stackOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'

@@ -4,6 +4,7 @@
  */
 import { checkFlag, checkNumber } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { queueMicrotask } from '../base/event-loop.ts'
 import { List } from '../base/list.ts'
 import { describe } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'

@@ -4,6 +4,7 @@
  */
 import { write as writeFd } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { setImmediate, setTimeout } from '../base/event-loop.ts'
 
 /** Bytes that may wait for a slow disk or terminal; beyond, lines are dropped and counted. */
 const WAITING_BYTES_MAX = 4 * 1024 * 1024

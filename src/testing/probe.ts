@@ -1,8 +1,14 @@
 /** What happened so far, and waiting for what is still to come. */
-import { checkFunction } from '../base/check.ts'
+import { checkFunction, checkMs, checkNames, checkOptions } from '../base/check.ts'
+import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 
 /** For what must happen, however slow the machine is; nothing that works waits so long. */
-const WAIT_MS_MAX = 10_000
+const WAIT_MS_DEFAULT = 10_000
+
+export interface FindOptions {
+  /** How long to wait, by the clock on the wall. Default 10 s. */
+  readonly timeoutMs?: number
+}
 
 export class Probe<T> {
   /** Everything so far, in order. */
@@ -17,10 +23,14 @@ export class Probe<T> {
   /**
    * The first item that `test` is true of: one there was already, or else the next that comes.
    *
-   * @throws {Error} When none has come within 10 s, by the clock on the wall.
+   * @throws {Error} When none has come in time.
    */
-  find(test: (item: T) => boolean): Promise<T> {
+  find(test: (item: T) => boolean, options: FindOptions = {}): Promise<T> {
     checkFunction('find', 'test', test)
+    checkOptions('find', 'options', options)
+    checkNames('find', options, ['timeoutMs'])
+    const { timeoutMs = WAIT_MS_DEFAULT } = options
+    checkMs('find', 'timeoutMs', timeoutMs)
     const known = this.all.find(test)
     if (known !== undefined) return Promise.resolve(known)
     return new Promise((resolve, reject) => {
@@ -31,9 +41,9 @@ export class Probe<T> {
       }
       const timer = setTimeout(() => {
         end()
-        const text = `Cannot find what ${test} asks for: nothing within ${WAIT_MS_MAX} ms`
+        const text = `Cannot find what ${test} asks for: nothing within ${timeoutMs} ms`
         reject(new Error(`${text}; ${this.all.length} others came`))
-      }, WAIT_MS_MAX)
+      }, timeoutMs)
       const end = (): void => {
         clearTimeout(timer)
         this.#lookers.delete(look)

@@ -5,6 +5,7 @@
 import { checkInteger, checkNames, checkOptions, checkText, refusal } from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
+import { epochNow, setImmediate } from '../base/event-loop.ts'
 import { SHUTDOWN_MS_MAX } from '../base/limits.ts'
 import { SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
@@ -102,7 +103,7 @@ export class TestNode implements AsyncDisposable {
   constructor(options: TestNodeOptions) {
     const { seed, env = {}, clock } = options
     this.#options = options
-    const startedAt = performance.timeOrigin + performance.now()
+    const startedAt = epochNow()
     const time: Clock = clock ?? realClock(startedAt)
     const memory = createNodeMemory(1)
     this.#worker = assemble({

@@ -3,9 +3,9 @@
  * after that thread has ended and before another takes its number. docs/architecture.md has the
  * table of what can be left how.
  */
-import { setTimeout as delay } from 'node:timers/promises'
 import { CLAIM, claimOf } from '../base/claim.ts'
 import type { Doorbells } from '../base/doorbell.ts'
+import { delay } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, RING_BYTES } from '../base/limits.ts'
 import type { Blocks } from '../base/memory.ts'
 import { ManyRing } from '../base/ring.ts'

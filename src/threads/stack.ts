@@ -8,6 +8,7 @@
 import type { Debugger, NodeWorker, Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
+import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import { isOwn } from '../base/thrown.ts'
 
 /** A thread inside a system call, or native code, cannot be stopped: give up after this long. */

@@ -1,5 +1,6 @@
 /** The socket server without a node: on the thread that asks for it, with the real system. */
 import { realClock } from '../base/clock.ts'
+import { epochNow } from '../base/event-loop.ts'
 import { StandaloneServer } from '../net/standalone.ts'
 import type { SocketServerOptions } from '../net/standalone-options.ts'
 import { posixOs } from '../os/posix.ts'
@@ -12,6 +13,6 @@ import { posixOs } from '../os/posix.ts'
  * `TypeError` naming the option.
  */
 export function createSocketServer(options: SocketServerOptions = {}): StandaloneServer {
-  const clock = realClock(performance.timeOrigin + performance.now())
+  const clock = realClock(epochNow())
   return new StandaloneServer(posixOs(), clock, options)
 }

@@ -1,8 +1,8 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
+import { delay, epochNow, monotonicNow } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { messageOf, withHint } from '../base/thrown.ts'
@@ -172,7 +172,7 @@ class RunningNode implements Node {
     this.exited = new Promise((resolve) => {
       this.#setExited = resolve
     })
-    const startedAt = performance.timeOrigin + performance.now()
+    const startedAt = epochNow()
     const socketStart: SocketStart = {
       memory,
       harbor: config.harbor,
@@ -429,11 +429,11 @@ class RunningNode implements Node {
     this.#watch?.stop()
     // A little more than the hooks may take: a worker that is late by that does not answer at all.
     const stopMs = SHUTDOWN_MS_MAX + FLUSH_MS
-    const latest = performance.now() + stopMs
+    const latest = monotonicNow() + stopMs
     const isStopped = await within(stopMs, this.#tellAll({ kind: 'stop' }, 'stopped'))
     if (!isStopped) await this.#printStuck()
     // The logger has what the others have left of their time.
-    const logMs = Math.max(FLUSH_MS, latest - performance.now())
+    const logMs = Math.max(FLUSH_MS, latest - monotonicNow())
     const isLogged = await within(logMs, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
     if (!isLogged && isStopped) this.#print.error('Cannot write all of the log before the end')
     this.#orderExit(FLUSH_MS)

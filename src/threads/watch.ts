@@ -1,4 +1,5 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
+import { clearInterval, setInterval } from '../base/event-loop.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
 import { stackOf } from './stack.ts'

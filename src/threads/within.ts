@@ -1,4 +1,5 @@
 /** Waiting for something, but not for ever. */
+import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 
 /** True when `work` was done in time. */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {

@@ -1,8 +1,8 @@
 /** Entry of a worker: build it, and do what the main thread says. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
+import { delay, setImmediate, setTimeout } from '../base/event-loop.ts'
 import { posixOs } from '../os/posix.ts'
 import { originOf } from '../service/life.ts'
 import { resolveService, shortPath } from '../service/modules.ts'

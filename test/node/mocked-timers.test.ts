@@ -1,0 +1,14 @@
+/** A program, or its test, that mocks the timers of the thread that watches a node. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { resolveConfig, startNode } from 'skynet-ts/node'
+
+test('a node watches its workers by the real time while its program mocks timers', async (t) => {
+  t.mock.timers.enable()
+  t.mock.method(performance, 'now', () => 0)
+  // A service holds its worker for a minute; who calls it ends the node when that worker was ended.
+  const config = { start: '../fixtures/looper.ts', args: ['spare', 60_000], logger: '/dev/null' }
+  const watched = { ...config, thread: 2, monitorMs: 100, monitorAction: 'kill' as const }
+  await using node = await startNode(resolveConfig(watched, import.meta.dirname))
+  assert.equal(await node.exited, 0)
+})
