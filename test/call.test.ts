@@ -1,5 +1,6 @@
 /** What `call` promises: exactly one end, whatever happens to the one who is called. */
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isSkynetError, type ServiceRef, type Skynet } from 'skynet-ts'
@@ -167,6 +168,27 @@ for (const place of PLACES) {
     assert.equal(await peer.call.later(40, 'still here'), 'still here')
   })
 }
+
+check(
+  'calls that share a signal are one listener of it, and none once they are over',
+  async (skynet) => {
+    const peer = await launch(skynet, 'other')
+    const controller = new AbortController()
+    const { signal } = controller
+    const listeners = (): number => getEventListeners(signal, 'abort').length
+    const many = 20_000
+    const shared = peer.with({ signal }).call
+    const answered = Array.from({ length: many }, () => shared.worker())
+    assert.equal(listeners(), 1)
+    await Promise.all(answered)
+    assert.equal(listeners(), 0)
+    const aborted = Array.from({ length: many }, () => shared.never())
+    controller.abort()
+    const ends = await Promise.allSettled(aborted as Promise<unknown>[])
+    assert.ok(ends.every((end) => end.status === 'rejected' && end.reason.code === 'ABORT_ERR'))
+    assert.deepEqual([listeners(), skynet.tasks()], [0, []])
+  },
+)
 
 check('call() rejects when the callee is killed while requests are queued', async (skynet) => {
   for (const place of PLACES) {

@@ -143,6 +143,30 @@ check('killTask() fails whatever a task waits for, and the request of a caller',
   assert.equal(await peer.call.killTask(12345), false)
 })
 
+check(
+  'tasks() names waits for channels, shared data and closes; killTask() ends them',
+  async (skynet) => {
+    const channel = skynet.multicast.new()
+    skynet.shareData.new('listed', 1)
+    const listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
+    const view = skynet.shareData.query('listed')
+    const waits = [channel.subscribe().next(), view.monitor(), listener.close()]
+    const ends = waits.map((wait) => wait.catch(({ code }) => code))
+    const rows = skynet.tasks()
+    assert.deepEqual(
+      rows.map(({ kind, what }) => `${kind} ${what}`),
+      [
+        `socket close socket ${listener.id}`,
+        'share a new version of listed',
+        `channel message of channel ${channel.id}`,
+      ],
+    )
+    assert.equal(skynet.stat('task'), rows.length)
+    for (const { id } of rows) assert.equal(skynet.killTask(id), true)
+    assert.deepEqual(new Set(await Promise.all(ends)), new Set(['ERR_TASK_KILLED']))
+  },
+)
+
 check('killTask() finds one of very many, and ends no other', async (skynet) => {
   const peer = await launch(skynet)
   const count = 20_000

@@ -1,4 +1,5 @@
 /** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
+import { leaveAbort, watchAbort } from '../base/abort.ts'
 import {
   checkFlag,
   checkInteger,
@@ -88,11 +89,11 @@ export async function resolve(
   const failed = (reason: string, cause?: unknown): Error =>
     new SkynetError('ERR_CONNECT', { address: host, reason }, { cause })
   return new Promise((done, reject) => {
-    const abort = (): void => reject(abortError(signal!))
-    signal?.addEventListener('abort', abort, { once: true })
+    const caller = { aborted: (its: AbortSignal): void => reject(abortError(its)) }
+    if (signal !== undefined) watchAbort(signal, caller)
     addressesOf(endpoint, failed)
       .then((found) => done(found.map(hostOf)), reject)
-      .finally(() => signal?.removeEventListener('abort', abort))
+      .finally(() => signal && leaveAbort(signal, caller))
   })
 }
 

@@ -8,10 +8,11 @@ import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
-import { Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { Waiter, type WaitFor, type WaitOptions, wrongWait } from './wait.ts'
 
-interface OpenCall {
-  session: number
+class OpenCall implements WaitFor {
+  readonly kind = 'call'
+  session = 0
   /** A handle; of an order to a worker -1 less its place. */
   to: number
   /** The worker of that handle, also when it has ended since; -1: none. */
@@ -20,9 +21,33 @@ interface OpenCall {
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
   /** It has a waiter, which the service lists too. */
-  isLimited: boolean
+  isLimited = false
   /** Where it was called, if traced. */
   readonly origin: Origin | undefined
+
+  constructor(
+    { runtime, tracer }: Service,
+    to: number,
+    method: string,
+    resolve: OpenCall['resolve'],
+    reject: OpenCall['reject'],
+  ) {
+    this.to = to
+    this.home = to < 0 ? -1 : runtime.options.handles.workerOf(to)
+    this.method = method
+    this.resolve = resolve
+    this.reject = reject
+    this.origin = tracer?.origin()
+  }
+
+  get what(): string {
+    return `${this.method} of ${addressee(this.to)}`
+  }
+
+  late(timeoutMs: number): Error {
+    const { method, to } = this
+    return new SkynetError('ERR_CALL_TIMEOUT', { to: addressee(to), method, timeoutMs })
+  }
 }
 
 /** To whom a request went, and the worker of that service then. */
@@ -57,13 +82,9 @@ export class Calls {
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
       const limits = { timeoutMs, signal: options?.signal }
-      const late = (ms: number): Error => {
-        const info = { to: addressee(to), method, timeoutMs: ms }
-        return new SkynetError('ERR_CALL_TIMEOUT', info)
-      }
-      const call = this.#call(to, method, nothing, nothing)
+      const call = new OpenCall(this.#service, to, method, nothing, nothing)
       const end = (): unknown => this.#open.take(call.session)
-      const waiter = new Waiter<unknown>(this.#service, limits, late, end)
+      const waiter = new Waiter<unknown>(this.#service, call, limits, end)
       call.isLimited = true
       call.resolve = (value) => waiter.resolve(value)
       call.reject = (error) => waiter.reject(error)
@@ -71,20 +92,8 @@ export class Calls {
       return waiter.promise
     }
     return new Promise((resolve, reject) => {
-      this.#send(this.#call(to, method, resolve, reject), send)
+      this.#send(new OpenCall(this.#service, to, method, resolve, reject), send)
     })
-  }
-
-  #call(
-    to: number,
-    method: string,
-    resolve: OpenCall['resolve'],
-    reject: OpenCall['reject'],
-  ): OpenCall {
-    const origin = this.#service.tracer?.origin()
-    const home = to < 0 ? -1 : this.#service.runtime.options.handles.workerOf(to)
-    const isLimited = false
-    return { session: 0, to, home, method, resolve, reject, isLimited, origin }
   }
 
   #send(call: OpenCall, send: (session: number) => boolean): void {
@@ -165,10 +174,10 @@ export class Calls {
   }
 }
 
-const rowOf = ({ session, to, method, origin }: OpenCall): TaskInfo => ({
+const rowOf = ({ session, kind, what, origin }: OpenCall): TaskInfo => ({
   id: taskId(session, 'call'),
-  kind: 'call',
-  what: `${method} of ${addressee(to)}`,
+  kind,
+  what,
   ...origin,
 })
 

@@ -12,7 +12,7 @@ import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
 import { type LineOptions, lineMax, wrongCount } from './read-options.ts'
-import { checkWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
 type Attempt<T> = () => T | undefined
@@ -208,15 +208,10 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
       this.#buffer = keptBuffer(this.#buffer)
       return Promise.resolve(result)
     }
-    if (this.#pool.service.hasEnded) return Promise.reject(this.#pool.service.exited())
-    const waiter = new Waiter<T>(
-      this.#pool.service,
-      options,
-      (timeoutMs) => this.#timedOut('read from', timeoutMs),
-      () => {
-        this.#reader = undefined
-      },
-    )
+    const about = new SocketWait('read from', this.id)
+    const waiter = new Waiter<T>(this.#pool.service, about, options, () => {
+      this.#reader = undefined
+    })
     if (waiter.isOver) return waiter.promise
     this.#reader = { waiter: waiter as Waiter<unknown>, attempt }
     this.#resumeIfLow()
@@ -303,9 +298,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     if (options !== undefined) checkWait('drain', options)
     this.#writable().flush()
     if (this.bufferedAmount === 0) return
-    const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
-      this.#timedOut('drain', timeoutMs),
-    )
+    const about = new SocketWait('drain', this.id)
+    const waiter = new Waiter<void>(this.#pool.service, about, options)
     if (!waiter.isOver) {
       this.#drains ??= new Drains()
       this.#drains.ask(this.#pool, this.id, waiter)
@@ -366,7 +360,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
       this.#end('closed')
       return Promise.resolve()
     }
-    this.#closing ??= new Waiter<void>(service, undefined, () => service.exited())
+    this.#closing ??= new Waiter<void>(service, new SocketWait('close', this.id), undefined)
     return this.#closing.promise
   }
 
@@ -407,9 +401,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Ask for the connection (`start`), and wait until it is this service's. */
   open(options?: WaitOptions): Promise<this> {
-    const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
-      this.#timedOut('open', timeoutMs),
-    )
+    const about = new SocketWait('open', this.id)
+    const waiter = new Waiter<void>(this.#pool.service, about, options)
     this.#opening = waiter
     return waiter.promise.then(
       () => this,
@@ -492,9 +485,5 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     const moved = new SkynetError('ERR_SOCKET_MOVED', { id: this.id })
     this.#reader?.waiter.reject(moved)
     this.#drains?.reject(moved)
-  }
-
-  #timedOut(what: string, timeoutMs: number): Error {
-    return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
   }
 }

@@ -4,7 +4,6 @@
  * while somebody on this thread holds a section.
  */
 import { checkFunction, checkOptions } from '../base/check.ts'
-import { SkynetError } from '../base/errors.ts'
 import { type Entry, enterScope, type Holder, leaveScopes, scopeNow, useScopes } from './scope.ts'
 import type { Service } from './service.ts'
 import { Waiter, type WaitOptions } from './wait.ts'
@@ -85,11 +84,8 @@ class Gate {
   }
 
   #wait(turn: Turn, options: WaitOptions | undefined): Promise<void> {
-    const service = this.#service
-    if (service.hasEnded) return Promise.reject(service.exited())
-    const late = (timeoutMs: number): Error =>
-      new SkynetError('ERR_WAIT_TIMEOUT', { kind: 'queue', what: 'its turn', timeoutMs })
-    const waiter = new Waiter<void>(service, options, late, () => this.#waiting.delete(turn))
+    const about = { kind: 'queue', what: 'its turn' } as const
+    const waiter = new Waiter<void>(this.#service, about, options, () => this.#waiting.delete(turn))
     if (waiter.isOver) return waiter.promise
     this.#waiting.set(turn, waiter)
     if (this.#turn === undefined) {

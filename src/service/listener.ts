@@ -6,7 +6,7 @@ import type { SocketFile } from '../net/socket-file.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024
@@ -69,17 +69,10 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       return Promise.resolve(connection)
     }
     if (this.#isClosed) return Promise.resolve(null)
-    const { service } = this.#pool
-    if (service.hasEnded) return Promise.reject(service.exited())
-    const info = { id: this.id, what: 'accept from' }
-    const waiter = new Waiter<Connection | null>(
-      service,
-      options,
-      (timeoutMs) => new SkynetError('ERR_SOCKET_TIMEOUT', { ...info, timeoutMs }),
-      () => {
-        this.#acceptor = undefined
-      },
-    )
+    const about = new SocketWait('accept from', this.id)
+    const waiter = new Waiter<Connection | null>(this.#pool.service, about, options, () => {
+      this.#acceptor = undefined
+    })
     if (!waiter.isOver) this.#acceptor = waiter
     return waiter.promise
   }
@@ -105,7 +98,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     client.order('close', this.id, service.handle)
     this.#ended()
     if (service.hasEnded) return Promise.resolve()
-    this.#closing = new Waiter<void>(service, undefined, () => service.exited())
+    this.#closing = new Waiter<void>(service, new SocketWait('close', this.id), undefined)
     return this.#closing.promise
   }
 

@@ -1,7 +1,6 @@
 /** How a service comes to a UDP socket. */
 import { checkOptions } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
-import { SOCKETS_MAX } from '../base/limits.ts'
 import {
   addressesOf,
   checkEndpoint,
@@ -16,7 +15,7 @@ import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
 import type { Service } from './service.ts'
 import { checkPeer, UdpSocket } from './udp-socket.ts'
-import { Waiter } from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
 
 /**
  * `host` and `port`: where to receive. Without both the socket is of IPv4, and the system binds it
@@ -72,13 +71,9 @@ async function adoptUdp(
   const { client } = pool
   const fd = openDatagram(client.os, address, bound)
   if (fd < 0) throw failed(client.os.errorText(fd))
-  const id = client.slots.reserve()
-  if (id < 0) {
-    client.os.close(fd)
-    throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
-  }
+  const id = pool.reserve(fd)
   const socket = new UdpSocket(pool, id, address.family)
-  const waiter = new Waiter<void>(service, undefined, () => failed('timeout'))
+  const waiter = new Waiter<void>(service, new SocketWait('open UDP', id), undefined)
   socket.open(waiter)
   if (settings !== undefined) client.orderWith('configure', id, settings)
   client.order('udp', id, fd, service.handle)

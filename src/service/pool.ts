@@ -1,6 +1,7 @@
 /** The sockets of one service, by id: events of the socket thread find their object here. */
 
 import { SkynetError } from '../base/errors.ts'
+import { SOCKETS_MAX } from '../base/limits.ts'
 import { lock, unlock } from '../base/lock.ts'
 import type { SocketClient } from '../net/client.ts'
 import { EVENT } from '../net/event.ts'
@@ -62,6 +63,22 @@ export class SocketPool {
 
   get size(): number {
     return this.#sockets.size
+  }
+
+  /**
+   * A slot for a new socket.
+   *
+   * @param fd Its descriptor, if there is one by now: closed when there is no slot.
+   * @throws {SkynetError} `ERR_SERVICE_EXITED`: nobody would close that socket; `ERR_SOCKET_LIMIT`.
+   */
+  reserve(fd = -1): number {
+    const { service, client } = this
+    const id = service.hasEnded ? -1 : client.slots.reserve()
+    if (id >= 0) return id
+    if (fd >= 0) client.os.close(fd)
+    throw service.hasEnded
+      ? service.exited()
+      : new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
   }
 
   get(id: number): PooledSocket | undefined {

@@ -1,6 +1,6 @@
 /** Several calls at once, their ends in the order they come: Skynet's `request:select`. */
 import { checkArray, checkFunction } from '../base/check.ts'
-import { abortError, SkynetError } from '../base/errors.ts'
+import { abortError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import type { Service } from './service.ts'
 import { checkWait, Waiter, type WaitOptions } from './wait.ts'
@@ -65,8 +65,6 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
       done.push(result)
       waiter?.resolve()
     })
-    const late = (ms: number): Error =>
-      new SkynetError('ERR_WAIT_TIMEOUT', { kind: 'select', what: `${left} calls`, timeoutMs: ms })
     const deadline = (): void => {
       this.#hasTimedOut = true
       waiter?.resolve()
@@ -75,7 +73,8 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
     try {
       for (; left > 0; left--) {
         if (done.length === 0 && !this.#hasTimedOut) {
-          waiter = new Waiter<void>(service, { signal }, late)
+          const about = { kind: 'select', what: `${left} calls` } as const
+          waiter = new Waiter<void>(service, about, { signal })
           await waiter.promise
         }
         const result = done.shift()

@@ -29,7 +29,7 @@ import { asArgument, isThenable, sendable } from './sendable.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
-import { aboutWait, type TaskInfo, Tracer, taskId } from './tasks.ts'
+import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
 
@@ -334,11 +334,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   tasks(): TaskInfo[] {
     const tasks: TaskInfo[] = [...this.requests.tasks(), ...(this.#calls?.tasks() ?? [])]
     for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
-      const late = at.about
+      const { kind, what } = at.about
       // Listed above.
-      if (isSkynetError(late, 'ERR_CALL_TIMEOUT')) continue
+      if (kind === 'call') continue
       if (at.id === 0) at.id = this.nextTaskId()
-      tasks.push({ id: at.id, ...aboutWait(late), ...at.origin })
+      tasks.push({ id: at.id, kind, what, ...at.origin })
     }
     return tasks.sort((a, b) => a.id - b.id)
   }
@@ -353,7 +353,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#calls?.kill(id, killed) || this.requests.kill(id, killed)) return true
     for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
       if (at.id !== id) continue
-      at.reject(killed(aboutWait(at.about)))
+      at.reject(killed(at.about))
       return true
     }
     return false

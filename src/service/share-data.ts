@@ -12,7 +12,7 @@ import { Packer, unpack } from '../wire/seri.ts'
 import { type Frozen, freeze } from './freeze.ts'
 import type { Service } from './service.ts'
 import { Subscription } from './subscription.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitFor, type WaitOptions } from './wait.ts'
 
 /** What this worker has unpacked last of a name, in one of its lives. */
 interface Entry extends Place {
@@ -167,14 +167,18 @@ export class SharedView<T = unknown> {
    */
   async monitor(options?: WaitOptions): Promise<Frozen<T>> {
     const service = this.#service
-    if (service.hasEnded) throw service.exited()
     const from = this.#version
-    const info = { to: this.name, method: 'monitor' }
-    const waiter = new Waiter<void>(
-      service,
-      options,
-      (timeoutMs) => new SkynetError('ERR_CALL_TIMEOUT', { ...info, timeoutMs }),
-    )
+    const about: WaitFor = {
+      kind: 'share',
+      what: `a new version of ${this.name}`,
+      late: (timeoutMs) => {
+        const info = { to: this.name, method: 'monitor', timeoutMs }
+        return new SkynetError('ERR_CALL_TIMEOUT', info)
+      },
+    }
+    const waiter = new Waiter<void>(service, about, options)
+    // It cannot be begun: its service has ended, its signal has aborted, its options are wrong.
+    if (waiter.isOver) await waiter.promise
     const look = (): void => {
       this.latest()
       if (this.#version > from) waiter.resolve()

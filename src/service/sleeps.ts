@@ -2,12 +2,38 @@
 import { checkMs, checkOptions, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitFor, type WaitOptions } from './wait.ts'
 
 export interface SleepOptions {
   readonly signal?: AbortSignal | undefined
   /** By which `wakeup` can break the sleep: any value, compared as a key of a `Map`. */
   readonly token?: unknown
+}
+
+class Sleep implements WaitFor {
+  readonly kind = 'sleep'
+  readonly #due: number
+
+  constructor(due: number) {
+    this.#due = due
+  }
+
+  get what(): string {
+    return `until ${Math.round(this.#due)}`
+  }
+}
+
+class TokenWait implements WaitFor {
+  readonly kind = 'wait'
+  readonly #token: unknown
+
+  constructor(token: unknown) {
+    this.#token = token
+  }
+
+  get what(): string {
+    return `token ${shown(this.#token)}`
+  }
 }
 
 export class Sleeps {
@@ -21,22 +47,18 @@ export class Sleeps {
   sleep(ms: number, options?: SleepOptions): Promise<'BREAK' | undefined> {
     checkOptions('sleep', 'options', options)
     const service = this.#service
-    if (service.hasEnded) throw service.exited()
     checkMs('sleep', 'ms', ms)
     const { signal, token } = options ?? {}
     const limits = signal === undefined ? undefined : { signal }
-    const due = service.runtime.now + ms
-    const waiter = this.#waiter(token, limits, 'sleep', () => `until ${Math.round(due)}`)
+    const waiter = this.#waiter(token, limits, new Sleep(service.runtime.now + ms))
     if (!waiter.isOver) service.addTimer(ms, waiter)
     return waiter.promise
   }
 
   wait(token: unknown, options?: WaitOptions): Promise<'BREAK' | undefined> {
     checkOptions('wait', 'options', options)
-    const service = this.#service
     if (token === undefined) throw new TypeError(`Cannot wait without a token`)
-    if (service.hasEnded) throw service.exited()
-    return this.#waiter(token, options, 'wait', () => `token ${shown(token)}`).promise
+    return this.#waiter(token, options, new TokenWait(token)).promise
   }
 
   /** @returns Whether somebody rested on that token. */
@@ -49,15 +71,12 @@ export class Sleeps {
   #waiter(
     token: unknown,
     limits: WaitOptions | undefined,
-    kind: 'sleep' | 'wait',
-    what: () => string,
+    about: WaitFor,
   ): Waiter<'BREAK' | undefined> {
     if (token !== undefined && this.#byToken?.has(token)) {
       throw new SkynetError('ERR_TOKEN_TAKEN', { token: shown(token) })
     }
-    const late = (timeoutMs: number): Error =>
-      new SkynetError('ERR_WAIT_TIMEOUT', { kind, what: what(), timeoutMs })
-    const waiter = new Waiter<'BREAK' | undefined>(this.#service, limits, late, () => {
+    const waiter = new Waiter<'BREAK' | undefined>(this.#service, about, limits, () => {
       if (token !== undefined) this.#byToken?.delete(token)
     })
     if (token !== undefined && !waiter.isOver) {

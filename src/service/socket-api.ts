@@ -1,7 +1,7 @@
 /** `skynet.socket`: how a service comes to its sockets. */
 import { checkBytes, checkInteger, checkNames, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { BACKLOG_DEFAULT, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { BACKLOG_DEFAULT, SOCKET_ID_MAX } from '../base/limits.ts'
 import type { SocketClient } from '../net/client.ts'
 import {
   addressesOf,
@@ -25,7 +25,7 @@ import { Listener } from './listener.ts'
 import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
 import type { UdpSocket } from './udp-socket.ts'
-import { checkWait, Waiter, type WaitOptions } from './wait.ts'
+import { checkWait, SocketWait, Waiter, type WaitOptions } from './wait.ts'
 
 /** What holds for a connection from its start; of a listener, for each that it accepts. */
 export interface StreamOptions extends Partial<SocketSettings> {
@@ -95,14 +95,11 @@ export class SocketApi {
       client.os.close(fd)
       throw failed(`${name}: ${client.os.errorText(result)}`)
     }
-    const id = client.slots.reserve()
-    if (id < 0) {
-      client.os.close(fd)
-      throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
-    }
+    const id = pool.reserve(fd)
     const name = options.path === undefined ? endpoint.host : text
     const listener = new Listener(pool, id, name, SocketFile.at(client.os, address!))
-    const waiter = new Waiter<void>(this.#service, undefined, () => failed('timeout'))
+    const about = { kind: 'socket', what: `listen on ${text}` } as const
+    const waiter = new Waiter<void>(this.#service, about, undefined)
     listener.open(waiter)
     client.order('listen', id, fd, this.#service.handle)
     if (settings !== undefined) client.orderWith('configure', id, settings)
@@ -125,21 +122,17 @@ export class SocketApi {
     const text = endpointText(endpoint)
     const { pool, handle, runtime } = this.#service
     const { client } = pool
-    if (this.#service.hasEnded) throw this.#service.exited()
     const failed = (reason: string, cause?: unknown): Error =>
       new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
     const startedAt = runtime.now
-    const resolving = new Waiter<AnyAddress[]>(this.#service, options, (ms) => {
-      const info = { id: 0, what: `resolve ${endpoint.host} for`, timeoutMs: ms }
-      return new SkynetError('ERR_SOCKET_TIMEOUT', info)
-    })
+    const about = new SocketWait(`resolve ${endpoint.host} for`, 0)
+    const resolving = new Waiter<AnyAddress[]>(this.#service, about, options)
     addressesOf(endpoint, failed).then(
       (found) => resolving.resolve(found),
       (error: unknown) => resolving.reject(error),
     )
     const addresses = await resolving.promise
-    const id = client.slots.reserve()
-    if (id < 0) throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+    const id = pool.reserve()
     const connection = new Connection(pool, id, 'opening')
     const { timeoutMs = 0, signal } = options
     const left = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (runtime.now - startedAt))
@@ -200,10 +193,8 @@ export class SocketApi {
    */
   async bind(fd: number): Promise<Connection> {
     checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
-    const { pool, handle, hasEnded } = this.#service
-    if (hasEnded) throw this.#service.exited()
-    const id = pool.client.slots.reserve()
-    if (id < 0) throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+    const { pool, handle } = this.#service
+    const id = pool.reserve()
     const connection = new Connection(pool, id, 'opening')
     const opened = connection.open()
     pool.client.order('bind', id, fd, handle)

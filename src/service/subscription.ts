@@ -8,8 +8,8 @@ import { Waiter } from './wait.ts'
 
 /** Called with each message, a value of its own, and the handle of who published it. */
 export type Subscriber<T> = (message: T, source: number) => unknown
-/** Why a subscription ended: by this side, or with its channel. */
-export type SubscriptionEnd = 'unsubscribed' | 'deleted'
+/** Why a subscription ended: by this side, with its channel, or with its service. */
+export type SubscriptionEnd = 'unsubscribed' | 'deleted' | 'exited'
 
 /** All subscriptions of one service. */
 export class Subscriptions {
@@ -58,7 +58,10 @@ export class Subscriptions {
   /** The service ends. */
   end(): void {
     const { runtime, context } = this.#service
-    for (const channel of this.#byChannel.keys()) runtime.multicast.leave(channel, context)
+    for (const [channel, those] of this.#byChannel) {
+      runtime.multicast.leave(channel, context)
+      for (const subscription of those) subscription.exited()
+    }
     this.#byChannel.clear()
   }
 }
@@ -71,7 +74,7 @@ export class Subscriptions {
  */
 export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
   readonly channel: number
-  /** Resolves when it ends. Not with the end of the service, which takes it along. */
+  /** Resolves when it ends. */
   readonly ended: Promise<SubscriptionEnd>
   readonly #service: Service
   readonly #callback: Subscriber<T> | undefined
@@ -132,12 +135,9 @@ export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
       return { value: decoded<T>((message.value as Published).bytes!), done: false }
     }
     if (this.#isOver) return { value: undefined, done: true }
-    const service = this.#service
-    if (service.hasEnded) throw service.exited()
-    const taker = new Waiter<IteratorResult<T, undefined>>(service, undefined, () =>
-      service.exited(),
-    )
-    this.#takers.push(taker)
+    const about = { kind: 'channel', what: `message of channel ${this.channel}` } as const
+    const taker = new Waiter<IteratorResult<T, undefined>>(this.#service, about, undefined)
+    if (!taker.isOver) this.#takers.push(taker)
     return taker.promise
   }
 
@@ -161,6 +161,11 @@ export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
 
   [Symbol.dispose](): void {
     this.unsubscribe()
+  }
+
+  /** Its service ends, and rejects those who wait in `next`. */
+  exited(): void {
+    this.#end('exited')
   }
 
   #finish(reason: SubscriptionEnd): void {

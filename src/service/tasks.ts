@@ -2,7 +2,6 @@
  * The tasks of a service, for who looks for one that hangs: what each waits for, and, while it is
  * traced, since when, where in the code, and what had begun it.
  */
-import { isSkynetError } from '../base/errors.ts'
 import { placeOf } from '../base/thrown.ts'
 import { shortPath } from './modules.ts'
 import { type Scope, scopeNow } from './scope.ts'
@@ -29,6 +28,8 @@ export type TaskKind =
   | 'wait'
   | 'queue'
   | 'select'
+  | 'channel'
+  | 'share'
   | 'socket'
 
 /**
@@ -51,23 +52,6 @@ export interface TaskInfo extends Partial<Origin> {
   readonly kind: TaskKind
   /** `get of :0000000a`, `until 1234.5`, `read from socket 70000`. */
   readonly what: string
-}
-
-/** What a wait is for, told by the error it would end with if it took too long. */
-export function aboutWait(late: Error): Pick<TaskInfo, 'kind' | 'what'> {
-  if (isSkynetError(late, 'ERR_WAIT_TIMEOUT')) {
-    return { kind: late.info.kind as TaskKind, what: late.info.what }
-  }
-  if (isSkynetError(late, 'ERR_SOCKET_TIMEOUT')) {
-    return { kind: 'socket', what: `${late.info.what} socket ${late.info.id}` }
-  }
-  if (isSkynetError(late, 'ERR_CONNECT')) {
-    return { kind: 'socket', what: `connect to ${late.info.address}` }
-  }
-  if (isSkynetError(late, 'ERR_LISTEN')) {
-    return { kind: 'socket', what: `listen on ${late.info.address}` }
-  }
-  return { kind: 'socket', what: 'close' }
 }
 
 /** Frames that are looked through for the first of somebody else. */

@@ -18,7 +18,7 @@ import type { SocketAddress, SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** What a datagram costs here besides its bytes: many small ones are bounded too. */
 const DATAGRAM_OVERHEAD_BYTES = 64
@@ -98,16 +98,10 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     }
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#isClosed) return Promise.resolve(null)
-    const { service } = this.#pool
-    if (service.hasEnded) return Promise.reject(service.exited())
-    const waiter = new Waiter<Datagram | null>(
-      service,
-      options,
-      (timeoutMs) => this.#timedOut('receive from', timeoutMs),
-      () => {
-        this.#receiver = undefined
-      },
-    )
+    const about = new SocketWait('receive from', this.id)
+    const waiter = new Waiter<Datagram | null>(this.#pool.service, about, options, () => {
+      this.#receiver = undefined
+    })
     if (!waiter.isOver) this.#receiver = waiter
     return waiter.promise
   }
@@ -171,9 +165,8 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     if (wrong !== undefined) return Promise.reject(wrong)
     this.#writer.flush()
     if (this.#isClosed || this.#pool.client.slots.pendingOf(this.id) === 0) return Promise.resolve()
-    const waiter = new Waiter<void>(this.#pool.service, options, (timeoutMs) =>
-      this.#timedOut('drain', timeoutMs),
-    )
+    const about = new SocketWait('drain', this.id)
+    const waiter = new Waiter<void>(this.#pool.service, about, options)
     if (waiter.isOver) return waiter.promise
     this.#drains.ask(this.#pool, this.id, waiter)
     return waiter.promise
@@ -197,7 +190,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     while (this.#received.shift() !== undefined);
     this.#end()
     if (service.hasEnded) return Promise.resolve()
-    this.#closing = new Waiter<void>(service, undefined, () => service.exited())
+    this.#closing = new Waiter<void>(service, new SocketWait('close', this.id), undefined)
     return this.#closing.promise
   }
 
@@ -233,10 +226,6 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   #wrongState(reason: string): Error {
     return new SkynetError('ERR_SOCKET_STATE', { id: this.id, reason })
-  }
-
-  #timedOut(what: string, timeoutMs: number): Error {
-    return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.id, what, timeoutMs })
   }
 
   // --- events, called by the pool --------------------------------------------------------------

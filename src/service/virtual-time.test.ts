@@ -62,7 +62,8 @@ test('sleep() ends at its time', async () => {
 test('a deadline passes at its time, or goes with what it limits', async () => {
   const { service, wheel, pass } = setUp()
   const late = (ms: number): Error => new Error(`late after ${ms}`)
-  const wait = (): Waiter<void> => new Waiter<void>(service, { timeoutMs: 100.5 }, late)
+  const about = { kind: 'wait', what: 'a test', late } as const
+  const wait = (): Waiter<void> => new Waiter<void>(service, about, { timeoutMs: 100.5 })
   const [first, second] = [wait(), wait()]
   pass(100)
   second.resolve()

@@ -1,30 +1,33 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { List, type ListNode } from '../base/list.ts'
 import { Wheel } from '../kernel/wheel.ts'
-import { Waiter, type WaitHost, type WaitOptions } from './wait.ts'
+import { SocketWait, Waiter, type WaitHost, type WaitOptions } from './wait.ts'
 
 /** A service that only waits; its time is what the test says. */
 function setUp() {
   const wheel = new Wheel(0, (error) => assert.fail(String(error)))
   const waiters = new List<ListNode>()
-  const host: WaitHost = {
+  const host = {
+    hasEnded: false as boolean,
+    exited: () => new Error('it has ended'),
     addWaiter: (waiter) => waiters.add(waiter),
     removeWaiter: (waiter) => waiters.remove(waiter),
     addTimer: (ms, owner, task) => wheel.add(ms, owner, task),
     cancelTimers: (owner) => wheel.cancelAll(owner),
-  }
+  } satisfies WaitHost
   let ends = 0
+  const about = {
+    kind: 'wait',
+    what: 'a test',
+    late: (ms: number) => new Error(`late after ${ms}`),
+  } as const
   const wait = (options?: WaitOptions): Waiter<string> =>
-    new Waiter<string>(
-      host,
-      options,
-      (ms) => new Error(`late after ${ms}`),
-      () => ends++,
-    )
+    new Waiter<string>(host, about, options, () => ends++)
   /** How often `onEnd` ran, who still waits, and which timers are left. */
   const left = () => [ends, waiters.first === undefined ? 0 : 1, wheel.size]
-  return { wait, wheel, left }
+  return { host, wait, wheel, left }
 }
 
 test('Waiter ends once, with what came first', async () => {
@@ -81,4 +84,32 @@ test('Waiter is over at once when its signal was aborted before', async () => {
   assert.equal(waiter.isOver, true)
   assert.deepEqual(left(), [1, 0, 0])
   await assert.rejects(waiter.promise, { code: 'ABORT_ERR' })
+})
+
+test('Waiter of a service that has ended rejects at once, and leaves nothing', async () => {
+  const { host, wait, left } = setUp()
+  host.hasEnded = true
+  const { signal } = new AbortController()
+  for (const options of [undefined, { timeoutMs: 10, signal }]) {
+    const waiter = wait(options)
+    assert.equal(waiter.isOver, true)
+    await assert.rejects(waiter.promise, { message: 'it has ended' })
+  }
+  assert.deepEqual(left(), [2, 0, 0])
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+})
+
+test('Waiter says what it is for when it takes too long', async () => {
+  const { host, wheel } = setUp()
+  const limits = { timeoutMs: 10 }
+  const plain = new Waiter(host, { kind: 'queue', what: 'its turn' }, limits)
+  const socket = new Waiter(host, new SocketWait('read from', 7), limits)
+  assert.equal(socket.about.what, 'read from socket 7')
+  wheel.advance(10)
+  const info = { kind: 'queue', what: 'its turn', timeoutMs: 10 }
+  await assert.rejects(plain.promise, { code: 'ERR_WAIT_TIMEOUT', info })
+  await assert.rejects(socket.promise, {
+    code: 'ERR_SOCKET_TIMEOUT',
+    info: { id: 7, what: 'read from', timeoutMs: 10 },
+  })
 })

@@ -1,11 +1,10 @@
 /** A promise that somebody waits for in a service, and all the ways in which it can end. */
-
-import { setMaxListeners } from 'node:events'
+import { type Abortable, leaveAbort, watchAbort } from '../base/abort.ts'
 import { checkMs, checkOptions, checkSignal } from '../base/check.ts'
-import { abortError } from '../base/errors.ts'
+import { abortError, SkynetError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
-import type { Origin, Tracer } from './tasks.ts'
+import type { Origin, TaskKind, Tracer } from './tasks.ts'
 
 /** How long to wait, on everything that waits. */
 export interface WaitOptions {
@@ -34,8 +33,41 @@ export function wrongWait(what: string, options: WaitOptions | undefined): unkno
   }
 }
 
+/** What a wait is for: as `tasks` lists it, and as it ends when it takes too long. */
+export interface WaitFor {
+  readonly kind: TaskKind
+  readonly what: string
+  /** Absent: `ERR_WAIT_TIMEOUT`. */
+  late?(timeoutMs: number): Error
+}
+
+/** A wait for something of a socket. */
+export class SocketWait implements WaitFor {
+  readonly kind = 'socket'
+  readonly #verb: string
+  readonly #id: number
+
+  /** @param verb What stands before `socket 70000`: `read from`. */
+  constructor(verb: string, id: number) {
+    this.#verb = verb
+    this.#id = id
+  }
+
+  get what(): string {
+    return `${this.#verb} socket ${this.#id}`
+  }
+
+  late(timeoutMs: number): Error {
+    return new SkynetError('ERR_SOCKET_TIMEOUT', { id: this.#id, what: this.#verb, timeoutMs })
+  }
+}
+
 /** What a waiter needs of its service. */
 export interface WaitHost {
+  /** Nobody will end its waits any more. */
+  readonly hasEnded: boolean
+  /** What its waits reject with then. */
+  exited(): Error
   addWaiter(waiter: ListNode & { reject(error: unknown): void }): void
   removeWaiter(waiter: ListNode & { reject(error: unknown): void }): void
   addTimer(ms: number, owner: TimerOwner, task?: unknown): number
@@ -45,33 +77,32 @@ export interface WaitHost {
 }
 
 /**
- * Ends exactly once: with a value, an error, the timeout, the signal, or the end of its service.
- * `onEnd` runs then, whatever it was.
+ * Ends exactly once: with a value, an error, the timeout, the signal, or the end of its service. A
+ * wait that a service begins after its end rejects at once. `onEnd` runs then, whatever it was.
  */
-export class Waiter<T> extends ListNode implements TimerOwner {
+export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   readonly promise: Promise<T>
   firstTimer = NO_TIMER
   /** Number in the list of tasks; 0 until it is listed. */
   id = 0
   readonly origin: Origin | undefined
+  readonly about: WaitFor
   readonly #host: WaitHost
-  readonly #onTimeout: (timeoutMs: number) => Error
   #resolve!: (value: T | PromiseLike<T>) => void
   #reject: ((error: unknown) => void) | undefined
   #signal: AbortSignal | undefined
-  #onAbort: (() => void) | undefined
   #onEnd: (() => void) | undefined
   #isOver = false
 
   constructor(
     host: WaitHost,
+    about: WaitFor,
     options: WaitOptions | undefined,
-    onTimeout: (timeoutMs: number) => Error,
     onEnd?: () => void,
   ) {
     super()
     this.#host = host
-    this.#onTimeout = onTimeout
+    this.about = about
     this.#onEnd = onEnd
     this.origin = host.tracer?.origin()
     this.promise = new Promise<T>((resolve, reject) => {
@@ -84,16 +115,12 @@ export class Waiter<T> extends ListNode implements TimerOwner {
       return
     }
     host.addWaiter(this)
-    if (options !== undefined) this.#limit(options)
+    if (host.hasEnded) this.reject(host.exited())
+    else if (options !== undefined) this.#limit(options)
   }
 
   get isOver(): boolean {
     return this.#isOver
-  }
-
-  /** What would be said if it took too long says what is waited for, too. */
-  get about(): Error {
-    return this.#onTimeout(0)
   }
 
   resolve(value: T): void {
@@ -111,7 +138,19 @@ export class Waiter<T> extends ListNode implements TimerOwner {
   /** Called by the wheel, with the limit that has passed; or without: it was to last so long. */
   timerFired(timeoutMs: number | undefined): void {
     if (timeoutMs === undefined) this.resolve(undefined as T)
-    else this.reject(this.#onTimeout(timeoutMs))
+    else this.reject(this.#late(timeoutMs))
+  }
+
+  #late(timeoutMs: number): Error {
+    const { about } = this
+    if (about.late !== undefined) return about.late(timeoutMs)
+    const { kind, what } = about
+    return new SkynetError('ERR_WAIT_TIMEOUT', { kind, what, timeoutMs })
+  }
+
+  /** Called by `watchAbort`. */
+  aborted(signal: AbortSignal): void {
+    this.reject(abortError(signal))
   }
 
   #limit(options: WaitOptions): void {
@@ -123,14 +162,11 @@ export class Waiter<T> extends ListNode implements TimerOwner {
     const { timeoutMs, signal } = options
     if (signal !== undefined) {
       if (signal.aborted) {
-        this.reject(abortError(signal))
+        this.aborted(signal)
         return
       }
       this.#signal = signal
-      this.#onAbort = () => this.reject(abortError(signal))
-      // Many waits share one signal: that is no leak, so let nobody warn of one.
-      setMaxListeners(0, signal)
-      signal.addEventListener('abort', this.#onAbort, { once: true })
+      watchAbort(signal, this)
     }
     if (timeoutMs !== undefined && timeoutMs > 0) this.#host.addTimer(timeoutMs, this, timeoutMs)
   }
@@ -141,7 +177,7 @@ export class Waiter<T> extends ListNode implements TimerOwner {
    */
   #end(): void {
     if (this.firstTimer !== NO_TIMER) this.#host.cancelTimers(this)
-    if (this.#onAbort !== undefined) this.#signal?.removeEventListener('abort', this.#onAbort)
+    if (this.#signal !== undefined) leaveAbort(this.#signal, this)
     this.#onEnd?.()
     this.#host.removeWaiter(this)
     this.#isOver = true
