@@ -122,6 +122,8 @@ export class Runtime {
   /** Whose call was rejected with an error: its stack is that of the callee. */
   readonly callers = new WeakMap<Error, number>()
   readonly #services = new Map<number, Service>()
+  /** Launches whose modules are being loaded. */
+  readonly #loading = new Set<Launch>()
   /** Of a dedicated worker: the services that it had. */
   readonly #past: number[] = []
   #isStopping = false
@@ -296,11 +298,22 @@ export class Runtime {
       const late = `${shortPath(launch.url)} is not loaded after ${LOAD_NOTICE_MS} ms`
       this.log('error', 0, `Service ${late}: a top-level await that never ends?`)
     }, LOAD_NOTICE_MS)
-    const loading = this.options.scheduler.watching(load).finally(() => clearTimeout(notice))
+    this.#loading.add(launch)
+    const loading = this.options.scheduler.watching(load).finally(() => {
+      clearTimeout(notice)
+      this.#loading.delete(launch)
+    })
     loading.then(
       (definition) => this.#launch(definition, launch),
       (error: unknown) => this.#notBegun(launch, error),
     )
+  }
+
+  /** Launches that go on by themselves, without a message or a timer: modules, setups that read. */
+  get launching(): string[] {
+    const loading = [...this.#loading].map(({ url }) => `the module ${shortPath(url)} is loaded`)
+    const settingUp = [...this.#services.values()].filter(({ isSettingUp }) => isSettingUp)
+    return [...loading, ...settingUp.map(({ name }) => `the setup of ${name} is not done`)]
   }
 
   #reply({ source, session }: Message, value: unknown): void {

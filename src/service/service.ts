@@ -88,6 +88,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     return this.#phase === 'ending' || this.#phase === 'ended'
   }
 
+  /** Its setup is under way, and waits for no message and no timer, so for something else. */
+  get isSettingUp(): boolean {
+    return this.#phase === 'starting' && this.taskCount === 0 && this.firstTimer === NO_TIMER
+  }
+
   /** Made with the first sleep. */
   get sleeps(): Sleeps {
     this.#sleeps ??= new Sleeps(this)

@@ -2,10 +2,17 @@
  * A node with one worker, which is the thread of the test: so services may be defined in the test,
  * their messages be seen, and their time and order be chosen. All else is the real code.
  */
-import { checkInteger, checkNames, checkOptions, checkText, refusal } from '../base/check.ts'
+import {
+  checkInteger,
+  checkMs,
+  checkNames,
+  checkOptions,
+  checkText,
+  refusal,
+} from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
-import { epochNow, setImmediate } from '../base/event-loop.ts'
+import { delay, epochNow, monotonicNow, setImmediate } from '../base/event-loop.ts'
 import { SHUTDOWN_MS_MAX } from '../base/limits.ts'
 import { SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
@@ -30,6 +37,10 @@ import { Probe } from './probe.ts'
 import { RecordingRouter, type SentMessage } from './recording-router.ts'
 
 const SEED_MAX = 0xffffffff
+/** How long a launch may wait for Node.js; as in probe.ts, nothing that works takes so long. */
+const SETTLE_MS_DEFAULT = 10_000
+/** Between two looks at a launch that waits for Node.js. */
+const LOOK_MS = 1
 
 export interface TestNodeOptions {
   /** Default: real time. */
@@ -45,6 +56,11 @@ export interface TestNodeOptions {
   readonly peers?: Readonly<Record<string, Methods>>
   /** Where relative paths of services defined in the test start: `import.meta.url`. */
   readonly base?: string
+}
+
+export interface SettleOptions {
+  /** How long launches may wait for Node.js, in real time. Default 10 s. */
+  readonly timeoutMs?: number
 }
 
 /** Of `testNode`; for what `testService` passes on. */
@@ -177,10 +193,31 @@ export class TestNode implements AsyncDisposable {
     return this.skynet.newService<S>(url, ...rest)
   }
 
-  /** Resolves when nothing is left to do before a message or a timer comes. */
-  async settled(): Promise<void> {
-    do await new Promise(setImmediate)
-    while (!this.#worker.scheduler.isAsleep && this.#stopping === undefined)
+  /**
+   * Resolves when nothing is left to do before a message or a timer comes. A launch is something to
+   * do: its module loads, and its setup may wait for more of Node.js, a file for instance.
+   *
+   * @throws {Error} When a launch still waits for Node.js after that time, and which one.
+   */
+  async settled(options: SettleOptions = {}): Promise<void> {
+    checkOptions('settle', 'options', options)
+    checkNames('settle', options, ['timeoutMs'])
+    const { timeoutMs = SETTLE_MS_DEFAULT } = options
+    checkMs('settle', 'timeoutMs', timeoutMs)
+    const { scheduler, runtime } = this.#worker
+    const endsAt = monotonicNow() + timeoutMs
+    for (;;) {
+      await new Promise(setImmediate)
+      if (this.#stopping !== undefined) return
+      if (!scheduler.isAsleep) continue
+      const { launching } = runtime
+      if (launching.length === 0) return
+      if (monotonicNow() >= endsAt) {
+        throw new Error(`Cannot settle within ${timeoutMs} ms: ${launching.join(', ')}`)
+      }
+      // Others of this process do the work.
+      await delay(LOOK_MS)
+    }
   }
 
   /** Run stop hooks for at most `graceMs` (default 0: none), then end all services. */
