@@ -129,6 +129,7 @@ async function launch(
   service: Service,
   path: string | URL,
   options: LaunchOptions<readonly unknown[]>,
+  isChild = false,
 ): Promise<number> {
   if (service.hasEnded) throw service.exited()
   const { runtime } = service
@@ -140,7 +141,7 @@ async function launch(
     ? await runtime.options.dedicate(url, memoryLimitMb)
     : choose(on, loads, worker)
   const place = loads.add(home)
-  const what: WorkerOrder = { order: 'launch', url, args, place, onFault }
+  const what: WorkerOrder = { order: 'launch', url, args, place, onFault, isChild }
   const launched = orderOf(service, place, what, shortPath(url), launchLimits(options))
   const handle = await launched.catch((error: unknown) => {
     if (isAlone && loads.of(home) === 0) runtime.options.onVacant(home, [])

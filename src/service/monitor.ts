@@ -48,6 +48,18 @@ export function follow(service: Service, handle: number): void {
   )
 }
 
+/**
+ * `service` is a child of the supervisor `parent`: it ends when that has ended, whatever came over
+ * it. So no child is left behind, not by one that is killed, nor by one whose worker dies.
+ */
+export function endWith(service: Service, parent: number): void {
+  monitor(service, parent).then(
+    () => void service.end('kill'),
+    // It ended first itself.
+    () => {},
+  )
+}
+
 /** Let each of two end when the other one does. @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
 export function link(service: Service, handle: number): void {
   checkNotNeeded(service.runtime, handle)

@@ -21,7 +21,7 @@ import type { Methods } from './definition.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
-import { follow } from './monitor.ts'
+import { endWith, follow } from './monitor.ts'
 import { modulesIn } from './places.ts'
 import { enterScope, hasScopes } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
@@ -65,6 +65,8 @@ interface Launch {
   readonly url: string
   readonly args: readonly unknown[]
   readonly origin: Origin
+  /** The supervisor with which it ends, if any. */
+  readonly parent?: number | undefined
   /** Exactly one of them is called, once. */
   readonly onReady: (handle: number) => void
   readonly onFailure: (error: SkynetError) => void
@@ -278,6 +280,7 @@ export class Runtime {
       url: order.url,
       args: order.args,
       origin: originOf(source === this.options.names.query('.service'), order.onFault ?? 'log'),
+      parent: order.isChild === true ? source : undefined,
       onReady: (handle) => this.#reply(message, handle),
       onFailure: (error) => {
         if (session === 0) this.log('error', 0, describe(error))
@@ -365,6 +368,7 @@ export class Runtime {
     }
     // Ended by itself or killed while its setup was still under way.
     service.onEnded = () => failed(service.exited())
+    if (launch.parent !== undefined) endWith(service, launch.parent)
     try {
       this.options.scheduler.running(service.handle)
       const setUp = (): unknown => definition.setup(service.facade, ...launch.args)

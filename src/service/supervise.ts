@@ -11,10 +11,11 @@ import {
 } from '../base/check.ts'
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { TIMER_MS_MAX } from '../base/limits.ts'
+import { COMMANDS } from './commands.ts'
 import type { Methods } from './definition.ts'
 import { type Ending, isMeant, monitor } from './monitor.ts'
 import type { Placement } from './placement.ts'
-import type { ServiceRef } from './ref.ts'
+import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'
 import { Skynet } from './skynet.ts'
 
@@ -149,14 +150,15 @@ export class Supervisor {
     const { path, args = [], on = 'least-loaded' } = child.spec
     const given = typeof args === 'function' ? args(child.last) : args
     checkArray('supervise a child', 'args', given)
-    const ref = await this.#skynet.newService(path, { args: [...given], on, onFault: 'end' })
-    child.ref = ref
-    monitor(this.#service, ref.handle).then(
+    const options = { args: [...given], on, onFault: 'end' } as const
+    const handle = await COMMANDS.LAUNCH.run(this.#service, path, options, true)
+    child.ref = new ServiceRef(this.#service, handle)
+    monitor(this.#service, handle).then(
       (ending) => {
         // One after the other: an ending may concern children that are being launched.
         this.#work = this.#work.then(() => this.#ended(child, ending))
       },
-      // This service has ended: its hook ends the children.
+      // This service has ended, and its children end with it.
       () => {},
     )
   }

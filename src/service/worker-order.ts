@@ -10,6 +10,8 @@ export interface LaunchOrder {
   /** Whom it was counted for. */
   readonly place: Place
   readonly onFault?: 'log' | 'end'
+  /** It ends with whoever launches it: see `endWith`. */
+  readonly isChild?: boolean
 }
 
 export type WorkerOrder =
