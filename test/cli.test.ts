@@ -17,7 +17,10 @@ test('a launch that fails says each path once', async (t) => {
   const folder = scratchFolder(t)
   const missing = new Cli(t, folder, { start: 'no-such-file.ts' })
   assert.equal((await missing.ended).code, 1)
-  assert.match(missing.err, /^skynet: Cannot launch service \S+no-such-file.ts: no such module\n$/)
+  assert.match(
+    missing.err,
+    /^skynet: Cannot launch service \S+no-such-file.ts: no such module in \S+: tried \S+.*\n$/,
+  )
   const noService = new Cli(t, folder, { start: 'no-service.ts' })
   assert.equal((await noService.ended).code, 1)
   assert.match(noService.err, /^skynet: Cannot launch service \S+: its default export is not made/)

@@ -1,4 +1,6 @@
 /** What a service module exports, and the types that callers infer from it. */
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import type { Skynet } from './skynet.ts'
 
 /**
@@ -46,7 +48,40 @@ export function defineService<Args extends readonly unknown[], M extends Methods
   if (typeof setup !== 'function') {
     throw new TypeError(`Cannot define a service as 'setup' must be a function: ${typeof setup}`)
   }
-  return { [KIND]: true, setup } as never
+  const definition = { [KIND]: true, setup }
+  noteOrigin(definition)
+  return definition as never
+}
+
+/** Of each definition the stack that made it: text only once somebody looks at it. */
+const origins = new WeakMap<object, { readonly stack?: unknown }>()
+
+/** One frame, which takes a microsecond: every module of a service comes by. */
+function noteOrigin(definition: object): void {
+  const origin = {}
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 1
+  Error.captureStackTrace(origin, defineService)
+  Error.stackTraceLimit = stackTraceLimit
+  origins.set(definition, origin)
+}
+
+/**
+ * URL of the file that called `defineService`, as it runs: not what a source map leads to.
+ * Undefined when that is no file, or another copy of this package was called.
+ */
+export function fileOf(definition: object): string | undefined {
+  const { prepareStackTrace } = Error
+  Error.prepareStackTrace = (_error, [caller]) => caller?.getFileName()
+  let file: unknown
+  try {
+    file = origins.get(definition)?.stack
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace
+  }
+  if (typeof file !== 'string') return undefined
+  if (file.startsWith('file:')) return file
+  return isAbsolute(file) ? pathToFileURL(file).href : undefined
 }
 
 export function isServiceDefinition(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import type { SkynetError } from '../base/errors.ts'
 import { loadedService, loadService, resolveService, shortPath } from './modules.ts'
 
 const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
@@ -65,14 +66,44 @@ test('resolveService does not take a folder for a module', (t) => {
   assert.equal(find('./room'), urlOf('room.js'))
 })
 
-test('resolveService says where it has looked', (t) => {
-  const { folder, find } = setUp(t, {})
-  const services = join(folder, 'services')
-  const reason = `no such module beside ${folder}/main.js, nor in ${services}`
-  assert.throws(() => find('./missing', [services]), {
-    code: 'ERR_SERVICE_LAUNCH',
-    message: `Cannot launch service ./missing: ${reason}`,
-  })
+/** The message up to the names that were tried; and these, in no order. */
+function refusalOf(find: () => string): [told: string, tried: string[]] {
+  const told = /^Cannot launch service (.*): tried (.*)$/
+  try {
+    find()
+  } catch (error) {
+    const { code, message } = error as SkynetError
+    assert.equal(code, 'ERR_SERVICE_LAUNCH')
+    const [, where = '', names = ''] = told.exec(message) ?? [message, message]
+    return [where, names.split(', ').sort()]
+  }
+  throw new Error('it was found')
+}
+
+test('resolveService says where it has looked, and for what', (t) => {
+  const { folder, find } = setUp(t, { 'agent.js': '' })
+  const [one, two] = [join(folder, 'one'), join(folder, 'two')]
+  const names = ['missing', 'missing.js', 'missing.mjs', 'missing.mts', 'missing.ts']
+  const typed = names.slice(1)
+  const cases: [string, string[], string, string[]][] = [
+    ['./missing', [one], folder, names],
+    ['./deep/missing.ts', [], `${folder}/deep`, typed],
+    [`${folder}/missing.js`, [], folder, typed],
+    [pathToFileURL(`${folder}/missing.js`).href, [], folder, typed],
+  ]
+  for (const [spec, folders, where, tried] of cases) {
+    const told = [`${spec}: no such module in ${where}`, tried]
+    assert.deepEqual(
+      refusalOf(() => find(spec, folders)),
+      told,
+    )
+  }
+  const [told, tried] = refusalOf(() => find('missing', [one, two]))
+  const ours = String.raw`\S+/services \(services that come along\)`
+  assert.match(told, RegExp(`^missing: no such module in ${one}, nor in ${two}, nor in ${ours}$`))
+  assert.deepEqual(tried, names)
+  assert.throws(() => find('agent', [one]), { message: /; did you mean '\.\/agent'\?$/ })
+  assert.throws(() => find('node:fs'), { code: 'ERR_SERVICE_LAUNCH' })
 })
 
 test('loadService loads a definition once, and knows it from then on', async (t) => {

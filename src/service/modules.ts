@@ -1,7 +1,7 @@
 /** Finding and loading the modules that define services. One cache a thread. */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, isAbsolute, join } from 'node:path'
+import { basename, dirname, isAbsolute, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
@@ -20,12 +20,23 @@ const builtin = new URL('../services/', import.meta.url)
 /** One of the services that come along: a node in which only these are left stops. */
 export const isBuiltin = (href: string): boolean => href.startsWith(builtin.href)
 
+/** A folder, as a URL, and what it is to who reads that nothing was found there. */
+export interface SearchPlace {
+  readonly url: string
+  readonly role: string
+}
+
+/** Of definitions without a module of their own: where their relative paths start, in order. */
+const placesOfRegistered = new Map<string, readonly SearchPlace[]>()
+
 /**
  * The URL of a service's module.
  *
  * @param spec A URL, an absolute path, a path relative to `base` (`./agent.ts`), or a bare name
  * that is looked for in `folders` and then among our own services. A missing extension is tried; a
  * `.ts` that was compiled is found as `.js`: the same text works before and after the build.
+ * @param base URL of the module that names it.
+ * @throws {SkynetError} `ERR_SERVICE_LAUNCH`, which says where it has looked, and for what.
  */
 export function resolveService(
   spec: string | URL,
@@ -36,45 +47,78 @@ export function resolveService(
   const key = `${base} ${text}`
   const known = loaded.has(text) ? text : resolved.get(key)
   if (known !== undefined) return known
-  const found = candidates(text, base, folders).find(isFile)
+  const places = searchPlaces(text, base, folders)
+  const found = places.flatMap(({ url }) => variants(url)).find(isFile)
   if (found === undefined) {
-    const others = folders.length > 0 ? `, nor in ${folders.join(', ')}` : ''
-    const isWhole = text.startsWith('file:') || isAbsolute(text)
-    const where = isWhole ? '' : ` beside ${shortPath(base)}${others}`
-    const reason = `no such module${where}`
+    const tried = [...new Set(variants(basename(text)))].join(', ')
+    const reason = `no such module in ${shownPlaces(places)}: tried ${tried}${hintFor(text, base)}`
     throw new SkynetError('ERR_SERVICE_LAUNCH', { path: text, reason })
   }
-  resolved.set(key, found.href)
-  return found.href
+  resolved.set(key, found)
+  return found
 }
 
-function candidates(spec: string, base: string, folders: readonly string[]): URL[] {
-  if (spec.startsWith('file:')) return variants(new URL(spec))
-  if (isAbsolute(spec)) return variants(pathToFileURL(spec))
-  if (spec.startsWith('./') || spec.startsWith('../')) return variants(new URL(spec, base))
-  const places = folders.map((folder) => pathToFileURL(join(folder, spec)))
-  return [...places, new URL(spec, builtin)].flatMap(variants)
+/** Where the module may be, as far as its extension goes: each the URL of a file. */
+function searchPlaces(spec: string, base: string, folders: readonly string[]): SearchPlace[] {
+  if (spec.startsWith('file:')) return [{ url: spec, role: '' }]
+  if (isAbsolute(spec)) return [{ url: pathToFileURL(spec).href, role: '' }]
+  if (isRelative(spec)) {
+    const starts = placesOfRegistered.get(base) ?? [{ url: base, role: '' }]
+    return starts.map(({ url, role }) => ({ url: new URL(spec, url).href, role }))
+  }
+  const places = folders.map((folder) => pathToFileURL(join(folder, spec)).href)
+  const ours = { url: new URL(spec, builtin).href, role: 'services that come along' }
+  return [...places.map((url) => ({ url, role: '' })), ours]
 }
 
-function variants(url: URL): URL[] {
-  const { href } = url
-  const extension = EXTENSIONS.find((end) => href.endsWith(end))
-  if (extension === undefined) return [url, ...EXTENSIONS.map((end) => new URL(href + end))]
-  const stem = href.slice(0, -extension.length)
-  const others = EXTENSIONS.map((end) => new URL(stem + end))
-  return extension.endsWith('ts') && !runsTypeScript ? others : [url, ...others]
+const isRelative = (spec: string): boolean => spec.startsWith('./') || spec.startsWith('../')
+
+/** `/srv/rooms, nor in /srv/test ('base')` */
+function shownPlaces(places: readonly SearchPlace[]): string {
+  const shown = places.map(({ url, role }) => {
+    const folder = shortPath(url.slice(0, url.lastIndexOf('/')))
+    return role === '' ? folder : `${folder} (${role})`
+  })
+  return [...new Set(shown)].join(', nor in ')
 }
 
-function isFile(url: URL): boolean {
+/** For a bare name of what is beside who names it. */
+function hintFor(spec: string, base: string): string {
+  if (isRelative(spec) || isAbsolute(spec) || spec.startsWith('file:')) return ''
+  const beside = `./${spec}`
+  const isThere = searchPlaces(beside, base, []).some(({ url }) => variants(url).some(isFile))
+  return isThere ? `; did you mean '${beside}'?` : ''
+}
+
+/** The names that a module may go by: of a URL, or of its last part. */
+function variants(name: string): string[] {
+  const extension = EXTENSIONS.find((end) => name.endsWith(end))
+  if (extension === undefined) return [name, ...EXTENSIONS.map((end) => name + end)]
+  const stem = name.slice(0, -extension.length)
+  const others = EXTENSIONS.map((end) => stem + end)
+  return extension.endsWith('ts') && !runsTypeScript ? others : [name, ...others]
+}
+
+function isFile(href: string): boolean {
+  const url = new URL(href)
   return existsSync(url) && statSync(url).isFile()
 }
 
 /** The definition if this thread has loaded it before: the fast way of a launch. */
 export const loadedService = (href: string): LoadedService | undefined => loaded.get(href)
 
-/** Make a definition that has no module of its own known under `href`: for tests. */
-export function registerService(href: string, definition: LoadedService): void {
+/**
+ * Make a definition that has no module of its own known under `href`: for tests.
+ *
+ * @param places Where its relative paths start, in this order.
+ */
+export function registerService(
+  href: string,
+  definition: LoadedService,
+  places: readonly SearchPlace[],
+): void {
   loaded.set(href, definition)
+  placesOfRegistered.set(href, places)
 }
 
 /** Load a service's module. Its errors are the module's own. */

@@ -2,6 +2,9 @@
  * A node with one worker, which is the thread of the test: so services may be defined in the test,
  * their messages be seen, and their time and order be chosen. All else is the real code.
  */
+import { statSync } from 'node:fs'
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import {
   checkInteger,
   checkMs,
@@ -20,6 +23,7 @@ import { posixOs } from '../os/posix.ts'
 import {
   type AnyService,
   defineService,
+  fileOf,
   type Methods,
   type MethodsOf,
 } from '../service/definition.ts'
@@ -54,7 +58,10 @@ export interface TestNodeOptions {
   readonly env?: Readonly<Record<string, string | number | boolean>>
   /** Stand-ins for services that others find by name: name → methods. */
   readonly peers?: Readonly<Record<string, Methods>>
-  /** Where relative paths of services defined in the test start: `import.meta.url`. */
+  /**
+   * Where relative paths start when they are not found beside the file that defines the service, as
+   * in a bundle: `import.meta.url`, or a folder. Default: the current folder.
+   */
   readonly base?: string
 }
 
@@ -87,6 +94,9 @@ function checkNode(options: TestNodeOptions): void {
     throw refusal('type', what, `peers.${name}`, 'an object of methods', methods)
   }
   if (base !== undefined) checkText(what, 'base', base)
+  if (base !== undefined && !base.startsWith('file:') && !isAbsolute(base)) {
+    throw refusal('value', what, 'base', 'a file: URL or an absolute path', base)
+  }
 }
 
 /**
@@ -189,7 +199,7 @@ export class TestNode implements AsyncDisposable {
     definition: S,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const url = this.#nameOf(definition, `service-${++names}`)
+    const url = this.#nameOf(definition, `service-${++names}`, fileOf(definition))
     return this.skynet.newService<S>(url, ...rest)
   }
 
@@ -249,12 +259,29 @@ export class TestNode implements AsyncDisposable {
     await done
   }
 
-  /** A URL by which the definition can be launched. */
-  #nameOf(definition: AnyService, name: string): string {
-    const { href } = new URL(`./${name}`, this.#options.base ?? `file://${process.cwd()}/`)
-    registerService(href, definition as unknown as LoadedService)
+  /**
+   * A URL by which the definition can be launched.
+   *
+   * @param file Where it was made: there its relative paths start, as they do in a node. In a
+   * bundle nothing is found there, nor is that file known for code without one.
+   */
+  #nameOf(definition: AnyService, name: string, file?: string): string {
+    const { base } = this.#options
+    const url = urlOf(base ?? process.cwd())
+    const { href } = new URL(`./${name}`, url)
+    const role = base === undefined ? `the current folder, as there is no 'base'` : `'base'`
+    const places = [{ url, role }]
+    if (file !== undefined) places.unshift({ url: file, role: 'where the service is defined' })
+    registerService(href, definition as unknown as LoadedService, places)
     return href
   }
+}
+
+/** Relative to a folder is what is in it, relative to a file what is beside it. */
+function urlOf(base: string): string {
+  if (base.startsWith('file:')) return base
+  const isFolder = statSync(base, { throwIfNoEntry: false })?.isDirectory() === true
+  return pathToFileURL(isFolder ? `${base}/` : base).href
 }
 
 /** Nobody would serve them. */

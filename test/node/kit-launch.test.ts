@@ -1,10 +1,12 @@
 /** Launches in a `testNode`: what counts as work that is left, and where paths begin. */
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { defineService } from 'skynet-ts'
+import { pathToFileURL } from 'node:url'
+import { defineService, type ServiceDefinition } from 'skynet-ts'
 import { FakeClock, testNode } from 'skynet-ts/testing'
 
 /** Inside of the project, so that services there find the package, and tsx. */
@@ -95,4 +97,82 @@ test('advance() of a FakeClock waits for a module that a timer has launched', as
   })
   await clock.advance(20)
   assert.ok(seen, 'it was there before the next timer')
+})
+
+/** A service that launches what is beside it, as its module says it in a node. */
+const LAUNCHER = `import { defineService } from 'skynet-ts'
+export default defineService((skynet) => ({
+  find: async (path) => (await skynet.newService(path, { args: [] })).call.where(),
+}))
+`
+const BATTLE = `import { defineService } from 'skynet-ts'
+export default defineService(() => ({ where: () => import.meta.url }))
+`
+
+type Launcher = ServiceDefinition<[], { find(path: string): Promise<string> }>
+
+async function launcherOf(file: string): Promise<Launcher> {
+  return (await import(pathToFileURL(file).href)).default
+}
+
+test('launch() lets a service of another folder launch what is beside its file', async (t) => {
+  const files = { 'app/launcher.mjs': LAUNCHER, 'app/battle.mjs': BATTLE, 'battle.mjs': BATTLE }
+  const folder = projectFolder(t, files)
+  const launcher = await launcherOf(join(folder, 'app/launcher.mjs'))
+  const beside = pathToFileURL(join(folder, 'app/battle.mjs')).href
+  for (const base of [undefined, pathToFileURL(join(folder, 'x.test.ts')).href, folder]) {
+    await using node = await testNode(base === undefined ? {} : { base })
+    const finder = await node.launch(launcher)
+    assert.equal(await finder.call.find('./battle.mjs'), beside, `with base ${base}`)
+    assert.equal(await finder.call.find('./battle.js'), beside, 'as it is named before a build')
+  }
+})
+
+test('launch() of TypeScript, as tsx loads it, knows the folder of its file', async (t) => {
+  const files = { 'app/launcher.ts': LAUNCHER.replace('(path)', '(path: string)') }
+  const folder = projectFolder(t, { ...files, 'app/battle.ts': BATTLE })
+  const program = `import { testNode } from 'skynet-ts/testing'
+    import launcher from ${JSON.stringify(join(folder, 'app/launcher.ts'))}
+    const node = await testNode()
+    const finder = await node.launch(launcher)
+    console.log(await finder.call.find('./battle.ts'))
+    await node.stop()`
+  writeFileSync(join(folder, 'main.mjs'), program)
+  for (const flags of [[], ['--enable-source-maps']]) {
+    const words = ['--import', 'tsx', ...flags, join(folder, 'main.mjs')]
+    const out = execFileSync(process.execPath, words, { encoding: 'utf8' })
+    assert.match(out, /app\/battle\.ts\n$/)
+  }
+})
+
+test('launch() of a service out of a bundle finds what it launches beside base', async (t) => {
+  const folder = projectFolder(t, { 'out/bundle.mjs': LAUNCHER, 'app/battle.mjs': BATTLE })
+  const launcher = await launcherOf(join(folder, 'out/bundle.mjs'))
+  const app = join(folder, 'app')
+  for (const base of [app, pathToFileURL(`${app}/x.test.ts`).href, `${app}/x.test.ts`]) {
+    await using node = await testNode({ base })
+    const finder = await node.launch(launcher)
+    assert.match(await finder.call.find('./battle.mjs'), /app\/battle\.mjs$/)
+  }
+})
+
+test('a launch in a testNode that finds nothing names the folder, and base', async (t) => {
+  const folder = projectFolder(t, { 'app/launcher.mjs': LAUNCHER, 'base/x': '' })
+  const launcher = await launcherOf(join(folder, 'app/launcher.mjs'))
+  const short = relative(process.cwd(), folder)
+  {
+    await using node = await testNode({ base: join(folder, 'base') })
+    const finder = await node.launch(launcher)
+    const looked = `${short}/app (where the service is defined), nor in ${short}/base ('base')`
+    const error = await finder.call.find('./none.mjs').catch((error) => error)
+    assert.equal(error.code, 'ERR_SERVICE_LAUNCH')
+    const [told, tried] = error.message.split(': tried ')
+    assert.equal(told, `Cannot launch service ./none.mjs: no such module in ${looked}`)
+    assert.deepEqual(tried.split(', ').sort(), ['none.js', 'none.mjs', 'none.mts', 'none.ts'])
+  }
+  await using node = await testNode()
+  const finder = await node.launch(launcher)
+  const here = new RegExp(`, nor in ${process.cwd()} \\(the current folder, as there is no 'base'`)
+  await assert.rejects(finder.call.find('./none.mjs'), { message: here })
+  await assert.rejects(testNode({ base: './app' }), { message: /must be a file: URL or an abs/ })
 })
