@@ -65,7 +65,8 @@ const WORD_COPY_BYTES_MAX = 128
 
 /**
  * `payloadOffset` counts from the start of `region.bytes`, and the bytes there are valid during
- * the call only. `a` and `b` arrive as int32: write `a >>> 0` for what was sent as u32.
+ * the call only. `a` and `b` arrive as int32: write `a >>> 0` for what was sent as u32. Whoever
+ * returns false gets no more records in this call.
  */
 export type RecordHandler = (
   type: number,
@@ -74,7 +75,7 @@ export type RecordHandler = (
   session: number,
   payloadOffset: number,
   payloadLength: number,
-) => void
+) => unknown
 
 /** As `RecordHandler`, with a third int32 in the place of the session. */
 export type StreamHandler = (
@@ -84,7 +85,7 @@ export type StreamHandler = (
   c: number,
   payloadOffset: number,
   payloadLength: number,
-) => void
+) => unknown
 
 const unitsOf = (length: number): number => (RECORD_HEADER_BYTES + length + 7) >>> 3
 
@@ -237,7 +238,7 @@ export class ManyRing {
         }
         position = (position + ((length + 7) >>> 3)) | 0
         count++
-        each(
+        const goesOn = each(
           cells[at + RECORD.type],
           cells[at + RECORD.a],
           cells[at + RECORD.b],
@@ -245,6 +246,7 @@ export class ManyRing {
           this.#dataAt + (index << 3) + RECORD_HEADER_BYTES,
           length - RECORD_HEADER_BYTES,
         )
+        if (goesOn === false) break
       }
     } finally {
       this.#reading = false
@@ -378,7 +380,7 @@ export class StreamRing {
         }
         position = (position + ((length + 7) >>> 3)) | 0
         count++
-        each(
+        const goesOn = each(
           cells[at + RECORD.type],
           cells[at + RECORD.a],
           cells[at + RECORD.b],
@@ -386,6 +388,7 @@ export class StreamRing {
           this.#dataAt + (index << 3) + RECORD_HEADER_BYTES,
           length - RECORD_HEADER_BYTES,
         )
+        if (goesOn === false) break
       }
     } finally {
       this.#reading = false

@@ -75,15 +75,19 @@ export class Multicast {
     this.#forget(channel)
   }
 
-  /** A record of another worker. `bytes` belong to the receivers; none: the channel is deleted. */
-  receive(channel: number, source: number, bytes: Buffer): void {
+  /**
+   * A record of another worker. `bytes` belong to the receivers; none: the channel is deleted.
+   * Returns how many those are.
+   */
+  receive(channel: number, source: number, bytes: Buffer): number {
     const audience = this.#audiences.get(channel)
     // They all left, or the channel ended, while it was on its way.
-    if (audience === undefined) return
+    if (audience === undefined) return 0
     if (bytes.length === 0) this.#forget(channel)
     const value: Published = { channel, bytes: bytes.length === 0 ? undefined : bytes }
     const message = { type: PTYPE.MULTICAST, source, session: 0, value }
     for (const context of audience) this.#options.scheduler.deliver(context, message)
+    return audience.size
   }
 
   /** A worker died, perhaps before all were told of the end of a channel. */

@@ -3,6 +3,7 @@
  * that are many bytes travel in a block; the record carries its address, so order holds.
  */
 import assert from 'node:assert/strict'
+import { type Budget, costOf } from '../base/budget.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import type { Blocks } from '../base/memory.ts'
@@ -92,18 +93,24 @@ export class Outbox {
     if (this.#waiting.length === 1) this.retry()
   }
 
-  /** Messages that waited: try again. Asks for room first, so that none is announced in vain. */
-  retry(): void {
-    if (this.#waiting.length === 0) return
+  /**
+   * Messages that waited: try again. Asks for room first, so that none is announced in vain.
+   *
+   * @returns True when `budget` has ended while there may be more room.
+   */
+  retry(budget?: Budget): boolean {
+    if (this.#waiting.length === 0) return false
     this.#bells.wantRoom(this.worker, this.#self)
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       const { payload } = next
       assert(payload.byteOffset === 0)
       const words = new Int32Array(payload.buffer as ArrayBuffer)
       const { type, to, source, session } = next
-      if (!this.#ring.write(type, to, source, session, payload, words, payload.length)) return
+      if (!this.#ring.write(type, to, source, session, payload, words, payload.length)) return false
       this.#waiting.shift()
       this.#bells.ring(this.worker)
+      if (budget?.spend(costOf(payload.length)) === false) return this.#waiting.length > 0
     }
+    return false
   }
 }

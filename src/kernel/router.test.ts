@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Budget } from '../base/budget.ts'
 import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { CountedBlocks } from '../testing/sim/blocks.ts'
+import { VirtualClock } from '../testing/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Packer } from '../wire/seri.ts'
 import { Context } from './context.ts'
@@ -114,6 +116,41 @@ test('large messages keep their place among small ones, and their blocks are fre
     sizes,
   )
   assert.equal(blocks.outstanding, 0)
+})
+
+test('drain ends with its budget, by the bytes of what it read, and goes on in order', () => {
+  const { here, there, blocks } = setUp()
+  const { handle } = there.launch()
+  const big = 'x'.repeat(RING_PAYLOAD_BYTES_MAX * 2)
+  const values = ['a', 'b', big, 'c', big, big, 'd']
+  for (const value of values) here.router.send(PTYPE.TEXT, handle, 1, 0, value)
+  const clock = new VirtualClock()
+  const budget = new Budget(clock, 100, 1)
+  const counts: number[] = []
+  while (!there.router.isEmpty) {
+    budget.begin(clock.now())
+    counts.push(there.router.drain(1000, budget))
+  }
+  assert.deepEqual(counts, [3, 2, 1, 1])
+  assert.deepEqual(there.values(), values)
+  assert.equal(blocks.outstanding, 0)
+})
+
+test('Outbox sends what waited as long as its budget lasts, and says that there is more', () => {
+  const { here, there } = setUp()
+  const { handle } = there.launch()
+  const [, outbox] = here.outboxes as [Outbox, Outbox]
+  const text = 'x'.repeat(RING_PAYLOAD_BYTES_MAX - 100)
+  while (outbox.waiting < 3) here.router.send(PTYPE.TEXT, handle, 1, 0, text)
+  while (there.router.drain(1) > 0);
+  const clock = new VirtualClock()
+  const budget = new Budget(clock, 1, 1)
+  const ends: boolean[] = []
+  while (outbox.waiting > 0) {
+    budget.begin(clock.now())
+    ends.push(outbox.retry(budget))
+  }
+  assert.deepEqual(ends, [true, true, false])
 })
 
 test('Outbox keeps what finds no room in order, and sends it when there is some', () => {

@@ -3,6 +3,7 @@
  * worker's ring. Either way the receiver gets a value of its own, with the same meaning.
  */
 
+import { type Budget, costOf } from '../base/budget.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import type { Blocks, Region } from '../base/memory.ts'
 import type { ManyRing } from '../base/ring.ts'
@@ -26,8 +27,11 @@ export interface RouterOptions {
   readonly bells: Doorbells
   /** A message to the worker itself (destination 0). */
   readonly onSystem: (message: Message) => void
-  /** What was published on a channel; the bytes are the receiver's, none: the channel is gone. */
-  readonly onPublished: (channel: number, source: number, bytes: Buffer) => void
+  /**
+   * What was published on a channel; the bytes are the receiver's, none: the channel is gone.
+   * Returns how many got it.
+   */
+  readonly onPublished: (channel: number, source: number, bytes: Buffer) => number
   /** What a peer sent could not be unpacked: a bug, never a crash. */
   readonly onFault: (text: string) => void
 }
@@ -35,6 +39,8 @@ export interface RouterOptions {
 export class Router implements Inlet {
   readonly #options: RouterOptions
   readonly #contexts = new Map<number, Context>()
+  /** Of the drain under way; none: it ends with its records. */
+  #budget: Budget | undefined
 
   constructor(options: RouterOptions) {
     this.#options = options
@@ -94,25 +100,38 @@ export class Router implements Inlet {
     return this.#options.inbox.ring.isEmpty
   }
 
-  drain(limit: number): number {
+  drain(limit: number, budget?: Budget): number {
     const { inbox, bells, worker } = this.#options
+    this.#budget = budget
     const count = inbox.ring.read(limit, this.#receive)
     bells.announceRoom(worker)
     return count
   }
 
+  /** False: what was read so far has taken what it may. */
   readonly #receive = (
-    recordType: number,
-    a: number,
-    b: number,
+    type: number,
+    to: number,
+    source: number,
     session: number,
     at: number,
     length: number,
-  ): void => {
+  ): boolean => {
+    const cost = this.#take(type, to >>> 0, source >>> 0, session, at, length)
+    return this.#budget?.spend(cost) !== false
+  }
+
+  /** Deliver one record. Returns what that has cost. */
+  #take(
+    recordType: number,
+    to: number,
+    source: number,
+    session: number,
+    at: number,
+    length: number,
+  ): number {
     const { inbox, blocks, scheduler, onSystem, onPublished, onFault } = this.#options
     const type = recordType & ~BLOCK_FLAG
-    const to = a >>> 0
-    const source = b >>> 0
     let bytes = inbox.region.bytes
     let from = at
     let size = length
@@ -129,13 +148,13 @@ export class Router implements Inlet {
     const context = this.#contexts.get(to)
     if (isLost || (context === undefined && to !== 0)) {
       this.refuse({ type, source, session, value: undefined }, to)
-      return
+      return 1
     }
+    const cost = costOf(size)
     if (context === undefined && type === PTYPE.MULTICAST) {
       const isOwn = recordType !== type
       const packed = bytes.subarray(from, from + size)
-      onPublished(session, source, isOwn ? packed : Buffer.from(packed))
-      return
+      return cost + onPublished(session, source, isOwn ? packed : Buffer.from(packed))
     }
     let value: unknown
     try {
@@ -143,10 +162,11 @@ export class Router implements Inlet {
     } catch (error) {
       onFault(`message of ${size} bytes, type ${type}: ${(error as Error).message}`)
       this.refuse({ type, source, session, value: undefined }, to, error)
-      return
+      return cost
     }
     const message = { type, source, session, value }
     if (context === undefined) onSystem(message)
     else scheduler.deliver(context, message)
+    return cost
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
 import { setTimer, VirtualClock } from '../testing/timers.ts'
@@ -7,6 +8,7 @@ import { Context } from './context.ts'
 import type { Message } from './message.ts'
 import { createMonitorMemory, MonitorCells } from './monitor.ts'
 import { batchSize, type Inlet, Scheduler, weightOf } from './scheduler.ts'
+import { NO_TIMER } from './timers.ts'
 import { Wheel } from './wheel.ts'
 
 const message = (value: unknown): Message => ({ type: 10, source: 1, session: 0, value })
@@ -211,10 +213,14 @@ class FakeInlet implements Inlet {
     return this.records === 0
   }
 
-  drain(limit: number): number {
-    const count = Math.min(limit, this.records)
-    this.records -= count
-    for (let i = 0; i < count; i++) this.#receive()
+  drain(limit: number, budget: Budget): number {
+    let count = 0
+    while (count < limit && this.records > 0) {
+      count++
+      this.records--
+      this.#receive()
+      if (!budget.spend(1)) break
+    }
     return count
   }
 }
@@ -268,8 +274,9 @@ test('who waits for room tries once more after the bell is up, and before sleep'
     finish()
     return sleep(thread)
   }
-  const retry = (): void => {
+  const retry = (): boolean => {
     hasTried = isDown
+    return false
   }
   scheduler.start([], [{ retry }])
   await opened
@@ -284,6 +291,67 @@ test('stop ends the turns', async (t) => {
   post(context)
   for (let i = 0; i < 5; i++) await new Promise(setImmediate)
   assert.equal(handled, 0)
+})
+
+test('records that take long leave mailboxes, timers and the other ring their turns', async (t) => {
+  const clock = new VirtualClock()
+  const { scheduler, wheel, service, post } = setUp(t, 0, clock)
+  const order: string[] = []
+  const { opened, finish } = gate()
+  const slow = new FakeInlet(() => {
+    clock.move(100)
+    order.push('slow')
+    if (slow.records === 0) finish()
+  })
+  const other = new FakeInlet(() => order.push('other'))
+  const neighbour: Context = service(() => {
+    order.push('mail')
+    post(neighbour)
+  })
+  const timers = { firstTimer: NO_TIMER, timerFired: () => again() }
+  const again = (): void => {
+    order.push('timer')
+    wheel.add(clock.now() + 1, timers)
+  }
+  wheel.add(1, timers)
+  slow.records = 20
+  other.records = 20
+  post(neighbour)
+  scheduler.start([slow, other], [])
+  await opened
+  const first = order.slice(0, order.indexOf('slow', order.indexOf('slow') + 1))
+  assert.ok(first.includes('mail') && first.includes('other'), first.join())
+  const second = order.slice(first.length + 1)
+  assert.ok(second.slice(0, second.indexOf('slow')).includes('timer'))
+  scheduler.stop()
+})
+
+test('what waits for room is sent piece by piece, and before the thread sleeps', async (t) => {
+  stayAlive(t)
+  const clock = new VirtualClock()
+  const { scheduler, bells } = setUp(t, 0, clock)
+  let left = 5
+  const perTry: number[] = []
+  const retry = (budget: Budget): boolean => {
+    let sent = 0
+    perTry.push(0)
+    for (; left > 0; left--) {
+      clock.move(100)
+      perTry[perTry.length - 1] = ++sent
+      if (!budget.spend(1)) {
+        left--
+        return left > 0
+      }
+    }
+    return false
+  }
+  scheduler.start([], [{ retry }])
+  await asleep(bells)
+  assert.equal(left, 0)
+  assert.deepEqual(
+    perTry.filter((sent) => sent > 0),
+    [1, 1, 1, 1, 1],
+  )
 })
 
 /** Waits until the scheduler sleeps for its bell. */

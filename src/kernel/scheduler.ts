@@ -4,8 +4,11 @@
  * A *turn* begins with the event loop and ends when its microtasks are done. Messages are handled
  * in microtasks, so that a service which awaits another on the same worker goes on in the same
  * turn. After TURN_MESSAGES the rest waits for the next turn: timers, sockets and any npm library
- * get the event loop in between. Timers that are due fire at its begin, with a budget of their own.
+ * get the event loop in between. Timers that are due fire at its begin. What other threads sent is
+ * read meanwhile. Each of these has a budget of its own, by number, bytes and time: none of them
+ * stops the others.
  */
+import { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import {
@@ -24,11 +27,15 @@ import type { Message } from './message.ts'
 import type { MonitorCells } from './monitor.ts'
 import type { Wheel } from './wheel.ts'
 
-/** Messages of one turn, and how long it may take: whichever ends first. */
+/** Messages of one turn, and how long they may take: whichever ends first. */
 const TURN_MESSAGES = 4096
 const TURN_MS = 4
-/** Timers of one turn, and they too may take TURN_MS: neither they nor messages stop the others. */
+/** Timers of one turn, and they too may take TURN_MS. */
 const TURN_TIMERS = 4096
+/** What is read in one turn, and sent of what waited for room: see `costOf`. */
+const TURN_TRANSFERS = 4 * TURN_MESSAGES
+/** Half of what messages have: mailboxes should not grow while there is time for their messages. */
+const TURN_TRANSFER_MS = TURN_MS / 2
 /**
  * Rounds of the event loop without work before the thread sleeps. Waking it costs more than all of
  * them, and others may run on this core in each.
@@ -43,9 +50,7 @@ const TIMER_FRAMES = 600
 const PULSE_MS = 20
 /** What is scheduled by this runs in the same turn; `queueMicrotask` costs twice as much. */
 const SETTLED = Promise.resolve()
-/** Messages, or timers, between two looks at the clock. */
-const RUNS_PER_LOOK = 32
-/** Records taken from one ring at a time. */
+/** Records taken from one ring before their messages are handled. */
 const RECORDS_PER_READ = 1024
 
 /** Skynet's weights by worker number: how much of a mailbox one batch may take. */
@@ -71,13 +76,14 @@ const isBounded = ({ type, value }: Message): boolean =>
 /** Something that brings messages from other threads. */
 export interface Inlet {
   readonly isEmpty: boolean
-  /** Take up to `limit` records. Returns how many there were. */
-  drain(limit: number): number
+  /** Take up to `limit` records, as long as `budget` lasts. Returns how many there were. */
+  drain(limit: number, budget: Budget): number
 }
 
 /** Something that waits for room in a ring of another thread. */
 export interface Outlet {
-  retry(): void
+  /** True: `budget` has ended while there may be more room. Else the bell rings when there is. */
+  retry(budget: Budget): boolean
 }
 
 export interface SchedulerOptions {
@@ -98,10 +104,12 @@ export class Scheduler {
   readonly #options: SchedulerOptions
   readonly #weight: number
   readonly #runQueue = new Queue<Context>(64)
-  readonly #inlets: Inlet[] = []
+  /** Each with a budget of its own: a flood in one ring leaves the others their turns. */
+  readonly #inlets: { readonly inlet: Inlet; readonly budget: Budget }[] = []
   readonly #outlets: Outlet[] = []
-  #left = TURN_MESSAGES
-  #turnEndsAt = 0
+  readonly #messages: Budget
+  readonly #timers: Budget
+  readonly #sending: Budget
   #isScheduled = false
   #isArmed = false
   /** What `watching` waits for. */
@@ -113,22 +121,31 @@ export class Scheduler {
   #hasWorked = false
   /** The budget of this turn did not do for the timers that are due. */
   #hasLateTimers = false
+  /** Nor for what waited for room in a ring. */
+  #hasUnsent = false
   #idleRounds = 0
-  #untilLook = RUNS_PER_LOOK
   #timerAt = Number.POSITIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: SchedulerOptions) {
     this.#options = options
     this.#weight = weightOf(options.worker)
+    const { clock } = options
+    this.#messages = new Budget(clock, TURN_MESSAGES, TURN_MS)
+    this.#timers = new Budget(clock, TURN_TIMERS, TURN_MS)
+    this.#sending = this.#transferBudget()
   }
 
   /** Connect the rings, then begin. */
   start(inlets: readonly Inlet[], outlets: readonly Outlet[]): void {
-    this.#inlets.push(...inlets)
+    for (const inlet of inlets) this.#inlets.push({ inlet, budget: this.#transferBudget() })
     this.#outlets.push(...outlets)
     this.#beginTurn()
     this.#schedule()
+  }
+
+  #transferBudget(): Budget {
+    return new Budget(this.#options.clock, TURN_TRANSFERS, TURN_TRANSFER_MS)
   }
 
   stop(): void {
@@ -220,7 +237,7 @@ export class Scheduler {
 
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
-    if (this.#left > 0) void SETTLED.then(this.#pump)
+    if (this.#messages.left > 0) void SETTLED.then(this.#pump)
     else setImmediate(this.#nextTurn)
     this.#isScheduled = true
   }
@@ -230,26 +247,37 @@ export class Scheduler {
     this.#pump()
   }
 
-  /** The event loop came round: the budget is new, timers may be due, rings may have room. */
+  /** The event loop came round: budgets are new, timers may be due, rings may have room. */
   #beginTurn(): void {
     const { wheel, clock, monitor } = this.#options
-    const now = clock.now()
-    this.#left = TURN_MESSAGES
-    this.#turnEndsAt = now + TURN_MS
+    let now = clock.now()
     this.#hasLateTimers = false
     // What a timer does may not come back either.
     monitor.enter()
-    if (wheel.size > 0 && wheel.advance(now, this.#mayFire) > 0) {
-      this.#turnEndsAt = clock.now() + TURN_MS
+    if (wheel.size > 0) {
+      this.#timers.begin(now)
+      if (wheel.advance(now, this.#mayFire) > 0) now = clock.now()
     }
-    for (const outlet of this.#outlets) outlet.retry()
+    this.#messages.begin(now)
+    for (const { budget } of this.#inlets) budget.begin(now)
+    this.#retry(now)
   }
 
   readonly #mayFire = (fired: number): boolean => {
-    if (fired === 0 || fired % RUNS_PER_LOOK !== 0) return true
-    if (fired < TURN_TIMERS && this.#options.clock.now() < this.#turnEndsAt) return true
+    if (fired === 0 || this.#timers.spend(1)) return true
     this.#hasLateTimers = true
     return false
+  }
+
+  #retry(now: number): void {
+    this.#sending.begin(now)
+    this.#hasUnsent = false
+    for (const outlet of this.#outlets) {
+      if (!outlet.retry(this.#sending)) continue
+      this.#hasUnsent = true
+      // A ring of its own: the next one has as much.
+      this.#sending.begin(this.#options.clock.now())
+    }
   }
 
   readonly #pump = (): void => {
@@ -257,14 +285,10 @@ export class Scheduler {
     if (this.#isStopped) return
     const { monitor } = this.#options
     monitor.enter()
-    let hasMore = false
-    for (const inlet of this.#inlets) {
-      if (!inlet.isEmpty && inlet.drain(RECORDS_PER_READ) === RECORDS_PER_READ) hasMore = true
-    }
-    // Reading counts too, or a flood for services that are gone would never let a turn end.
-    if (hasMore) this.#left -= RECORDS_PER_READ / 4
+    const more = this.#read()
+    const messages = this.#messages
     try {
-      while (this.#left > 0) {
+      while (messages.left > 0) {
         const context = this.#nextContext()
         if (context === undefined) break
         this.#hasWorked = true
@@ -272,9 +296,27 @@ export class Scheduler {
       }
     } finally {
       monitor.leave()
-      if (hasMore || this.#runQueue.length > 0) this.#schedule()
+      if (more === 'later' && this.#runQueue.length === 0) messages.left = 0
+      if (more !== 'none' || this.#runQueue.length > 0) this.#schedule()
       else this.#rest()
     }
+  }
+
+  /** Take what other threads have sent. Is there more, for this turn or for the next? */
+  #read(): 'now' | 'later' | 'none' {
+    let more: 'now' | 'later' | 'none' = 'none'
+    for (const { inlet, budget } of this.#inlets) {
+      if (inlet.isEmpty) continue
+      const hasTurn = budget.left > 0
+      if (hasTurn && inlet.drain(RECORDS_PER_READ, budget) < RECORDS_PER_READ && budget.left > 0) {
+        continue
+      }
+      if (budget.left > 0) more = 'now'
+      else if (more === 'none') more = 'later'
+      // What reading took is not taken from those who have mail.
+      if (hasTurn && budget.left <= 0) this.#messages.begin(this.#options.clock.now())
+    }
+    return more
   }
 
   #nextContext(): Context | undefined {
@@ -291,18 +333,17 @@ export class Scheduler {
     const mailbox = context.mailbox!
     const runQueue = this.#runQueue
     const { monitor, onOverload, clock } = this.#options
+    const messages = this.#messages
     let batch = batchSize(mailbox.length, this.#weight)
     try {
       while (mailbox.length > 0) {
         const overload = mailbox.overload(clock)
         if (overload > 0) onOverload(context, overload)
         const message = mailbox.shift()!
-        this.#left--
         context.handled++
         monitor.trigger(message.source, context.handle, message.type, message.session)
         context.receiver.receive(message)
-        if (--this.#untilLook === 0) this.#lookAtClock(clock)
-        if (this.#left <= 0 || (--batch <= 0 && runQueue.length > 0)) break
+        if (!messages.spend(1) || (--batch <= 0 && runQueue.length > 0)) break
       }
     } finally {
       // Whatever is thrown: what is marked as queued, and is not, would never run again.
@@ -314,11 +355,6 @@ export class Scheduler {
       context.onRoom = undefined
       onRoom()
     }
-  }
-
-  #lookAtClock(clock: Clock): void {
-    this.#untilLook = RUNS_PER_LOOK
-    if (clock.now() > this.#turnEndsAt) this.#left = 0
   }
 
   /**
@@ -348,7 +384,9 @@ export class Scheduler {
   }
 
   #isQuiet(): boolean {
-    return !this.#hasLateTimers && this.#inlets.every((inlet) => inlet.isEmpty)
+    return (
+      !this.#hasLateTimers && !this.#hasUnsent && this.#inlets.every(({ inlet }) => inlet.isEmpty)
+    )
   }
 
   /** Sleep until a doorbell or a timer. See doorbell.ts for why no message can be overlooked. */
@@ -356,7 +394,7 @@ export class Scheduler {
     const { bells, worker } = this.#options
     bells.lieDown(worker)
     // Once more now that others see us asleep: room made before would be announced in vain.
-    for (const outlet of this.#outlets) outlet.retry()
+    this.#retry(this.#options.clock.now())
     if (this.#isQuiet()) {
       const rung = bells.sleep(worker)
       if (rung !== undefined) {

@@ -2,6 +2,7 @@
  * What every thread but the socket thread does with sockets: reserve, order, and write. One per
  * worker. Writes of one turn are gathered per socket and leave in one system call at its end.
  */
+import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import { nextTick } from '../base/event-loop.ts'
 import { tryLock, unlock } from '../base/lock.ts'
@@ -74,8 +75,8 @@ export class SocketClient {
     return this.#pipe.isBlocked
   }
 
-  retry(): void {
-    this.#pipe.retry()
+  retry(budget?: Budget): boolean {
+    return this.#pipe.retry(budget)
   }
 
   /** What all threads have done with sockets. Of this one, up to now. */

@@ -2,6 +2,7 @@
  * The way from one thread to the socket thread: the command ring, and what finds it full. Orders
  * leave in the order they were given; none is lost.
  */
+import { type Budget, costOf } from '../base/budget.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import type { Blocks } from '../base/memory.ts'
@@ -82,18 +83,20 @@ export class CommandPipe {
     this.push(type, id, flags | SEND.block, address, size, 8)
   }
 
-  /** Orders that waited: try again. */
-  retry(): void {
+  /** Orders that waited: try again. True when `budget` has ended while there may be more room. */
+  retry(budget?: Budget): boolean {
     const { commands, bells, self, socketThread } = this.#options
-    if (this.#waiting.length === 0) return
+    if (this.#waiting.length === 0) return false
     bells.wantRoom(socketThread, self)
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
       const { type, id, b, session, payload } = next
       const words = this.#wordsOf(payload, payload.length)
-      if (!commands.write(type, id, b, session, payload, words, payload.length)) return
+      if (!commands.write(type, id, b, session, payload, words, payload.length)) return false
       this.#waiting.shift()
       bells.ring(socketThread)
+      if (budget?.spend(costOf(payload.length)) === false) return this.#waiting.length > 0
     }
+    return false
   }
 
   /** The ring copies small payloads word by word: give it words that begin where the bytes do. */

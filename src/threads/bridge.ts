@@ -1,4 +1,5 @@
 /** Where the two halves meet: an event of the socket thread becomes a message in a mailbox. */
+import { type Budget, costOf } from '../base/budget.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import type { Region } from '../base/memory.ts'
 import type { StreamRing } from '../base/ring.ts'
@@ -23,6 +24,8 @@ export interface BridgeOptions {
 export class Bridge implements Inlet {
   readonly #options: BridgeOptions
   readonly #chunks = new Chunks()
+  /** Of the drain under way; none: it ends with its records. */
+  #budget: Budget | undefined
 
   constructor(options: BridgeOptions) {
     this.#options = options
@@ -32,8 +35,9 @@ export class Bridge implements Inlet {
     return this.#options.ring.isEmpty
   }
 
-  drain(limit: number): number {
+  drain(limit: number, budget?: Budget): number {
     const { ring, bells, worker } = this.#options
+    this.#budget = budget
     const count = ring.read(limit, this.#receive)
     bells.announceRoom(worker)
     return count
@@ -47,7 +51,7 @@ export class Bridge implements Inlet {
     ud: number,
     at: number,
     length: number,
-  ): void => {
+  ): boolean => {
     const { region, router, scheduler, client } = this.#options
     const payload = this.#chunks.allocate(length)
     if (length > 0) region.bytes.copy(payload, 0, at, at + length)
@@ -55,5 +59,6 @@ export class Bridge implements Inlet {
     const context = router.contexts.get(owner >>> 0)
     if (context === undefined) orphaned(client, value)
     else scheduler.deliver(context, { type: PTYPE.SOCKET, source: 0, session: 0, value })
+    return this.#budget?.spend(costOf(length)) !== false
   }
 }

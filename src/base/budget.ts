@@ -1,0 +1,54 @@
+/**
+ * How much of one kind of work a thread does before others have their turns: so much, or for so
+ * long, whichever ends first. Nobody knows before what a piece takes, so the clock is looked at
+ * after the first one, then after two, four, … up to COST_PER_LOOK: of pieces that take long each,
+ * few are done, and of short ones a look is a small part.
+ */
+import type { Clock } from './clock.ts'
+
+/** What may be spent between two looks at the clock. */
+const COST_PER_LOOK = 32
+/** So many bytes of a piece cost as much as the piece itself. */
+const BYTES_PER_COST_SHIFT = 9
+
+/** What a piece of so many bytes costs. */
+export const costOf = (bytes: number): number => 1 + (bytes >>> BYTES_PER_COST_SHIFT)
+
+export class Budget {
+  /** Nothing, or less, once it is spent or its time is over. */
+  left = 0
+  readonly #clock: Clock
+  readonly #cost: number
+  readonly #ms: number
+  #endsAt = 0
+  #perLook = 1
+  #untilLook = 1
+
+  constructor(clock: Clock, cost: number, ms: number) {
+    this.#clock = clock
+    this.#cost = cost
+    this.#ms = ms
+  }
+
+  /** @param now Of the same clock. */
+  begin(now: number): void {
+    this.left = this.#cost
+    this.#endsAt = now + this.#ms
+    this.#perLook = 1
+    this.#untilLook = 1
+  }
+
+  /** A piece was done. False: it was the last one for now. */
+  spend(cost: number): boolean {
+    this.left -= cost
+    this.#untilLook -= cost
+    if (this.#untilLook <= 0) this.#look()
+    return this.left > 0
+  }
+
+  #look(): void {
+    this.#perLook = Math.min(2 * this.#perLook, COST_PER_LOOK)
+    this.#untilLook = this.#perLook
+    if (this.#clock.now() >= this.#endsAt) this.left = 0
+  }
+}
