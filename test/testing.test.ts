@@ -1,7 +1,7 @@
 /** The testing kit, as the tests of a user use it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { defineService } from 'skynet-ts'
+import { defineService, type SocketApi } from 'skynet-ts'
 import { FakeClock, type TestNode, testNode, testService } from 'skynet-ts/testing'
 import subject from './fixtures/subject.ts'
 
@@ -233,10 +233,27 @@ test('stop() of a testNode runs stop hooks, and waits for hooks by its clock', a
   )
 })
 
-test('sockets of a testNode are refused at once', async () => {
+test('sockets of a testNode are refused at once, all alike', async () => {
   await using node: TestNode = await testNode()
-  const listening = node.skynet.socket.listen({ host: '127.0.0.1', port: 0 })
-  await assert.rejects(listening, { code: 'ERR_PLATFORM', message: /no sockets: use startNode/ })
+  const { socket } = node.skynet
+  const uses: Record<keyof SocketApi, () => unknown> = {
+    listen: () => socket.listen({ host: '127.0.0.1', port: 0 }),
+    connect: () => socket.connect({ host: 'no.such.host.invalid', port: 7 }),
+    start: () => socket.start(1),
+    bind: () => socket.bind(0),
+    stdin: () => socket.stdin(),
+    udp: () => socket.udp({ host: 'no.such.host.invalid', port: 0 }),
+    udpListen: () => socket.udpListen({ port: 7 }),
+    udpDial: () => socket.udpDial({ host: 'no.such.host.invalid', port: 7 }),
+    netstat: () => socket.netstat(),
+    totals: () => socket.totals(),
+    broadcast: () => socket.broadcast([1], 'x'),
+    write: () => socket.write(1, 'x'),
+  }
+  const message = /services of a testNode have no sockets: use startNode/
+  for (const [name, use] of Object.entries(uses)) {
+    await assert.rejects(async () => use(), { code: 'ERR_PLATFORM', message }, name)
+  }
 })
 
 test('testNode() refuses a seed that is none', async () => {

@@ -70,6 +70,9 @@ export class SocketClient {
     this.#pipe = new CommandPipe({ ...options, blocks: options.os.blocks })
   }
 
+  /** A service begins to use sockets. Tests refuse it where there is nobody to serve them. */
+  admit(): void {}
+
   /** True while orders wait for room: call `retry` when the socket thread announces some. */
   get isBlocked(): boolean {
     return this.#pipe.isBlocked

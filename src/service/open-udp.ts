@@ -13,6 +13,7 @@ import {
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
+import type { SocketPool } from './pool.ts'
 import type { Service } from './service.ts'
 import { checkPeer, UdpSocket } from './udp-socket.ts'
 import { SocketWait, Waiter } from './wait.ts'
@@ -38,10 +39,11 @@ export async function openUdp(service: Service, options: UdpOptions): Promise<Ud
   const checked = checkEndpoint('open a UDP socket', { host, port }, host, 0)
   checkFlags('open a UDP socket', options)
   const settings = checkSettings('open a UDP socket', options, UDP_NAMES)
+  const { pool } = service
   const what = `UDP ${endpointText(checked)}`
   const failed = (reason: string): Error => new SkynetError('ERR_BIND', { what, reason })
   const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
-  return adoptUdp(service, address!, isBound ? options : undefined, settings, failed)
+  return adoptUdp(pool, address!, isBound ? options : undefined, settings, failed)
 }
 
 /** An unbound socket of the family of `address`, whose usual peer is there. */
@@ -50,25 +52,25 @@ export async function dialUdp(
   endpoint: Endpoint | UdpAddress,
 ): Promise<UdpSocket> {
   const checked = checkPeer('dial', endpoint)
+  const { pool } = service
   const text = endpointText(checked)
   const failed = (reason: string, cause?: unknown): Error =>
     new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
   const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
-  const socket = await adoptUdp(service, address!, undefined, undefined, failed)
+  const socket = await adoptUdp(pool, address!, undefined, undefined, failed)
   await socket.connect({ host: address!.host, port: address!.port })
   return socket
 }
 
 async function adoptUdp(
-  service: Service,
+  pool: SocketPool,
   address: SocketAddress,
   bound: UdpOptions | undefined,
   settings: Partial<SocketSettings> | undefined,
   failed: (reason: string) => Error,
 ): Promise<UdpSocket> {
+  const { service, client } = pool
   if (service.hasEnded) throw service.exited()
-  const { pool } = service
-  const { client } = pool
   const fd = openDatagram(client.os, address, bound)
   if (fd < 0) throw failed(client.os.errorText(fd))
   const id = pool.reserve(fd)

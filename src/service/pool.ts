@@ -44,7 +44,9 @@ export class SocketPool {
   readonly #warnings: Repeats
   readonly #sockets = new Map<number, PooledSocket>()
 
+  /** @throws What `SocketClient.admit` does. */
   constructor(service: Service, client: SocketClient) {
+    client.admit()
     this.service = service
     this.client = client
     const more = (count: number): string => `WARNING: ${count} more of bytes that need to send out`

@@ -18,7 +18,6 @@ import { SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow, setImmediate } from '../base/event-loop.ts'
 import { SHUTDOWN_MS_MAX } from '../base/limits.ts'
 import { SocketClient } from '../net/client.ts'
-import { Slots } from '../net/slots.ts'
 import { posixOs } from '../os/posix.ts'
 import {
   type AnyService,
@@ -155,7 +154,7 @@ export class TestNode implements AsyncDisposable {
       },
       pick: seed === undefined ? undefined : picker(seed),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
-      makeClient: (given) => new SocketClient({ ...given, slots: new NoSlots(memory.slots) }),
+      makeClient: (given) => new NoSockets(given),
     })
     const { wheel, scheduler } = this.#worker
     this.#follower = {
@@ -284,10 +283,10 @@ function urlOf(base: string): string {
   return pathToFileURL(isFolder ? `${base}/` : base).href
 }
 
-/** Nobody would serve them. */
-class NoSlots extends Slots {
-  override reserve(): never {
-    const reason = 'services of a testNode have no sockets: use startNode'
+/** Nobody would serve them: whatever a service does with sockets is refused, and nothing pretends. */
+class NoSockets extends SocketClient {
+  override admit(): never {
+    const reason = 'services of a testNode have no sockets: use startNode (docs/testing.md)'
     throw new SkynetError('ERR_PLATFORM', { reason })
   }
 }
