@@ -4,7 +4,7 @@
 export { FakeClock } from './testing/fake-clock.ts'
 export type { FindOptions, Probe } from './testing/probe.ts'
 export type { SentMessage } from './testing/recording-router.ts'
-export type { SettleOptions, TestNode, TestNodeOptions } from './testing/test-node.ts'
+export type { Peer, SettleOptions, TestNode, TestNodeOptions } from './testing/test-node.ts'
 export { testNode } from './testing/test-node.ts'
 export type { TestService, TestServiceOptions } from './testing/test-service.ts'
 export { testService } from './testing/test-service.ts'

@@ -37,6 +37,35 @@ test('testService() runs one service: typed calls, stand-ins, what it sent', asy
   ])
 })
 
+test('peers are methods: written in place, by name, of a class', async () => {
+  class Bank {
+    #sum = 0
+    charge(sum: number): number {
+      this.#sum += sum
+      return this.#sum
+    }
+  }
+  await using node = await testNode({
+    peers: {
+      '.bank': new Bank(),
+      '.mint': { strike: (count: number) => count * 2, melt: (what, ...more) => [what, ...more] },
+      '.none': {},
+    },
+  })
+  const { skynet } = node
+  assert.deepEqual(await skynet.call('.mint', 'melt', 1, 2), [1, 2])
+  assert.equal(await skynet.call('.mint', 'strike', 2), 4)
+  await skynet.call('.bank', 'charge', 1)
+  assert.equal(await skynet.call('.bank', 'charge', 2), 3)
+  const peers = { '.mint': { strike: (): string => 'in place too' } }
+  await using service = await testService(subject, { peers: { '.mint': { strike: () => 'tin' } } })
+  assert.equal(await service.node.skynet.call('.mint', 'strike'), 'tin')
+  await using other = await testService(subject, { peers })
+  assert.equal(await other.node.skynet.call('.mint', 'strike'), 'in place too')
+  // @ts-expect-error: no function
+  await assert.rejects(testNode({ peers: { '.x': 1 } }), /an object of methods/)
+})
+
 test('testService() rejects when setup throws, and leaves nothing', async () => {
   const broken = defineService((): void => {
     throw new Error('broken on purpose')

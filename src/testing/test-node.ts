@@ -45,6 +45,12 @@ const SETTLE_MS_DEFAULT = 10_000
 /** Between two looks at a launch that waits for Node.js. */
 const LOOK_MS = 1
 
+/** A stand-in for a service: its methods, also those of a class instance. */
+export type Peer =
+  | Methods
+  // Written in place, an object may have only what its type names: here, functions by any name.
+  | ({ readonly [method: string]: (...args: never[]) => unknown } & { readonly then?: never })
+
 export interface TestNodeOptions {
   /** Default: real time. */
   readonly clock?: FakeClock
@@ -56,7 +62,7 @@ export interface TestNodeOptions {
   /** What services read with `skynet.getenv`. */
   readonly env?: Readonly<Record<string, string | number | boolean>>
   /** Stand-ins for services that others find by name: name → methods. */
-  readonly peers?: Readonly<Record<string, Methods>>
+  readonly peers?: Readonly<Record<string, Peer>>
   /**
    * Where relative paths start when they are not found beside the file that defines the service, as
    * in a bundle: `import.meta.url`, or a folder. Default: the current folder.
@@ -283,7 +289,7 @@ function urlOf(base: string): string {
   return pathToFileURL(isFolder ? `${base}/` : base).href
 }
 
-/** Nobody would serve them: whatever a service does with sockets is refused, and nothing pretends. */
+/** Nobody would serve them: whatever a service does with sockets is refused. */
 class NoSockets extends SocketClient {
   override admit(): never {
     const reason = 'services of a testNode have no sockets: use startNode (docs/testing.md)'
