@@ -10,6 +10,8 @@ export const NAMES_MAX = 4096
 export const NAME_BYTES_MAX = 52
 /** All that services set with `setenv`, as JSON. */
 export const ENV_BYTES_MAX = 64 * 1024
+/** Paths of modules that a thread remembers. */
+export const MODULE_PATHS_MAX = 10_000
 /** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
 export const MAILBOX_WARNING = 1024
 
@@ -59,6 +61,8 @@ export const TIMER_MS_MAX = 0xffffffff
 export const MONITOR_INTERVAL_MS = 5000
 /** How long the module of a service may load before that is logged. */
 export const LOAD_NOTICE_MS = 5000
+/** How long a unique service may be asked for while there is no manager of them. */
+export const MANAGER_WAIT_MS_MAX = 30_000
 /** How long stop hooks may take, unless the config says otherwise. */
 export const GRACE_MS = 5000
 /** How long exit hooks may take. With what a node needs besides to stop, it is below 2 s. */

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import type { SkynetError } from '../base/errors.ts'
-import { loadedService, loadService, resolveService, shortPath } from './modules.ts'
+import { loadedService, loadService, moduleOf, resolveService, shortPath } from './modules.ts'
 
 const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
 const definition = new URL('./definition.js', import.meta.url).href
@@ -51,6 +51,30 @@ test('resolveService takes absolute paths and URLs as they are', (t) => {
   const { folder, urlOf, find } = setUp(t, { 'a b#c.js': '' })
   assert.equal(find(join(folder, 'a b#c.js')), urlOf('a b#c.js'))
   assert.equal(find(new URL(urlOf('a b#c.js'))), urlOf('a b#c.js'))
+})
+
+test('resolveService keeps a bare name within the folders', (t) => {
+  const files = { 'x.js': '', 'in/y.js': '', 'in/sub/z.js': '', 'in/..x.js': '' }
+  const { folder, urlOf, find } = setUp(t, files)
+  const folders = [join(folder, 'in')]
+  const refused = { code: 'ERR_SERVICE_LAUNCH', message: /leads out of no folder of services/ }
+  for (const spec of ['sub/../../x', 'sub/../../in/y', '..', 'sub/../..', 'sub/./../../x.js']) {
+    assert.throws(() => find(spec, folders), refused, spec)
+    assert.throws(() => find(spec), refused, spec)
+  }
+  assert.throws(() => find('sub/%2e%2e/%2e%2e/x', folders), { code: 'ERR_SERVICE_LAUNCH' })
+  assert.throws(() => find('%2e%2e/service/modules'), { code: 'ERR_SERVICE_LAUNCH' })
+  assert.equal(find('sub/../y', folders), urlOf('in/y.js'))
+  assert.equal(find('..x', folders), urlOf('in/..x.js'))
+})
+
+test('moduleOf() gives one URL for all links to a module, but for its query', (t) => {
+  const { folder, urlOf } = setUp(t, { 'a b.js': '' })
+  symlinkSync(join(folder, 'a b.js'), join(folder, 'link.mjs'))
+  assert.equal(moduleOf(urlOf('link.mjs')), urlOf('a b.js'))
+  assert.equal(moduleOf(urlOf('a b.js')), urlOf('a b.js'))
+  assert.equal(moduleOf(`${urlOf('link.mjs')}?x=1`), `${urlOf('a b.js')}?x=1`)
+  for (const none of [urlOf('none.js'), 'data:text/javascript,']) assert.equal(moduleOf(none), none)
 })
 
 test('resolveService looks for a bare name in the folders, in order, then among our own', (t) => {

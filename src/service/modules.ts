@@ -1,9 +1,10 @@
 /** Finding and loading the modules that define services. One cache a thread. */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { basename, dirname, isAbsolute, join } from 'node:path'
+import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
+import { MODULE_PATHS_MAX } from '../base/limits.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 
 /** Node 22.18 and newer run TypeScript by themselves. */
@@ -16,6 +17,7 @@ export type LoadedService = ServiceDefinition<unknown[], Methods>
 const loaded = new Map<string, LoadedService>()
 const resolved = new Map<string, string>()
 const builtin = new URL('../services/', import.meta.url)
+const builtinFolder = fileURLToPath(builtin)
 
 /** One of the services that come along: a node in which only these are left stops. */
 export const isBuiltin = (href: string): boolean => href.startsWith(builtin.href)
@@ -54,8 +56,32 @@ export function resolveService(
     const reason = `no such module in ${shownPlaces(places)}: tried ${tried}${hintFor(text, base)}`
     throw new SkynetError('ERR_SERVICE_LAUNCH', { path: text, reason })
   }
-  resolved.set(key, found)
+  remember(resolved, key, found)
   return found
+}
+
+/** Each launch asks for the same few; of those that are asked for once there is no end. */
+function remember(paths: Map<string, string>, key: string, value: string): void {
+  if (paths.size >= MODULE_PATHS_MAX) paths.clear()
+  paths.set(key, value)
+}
+
+/** Node.js is told to load a module again by each link to it. */
+const preservesLinks = /--preserve-symlinks(?!-)/.test(
+  [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
+)
+
+/** The URL of the module itself: Node.js loads one module for all links to a file. */
+export function moduleOf(href: string): string {
+  if (preservesLinks || !href.startsWith('file:')) return href
+  const url = new URL(href)
+  try {
+    const { pathname } = pathToFileURL(realpathSync(url))
+    return pathname === url.pathname ? href : Object.assign(url, { pathname }).href
+  } catch {
+    // It is no file: its launch will say so.
+    return href
+  }
 }
 
 /** Where the module may be, as far as its extension goes: each the URL of a file. */
@@ -66,9 +92,13 @@ function searchPlaces(spec: string, base: string, folders: readonly string[]): S
     const starts = placesOfRegistered.get(base) ?? [{ url: base, role: '' }]
     return starts.map(({ url, role }) => ({ url: new URL(spec, url).href, role }))
   }
-  const places = folders.map((folder) => pathToFileURL(join(folder, spec)).href)
-  const ours = { url: new URL(spec, builtin).href, role: 'services that come along' }
-  return [...places.map((url) => ({ url, role: '' })), ours]
+  if (/^\.\.(\/|$)/.test(normalize(spec))) {
+    const reason = 'a name leads out of no folder of services: begin it with ./ or ../'
+    throw new SkynetError('ERR_SERVICE_LAUNCH', { path: spec, reason })
+  }
+  const within = (folder: string): string => pathToFileURL(join(folder, spec)).href
+  const places = folders.map((folder) => ({ url: within(folder), role: '' }))
+  return [...places, { url: within(builtinFolder), role: 'services that come along' }]
 }
 
 const isRelative = (spec: string): boolean => spec.startsWith('./') || spec.startsWith('../')
@@ -186,7 +216,7 @@ export function shortPath(href: string): string {
     const path = href.startsWith('file:') ? fileURLToPath(href) : href
     const here = `${process.cwd()}/`
     short = path.startsWith(here) ? path.slice(here.length) : path
-    shortened.set(href, short)
+    remember(shortened, href, short)
   }
   return short
 }
