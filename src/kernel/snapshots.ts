@@ -144,6 +144,11 @@ export class Snapshots {
     return isGone
   }
 
+  /** That name, in that life, is there still. */
+  has({ slot, channel }: Place): boolean {
+    return this.#lockSlot(slot, () => this.#channelOf(slot) === channel)
+  }
+
   /** The newest version, its bytes copied. Undefined: the name is there no more. */
   read({ slot, channel }: Place): (Snapshot & { readonly bytes: Buffer }) | undefined {
     return this.#lockSlot(slot, (at) => {

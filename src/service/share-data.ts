@@ -22,10 +22,14 @@ interface Entry extends Place {
   isDeleted: boolean
 }
 
+/** Names before the first look for some that were deleted; then after each doubling. */
+const NAMES_BEFORE_LOOK = 64
+
 /** The versions that this worker has unpacked. One a worker. */
 export class SharedValues {
   readonly snapshots: Snapshots
   readonly #entries = new Map<string, Entry>()
+  #lookAt = NAMES_BEFORE_LOOK
   readonly #packer = new Packer()
   /** Of those who wait in `monitor`. */
   readonly looks = new Set<() => void>()
@@ -47,8 +51,22 @@ export class SharedValues {
     const entry: Entry = { ...place, stamp: 0, version: 0, value: undefined, isDeleted: false }
     this.#read(entry)
     if (entry.isDeleted) throw new SkynetError('ERR_SHARE_UNKNOWN', { name })
+    if (this.#entries.size >= this.#lookAt) this.#dropDeleted()
     this.#entries.set(name, entry)
     return entry
+  }
+
+  /** Names whose values this worker keeps. */
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Of a name that nobody asks for again its value would stay for ever. */
+  #dropDeleted(): void {
+    for (const [name, entry] of this.#entries) {
+      if (!this.snapshots.has(entry)) this.#entries.delete(name)
+    }
+    this.#lookAt = Math.max(NAMES_BEFORE_LOOK, this.#entries.size * 2)
   }
 
   /** A worker died, perhaps between an update or a delete and the telling. */
