@@ -26,6 +26,8 @@ const MESSAGES = {
   ERR_SERVICE_EXITED: (i: { handle: number }) => `Cannot go on: service ${hex(i.handle)} has ended`,
   ERR_SERVICE_LAUNCH: (i: { path: string; reason: string }) =>
     `Cannot launch service ${i.path}: ${i.reason}`,
+  ERR_LAUNCH_CIRCLE: (i: { path: string; circle: string }) =>
+    `Cannot launch service ${i.path}: its setup would wait for itself: ${i.circle}`,
   ERR_SERVICE_LIMIT: (i: { limit: number }) =>
     `Cannot launch another service: all ${i.limit} handles of this node are in use`,
   ERR_SERVICE_NEEDED: (i: { name: string }) => `Cannot end service '${i.name}': the node needs it`,

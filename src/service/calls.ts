@@ -8,7 +8,7 @@ import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
-import { Waiter, type WaitFor, type WaitOptions, wrongWait } from './wait.ts'
+import { type LimitsLeft, Waiter, type WaitFor, wrongWait } from './wait.ts'
 
 class OpenCall implements WaitFor {
   readonly kind = 'call'
@@ -24,6 +24,7 @@ class OpenCall implements WaitFor {
   isLimited = false
   /** Where it was called, if traced. */
   readonly origin: Origin | undefined
+  readonly giveUp: Asking['giveUp']
 
   constructor(
     { runtime, tracer }: Service,
@@ -31,6 +32,7 @@ class OpenCall implements WaitFor {
     method: string,
     resolve: OpenCall['resolve'],
     reject: OpenCall['reject'],
+    giveUp: Asking['giveUp'],
   ) {
     this.to = to
     this.home = to < 0 ? -1 : runtime.options.handles.workerOf(to)
@@ -38,6 +40,7 @@ class OpenCall implements WaitFor {
     this.resolve = resolve
     this.reject = reject
     this.origin = tracer?.origin()
+    this.giveUp = giveUp
   }
 
   get what(): string {
@@ -56,6 +59,18 @@ export interface Redirection {
   readonly place: Place
 }
 
+/** What a request is, beside its message. */
+export interface Asking {
+  /** What it is called in errors and lists; else by its method. */
+  readonly title?: string | undefined
+  /**
+   * The callee keeps who waits: tell it that nobody does any more under that session, as the caller
+   * has given up, or has ended.
+   */
+  readonly giveUp?: (session: number) => void
+}
+
+const NO_MORE: Asking = {}
 const nothing = (): void => {}
 
 export class Calls {
@@ -74,16 +89,17 @@ export class Calls {
   request(
     method: string,
     to: number,
-    options: WaitOptions | undefined,
+    options: LimitsLeft | undefined,
     send: (session: number) => boolean,
+    { title = method, giveUp }: Asking = NO_MORE,
   ): Promise<unknown> {
     const wrong = wrongWait('wait', options)
     if (wrong !== undefined) return Promise.reject(wrong)
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
-      const limits = { timeoutMs, signal: options?.signal }
-      const call = new OpenCall(this.#service, to, method, nothing, nothing)
-      const end = (): unknown => this.#open.take(call.session)
+      const limits = { timeoutMs, signal: options?.signal, askedMs: options?.askedMs ?? timeoutMs }
+      const call = new OpenCall(this.#service, to, title, nothing, nothing, giveUp)
+      const end = (): void => this.#open.take(call.session)?.giveUp?.(call.session)
       const waiter = new Waiter<unknown>(this.#service, call, limits, end)
       call.isLimited = true
       call.resolve = (value) => waiter.resolve(value)
@@ -92,7 +108,7 @@ export class Calls {
       return waiter.promise
     }
     return new Promise((resolve, reject) => {
-      this.#send(new OpenCall(this.#service, to, method, resolve, reject), send)
+      this.#send(new OpenCall(this.#service, to, title, resolve, reject, giveUp), send)
     })
   }
 
@@ -136,6 +152,7 @@ export class Calls {
     const call = session === undefined ? undefined : this.#open.take(session)
     if (call === undefined) return false
     call.reject(killed(rowOf(call)))
+    call.giveUp?.(call.session)
     return true
   }
 
@@ -170,7 +187,10 @@ export class Calls {
 
   /** The service has ended. */
   finish(error: unknown): void {
-    for (const call of this.#open.takeAll()) call.reject(error)
+    for (const call of this.#open.takeAll()) {
+      call.reject(error)
+      call.giveUp?.(call.session)
+    }
   }
 }
 

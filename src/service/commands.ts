@@ -141,7 +141,15 @@ async function launch(
     ? await runtime.options.dedicate(url, memoryLimitMb)
     : choose(on, loads, worker)
   const place = loads.add(home)
-  const what: WorkerOrder = { order: 'launch', url, args, place, onFault, isChild }
+  const what: WorkerOrder = {
+    order: 'launch',
+    url,
+    args,
+    place,
+    onFault,
+    isChild,
+    chain: service.chain,
+  }
   const launched = orderOf(service, place, what, shortPath(url), launchLimits(options))
   const handle = await launched.catch((error: unknown) => {
     if (isAlone && loads.of(home) === 0) runtime.options.onVacant(home, [])

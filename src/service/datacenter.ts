@@ -1,14 +1,13 @@
 /** Values by path for the whole node, kept by the service `datacenterd`: Skynet's `datacenter`. */
 import { refusal } from '../base/check.ts'
+import { askKeeper } from './keeper.ts'
 import type { Service } from './service.ts'
-import { checkWait, type WaitOptions } from './wait.ts'
+import { askManager } from './unique-service.ts'
+import { checkWait, type LimitsLeft, limitsFrom, type WaitOptions } from './wait.ts'
 
 /** Numbers are their text: `1` and `'1'` are one key. */
 export type DataKey = string | number
 export type DataPath = readonly [key: DataKey, ...more: DataKey[]]
-
-/** Of the waits of this worker. */
-let lastToken = 0
 
 export class Datacenter {
   readonly #service: Service
@@ -61,26 +60,26 @@ export class Datacenter {
   async wait<T = unknown>(...path: DataPath): Promise<T> {
     const service = this.#service
     const { timeoutMs = 0, signal } = this.#options ?? {}
-    const token = ++lastToken
-    const message = ['wait', service.handle, token, checkPath(path)]
-    const daemon = await this.#find()
-    try {
-      return (await service.callMethod(daemon, message, { timeoutMs, signal })) as T
-    } catch (error) {
-      service.sendMethod(daemon, ['giveUp', service.handle, token])
-      throw error
-    }
+    const left = limitsFrom(service.runtime, { timeoutMs, signal })
+    const message = ['wait', checkPath(path)]
+    return (await askKeeper(service, await this.#find(left()), message, left())) as T
   }
 
   async #call(...message: unknown[]): Promise<unknown> {
-    return this.#service.callMethod(await this.#find(), message, this.#options)
+    const service = this.#service
+    const left = limitsFrom(service.runtime, this.#options ?? {})
+    const daemon = await this.#find(left())
+    // Without a limit of its own a call has that of the config, and a launch has none.
+    const isLimited = this.#options?.timeoutMs !== undefined
+    return service.callMethod(daemon, message, isLimited ? left() : this.#options)
   }
 
   /** Launched by the first who needs it. */
-  async #find(): Promise<number> {
-    const { runtime, facade } = this.#service
-    if (runtime.options.handles.workerOf(this.#daemon) < 0) {
-      this.#daemon = (await facade.uniqueService('datacenterd', { ...this.#options })).handle
+  async #find(limits: LimitsLeft): Promise<number> {
+    const service = this.#service
+    if (service.runtime.options.handles.workerOf(this.#daemon) < 0) {
+      const path: [string, ...unknown[]] = ['datacenterd', [], 'least-loaded']
+      this.#daemon = (await askManager(service, 'launch', path, limits)).handle
     }
     return this.#daemon
   }

@@ -17,12 +17,16 @@ export interface MailboxState {
   readonly deadLetters: number
 }
 
+/** Who asked, and under which session: for who gives up, see `Asking`. */
+export const askerOf = ({ source, session }: Pick<Message, 'source' | 'session'>): string =>
+  `${source} ${session}`
+
 /** Responses, errors and what sockets bring are never refused: others wait for their effect. */
 export class Inbox {
   readonly #context: Context
   readonly #runtime: Runtime
-  /** Orders of `room`, answered when there is some. */
-  readonly #waiting: Message[] = []
+  /** Orders of `room`, by who gave them, answered when there is some. */
+  readonly #waiting = new Map<string, Message>()
   #deadLetters = 0
   #logAt = 1
 
@@ -52,15 +56,29 @@ export class Inbox {
       this.#answer(order)
       return
     }
-    this.#waiting.push(order)
+    this.#waiting.set(askerOf(order), order)
     this.#context.onRoom = () => {
-      for (const waiting of this.#waiting.splice(0)) this.#answer(waiting)
+      for (const waiting of this.#takeWaiting()) this.#answer(waiting)
     }
+  }
+
+  givenUp(asker: string): void {
+    this.#waiting.delete(asker)
+  }
+
+  workerDied(dead: ReadonlySet<number>): void {
+    for (const [asker, { source }] of this.#waiting) if (dead.has(source)) this.givenUp(asker)
+  }
+
+  #takeWaiting(): Message[] {
+    const all = [...this.#waiting.values()]
+    this.#waiting.clear()
+    return all
   }
 
   /** The service has ended: nobody will make room. */
   abandon(): void {
-    for (const waiting of this.#waiting.splice(0)) {
+    for (const waiting of this.#takeWaiting()) {
       this.#runtime.router.refuse(waiting, this.#context.handle)
     }
   }

@@ -9,7 +9,7 @@ import {
 } from '../base/check.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
-import type { WaitOptions } from './wait.ts'
+import type { LimitsLeft, WaitOptions } from './wait.ts'
 
 export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOptions {
   /** What setup gets after `skynet`: any message values. They are copied. */
@@ -52,8 +52,8 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
 }
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
-export function launchLimits(options: WaitOptions | undefined): WaitOptions {
+export function launchLimits(options: LimitsLeft | undefined): LimitsLeft {
   checkOptions('launch', 'options', options)
-  const { timeoutMs = 0, signal } = options ?? {}
-  return { timeoutMs, signal }
+  const { timeoutMs = 0, signal, askedMs = timeoutMs } = options ?? {}
+  return { timeoutMs, signal, askedMs }
 }

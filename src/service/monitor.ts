@@ -3,6 +3,8 @@ import { isSkynetError } from '../base/errors.ts'
 import type { ExitReason } from './life.ts'
 import { checkNotNeeded } from './needed.ts'
 import type { Service } from './service.ts'
+import type { WaitOptions } from './wait.ts'
+import { askHome } from './worker-order.ts'
 
 /** `gone`: it had ended before; why is not known any more. */
 export type EndReason = ExitReason | 'worker died' | 'gone'
@@ -20,19 +22,19 @@ const MEANT: ReadonlySet<EndReason> = new Set(['exit', 'stop'])
 export const isMeant = ({ reason }: Ending): boolean => MEANT.has(reason)
 
 /** Resolves once, when the service of `handle` has ended; at once when there is none. */
-export async function monitor(service: Service, handle: number): Promise<Ending> {
-  const { options, router } = service.runtime
-  const home = options.handles.workerOf(handle)
-  if (home < 0) return { handle, reason: 'gone' }
+export async function monitor(
+  service: Service,
+  handle: number,
+  { timeoutMs = 0, signal }: WaitOptions = {},
+): Promise<Ending> {
+  if (service.runtime.options.handles.workerOf(handle) < 0) return { handle, reason: 'gone' }
   try {
     const order = { order: 'monitor', handle } as const
-    const ending = await service.request('monitor', handle, { timeoutMs: 0 }, (session) => {
-      router.sendToWorker(home, service.handle, session, order)
-      return true
-    })
-    return ending as Ending
+    return (await askHome(service, order, { timeoutMs, signal })) as Ending
   } catch (error) {
     if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
+    // Without a cause it had ended before the order could be sent.
+    if (error.cause === undefined) return { handle, reason: 'gone' }
     return { handle, reason: 'worker died', cause: error.cause }
   }
 }

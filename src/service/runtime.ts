@@ -18,6 +18,7 @@ import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Methods } from './definition.ts'
+import { askerOf } from './inbox.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
@@ -67,6 +68,8 @@ interface Launch {
   readonly origin: Origin
   /** The supervisor with which it ends, if any. */
   readonly parent?: number | undefined
+  /** As of its order. */
+  readonly chain?: readonly string[] | undefined
   /** Exactly one of them is called, once. */
   readonly onReady: (handle: number) => void
   readonly onFailure: (error: SkynetError) => void
@@ -227,6 +230,9 @@ export class Runtime {
         if (service === undefined) this.#reply(message, { handle, reason: 'gone' })
         else service.watch(message)
         return
+      case 'giveUp':
+        service?.givenUp(askerOf({ source: message.source, session: order.session }))
+        return
       case 'link':
         if (service !== undefined) follow(service, message.source)
         return
@@ -281,6 +287,7 @@ export class Runtime {
       args: order.args,
       origin: originOf(source === this.options.names.query('.service'), order.onFault ?? 'log'),
       parent: order.isChild === true ? source : undefined,
+      chain: order.chain,
       onReady: (handle) => this.#reply(message, handle),
       onFailure: (error) => {
         if (session === 0) this.log('error', 0, describe(error))
@@ -368,6 +375,7 @@ export class Runtime {
     }
     // Ended by itself or killed while its setup was still under way.
     service.onEnded = () => failed(service.exited())
+    service.waitingFor = launch.chain
     if (launch.parent !== undefined) endWith(service, launch.parent)
     try {
       this.options.scheduler.running(service.handle)

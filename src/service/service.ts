@@ -12,9 +12,9 @@ import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { Calls } from './calls.ts'
+import { type Asking, Calls } from './calls.ts'
 import type { Methods } from './definition.ts'
-import { Inbox } from './inbox.ts'
+import { askerOf, Inbox } from './inbox.ts'
 import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
 import type { Ending } from './monitor.ts'
@@ -41,7 +41,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   readonly facade: Skynet
   readonly origin: Origin
   #inbox: Inbox | undefined
-  #watchers: Message[] | undefined
+  /** Orders of `monitor`, by who gave them. */
+  #watchers: Map<string, Message> | undefined
   #ending: ExitReason = 'exit'
   #cause: unknown
   /** Told once, when everything is over. */
@@ -49,6 +50,10 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   firstTimer = NO_TIMER
   /** `starting` until setup is done, `ending` while exit hooks run, then `ended`. */
   #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
+  /** Until its setup is done: the services whose setups wait for that, each for the next: URLs. */
+  waitingFor: readonly string[] | undefined
+  /** A task beside its setup has begun. */
+  #isBranched = false
   readonly requests = new Requests(this)
   /** Notes where waits begin, while somebody wants to know. */
   tracer: Tracer | undefined
@@ -97,6 +102,16 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   get sleeps(): Sleeps {
     this.#sleeps ??= new Sleeps(this)
     return this.#sleeps
+  }
+
+  /**
+   * The setups that wait for what this service asks now, this one the last: a circle of unique
+   * services is found by it. Empty: its setup is done, or it may be another task that asks.
+   */
+  get chain(): readonly string[] {
+    if (this.#phase !== 'starting' || this.#isBranched) return []
+    const { waitingFor = [], url } = this
+    return waitingFor.length > 0 || this.origin.isUnique ? [...waitingFor, url] : []
   }
 
   /** Sockets of this service; made with the first one. */
@@ -172,6 +187,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   ready(methods: Methods): void {
     this.requests.setMethods(methods)
     this.#phase = 'ready'
+    this.waitingFor = undefined
     const early = this.#early ?? []
     this.#early = undefined
     for (const message of early) {
@@ -182,12 +198,17 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   // --- calls ---------------------------------------------------------------------------------
 
-  callMethod(to: number, message: unknown[], options?: WaitOptions): Promise<unknown> {
-    if (areCallsWatched()) return watchedCall(this, PTYPE.LUA, to, message, options)
+  callMethod(
+    to: number,
+    message: unknown[],
+    options?: WaitOptions,
+    more?: Asking,
+  ): Promise<unknown> {
+    if (areCallsWatched()) return watchedCall(this, PTYPE.LUA, to, message, options, more)
     const { router } = this.runtime
-    return this.request(message[0] as string, to, options, (session) =>
-      router.send(PTYPE.LUA, to, this.handle, session, message),
-    )
+    const send = (session: number): boolean =>
+      router.send(PTYPE.LUA, to, this.handle, session, message)
+    return this.request(message[0] as string, to, options, send, more)
   }
 
   sendMethod(to: number, message: unknown[]): boolean {
@@ -231,10 +252,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     to: number,
     options: WaitOptions | undefined,
     send: (session: number) => boolean,
+    more?: Asking,
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
     this.#calls ??= new Calls(this)
-    return this.#calls.request(method, to, options, send)
+    return this.#calls.request(method, to, options, send, more)
   }
 
   /**
@@ -247,6 +269,10 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     for (const [session, value] of this.#calls?.lostWith(worker, dead, cause) ?? []) {
       scheduler.deliver(this.context, { type: PTYPE.ERROR, source: 0, session, value })
     }
+    for (const [key, { source }] of this.#watchers ?? []) {
+      if (dead.has(source)) this.#watchers!.delete(key)
+    }
+    this.#inbox?.workerDied(dead)
   }
 
   // --- tasks, timers, waits --------------------------------------------------------------------
@@ -271,6 +297,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Run a task of the service; what it throws is logged, and goes no further. */
   run(what: string, task: () => unknown): void {
+    if (this.#phase === 'starting') this.#isBranched = true
     try {
       this.runtime.options.scheduler.running(this.handle)
       const begin = hasScopes() ? () => enterScope(this.tracer?.scope(what), task) : task
@@ -483,12 +510,18 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** An order of `monitor`, answered when it has ended. */
   watch(order: Message): void {
-    this.#watchers ??= []
-    this.#watchers.push(order)
+    this.#watchers ??= new Map()
+    this.#watchers.set(askerOf(order), order)
   }
 
-  get watchers(): readonly Message[] {
-    return this.#watchers ?? []
+  get watchers(): Iterable<Message> {
+    return this.#watchers?.values() ?? []
+  }
+
+  /** Whoever gave an order of `monitor` or `room` under that session waits no more. */
+  givenUp(asker: string): void {
+    this.#watchers?.delete(asker)
+    this.#inbox?.givenUp(asker)
   }
 
   /** How it ended, for whoever monitors it. */

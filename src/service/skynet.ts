@@ -341,8 +341,8 @@ export class Skynet {
    * Be told, once, how another service ends, or that it has ended before. It resolves whatever the
    * reason is; `ERR_SERVICE_EXITED` when this service ends first.
    */
-  async monitor(address: number | string): Promise<Ending> {
-    return monitor(this.#service, this.#service.runtime.knownHandle(address))
+  async monitor(address: number | string, options?: WaitOptions): Promise<Ending> {
+    return monitor(this.#service, this.#service.runtime.knownHandle(address), options)
   }
 
   /**

@@ -9,6 +9,7 @@ import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { Asking } from './calls.ts'
 import type { Runtime } from './runtime.ts'
 import { enterScope, leaveScopes, type Scope, scopeNow, setScope, useScopes } from './scope.ts'
 import type { Service } from './service.ts'
@@ -117,6 +118,7 @@ export function watchedCall(
   to: number,
   value: unknown,
   options: WaitOptions | undefined,
+  more?: Asking,
 ): Promise<unknown> {
   const { runtime, handle: source } = service
   const id = scopeNow()?.trace
@@ -124,11 +126,12 @@ export function watchedCall(
   const from = runtime.now
   const what = `${method} of ${formatHandle(to)}`
   let session = 0
-  const call = service.request(method, to, options, (given) => {
+  const send = (given: number): boolean => {
     session = given
     log(service, id, `call ${what}, session ${given}`)
     return post(runtime, type, to, source, given, value)
-  })
+  }
+  const call = service.request(method, to, options, send, more)
   const end = (error?: unknown): void => {
     const ms = runtime.now - from
     log(service, id, `response ${what}, session ${session}, ${ended(ms, error)}`)

@@ -1,10 +1,17 @@
 /** Asking the service manager for the one instance of a service. */
+import { SkynetError } from '../base/errors.ts'
+import { MANAGER_WAIT_MS_MAX } from '../base/limits.ts'
 import type { Methods } from './definition.ts'
+import { interval } from './interval.ts'
+import { askKeeper } from './keeper.ts'
 import { launchLimits } from './launch.ts'
-import { resolveService } from './modules.ts'
+import { moduleOf, resolveService, shortPath } from './modules.ts'
 import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'
-import type { WaitOptions } from './wait.ts'
+import { type LimitsLeft, limitsFrom, Waiter, type WaitFor, type WaitOptions } from './wait.ts'
+
+/** How often somebody who waits for the manager looks for it. */
+const MANAGER_LOOK_MS = 10
 
 export async function askManager<M extends Methods>(
   service: Service,
@@ -12,9 +19,40 @@ export async function askManager<M extends Methods>(
   [path, ...args]: [string | URL, ...unknown[]],
   options: WaitOptions | undefined,
 ): Promise<ServiceRef<M>> {
-  const url = resolveService(path, service.url, service.runtime.options.folders)
-  const manager = service.runtime.knownHandle('.service')
-  const limits = launchLimits(options)
-  const handle = await service.callMethod(manager, [method, url, ...args], limits)
+  const { runtime, chain } = service
+  const url = moduleOf(resolveService(path, service.url, runtime.options.folders))
+  const title = `${method} of ${shortPath(url)}`
+  const left = limitsFrom(runtime, launchLimits(options))
+  const manager = await findManager(service, title, left())
+  const message = [method, url, ...args, ...(chain.length > 0 ? [chain] : [])]
+  const handle = await askKeeper(service, manager, message, left(), title)
   return new ServiceRef<M>(service, handle as number)
+}
+
+/** While there is none, as its worker has died and it is launched again, whoever asks waits. */
+async function findManager(service: Service, title: string, limits: LimitsLeft): Promise<number> {
+  const { names, handles } = service.runtime.options
+  const name = '.service'
+  const known = names.query(name)
+  if (handles.workerOf(known) >= 0) return known
+  const about: WaitFor = {
+    kind: 'wait',
+    what: `the manager, for ${title}`,
+    late: (timeoutMs) =>
+      new SkynetError('ERR_CALL_TIMEOUT', { to: name, method: title, timeoutMs }),
+  }
+  const waiter = new Waiter<number>(service, about, limits)
+  const look = interval(service, MANAGER_LOOK_MS, () => {
+    const found = names.query(name)
+    if (handles.workerOf(found) >= 0) waiter.resolve(found)
+  })
+  const limit = service.timeout(MANAGER_WAIT_MS_MAX, () => {
+    waiter.reject(new SkynetError('ERR_NAME_UNKNOWN', { name }))
+  })
+  try {
+    return await waiter.promise
+  } finally {
+    look.cancel()
+    limit.cancel()
+  }
 }

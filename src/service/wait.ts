@@ -14,6 +14,23 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** What is left of the limits of something that waits more than once. */
+export interface LimitsLeft extends WaitOptions {
+  /** What was asked for, to be named when it has passed. */
+  readonly askedMs?: number
+}
+
+/** Limits from now on: what is left of them, at each call of what this returns. */
+export function limitsFrom(
+  clock: { readonly now: number },
+  { timeoutMs = 0, signal }: WaitOptions,
+): () => LimitsLeft {
+  if (timeoutMs === 0) return () => ({ timeoutMs, signal })
+  const until = clock.now + timeoutMs
+  // What is left may be nothing, which must not be no limit.
+  return () => ({ timeoutMs: Math.max(1, until - clock.now), signal, askedMs: timeoutMs })
+}
+
 /** @throws `TypeError`, `RangeError` naming what is wrong with them. */
 export function checkWait(what: string, options: WaitOptions): void {
   checkOptions(what, 'options', options)
@@ -94,12 +111,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   #onEnd: (() => void) | undefined
   #isOver = false
 
-  constructor(
-    host: WaitHost,
-    about: WaitFor,
-    options: WaitOptions | undefined,
-    onEnd?: () => void,
-  ) {
+  constructor(host: WaitHost, about: WaitFor, options: LimitsLeft | undefined, onEnd?: () => void) {
     super()
     this.#host = host
     this.about = about
@@ -153,7 +165,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     this.reject(abortError(signal))
   }
 
-  #limit(options: WaitOptions): void {
+  #limit(options: LimitsLeft): void {
     const wrong = wrongWait('wait', options)
     if (wrong !== undefined) {
       this.reject(wrong)
@@ -168,7 +180,8 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
       this.#signal = signal
       watchAbort(signal, this)
     }
-    if (timeoutMs !== undefined && timeoutMs > 0) this.#host.addTimer(timeoutMs, this, timeoutMs)
+    if (timeoutMs === undefined || timeoutMs === 0) return
+    this.#host.addTimer(timeoutMs, this, options.askedMs ?? timeoutMs)
   }
 
   /**

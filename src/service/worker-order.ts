@@ -1,5 +1,6 @@
 /** What may be asked of a worker itself, and asking it. */
 import { type Place, workerAt } from '../kernel/loads.ts'
+import type { Asking } from './calls.ts'
 import type { Service } from './service.ts'
 import type { WaitOptions } from './wait.ts'
 
@@ -12,6 +13,8 @@ export interface LaunchOrder {
   readonly onFault?: 'log' | 'end'
   /** It ends with whoever launches it: see `endWith`. */
   readonly isChild?: boolean
+  /** Services whose setups wait for this launch, each for the next: see `Service.chain`. */
+  readonly chain?: readonly string[]
 }
 
 export type WorkerOrder =
@@ -22,6 +25,8 @@ export type WorkerOrder =
   | { readonly order: 'mailbox' | 'room'; readonly handle: number }
   /** Answered, with an Ending, when that service has ended. */
   | { readonly order: 'monitor'; readonly handle: number }
+  /** Whoever ordered `room` or `monitor` under that session waits no more. */
+  | { readonly order: 'giveUp'; readonly handle: number; readonly session: number }
   /** That service ends when whoever orders this ends, unless that was meant. */
   | { readonly order: 'link'; readonly handle: number }
   /** Answered with URL and handle of each unique service. */
@@ -58,12 +63,25 @@ export function askMailbox(
   address: number | string,
   options: WaitOptions | undefined,
 ): Promise<unknown> {
-  const { runtime } = service
-  const handle = runtime.knownHandle(address)
-  return service.request(what, handle, options, (session) => {
-    const home = runtime.options.handles.workerOf(handle)
-    if (home < 0) return false
-    runtime.router.sendToWorker(home, service.handle, session, { order: what, handle })
-    return true
-  })
+  const handle = service.runtime.knownHandle(address)
+  return askHome(service, { order: what, handle }, options)
+}
+
+/** Order something about a service of the worker where it lives, and wait for its answer. */
+export function askHome(
+  service: Service,
+  order: WorkerOrder & { readonly handle: number },
+  options: WaitOptions | undefined,
+): Promise<unknown> {
+  const { router, options: shared } = service.runtime
+  const { handle } = order
+  const give = (what: WorkerOrder, session: number): boolean => {
+    const home = shared.handles.workerOf(handle)
+    if (home >= 0) router.sendToWorker(home, service.handle, session, what)
+    return home >= 0
+  }
+  const more: Asking = {
+    giveUp: (session) => void give({ order: 'giveUp', handle, session }, 0),
+  }
+  return service.request(order.order, handle, options, (session) => give(order, session), more)
 }

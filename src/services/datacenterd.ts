@@ -63,7 +63,7 @@ function find(root: Branch, path: readonly string[]): unknown {
 class Waits {
   readonly #skynet: Skynet
   readonly #root = newPlace()
-  /** By service and its token. */
+  /** By who asked, and under which session. */
   readonly #all = new Map<string, Wait>()
   #lookAt = WAITS_BEFORE_LOOK
 
@@ -148,7 +148,7 @@ class Waits {
 export default defineService((skynet) => {
   const root: Branch = {}
   const waits = new Waits(skynet)
-  const nameOf = (source: number, token: number): string => `${source} ${token}`
+  const nameOf = (source: number, session: number): string => `${source} ${session}`
 
   return {
     get: (path: DataPath): unknown => find(root, path.map(String)),
@@ -171,12 +171,13 @@ export default defineService((skynet) => {
       return before
     },
 
-    /** The value at `path`, as soon as there is one. `token`: by which the caller can give up. */
-    wait(source: number, token: number, keys: DataPath): unknown {
+    /** The value at `path`, as soon as there is one. */
+    wait(keys: DataPath): unknown {
+      const { source, session } = skynet.context()
       const path = keys.map(String)
       const value = find(root, path)
       if (value !== undefined) return value
-      const name = nameOf(source, token)
+      const name = nameOf(source, session)
       return new Promise((resolve, reject) => {
         const wait: Wait = {
           source,
@@ -194,6 +195,7 @@ export default defineService((skynet) => {
       })
     },
 
-    giveUp: (source: number, token: number): void => waits.giveUp(nameOf(source, token)),
+    /** Whoever asked under that session waits no more. */
+    giveUp: (source: number, session: number): void => waits.giveUp(nameOf(source, session)),
   }
 })

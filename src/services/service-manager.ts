@@ -1,60 +1,160 @@
 /** `.service`: knows the one instance of each unique service. */
+import { SkynetError } from '../base/errors.ts'
 import { defineService } from '../service/definition.ts'
+import { shortPath } from '../service/modules.ts'
 import type { Placement } from '../service/placement.ts'
+import type { Skynet } from '../service/skynet.ts'
 import { uniqueInstances } from '../service/uniques.ts'
+
+/** Requests that wait before the first look for some whose worker has died; then each doubling. */
+const WAITS_BEFORE_LOOK = 64
+
+/** Somebody waits for the instance at `url`. */
+interface Asked {
+  readonly url: string
+  readonly source: number
+  /** It did not ask for a launch: it waits for one that succeeds. */
+  readonly isQuery: boolean
+  /** Services whose setups wait for this, each for the next one: URLs. Mostly none. */
+  readonly chain: readonly string[]
+  readonly resolve: (handle: number) => void
+  readonly reject: (error: unknown) => void
+}
 
 interface Entry {
   /** Of the instance that was launched last; it may have ended since. */
   handle: number
-  launching: Promise<number> | undefined
-  /** Queries that came before the first launch succeeded. */
-  readonly waiting: ((handle: number) => void)[]
+  isLaunching: boolean
+  readonly waiting: Set<Asked>
 }
 
-export default defineService(async (skynet) => {
-  const entries = new Map<string, Entry>()
+interface LaunchOf {
+  readonly args: readonly unknown[]
+  readonly on: Placement
+}
 
-  const entryOf = (url: string): Entry => {
-    const known = entries.get(url)
+class Uniques {
+  readonly #skynet: Skynet
+  readonly #entries = new Map<string, Entry>()
+  /** By who asked, and under which session. */
+  readonly #waiting = new Map<string, Asked>()
+  #lookAt = WAITS_BEFORE_LOOK
+
+  constructor(skynet: Skynet) {
+    this.#skynet = skynet
+  }
+
+  entryOf(url: string): Entry {
+    const known = this.#entries.get(url)
     if (known !== undefined) return known
-    const entry: Entry = { handle: 0, launching: undefined, waiting: [] }
-    entries.set(url, entry)
+    const entry: Entry = { handle: 0, isLaunching: false, waiting: new Set() }
+    this.#entries.set(url, entry)
     return entry
   }
 
-  const launch = async (
-    entry: Entry,
-    url: string,
-    args: readonly unknown[],
-    on: Placement,
-  ): Promise<number> => {
+  /** The instance at `url`. Without `launch`: as soon as somebody else has launched it. */
+  ask(url: string, chain: readonly string[], launch?: LaunchOf): number | Promise<number> {
+    const { source, session } = this.#skynet.context()
+    const entry = this.entryOf(url)
+    if (this.#skynet.isAlive(entry.handle)) return entry.handle
+    this.#refuseCircle(url, chain)
+    const name = `${source} ${session}`
+    const handle = new Promise<number>((resolve, reject) => {
+      const asked = { url, source, isQuery: launch === undefined, chain, resolve, reject }
+      this.#waiting.set(name, asked)
+      entry.waiting.add(asked)
+    }).finally(() => this.#over(name))
+    if (this.#waiting.size >= this.#lookAt) this.#dropDead()
+    if (launch !== undefined && !entry.isLaunching) void this.#launch(entry, url, launch)
+    return handle
+  }
+
+  /** Nobody waits any more: what is answered goes nowhere. */
+  giveUp(name: string): void {
+    this.#waiting.get(name)?.resolve(0)
+  }
+
+  #over(name: string): void {
+    const asked = this.#waiting.get(name)!
+    this.#waiting.delete(name)
+    const entry = this.#entries.get(asked.url)!
+    entry.waiting.delete(asked)
+    this.#forget(asked.url, entry)
+  }
+
+  /** Unless there is an instance, or somebody waits for one. */
+  #forget(url: string, { handle, isLaunching, waiting }: Entry): void {
+    const isUsed = isLaunching || waiting.size > 0 || this.#skynet.isAlive(handle)
+    if (!isUsed) this.#entries.delete(url)
+  }
+
+  async #launch(entry: Entry, url: string, { args, on }: LaunchOf): Promise<void> {
+    entry.isLaunching = true
     try {
-      const { handle } = await skynet.newService(url, { args: [...args], on })
+      const { handle } = await this.#skynet.newService(url, { args: [...args], on })
       entry.handle = handle
-      for (const resolve of entry.waiting.splice(0)) resolve(handle)
-      return handle
+      for (const { resolve } of entry.waiting) resolve(handle)
+    } catch (error) {
+      for (const { isQuery, reject } of entry.waiting) if (!isQuery) reject(error)
     } finally {
-      entry.launching = undefined
+      entry.isLaunching = false
+      this.#forget(url, entry)
     }
   }
 
+  /**
+   * Nobody in a circle of setups that wait for each other would ever be done.
+   *
+   * @throws {SkynetError} `ERR_LAUNCH_CIRCLE`.
+   */
+  #refuseCircle(url: string, chain: readonly string[]): void {
+    if (chain.length === 0) return
+    const way = this.#wayTo(chain, url)
+    if (way === undefined) return
+    const rest = chain.slice(chain.indexOf(way.at(-1)!) + 1)
+    const circle = [...way, ...rest, url].map(shortPath).join(' → ')
+    throw new SkynetError('ERR_LAUNCH_CIRCLE', { path: shortPath(url), circle })
+  }
+
+  /** From the service at `url` to one of `chain`, by what their setups wait for. */
+  #wayTo(chain: readonly string[], url: string): string[] | undefined {
+    const ways = [[url]]
+    const seen = new Set([url])
+    for (const way of ways) {
+      const last = way.at(-1)!
+      if (chain.includes(last)) return way
+      for (const { chain: its, url: next } of this.#waiting.values()) {
+        const at = its.indexOf(last)
+        if (at < 0 || seen.has(next)) continue
+        seen.add(next)
+        ways.push([...way, ...its.slice(at + 1), next])
+      }
+    }
+    return undefined
+  }
+
+  #dropDead(): void {
+    for (const { source, resolve } of [...this.#waiting.values()]) {
+      if (!this.#skynet.isAlive(source)) resolve(0)
+    }
+    this.#lookAt = Math.max(WAITS_BEFORE_LOOK, this.#waiting.size * 2)
+  }
+}
+
+export default defineService(async (skynet) => {
+  const uniques = new Uniques(skynet)
   // After the death of its worker: those that another manager launched.
-  for (const [url, handle] of await uniqueInstances(skynet)) entryOf(url).handle = handle
+  for (const [url, handle] of await uniqueInstances(skynet)) uniques.entryOf(url).handle = handle
   skynet.register('.service')
   return {
     /** The instance of the service at `url`: launched now when there is none (any more). */
-    launch(url: string, args: readonly unknown[], on: Placement): number | Promise<number> {
-      const entry = entryOf(url)
-      if (skynet.isAlive(entry.handle)) return entry.handle
-      entry.launching ??= launch(entry, url, args, on)
-      return entry.launching
-    },
+    launch: (url: string, args: readonly unknown[], on: Placement, chain: readonly string[] = []) =>
+      uniques.ask(url, chain, { args, on }),
 
     /** The instance, as soon as somebody has launched it. */
-    query(url: string): number | Promise<number> {
-      const entry = entryOf(url)
-      if (skynet.isAlive(entry.handle)) return entry.handle
-      return new Promise((resolve) => entry.waiting.push(resolve))
-    },
+    query: (url: string, chain: readonly string[] = []) => uniques.ask(url, chain),
+
+    /** Whoever asked under that session waits no more. */
+    giveUp: (source: number, session: number): void => uniques.giveUp(`${source} ${session}`),
   }
 })

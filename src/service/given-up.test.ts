@@ -1,0 +1,122 @@
+/** Whoever gives up, or ends, leaves nothing with those who would have answered. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type TestNode, testNode } from '../testing/test-node.ts'
+import { defineService } from './definition.ts'
+import { type LoadedService, registerService } from './modules.ts'
+import { Skynet } from './skynet.ts'
+import type { WaitOptions } from './wait.ts'
+
+/** Beyond what the node's own services keep of the dead before they look for them. */
+const MANY = 1000
+
+const never = 'file:///never-ready.ts'
+registerService(never, defineService((skynet) => skynet.wait('for ever')) as LoadedService, [])
+
+/** Waits that nobody ends, and who keeps them: a name. */
+const WAITS: Readonly<
+  Record<
+    string,
+    [keeper: string, wait: (skynet: Skynet, i: number, limits: WaitOptions) => unknown]
+  >
+> = {
+  query: ['.service', (skynet, _i, limits) => skynet.queryService(import.meta.url, limits)],
+  'query of one module by many names': [
+    '.service',
+    (skynet, i, limits) => skynet.queryService(`${import.meta.url}?${i}`, limits),
+  ],
+  'launch of a unique service': [
+    '.service',
+    (skynet, _i, limits) => skynet.uniqueService(never, limits),
+  ],
+  'wait of the datacenter': [
+    '.datacenter',
+    (skynet, i, limits) => skynet.datacenter.with(limits).wait('path', i),
+  ],
+}
+
+/** Rows of `tasks()` of the service of that name. */
+async function tasksOf({ skynet }: TestNode, name: string): Promise<number> {
+  const handle = skynet.localName(name)
+  return (await skynet.debug.services()).find((row) => row.handle === handle)!.task
+}
+
+/** A service that others may launch by `waits` of MANY, and that then does as it is told. */
+const waiting = (wait: (skynet: Skynet, i: number) => unknown) =>
+  defineService((skynet) => {
+    for (let i = 0; i < MANY; i++) (wait(skynet, i) as Promise<unknown>).catch(() => {})
+    return { exit: () => skynet.exit() }
+  })
+
+for (const [what, [keeper, wait]] of Object.entries(WAITS)) {
+  test(`a ${what} that is given up leaves nothing behind`, async () => {
+    await using node = await testNode()
+    const { skynet } = node
+    skynet.name('.datacenter', (await skynet.uniqueService('datacenterd')).handle)
+    const before = await tasksOf(node, keeper)
+    const abort = new AbortController()
+    const all = Array.from({ length: MANY }, (_, i) => wait(skynet, i, { signal: abort.signal }))
+    const ends = Promise.allSettled(all)
+    await node.settled()
+    assert.ok((await tasksOf(node, keeper)) >= before + MANY)
+    abort.abort()
+    assert.ok((await ends).every((end) => end.status === 'rejected'))
+    await node.settled()
+    // The launch itself goes on.
+    const own = what.startsWith('launch') ? 1 : 0
+    assert.equal(await tasksOf(node, keeper), before + own)
+  })
+
+  test(`a ${what} by a service that ends leaves nothing behind`, async () => {
+    await using node = await testNode()
+    const { skynet } = node
+    skynet.name('.datacenter', (await skynet.uniqueService('datacenterd')).handle)
+    const before = await tasksOf(node, keeper)
+    const service = await node.launch(waiting((its, i) => wait(its, i, {})))
+    await node.settled()
+    assert.ok((await tasksOf(node, keeper)) >= before + MANY)
+    await skynet.kill(service.handle)
+    await node.settled()
+    const own = what.startsWith('launch') ? 1 : 0
+    assert.equal(await tasksOf(node, keeper), before + own)
+  })
+}
+
+test('a monitor that is given up, or ends, is kept by nobody', async () => {
+  await using node = await testNode()
+  let watched: Skynet | undefined
+  const { handle } = await node.launch(
+    defineService((skynet) => {
+      watched = skynet
+    }),
+  )
+  const service = Skynet.serviceOf(watched!)
+  const watchers = (): number => [...service.watchers].length
+  const abort = new AbortController()
+  const { signal } = abort
+  const all = Array.from({ length: MANY }, () => node.skynet.monitor(handle, { signal }))
+  const ends = Promise.allSettled(all)
+  assert.equal(watchers(), MANY)
+  abort.abort()
+  assert.ok((await ends).every((end) => end.status === 'rejected'))
+  assert.equal(watchers(), 0)
+  const other = await node.launch(waiting((skynet) => skynet.monitor(handle)))
+  assert.equal(watchers(), MANY)
+  await node.skynet.kill(other.handle)
+  assert.equal(watchers(), 0)
+  const last = node.skynet.monitor(handle)
+  await node.skynet.kill(handle)
+  assert.deepEqual(await last, { handle, reason: 'kill' })
+})
+
+test('values of shared data that was deleted are not kept', async () => {
+  await using node = await testNode()
+  const { shareData } = node.skynet
+  const { shared } = Skynet.serviceOf(node.skynet).runtime
+  for (let i = 0; i < MANY; i++) {
+    shareData.new(`name ${i}`, i)
+    assert.equal(shareData.query(`name ${i}`).value, i)
+    shareData.delete(`name ${i}`)
+  }
+  assert.ok(shared.size < 100, `${shared.size} are kept`)
+})

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Context } from '../kernel/context.ts'
+import type { Message } from '../kernel/message.ts'
+import { askerOf, Inbox } from './inbox.ts'
+import type { Runtime } from './runtime.ts'
+
+/** A mailbox of one that is full. `answered` are sources, in order. */
+function setUp() {
+  const context = { handle: 1, limit: 1, mailbox: { length: 1 }, onRoom: undefined } as unknown
+  const answered: number[] = []
+  const router = { send: (_type: number, to: number) => answered.push(to) }
+  const inbox = new Inbox(context as Context, { router } as unknown as Runtime)
+  const order = (source: number): Message => ({ type: 8, source, session: 7, value: undefined })
+  return { context: context as Context, answered, inbox, order }
+}
+
+test('Inbox answers who waits for room, but not those who gave up or are dead', () => {
+  const { context, answered, inbox, order } = setUp()
+  const orders = [1, 2, 3, 4].map(order)
+  for (const each of orders) inbox.waitForRoom(each)
+  inbox.givenUp(askerOf(orders[1]!))
+  inbox.workerDied(new Set([3]))
+  context.onRoom?.()
+  assert.deepEqual(answered, [1, 4])
+  context.onRoom?.()
+  assert.deepEqual(answered, [1, 4])
+})

@@ -1,0 +1,73 @@
+/** Unique services whose setups wait for each other: an error that names the circle. */
+import assert from 'node:assert/strict'
+import { symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { isSkynetError, type Skynet } from 'skynet-ts'
+import type forkA from '../fixtures/circle/fork-a.ts'
+import { fixture } from '../support/process.ts'
+import { type Body, serviceTest, until } from '../support/run.ts'
+
+const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body)
+
+/** The innermost cause. */
+function rootOf(error: unknown): unknown {
+  const { cause } = error as { cause?: unknown }
+  return cause === undefined ? error : rootOf(cause)
+}
+
+/** Launching `name` fails with an error that says all of `circle`, the first one first. */
+async function refused(skynet: Skynet, name: string, circle: string): Promise<void> {
+  const launch = skynet.uniqueService(`../fixtures/circle/${name}.ts`)
+  await assert.rejects(launch as Promise<unknown>, (error) => {
+    const root = rootOf(error)
+    assert.ok(isSkynetError(root, 'ERR_LAUNCH_CIRCLE'), String(error))
+    const names = root.info.circle.split(' → ').map((path) => /([^/]+)\.[jt]s$/.exec(path)![1])
+    assert.equal(names.join(' '), circle)
+    assert.ok(isSkynetError(error, 'ERR_SERVICE_LAUNCH'))
+    assert.ok(error.message.includes(root.info.circle), error.message)
+    return true
+  })
+}
+
+check('uniqueService() refuses a circle of setups, and names it', async (skynet) => {
+  await refused(skynet, 'a', 'a b a')
+  await refused(skynet, 'b', 'b a b')
+  await refused(skynet, 'self', 'self self')
+})
+
+check('uniqueService() finds a circle with newService() and queryService() in it', (skynet) =>
+  refused(skynet, 'c', 'c d e c'),
+)
+
+check('uniqueService() takes what a fork of a setup asks for as no wait of it', async (skynet) => {
+  const a = await skynet.uniqueService<typeof forkA>('../fixtures/circle/fork-a.ts')
+  await until('both are there', async () => (await a.call.other()) !== 0)
+  assert.equal(skynet.isAlive(await a.call.other()), true)
+})
+
+check('uniqueService() that gives up names the path', async (skynet) => {
+  const path = '../fixtures/never-ready.ts'
+  const limits = { timeoutMs: 1 }
+  await assert.rejects(skynet.uniqueService(path, limits) as Promise<unknown>, {
+    code: 'ERR_CALL_TIMEOUT',
+    message: /launch of .*fixtures\/never-ready\.[jt]s/,
+  })
+  await assert.rejects(skynet.queryService(path, limits) as Promise<unknown>, {
+    code: 'ERR_CALL_TIMEOUT',
+    message: /query of .*fixtures\/never-ready\.[jt]s/,
+  })
+})
+
+check('uniqueService() has one instance of a module, whatever names it', async (skynet) => {
+  const { handle } = await skynet.uniqueService('../fixtures/subject.ts')
+  const whole = fixture('subject.ts')
+  const link = join(String(skynet.getenv('folder')), 'link.mjs')
+  // Beside the compiled test is the compiled fixture.
+  symlinkSync(whole.replace(/\.ts$/, '.js'), link)
+  const others = ['../fixtures/circle/../subject.ts', whole, pathToFileURL(whole), link]
+  for (const path of [...others, pathToFileURL(link), pathToFileURL(link).href]) {
+    assert.equal((await skynet.uniqueService(path)).handle, handle, String(path))
+    assert.equal((await skynet.queryService(path)).handle, handle, String(path))
+  }
+})
