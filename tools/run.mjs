@@ -286,8 +286,9 @@ async function ok(args) {
 /** Everything with sockets once more, over the fallback that any POSIX system has. */
 function poll(args) {
   process.env.SKYNET_POLLER = 'poll'
-  const sockets = fs.readdirSync(join(ROOT, 'test')).filter((name) => /^(socket|chat)/.test(name))
-  const paths = sockets.filter((name) => name.endsWith('.test.ts')).map((name) => `test/${name}`)
+  const isOfSockets = (file) => /^(socket|chat)/.test(basename(file))
+  const files = filesUnder(join(ROOT, 'test')).filter((file) => file.endsWith('.test.ts'))
+  const paths = files.filter(isOfSockets)
   return test([...args, 'src/net', 'src/os', ...paths])
 }
 

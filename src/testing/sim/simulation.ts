@@ -15,7 +15,7 @@ export function simulate(seed: number): void {
     const again = failureOf(seed, steps, trace)
     const lines = [
       message,
-      `SKYNET_SEED=${seed} npm test -- test/socket-simulation.test.ts`,
+      `SKYNET_SEED=${seed} npm test -- test/long/socket-simulation.test.ts`,
       `${steps.length} steps are enough for it:`,
       ...trace,
       again?.stack ?? '',

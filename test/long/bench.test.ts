@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const MAIN = fileURLToPath(new URL('../../bench/main.js', import.meta.url))
+
+interface Report {
+  readonly benches: readonly {
+    readonly name: string
+    readonly rows: readonly {
+      readonly what: string
+      readonly ours: number
+      readonly other: number
+      readonly ratio: { readonly median: number }
+      readonly completed: { readonly ours: number; readonly other: number }
+    }[]
+  }[]
+}
+
+const run = async (...args: string[]): Promise<string> =>
+  (await promisify(execFile)(process.execPath, [MAIN, ...args])).stdout
+
+/** Name, and how many rows it reports. */
+const BENCHES = {
+  echo: 6,
+  udp: 4,
+  broadcast: 4,
+  accept: 6,
+  call: 5,
+  send: 3,
+  spawn: 4,
+  start: 1,
+  timer: 4,
+  idle: 1,
+  connections: 5,
+  // Only Linux has both kinds of epoll.
+  ...(process.platform === 'linux' ? { edge: 3 } : {}),
+}
+
+for (const [name, rows] of Object.entries(BENCHES)) {
+  test(`bench ${name} reports what both sides completed`, async () => {
+    const { benches } = JSON.parse(await run(name, '--quick', '--json')) as Report
+
+    assert.deepEqual(
+      benches.map((bench) => [bench.name, bench.rows.length]),
+      [[name, rows]],
+    )
+    for (const { what, ours, other, ratio, completed } of benches[0]!.rows) {
+      assert.ok(completed.ours > 0 && completed.other > 0, what)
+      assert.ok(ours > 0 && other > 0 && ratio.median > 0, what)
+    }
+  })
+}
+
+test('bench names those there are when it is asked for another one', async () => {
+  const failed = run('nothing').catch((error: { stderr: string; code: number }) => error)
+
+  const { stderr, code } = (await failed) as { stderr: string; code: number }
+  assert.equal(code, 1)
+  assert.match(stderr, /^Cannot find a bench named 'nothing'\n/)
+  for (const name of Object.keys(BENCHES)) assert.match(stderr, RegExp(`^ {2}${name} `, 'm'))
+})

@@ -1,0 +1,172 @@
+/** Clients of the chat that mean no good, or have bad luck: the others do not notice. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { suite, type TestContext, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { ChatClient, type ChatNode, startChat } from '../support/chat-client.ts'
+import { until } from '../support/node.ts'
+
+const CROWD = fileURLToPath(new URL('../support/chat-crowd.js', import.meta.url))
+const CONTROL = /(?!\t)\p{Cc}/u
+
+suite('chat, hostile clients', () => {
+  test('bytes that are no text or would steer a terminal are shown as U+FFFD', async (t) => {
+    const { chat, ada, bob } = await startPair(t)
+    const bytes = [
+      0xff, 0xc3, 0x61, 0x00, 0x1b, 0x5b, 0x32, 0x4a, 0x07, 0x7f, 0xc2, 0x9b, 0x09, 0x62,
+    ]
+    ada.write(Buffer.from([...bytes, 0x0a]))
+    assert.equal(await bob.next(), 'guest-1: ��a��[2J���\tb')
+    ada.write('abc\u202Edef\u2028ghi\u2066\r\n')
+    assert.equal(await bob.next(), 'guest-1: abc�def�ghi�')
+    await stillTalk(ada, bob)
+    chat.assertNoFault()
+  })
+
+  test('binary noise stays with lines, and harms nobody', async (t) => {
+    const { chat, ada, bob } = await startPair(t)
+    const random = randomBytes(20)
+    for (let round = 0; round < 16; round++) ada.write(random(64 * 1024))
+    ada.write('\nthe end\n')
+    let last = ''
+    while (last !== 'guest-1: the end') {
+      last = await bob.next()
+      assert.match(last, /^guest-1: /)
+      assert.doesNotMatch(last, CONTROL)
+    }
+    for (const line of ada.lines) assert.doesNotMatch(line, CONTROL)
+    ada.lines.length = 0
+    await stillTalk(ada, bob)
+    chat.assertNoFault()
+  })
+
+  test('1 MB without an end of line is answered by error: and the end', async (t) => {
+    const { chat, ada, bob } = await startPair(t)
+    const { sockets } = chat.node.stats()
+    const eve = await ChatClient.open(chat.port)
+    eve.write(Buffer.alloc(1024 * 1024, 'x'))
+    assert.match(await eve.next(), /^error: /)
+    await eve.closed()
+    await stillTalk(ada, bob)
+    await until(() => chat.node.stats().sockets === sockets, 'the end of the socket')
+    chat.assertNoFault()
+  })
+
+  test('who never reads while its room talks is dropped; the others hear all', async (t) => {
+    const { chat, ada, bob } = await startPair(t)
+    const { services, sockets } = chat.node.stats()
+    const eve = await ChatClient.open(chat.port)
+    eve.socket.pause()
+    // The kernel's buffers on both sides take some megabytes before the chat's 1 MiB is reached.
+    const [batch, batchesMax] = [64, 512]
+    let said = 0
+    for (; chat.node.stats().services > services; said += batch) {
+      assert.ok(said < batch * batchesMax, `not dropped after ${said} lines of 4 KiB`)
+      for (let n = 1; n <= batch; n++) ada.write(`${`${said + n}`.padEnd(4096, '.')}\n`)
+      for (let n = 1; n <= batch; n++) {
+        assert.equal(Number.parseInt((await bob.next()).slice('guest-1: '.length), 10), said + n)
+      }
+    }
+    assert.equal(chat.node.stats().sockets, sockets)
+    assert.equal(await bob.ask('/who'), 'lobby: guest-1, guest-2')
+    // The node warns at 1 MiB, 2 MiB and so on: never did more wait than the chat allows.
+    assert.doesNotMatch(chat.log(), /WARNING: (?!1\d{3} )/)
+    eve.socket.destroy()
+    chat.assertNoFault()
+  })
+
+  test('10,000 connects and disconnects, half by RST, leave nothing behind', async (t) => {
+    const { chat, ada, bob } = await startPair(t)
+    const before = chat.node.stats()
+    let left = 10_000
+    const visitor = async (): Promise<void> => {
+      while (left > 0) await visit(chat.port, left--)
+    }
+    const visitors = Array.from({ length: 50 }, visitor)
+    while (left > 0) await stillTalk(ada, bob)
+    await Promise.all(visitors)
+    const atRest = (): boolean => {
+      const { services, sockets } = chat.node.stats()
+      return services === before.services && sockets === before.sockets
+    }
+    await until(atRest, 'the end of every agent and socket')
+    assert.deepEqual(chat.node.stats().load, before.load)
+    assert.equal(await bob.ask('/who'), 'lobby: guest-1, guest-2')
+    chat.assertNoFault()
+  })
+
+  test('kill -9 of half the clients: the others hear whole lines, in order', async (t) => {
+    const { chat, ada, bob } = await startPair(t)
+    const others = [bob]
+    while (others.length < 9) others.push(await ChatClient.open(chat.port))
+    const before = chat.node.stats()
+    const crowd = spawn(process.execPath, [CROWD, `${chat.port}`, '10'])
+    const exited = once(crowd, 'close')
+    t.after(() => crowd.kill('SIGKILL'))
+    await until(() => others.every(({ lines }) => lines.length > 1000), 'lines of the crowd')
+    crowd.kill('SIGKILL')
+    await exited
+    await until(() => chat.node.stats().services === before.services, 'the end of their agents')
+    ada.write('still here\n')
+    for (const other of others) await hearsCrowd(other, 10, 'guest-1: still here')
+    const names = Array.from({ length: 10 }, (_, n) => `guest-${n + 1}`)
+    assert.equal(await bob.ask('/who'), `lobby: ${names.join(', ')}`)
+    await until(() => chat.node.stats().sockets === before.sockets, 'the end of their sockets')
+    chat.assertNoFault()
+  })
+})
+
+interface Pair {
+  readonly chat: ChatNode
+  readonly ada: ChatClient
+  readonly bob: ChatClient
+}
+
+/** A chat with two good clients, `guest-1` and `guest-2`. */
+async function startPair(t: TestContext): Promise<Pair> {
+  const chat = await startChat(t)
+  return { chat, ada: await ChatClient.open(chat.port), bob: await ChatClient.open(chat.port) }
+}
+
+/** What each says, the other hears next. */
+async function stillTalk(ada: ChatClient, bob: ChatClient): Promise<void> {
+  ada.write('are you there?\n')
+  assert.equal(await bob.next(), 'guest-1: are you there?')
+  bob.write('yes\n')
+  assert.equal(await ada.next(), 'guest-2: yes')
+}
+
+/** Numbered lines of `count` others, each from 1 on without a gap, and then `end`. */
+async function hearsCrowd(client: ChatClient, count: number, end: string): Promise<void> {
+  const last = new Map<string, number>()
+  for (let line = await client.next(); line !== end; line = await client.next()) {
+    const [nick, text] = line.split(': ')
+    assert.equal(Number(text), (last.get(nick!) ?? 0) + 1, line)
+    last.set(nick!, Number(text))
+  }
+  assert.equal(last.size, count)
+}
+
+/** Come and go: at once or after the welcome, by FIN or by RST. */
+async function visit(port: number, number: number): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port }).on('error', () => {})
+  await once(socket, 'connect')
+  if ((number & 2) === 0) await once(socket, 'data')
+  else socket.resume()
+  const closed = new Promise((resolve) => socket.once('close', resolve))
+  if ((number & 1) === 0) socket.end()
+  else socket.resetAndDestroy()
+  await closed
+}
+
+/** The same bytes in every run. */
+function randomBytes(seed: number): (length: number) => Buffer {
+  let state = seed
+  const next = (): number => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return state >>> 24
+  }
+  return (length) => Buffer.from(Array.from({ length }, next))
+}

@@ -1,0 +1,124 @@
+/** A thousand clients talk at once: everybody hears everything once, and nothing is left of it. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { startChat } from '../support/chat-client.ts'
+import { until } from '../support/node.ts'
+
+const ROOMS = 50
+const MEMBERS = 20
+const LINES = 100
+/** Connections begun at a time: fewer than a listen queue holds. */
+const BATCH = 100
+
+test('chat: 1,000 clients in 50 rooms hear every line once, in order per sender', async (t) => {
+  const { port, node, assertNoFault } = await startChat(t)
+  const before = { ...node.stats(), fds: countFds() }
+  const talkers = await open(port)
+  const { services, load } = node.stats()
+  assert.equal(services, before.services + ROOMS * MEMBERS + ROOMS)
+  // More services on each than there are rooms and system services: agents are on both.
+  assert.equal(load.length, 2)
+  for (const each of load) assert.ok(each > ROOMS * 2, `services by worker: ${load}`)
+
+  for (const talker of talkers) talker.talk()
+  const expected = ROOMS * MEMBERS * (MEMBERS - 1) * LINES
+  const heard = (): number => talkers.reduce((sum, talker) => sum + talker.heard, 0)
+  // A fault ends the wait: it is looked at below.
+  await until(() => heard() >= expected || talkers.some((one) => one.fault !== ''), 'every line')
+  for (const talker of talkers) talker.check()
+  assert.equal(heard(), expected)
+
+  for (const [index, { socket }] of talkers.entries()) {
+    if (index % 2 === 0) socket.end()
+    else socket.resetAndDestroy()
+  }
+  await until(() => talkers.every(({ socket }) => socket.closed), 'the end of every connection')
+  await until(() => node.stats().sockets === before.sockets, 'the end of every socket slot')
+  await until(() => node.stats().services === before.services, 'the end of every agent and room')
+  await until(() => countFds() === before.fds, 'the end of every descriptor')
+  assert.deepEqual(node.stats().load, before.load)
+  assertNoFault()
+})
+
+async function open(port: number): Promise<Talker[]> {
+  const talkers: Talker[] = []
+  while (talkers.length < ROOMS * MEMBERS) {
+    const batch = Array.from({ length: BATCH }, (_, n) => {
+      const room = `room-${(talkers.length + n) % ROOMS}`
+      return new Talker(connect({ host: '127.0.0.1', port }), room)
+    })
+    talkers.push(...batch)
+    await until(() => batch.every(({ isIn }) => isIn), 'a batch of clients in their rooms')
+  }
+  return talkers
+}
+
+/** One client: sends numbered lines, and counts those of each other member as they come. */
+class Talker {
+  readonly socket: Socket
+  isIn = false
+  heard = 0
+  /** What was wrong first. */
+  fault = ''
+  readonly #room: string
+  readonly #counts = new Map<string, number>()
+  #rest = ''
+
+  constructor(socket: Socket, room: string) {
+    this.socket = socket
+    this.#room = room
+    socket.setEncoding('latin1')
+    socket.on('data', (text: string) => this.#received(text))
+    socket.on('error', (error) => this.#wrong(error.message))
+    socket.write(`/join ${room}\n`)
+  }
+
+  /** Lines in packets of different sizes, some of which end within a line. */
+  talk(): void {
+    const lines = Array.from({ length: LINES }, (_, n) => `${n + 1}\n`).join('')
+    for (let at = 0, size = 1; at < lines.length; at += size, size = (size * 7) % 61) {
+      this.socket.write(lines.slice(at, at + size))
+    }
+  }
+
+  check(): void {
+    assert.equal(this.fault, '')
+    assert.equal(this.#counts.size, MEMBERS - 1)
+    for (const [nick, count] of this.#counts) assert.equal(count, LINES, nick)
+  }
+
+  #received(text: string): void {
+    const all = this.#rest + text
+    let at = 0
+    for (let end = all.indexOf('\n'); end >= 0; end = all.indexOf('\n', at)) {
+      this.#line(all.slice(at, end))
+      at = end + 1
+    }
+    this.#rest = all.slice(at)
+  }
+
+  #line(line: string): void {
+    const colon = line.indexOf(': ')
+    if (colon < 0) {
+      if (line.endsWith(this.#room)) this.isIn = true
+      else if (!line.startsWith('welcome')) this.#wrong(line)
+      return
+    }
+    const nick = line.slice(0, colon)
+    const next = (this.#counts.get(nick) ?? 0) + 1
+    if (line.slice(colon + 2) !== `${next}`) this.#wrong(`${line}, where ${next} was due`)
+    this.#counts.set(nick, next)
+    this.heard++
+  }
+
+  #wrong(what: string): void {
+    this.fault ||= what
+  }
+}
+
+/** Open descriptors of this process; 0 where the system does not show them. */
+function countFds(): number {
+  return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0
+}

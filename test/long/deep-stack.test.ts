@@ -1,0 +1,13 @@
+/** Code that uses up its stack, wherever in the runtime that may be. */
+import assert from 'node:assert/strict'
+import { JOBS } from '../fixtures/deep.ts'
+import { inProcess } from '../support/process.ts'
+import { test } from '../support/run.ts'
+
+test('a stack that ends inside of the runtime costs nobody his timers, calls or end', async () => {
+  const jobs = Object.keys(JOBS)
+  const { code, out, err } = await inProcess('deep.ts', [jobs], { monitorMs: 1000 })
+  const done = jobs.filter((job) => out.includes(`${job}: done\n`))
+  assert.deepEqual(done, jobs)
+  assert.equal(code, 0, err)
+})

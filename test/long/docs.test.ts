@@ -1,0 +1,45 @@
+/** The code in the docs: it compiles, and its tests pass. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+/** Inside the project, so that the package finds itself by its name. */
+const APP = join(ROOT, 'dist', 'test', 'docs-app')
+
+/** The blocks of a document that are whole files; those without a name get one. */
+function filesOf(document: string): Map<string, string> {
+  const text = readFileSync(join(ROOT, 'docs', document), 'utf8')
+  const blocks = text.matchAll(/```ts\n(?:\/\/ (\S+\.ts)\n)?(import [\s\S]*?)```/g)
+  return new Map([...blocks].map((block, i) => [block[1] ?? `${document}-${i}.ts`, block[2]!]))
+}
+
+function compile(files: ReadonlyMap<string, string>): void {
+  rmSync(APP, { recursive: true, force: true })
+  mkdirSync(APP, { recursive: true })
+  for (const [name, text] of files) writeFileSync(join(APP, name), text)
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+  const flags = ['--strict', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
+  const more = ['--module', 'nodenext', '--rewriteRelativeImportExtensions', '--types', 'node']
+  const names = [...files.keys()].map((name) => join(APP, name))
+  const words = [tsc, ...flags, ...more, '--skipLibCheck', '--ignoreConfig', ...names]
+  execFileSync(process.execPath, words, { cwd: APP, stdio: 'inherit' })
+}
+
+test('the examples of docs/testing.md compile, and their tests pass', () => {
+  const files = filesOf('testing.md')
+  const main = "import { defineService } from 'skynet-ts'\nexport default defineService(() => {})\n"
+  compile(new Map([...files, ['main.ts', main]]))
+  const tests = [...files.keys()].filter((name) => name.endsWith('.test.ts'))
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  for (const name of tests) {
+    const words = ['--test', join(APP, name.replace('.ts', '.js'))]
+    execFileSync(process.execPath, words, { env, stdio: 'pipe' })
+  }
+})
+
+test('the examples of docs/config.md compile', () => {
+  compile(filesOf('config.md'))
+})

@@ -1,0 +1,84 @@
+/** What makes no sense is refused at the call that gets it: by name, with a code. */
+import assert from 'node:assert/strict'
+import type { Skynet } from 'skynet-ts'
+import type subject from '../fixtures/subject.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+
+const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
+const TYPE = 'ERR_INVALID_ARG_TYPE'
+const VALUE = 'ERR_INVALID_ARG_VALUE'
+const RANGE = 'ERR_OUT_OF_RANGE'
+const NO_OPTIONS = [null, 5, 'x', 5n, Symbol('x'), [], new Date()]
+const NO_STRING = [undefined, null, 5, 5n, Symbol('x'), {}]
+
+/** Each of `values` makes `call` throw, or reject, with that code and the name of the argument. */
+async function refused(
+  call: (value: never) => unknown,
+  values: readonly unknown[],
+  code: string,
+  name: string,
+): Promise<void> {
+  for (const value of values) {
+    const called = async (): Promise<unknown> => call(value as never)
+    const message = new RegExp(`'${name}'`)
+    await assert.rejects(called, { code, message }, `${name}: ${String(value)}`)
+  }
+}
+
+const launch = (skynet: Skynet) => skynet.newService<typeof subject>('./subject.ts', { args: [] })
+
+check('options that are none are refused wherever one waits', async (skynet) => {
+  const ref = await launch(skynet)
+  const { handle } = ref
+  skynet.shareData.new('arguments', 1)
+  const view = skynet.shareData.query('arguments')
+  const rows: ((options: never) => unknown)[] = [
+    (options) => ref.with(options).call.worker(),
+    (options) => skynet.mailbox(handle, options),
+    (options) => skynet.room(handle, options),
+    (options) => skynet.rawCall(handle, 'lua', ['worker'], options),
+    (options) => skynet.newService('./subject.ts', options),
+    (options) => skynet.uniqueService('./subject.ts', options),
+    (options) => skynet.queryService('./subject.ts', options),
+    (options) => skynet.datacenter.with(options),
+    (options) => skynet.select([], options),
+    (options) => view.monitor(options),
+  ]
+  for (const call of rows) await refused(call, NO_OPTIONS, TYPE, 'options')
+  await refused((timeoutMs) => ref.with({ timeoutMs }).call.worker(), [5n, 'x'], TYPE, 'timeoutMs')
+})
+
+check('newService() names the option that is wrong', async (skynet) => {
+  const start = (options: object) => skynet.newService('./subject.ts', options as never)
+  await refused((args) => start({ args }), [null, 5n, 'ab', {}], TYPE, 'args')
+  await refused((onFault) => start({ onFault }), [null, 5n, 'die', {}], VALUE, 'onFault')
+  await refused((on) => start({ on }), [null, 5n, 'there', -1, 2, 1.5, { key: 5 }], RANGE, 'on')
+  await refused((onn) => start({ onn }), [1], VALUE, 'onn')
+  await refused((on) => start({ on, memoryLimitMb: 64 }), ['same'], VALUE, 'on')
+})
+
+check('a method name that is no string is refused, and nothing is sent', async (skynet) => {
+  const { handle } = await launch(skynet)
+  const before = (await skynet.debug.services()).find((row) => row.handle === handle)!.message
+  await refused((method) => skynet.call(handle, method, 1), NO_STRING, TYPE, 'method')
+  await refused((method) => skynet.send(handle, method, 1), NO_STRING, TYPE, 'method')
+  await refused((method) => skynet.send('.nobody', method), NO_STRING, TYPE, 'method')
+  const after = (await skynet.debug.services()).find((row) => row.handle === handle)!.message
+  assert.equal(after, before)
+  await assert.rejects(skynet.call(handle, ''), { code: 'ERR_METHOD_UNKNOWN' })
+})
+
+check('names, variables, counts and tasks are checked', async (skynet) => {
+  await refused((name) => skynet.localName(name), NO_STRING, TYPE, 'name')
+  await refused((key) => skynet.getenv(key), NO_STRING, TYPE, 'key')
+  await refused((value) => skynet.setenv('k', value), [undefined, null, 5n, {}], TYPE, 'value')
+  await refused((value) => skynet.setenv('k', value), [Number.NaN, Infinity], RANGE, 'value')
+  assert.equal(skynet.getenv('k'), undefined)
+  await refused((what) => skynet.stat(what), [...NO_STRING, 'all', 'toString'], VALUE, 'what')
+  await refused((isOn) => skynet.traceTasks(isOn), [null, 1, 'x', 5n], TYPE, 'isOn')
+  await refused((id) => skynet.killTask(id), [undefined, null, 'x', 5n], TYPE, 'id')
+  await refused((requests) => skynet.select(requests), [undefined, null, 5, {}], TYPE, 'requests')
+  await refused((id) => skynet.multicast.open(id), [undefined, 5n, Symbol('x'), {}], TYPE, 'id')
+  await refused((key) => skynet.datacenter.get(key), [null, 5n, {}], TYPE, 'path')
+  await refused((to) => skynet.call(to, 'worker'), [null, 5n, Symbol('x'), {}], TYPE, 'address')
+})

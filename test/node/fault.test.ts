@@ -1,0 +1,192 @@
+/** What a fault of a service does: a line in the log, and nothing to anybody else. */
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import type { Skynet } from 'skynet-ts'
+import type fault from '../fixtures/fault.ts'
+import type odd from '../fixtures/odd.ts'
+import { type Body, serviceTest, until } from '../support/run.ts'
+
+const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
+const alone = (title: string, body: Body) =>
+  serviceTest(import.meta.url, title, body, { thread: 2 })
+const PLACES = ['same', 1] as const
+
+const log = (skynet: Skynet) => readFileSync(String(skynet.getenv('logger')), 'utf8')
+
+/** The entry of the log that has `text`: its first line, and what it says up to the next entry. */
+async function entryOf(skynet: Skynet, text: string): Promise<string> {
+  const find = () =>
+    log(skynet)
+      .split(/^(?=\d{4}-\d\d-\d\dT)/m)
+      .find((entry) => entry.includes(text))
+  await until(`'${text}' is in the log`, find)
+  return find()!
+}
+
+const KINDS = [
+  ['throwNow', 'method throwNow'],
+  ['throwLater', 'method throwLater'],
+  ['throwInFork', 'fork'],
+  ['throwInTimeout', 'timeout'],
+  ['throwInHook', 'exit hook'],
+  ['rejectUnseen', 'unhandled rejection'],
+  ['throwInNodeTimer', 'uncaught exception'],
+] as const
+
+for (const [method, what] of KINDS) {
+  check(`a fault is logged with service, handle and stack: ${method}`, async (skynet) => {
+    for (const on of PLACES) {
+      const peer = await skynet.newService<typeof fault>('./fault.ts', { on })
+      const text = `${method} on purpose on ${on}`
+      peer.send[method](text)
+      const entry = await entryOf(skynet, text)
+      const who = `[${peer.address} fixtures/fault] error: ${what}`
+      assert.ok(entry.includes(who), `${who} …\n${entry}`)
+      assert.match(entry, /\n\s+at .*fault\.(js|ts)/)
+      if (method === 'throwLater') assert.match(entry, /caused by TypeError: what lies below/)
+      if (method !== 'throwInHook') assert.equal(await peer.call.ping(), 'pong', 'it goes on')
+      await skynet.kill(peer.handle)
+    }
+  })
+}
+
+check('a fault is logged whatever was thrown', async (skynet) => {
+  for (const on of PLACES) {
+    const peer = await skynet.newService<typeof fault>('./fault.ts', { on })
+    for (const [value, text] of [
+      [undefined, 'undefined'],
+      [null, 'null'],
+      ['', '""'],
+    ]) {
+      peer.send.rejectWith(value)
+      await entryOf(skynet, `error: unhandled rejection: ${text}\n`)
+    }
+    peer.send.rejectRevoked()
+    await entryOf(skynet, 'error: unhandled rejection: a value that cannot be printed\n')
+    assert.equal(await peer.call.ping(), 'pong', 'it goes on')
+  }
+})
+
+alone('a fault that may be of several services is logged as one of them', async (skynet) => {
+  const launch = () => skynet.newService<typeof odd>('./odd.ts', { args: [], on: 1 })
+  const [first, second] = [await launch(), await launch()]
+  const suspects = async (text: string) => {
+    first.send.failElsewhere(text)
+    const entry = await entryOf(skynet, text)
+    return /\[:0{8}\] error: uncaught exception (\(.*\)): /.exec(entry)?.[1]
+  }
+  assert.equal(await suspects('this or that'), '(one of 2 fixtures/odd)')
+  await skynet.kill(second.handle)
+  await skynet.newService('./fault.ts', { on: 1 })
+  assert.equal(await suspects('of two kinds'), '(one of 2 fixtures/odd, fixtures/fault)')
+})
+
+check('a call that fails and nobody awaits is the fault of who called', async (skynet) => {
+  for (const on of PLACES) {
+    const options = { on: 1, onFault: 'end' } as const
+    const callee = await skynet.newService<typeof fault>('./fault.ts', options)
+    const caller = await skynet.newService<typeof odd>('./odd.ts', { ...options, args: [], on })
+    const told = skynet.monitor(caller.handle)
+    caller.send.callUnseen(callee.handle, `told to nobody on ${on}`)
+    assert.equal((await told).reason, 'crash')
+    assert.equal(await callee.call.ping(), 'pong', 'it has told its caller')
+    const entry = await entryOf(skynet, `told to nobody on ${on}`)
+    assert.ok(entry.includes(`[${caller.address} fixtures/odd] error: unhandled rejection`), entry)
+  }
+})
+
+check('a fault that a caller is told of is not logged', async (skynet) => {
+  const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
+  await assert.rejects(peer.call.throwNow('told to the caller alone'))
+  await assert.rejects(peer.call.throwLater('told to the caller alone'))
+  peer.send.throwNow('after what was told')
+  await entryOf(skynet, 'after what was told')
+  assert.ok(!log(skynet).includes('told to the caller alone'))
+})
+
+check('an answer that cannot be sent is logged where it was given', async (skynet) => {
+  const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
+  await assert.rejects(peer.call.unsendable(), { code: 'ERR_MESSAGE_UNSUPPORTED' })
+  const entry = await entryOf(skynet, 'method unsendable returned what cannot be sent')
+  assert.ok(entry.includes(peer.address))
+})
+
+check('exit() needs no handling and is no fault', async (skynet) => {
+  const peer = await skynet.newService('./subject.ts', { on: 1 })
+  skynet.send(peer.handle, 'exitNow')
+  await until('it is gone', () => !skynet.isAlive(peer.handle))
+  const late = await skynet.newService('./subject.ts', { on: 1 })
+  skynet.send(late.handle, 'exitLater')
+  await until('it is gone', () => !skynet.isAlive(late.handle))
+  skynet.log('a line behind')
+  await entryOf(skynet, 'a line behind')
+  assert.ok(!log(skynet).includes(peer.address))
+  assert.ok(!log(skynet).includes(late.address))
+})
+
+check('log() and error() write what they get', async (skynet) => {
+  skynet.log('text', 1, { a: [1] }, undefined, 2n)
+  const line = await entryOf(skynet, 'text 1')
+  assert.match(line, /\[:[0-9a-f]{8} fixtures\/body\] text 1 \{ a: \[ 1 \] \} undefined 2n\n/)
+  skynet.error('bad', new Error('with a stack'))
+  const entry = await entryOf(skynet, 'with a stack')
+  assert.match(entry, /error: bad Error: with a stack\n\s+at /)
+})
+
+check('a mailbox of more than 1024 messages is reported', async (skynet) => {
+  const peer = await skynet.newService('./subject.ts', { on: 'same' })
+  for (let i = 0; i < 5000; i++) skynet.send(peer.handle, 'echo', i)
+  await skynet.call(peer.handle, 'echo', 'last')
+  skynet.log('behind the flood')
+  await entryOf(skynet, 'behind the flood')
+  const lines = log(skynet)
+    .split('\n')
+    .filter((line) => line.includes(peer.address))
+  assert.deepEqual(
+    lines.map((line) => /May overload, message queue length = (\d+)/.exec(line)?.[1]),
+    ['5001'],
+  )
+})
+
+const ODD = [
+  'throwUnprintable',
+  'throwRevoked',
+  'throwHostile',
+  'answerThenable',
+  'answerGetter',
+] as const
+for (const method of ODD) {
+  check(`a call ends whatever its method throws or answers: ${method}`, async (skynet) => {
+    for (const on of PLACES) {
+      const peer = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
+      await assert.rejects(peer.call[method]() as Promise<unknown>, Error)
+      assert.equal(await peer.call.ran(), 0, 'it goes on')
+    }
+  })
+}
+
+check('a launch ends when its setup throws what cannot be printed', async (skynet) => {
+  for (const on of PLACES) {
+    const launch = skynet.newService<typeof odd>('./odd.ts', { args: [true], on })
+    await assert.rejects(launch, { code: 'ERR_SERVICE_LAUNCH' })
+  }
+})
+
+check(
+  'forks run after one that threw what cannot be printed, or causes in a cycle',
+  async (skynet) => {
+    const peer = await skynet.newService<typeof odd>('./odd.ts', { args: [] })
+    peer.send.forkThree()
+    await until('the third fork has run', async () => (await peer.call.ran()) === 1)
+    assert.match(
+      await entryOf(skynet, 'outer of a cycle'),
+      /fixtures\/odd\] error: fork: Error: outer/,
+    )
+  },
+)
+
+check('log() escapes control characters', async (skynet) => {
+  skynet.log('marked \u001b[31mred\u0007')
+  const entry = await entryOf(skynet, 'marked')
+  assert.ok(entry.includes('marked \\x1b[31mred\\x07'), entry)
+})

@@ -1,0 +1,35 @@
+/** Skynet's test/testdatacenter.lua: what it prints, as assertions. */
+import assert from 'node:assert/strict'
+import { serviceTest } from '../support/run.ts'
+
+serviceTest(
+  import.meta.url,
+  'testdatacenter: a wait returns at once, fails on a branch, and gets what is set later',
+  async (skynet) => {
+    const { datacenter } = skynet
+    await datacenter.set('hello', 'world')
+    assert.equal(await datacenter.get('hello'), 'world')
+    skynet.fork(async () => {
+      await skynet.sleep(10)
+      await datacenter.set('key', 'foobar', 'bingo')
+    })
+    assert.equal(await datacenter.wait('hello'), 'world')
+    await assert.rejects(datacenter.wait('key'), { code: 'ERR_DATACENTER_PATH' })
+    assert.equal(await datacenter.wait('key', 'foobar'), 'bingo')
+  },
+)
+
+serviceTest(
+  import.meta.url,
+  'testmulticast2: a channel is found by the datacenter',
+  async (skynet) => {
+    const { datacenter, multicast } = skynet
+    const made = multicast.new<string>()
+    await datacenter.set('MCCHANNEL', made.id)
+    const subscription = multicast.open<string>(await datacenter.wait('MCCHANNEL')).subscribe()
+    made.publish('Remote message')
+    assert.equal((await subscription.next()).value, 'Remote message')
+    made.delete()
+    assert.equal((await subscription.next()).done, true)
+  },
+)

@@ -1,0 +1,101 @@
+/** What sockets and their API say when they, or their service, have ended; and how they say it. */
+import assert from 'node:assert/strict'
+import type { Skynet } from 'skynet-ts'
+import { MESSAGE_BYTES_MAX } from '../../src/base/limits.ts'
+import { portOf } from '../../src/os/address.ts'
+import { posixOs } from '../../src/os/posix.ts'
+import { type Body, serviceTest, until } from '../support/run.ts'
+import { ours, stretch } from '../support/sockets.ts'
+
+const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
+const MB = 1024 * 1024
+
+check('isOpen is false once both sides have ended', async (skynet) => {
+  const [near, far] = await ours(skynet)
+  near.end()
+  assert.equal(await far.read(), null)
+  assert.equal(far.isOpen, true, 'it may still answer')
+  far.end()
+  assert.equal(await near.read(), null)
+  await until('both are gone', () => !near.isOpen && !far.isOpen)
+})
+
+check(
+  'after close: read gives the end, setOption throws, setNoDelay does nothing',
+  async (skynet) => {
+    const [near] = await ours(skynet)
+    await near.close()
+    assert.equal(await near.read(), null)
+    assert.throws(() => near.setOption('noDelay', 1), { code: 'ERR_SOCKET_CLOSED' })
+    near.setNoDelay()
+    const udp = await skynet.socket.udp()
+    await udp.close()
+    assert.throws(() => udp.setOption('broadcast', 1), { code: 'ERR_SOCKET_CLOSED' })
+  },
+)
+
+check('read(count) takes at most 256 MiB', async (skynet) => {
+  const [near] = await ours(skynet)
+  const tooMuch = near.read(MESSAGE_BYTES_MAX + 1)
+  await assert.rejects(tooMuch, { name: 'RangeError', code: 'ERR_OUT_OF_RANGE' })
+  const most = near.read(MESSAGE_BYTES_MAX, { timeoutMs: 10 })
+  await assert.rejects(most, { code: 'ERR_SOCKET_TIMEOUT' })
+})
+
+check('a connect that takes too long tells the time that was asked for', async (skynet) => {
+  const os = posixOs()
+  const fds = [os.listen({ family: 4, host: '127.0.0.1', port: 0 }, 0)]
+  const address = os.localAddress(fds[0]!)!
+  // Its queue is full: SYN is not answered.
+  for (let filler = 0; filler < 2; filler++) {
+    const fd = os.socket(4)
+    os.connect(fd, address)
+    fds.push(fd)
+  }
+  const late = skynet.socket.connect({ port: portOf(address), timeoutMs: 100 })
+  await assert.rejects(late, { code: 'ERR_SOCKET_TIMEOUT', message: /nothing within 100 ms$/ })
+  for (const fd of fds) os.close(fd)
+})
+
+check('a path too long, and a descriptor bound twice, are refused in words', async (skynet) => {
+  const path = `/tmp/${'x'.repeat(200)}`
+  await assert.rejects(skynet.socket.listen({ path }), /^RangeError: Cannot listen as 'path'/)
+  const fd = posixOs().datagram(4)
+  const bound = await skynet.socket.bind(fd)
+  await assert.rejects(skynet.socket.bind(fd), /descriptor \d+ is bound already$/)
+  await bound.close()
+  posixOs().close(fd)
+})
+
+check('warnings of many sockets are one line a second; onWarning hears of each', async (skynet) => {
+  const lines: string[] = []
+  Object.assign(skynet, { log: (line: string) => lines.push(line) })
+  const told: number[] = []
+  for (let i = 0; i < 5; i++) {
+    const [near] = await ours(skynet)
+    if (i === 4) near.onWarning = (kib) => told.push(kib)
+    near.write(stretch(0, 14 * MB))
+    if (i === 4) await until('a warning', () => told.length > 0)
+  }
+  await until('a line', () => lines.length > 0)
+  assert.match(lines[0]!, /K bytes need to send out/)
+  await until('the sum', () => lines.length > 1)
+  assert.match(lines[1]!, /^WARNING: \d+ more /)
+})
+
+check('every call of skynet.socket throws once its service has ended', async (skynet) => {
+  const ref = await skynet.newService('./ghost.ts', { on: 'same' })
+  await skynet.kill(ref.handle)
+  const { socket } = (globalThis as { ghost?: Skynet }).ghost!
+  const [near] = await ours(skynet)
+  const code = { code: 'ERR_SERVICE_EXITED' }
+  assert.throws(() => socket.netstat(), code)
+  assert.throws(() => socket.totals(), code)
+  assert.throws(() => socket.write(near.id, 'x'), code)
+  assert.throws(() => socket.broadcast([near.id], 'x'), code)
+  await assert.rejects(socket.start(near.id), code)
+  await assert.rejects(socket.bind(0), code)
+  await assert.rejects(socket.udp(), code)
+  await assert.rejects(socket.listen({ port: 0 }), code)
+  await assert.rejects(socket.connect({ port: 1 }), code)
+})

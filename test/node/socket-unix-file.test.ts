@@ -1,0 +1,158 @@
+/** The file of a Unix listener: only a socket that nobody has is in the way of nobody. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { Os } from '../../src/os/os.ts'
+import { posixOs } from '../../src/os/posix.ts'
+import { library } from '../support/library.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+
+const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'skynet-unix-'))
+  process.on('exit', () => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+/** What somebody may have at a path, none of it ours to remove. */
+const IN_THE_WAY: Readonly<Record<string, (path: string) => void>> = {
+  'a file': (path) => writeFileSync(path, 'precious'),
+  'a pipe': (path) => void execFileSync('mkfifo', [path]),
+  'a folder': (path) => mkdirSync(path),
+  'a link to a file': (path) => {
+    writeFileSync(`${path}.target`, 'precious')
+    symlinkSync(`${path}.target`, path)
+  },
+  'a link to a dead socket': (path) => {
+    deadSocket(`${path}.target`)
+    symlinkSync(`${path}.target`, path)
+  },
+}
+
+/** As kill -9 leaves it. */
+function deadSocket(path: string): void {
+  const os = posixOs()
+  os.close(os.listen({ family: 'unix', path }, 1))
+  assert.ok(existsSync(path))
+}
+
+/** The file at `path`, whatever it is now. */
+const inode = (path: string): bigint => lstatSync(path, { bigint: true }).ino
+
+/** A socket that is bound to `path`, and no more. */
+function bound(os: Os, path: string, type: 'stream' | 'datagram'): number {
+  const fd = type === 'stream' ? os.socket('unix') : os.datagram('unix')
+  assert.equal(os.bindDatagram(fd, { family: 'unix', path }), 0)
+  return fd
+}
+
+for (const [what, put] of Object.entries(IN_THE_WAY)) {
+  check(`listen() leaves ${what} where it is`, async (skynet) => {
+    const path = join(folder(), 'path')
+    put(path)
+    const before = inode(path)
+    await assert.rejects(skynet.socket.listen({ path }), { code: 'ERR_LISTEN', message: /EADDR/ })
+    assert.equal(inode(path), before)
+  })
+
+  test(`the library leaves ${what} where it is`, (t) => {
+    const path = join(folder(), 'path')
+    put(path)
+    const before = inode(path)
+    const server = library(t)
+    assert.throws(() => server.listen({ path }), { code: 'ERR_LISTEN', message: /EADDR/ })
+    assert.equal(inode(path), before)
+  })
+}
+
+for (const type of ['stream', 'datagram'] as const) {
+  check(`listen() leaves a ${type} socket that is bound and listens not`, async (skynet) => {
+    const path = join(folder(), 'path')
+    const os = posixOs()
+    const fd = bound(os, path, type)
+    const before = inode(path)
+    await assert.rejects(skynet.socket.listen({ path }), { code: 'ERR_LISTEN', message: /EADDR/ })
+    assert.equal(inode(path), before)
+    os.close(fd)
+    const listener = await skynet.socket.listen({ path })
+    listener.close()
+    assert.equal(existsSync(path), false)
+  })
+}
+
+/** Ways in which the file of a listener stops being at its path. */
+const REPLACED: Readonly<Record<string, (path: string) => void>> = {
+  'a file': (path) => {
+    rmSync(path)
+    writeFileSync(path, 'of somebody else')
+  },
+  'the socket of another': (path) => {
+    renameSync(path, `${path}.old`)
+    deadSocket(path)
+  },
+}
+
+for (const [what, replace] of Object.entries(REPLACED)) {
+  check(`a listener that ends leaves ${what} that took its path`, async (skynet) => {
+    const path = join(folder(), 'path')
+    const listener = await skynet.socket.listen({ path })
+    replace(path)
+    const taken = inode(path)
+    listener.close()
+    assert.equal(inode(path), taken)
+  })
+
+  const ENDS: Readonly<Record<string, (server: ReturnType<typeof library>, id: number) => void>> = {
+    close: (server, id) => server.close(id),
+    shutdown: (server, id) => server.shutdown(id),
+    release: (server) => server.release(),
+  }
+  for (const [name, end] of Object.entries(ENDS)) {
+    test(`the library: ${name}() leaves ${what} that took the path`, (t: TestContext) => {
+      const path = join(folder(), 'path')
+      const server = library(t)
+      const id = server.listen({ path })
+      replace(path)
+      const taken = inode(path)
+      end(server, id)
+      assert.equal(inode(path), taken)
+    })
+  }
+}
+
+check('a listener that is closed and opened again at once has its file', async (skynet) => {
+  const path = join(folder(), 'path')
+  for (let round = 0; round < 20; round++) {
+    const first = await skynet.socket.listen({ path })
+    first.close()
+    const second = await skynet.socket.listen({ path })
+    const [client, peer] = await Promise.all([skynet.socket.connect({ path }), second.accept()])
+    await Promise.all([client.close(), peer!.close()])
+    second.close()
+  }
+  assert.equal(existsSync(path), false)
+})
+
+test('a dead socket is taken, and what is read through its path is ours', (t) => {
+  const path = join(folder(), 'path')
+  deadSocket(path)
+  const server = library(t)
+  const id = server.listen({ path })
+  assert.throws(() => readFileSync(path), { code: 'ENXIO' })
+  server.shutdown(id)
+  assert.equal(existsSync(path), false)
+})

@@ -1,0 +1,341 @@
+/** The testing kit, as the tests of a user use it. */
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { defineService, type SocketApi } from 'skynet-ts'
+import { FakeClock, type TestNode, testNode, testService } from 'skynet-ts/testing'
+import subject from '../fixtures/subject.ts'
+
+const shop = defineService((skynet, price: number) => {
+  const stock = skynet.ref('.stock')
+  return {
+    async buy(what: string): Promise<number> {
+      if (!(await skynet.call(stock.handle, 'take', what))) throw new RangeError(`no ${what} left`)
+      skynet.send('.stock', 'sold', what, price)
+      return price
+    },
+  }
+})
+
+test('testService() runs one service: typed calls, stand-ins, what it sent', async () => {
+  const sold: unknown[] = []
+  const stock = {
+    take: (what: string) => what === 'tea',
+    sold: (...args: unknown[]) => void sold.push(args),
+  }
+  await using service = await testService(shop, { args: [3], peers: { '.stock': stock } })
+  const price: number = await service.call.buy('tea')
+  assert.equal(price, 3)
+  await assert.rejects(service.call.buy('gin'), new RangeError('no gin left'))
+  await service.node.settled()
+  assert.deepEqual(sold, [['tea', 3]])
+  const to = service.node.skynet.localName('.stock')!
+  const from = service.handle
+  assert.deepEqual(service.sent, [
+    { from, to, method: 'take', args: ['tea'], isCall: true },
+    { from, to, method: 'sold', args: ['tea', 3], isCall: false },
+    { from, to, method: 'take', args: ['gin'], isCall: true },
+  ])
+})
+
+test('peers are methods: written in place, by name, of a class', async () => {
+  class Bank {
+    #sum = 0
+    charge(sum: number): number {
+      this.#sum += sum
+      return this.#sum
+    }
+  }
+  await using node = await testNode({
+    peers: {
+      '.bank': new Bank(),
+      '.mint': { strike: (count: number) => count * 2, melt: (what, ...more) => [what, ...more] },
+      '.none': {},
+    },
+  })
+  const { skynet } = node
+  assert.deepEqual(await skynet.call('.mint', 'melt', 1, 2), [1, 2])
+  assert.equal(await skynet.call('.mint', 'strike', 2), 4)
+  await skynet.call('.bank', 'charge', 1)
+  assert.equal(await skynet.call('.bank', 'charge', 2), 3)
+  const peers = { '.mint': { strike: (): string => 'in place too' } }
+  await using service = await testService(subject, { peers: { '.mint': { strike: () => 'tin' } } })
+  assert.equal(await service.node.skynet.call('.mint', 'strike'), 'tin')
+  await using other = await testService(subject, { peers })
+  assert.equal(await other.node.skynet.call('.mint', 'strike'), 'in place too')
+  // @ts-expect-error: no function
+  await assert.rejects(testNode({ peers: { '.x': 1 } }), /an object of methods/)
+})
+
+test('testService() rejects when setup throws, and leaves nothing', async () => {
+  const broken = defineService((): void => {
+    throw new Error('broken on purpose')
+  })
+  await assert.rejects(testService(broken), { code: 'ERR_SERVICE_LAUNCH', message: /on purpose/ })
+})
+
+test('testNode() has the real rules: copies, errors, dead callees, exit hooks', async () => {
+  const node = await testNode({ env: { greeting: 'hello' } })
+  const peer = await node.launch(subject)
+  const value = { list: [1] }
+  assert.deepEqual(await peer.call.echo(value), value)
+  assert.notEqual(await peer.call.echo(value), value)
+  await assert.rejects(peer.call.exitNow(), { code: 'ERR_CALL_DEAD' })
+  assert.equal(node.skynet.getenv('greeting'), 'hello')
+  const path = new URL('../fixtures/subject.ts', import.meta.url)
+  const byPath = await node.skynet.newService<typeof subject>(path)
+  assert.equal(await byPath.call.worker(), 0)
+  let reason = ''
+  const hooked = defineService((skynet) => {
+    skynet.onExit((why) => {
+      reason = why
+    })
+  })
+  await node.launch(hooked)
+  await node.stop()
+  assert.equal(reason, 'stop')
+})
+
+test('FakeClock moves timers, sleeps and deadlines, each at its own time', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const seen: string[] = []
+  const at = (what: string) => seen.push(`${what} at ${node.skynet.now()}`)
+  node.skynet.timeout(500, () => at('timeout'))
+  node.skynet.fork(async () => {
+    for (let round = 0; round < 3; round++) {
+      await node.skynet.sleep(200)
+      at('sleep')
+    }
+  })
+  const peer = await node.launch(subject)
+  const late = assert.rejects(peer.with({ timeoutMs: 450 }).call.never(), {
+    code: 'ERR_CALL_TIMEOUT',
+  })
+  await clock.advance(0)
+  assert.deepEqual(seen, [])
+  await clock.advance(399)
+  assert.deepEqual(seen, ['sleep at 200'])
+  await clock.advance(1)
+  await clock.advance(1000)
+  await late
+  assert.deepEqual(seen, ['sleep at 200', 'sleep at 400', 'timeout at 500', 'sleep at 600'])
+  assert.equal(clock.now(), 1400)
+  const aYear = 365 * 24 * 3600 * 1000
+  await assert.rejects(clock.advance(aYear), RangeError)
+})
+
+/** Which of two players takes the last coin: a race by design. */
+async function race(seed: number): Promise<string> {
+  await using node = await testNode({ seed })
+  let coins = 1
+  const bank = { take: () => coins-- > 0, isRich: () => coins > 0 }
+  const player = defineService((skynet) => ({
+    async play(): Promise<boolean> {
+      for (let look = 0; look < 3; look++) if (!(await skynet.call('.bank', 'isRich'))) return false
+      return (await skynet.call('.bank', 'take')) as boolean
+    },
+  }))
+  const keeper = defineService((skynet) => {
+    skynet.register('.bank')
+    return bank
+  })
+  await node.launch(keeper)
+  const players = [await node.launch(player), await node.launch(player)]
+  const won = await Promise.all(players.map((each) => each.call.play()))
+  return `${won} ${node.sent.all.map(({ from, method }) => `${from} ${method}`).join()}`
+}
+
+test('a seed makes a race the same each time, another seed another one', async () => {
+  const winners = new Set<string>()
+  for (let seed = 0; seed < 30; seed++) {
+    const outcome = await race(seed)
+    assert.equal(await race(seed), outcome, `seed ${seed}`)
+    winners.add(outcome.split(' ')[0]!)
+  }
+  assert.deepEqual([...winners].sort(), ['false,true', 'true,false'])
+})
+
+test('with any seed messages from one service to another stay in order', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    await using node = await testNode({ seed })
+    const seen: number[][] = []
+    const sink = defineService(() => ({
+      take: (from: number, n: number): void => {
+        seen[from] ??= []
+        seen[from].push(n)
+      },
+    }))
+    const to = (await node.launch(sink)).handle
+    const source = defineService((skynet, from: number) => ({
+      go: () => {
+        for (let n = 0; n < 10; n++) skynet.send(to, 'take', from, n)
+      },
+    }))
+    for (const from of [0, 1, 2]) (await node.launch(source, { args: [from] })).send.go()
+    await node.settled()
+    assert.deepEqual(seen, Array(3).fill([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]))
+  }
+})
+
+test('probes find what came, and wait for what is to come', async () => {
+  await using node = await testNode()
+  const talker = defineService((skynet) => ({
+    say: async (text: string) => {
+      await skynet.sleep(5)
+      skynet.log(text)
+    },
+  }))
+  const peer = await node.launch(talker)
+  peer.send.say('good day')
+  const line = await node.log.find(({ text }) => text === 'good day')
+  assert.deepEqual([line.handle, line.level], [peer.handle, 'info'])
+  assert.equal(await node.log.find(({ text }) => text === 'good day'), line)
+  const sent = await node.sent.find(({ method }) => method === 'say')
+  assert.equal(sent.from, node.skynet.self)
+})
+
+test('a probe gives up, and says what for', async () => {
+  await using node = await testNode()
+  const waiting = node.log.find(({ text }) => text === 'never said', { timeoutMs: 5 })
+  await assert.rejects(waiting, /Cannot find what .*never said.*within 5 ms; 0 others came/)
+  assert.throws(() => node.log.find(() => true, { timeout: 5 } as never), /option 'timeout'/)
+})
+
+/** Replaces all that goes by time or turns, as mocks do. */
+function mockTimers(t: TestContext): void {
+  t.mock.timers.enable()
+  t.mock.method(performance, 'now', () => 0)
+  for (const name of ['clearTimeout', 'clearInterval', 'clearImmediate'] as const) {
+    t.mock.method(globalThis, name, () => {})
+  }
+  // Node.js itself goes by these two: what it has left to do there is done in the end.
+  const held: (() => void)[] = []
+  const hold = (task: (...args: unknown[]) => void, ...args: unknown[]): void => {
+    held.push(() => task(...args))
+  }
+  t.mock.method(globalThis, 'queueMicrotask', hold)
+  t.mock.method(process, 'nextTick', hold)
+  t.after(() => {
+    t.mock.restoreAll()
+    for (const run of held) run()
+  })
+}
+
+test('testService() runs while the test mocks the timers of Node.js', async (t) => {
+  mockTimers(t)
+  const clock = new FakeClock()
+  const ticker = defineService((skynet) => {
+    let ticks = 0
+    skynet.timeout(1000, () => ticks++)
+    return { ticks: () => ticks, fork: () => new Promise<void>((done) => skynet.fork(done)) }
+  })
+  await using service = await testService(ticker, { clock })
+  await clock.advance(999)
+  assert.equal(await service.call.ticks(), 0)
+  await clock.advance(1)
+  assert.equal(await service.call.ticks(), 1)
+  await service.call.fork()
+  const never = service.node.log.find(() => false, { timeoutMs: 5 })
+  await assert.rejects(never, /nothing within 5 ms/)
+})
+
+test('testNode() goes by the real time while the test mocks the timers of Node.js', async (t) => {
+  mockTimers(t)
+  await using node = await testNode()
+  const before = node.skynet.now()
+  await node.skynet.sleep(5)
+  assert.ok(node.skynet.now() >= before + 5)
+})
+
+test('stop() of a testNode runs stop hooks, and waits for hooks by its clock', async () => {
+  const clock = new FakeClock()
+  const node = await testNode({ clock })
+  const stubborn = defineService((skynet) => {
+    skynet.onStop(() => new Promise(() => {}))
+    skynet.onExit(() => new Promise(() => {}))
+  })
+  await node.launch(stubborn)
+  await node.stop({ graceMs: 60_000 })
+  assert.deepEqual(
+    node.log.all.map(({ text }) => text),
+    ['stop hook: not done within 60000 ms', 'exit hook: not done within 1000 ms'],
+  )
+})
+
+test('sockets of a testNode are refused at once, all alike', async () => {
+  await using node: TestNode = await testNode()
+  const { socket } = node.skynet
+  const uses: Record<keyof SocketApi, () => unknown> = {
+    listen: () => socket.listen({ host: '127.0.0.1', port: 0 }),
+    connect: () => socket.connect({ host: 'no.such.host.invalid', port: 7 }),
+    start: () => socket.start(1),
+    bind: () => socket.bind(0),
+    stdin: () => socket.stdin(),
+    udp: () => socket.udp({ host: 'no.such.host.invalid', port: 0 }),
+    udpListen: () => socket.udpListen({ port: 7 }),
+    udpDial: () => socket.udpDial({ host: 'no.such.host.invalid', port: 7 }),
+    netstat: () => socket.netstat(),
+    totals: () => socket.totals(),
+    broadcast: () => socket.broadcast([1], 'x'),
+    write: () => socket.write(1, 'x'),
+  }
+  const message = /services of a testNode have no sockets: use startNode/
+  for (const [name, use] of Object.entries(uses)) {
+    await assert.rejects(async () => use(), { code: 'ERR_PLATFORM', message }, name)
+  }
+})
+
+test('testNode() refuses a seed that is none', async () => {
+  for (const seed of [-1, 0.5, 2 ** 32]) await assert.rejects(testNode({ seed }), RangeError)
+})
+
+test('advance() of a FakeClock waits for the one before, also inside a timer', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const at: [string, number][] = []
+  const { skynet } = node
+  const note = (what: string) => at.push([what, skynet.now()])
+  skynet.timeout(15, () => note('second'))
+  skynet.timeout(5, async () => {
+    note('first')
+    await clock.advance(100)
+    note('inner')
+  })
+  skynet.timeout(50, () => note('third'))
+  await Promise.all([clock.advance(10), clock.advance(10)])
+  assert.deepEqual(at.slice(0, 2), [
+    ['first', 5],
+    ['second', 15],
+  ])
+  await clock.advance(0)
+  assert.deepEqual(at.slice(2), [
+    ['third', 50],
+    ['inner', 120],
+  ])
+  assert.equal(clock.now(), 120)
+  await assert.rejects(clock.advance(-1), RangeError)
+  await clock.advance(1)
+  assert.equal(clock.now(), 121, 'a refused one holds up nobody')
+})
+
+test('testNode() and testService() refuse options that they cannot take, by name', async () => {
+  const wrong: [object | null, RegExp][] = [
+    [{ sede: 1 }, /with option 'sede': there are .*seed/],
+    [{ seed: 'x' }, /as 'seed' must be a whole number/],
+    [{ peers: 5 }, /as 'peers' must be a plain object: current value is 5/],
+    [{ peers: { '.a': 5 } }, /as 'peers.\.a' must be an object of methods: current value is 5/],
+    [{ env: 5 }, /as 'env' must be a plain object: current value is 5/],
+    [
+      { env: { a: {} } },
+      /as 'env.a' must be a string, a number or a boolean: current value is an o/,
+    ],
+    [{ clock: 5 }, /as 'clock' must be a FakeClock: current value is 5/],
+    [{ base: 5 }, /as 'base' must be a string, not empty: current value is 5/],
+    [null, /as 'options' must be a plain object: current value is null/],
+  ]
+  for (const [options, message] of wrong) {
+    await assert.rejects(testNode(options as never), { message })
+    await assert.rejects(testService(subject, options as never), { message })
+  }
+  await assert.rejects(testService(subject, { args: 5 } as never), /'args' must be an array/)
+})
