@@ -8,74 +8,152 @@
 import type { Debugger, NodeWorker, Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
-import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import { isOwn } from '../base/thrown.ts'
+import { FIRST_ORDERS, type Happening, MOVES, type Order, type State } from './asking.ts'
+import { within } from './within.ts'
 
 /** A thread inside a system call, or native code, cannot be stopped: give up after this long. */
-const ANSWER_MS_MAX = 1000
+export const ANSWER_MS = 1000
 const FRAMES_MAX = 16
 
 type Frame = Debugger.CallFrame
 type FromWorker =
   | { readonly method: 'Debugger.scriptParsed'; readonly params: { scriptId: string; url: string } }
-  | { readonly method: 'Debugger.paused'; readonly params: { callFrames: Frame[] } }
-  | { readonly method?: undefined }
+  | {
+      readonly method: 'Debugger.paused'
+      readonly params: { callFrames: Frame[]; hitBreakpoints?: string[] }
+    }
+  | { readonly method: 'Debugger.resumed' }
+  | { readonly method?: undefined; readonly id: number }
 
 /**
  * The stack of `worker`, innermost first: `spin (/srv/agent.ts:12:5)`. Empty when it could not be
  * had: the thread is in native code, somebody debugs this process, or it has no inspector.
+ *
+ * @param answerMs How long to wait for it. The thread is seen out of the debugger also after that.
  */
-export async function stackOf(worker: Worker): Promise<string[]> {
+export async function stackOf(worker: Worker, answerMs = ANSWER_MS): Promise<readonly string[]> {
   // A build without an inspector has no such module.
   const inspector = await import('node:inspector').catch(() => undefined)
-  // Of somebody's breakpoint nothing is to be resumed.
+  // What somebody has stopped is theirs.
   if (inspector === undefined || inspector.url() !== undefined) return []
-  const session = new inspector.Session()
-  try {
-    session.connect()
-    return await paused(session, worker.threadId)
-  } catch {
-    return []
-  } finally {
-    // All it has attached to is let go with it.
-    session.disconnect()
-  }
+  const asking = Asking.of(worker) ?? begin(new inspector.Session(), worker)
+  if (asking === undefined) return []
+  await within(answerMs, asking.answered)
+  return asking.frames
 }
 
-function paused(session: Session, threadId: number): Promise<string[]> {
-  const urls = new Map<string, string>()
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve([]), ANSWER_MS_MAX)
-    const settle = (frames: string[]): void => {
-      clearTimeout(timer)
-      resolve(frames)
-    }
-    const tell = (sessionId: string, ...methods: string[]): void => {
-      for (const [id, method] of methods.entries()) {
-        const message = JSON.stringify({ id, method })
-        session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
-      }
-    }
-    session.on('NodeWorker.attachedToWorker', ({ params }) => {
-      if (isThread(params.workerInfo, threadId)) {
-        tell(params.sessionId, 'Debugger.enable', 'Debugger.pause')
-      } else session.post('NodeWorker.detach', { sessionId: params.sessionId })
-    })
-    session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
-      const message = JSON.parse(params.message) as FromWorker
-      if (message.method === 'Debugger.scriptParsed') {
-        urls.set(message.params.scriptId, message.params.url)
-      } else if (message.method === 'Debugger.paused') {
-        tell(params.sessionId, 'Debugger.resume', 'Debugger.disable')
-        settle(framesOf(message.params.callFrames, urls))
-      }
-    })
-    session.post('NodeWorker.enable', { waitForDebuggerOnStart: false }, (error) => {
-      if (error === null) return
-      clearTimeout(timer)
-      reject(error)
-    })
+function begin(session: Session, worker: Worker): Asking | undefined {
+  try {
+    session.connect()
+    const sessionId = attach(session, worker.threadId)
+    if (sessionId !== undefined) return new Asking(session, sessionId, worker)
+  } catch {
+    // A thread that is not the first one of its process cannot reach another.
+  }
+  session.disconnect()
+  return undefined
+}
+
+/** Attach to one thread. Undefined: it has ended, or has no inspector. */
+function attach(session: Session, threadId: number): string | undefined {
+  let found: string | undefined
+  session.on('NodeWorker.attachedToWorker', ({ params: { workerInfo, sessionId } }) => {
+    if (isThread(workerInfo, threadId)) found = sessionId
+    else session.post('NodeWorker.detach', { sessionId })
   })
+  // Tells of all threads at once, before it returns; not of those that begin later.
+  session.post('NodeWorker.enable', { waitForDebuggerOnStart: false })
+  session.post('NodeWorker.disable')
+  return found
+}
+
+/** One thread that is asked, once at a time: who else asks gets the same answer. */
+class Asking {
+  static readonly #all = new Map<Worker, Asking>()
+  static #isWatching = false
+
+  /** Resolves when there are frames, or there will be none. */
+  readonly answered: Promise<void>
+  frames: readonly string[] = []
+  readonly #session: Session
+  readonly #sessionId: string
+  readonly #worker: Worker
+  readonly #urls = new Map<string, string>()
+  readonly #sent: Order[] = []
+  readonly #ended = (): void => this.#happens('ended')
+  #answer!: () => void
+  #state: State = 'asked'
+
+  static of(worker: Worker): Asking | undefined {
+    return Asking.#all.get(worker)
+  }
+
+  constructor(session: Session, sessionId: string, worker: Worker) {
+    this.#session = session
+    this.#sessionId = sessionId
+    this.#worker = worker
+    this.answered = new Promise((resolve) => {
+      this.#answer = resolve
+    })
+    Asking.#all.set(worker, this)
+    Asking.#watchExit()
+    worker.once('exit', this.#ended)
+    session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
+      this.#hear(JSON.parse(params.message) as FromWorker)
+    })
+    this.#tell(FIRST_ORDERS)
+  }
+
+  /** The end of the process waits for its threads, and for those that stand it would for ever. */
+  static #watchExit(): void {
+    if (Asking.#isWatching) return
+    Asking.#isWatching = true
+    process.on('exit', () => {
+      for (const each of Asking.#all.values()) each.#happens('exit')
+    })
+  }
+
+  #tell(orders: readonly Order[]): void {
+    const sessionId = this.#sessionId
+    for (const method of orders) {
+      const message = JSON.stringify({ id: this.#sent.push(method), method })
+      this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
+    }
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.method === 'Debugger.scriptParsed') {
+      this.#urls.set(message.params.scriptId, message.params.url)
+    } else if (message.method === 'Debugger.paused') {
+      const { callFrames, hitBreakpoints = [] } = message.params
+      if (this.frames.length === 0) this.frames = framesOf(callFrames, this.#urls)
+      this.#answer()
+      this.#happens(hitBreakpoints.length > 0 ? 'broke' : 'stopped')
+    } else if (message.method === 'Debugger.resumed') this.#happens('resumed')
+    else if (message.method === undefined) {
+      const order = this.#sent[message.id - 1]
+      if (order === 'Debugger.pause') this.#happens('willStop')
+      else if (order === 'Debugger.disable') this.#happens('isOut')
+    }
+  }
+
+  #happens(happening: Happening): void {
+    const move = MOVES[this.#state][happening]
+    if (move === undefined) return
+    this.#state = move.to
+    this.#tell(move.orders ?? [])
+    if (move.to === 'out') this.#leave()
+  }
+
+  #leave(): void {
+    Asking.#all.delete(this.#worker)
+    this.#worker.off('exit', this.#ended)
+    this.#answer()
+    // Without this Node.js keeps the session at the other end, whose debugger may stop the thread.
+    this.#session.post('NodeWorker.detach', { sessionId: this.#sessionId })
+    this.#session.disconnect()
+  }
 }
 
 /** Threads are told apart by their number; the inspector has it in the title only. */

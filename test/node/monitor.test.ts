@@ -37,7 +37,7 @@ test('a handler that does not come back is reported with the stack of its loop',
 })
 
 test('testendless.lua: stat endless tells a loop that it was reported, once', async () => {
-  const { out } = await inProcess('looper.ts', ['stat', 15_000], { monitorMs: 100 })
+  const { out } = await inProcess('looper.ts', ['stat', 60_000], { monitorMs: 1000 })
   assert.equal(out, 'endless: 0, 1, 0\n')
 })
 

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+type Timer = { readonly ms: number; readonly fire: () => void }
+const { setTimeout, clearTimeout } = globalThis
+/** What is set and neither due nor cleared. */
+const timers = new Set<Timer>()
+// The module takes those that are there when it is loaded.
+Object.assign(globalThis, {
+  setTimeout: (fire: (...args: unknown[]) => void, ms: number, ...args: unknown[]): Timer => {
+    const timer = { ms, fire: () => fire(...args) }
+    timers.add(timer)
+    return timer
+  },
+  clearTimeout: (timer: Timer) => timers.delete(timer),
+})
+const { within } = await import('./within.ts')
+Object.assign(globalThis, { setTimeout, clearTimeout })
+
+/** The next timer is due, however long ago. */
+async function fireNext(): Promise<number> {
+  const [timer] = timers
+  timers.delete(timer!)
+  timer!.fire()
+  await new Promise(setImmediate)
+  return timer!.ms
+}
+
+test('within() tells whether the work was done in time', async () => {
+  assert.equal(await within(1000, Promise.resolve()), true)
+  const late = within(1000, new Promise(() => {}))
+  let ms = 0
+  while (timers.size > 0) ms += await fireNext()
+  assert.equal(await late, false)
+  assert.equal(ms, 1000)
+})
+
+test('within() leaves no timer behind, also when the work fails', async () => {
+  await within(1000, Promise.resolve())
+  assert.equal(timers.size, 0)
+  await assert.rejects(within(1000, Promise.reject(new Error('it failed'))), /it failed/)
+  assert.equal(timers.size, 0)
+})
+
+test('within() goes on to wait after the process was stopped, however long', async () => {
+  let isOver = false
+  let done!: () => void
+  const work = new Promise<void>((resolve) => {
+    done = resolve
+  })
+  const waiting = within(1000, work).finally(() => {
+    isOver = true
+  })
+  // After SIGCONT the one timer that was under way is due.
+  await fireNext()
+  assert.equal(isOver, false)
+  done()
+  assert.equal(await waiting, true)
+})
