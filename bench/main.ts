@@ -11,6 +11,7 @@ import { idle } from './idle.bench.ts'
 import { send } from './send.bench.ts'
 import { spawn } from './spawn.bench.ts'
 import { start } from './start.bench.ts'
+import { stores } from './stores.bench.ts'
 import type { Bench, BenchOptions, Row, Target } from './support/bench.ts'
 import { table } from './support/report.ts'
 import { timer } from './timer.bench.ts'
@@ -18,7 +19,21 @@ import { udp } from './udp.bench.ts'
 
 /** In the order in which they run. */
 const BENCHES: readonly Bench[] = [
-  ...[echo, udp, broadcast, accept, call, send, spawn, start, timer, idle, connections, edge],
+  ...[
+    echo,
+    udp,
+    broadcast,
+    accept,
+    call,
+    send,
+    spawn,
+    start,
+    timer,
+    stores,
+    idle,
+    connections,
+    edge,
+  ],
 ]
 
 const USAGE = `usage: npm run bench -- [name…] [options]

@@ -8,6 +8,7 @@
  * read meanwhile. Each of these has a budget of its own, by number, bytes and time: none of them
  * stops the others.
  */
+import { ofNobody } from '../base/async-context.ts'
 import { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
@@ -227,13 +228,15 @@ export class Scheduler {
     this.#timerAt = due
   }
 
-  readonly #timerFired = (): void => {
+  // What sets these off was asked for by any code: in its context they would hold on to its stores.
+
+  readonly #timerFired = ofNobody(() => {
     this.#timerAt = Number.POSITIVE_INFINITY
     if (this.#isStopped) return
     this.#nextTurn()
     const due = this.#options.wheel.nextDue()
     if (due !== Number.POSITIVE_INFINITY) this.timerAdded(due)
-  }
+  })
 
   #schedule(): void {
     if (this.#isScheduled || this.#isStopped) return
@@ -242,10 +245,10 @@ export class Scheduler {
     this.#isScheduled = true
   }
 
-  readonly #nextTurn = (): void => {
+  readonly #nextTurn = ofNobody(() => {
     this.#beginTurn()
     this.#pump()
-  }
+  })
 
   /** The event loop came round: budgets are new, timers may be due, rings may have room. */
   #beginTurn(): void {
@@ -280,7 +283,7 @@ export class Scheduler {
     }
   }
 
-  readonly #pump = (): void => {
+  readonly #pump = ofNobody(() => {
     this.#isScheduled = false
     if (this.#isStopped) return
     const { monitor } = this.#options
@@ -300,7 +303,7 @@ export class Scheduler {
       if (more !== 'none' || this.#runQueue.length > 0) this.#schedule()
       else this.#rest()
     }
-  }
+  })
 
   /** Take what other threads have sent. Is there more, for this turn or for the next? */
   #read(): 'now' | 'later' | 'none' {
@@ -367,7 +370,7 @@ export class Scheduler {
     setImmediate(this.#lookAgain)
   }
 
-  readonly #lookAgain = (): void => {
+  readonly #lookAgain = ofNobody(() => {
     this.#isResting = false
     if (this.#isStopped) return
     this.#beginTurn()
@@ -381,7 +384,7 @@ export class Scheduler {
       this.#options.yield()
       this.#rest()
     }
-  }
+  })
 
   #isQuiet(): boolean {
     return (
@@ -408,9 +411,9 @@ export class Scheduler {
     this.#schedule()
   }
 
-  readonly #woken = (): void => {
+  readonly #woken = ofNobody(() => {
     this.#isArmed = false
     if (this.#isStopped) return
     this.#nextTurn()
-  }
+  })
 }

@@ -12,6 +12,7 @@ import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
 import { type LineOptions, lineMax, wrongCount } from './read-options.ts'
+import { begin, kept } from './scope.ts'
 import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
@@ -44,6 +45,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   /** Writes that were dropped as too much waited. */
   dropped = 0
   #onWarning: ((kib: number) => void) | undefined
+  /** The same, with the stores of who has set it. */
+  #warn: ((kib: number) => void) | undefined
 
   /** Made by listener.ts and socket-api.ts only. */
   constructor(pool: SocketPool, id: number, phase: 'waiting' | 'opening', remoteAddress?: string) {
@@ -62,6 +65,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   set onWarning(warn: ((kib: number) => void) | undefined) {
     if (warn !== undefined) checkFunction('warn', 'onWarning', warn)
     this.#onWarning = warn
+    this.#warn = warn && kept(warn)
   }
 
   /** `ip:port` of the peer, IPv6 in brackets; empty when the connection is gone already. */
@@ -440,7 +444,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   #warned(kib: number): void {
-    if (this.#onWarning !== undefined) this.#onWarning(kib)
+    const warn = this.#warn
+    if (warn !== undefined) begin(() => warn(kib))
     else if (kib > 0) this.#pool.warned(kib, this.id)
   }
 

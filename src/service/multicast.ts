@@ -1,6 +1,7 @@
 /** One message for many services: channels, as in Skynet's `multicast`. */
 import { checkFunction, checkNumber, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
+import { kept } from './scope.ts'
 import type { Service } from './service.ts'
 import { type Subscriber, Subscription } from './subscription.ts'
 
@@ -43,7 +44,8 @@ export class Channel<T = unknown> {
   subscribe(subscriber?: Subscriber<T>): Subscription<T> {
     if (subscriber !== undefined) checkFunction('subscribe', 'subscriber', subscriber)
     const service = this.#alive()
-    const subscription = new Subscription<T>(service, this.id, subscriber)
+    const callback = subscriber && kept(subscriber)
+    const subscription = new Subscription<T>(service, this.id, callback)
     const isThere = service.subscriptions.add(subscription as Subscription<unknown>)
     if (!isThere) throw unknownChannel(this.id)
     return subscription

@@ -24,7 +24,7 @@ import type { LogLevel, LogLine } from './log.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { endWith, follow } from './monitor.ts'
 import { modulesIn } from './places.ts'
-import { enterScope, hasScopes } from './scope.ts'
+import { begin } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Service } from './service.ts'
 import type { SharedValues } from './share-data.ts'
@@ -303,7 +303,7 @@ export class Runtime {
       this.#launch(known, launch)
       return
     }
-    const load = () => loadService(launch.url)
+    const load = () => begin(() => loadService(launch.url))
     const notice = setTimeout(() => {
       const late = `${shortPath(launch.url)} is not loaded after ${LOAD_NOTICE_MS} ms`
       this.log('error', 0, `Service ${late}: a top-level await that never ends?`)
@@ -379,8 +379,7 @@ export class Runtime {
     if (launch.parent !== undefined) endWith(service, launch.parent)
     try {
       this.options.scheduler.running(service.handle)
-      const setUp = (): unknown => definition.setup(service.facade, ...launch.args)
-      const result = hasScopes() ? enterScope(undefined, setUp) : setUp()
+      const result = begin(() => definition.setup(service.facade, ...launch.args))
       if (isThenable(result) && !('catch' in result)) {
         // A promise has both. Whoever awaits these methods would call one of them.
         failed(new TypeError(`a method cannot be called 'then'`))

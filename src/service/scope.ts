@@ -1,10 +1,11 @@
 /**
- * What an asynchronous piece of code belongs to: the critical section it runs in, and the task of
- * the service that began it. It follows promises (`AsyncLocalStorage`), and that costs every
- * `await` of the thread. So it is switched on by its users, and off again when the last has gone;
- * meanwhile nobody pays more than a comparison.
+ * Where code of a service begins, and what it belongs to from then on: the critical section it runs
+ * in, and the task of the service that began it. That follows promises (`AsyncLocalStorage`), and
+ * costs every `await` of the thread. So it is switched on by its users, and off again when the last
+ * has gone; meanwhile nobody pays more than a comparison.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { areStoresUsed, asNobody, contextNow } from '../base/async-context.ts'
 
 /** Whoever holds a critical section: known by identity. */
 export interface Holder {
@@ -29,11 +30,33 @@ export interface Scope {
   readonly trace: string | undefined
 }
 
-const storage = new AsyncLocalStorage<Scope | undefined>()
+const { run, enterWith } = AsyncLocalStorage.prototype
+/** Its own methods: they are not noticed as a store of somebody (async-context.ts). */
+const storage = Object.assign(new AsyncLocalStorage<Scope | undefined>(), { run, enterWith })
 let users = 0
 
-/** Whether anybody on this thread wants to know its scope. */
-export const hasScopes = (): boolean => users > 0
+/** Nobody on this thread has a store, or wants to know a scope: code may begin by a plain call. */
+export const isPlain = (): boolean => users === 0 && !areStoresUsed()
+
+/**
+ * Code of a service begins: a message, a task, a timer, a hook. It runs in `scope` and sees no
+ * store of whoever set it off, which another request may be. What runs in a microtask would inherit
+ * both, so all of it comes in through here.
+ */
+export const begin = <T>(task: () => T, scope?: Scope): T =>
+  asNobody(users === 0 ? task : () => storage.run(scope, task))
+
+/** `task` for later: it will see the stores that are at hand now, in the scope it begins in. */
+export function kept<Args extends readonly unknown[], T>(
+  task: (...args: Args) => T,
+): (...args: Args) => T {
+  const within = contextNow()
+  if (within === undefined) return task
+  return (...args) => {
+    const scope = scopeNow()
+    return within(() => (users === 0 ? task(...args) : storage.run(scope, task, ...args)))
+  }
+}
 
 /** From now on scopes are followed. Each call is made up for by one of `leaveScopes`. */
 export function useScopes(): void {
@@ -49,11 +72,9 @@ export function leaveScopes(): void {
 /** @returns The scope at hand. Undefined: none, or nobody follows them. */
 export const scopeNow = (): Scope | undefined => (users === 0 ? undefined : storage.getStore())
 
-/**
- * Begin something new. What runs in a microtask inherits the scope of whoever woke it, so every
- * message, fork and timer has to come in through here while scopes are followed.
- */
-export const enterScope = <T>(scope: Scope | undefined, run: () => T): T => storage.run(scope, run)
+/** Run code of a service that has begun in another scope. Only while scopes are followed. */
+export const enterScope = <T>(scope: Scope | undefined, task: () => T): T =>
+  storage.run(scope, task)
 
 /**
  * Change the scope of the code that runs now, up to its next `await` or its end and all that it

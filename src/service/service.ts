@@ -24,7 +24,7 @@ import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
 import { Requests } from './requests.ts'
 import type { Runtime } from './runtime.ts'
-import { enterScope, hasScopes, leaveScopes, useScopes } from './scope.ts'
+import { begin, isPlain, kept, leaveScopes, useScopes } from './scope.ts'
 import { asArgument, isThenable, sendable } from './sendable.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
@@ -146,9 +146,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   #receive(message: Message): void {
     this.#messageLog?.write(message)
+    this.#take(message)
+  }
+
+  #take(message: Message): void {
     try {
-      if (hasScopes()) enterScope(undefined, () => this.#handle(message))
-      else this.#handle(message)
+      this.#handle(message)
     } catch (error) {
       this.fault('handling a message', error)
     }
@@ -177,10 +180,15 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         else this.run('reopen', () => this.requests.reopen())
         return
       default:
-        if (this.#phase === 'ready') this.requests.handle(message)
+        if (this.#phase === 'ready') this.#request(message)
         else if (this.#early !== undefined) this.#early.push(message)
         else this.runtime.router.refuse(message, this.handle)
     }
+  }
+
+  #request(message: Message): void {
+    if (isPlain()) this.requests.handle(message)
+    else begin(() => this.requests.handle(message))
   }
 
   /** Setup is done: requests may come. */
@@ -191,7 +199,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     const early = this.#early ?? []
     this.#early = undefined
     for (const message of early) {
-      if (this.#phase === 'ready') this.requests.handle(message)
+      if (this.#phase === 'ready') this.#take(message)
       else this.runtime.router.refuse(message, this.handle)
     }
   }
@@ -278,8 +286,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   // --- tasks, timers, waits --------------------------------------------------------------------
 
   /** Run `task` after the message that is handled now, before the next one. */
-  fork(task: () => unknown): void {
+  fork(given: () => unknown): void {
     if (this.#phase === 'ended') return
+    const task = kept(given)
     if (this.#forks !== undefined) {
       this.#forks.push(task)
       return
@@ -300,8 +309,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#phase === 'starting') this.#isBranched = true
     try {
       this.runtime.options.scheduler.running(this.handle)
-      const begin = hasScopes() ? () => enterScope(this.tracer?.scope(what), task) : task
-      const result = this.profile === undefined ? begin() : this.profile.measure(begin)
+      const run = isPlain() ? task : () => begin(task, this.tracer?.scope(what))
+      const result = this.profile === undefined ? run() : this.profile.measure(run)
       if (!isThenable(result)) return
       Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
     } catch (error) {
@@ -310,7 +319,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   timeout(ms: number, task: () => unknown): Timer {
-    const index = this.hasEnded ? NO_TIMER : this.runtime.addTimer(ms, this, task)
+    const index = this.hasEnded ? NO_TIMER : this.runtime.addTimer(ms, this, kept(task))
     return new Timer(this.runtime.options.wheel.timers, index)
   }
 
@@ -402,7 +411,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   onSignal(hook: (signal: number) => unknown): void {
-    this.#onSignal = hook
+    this.#onSignal = kept(hook)
   }
 
   signal(signal: number): void {
@@ -415,7 +424,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   onExit(hook: ExitHook): void {
     this.#hooks ??= []
-    this.#hooks.push(hook)
+    this.#hooks.push(kept(hook))
   }
 
   exited(): SkynetError<'ERR_SERVICE_EXITED'> {

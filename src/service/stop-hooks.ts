@@ -4,6 +4,7 @@
  */
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Runtime } from './runtime.ts'
+import { kept } from './scope.ts'
 import type { Service } from './service.ts'
 
 /** @param deadline Aborts when the time is up: what goes on after that is cut off. */
@@ -24,7 +25,8 @@ export class StopHooks implements TimerOwner {
     this.#runtime = runtime
   }
 
-  add(service: Service, hook: StopHook): void {
+  add(service: Service, given: StopHook): void {
+    const hook = kept(given)
     const hooks = this.#hooks.get(service)
     if (hooks === undefined) this.#hooks.set(service, [hook])
     else hooks.push(hook)

@@ -11,7 +11,15 @@ import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Asking } from './calls.ts'
 import type { Runtime } from './runtime.ts'
-import { enterScope, leaveScopes, type Scope, scopeNow, setScope, useScopes } from './scope.ts'
+import {
+  enterScope,
+  kept,
+  leaveScopes,
+  type Scope,
+  scopeNow,
+  setScope,
+  useScopes,
+} from './scope.ts'
 import type { Service } from './service.ts'
 import type { WaitOptions } from './wait.ts'
 
@@ -163,6 +171,8 @@ export class Handling {
   readonly #message: Message
   readonly #method: string
   readonly #from: number
+  /** It may end with its service, by what somebody else does. */
+  readonly #publish = kept((event: CallEvent) => REQUESTS.publish(event))
   #id: string | undefined
   #isOver = false
   /** It began a trace itself: the scope to go back to when it leaves. */
@@ -213,7 +223,7 @@ export class Handling {
     const ms = runtime.now - this.#from
     log(this.#service, id, `end ${method}, ${ended(ms, error)}`)
     const event: CallEvent = { id, source, destination, method, session, ms, error }
-    REQUESTS.publish(event)
+    this.#publish(event)
     if (id !== undefined) leaveTraces()
   }
 }

@@ -1,6 +1,7 @@
 /** What happened so far, and waiting for what is still to come. */
 import { checkFunction, checkMs, checkNames, checkOptions } from '../base/check.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
+import { kept } from '../service/scope.ts'
 
 /** For what must happen, however slow the machine is; nothing that works waits so long. */
 const WAIT_MS_DEFAULT = 10_000
@@ -34,11 +35,11 @@ export class Probe<T> {
     const known = this.all.find(test)
     if (known !== undefined) return Promise.resolve(known)
     return new Promise((resolve, reject) => {
-      const look = (item: T): void => {
+      const look = kept((item: T): void => {
         if (!test(item)) return
         end()
         resolve(item)
-      }
+      })
       const timer = setTimeout(() => {
         end()
         const text = `Cannot find what ${test} asks for: nothing within ${timeoutMs} ms`

@@ -5,6 +5,7 @@
 import { statSync } from 'node:fs'
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { assumeStores } from '../base/async-context.ts'
 import {
   checkInteger,
   checkMs,
@@ -173,6 +174,7 @@ export class TestNode implements AsyncDisposable {
   /** Called by `testNode`. */
   async start(): Promise<void> {
     const { runtime, start } = this.#worker
+    assumeStores()
     start()
     this.#options.clock?.attach(this.#follower)
     await new Promise<void>((resolve, reject) => {

@@ -1,5 +1,6 @@
 /** Entry of a worker: build it, and do what the main thread says. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { noticeStores } from '../base/async-context.ts'
 import { realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { delay, setImmediate, setTimeout } from '../base/event-loop.ts'
@@ -18,6 +19,7 @@ const report = (message: Report): void => port.postMessage(message)
 
 const os = posixOs()
 hasLoaded(loaded)
+noticeStores()
 /** How long a worker that stops waits for room in the rings of others: they may be gone. */
 const FLUSH_MS_MAX = 500
 /** Who waits for a dedicated worker, by token. */

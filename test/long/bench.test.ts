@@ -33,6 +33,7 @@ const BENCHES = {
   spawn: 4,
   start: 1,
   timer: 4,
+  stores: 3,
   idle: 1,
   connections: 5,
   // Only Linux has both kinds of epoll.
