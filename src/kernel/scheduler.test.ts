@@ -371,11 +371,11 @@ test('a message that cannot be begun holds up no other one', { timeout: 5000 }, 
   const { opened, finish } = gate()
   const { opened: thrown, finish: caught } = gate()
   const seen: unknown[] = []
-  const first = service((value) => seen.push(value))
-  const second = service((value) => {
-    seen.push(value)
-    finish()
-  })
+  const handle = (value: unknown): void => {
+    if (seen.push(value) === 2) finish()
+  }
+  const first = service(handle)
+  const second = service(handle)
   // It is thrown in a turn of its own; the runner would take it for a failure.
   const listeners = process.listeners('unhandledRejection')
   process.removeAllListeners('unhandledRejection')
