@@ -3,6 +3,7 @@
 import * as fs from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { publicTypes } from './types.mjs'
 
 const TOOLS = dirname(fileURLToPath(import.meta.url))
 /** What acts when it is loaded. */
@@ -36,6 +37,9 @@ export async function bundle(dist) {
     hoistTransitiveImports: false,
   })
   await toScript(join(made, 'runtime'))
+  const publicDoors = modules.filter((path) => !path.includes(sep))
+  const typed = publicDoors.map((path) => `${nameOf(path)}.d.ts`)
+  publicTypes(source, join(made, 'types'), typed)
   replace(join(dist, 'lib'), made)
 }
 

@@ -12,7 +12,7 @@ export class Timer {
     this.renew(index)
   }
 
-  /** Stand for another timer from now on: the next of one that repeats. */
+  /** @internal Stand for another timer from now on: the next of one that repeats. */
   renew(index: number): void {
     this.#index = index
     this.#serial = this.#timers.serialOf(index)

@@ -21,23 +21,23 @@ import { choose } from './placement.ts'
 import type { Service } from './service.ts'
 import { orderOf, type WorkerOrder } from './worker-order.ts'
 
+export type StatName = 'mqlen' | 'message' | 'task' | 'cpu' | 'time' | 'endless'
+
 /** What STAT knows of a service. */
-export const STATS = {
+export const STATS: { readonly [K in StatName]: (service: Service) => number } = {
   /** Messages in its mailbox. */
-  mqlen: (service: Service): number => service.context.mailbox?.length ?? 0,
+  mqlen: (service) => service.context.mailbox?.length ?? 0,
   /** Messages handled so far. */
-  message: (service: Service): number => service.context.handled,
+  message: (service) => service.context.handled,
   /** Rows of `tasks()`. */
-  task: (service: Service): number => service.taskCount,
+  task: (service) => service.taskCount,
   /** Milliseconds that its code has held the worker; 0 while nobody measures. */
-  cpu: (service: Service): number => service.profile?.ms ?? 0,
+  cpu: (service) => service.profile?.ms ?? 0,
   /** Milliseconds since the code began that runs now; 0 while nobody measures. */
-  time: (service: Service): number => service.profile?.current ?? 0,
+  time: (service) => service.profile?.current ?? 0,
   /** 1: since this was asked last it was reported to hold its worker for `monitorMs`; else 0. */
-  endless: ({ handle, runtime }: Service): number =>
-    runtime.options.handles.takeEndless(handle) ? 1 : 0,
-} as const
-export type StatName = keyof typeof STATS
+  endless: ({ handle, runtime }) => (runtime.options.handles.takeEndless(handle) ? 1 : 0),
+}
 
 type Address = number | string
 

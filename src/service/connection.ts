@@ -395,7 +395,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     return this.close()
   }
 
-  /** Called by the pool. */
+  /** @internal Called by the pool. */
   abandon(): void {
     this.#writer?.flush()
     this.#phase = 'closed'
@@ -403,7 +403,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   // --- events, called by the pool --------------------------------------------------------------
 
-  /** Ask for the connection (`start`), and wait until it is this service's. */
+  /** @internal Ask for the connection (`start`), and wait until it is this service's. */
   open(options?: WaitOptions): Promise<this> {
     const about = new SocketWait('open', this.id)
     const waiter = new Waiter<void>(this.#pool.service, about, options)
@@ -422,6 +422,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#pool.client.order('start', this.id, this.#pool.service.handle)
   }
 
+  /** @internal */
   received(chunk: Buffer): void {
     if (this.#closing !== undefined) return
     if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()
@@ -431,6 +432,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#buffer = keptBuffer(this.#buffer)
   }
 
+  /** @internal */
   happened(kind: number, ud: number, payload: Buffer): void {
     if (kind === EVENT.OPEN) this.#opened()
     else if (kind === EVENT.CLOSE) this.#end('ended')

@@ -102,7 +102,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     return this.#closing.promise
   }
 
-  /** The file of a Unix socket goes with it. Called by the pool too, when the service ends. */
+  /** @internal The file of a Unix socket goes with it. Called by the pool too, at the end. */
   abandon(): void {
     this.#file?.remove()
   }
@@ -111,12 +111,12 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     return this.close()
   }
 
-  /** Wait until the socket thread listens. Called by socket-api.ts. */
+  /** @internal Wait until the socket thread listens. Called by socket-api.ts. */
   open(waiter: Waiter<void>): void {
     this.#opening = waiter
   }
 
-  /** Called by the pool. */
+  /** @internal Called by the pool. */
   happened(kind: number, ud: number, payload: Buffer): void {
     if (kind === EVENT.ACCEPT) this.#accepted(ud, payload.toString())
     else if (kind === EVENT.OPEN) {

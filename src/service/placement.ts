@@ -2,24 +2,26 @@
 import { refusal } from '../base/check.ts'
 import type { Loads } from '../kernel/loads.ts'
 
+type Choice = 'least-loaded' | 'same'
+
 /** Choices that a word stands for. */
-const CHOICES = {
+const CHOICES: { readonly [K in Choice]: (loads: Loads, own: number) => number } = {
   /** The worker with the fewest services. */
-  'least-loaded': (loads: Loads) => loads.least(),
+  'least-loaded': (loads) => loads.least(),
   /** The launcher's own. */
-  same: (_loads: Loads, own: number) => own,
-} as const
+  same: (_loads, own) => own,
+}
 
 /**
  * Where a new service lives: the worker with the fewest services, the caller's, that number, the
  * one that all with the same key share, or a worker of its own.
  */
-export type Placement = keyof typeof CHOICES | 'dedicated' | number | { readonly key: string }
+export type Placement = Choice | 'dedicated' | number | { readonly key: string }
 
 /** The worker for any placement but `dedicated`. */
 export function choose(placement: Placement, loads: Loads, own: number): number {
   if (typeof placement === 'string' && Object.hasOwn(CHOICES, placement)) {
-    return CHOICES[placement as keyof typeof CHOICES](loads, own)
+    return CHOICES[placement as Choice](loads, own)
   }
   const given = typeof placement === 'number' ? placement : -1
   const worker = isKeyed(placement) ? hashOf(placement.key) % loads.workers : given

@@ -41,7 +41,7 @@ export class Skynet {
     this.#service = service
   }
 
-  /** For the parts of this floor. */
+  /** @internal For the parts of this floor. */
   static serviceOf(skynet: Skynet): Service {
     return skynet.#service
   }

@@ -72,7 +72,7 @@ export class Subscriptions {
  * shared with other subscribers, as long as nobody takes them; the same warnings as for a mailbox
  * say that they pile up.
  */
-export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
+export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterable<T> {
   readonly channel: number
   /** Resolves when it ends. */
   readonly ended: Promise<SubscriptionEnd>
@@ -93,11 +93,12 @@ export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
     })
   }
 
+  /** @internal */
   get isOver(): boolean {
     return this.#isOver
   }
 
-  /** Called for each message of its channel, in order; see Published. */
+  /** @internal Called for each message of its channel, in order; see Published. */
   receive(message: Message): void {
     const { bytes } = message.value as Published
     const callback = this.#callback
@@ -163,7 +164,7 @@ export class Subscription<T> implements AsyncIterableIterator<T, undefined> {
     this.unsubscribe()
   }
 
-  /** Its service ends, and rejects those who wait in `next`. */
+  /** @internal Its service ends, and rejects those who wait in `next`. */
   exited(): void {
     this.#end('exited')
   }

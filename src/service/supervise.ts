@@ -19,13 +19,16 @@ import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'
 import { Skynet } from './skynet.ts'
 
+export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
+
 /** Which children are launched anew when the one at `at` of `count` has ended: from, to. */
-const STRATEGIES = {
-  'one-for-one': (at: number) => [at, at + 1],
-  'one-for-all': (_at: number, count: number) => [0, count],
-  'rest-for-one': (at: number, count: number) => [at, count],
-} as const
-export type RestartStrategy = keyof typeof STRATEGIES
+const STRATEGIES: {
+  readonly [K in RestartStrategy]: (at: number, count: number) => [number, number]
+} = {
+  'one-for-one': (at) => [at, at + 1],
+  'one-for-all': (_at, count) => [0, count],
+  'rest-for-one': (at, count) => [at, count],
+}
 
 /** Which ends of a child are answered by another launch. */
 const RESTARTS = {

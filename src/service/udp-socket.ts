@@ -230,11 +230,12 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   // --- events, called by the pool --------------------------------------------------------------
 
-  /** Wait until the socket thread has it. Called by socket-api.ts. */
+  /** @internal Wait until the socket thread has it. Called by socket-api.ts. */
   open(waiter: Waiter<void>): void {
     this.#opening = waiter
   }
 
+  /** @internal */
   happened(kind: number, ud: number, payload: Buffer): void {
     if (kind === EVENT.UDP) this.#receive(ud, payload)
     else if (kind === EVENT.OPEN) {
@@ -275,7 +276,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     this.#pool.client.order('start', this.id, this.#pool.service.handle)
   }
 
-  /** The service ended: hand on what was sent in this turn. Called by the pool too. */
+  /** @internal The service ended: hand on what was sent in this turn. Called by the pool too. */
   abandon(): void {
     this.#writer.flush()
   }

@@ -12,6 +12,7 @@ export interface Follower {
 }
 
 export class FakeClock implements Clock {
+  /** @internal */
   readonly isManual = true
   #now = 0
   readonly #followers = new Set<Follower>()
@@ -23,11 +24,12 @@ export class FakeClock implements Clock {
     return this.#now
   }
 
-  /** Called by `testNode`. */
+  /** @internal Called by `testNode`. */
   attach(follower: Follower): void {
     this.#followers.add(follower)
   }
 
+  /** @internal */
   detach(follower: Follower): void {
     this.#followers.delete(follower)
   }

@@ -16,6 +16,7 @@ export class Probe<T> {
   readonly all: T[] = []
   readonly #lookers = new Set<(item: T) => void>()
 
+  /** @internal */
   add(item: T): void {
     this.all.push(item)
     for (const look of this.#lookers) look(item)

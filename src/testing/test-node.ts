@@ -171,7 +171,7 @@ export class TestNode implements AsyncDisposable {
     }
   }
 
-  /** Called by `testNode`. */
+  /** @internal Called by `testNode`. */
   async start(): Promise<void> {
     const { runtime, start } = this.#worker
     assumeStores()

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -61,6 +69,62 @@ test('the packed package type-checks strictly, and runs services in TypeScript',
   assert.match(said, /main\] listening on 127\.0\.0\.1:\d+$/)
   node.kill('SIGTERM')
   assert.deepEqual(await once(node, 'exit'), [0, null])
+})
+
+/** A compiler that is not ours: installed once, beside what else is kept with the modules. */
+function compilerOf(version: string): string {
+  const folder = join(MODULES, '.cache', `typescript-${version}`)
+  const tsc = join(folder, 'node_modules', 'typescript', 'bin', 'tsc')
+  if (!existsSync(tsc)) {
+    mkdirSync(folder, { recursive: true })
+    const options = ['--prefix', folder, '--no-save', '--no-package-lock', '--no-audit']
+    execFileSync('npm', ['install', ...options, `typescript@${version}`], { stdio: 'pipe' })
+  }
+  return tsc
+}
+
+/** Of each door something, and what compilers have differed about. */
+const USER = `import { defineService, supervise, UdpAddress } from 'skynet-ts'
+import { resolveConfig, startNode } from 'skynet-ts/node'
+import { createSocketServer } from 'skynet-ts/socket-server'
+import { FakeClock, testNode, testService } from 'skynet-ts/testing'
+const room = defineService((skynet, name: string) => {
+  return { join: (n: number) => n + skynet.self, name }
+})
+export async function use(): Promise<number> {
+  const service = await testService(room, {
+    args: ['a'],
+    clock: new FakeClock(),
+    peers: { '.bank': { charge: () => {}, refund: (sum: number) => sum } },
+  })
+  const node = await testNode({ peers: { '.bank': { charge: () => {} } } })
+  for await (const message of (await node.skynet.multicast.new<string>()).subscribe()) {
+    message.toUpperCase()
+  }
+  return service.call.join(1)
+}
+export const all = [supervise, UdpAddress.of, resolveConfig, startNode, createSocketServer]
+`
+
+test('the packed types are good for old compilers and targets, checked to the last file', (t) => {
+  const folder = installPacked(t)
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const [, oldest = ''] = /TypeScript (\d+\.\d+) or newer/.exec(readme)!
+  writeFileSync(join(folder, 'user.ts'), USER)
+  const ours = join(MODULES, 'typescript', 'bin', 'tsc')
+  for (const tsc of [compilerOf(oldest), compilerOf('5.9'), ours]) {
+    const flags = ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck', 'false']
+    const words = [tsc, '--noEmit', '--strict', '--types', 'node', ...flags, 'user.ts']
+    const { stdout, status } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+    assert.ok(status === 0 || status === 2, stdout)
+    // Those of Node.js itself, as they are now, are too new for the oldest compiler.
+    const lines = stdout.split('\n').filter((line) => /^\S+\(\d+,\d+\): /.test(line))
+    assert.deepEqual(
+      lines.filter((line) => !/\bnode_modules\/@types\//.test(line)),
+      [],
+      tsc,
+    )
+  }
 })
 
 test('the packed package holds no tests, and the documents that its README names', (t) => {

@@ -1,0 +1,79 @@
+/** What users see in their editors: the members of each public class, and nothing of the inside. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+const TYPES = join(import.meta.dirname, '../../lib/types')
+
+/** A new member is added here on purpose; what only other files of src call is `@internal`. */
+const MEMBERS: Readonly<Record<string, string>> = {
+  Channel: 'id publish subscribe delete toString',
+  Connection:
+    'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
+    '[Symbol.asyncIterator] write drain setOption configure setNoDelay close end shutdown ' +
+    '[Symbol.asyncDispose]',
+  Datacenter: 'with get set wait',
+  DebugApi: 'workers services traced profile',
+  FakeClock: 'now advance',
+  Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
+  MulticastApi: 'new open',
+  Probe: 'all find',
+  Protocol: 'id send call',
+  Response: 'isWanted resolve reject',
+  Selection: 'hasTimedOut [Symbol.asyncIterator]',
+  ServiceRef: 'handle address call send with toString',
+  SharedView: 'name value version isDeleted latest monitor',
+  ShareDataApi: 'new update delete query deepCopy',
+  SkynetError: 'code info constructor',
+  Skynet:
+    'self worker socket multicast shareData datacenter debug now startTime getenv setenv ' +
+    'log error newService uniqueService queryService ref call send isAlive localName ' +
+    'register name fork sleep yield wait wakeup queue select timeout interval onExit ' +
+    'onStop exit abort boundMailbox mailbox room monitor link kill response ignoreRet ' +
+    'context registerProtocol forwardType rawSend rawCall redirect trace tasks killTask ' +
+    'traceTasks stat logOn logOff signal onSignal',
+  SocketApi: 'listen connect start bind stdin udp udpListen udpDial netstat totals broadcast write',
+  StandaloneServer:
+    'listen connect udp bind start pause end close shutdown configure setOption send broadcast ' +
+    'sendTo udpConnect poll netstat totals release [Symbol.dispose]',
+  Subscription: 'channel ended next return [Symbol.asyncIterator] unsubscribe [Symbol.dispose]',
+  Supervisor: 'constructor child start stop',
+  TestNode: 'log sent skynet launch settled stop [Symbol.asyncDispose]',
+  Timer: 'pending cancel [Symbol.dispose]',
+  UdpAddress: 'bytes constructor of fromBytes host port family equals toString',
+  UdpSocket:
+    'id family port dropped isOpen peer receive [Symbol.asyncIterator] sendTo send connect drain ' +
+    'setOption close [Symbol.asyncDispose]',
+}
+
+const CLASS = /^export declare class (\w+)[^{]*\{\n([\s\S]*?)^\}/gm
+const MEMBER = /^ {4}(?:(?:static|readonly|private|get|set) )*([\w[][\w.\]]*)/gm
+
+function filesOf(folder: string): string[] {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.d.ts'))
+}
+
+test('public classes have the members that are meant for users, and no others', () => {
+  const found: Record<string, string> = {}
+  for (const file of filesOf(TYPES)) {
+    for (const [, name, body] of readFileSync(join(TYPES, file), 'utf8').matchAll(CLASS)) {
+      const members = [...body!.matchAll(MEMBER)].map((match) => match[1]!)
+      found[name!] = [...new Set(members)].join(' ')
+    }
+  }
+  assert.deepEqual(found, MEMBERS)
+})
+
+test('public types need no private names, and nothing of the floors below services', () => {
+  for (const file of filesOf(TYPES)) {
+    assert.doesNotMatch(readFileSync(join(TYPES, file), 'utf8'), /#private|@internal/, file)
+  }
+  const inside = filesOf(TYPES).filter((file) => /^(kernel|os|wire|threads)\//.test(file))
+  const known = ['kernel/env', 'kernel/timer', 'os/os', 'threads/options', 'threads/standalone']
+  assert.deepEqual(
+    inside.sort(),
+    [...known, 'threads/start'].map((name) => `${name}.d.ts`),
+  )
+})
