@@ -40,6 +40,8 @@ const ALIASES: Readonly<Record<string, string>> = {
  * @param argv The words after `skynet`.
  */
 export async function main(argv: string[]): Promise<void> {
+  // What Node.js prints by itself, and a config module: that nobody reads it ends no node.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   try {
     const [word, ...args] = argv.some((arg) => arg === '--help' || arg === '-h') ? ['help'] : argv
     if (word === undefined) throw new UsageError('Cannot run without a command')

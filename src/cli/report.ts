@@ -1,5 +1,6 @@
 /** What the command says about itself: one line each, on standard error. */
 import { inspect } from 'node:util'
+import { sayLost, standardError } from '../base/output.ts'
 import { withHint } from '../base/thrown.ts'
 import { formatJson, type LogFormat, type LogLevel } from '../service/log.ts'
 
@@ -11,11 +12,16 @@ let format: LogFormat = 'text'
 /** What a node says on standard error looks as the lines of its logger do. */
 export function sayAs(given: LogFormat): void {
   format = given
+  sayLost(entryOf)
 }
 
 export function say(text: string, level: LogLevel = 'info'): void {
+  standardError().addLine(entryOf(text, level))
+}
+
+function entryOf(text: string, level: LogLevel = 'error'): string {
   const line = { at: Date.now(), level, handle: 0, title: '', text: `skynet: ${text}` }
-  process.stderr.write(`${format === 'json' ? formatJson(line) : line.text}\n`)
+  return format === 'json' ? formatJson(line) : line.text
 }
 
 /** An error in one line. */
@@ -30,5 +36,5 @@ export function report(error: unknown): void {
   say(explain(error), 'error')
   if (!process.env.SKYNET_DEBUG) return
   if (format === 'json') say(inspect(error), 'error')
-  else process.stderr.write(`${inspect(error)}\n`)
+  else standardError().addLine(inspect(error))
 }

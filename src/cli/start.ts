@@ -8,6 +8,7 @@ import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
 import { report, say, sayAs, UsageError } from './report.ts'
 import { watchSignals } from './signals.ts'
+import { outliveTerminal } from './terminal.ts'
 
 /** From the end of the grace to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
 const STOP_MS_MAX = 2000
@@ -28,7 +29,11 @@ export async function start(args: string[]): Promise<void> {
 /** @param onReady Called when the first service is ready. */
 async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   // Loaded only now: help and config errors need neither threads nor FFI.
-  const { startNode } = await import('../threads/start.ts')
+  const [{ startNode }, { posixOs }] = await Promise.all([
+    import('../threads/start.ts'),
+    import('../os/posix.ts'),
+  ])
+  outliveTerminal(posixOs())
   const stop = new AbortController()
   const isLogged = config.logger !== undefined || config.logservice !== undefined
   let node: Node | undefined

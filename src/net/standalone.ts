@@ -13,6 +13,7 @@ import {
 import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, DATAGRAM_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { standardError } from '../base/output.ts'
 import { Queue } from '../base/queue.ts'
 import { describe } from '../base/thrown.ts'
 import { formatAddress } from '../os/address.ts'
@@ -78,7 +79,7 @@ export class StandaloneServer implements Disposable {
   constructor(os: Os, clock: Clock, options: SocketServerOptions) {
     const what = 'create a socket server'
     const settings = { ...DEFAULT_SETTINGS, ...checkSettings(what, options, ['log']) }
-    const { log = (text: string) => process.stderr.write(`${text}\n`) } = options
+    const { log = (text: string) => standardError().addLine(text) } = options
     checkFunction(what, 'log', log)
     this.#os = os
     this.#clock = clock
@@ -424,7 +425,7 @@ export class StandaloneServer implements Disposable {
     try {
       this.#log(text)
     } catch (error) {
-      process.stderr.write(`${text}\nsocket-server error: log: ${describe(error)}\n`)
+      standardError().addLine(`${text}\nsocket-server error: log: ${describe(error)}`)
     }
   }
 

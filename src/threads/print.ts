@@ -1,4 +1,5 @@
 /** Lines of the node itself, for when no logger can be relied on: on standard error. */
+import { sayLost, standardError } from '../base/output.ts'
 import { formatJson, formatLine, type LogFormat, type LogLine } from '../service/log.ts'
 
 export interface Printer {
@@ -8,11 +9,11 @@ export interface Printer {
 
 export function printer(format: LogFormat): Printer {
   const toEntry = format === 'json' ? formatJson : formatLine
-  const line = (entry: LogLine): void => {
-    process.stderr.write(`${toEntry(entry)}\n`)
-  }
+  const entryOf = (text: string): string =>
+    toEntry({ at: Date.now(), level: 'error', handle: 0, title: '', text })
+  sayLost(entryOf)
   return {
-    line,
-    error: (text) => line({ at: Date.now(), level: 'error', handle: 0, title: '', text }),
+    line: (line) => standardError().addLine(toEntry(line)),
+    error: (text) => standardError().addLine(entryOf(text)),
   }
 }

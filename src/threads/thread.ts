@@ -1,6 +1,7 @@
 /** A thread of a node as the main thread sees it: what it reports, and how it ends. */
 import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../base/errors.ts'
+import { standardError, standardOutput } from '../base/output.ts'
 import { messageOf } from '../base/thrown.ts'
 import { Loading } from './loading.ts'
 import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from './protocol.ts'
@@ -39,8 +40,13 @@ export class Thread {
     this.worker = new Worker(url, {
       name,
       workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
+      stdout: true,
+      stderr: true,
       ...(limits && { resourceLimits: limits }),
     })
+    // By default both go to streams of this thread: one that fails would end the process.
+    this.worker.stdout.on('data', (text: Uint8Array) => standardOutput().add(text))
+    this.worker.stderr.on('data', (text: Uint8Array) => standardError().add(text))
     this.worker.on('message', (report: Report) => {
       if (report.kind === 'ready') this.isReady = true
       this.#loading.end()

@@ -1,5 +1,5 @@
 /** The `skynet` command in a process of its own, as a user runs it. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -40,8 +40,16 @@ export class Cli {
    * Start a node from a config that is written into `folder`.
    *
    * @param config Its `start` names a module of test/fixtures.
+   * @param shell What a shell does first.
+   * @param stdio Where its output goes, if not here.
    */
-  constructor(t: TestContext, folder: string, config: NodeConfig, shell?: string) {
+  constructor(
+    t: TestContext,
+    folder: string,
+    config: NodeConfig,
+    shell?: string,
+    stdio: StdioOptions = 'pipe',
+  ) {
     this.folder = folder
     const start = join(FIXTURES, config.start)
     writeFileSync(join(folder, 'c.json'), JSON.stringify({ thread: 1, ...config, start }))
@@ -50,12 +58,15 @@ export class Cli {
     const { npm_lifecycle_event: _, ...env } = process.env
     this.child =
       shell === undefined
-        ? spawn(process.execPath, words, { env })
-        : spawn('sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...words], { env })
-    this.child.stdout!.on('data', (chunk) => {
+        ? spawn(process.execPath, words, { env, stdio })
+        : spawn('sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...words], {
+            env,
+            stdio,
+          })
+    this.child.stdout?.on('data', (chunk) => {
       this.out += chunk
     })
-    this.child.stderr!.on('data', (chunk) => {
+    this.child.stderr?.on('data', (chunk) => {
       this.err += chunk
     })
     this.ended = new Promise((resolve) => {

@@ -1,0 +1,126 @@
+/** A node whose output nobody takes any more: its reader is gone or asleep, its disk is full. */
+import assert from 'node:assert/strict'
+import { type StdioOptions, spawnSync } from 'node:child_process'
+import { closeSync, existsSync, openSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import type { NodeConfig } from 'skynet-ts/node'
+import { openTerminal } from '../../src/os/terminal.suite.ts'
+import { Cli, scratchFolder, textOf } from '../support/cli.ts'
+import { until } from '../support/node.ts'
+
+/** Runs the fixture up to the point where it waits for `go`. */
+async function start(
+  t: TestContext,
+  what: string,
+  stdio: StdioOptions = 'pipe',
+  config: Partial<NodeConfig> = {},
+): Promise<Cli> {
+  const folder = scratchFolder(t)
+  const args = [what, folder]
+  const given = { start: 'outliver.ts', args, thread: 2, logger: 'log', monitorMs: 100, ...config }
+  const cli = new Cli(t, folder, given, undefined, stdio)
+  await cli.wrote('trace', /ready/)
+  return cli
+}
+
+/** Let it go on, then stop it: it does all that it would do while somebody listens. */
+async function assertGoesOn({ folder, child, ...cli }: Cli): Promise<void> {
+  writeFileSync(join(folder, 'go'), '')
+  const trace = (): string => textOf(join(folder, 'trace'))
+  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  await until(() => /alive later/.test(trace()) || isOver(), 'the node to go on')
+  child.kill('SIGTERM')
+  const ended = await cli.ended
+  assert.equal(trace(), 'ready;went on;alive later;stop hook;exit hook;')
+  assert.deepEqual(ended, { code: 0, signal: null })
+}
+
+const DEEDS = ['nothing', 'console.log', 'console.error', 'emitWarning', 'worker dies'] as const
+
+for (const what of [...DEEDS, 'monitor report']) {
+  test(`a node goes on when the readers of its output are gone: ${what}`, async (t) => {
+    const cli = await start(t, what)
+    cli.child.stdout!.destroy()
+    cli.child.stderr!.destroy()
+    await assertGoesOn(cli)
+  })
+}
+
+test('a node goes on when what it prints goes to a device that is full', async (t) => {
+  const full = openSync('/dev/full', 'w')
+  t.after(() => closeSync(full))
+  for (const what of ['console.log', 'console.error', 'emitWarning']) {
+    await assertGoesOn(await start(t, what, ['ignore', full, full]))
+  }
+})
+
+test('that standard output is full is told once on standard error', async (t) => {
+  const full = openSync('/dev/full', 'w')
+  t.after(() => closeSync(full))
+  const cli = await start(t, 'console.log', ['ignore', full, 'pipe'])
+  await assertGoesOn(cli)
+  assert.equal(cli.err.match(/cannot write to standard output: ENOSPC/g)?.length, 1)
+})
+
+for (const what of DEEDS) {
+  test(`a node goes on when its terminal hangs up, and ends with 0: ${what}`, async (t) => {
+    const { outside, inside } = openTerminal()
+    const cli = await start(t, what, [inside, inside, inside])
+    closeSync(inside)
+    closeSync(outside)
+    await assertGoesOn(cli)
+  })
+}
+
+test('a node goes on when its terminal takes nothing', async (t) => {
+  const { outside, inside } = openTerminal()
+  t.after(() => {
+    closeSync(inside)
+    closeSync(outside)
+  })
+  await assertGoesOn(await start(t, 'flood of console.error', [inside, inside, inside]))
+})
+
+for (const what of ['flood of console.error', 'flood of skynet.log']) {
+  test(`a node goes on when nobody reads its output: ${what}`, async (t) => {
+    const folder = scratchFolder(t)
+    spawnSync('mkfifo', [join(folder, 'pipe')])
+    const reader = openSync(join(folder, 'pipe'), 'r+')
+    t.after(() => closeSync(reader))
+    const stdio = ['ignore', reader, reader] satisfies StdioOptions
+    await assertGoesOn(await start(t, what, stdio, { logger: undefined as never }))
+  })
+}
+
+test('a reader that comes late is told how many lines were dropped', async (t) => {
+  const cli = await start(t, 'flood of console.error')
+  cli.child.stderr!.pause()
+  writeFileSync(join(cli.folder, 'go'), '')
+  await cli.wrote('trace', /alive later/)
+  cli.child.stderr!.resume()
+  const [, dropped] = await cli.said(/error: (\d+) lines were dropped/)
+  assert.equal(cli.err.match(/^x+$/gm)!.length + Number(dropped), 100)
+  assert.equal((await cli.stop()).code, 0)
+})
+
+test('a daemon outlives a full log, and says what is missing when there is room', async (t) => {
+  const pidIn = (folder: string): number => Number(textOf(join(folder, 'pid')))
+  const folder = scratchFolder(t, (left) => {
+    if (pidIn(left) > 0) process.kill(pidIn(left), 'SIGKILL')
+  })
+  symlinkSync('/dev/full', join(folder, 'log'))
+  const args = ['console.log', folder]
+  const config = { start: 'outliver.ts', args, thread: 2, logger: 'log', daemon: 'pid' }
+  const cli = new Cli(t, folder, config)
+  assert.equal((await cli.ended).code, 0)
+  writeFileSync(join(folder, 'go'), '')
+  await cli.wrote('trace', /alive later/)
+  renameSync(join(folder, 'log'), join(folder, 'old'))
+  const pid = pidIn(folder)
+  process.kill(pid, 'SIGHUP')
+  await cli.wrote('log', /\b1 lines were dropped: ENOSPC/)
+  process.kill(pid, 'SIGTERM')
+  await until(() => !existsSync(join(folder, 'pid')), 'the end of the daemon')
+  assert.equal(textOf(join(folder, 'trace')), 'ready;went on;alive later;stop hook;exit hook;')
+})
