@@ -1,22 +1,29 @@
 /** What is due when the deadline of a socket has passed. Runs on the socket thread only. */
+import { INTEREST } from '../os/poll/poller.ts'
 import { acceptAgain } from './accept.ts'
+import { connected } from './connect.ts'
 import { EVENT } from './event.ts'
 import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { endStarving, flush } from './tcp.ts'
+import { discard, endStarving, flush } from './tcp.ts'
 import { flushDatagrams } from './udp.ts'
 
 /** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
 const IDLE_STEPS = 8
+/** The linger of a close has not been the peer's to use when we come later than this part of it. */
+const LATE_PART = 8
 
-/** A pause for want of something, the linger of a close, or a step of the idle timeout is over. */
-export function expire(server: SocketServer, socket: Socket): void {
-  server.setDeadline(socket, 0)
+/**
+ * A pause for want of something, the linger of a close, or a step of the idle timeout is over.
+ *
+ * @param lateMs Since when: much, when the process was stopped.
+ */
+export function expire(server: SocketServer, socket: Socket, lateMs: number): void {
   if (server.stateOf(socket) === STATE.LISTEN) acceptAgain(server, socket)
   else if (socket.starved) flushAgain(server, socket)
-  else if (socket.closing) server.free(socket)
+  else if (socket.closing) endLinger(server, socket, lateMs)
   else checkIdle(server, socket)
 }
 
@@ -27,20 +34,56 @@ function flushAgain(server: SocketServer, socket: Socket): void {
   else flushDatagrams(server, socket)
 }
 
+function endLinger(server: SocketServer, socket: Socket, lateMs: number): void {
+  const { lingerMs } = socket.settings
+  const { unsentBytes } = socket
+  // What can still leave does; the wait for the peer's FIN may begin, or be over.
+  if (!look(server, socket) || server.hasDeadline(socket)) return
+  const goesOn = socket.unsentBytes < unsentBytes
+  if (goesOn && lateMs > lingerMs / LATE_PART) server.setDeadline(socket, lingerMs)
+  else server.free(socket)
+}
+
 function checkIdle(server: SocketServer, socket: Socket): void {
   const { idleTimeoutMs } = socket.settings
   if (idleTimeoutMs === 0) return
-  const { cells } = server.slots
-  const now = server.clock.now() | 0
-  // Unsigned differences: the cells wrap around after 49 days.
-  const sinceRead = (now - cells[socket.at + SLOT.readAt]!) >>> 0
-  const sinceWrite = (now - cells[socket.at + SLOT.writeAt]!) >>> 0
-  const idleMs = Math.min(sinceRead, sinceWrite)
-  if (idleMs < idleTimeoutMs) {
-    const stepMs = Math.ceil(idleTimeoutMs / IDLE_STEPS)
-    server.setDeadline(socket, Math.ceil((idleTimeoutMs - idleMs) / stepMs) * stepMs)
-    return
+  if (idleLeftMs(server, socket) <= 0 && !look(server, socket)) return
+  const stepMs = Math.ceil(idleTimeoutMs / IDLE_STEPS)
+  const leftMs = idleLeftMs(server, socket)
+  if (leftMs > 0) server.setDeadline(socket, Math.ceil(leftMs / stepMs) * stepMs)
+  // Something came for which its owner has no room.
+  else if (socket.stalled) server.setDeadline(socket, stepMs)
+  else {
+    server.emit(socket.owner, EVENT.ERROR, socket.id, 0, `idle for ${idleTimeoutMs} ms`)
+    server.free(socket)
   }
-  server.emit(socket.owner, EVENT.ERROR, socket.id, 0, `idle for ${idleTimeoutMs} ms`)
-  server.free(socket)
 }
+
+function idleLeftMs({ slots, clock }: SocketServer, { at, settings }: Socket): number {
+  const now = clock.now() | 0
+  // Unsigned differences: the cells wrap around after 49 days.
+  const sinceRead = (now - slots.cells[at + SLOT.readAt]!) >>> 0
+  const sinceWrite = (now - slots.cells[at + SLOT.writeAt]!) >>> 0
+  return settings.idleTimeoutMs - Math.min(sinceRead, sinceWrite)
+}
+
+/**
+ * What happened meanwhile, of which the poller has not told yet: the process may have been stopped,
+ * or more sockets be ready than one wait tells of. Nobody is cut for that. False: that was its end.
+ */
+function look(server: SocketServer, socket: Socket): boolean {
+  const { interest, udp } = socket
+  if (server.stateOf(socket) === STATE.CONNECTING) {
+    if (server.os.peerAddress(socket.fd) !== undefined) connected(server, socket)
+  } else {
+    if ((interest & INTEREST.write) !== 0)
+      (udp === undefined ? flush : flushDatagrams)(server, socket)
+    if ((socket.interest & INTEREST.read) !== 0 && isThere(server, socket)) {
+      if (socket.closing) discard(server, socket)
+      else server.read(socket)
+    }
+  }
+  return isThere(server, socket)
+}
+
+const isThere = (server: SocketServer, socket: Socket): boolean => server.find(socket.id) === socket

@@ -24,7 +24,7 @@ export class Link {
   readonly region: Region
   readonly ring: StreamRing
   /** Sockets that stopped reading because the ring was full. */
-  readonly stalled: Socket[] = []
+  readonly stalled = new Queue<Socket>(4)
   readonly #waiting = new Queue<WaitingEvent>()
   #isUnrung = false
   readonly #bells: Doorbells
@@ -39,8 +39,13 @@ export class Link {
     this.#self = self
   }
 
+  /** Events wait for room. */
+  get isFull(): boolean {
+    return this.#waiting.length > 0
+  }
+
   get isBlocked(): boolean {
-    return this.#waiting.length > 0 || this.stalled.length > 0
+    return this.isFull || this.stalled.length > 0
   }
 
   /**

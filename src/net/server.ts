@@ -2,6 +2,7 @@
  * The socket server: the loop of the socket thread, and the orders it takes. It knows sockets and
  * numbers of owners, never a service. What a socket does when it becomes ready is in tcp.ts.
  */
+import { Budget, costOf } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Doorbells } from '../base/doorbell.ts'
 import { READ_BYTES_MIN, SOCKETS_MAX } from '../base/limits.ts'
@@ -26,7 +27,10 @@ import { TOTAL, type Totals, type TotalsRow } from './totals.ts'
 import { dropDatagrams, flushDatagrams, readDatagrams } from './udp.ts'
 
 const WAKEUP_TAG = 0xffffffff
+/** Orders of one turn, and how long they may take; and so for deadlines. */
 const COMMANDS_PER_TURN = 4096
+const DEADLINES_PER_TURN = 4096
+const TURN_MS = 4
 /** After a batch, looks at the poller before sleeping in it: a thread that slept wakes late. */
 const LOOKS = 2
 /** Datagrams of one system call, each of any size. */
@@ -78,6 +82,8 @@ export class SocketServer {
   /** Set by `exit`: the time at which the loop ends, whatever is left. */
   exitAt = 0
   readonly #options: ServerOptions
+  readonly #orders: Budget
+  readonly #expiries: Budget
   readonly #tags: Uint32Array
   readonly #ready: Uint8Array
 
@@ -90,6 +96,8 @@ export class SocketServer {
     this.log = options.log
     this.settings = options.settings
     this.sockets = options.sockets ?? new Array<undefined>(SOCKETS_MAX).fill(undefined)
+    this.#orders = new Budget(options.clock, COMMANDS_PER_TURN, TURN_MS)
+    this.#expiries = new Budget(options.clock, DEADLINES_PER_TURN, TURN_MS)
     this.#tags = new Uint32Array(options.eventsPerWait)
     this.#ready = new Uint8Array(options.eventsPerWait)
     this.poller = options.os.createPoller()
@@ -112,7 +120,8 @@ export class SocketServer {
    */
   turn(waitMs: number): boolean {
     if (this.#isOver()) return false
-    this.runCommands()
+    this.#orders.begin(this.clock.now())
+    this.runCommands(this.#orders)
     this.#options.bells.lieDown(this.#options.self)
     this.#retryBlocked()
     this.#announce()
@@ -128,15 +137,20 @@ export class SocketServer {
     return this.exitAt > 0 && (this.count === 0 || this.clock.now() >= this.exitAt)
   }
 
-  /** The orders that have come: at each turn; who shares the thread may say so at once. */
-  runCommands(): void {
+  /**
+   * The orders that have come: at each turn, as long as `budget` lasts; who shares the thread may
+   * say so at once, and gets all of them done.
+   */
+  runCommands(budget?: Budget): void {
     const { ring, region } = this.#options.commands
-    const count = ring.read(COMMANDS_PER_TURN, (type, a, b, session, at, length) => {
+    const limit = budget === undefined ? Number.POSITIVE_INFINITY : COMMANDS_PER_TURN
+    const count = ring.read(limit, (type, a, b, session, at, length) => {
       try {
         runCommand(this, type, a, b, session, region.bytes, at, length)
       } catch (error) {
         this.#broken(a, error)
       }
+      return budget?.spend(costOf(length))
     })
     if (count > 0) this.#options.bells.announceRoom(this.#options.self)
   }
@@ -150,12 +164,14 @@ export class SocketServer {
       if (!link.isBlocked) continue
       link.wantRoom()
       if (!link.flush()) continue
-      const stalled = link.stalled.splice(0)
-      for (const socket of stalled) {
+      for (let left = link.stalled.length; left > 0; left--) {
+        const socket = link.stalled.shift()!
         socket.stalled = false
         if (this.sockets[socket.id & (SOCKETS_MAX - 1)] !== socket || !socket.reading) continue
         this.#serve(socket, READY.read)
-        if (socket.fd < 0 || !socket.reading || socket.stalled) continue
+        // The ring is full again: the others are first when it is not.
+        if (socket.stalled) break
+        if (socket.fd < 0 || !socket.reading) continue
         this.watch(socket, socket.interest | INTEREST.read)
       }
     }
@@ -222,17 +238,18 @@ export class SocketServer {
     else if (state === STATE.CONNECTING) connected(this, socket)
     else if (socket.udp !== undefined) {
       if ((ready & READY.write) !== 0) flushDatagrams(this, socket)
-      if ((ready & ~READY.write) !== 0 && socket.fd >= 0) this.#readable(socket)
+      if ((ready & ~READY.write) !== 0 && socket.fd >= 0) this.read(socket)
     } else {
       if ((ready & READY.write) !== 0) flush(this, socket)
       if ((ready & ~READY.write) === 0 || socket.fd < 0) return
       if (socket.closing) discard(this, socket)
-      else if (socket.reading && !socket.stalled) this.#readable(socket)
+      else if (socket.reading && !socket.stalled) this.read(socket)
       else if ((ready & (READY.error | READY.hangup)) !== 0) hungUp(this, socket)
     }
   }
 
-  #readable(socket: Socket): void {
+  /** Take what the kernel has for a socket. */
+  read(socket: Socket): void {
     if (socket.udp === undefined) readable(this, socket)
     else if (socket.reading && !socket.stalled && !socket.closing) {
       this.#batch ??= this.os.createBatch(DATAGRAMS_PER_CALL, DATAGRAM_BYTES_MAX)
@@ -248,12 +265,21 @@ export class SocketServer {
     this.ignore(socket, INTEREST.read)
   }
 
+  /** More of them than there is time for are due in the next turn, which does not sleep then. */
   #expire(): void {
     if (this.#deadlines.next() === undefined) return
     const now = this.clock.now()
-    for (let late = this.#deadlines.take(now); late !== undefined; ) {
-      expire(this, late)
-      late = this.#deadlines.take(now)
+    this.#expiries.begin(now)
+    for (;;) {
+      const at = this.#deadlines.next()
+      const socket = this.#deadlines.take(now)
+      if (at === undefined || socket === undefined) return
+      try {
+        expire(this, socket, now - at)
+      } catch (error) {
+        this.#broken(socket.id, error)
+      }
+      if (!this.#expiries.spend(1)) return
     }
   }
 
@@ -414,6 +440,10 @@ export class SocketServer {
   setDeadline(socket: Socket, ms: number): void {
     if (ms === 0) this.#deadlines.clear(socket)
     else this.#deadlines.set(socket, ms, this.clock.now())
+  }
+
+  hasDeadline(socket: Socket): boolean {
+    return this.#deadlines.has(socket)
   }
 
   /** The write token; a worker that has it gives it back after its write. */

@@ -71,6 +71,10 @@ export class Socket {
     return this.queue.length + (this.udp?.queue.length ?? 0)
   }
 
+  get unsentBytes(): number {
+    return this.queue.bytes + (this.udp?.bytes ?? 0)
+  }
+
   /** The queue to push to: made when something has to wait, which most sockets never need. */
   get ownQueue(): WriteQueue {
     if (this.queue === NOTHING) this.queue = new WriteQueue()

@@ -35,7 +35,7 @@ export function readDatagrams(server: SocketServer, socket: Socket, batch: Datag
   }
   const { region, stride, lengths } = batch
   for (let round = 0; round < BATCHES_PER_EVENT_MAX; round++) {
-    if (link.isBlocked) {
+    if (link.isFull) {
       server.stall(socket, link)
       return
     }

@@ -1,0 +1,135 @@
+/** What the socket server does first when its process, stopped for a while, goes on. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { POLL_EVENTS_MAX } from '../../src/base/limits.ts'
+import { STATE } from '../../src/net/state.ts'
+import { ERRNO } from '../../src/os/errno.ts'
+import type { Peer } from '../support/peer.ts'
+import { A, drive, type ServerDriver } from '../support/server-driver.ts'
+import { UdpPeer } from '../support/udp-peer.ts'
+
+const IDLE_MS = 1000
+
+/** How often the server asks its poller in one turn. */
+const WAITS_PER_TURN = 3
+
+/** The process is stopped for `ms` in a wait of the poller; that turn hears of nothing. */
+function* stopFor(s: ServerDriver, ms: number, meanwhile: () => unknown = () => {}) {
+  const { poller } = s.server
+  const { wait } = poller
+  let waits = 0
+  const interrupted = (): number => {
+    if (waits++ === 0) {
+      meanwhile()
+      s.now += ms
+    }
+    if (waits === WAITS_PER_TURN) Object.assign(poller, { wait })
+    return 0
+  }
+  Object.assign(poller, { wait: interrupted })
+  yield
+}
+
+function* idleEnds(s: ServerDriver, id: number) {
+  s.now += IDLE_MS + IDLE_MS / 8
+  const { bytes } = yield* s.next('ERROR')
+  assert.equal(bytes.toString(), `idle for ${IDLE_MS} ms`)
+  assert.equal((yield* s.next('CLOSE')).id, id)
+}
+
+test('a peer that wrote while the process was stopped is not idle', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    s.client.orderWith('configure', id, { idleTimeoutMs: IDLE_MS })
+    yield* s.idle()
+    for (let round = 0; round < 3; round++) {
+      yield* stopFor(s, 4 * IDLE_MS, () => peer.write('I am here'))
+      assert.equal((yield* s.next('DATA')).bytes.toString(), 'I am here')
+    }
+    yield* s.silence()
+    yield* idleEnds(s, id)
+  }))
+
+test('a peer whose FIN came while the process was stopped has ended, and is not idle', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    s.client.orderWith('configure', id, { idleTimeoutMs: IDLE_MS })
+    yield* s.idle()
+    yield* stopFor(s, 4 * IDLE_MS, () => {
+      peer.write('good-bye')
+      peer.end()
+    })
+    assert.equal((yield* s.next('DATA')).bytes.toString(), 'good-bye')
+    assert.equal((yield* s.next('CLOSE')).id, id)
+    yield* s.silence()
+  }))
+
+test('a UDP socket that got datagrams while the process was stopped is not idle', () =>
+  drive(function* (s) {
+    const { id, port } = yield* s.udp()
+    s.client.orderWith('configure', id, { idleTimeoutMs: IDLE_MS })
+    yield* s.idle()
+    const peer = new UdpPeer(s)
+    yield* stopFor(s, 4 * IDLE_MS, () => peer.send(port, 'I am here'))
+    assert.equal((yield* s.next('UDP')).ud, 'I am here'.length)
+    yield* s.silence()
+    yield* idleEnds(s, id)
+  }))
+
+test('of more peers that wrote than one wait tells of, none is idle', () =>
+  drive(function* (s) {
+    const pairs: { readonly id: number; readonly peer: Peer }[] = []
+    const { id: listener, port } = yield* s.listen()
+    s.client.orderWith('configure', listener, { idleTimeoutMs: IDLE_MS })
+    for (let i = 0; i < POLL_EVENTS_MAX * 3; i++) {
+      const peer = s.connect(port)
+      const { ud: id } = yield* s.next('ACCEPT')
+      yield* s.start(id, A)
+      pairs.push({ id, peer })
+    }
+    yield* s.idle()
+    yield* stopFor(s, 0, () => {
+      for (const { peer } of pairs) peer.write('x')
+    })
+    s.now += 2 * IDLE_MS
+    for (const _ of pairs) yield* s.next('DATA')
+    yield* s.silence()
+    for (const { id } of pairs) assert.equal(s.stateOf(id), STATE.CONNECTED)
+  }))
+
+/** The kernel takes nothing of what is written to `id`, which closes. Returns the end of that. */
+function* closing(s: ServerDriver, id: number, lingerMs: number) {
+  const write = s.os.write.bind(s.os)
+  Object.assign(s.os, { write: () => -ERRNO.EAGAIN })
+  s.client.orderWith('configure', id, { lingerMs })
+  s.send(id, 'all that we have to say')
+  s.client.order('close', id, A)
+  yield* s.next('CLOSE')
+  return { write, restore: () => Object.assign(s.os, { write }) }
+}
+
+test('a close that can send all at once when the process goes on is not cut', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    const { restore } = yield* closing(s, id, 500)
+    yield* stopFor(s, 4000, restore)
+    yield* s.until(() => peer.read() === 0 && peer.hasEnded, 'the end')
+    assert.equal(peer.text, 'all that we have to say')
+  }))
+
+test('a close that goes on sending when the process does has its time, and no more', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    const { write, restore } = yield* closing(s, id, 500)
+    /** A byte at a time, and no more for now. */
+    const slow: typeof write = (fd, bytes, at) => write(fd, bytes, at, 1)
+    const none = (): unknown => Object.assign(s.os, { write: () => -ERRNO.EAGAIN })
+    yield* stopFor(s, 4000, () => Object.assign(s.os, { write: slow }))
+    assert.equal(s.stateOf(id), STATE.HALFCLOSE_READ)
+    yield* stopFor(s, 499, none)
+    assert.equal(s.stateOf(id), STATE.HALFCLOSE_READ)
+    yield* stopFor(s, 1)
+    assert.equal(s.stateOf(id), STATE.INVALID)
+    restore()
+    assert.ok(peer.read() > 0)
+  }))

@@ -1,0 +1,46 @@
+/** A node whose process is stopped for a while: SIGSTOP, `docker pause`, a machine that moves. */
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Cli, scratchFolder } from '../support/cli.ts'
+
+const CLIENTS = 20
+const IDLE_MS = 2000
+
+/** Write, and wait for the echo. */
+async function say(client: Socket, text: string): Promise<void> {
+  client.write(text)
+  await heard(client, text)
+}
+
+async function heard(client: Socket, text: string): Promise<void> {
+  let got = ''
+  while (got.length < text.length) {
+    const [bytes] = (await once(client, 'data')) as [Buffer]
+    got += bytes.toString()
+  }
+  assert.equal(got, text)
+}
+
+test('a process that is stopped and goes on cuts no client that has written', async (t) => {
+  const args = [IDLE_MS]
+  const cli = new Cli(t, scratchFolder(t), { start: 'idle-echo.js', thread: 2, args })
+  const [, port] = await cli.said(/port (\d+)/)
+  const clients = Array.from({ length: CLIENTS }, () => connect(Number(port), '127.0.0.1'))
+  t.after(() => {
+    for (const client of clients) client.destroy()
+  })
+  await Promise.all(clients.map((client) => say(client, 'hello')))
+  // The socket thread sleeps in its poller by then, as it mostly does.
+  await sleep(IDLE_MS / 4)
+  cli.child.kill('SIGSTOP')
+  const answers = clients.map((client) => heard(client, 'still here'))
+  for (const client of clients) client.write('still here')
+  await sleep(2 * IDLE_MS)
+  cli.child.kill('SIGCONT')
+  // One that is cut rejects with what its socket says.
+  await Promise.all(answers)
+  assert.equal((await cli.stop()).code, 0)
+})
