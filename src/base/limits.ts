@@ -65,8 +65,8 @@ export const LOAD_NOTICE_MS = 5000
 export const MANAGER_WAIT_MS_MAX = 30_000
 /** How long stop hooks may take, unless the config says otherwise. */
 export const GRACE_MS = 5000
-/** How long exit hooks may take. With what a node needs besides to stop, it is below 2 s. */
-export const SHUTDOWN_MS_MAX = 1000
+/** How long exit hooks may take, unless the config says otherwise. */
+export const EXIT_MS = 1000
 
 assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')

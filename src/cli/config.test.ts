@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isSkynetError } from '../base/errors.ts'
-import { GRACE_MS, MONITOR_INTERVAL_MS } from '../base/limits.ts'
-import { SOCKET_DEFAULTS } from '../threads/options.ts'
+import { EXIT_MS, GRACE_MS, MONITOR_INTERVAL_MS } from '../base/limits.ts'
+import { BUDGETS, SOCKET_DEFAULTS } from '../threads/options.ts'
 import { defineConfig, loadConfig, resolveConfig } from './config.ts'
 
 function configFile(t: TestContext, name: string, text: string): string {
@@ -42,10 +42,12 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     monitorMs: MONITOR_INTERVAL_MS,
     monitorAction: 'keep',
     graceMs: GRACE_MS,
+    exitMs: EXIT_MS,
     memoryLimitMb: 0,
     services: [],
     socket: SOCKET_DEFAULTS,
     cpus: [],
+    budgets: BUDGETS,
   })
 })
 
@@ -104,6 +106,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     monitorAction: 'kill',
     memoryLimitMb: 1024 * 1024,
     graceMs: 0,
+    exitMs: 0xffffffff,
     services: ['./services', tmpdir()],
     socket: { ...SOCKET_DEFAULTS, receiveLimitBytes: 1, eventsPerWait: 4096, cpus: [0, 1] },
     cpus: [1023],
@@ -119,6 +122,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     daemon: join(folder, 'run.pid'),
     crashFolder: join(folder, 'crashes'),
     services: [join(folder, 'services'), tmpdir()],
+    budgets: BUDGETS,
   })
 })
 

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
 import { SkynetError } from '../base/errors.ts'
 import {
+  EXIT_MS,
   GRACE_MS,
   HARBOR_MAX,
   MONITOR_INTERVAL_MS,
@@ -15,6 +16,7 @@ import {
 import type { LogFormat } from '../service/log.ts'
 import { importModule } from '../service/modules.ts'
 import {
+  BUDGETS,
   type ResolvedConfig,
   SETTING_RANGES,
   SOCKET_DEFAULTS,
@@ -81,6 +83,8 @@ export interface NodeConfig {
   readonly monitorAction?: 'keep' | 'kill'
   /** How long stop hooks may take, in milliseconds. Default 5000; 0: they are not run. */
   readonly graceMs?: number
+  /** How long exit hooks may take, in milliseconds: those of a service, and of all at a stop. */
+  readonly exitMs?: number
   /**
    * JavaScript heap of a worker in MiB, beyond which it dies, with all its services, and is
    * replaced. Default 0: Node's own limit.
@@ -199,6 +203,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     fallback: () => GRACE_MS,
     help: 'how long stop hooks may take (0: they are not run)',
   },
+  exitMs: {
+    check: integer(1, TIMER_MS_MAX),
+    fallback: () => EXIT_MS,
+    help: 'how long exit hooks may take',
+  },
   memoryLimitMb: {
     check: integer(0, MEMORY_MB_MAX),
     fallback: () => 0,
@@ -257,7 +266,7 @@ export async function loadConfig(
  */
 export function resolveConfig(given: NodeConfig, folder: string = process.cwd()): ResolvedConfig {
   for (const key of Object.keys(given)) keyNamed(key)
-  const resolved: Record<string, unknown> = {}
+  const resolved: Record<string, unknown> = { budgets: BUDGETS }
   for (const key of Object.keys(CONFIG_KEYS)) {
     const { check, fallback } = keyNamed(key)
     const value = (given as unknown as Record<string, unknown>)[key]

@@ -1,17 +1,17 @@
 /** `skynet start`: a node from a config file, until a signal or the end of its services. */
 import { parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
-import { setTimeout } from '../base/event-loop.ts'
 import type { ResolvedConfig } from '../threads/options.ts'
 import type { Node } from '../threads/start.ts'
+import { within } from '../threads/within.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
 import { report, say, sayAs, UsageError } from './report.ts'
 import { watchSignals } from './signals.ts'
 import { outliveTerminal } from './terminal.ts'
 
-/** From the end of the grace to a forced end. `stop` takes at most `SHUTDOWN_MS_MAX` of it. */
-const STOP_MS_MAX = 2000
+/** What a node may need to stop, besides its stop hooks and its exit hooks. */
+const END_MS_MAX = 1000
 
 /** @param args The words after `start`. */
 export async function start(args: string[]): Promise<void> {
@@ -46,7 +46,7 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   }
   watchSignals({
     stop: (signal) => {
-      announceStop(signal, config.graceMs)
+      announceStop(signal, config.graceMs + config.exitMs + END_MS_MAX)
       stop.abort()
     },
     reopenLog: isLogged || config.daemon !== undefined ? reopenLog : undefined,
@@ -88,11 +88,10 @@ function parseStart(args: string[]): { file: string; overrides: string[] } {
 }
 
 /** Say what happens now. A stop that takes longer than it may is cut off. */
-function announceStop(signal: NodeJS.Signals, graceMs: number): void {
-  const limitMs = graceMs + STOP_MS_MAX
+function announceStop(signal: NodeJS.Signals, limitMs: number): void {
   say(`${signal}: stopping, for at most ${limitMs} ms; another signal ends it at once`)
-  setTimeout(() => {
+  void within(limitMs, new Promise(() => {})).then(() => {
     report(new Error(`Cannot stop in good order: not done within ${limitMs} ms`))
     process.exit(1)
-  }, limitMs)
+  })
 }

@@ -433,7 +433,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /**
    * End the service. Its exit hooks run first, oldest first; unless it was killed they may take
-   * `SHUTDOWN_MS_MAX`, and may call others meanwhile, while new requests are refused.
+   * `exitMs`, and may call others meanwhile, while new requests are refused.
    */
   end(reason: ExitReason): Promise<void> {
     if (this.#phase === 'ending' && reason === 'kill') this.#finish(reason)

@@ -17,7 +17,7 @@ import {
 import { type Clock, realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow, setImmediate } from '../base/event-loop.ts'
-import { SHUTDOWN_MS_MAX } from '../base/limits.ts'
+import { EXIT_MS } from '../base/limits.ts'
 import { SocketClient } from '../net/client.ts'
 import { posixOs } from '../os/posix.ts'
 import {
@@ -146,6 +146,7 @@ export class TestNode implements AsyncDisposable {
         harbor: 0,
         env,
         callTimeoutMs: 0,
+        exitMs: EXIT_MS,
         profile: false,
         socket: SOCKET_DEFAULTS,
         services: [],
@@ -250,7 +251,7 @@ export class TestNode implements AsyncDisposable {
   async #end(graceMs: number): Promise<void> {
     const { runtime, scheduler } = this.#worker
     if (graceMs > 0) await this.#within(graceMs, runtime.drain(graceMs))
-    await this.#within(SHUTDOWN_MS_MAX, runtime.stop('stop'))
+    await this.#within(EXIT_MS, runtime.stop('stop'))
     this.#options.clock?.detach(this.#follower)
     scheduler.stop()
   }

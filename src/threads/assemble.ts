@@ -5,12 +5,7 @@
 import type { Writer } from '../base/claim.ts'
 import type { Clock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
-import {
-  COMMAND_RING_BYTES,
-  RING_BYTES,
-  SHUTDOWN_MS_MAX,
-  SOCKET_RING_BYTES,
-} from '../base/limits.ts'
+import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
 import { Channels } from '../kernel/channels.ts'
 import { Env } from '../kernel/env.ts'
@@ -39,7 +34,7 @@ import type { Report } from './protocol.ts'
 /** Of the config, what a worker needs. */
 export type WorkerConfig = Pick<
   ResolvedConfig,
-  'thread' | 'harbor' | 'env' | 'callTimeoutMs' | 'profile' | 'socket' | 'services'
+  'thread' | 'harbor' | 'env' | 'callTimeoutMs' | 'exitMs' | 'profile' | 'socket' | 'services'
 >
 
 export interface WorkerOptions {
@@ -124,7 +119,7 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     callTimeoutMs: config.callTimeoutMs,
     receiveLimitBytes: config.socket.receiveLimitBytes,
     profile: config.profile,
-    exitMs: SHUTDOWN_MS_MAX,
+    exitMs: config.exitMs,
     folders: config.services,
     logFallback: (line) => report({ kind: 'log', line }),
     onEmpty: () => report({ kind: 'empty' }),

@@ -1,6 +1,7 @@
 import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
 import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
+import { STATS_MS } from '../service/stats.ts'
 
 export { SETTING_RANGES } from '../net/settings.ts'
 
@@ -20,6 +21,20 @@ export const SOCKET_DEFAULTS: SocketConfig = {
   eventsPerWait: POLL_EVENTS_MAX,
   cpus: [],
 }
+
+/** How long the main thread waits for others, in milliseconds. No config key: tests set them. */
+export interface Budgets {
+  /** For what was written to leave, when the node stops. */
+  readonly flushMs: number
+  /** For a worker to tell its mailboxes, for a crash report. */
+  readonly inspectMs: number
+  /** For a thread to tell where it is; one in native code does not. */
+  readonly stackMs: number
+  /** For a worker to tell what it holds. */
+  readonly statsMs: number
+}
+
+export const BUDGETS: Budgets = { flushMs: 150, inspectMs: 200, stackMs: 1000, statsMs: STATS_MS }
 
 /**
  * The configuration of a node, complete and checked: every key has its value, every path is
@@ -57,6 +72,8 @@ export interface ResolvedConfig {
   readonly monitorAction: 'keep' | 'kill'
   /** How long stop hooks may take, in milliseconds; 0: they are not run. */
   readonly graceMs: number
+  /** How long exit hooks may take, in milliseconds. */
+  readonly exitMs: number
   /** JavaScript heap of a worker in MiB, beyond which it dies; 0: Node's own limit. */
   readonly memoryLimitMb: number
   /** Absolute paths of the folders where bare service names are looked up, in this order. */
@@ -64,4 +81,5 @@ export interface ResolvedConfig {
   readonly socket: SocketConfig
   /** Cores for the workers, in turn; empty: any. */
   readonly cpus: readonly number[]
+  readonly budgets: Budgets
 }

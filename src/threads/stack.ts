@@ -12,8 +12,6 @@ import { isOwn } from '../base/thrown.ts'
 import { FIRST_ORDERS, type Happening, MOVES, type Order, type State } from './asking.ts'
 import { within } from './within.ts'
 
-/** A thread inside a system call, or native code, cannot be stopped: give up after this long. */
-export const ANSWER_MS = 1000
 const FRAMES_MAX = 16
 
 type Frame = Debugger.CallFrame
@@ -30,16 +28,16 @@ type FromWorker =
  * The stack of `worker`, innermost first: `spin (/srv/agent.ts:12:5)`. Empty when it could not be
  * had: the thread is in native code, somebody debugs this process, or it has no inspector.
  *
- * @param answerMs How long to wait for it. The thread is seen out of the debugger also after that.
+ * @param stackMs How long to wait for it. The thread is seen out of the debugger also after that.
  */
-export async function stackOf(worker: Worker, answerMs = ANSWER_MS): Promise<readonly string[]> {
+export async function stackOf(worker: Worker, stackMs: number): Promise<readonly string[]> {
   // A build without an inspector has no such module.
   const inspector = await import('node:inspector').catch(() => undefined)
   // What somebody has stopped is theirs.
   if (inspector === undefined || inspector.url() !== undefined) return []
   const asking = Asking.of(worker) ?? begin(new inspector.Session(), worker)
   if (asking === undefined) return []
-  await within(answerMs, asking.answered)
+  await within(stackMs, asking.answered)
   return asking.frames
 }
 

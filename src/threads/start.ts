@@ -3,7 +3,7 @@ import { checkInteger } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow } from '../base/event-loop.ts'
-import { COMMAND_RING_BYTES, SHUTDOWN_MS_MAX, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { COMMAND_RING_BYTES, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { messageOf, withHint } from '../base/thrown.ts'
 import { Handles } from '../kernel/handles.ts'
@@ -30,10 +30,6 @@ import { Thread } from './thread.ts'
 import { Watch } from './watch.ts'
 import { within } from './within.ts'
 
-/** How long a worker may take to tell its mailboxes for a crash report. */
-const INSPECT_MS_MAX = 200
-/** How long what was written may take to leave when the node stops. */
-const FLUSH_MS = 150
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50
 /** Between two tries to find room in the command ring. */
@@ -74,7 +70,7 @@ export interface Node extends AsyncDisposable {
   /**
    * Stop: listeners close and stop hooks run, for at most `graceMs` (default: the config's); then
    * services end (their exit hooks run), what was written leaves, threads end. That takes at most
-   * 2 seconds more; what is not done by then is cut off.
+   * `exitMs` and a second more; what is not done by then is cut off.
    */
   stop(options?: StopOptions): Promise<void>
 }
@@ -206,7 +202,7 @@ class RunningNode implements Node {
   }
 
   workers(): Promise<WorkerStats[]> {
-    return askWorkers(this.#threads())
+    return askWorkers(this.#threads(), this.#config.budgets.statsMs)
   }
 
   async launch(): Promise<void> {
@@ -386,19 +382,21 @@ class RunningNode implements Node {
       () => {},
     )
     thread.tell({ kind: 'inspect' })
-    if (!(await within(INSPECT_MS_MAX, answered))) {
-      state = { ...state, stack: await stackOf(thread.worker) }
+    const { inspectMs, stackMs } = this.#config.budgets
+    if (!(await within(inspectMs, answered))) {
+      state = { ...state, stack: await stackOf(thread.worker, stackMs) }
     }
     return state
   }
 
   #watchWorkers(): Watch {
-    const { monitorMs, monitorAction } = this.#config
+    const { monitorMs, monitorAction, budgets } = this.#config
     return new Watch({
       monitor: this.#monitor,
       handles: this.#handles,
       limitMs: monitorMs,
       action: monitorAction,
+      stackMs: budgets.stackMs,
       threadOf: (worker) => this.#workers[worker]!,
       print: this.#print.error,
     })
@@ -423,25 +421,27 @@ class RunningNode implements Node {
   }
 
   async #end(code: number, graceMs: number): Promise<void> {
+    const { exitMs, budgets } = this.#config
+    const { flushMs } = budgets
     if (graceMs > 0) {
-      await within(graceMs + FLUSH_MS, this.#tellAll({ kind: 'drain', graceMs }, 'drained'))
+      await within(graceMs + flushMs, this.#tellAll({ kind: 'drain', graceMs }, 'drained'))
     }
     this.#watch?.stop()
     // A little more than the hooks may take: a worker that is late by that does not answer at all.
-    const stopMs = SHUTDOWN_MS_MAX + FLUSH_MS
+    const stopMs = exitMs + flushMs
     const latest = monotonicNow() + stopMs
     const isStopped = await within(stopMs, this.#tellAll({ kind: 'stop' }, 'stopped'))
     if (!isStopped) await this.#printStuck()
     // The logger has what the others have left of their time.
-    const logMs = Math.max(FLUSH_MS, latest - monotonicNow())
+    const logMs = Math.max(flushMs, latest - monotonicNow())
     const isLogged = await within(logMs, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
     if (!isLogged && isStopped) this.#print.error('Cannot write all of the log before the end')
-    this.#orderExit(FLUSH_MS)
-    const isOut = await within(FLUSH_MS * 2, this.#socket.ended)
+    this.#orderExit(flushMs)
+    const isOut = await within(flushMs * 2, this.#socket.ended)
     const workers = this.#threads()
     for (const worker of workers) worker.tell({ kind: 'leave' })
     const ended = Promise.all(workers.map((worker) => worker.ended))
-    const areOut = await within(FLUSH_MS, ended)
+    const areOut = await within(flushMs, ended)
     const holder = mainThreadOf(this.#memory) + 1
     if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, holder).clear()
     else for (const worker of workers) void worker.kill('it did not leave')
@@ -460,7 +460,7 @@ class RunningNode implements Node {
     await delay(LOOK_MS)
     const stuck = this.#monitor.check().map(({ destination }) => formatHandle(destination))
     const who = stuck.length > 0 ? `: ${stuck.join(', ')} did not come back` : ''
-    this.#print.error(`Cannot stop in good order within ${SHUTDOWN_MS_MAX} ms${who}`)
+    this.#print.error(`Cannot stop in good order within ${this.#config.exitMs} ms${who}`)
   }
 
   /** Tell all workers, and wait for the answer of each. */

@@ -1,10 +1,13 @@
 /** Asking the workers of a node, from the main thread, what they hold. */
-import { STATS_MS, type WorkerStats } from '../service/stats.ts'
+import type { WorkerStats } from '../service/stats.ts'
 import type { Thread } from './thread.ts'
 import { within } from './within.ts'
 
-/** Of those that answer in time. */
-export async function askWorkers(threads: readonly Thread[]): Promise<WorkerStats[]> {
+/** Of those that answer within `statsMs`. */
+export async function askWorkers(
+  threads: readonly Thread[],
+  statsMs: number,
+): Promise<WorkerStats[]> {
   const found: WorkerStats[] = []
   const answers = threads.map(async (thread) => {
     const answer = thread.next('stats')
@@ -12,6 +15,6 @@ export async function askWorkers(threads: readonly Thread[]): Promise<WorkerStat
     const report = await answer
     if (report.kind === 'stats') found.push(report.stats)
   })
-  await within(STATS_MS, Promise.allSettled(answers))
+  await within(statsMs, Promise.allSettled(answers))
   return found.sort((a, b) => a.worker - b.worker)
 }

@@ -14,6 +14,8 @@ export interface WatchOptions {
   /** How long a handler may hold its worker, in milliseconds; 0: for ever. */
   readonly limitMs: number
   readonly action: 'keep' | 'kill'
+  /** How long to wait for the stack. */
+  readonly stackMs: number
   readonly threadOf: (worker: number) => Thread
   readonly print: (text: string) => void
 }
@@ -48,12 +50,12 @@ export class Watch {
    */
   async #report(stuck: StuckWorker): Promise<void> {
     const { worker, text } = stuck
-    const { monitor, threadOf, print, action, limitMs } = this.#options
+    const { monitor, threadOf, print, action, limitMs, stackMs } = this.#options
     if (this.#looking.has(worker)) return
     this.#looking.add(worker)
     const thread = threadOf(worker)
     try {
-      const stack = await stackOf(thread.worker)
+      const stack = await stackOf(thread.worker, stackMs)
       // Ended meanwhile: there is another in its place.
       if (threadOf(worker) !== thread) return
       if (!monitor.isStill(stuck)) {

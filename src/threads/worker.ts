@@ -21,7 +21,7 @@ const os = posixOs()
 hasLoaded(loaded)
 noticeStores()
 /** How long a worker that stops waits for room in the rings of others: they may be gone. */
-const FLUSH_MS_MAX = 500
+const FLUSH_MS_MAX = config.exitMs / 2
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { CRASH_REPORTS_MAX } from '../../src/threads/crash-report.ts'
 import { Cli, scratchFolder } from '../support/cli.ts'
+import { inProcess } from '../support/process.ts'
 
 interface Report {
   readonly at: string
@@ -31,16 +32,22 @@ function reportIn(folder: string): Report {
 
 test('a dying worker leaves a report: messages, mailboxes, the stack of who hangs', async (t) => {
   const folder = scratchFolder(t)
-  const args = ['all', join(folder, 'file')]
-  const config = { start: 'crasher.ts', thread: 3, args, crashFolder: 'crashes', monitorMs: 0 }
-  const cli = new Cli(t, folder, config)
-  assert.equal((await cli.ended).code, 1)
-  assert.match(cli.err, /crash report: \S+\/crashes\/crash-\d+-1\.json\n/)
+  const config = {
+    thread: 3,
+    crashFolder: join(folder, 'crashes'),
+    monitorMs: 0,
+    // Who hangs is asked for its stack when it has not answered, and is ended with the node.
+    budgets: { inspectMs: 2000 },
+    exitMs: 10_000,
+  }
+  const { code, err } = await inProcess('crasher.ts', ['all', join(folder, 'file')], config)
+  assert.equal(code, 1)
+  const path = /crash report: \S+\/crashes\/crash-(\d+)-1\.json\n/.exec(err)
   const report = reportIn(folder)
   assert.match(report.what, /^skynet worker 2/)
   assert.match(report.fault.join('\n'), /exit code 3/)
   assert.equal(report.versions.node, process.versions.node)
-  assert.equal(report.process.pid, cli.child.pid)
+  assert.equal(report.process.pid, Number(path![1]))
   const dead = report.workers[2]!
   assert.ok(dead.services >= 1)
   assert.match(dead.lastMessages.at(-1)!, /^LUA, session [1-9]\d*, from :\w{8} to :\w{8}$/)

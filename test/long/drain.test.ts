@@ -6,12 +6,13 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { Cli, scratchFolder } from '../support/cli.ts'
+import { inProcess } from '../support/process.ts'
 
 /** Longer than any test: what is waited for must come by itself. */
 const LONG_MS = 600_000
 
 async function startDrainer(t: TestContext, mode: string, graceMs = LONG_MS): Promise<Cli> {
-  const config = { start: 'drainer.ts', thread: 2, args: [mode], graceMs }
+  const config = { start: 'drainer.ts', thread: 2, args: [mode], graceMs, exitMs: LONG_MS }
   const cli = new Cli(t, scratchFolder(t), config)
   await cli.said(/drainer\] ready/)
   return cli
@@ -104,6 +105,13 @@ test('what exit hooks say is logged, also on another worker than the logger', as
     lines,
     Array.from({ length: 50_000 }, (_, line) => line),
   )
+})
+
+test('an end that cuts off what exit hooks say tells so, and the exit code is 1', async () => {
+  const config = { graceMs: 0, exitMs: 1, budgets: { flushMs: 1 } }
+  const { code, err } = await inProcess('drainer.ts', ['lines'], config)
+  assert.match(err, /Cannot stop in good order within 1 ms/)
+  assert.equal(code, 1)
 })
 
 test('with a graceMs of 0 stop hooks are not run', async (t) => {
