@@ -7,11 +7,26 @@ import { PTYPE } from '../wire/ptype.ts'
 import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
-import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
+import { callerPlace, type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
 import { type LimitsLeft, Waiter, type WaitFor, wrongWait } from './wait.ts'
 
-class OpenCall implements WaitFor {
+/** Methods of one service whose calls are noted where they begin, as failures were not awaited. */
+const FORGOTTEN_MAX = 16
+
+/** A call that was rejected with an error: its stack is that of the callee. */
+export interface FailedCall {
+  /** Whose fault it is when nobody awaits it. */
+  readonly service: Service
+  readonly method: string
+  /** `get of :0000000a`. */
+  readonly what: string
+  /** `/srv/main.ts:12:5`, where it was called; empty: not known. */
+  readonly place: string
+}
+
+class OpenCall implements WaitFor, FailedCall {
   readonly kind = 'call'
+  readonly service: Service
   session = 0
   /** A handle; of an order to a worker -1 less its place. */
   to: number
@@ -24,22 +39,26 @@ class OpenCall implements WaitFor {
   isLimited = false
   /** Where it was called, if traced. */
   readonly origin: Origin | undefined
+  readonly place: string
   readonly giveUp: Asking['giveUp']
 
   constructor(
-    { runtime, tracer }: Service,
+    service: Service,
+    isNoted: boolean,
     to: number,
     method: string,
     resolve: OpenCall['resolve'],
     reject: OpenCall['reject'],
     giveUp: Asking['giveUp'],
   ) {
+    this.service = service
     this.to = to
-    this.home = to < 0 ? -1 : runtime.options.handles.workerOf(to)
+    this.home = to < 0 ? -1 : service.runtime.options.handles.workerOf(to)
     this.method = method
     this.resolve = resolve
     this.reject = reject
-    this.origin = tracer?.origin()
+    this.origin = service.tracer?.origin()
+    this.place = isNoted ? callerPlace() : (this.origin?.where ?? '')
     this.giveUp = giveUp
   }
 
@@ -49,7 +68,14 @@ class OpenCall implements WaitFor {
 
   late(timeoutMs: number): Error {
     const { method, to } = this
-    return new SkynetError('ERR_CALL_TIMEOUT', { to: addressee(to), method, timeoutMs })
+    const info = { to: addressee(to), method, timeoutMs }
+    return this.blamed(new SkynetError('ERR_CALL_TIMEOUT', info))
+  }
+
+  /** `error`, of which this call is known to be the reason from now on. */
+  blamed<E>(error: E): E {
+    if (isError(error)) this.service.runtime.failed(error, this)
+    return error
   }
 }
 
@@ -76,6 +102,8 @@ const nothing = (): void => {}
 export class Calls {
   readonly #service: Service
   readonly #open = new Sessions<OpenCall>()
+  /** See `noteNext`. */
+  #forgotten: Set<string> | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -98,7 +126,7 @@ export class Calls {
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
       const limits = { timeoutMs, signal: options?.signal, askedMs: options?.askedMs ?? timeoutMs }
-      const call = new OpenCall(this.#service, to, title, nothing, nothing, giveUp)
+      const call = this.#call(to, title, nothing, nothing, giveUp)
       const end = (): void => this.#open.take(call.session)?.giveUp?.(call.session)
       const waiter = new Waiter<unknown>(this.#service, call, limits, end)
       call.isLimited = true
@@ -108,8 +136,28 @@ export class Calls {
       return waiter.promise
     }
     return new Promise((resolve, reject) => {
-      this.#send(new OpenCall(this.#service, to, title, resolve, reject, giveUp), send)
+      this.#send(this.#call(to, title, resolve, reject, giveUp), send)
     })
+  }
+
+  #call(
+    to: number,
+    title: string,
+    resolve: OpenCall['resolve'],
+    reject: OpenCall['reject'],
+    giveUp: Asking['giveUp'],
+  ): OpenCall {
+    const isNoted = this.#service.runtime.notesCalls || this.#forgotten?.has(title) === true
+    return new OpenCall(this.#service, isNoted, to, title, resolve, reject, giveUp)
+  }
+
+  /**
+   * A call of that method failed, and nobody awaited it. Where it was called is known by nobody: to
+   * note that takes a stack, more than the call itself. So the next ones are noted.
+   */
+  noteNext(method: string): void {
+    this.#forgotten ??= new Set()
+    if (this.#forgotten.size < FORGOTTEN_MAX) this.#forgotten.add(method)
   }
 
   #send(call: OpenCall, send: (session: number) => boolean): void {
@@ -117,7 +165,7 @@ export class Calls {
     try {
       if (send(session)) return
       this.#open.take(session)
-      call.reject(deadCall(call))
+      call.reject(call.blamed(deadCall(call)))
     } catch (error) {
       this.#open.take(session)
       call.reject(asArgument(error))
@@ -132,9 +180,7 @@ export class Calls {
       call.resolve(value)
       return
     }
-    const error = value ?? deadCall(call)
-    if (isError(error)) this.#service.runtime.callers.set(error, this.#service.handle)
-    call.reject(error)
+    call.reject(call.blamed(value ?? deadCall(call)))
   }
 
   /** Calls under way that have no waiter. */
@@ -151,7 +197,7 @@ export class Calls {
     const session = taskNumber(id, 'call')
     const call = session === undefined ? undefined : this.#open.take(session)
     if (call === undefined) return false
-    call.reject(killed(rowOf(call)))
+    call.reject(call.blamed(killed(rowOf(call))))
     call.giveUp?.(call.session)
     return true
   }

@@ -286,7 +286,7 @@ export class Requests implements Debtor {
     // Whoever took the answer upon himself and then failed will hardly give it.
     if (taken instanceof Owed && taken.state === 'open') this.payError(taken, error)
     else if (taken !== undefined || message.session === 0) {
-      service.fault(this.#nameOf(message), error)
+      service.fault(this.#nameOf(message), error, message.source)
       // It may not have come to whom it should be passed on to.
       if (taken === 'ignored' && message.session !== 0) this.#error(message, error)
     } else this.#error(message, error)

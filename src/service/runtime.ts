@@ -17,6 +17,7 @@ import type { TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { FailedCall } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { askerOf } from './inbox.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
@@ -97,6 +98,8 @@ export interface RuntimeOptions {
   readonly profile: boolean
   /** Folders of services with bare names. */
   readonly folders: readonly string[]
+  /** Calls note where they begin: for tests. */
+  readonly notesCalls?: boolean | undefined
   /** Where lines go while there is no logger. */
   readonly logFallback: (line: LogLine) => void
   /** Only the services of the node itself are left, in the whole node. */
@@ -124,8 +127,9 @@ export class Runtime {
   router!: Router
   multicast!: Multicast
   readonly stopHooks = new StopHooks(this)
-  /** Whose call was rejected with an error: its stack is that of the callee. */
-  readonly callers = new WeakMap<Error, number>()
+  /** Each call notes where it begins, and says so in the stack of the error it fails with. */
+  readonly notesCalls: boolean
+  readonly #failedCalls = new WeakMap<Error, FailedCall>()
   readonly #services = new Map<number, Service>()
   /** Launches whose modules are being loaded. */
   readonly #loading = new Set<Launch>()
@@ -143,6 +147,7 @@ export class Runtime {
     this.callTimeoutMs = options.callTimeoutMs
     this.receiveLimitBytes = options.receiveLimitBytes
     this.exitMs = options.exitMs
+    this.notesCalls = options.notesCalls ?? false
   }
 
   connect(router: Router, multicast: Multicast): void {
@@ -172,8 +177,7 @@ export class Runtime {
     return timer
   }
 
-  log(level: LogLevel, handle: number, text: string): void {
-    const title = this.#services.get(handle)?.context.title ?? ''
+  log(level: LogLevel, handle: number, text: string, title = this.titleOf(handle) ?? ''): void {
     const line: LogLine = { at: Date.now(), level, handle, title, text }
     const logger = this.options.names.query('.logger')
     // A fault of the logger itself would only be its next fault.
@@ -232,6 +236,10 @@ export class Runtime {
         return
       case 'giveUp':
         service?.givenUp(askerOf({ source: message.source, session: order.session }))
+        return
+      case 'title':
+        if (service === undefined) this.router.refuse(message, handle)
+        else this.#reply(message, service.context.title)
         return
       case 'link':
         if (service !== undefined) follow(service, message.source)
@@ -477,14 +485,26 @@ export class Runtime {
     await logger.end('stop')
   }
 
+  /** `error` is what a call was rejected with. */
+  failed(error: Error, call: FailedCall): void {
+    this.#failedCalls.set(error, call)
+    if (!this.notesCalls || call.place === '') return
+    error.stack = `${stackOf(error)}\n    at call ${call.what} (${call.place})`
+  }
+
+  /** Of a service here; undefined: it is none, or has ended. */
+  titleOf(handle: number): string | undefined {
+    return this.#services.get(handle)?.context.title
+  }
+
   /** A fault that no task of a service caught: a promise nobody awaits, an event of a library. */
   stray(what: string, error: unknown): void {
     if (isSkynetError(error, 'ERR_SERVICE_EXITED')) return
-    const caller = this.callers.get(error as Error)
-    const suspects = caller === undefined ? this.#suspects(error) : []
-    const handle = caller ?? (suspects.length === 1 ? suspects[0]!.handle : 0)
+    const call = this.#failedCalls.get(error as Error)
+    const suspects = call === undefined ? this.#suspects(error) : [call.service]
+    const handle = suspects.length === 1 ? suspects[0]!.handle : 0
     const titles = [...new Set(suspects.map(({ context }) => context.title))].join(', ')
-    const about = suspects.length > 1 ? ` (one of ${suspects.length} ${titles})` : ''
+    const about = suspects.length > 1 ? ` (one of ${suspects.length} ${titles})` : forgotten(call)
     this.log('error', handle, `${what}${about}: ${describe(error)}`)
     const service = this.#services.get(handle)
     if (service?.origin.onFault === 'end') service.crash(error)
@@ -497,6 +517,14 @@ export class Runtime {
     const modules = modulesIn(stackOf(error), urls)
     return services.filter(({ url }) => modules.has(url))
   }
+}
+
+/** Which call it was that nobody awaited, and where; that is known from the second one on. */
+function forgotten(call: FailedCall | undefined): string {
+  if (call === undefined) return ''
+  const { service, method, what, place } = call
+  service.forgot(method)
+  return ` (call ${what}${place === '' ? '' : ` at ${shortPath(place)}`})`
 }
 
 /** Why a setup failed, in one line: an error of a library says its class and where it happened. */

@@ -32,6 +32,7 @@ import { Subscriptions } from './subscription.ts'
 import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
+import { withName } from './worker-order.ts'
 
 export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
   readonly runtime: Runtime
@@ -494,8 +495,17 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.onEnded?.()
   }
 
-  /** A fault of the service: logged with its name, handle and stack; nothing else happens. */
-  fault(what: string, error: unknown): void {
+  /** A call of that method failed, and nobody awaited it. */
+  forgot(method: string): void {
+    this.#calls?.noteNext(method)
+  }
+
+  /**
+   * A fault of the service: logged with its name, handle and stack; nothing else happens.
+   *
+   * @param sender Whose message it was that nobody is told about; 0: nobody's.
+   */
+  fault(what: string, error: unknown, sender = 0): void {
     if (isSkynetError(error, 'ERR_SERVICE_EXITED') && this.#phase !== 'ready') return
     if (isSkynetError(error, 'ERR_SOCKET_FAILED')) {
       // Peers vanish every day: a line, not a stack.
@@ -506,7 +516,13 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       this.runtime.log('info', this.handle, `${what}: ${error.message}`)
       return
     }
-    this.runtime.log('error', this.handle, `${what}: ${describe(error)}`)
+    const { title } = this.context
+    const told = describe(error)
+    const log = (from: string): void => {
+      this.runtime.log('error', this.handle, `${what}${from}: ${told}`, title)
+    }
+    if (sender === 0) log('')
+    else withName(this, sender, (name) => log(` from ${name}`))
     if (this.origin.onFault === 'end') this.crash(error)
   }
 

@@ -75,15 +75,15 @@ export class Tracer {
   origin(): Origin {
     const scope = scopeNow()
     const by = scope?.service === this.#handle ? scope.task : ''
-    return { since: this.#now(), where: callerPlace(), by }
+    return { since: this.#now(), where: shortPath(callerPlace()), by }
   }
 }
 
-/** The first place of the stack that is no code of ours. */
-function callerPlace(): string {
+/** `/srv/main.ts:12:5`: the first place of the stack that is no code of ours. */
+export function callerPlace(): string {
   const limit = Error.stackTraceLimit
   Error.stackTraceLimit = FRAMES
   const here = new Error()
   Error.stackTraceLimit = limit
-  return shortPath(placeOf(here))
+  return placeOf(here)
 }

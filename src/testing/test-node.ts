@@ -160,6 +160,7 @@ export class TestNode implements AsyncDisposable {
         if (report.kind === 'log') this.log.add(report.line)
         else if (report.kind === 'abort') void this.stop()
       },
+      notesCalls: true,
       pick: seed === undefined ? undefined : picker(seed),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
       makeClient: (given) => new NoSockets(given),

@@ -49,6 +49,7 @@ export interface WorkerOptions {
   readonly report: (message: Report) => void
   /** Of `RuntimeOptions`. */
   readonly dedicate: RuntimeOptions['dedicate']
+  readonly notesCalls?: RuntimeOptions['notesCalls']
   /** Which service runs next, of so many that have mail. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   readonly makeRouter?: (options: RouterOptions) => Router
@@ -120,6 +121,7 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     receiveLimitBytes: config.socket.receiveLimitBytes,
     profile: config.profile,
     exitMs: config.exitMs,
+    notesCalls: options.notesCalls,
     folders: config.services,
     logFallback: (line) => report({ kind: 'log', line }),
     onEmpty: () => report({ kind: 'empty' }),

@@ -95,6 +95,45 @@ check('a call that fails and nobody awaits is the fault of who called', async (s
   }
 })
 
+check(
+  'a call that nobody awaits is named, with its place from the second one on',
+  async (skynet) => {
+    for (const on of PLACES) {
+      const callee = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
+      const caller = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
+      const entry = async (text: string) => {
+        caller.send.callUnseen(callee.handle, text)
+        return entryOf(skynet, text)
+      }
+      const call = `call throwNow of ${callee.address}`
+      const first = await entry(`the first on ${on}`)
+      assert.ok(first.includes(`unhandled rejection (${call}): Error`), first)
+      const second = await entry(`the second on ${on}`)
+      assert.match(second, /rejection \(call throwNow of :\w+ at \S*odd\.[jt]s:\d+:\d+\): Error/)
+      assert.ok(second.includes(call), second)
+      caller.send.callLate(callee.handle)
+      const late = await entryOf(skynet, `(call sleepLong of ${callee.address}): SkynetError`)
+      assert.ok(late.includes(`[${caller.address} fixtures/odd] error: unhandled rejection`), late)
+    }
+  },
+)
+
+check('a fault of a message that was sent names its sender', async (skynet) => {
+  const subject = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
+  for (const on of PLACES) {
+    const sender = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
+    sender.send.sendTo(subject.handle, `misspelt${on}`)
+    const entry = await entryOf(skynet, `method misspelt${on}`)
+    const about = `method misspelt${on} from ${sender.address} fixtures/odd: SkynetError`
+    assert.ok(entry.includes(`[${subject.address} fixtures/fault] error: ${about}`), entry)
+  }
+  // It has ended before it could be asked for its title.
+  const gone = await skynet.newService<typeof odd>('./odd.ts', { args: [], on: 0 })
+  gone.send.sendAndExit(subject.handle, 'too late')
+  const entry = await entryOf(skynet, 'method too late')
+  assert.match(entry, /method too late from :\w+( fixtures\/odd)?: SkynetError/)
+})
+
 check('a fault that a caller is told of is not logged', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
   await assert.rejects(peer.call.throwNow('told to the caller alone'))

@@ -339,3 +339,25 @@ test('testNode() and testService() refuse options that they cannot take, by name
   }
   await assert.rejects(testService(subject, { args: 5 } as never), /'args' must be an array/)
 })
+
+test('a call that fails says in its stack where it was called', async () => {
+  await using node = await testNode()
+  const bank = await node.launch(
+    defineService(() => ({
+      take(): never {
+        throw new RangeError('no coins left')
+      },
+    })),
+  )
+  async function player(): Promise<void> {
+    await node.skynet.call(bank.handle, 'take')
+  }
+  const { stack = '' } = await player().then(
+    () => new Error('it was answered'),
+    (error: Error) => error,
+  )
+  const place = RegExp(
+    `\\n    at call take of ${bank.address} \\(/.*testing\\.test\\.[jt]s:\\d+:\\d+\\)`,
+  )
+  assert.match(stack, place)
+})
