@@ -43,3 +43,7 @@ test('the examples of docs/testing.md compile, and their tests pass', () => {
 test('the examples of docs/config.md compile', () => {
   compile(filesOf('config.md'))
 })
+
+test('the examples of docs/commands.md compile', () => {
+  compile(filesOf('commands.md'))
+})
