@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { SkynetError } from '../base/errors.ts'
 import { loadedService, loadService, moduleOf, resolveService, shortPath } from './modules.ts'
 
@@ -146,6 +146,31 @@ test('loadService refuses a module that defines no service', async (t) => {
     message: /its default export is not made by defineService/,
   })
   assert.equal(loadedService(urlOf('plain.mjs')), undefined)
+})
+
+test('loadService takes CommonJS, also what a compiler made of a module', async (t) => {
+  const required = `require(${JSON.stringify(fileURLToPath(definition))})`
+  const made = `(0, ${required}.defineService)(() => ({}))`
+  const compiled = `Object.defineProperty(exports, '__esModule', { value: true })\n`
+  const { urlOf } = setUp(t, {
+    'package.json': '{ "type": "commonjs" }',
+    'plain.js': `module.exports = ${made}`,
+    'compiled.js': `"use strict"\n${compiled}exports.default = ${made}`,
+    'named.cjs': `${compiled}exports.other = ${made}`,
+  })
+  for (const name of ['plain.js', 'compiled.js']) {
+    assert.equal(typeof (await loadService(urlOf(name))).setup, 'function', name)
+  }
+  await assert.rejects(loadService(urlOf('named.cjs')), { message: /default export is not made/ })
+})
+
+test('loadService of an ES module in a package of CommonJS says what to do', async (t) => {
+  const { folder, urlOf } = setUp(t, { 'package.json': '{ "type": "commonjs" }', 'a.js': SERVICE })
+  const what = `set "type": "module" in ${folder}/package.json, or name the file ${folder}/a.mjs`
+  await assert.rejects(loadService(urlOf('a.js')), (error: Error) => {
+    assert.ok(error.message.endsWith(`outside a module: ${what}`), error.message)
+    return error instanceof SyntaxError
+  })
 })
 
 test('loadService rejects with what the module throws', async (t) => {

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
 import { MODULE_PATHS_MAX } from '../base/limits.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
+import { defaultOf, explainType, isCommonJs } from './module-type.ts'
 
 /** Node 22.18 and newer run TypeScript by themselves. */
 const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
@@ -153,8 +154,7 @@ export function registerService(
 
 /** Load a service's module. Its errors are the module's own. */
 export async function loadService(href: string): Promise<LoadedService> {
-  const module = await importModule(new URL(href))
-  const definition = module.default
+  const { default: definition } = await importModule(new URL(href))
   if (!isServiceDefinition(definition)) {
     throw new SkynetError('ERR_SERVICE_LAUNCH', {
       path: shortPath(href),
@@ -165,25 +165,45 @@ export async function loadService(href: string): Promise<LoadedService> {
   return definition
 }
 
-let hasLoader = false
-
 /**
- * Import a module, TypeScript or JavaScript. Node before 22.18 cannot run `.ts`: there, `tsx` is
- * taken from the project the file belongs to.
+ * Import a module, TypeScript or JavaScript, for its default export. Node before 22.18 cannot run
+ * `.ts`: there, `tsx` is taken from the project the file belongs to.
  *
  * @throws {SkynetError} `ERR_PLATFORM` when the file is TypeScript and nothing can load it.
  */
-export async function importModule(url: URL): Promise<Record<string, unknown>> {
-  const isTypeScript = /\.[mc]?ts$/.test(url.pathname)
-  if (isTypeScript && !runsTypeScript && !hasLoader) await registerLoader(url)
-  return (await import(url.href)) as Record<string, unknown>
+export async function importModule(url: URL): Promise<{ readonly default: unknown }> {
+  if (/\.[mc]?ts$/.test(url.pathname) && !runsTypeScript) await useLoaders(url)
+  try {
+    const imported = (await import(url.href)) as { readonly default?: unknown }
+    return { default: defaultOf(imported) }
+  } catch (error) {
+    explainType(url, error)
+    throw error
+  }
 }
 
-async function registerLoader(url: URL): Promise<void> {
+/** Parts of tsx that are in use in this thread, by sub-path. */
+const loaders = new Map<string, Promise<void>>()
+
+async function useLoaders(url: URL): Promise<void> {
+  await useLoader(url, './esm/api')
+  // Only where it must be: it has a look at every file that `require` loads from then on.
+  if (isCommonJs(url)) await useLoader(url, './cjs/api')
+}
+
+function useLoader(url: URL, subPath: string): Promise<void> {
+  const used = loaders.get(subPath) ?? registerLoader(url, subPath)
+  loaders.set(subPath, used)
+  // The next file may belong to a project that has it.
+  used.catch(() => loaders.delete(subPath))
+  return used
+}
+
+async function registerLoader(url: URL, subPath: string): Promise<void> {
   let path: string
   try {
     // As Node.js does with all that a module imports: behind a link, from where the file is.
-    path = importPath(createRequire(realpathSync(url)).resolve('tsx/package.json'), './esm/api')
+    path = importPath(createRequire(realpathSync(url)).resolve('tsx/package.json'), subPath)
   } catch (cause) {
     const reason =
       `Node ${process.versions.node} cannot load ${fileURLToPath(url)}: ` +
@@ -192,7 +212,6 @@ async function registerLoader(url: URL): Promise<void> {
   }
   const api = (await import(pathToFileURL(path).href)) as { register: () => unknown }
   api.register()
-  hasLoader = true
 }
 
 /** What `import` of a sub-path would load: `require.resolve` knows only what `require` would. */

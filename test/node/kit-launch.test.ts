@@ -1,7 +1,7 @@
 /** Launches in a `testNode`: what counts as work that is left, and where paths begin. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -175,4 +175,24 @@ test('a launch in a testNode that finds nothing names the folder, and base', asy
   const here = new RegExp(`, nor in ${process.cwd()} \\(the current folder, as there is no 'base'`)
   await assert.rejects(finder.call.find('./none.mjs'), { message: here })
   await assert.rejects(testNode({ base: './app' }), { message: /must be a file: URL or an abs/ })
+})
+
+test('a service in TypeScript of a package of CommonJS runs, or says what to do', async (t) => {
+  const folder = projectFolder(t, {
+    'package.json': '{ "type": "commonjs" }',
+    'main.ts': `import { defineService } from 'skynet-ts'
+import { greeting } from './lib'
+export default defineService(() => ({ greet: (name: string) => greeting + name }))
+`,
+    'lib.ts': `export const greeting: string = 'hello '`,
+  })
+  const modules = join(import.meta.dirname, '../../../node_modules')
+  mkdirSync(join(folder, 'node_modules'))
+  symlinkSync(join(modules, '..'), join(folder, 'node_modules/skynet-ts'))
+  symlinkSync(join(modules, 'tsx'), join(folder, 'node_modules/tsx'))
+  await using node = await testNode()
+  const launching = node.skynet.newService(join(folder, 'main.ts'))
+  if (process.features.typescript) {
+    await assert.rejects(launching, { message: /: set "type": "module" in .*package\.json, or/ })
+  } else assert.equal(await node.skynet.call((await launching).handle, 'greet', 'x'), 'hello x')
 })
