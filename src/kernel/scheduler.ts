@@ -132,8 +132,10 @@ export class Scheduler {
     this.#options = options
     this.#weight = weightOf(options.worker)
     const { clock } = options
-    this.#messages = new Budget(clock, TURN_MESSAGES, TURN_MS)
-    this.#timers = new Budget(clock, TURN_TIMERS, TURN_MS)
+    // An order that somebody chooses is to come again: it must not be a matter of time.
+    const ms = options.pick === undefined ? TURN_MS : Number.POSITIVE_INFINITY
+    this.#messages = new Budget(clock, TURN_MESSAGES, ms)
+    this.#timers = new Budget(clock, TURN_TIMERS, ms)
     this.#sending = this.#transferBudget()
   }
 

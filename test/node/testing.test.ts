@@ -124,11 +124,27 @@ test('FakeClock moves timers, sleeps and deadlines, each at its own time', async
   await assert.rejects(clock.advance(aYear), RangeError)
 })
 
-/** Which of two players takes the last coin: a race by design. */
-async function race(seed: number): Promise<string> {
+/** Longer than a worker gives one turn. */
+const SPIN_MS = 6
+
+function spin(): void {
+  const endsAt = performance.now() + SPIN_MS
+  while (performance.now() < endsAt);
+}
+
+/**
+ * Which of two players takes the last coin: a race by design.
+ *
+ * @param isBusy The thread gets little of its core.
+ */
+async function race(seed: number, isBusy = false): Promise<string> {
   await using node = await testNode({ seed })
   let coins = 1
-  const bank = { take: () => coins-- > 0, isRich: () => coins > 0 }
+  const isRich = (): boolean => {
+    if (isBusy) spin()
+    return coins > 0
+  }
+  const bank = { take: () => coins-- > 0, isRich }
   const player = defineService((skynet) => ({
     async play(): Promise<boolean> {
       for (let look = 0; look < 3; look++) if (!(await skynet.call('.bank', 'isRich'))) return false
@@ -153,6 +169,12 @@ test('a seed makes a race the same each time, another seed another one', async (
     winners.add(outcome.split(' ')[0]!)
   }
   assert.deepEqual([...winners].sort(), ['false,true', 'true,false'])
+})
+
+test('a seed makes the same race, however long each step takes', async () => {
+  for (let seed = 0; seed < 5; seed++) {
+    assert.equal(await race(seed, true), await race(seed), `seed ${seed}`)
+  }
 })
 
 test('with any seed messages from one service to another stay in order', async () => {
