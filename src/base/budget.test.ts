@@ -41,6 +41,15 @@ test('Budget that begins again has all of its count and time', () => {
   }
 })
 
+test('Budget looks at the clock no earlier than it is told to', () => {
+  const clock = new VirtualClock()
+  const budget = new Budget(clock, 1000, 4, 100)
+  budget.begin(clock.now())
+  clock.move(5)
+  assert.equal(budget.spend(99), true)
+  assert.equal(budget.spend(1), false)
+})
+
 test('costOf counts a piece, and its bytes', () => {
   assert.deepEqual([costOf(0), costOf(511), costOf(512), costOf(2 ** 28)], [1, 1, 2, 2 ** 19 + 1])
 })

@@ -271,6 +271,16 @@ export class ManyRing {
     return Atomics.load(this.#cells, index << 1) === 0
   }
 
+  /** Any thread: where the next record will be, for `hasRead`. */
+  get written(): number {
+    return Atomics.load(this.#header, RING.tail)
+  }
+
+  /** Has all been read that was written before `mark`? */
+  hasRead(mark: number): boolean {
+    return ((Atomics.load(this.#header, RING.head) - mark) | 0) >= 0
+  }
+
   /** Any thread: a snapshot, reserved and padding included. */
   get usedBytes(): number {
     const head = Atomics.load(this.#header, RING.head)
@@ -401,6 +411,16 @@ export class StreamRing {
   get isEmpty(): boolean {
     const head = Atomics.load(this.#header, RING.head)
     return Atomics.load(this.#header, RING.tail) === head
+  }
+
+  /** Any thread: where the next record will be, for `hasRead`. */
+  get written(): number {
+    return Atomics.load(this.#header, RING.tail)
+  }
+
+  /** Has all been read that was written before `mark`? */
+  hasRead(mark: number): boolean {
+    return ((Atomics.load(this.#header, RING.head) - mark) | 0) >= 0
   }
 
   /** The writer: how much is free now, in however many pieces, record headers included. */

@@ -1,4 +1,5 @@
 /** One service as its worker's kernel sees it: a handle, a mailbox, and who handles a message. */
+import type { Queue } from '../base/queue.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Message } from './message.ts'
 
@@ -19,6 +20,8 @@ export class Context {
   onFull: ((message: Message) => void) | undefined
   /** Told once, after a batch, that the mailbox is half empty; unset then. */
   onRoom: (() => void) | undefined
+  /** What is to be done when so many messages have been handled; see `Scheduler.afterMail`. */
+  behind: Queue<{ readonly at: number; readonly then: () => void }> | undefined
   /** It is in the run queue, or being run right now. */
   isQueued = false
   isAlive = true

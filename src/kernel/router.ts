@@ -100,6 +100,14 @@ export class Router implements Inlet {
     return this.#options.inbox.ring.isEmpty
   }
 
+  get written(): number {
+    return this.#options.inbox.ring.written
+  }
+
+  hasRead(mark: number): boolean {
+    return this.#options.inbox.ring.hasRead(mark)
+  }
+
   drain(limit: number, budget?: Budget): number {
     const { inbox, bells, worker } = this.#options
     this.#budget = budget

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Budget } from '../base/budget.ts'
+import { type Budget, costOf } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import { createDoorbellMemory, Doorbells } from '../base/doorbell.ts'
+import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { setTimer, VirtualClock } from '../testing/timers.ts'
 import { Context } from './context.ts'
 import type { Message } from './message.ts'
@@ -201,16 +202,30 @@ test('onOverload is told when a mailbox is too long', async (t) => {
 })
 
 /** Records that another thread wrote: how many there are is all that counts. */
+/** What a record beside the ring costs at least. */
+const LARGE = costOf(RING_PAYLOAD_BYTES_MAX)
+
 class FakeInlet implements Inlet {
   records = 0
+  #read = 0
   readonly #receive: () => void
+  readonly #cost: number
 
-  constructor(receive: () => void) {
+  constructor(receive: () => void, cost = 1) {
     this.#receive = receive
+    this.#cost = cost
   }
 
   get isEmpty(): boolean {
     return this.records === 0
+  }
+
+  get written(): number {
+    return this.#read + this.records
+  }
+
+  hasRead(mark: number): boolean {
+    return this.#read >= mark
   }
 
   drain(limit: number, budget: Budget): number {
@@ -218,8 +233,9 @@ class FakeInlet implements Inlet {
     while (count < limit && this.records > 0) {
       count++
       this.records--
+      this.#read++
       this.#receive()
-      if (!budget.spend(1)) break
+      if (!budget.spend(this.#cost)) break
     }
     return count
   }
@@ -302,7 +318,7 @@ test('records that take long leave mailboxes, timers and the other ring their tu
     clock.move(100)
     order.push('slow')
     if (slow.records === 0) finish()
-  })
+  }, LARGE)
   const other = new FakeInlet(() => order.push('other'))
   const neighbour: Context = service(() => {
     order.push('mail')
@@ -338,7 +354,7 @@ test('what waits for room is sent piece by piece, and before the thread sleeps',
     for (; left > 0; left--) {
       clock.move(100)
       perTry[perTry.length - 1] = ++sent
-      if (!budget.spend(1)) {
+      if (!budget.spend(LARGE)) {
         left--
         return left > 0
       }
@@ -352,6 +368,42 @@ test('what waits for room is sent piece by piece, and before the thread sleeps',
     perTry.filter((sent) => sent > 0),
     [1, 1, 1, 1, 1],
   )
+})
+
+test('afterMail() runs behind what others had sent, not behind what they send', async (t) => {
+  const clock = new VirtualClock()
+  const { scheduler, service, post } = setUp(t, 0, clock)
+  const order: string[] = []
+  const { opened, finish } = gate()
+  let sent = 0
+  const context = service((value) => {
+    order.push(String(value))
+    // They go on sending.
+    if (sent < 100) inlet.records++
+    else finish()
+  })
+  // One record a turn.
+  const inlet = new FakeInlet(() => {
+    clock.move(100)
+    post(context, ++sent)
+  }, LARGE)
+  inlet.records = 3
+  scheduler.start([inlet], [])
+  post(context, 'mail')
+  scheduler.afterMail(context, () => order.push('then'))
+  await opened
+  assert.deepEqual(order.slice(0, 5), ['mail', '1', '2', '3', 'then'])
+})
+
+test('afterMail() runs at once without mail, and behind that of its service alone', (t) => {
+  const { scheduler, service, post } = setUp(t)
+  const [busy, idle] = [service(() => {}), service(() => {})]
+  scheduler.start([new FakeInlet(() => {})], [])
+  post(busy)
+  const done: string[] = []
+  scheduler.afterMail(idle, () => done.push('idle'))
+  scheduler.afterMail(busy, () => done.push('busy'))
+  assert.deepEqual(done, ['idle'])
 })
 
 /** Waits until the scheduler sleeps for its bell. */

@@ -37,6 +37,8 @@ const TURN_TIMERS = 4096
 const TURN_TRANSFERS = 4 * TURN_MESSAGES
 /** Half of what messages have: mailboxes should not grow while there is time for their messages. */
 const TURN_TRANSFER_MS = TURN_MS / 2
+/** Of small records so many are read before the clock is looked at, of large ones 64 KiB. */
+const TRANSFERS_PER_LOOK = 128
 /**
  * Rounds of the event loop without work before the thread sleeps. Waking it costs more than all of
  * them, and others may run on this core in each.
@@ -70,6 +72,17 @@ export const batchSize = (length: number, weight: number): number =>
 /** Half empty: so that who waits for room does not come back for one message. */
 export const hasRoom = ({ mailbox, limit }: Context): boolean => (mailbox?.length ?? 0) <= limit / 2
 
+/** What was to be done behind messages that are handled by now. */
+function runBehind(context: Context): void {
+  const behind = context.behind!
+  for (let next = behind.peek(); next !== undefined; next = behind.peek()) {
+    if (next.at > context.handled) return
+    behind.shift()
+    next.then()
+  }
+  context.behind = undefined
+}
+
 /** Method calls are, also those that travel inside of a trace: service/trace.ts. */
 const isBounded = ({ type, value }: Message): boolean =>
   type === PTYPE.LUA || (type === PTYPE.TRACE && (value as [string, number])[1] === PTYPE.LUA)
@@ -77,6 +90,10 @@ const isBounded = ({ type, value }: Message): boolean =>
 /** Something that brings messages from other threads. */
 export interface Inlet {
   readonly isEmpty: boolean
+  /** A mark: where what comes next will be. */
+  readonly written: number
+  /** Has all been taken that came before `mark`? */
+  hasRead(mark: number): boolean
   /** Take up to `limit` records, as long as `budget` lasts. Returns how many there were. */
   drain(limit: number, budget: Budget): number
 }
@@ -85,6 +102,13 @@ export interface Inlet {
 export interface Outlet {
   /** True: `budget` has ended while there may be more room. Else the bell rings when there is. */
   retry(budget: Budget): boolean
+}
+
+/** What is to be done when all has been taken that came before. */
+interface Behind {
+  /** Of each inlet. */
+  readonly marks: readonly number[]
+  readonly then: () => void
 }
 
 export interface SchedulerOptions {
@@ -108,6 +132,7 @@ export class Scheduler {
   /** Each with a budget of its own: a flood in one ring leaves the others their turns. */
   readonly #inlets: { readonly inlet: Inlet; readonly budget: Budget }[] = []
   readonly #outlets: Outlet[] = []
+  readonly #behind = new Queue<Behind>(4)
   readonly #messages: Budget
   readonly #timers: Budget
   readonly #sending: Budget
@@ -148,7 +173,8 @@ export class Scheduler {
   }
 
   #transferBudget(): Budget {
-    return new Budget(this.#options.clock, TURN_TRANSFERS, TURN_TRANSFER_MS)
+    const { clock } = this.#options
+    return new Budget(clock, TURN_TRANSFERS, TURN_TRANSFER_MS, TRANSFERS_PER_LOOK)
   }
 
   stop(): void {
@@ -173,6 +199,32 @@ export class Scheduler {
     this.#schedule()
     this.#runQueue.push(context)
     context.isQueued = true
+  }
+
+  /**
+   * Run `then` when the mail that other threads have sent by now is in the mailboxes: at once when
+   * it is, else in a later turn.
+   */
+  whenTaken(then: () => void): void {
+    if (this.#behind.length === 0 && this.#inlets.every(({ inlet }) => inlet.isEmpty)) {
+      then()
+      return
+    }
+    this.#behind.push({ marks: this.#inlets.map(({ inlet }) => inlet.written), then })
+    this.#schedule()
+  }
+
+  /** Run `then` behind all mail for `context` that has come by now: at once when there is none. */
+  afterMail(context: Context, then: () => void): void {
+    this.whenTaken(() => {
+      const left = context.mailbox?.length ?? 0
+      if (left === 0) {
+        then()
+        return
+      }
+      context.behind ??= new Queue(4)
+      context.behind.push({ at: context.handled + left, then })
+    })
   }
 
   /** Something of this service runs that is no message: for the monitor. */
@@ -293,6 +345,7 @@ export class Scheduler {
     const more = this.#read()
     const messages = this.#messages
     try {
+      this.#runTaken()
       while (messages.left > 0) {
         const context = this.#nextContext()
         if (context === undefined) break
@@ -322,6 +375,16 @@ export class Scheduler {
       if (hasTurn && budget.left <= 0) this.#messages.begin(this.#options.clock.now())
     }
     return more
+  }
+
+  #runTaken(): void {
+    const isTaken = ({ marks }: Behind): boolean =>
+      this.#inlets.every(({ inlet }, i) => inlet.hasRead(marks[i]!))
+    for (let next = this.#behind.peek(); next !== undefined; next = this.#behind.peek()) {
+      if (!isTaken(next)) return
+      this.#behind.shift()
+      next.then()
+    }
   }
 
   #nextContext(): Context | undefined {
@@ -355,6 +418,7 @@ export class Scheduler {
       if (mailbox.length > 0) runQueue.push(context)
       else context.isQueued = false
     }
+    if (context.behind !== undefined) runBehind(context)
     if (context.onRoom !== undefined && hasRoom(context)) {
       const { onRoom } = context
       context.onRoom = undefined

@@ -213,8 +213,8 @@ export class Calls {
     const { loads, scheduler } = runtime.options
     if (loads.placeOf(call.home) === place) return
     // That worker has died, which nobody will tell again. What it answered before comes first.
-    runtime.takeAll()
-    scheduler.deliver(context, { type: PTYPE.ERROR, source: 0, session, value: deadCall(call) })
+    const message = { type: PTYPE.ERROR, source: 0, session, value: deadCall(call) }
+    scheduler.whenTaken(() => scheduler.deliver(context, message))
   }
 
   /** Session and error of each that waits for one of those; see `Service.workerDied`. */

@@ -431,22 +431,18 @@ export class Runtime {
     if (loads.of(worker) === 0) onVacant(worker, this.#past)
   }
 
-  /** Bring all that other workers have sent so far to the mailboxes. */
-  takeAll(): void {
-    while (!this.router.isEmpty) this.router.drain(RECORDS_PER_READ)
-  }
-
   /** Another worker died, with all its services: whoever waits for an answer of it is told. */
   workerDied(death: WorkerDeath): void {
     const { thread, reason, place, handles } = death
-    // Its last answers come first.
-    this.takeAll()
     const dead = new Set([...handles, -1 - place])
     const cause = new SkynetError('ERR_THREAD_DIED', { thread, reason })
     const worker = workerAt(place)
     for (const service of this.#services.values()) service.workerDied(worker, dead, cause)
-    this.multicast.workerDied()
-    this.shared.lookAgain()
+    // What it published before comes first.
+    this.options.scheduler.whenTaken(() => {
+      this.multicast.workerDied()
+      this.shared.lookAgain()
+    })
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */

@@ -65,11 +65,17 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
       done.push(result)
       waiter?.resolve()
     })
-    const deadline = (): void => {
+    const giveUp = (): void => {
       this.#hasTimedOut = true
       waiter?.resolve()
     }
-    const timer = timeoutMs === 0 ? undefined : service.timeout(timeoutMs, deadline)
+    // Answers that have come are taken first, and what awaits them goes on.
+    const deadline = (): void => {
+      service.afterMail(() => {
+        timer = service.timeout(0, giveUp)
+      })
+    }
+    let timer = timeoutMs === 0 ? undefined : service.timeout(timeoutMs, deadline)
     try {
       for (; left > 0; left--) {
         if (done.length === 0 && !this.#hasTimedOut) {

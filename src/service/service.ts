@@ -269,14 +269,20 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   /**
-   * A worker died. What it answered before is in the mailbox; what it will not answer comes behind.
+   * A worker died. What it will not answer comes behind what it has answered.
    *
    * @param dead Handles, and -1 less the place of the worker.
    */
   workerDied(worker: number, dead: ReadonlySet<number>, cause: unknown): void {
     const { scheduler } = this.runtime.options
-    for (const [session, value] of this.#calls?.lostWith(worker, dead, cause) ?? []) {
-      scheduler.deliver(this.context, { type: PTYPE.ERROR, source: 0, session, value })
+    const lost = this.#calls?.lostWith(worker, dead, cause) ?? []
+    // Its last answers come first.
+    if (lost.length > 0) {
+      scheduler.whenTaken(() => {
+        for (const [session, value] of lost) {
+          scheduler.deliver(this.context, { type: PTYPE.ERROR, source: 0, session, value })
+        }
+      })
     }
     for (const [key, { source }] of this.#watchers ?? []) {
       if (dead.has(source)) this.#watchers!.delete(key)
@@ -322,6 +328,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   timeout(ms: number, task: () => unknown): Timer {
     const index = this.hasEnded ? NO_TIMER : this.runtime.addTimer(ms, this, kept(task))
     return new Timer(this.runtime.options.wheel.timers, index)
+  }
+
+  /** Run `then` behind all mail that has come by now. */
+  afterMail(then: () => void): void {
+    this.runtime.options.scheduler.afterMail(this.context, then)
   }
 
   /** Called by the wheel. */

@@ -14,7 +14,8 @@ const DAY = 86_400_000
 function setUp(now = 0.25) {
   const clock = new VirtualClock(now)
   const wheel = new Wheel(now, (error) => assert.fail(String(error)))
-  const scheduler = { timerAdded() {}, running() {} } as unknown as Scheduler
+  const afterMail: Scheduler['afterMail'] = (_context, then) => then()
+  const scheduler = { timerAdded() {}, running() {}, afterMail } as unknown as Scheduler
   const options: Partial<RuntimeOptions> = { clock, wheel, scheduler }
   const runtime = new Runtime(options as RuntimeOptions)
   const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual', {

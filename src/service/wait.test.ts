@@ -16,6 +16,7 @@ function setUp() {
     removeWaiter: (waiter) => waiters.remove(waiter),
     addTimer: (ms, owner, task) => wheel.add(ms, owner, task),
     cancelTimers: (owner) => wheel.cancelAll(owner),
+    afterMail: (then) => then(),
   } satisfies WaitHost
   let ends = 0
   const about = {

@@ -89,6 +89,8 @@ export interface WaitHost {
   removeWaiter(waiter: ListNode & { reject(error: unknown): void }): void
   addTimer(ms: number, owner: TimerOwner, task?: unknown): number
   cancelTimers(owner: TimerOwner): void
+  /** Run `then` behind all mail that has come by now. */
+  afterMail(then: () => void): void
   /** Notes where waits begin; undefined: nobody asked for that. */
   readonly tracer?: Tracer | undefined
 }
@@ -150,7 +152,13 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   /** Called by the wheel, with the limit that has passed; or without: it was to last so long. */
   timerFired(timeoutMs: number | undefined): void {
     if (timeoutMs === undefined) this.resolve(undefined as T)
-    else this.reject(this.#late(timeoutMs))
+    // A thread that was held, or a process that was stopped, finds its timers due before it looks
+    // at its mail, in which there may be what this waits for.
+    else this.#host.afterMail(() => this.#tookTooLong(timeoutMs))
+  }
+
+  #tookTooLong(timeoutMs: number): void {
+    if (!this.#isOver) this.reject(this.#late(timeoutMs))
   }
 
   #late(timeoutMs: number): Error {

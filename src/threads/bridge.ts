@@ -35,6 +35,14 @@ export class Bridge implements Inlet {
     return this.#options.ring.isEmpty
   }
 
+  get written(): number {
+    return this.#options.ring.written
+  }
+
+  hasRead(mark: number): boolean {
+    return this.#options.ring.hasRead(mark)
+  }
+
   drain(limit: number, budget?: Budget): number {
     const { ring, bells, worker } = this.#options
     this.#budget = budget
