@@ -2,8 +2,9 @@
 // where nothing is installed or built, and does first what the command needs.
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import * as fs from 'node:fs'
-import { constants } from 'node:os'
+import { availableParallelism, constants } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -28,20 +29,46 @@ const LOADER = join(DIST, 'lib', 'runtime', 'loader.js')
 /** Of what a build makes: when they are gone, so may be more. */
 const MADE = [LOADER, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
 const WARM = join(ROOT, 'tools', 'warm.mjs')
+const REPORTER = join(ROOT, 'tools', 'test.mjs')
+/** Runs in one process the unit tests that it is told of. */
+const ALL_UNITS = join(DIST, 'test', 'all-units.js')
+/** The first are what `npm test` runs; the others take long, or do things to the machine. */
+const SHORT_TIERS = ['src', 'tools', 'test/node']
+const LONG_TIERS = ['test/world', 'test/long']
+/**
+ * Node 20 counts this for each file and stops the file; Node 22 and later count it for each test,
+ * where a file that never ends would wait for ever: tools/test.mjs is for those.
+ */
 const TEST_MS_MAX = 300_000
+
+/**
+ * A shell script. It waits on its input, which closes when we end, in whatever way. Then it ends
+ * the processes of group $1, and where /proc shows it, those that have left the group and carry the
+ * mark $2, as daemons do.
+ */
+const END_ALL = `read -r _
+kill -KILL -- "-$1"
+for each in /proc/[0-9]*; do
+  grep -qs "$2" "$each/environ" && kill -KILL "\${each#/proc/}"
+done`
 
 /** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */
 const COMMANDS = {
   start: { needs: [install, build], run: startExample, help: 'start the example chat node' },
-  test: { needs: [install, build], run: test, help: 'run the tests, or those under [paths]' },
+  test: { needs: [install, build], run: test, help: 'run the short tests, or those in [paths]' },
+  long: { needs: [install, build], run: long, help: 'run the long tests, which test leaves out' },
   bench: { needs: [install, build], run: bench, help: 'run the benches, or those [named]' },
-  soak: { needs: [install, build], run: soak, help: 'run the long tests, or those [named]' },
+  soak: { needs: [install, build], run: soak, help: 'run the soaks, or those [named]' },
   build: { needs: [install, build], run: () => {}, help: 'compile what changed into dist/' },
   format: { needs: [install], run: format, help: 'format, and mend what the linter can' },
   tidy: { needs: [install, build], run: tidy, help: 'check the structure of the project' },
-  ok: { needs: [install], run: ok, help: 'the gate: all checks, then the tests (--no-test: none)' },
+  ok: { needs: [install], run: ok, help: 'the gate: checks, then all tests (--no-test: none)' },
   poll: { needs: [install, build], run: poll, help: 'run the socket tests with poll(2) forced' },
-  newest: { needs: [install, build], run: newest, help: 'run the tests on the newest Node.js' },
+  newest: {
+    needs: [install, build],
+    run: newest,
+    help: 'run the short tests on the newest Node.js',
+  },
 }
 
 /** Ends the process with one line instead of a stack. */
@@ -208,32 +235,42 @@ async function startExample(args) {
   return process.exitCode
 }
 
-function test(args, node = process.execPath) {
+/** @param tiers Folders to test when `args` names none. */
+function test(args, tiers = SHORT_TIERS, node = process.execPath) {
   const flags = args.filter((arg) => arg.startsWith('-'))
   const paths = args.filter((arg) => !arg.startsWith('-'))
-  const reporters = [
-    ['spec', 'stdout'],
-    [pathToFileURL(join(ROOT, 'tools', 'test.mjs')).href, 'stderr'],
-  ]
-  return passThrough(node, [
+  const files = paths.length > 0 ? testFilesAt(paths) : testFilesUnder(tiers)
+  const units = files.filter(isUnit)
+  const apart = units.length > 1 ? [ALL_UNITS, ...files.filter((file) => !isUnit(file))] : files
+  const words = [
     '--test',
-    '--test-concurrency=1',
-    // Node 20 counts this per file and stops the file; Node 22 and later count it per test, where
-    // a file that never ends would wait for ever: tools/test.mjs is for those.
+    `--test-concurrency=${availableParallelism()}`,
     `--test-timeout=${TEST_MS_MAX}`,
-    ...reporters.flatMap(([name, to]) => [
-      `--test-reporter=${name}`,
-      `--test-reporter-destination=${to}`,
-    ]),
+    `--test-reporter=${pathToFileURL(REPORTER).href}`,
+    '--test-reporter-destination=stdout',
     ...flags,
-    ...testFiles(paths),
-  ])
+    ...apart,
+  ]
+  return untilAllEnd(node, words, { SKYNET_UNIT_TESTS: units.join('\n') })
 }
 
-/** Compiled test files, all or those named by source path or folder. */
-function testFiles(paths) {
-  const all = filesUnder(DIST).filter((file) => file.endsWith('.test.js'))
-  if (paths.length === 0) return all.sort()
+function long(args) {
+  return test(args, LONG_TIERS)
+}
+
+/** Tests of single files need no process of their own, unless their name says so. */
+function isUnit(file) {
+  return /^(src|tools)[\\/]/.test(relative(DIST, file)) && !file.endsWith('.alone.test.js')
+}
+
+function testFilesUnder(folders) {
+  const files = folders.flatMap((folder) => filesUnder(join(DIST, folder)))
+  return files.filter((file) => file.endsWith('.test.js')).sort()
+}
+
+/** Compiled test files that are named by source path or folder. */
+function testFilesAt(paths) {
+  const all = testFilesUnder(SOURCE_FOLDERS)
   const chosen = paths.flatMap((path) => {
     const source = relative(ROOT, resolve(path)).replace(/^dist[\\/]/, '')
     const wanted = join(DIST, source.replace(/\.ts$/, '.js'))
@@ -280,7 +317,7 @@ async function ok(args) {
   await step('Checking the structure', () =>
     quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]),
   )
-  return args.includes('--no-test') ? 0 : test(args)
+  return args.includes('--no-test') ? 0 : test(args, [...SHORT_TIERS, ...LONG_TIERS])
 }
 
 /** Everything with sockets once more, over the fallback that any POSIX system has. */
@@ -303,7 +340,7 @@ async function newest(args) {
   const binary = process.platform === 'win32' ? 'node.exe' : 'node'
   const node = join(folder, 'node_modules', name, 'bin', binary)
   process.stderr.write(`Testing on Node.js ${quietly(node, ['--version']).trim()}\n`)
-  return test(args, node)
+  return test(args, SHORT_TIERS, node)
 }
 
 // processes and files
@@ -335,12 +372,36 @@ function quietly(command, args, hint) {
 
 /** Run with our terminal. Resolves with the exit code; signals that reach us are handed on. */
 function passThrough(command, args) {
+  return endOf(spawn(command, args, { cwd: ROOT, stdio: 'inherit' }))
+}
+
+function endOf(child) {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' })
-    for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+    let taken = 0
+    const handOn = (signal) => {
+      taken ||= 128 + constants.signals[signal]
+      child.kill(signal)
+    }
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, handOn)
     child.on('error', fail)
-    child.on('exit', (code, signal) => done(code ?? 128 + constants.signals[signal]))
+    child.on('exit', (code, signal) => done(taken || (code ?? 128 + constants.signals[signal])))
   })
+}
+
+/** As `passThrough`; when this resolves, or we are killed, no process that was begun is left. */
+async function untilAllEnd(command, args, more) {
+  const mark = `SKYNET_TEST_RUN=${process.pid}.`
+  const env = { ...process.env, ...more, SKYNET_TEST_RUN: `${process.pid}.` }
+  // The group is no part of ours: a Ctrl-C of the terminal comes once, and by way of us.
+  const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit', env, detached: true })
+  const words = ['-c', END_ALL, 'sh', `${child.pid}`, mark]
+  const watch = spawn('sh', words, { stdio: ['pipe', 'ignore', 'ignore'], detached: true })
+  try {
+    return await endOf(child)
+  } finally {
+    watch.stdin.end()
+    await once(watch, 'exit')
+  }
 }
 
 function filesUnder(folder) {

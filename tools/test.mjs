@@ -1,25 +1,91 @@
-// A second reporter of the test runner: it prints nothing, and ends a run in which nothing happens.
-// Node 22 and later let a test file that spins, or that leaves a handle open, wait for ever.
-import { Transform } from 'node:stream'
+// The reporter of our tests: what Node's own one says, then the slowest files, then what failed and
+// the commands that run it again. It ends a run in which nothing happens: Node 22 and later let a
+// test file that spins, or that leaves a handle open, wait for ever.
+import { dirname, relative, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { spec as Spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
 
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const STALL_MS_MAX = 310_000
+const SLOWEST = 10
+/** Its tests are reported as of the files that it loads. */
+const ALL_UNITS = 'test/all-units.ts'
 
-const timer = setTimeout(stop, STALL_MS_MAX)
+/** Files that have a process; those whose process runs now. */
+const apart = new Set()
+const running = new Set()
+/** Milliseconds by file: of one that has a process all, of another what its tests took. */
+const times = new Map()
+const failedFiles = new Set()
+const failedTests = []
 
-export default new Transform({
-  writableObjectMode: true,
-  transform(_event, _encoding, done) {
-    timer.refresh()
-    done()
-  },
-  flush(done) {
+export default async function* report(events) {
+  const timer = setTimeout(stop, STALL_MS_MAX)
+  async function* noted() {
+    for await (const event of events) {
+      timer.refresh()
+      note(event)
+      yield event
+    }
     clearTimeout(timer)
-    done()
-  },
-})
+  }
+  yield* Readable.from(noted()).pipe(new Spec())
+  yield* summary()
+}
 
-/** The runner takes the signal: it ends the test file, names it, and prints its summary. */
+function note({ type, data }) {
+  if (data.nesting !== 0 || data.file === undefined) return
+  const file = sourceOf(data.file)
+  // The runner reports a file as a test whose name is its path.
+  const isFile = sourceOf(data.name ?? '') === file
+  if (type === 'test:dequeue' && isFile) {
+    apart.add(file)
+    running.add(file)
+  }
+  if (type === 'test:fail') failedTests.push(data.name)
+  if (type !== 'test:complete') return
+  const { duration_ms: ms, error } = data.details
+  if (isFile) running.delete(file)
+  else if (apart.has(file) || !isUnit(file)) return
+  times.set(file, (times.get(file) ?? 0) + ms)
+  if (error !== undefined) failedFiles.add(file)
+}
+
+function sourceOf(path) {
+  const file = relative(ROOT, resolve(ROOT, path)).replaceAll('\\', '/')
+  return file.replace(/^dist\//, '').replace(/\.js$/, '.ts')
+}
+
+function isUnit(file) {
+  return /^(src|tools)\//.test(file)
+}
+
+function* summary() {
+  times.delete(ALL_UNITS)
+  const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+  yield '\nThe slowest files:\n'
+  for (const [file, ms] of slowest) yield `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}\n`
+  if (failedFiles.size === 0) return
+  // When none of the tests is of a unit, their process itself has failed.
+  if ([...failedFiles].some(isUnit)) failedFiles.delete(ALL_UNITS)
+  yield '\nFailed:\n'
+  for (const name of failedTests) yield `  ${name}\n`
+  yield 'To run again:\n'
+  for (const file of [...failedFiles].sort()) yield `  npm test -- ${pathFor(file)}\n`
+}
+
+/** A suite has no test file of its own name. */
+function pathFor(file) {
+  if (file === ALL_UNITS) return 'src'
+  return file.endsWith('.suite.ts') ? dirname(file) : file
+}
+
+/** The runner takes the signal: it ends the test files, names them, and prints its summary. */
 function stop() {
-  process.stderr.write(`Cannot wait longer: no test ended within ${STALL_MS_MAX / 1000} s\n`)
+  const files = [...running].join(', ')
+  process.stderr.write(
+    `Cannot wait longer: no test ended within ${STALL_MS_MAX / 1000} s, in ${files}\n`,
+  )
   process.kill(process.pid, 'SIGTERM')
 }

@@ -1,0 +1,20 @@
+/**
+ * The unit tests that tools/run.mjs names, in this one process: to start a process for each would
+ * take longer than the tests do. `node --test` runs files in the order of their paths: the name of
+ * this file puts it before those beside which it runs.
+ */
+import { test } from 'node:test'
+import { pathToFileURL } from 'node:url'
+
+const files = process.env.SKYNET_UNIT_TESTS ?? ''
+// Not for the processes that tests start.
+delete process.env.SKYNET_UNIT_TESTS
+
+for (const file of files.split('\n')) {
+  // A file that does not load fails, and hides no other.
+  await import(pathToFileURL(file).href).catch((error: unknown) => {
+    test(`load ${file}`, () => {
+      throw error
+    })
+  })
+}
