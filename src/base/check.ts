@@ -109,8 +109,44 @@ function isPlain(value: unknown): boolean {
 export function checkNames(what: string, options: object, known: readonly string[]): void {
   const unknown = Object.keys(options).find((name) => !known.includes(name))
   if (unknown === undefined) return
-  const text = `Cannot ${what} with option '${unknown}': there are ${known.join(', ')}`
+  const names = known.join(', ') + guess(unknown, known)
+  const text = `Cannot ${what} with option '${unknown}': there are ${names}`
   throw Object.assign(new TypeError(text), { code: WRONG.value.code })
+}
+
+/** How many letters a mistyped name may differ by and still be recognised. */
+const TYPO_LETTERS_MAX = 2
+/** What is begun with so many letters is recognised as well. */
+const BEGIN_LETTERS_MIN = 3
+
+/** ` (did you mean 'timeoutMs'?)`, behind the names there are; empty when none is like it. */
+export function guess(name: string, known: readonly string[]): string {
+  const changes = known.map((each) => letterChanges(name, each))
+  const least = Math.min(...changes)
+  const nearest = known[changes.indexOf(least)] ?? ''
+  const isTypo = least <= TYPO_LETTERS_MAX && least < nearest.length
+  const begin = name.length < BEGIN_LETTERS_MIN ? undefined : name.toLowerCase()
+  const meant = isTypo
+    ? nearest
+    : known.find((each) => begin !== undefined && each.toLowerCase().startsWith(begin))
+  return meant === undefined ? '' : ` (did you mean '${meant}'?)`
+}
+
+/** How many letters must be added, removed or changed to make `a` into `b`, whatever their case. */
+function letterChanges(a: string, b: string): number {
+  const from = a.toLowerCase()
+  const to = b.toLowerCase()
+  // One row of the table at a time: row[j] turns the letters of `from` seen so far into to[0..j).
+  let row = Array.from({ length: to.length + 1 }, (_, j) => j)
+  for (let i = 1; i <= from.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= to.length; j++) {
+      const same = from[i - 1] === to[j - 1] ? 0 : 1
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + same))
+    }
+    row = next
+  }
+  return row[to.length]!
 }
 
 /** @throws {TypeError} Unless `value` is one of `choices`. */

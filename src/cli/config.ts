@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { inspect } from 'node:util'
+import { checkText, guess, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
   EXIT_MS,
@@ -232,8 +233,6 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
 
 const EXTENSIONS = ['.ts', '.js', '.mjs', '.json']
 const VALUE_TEXT_MAX = 80
-/** How many letters a mistyped key may differ by and still be recognised. */
-const TYPO_LETTERS_MAX = 2
 
 /** Gives a config file its types, and changes nothing. */
 export function defineConfig(config: NodeConfig): NodeConfig {
@@ -265,6 +264,11 @@ export async function loadConfig(
  * @throws {SkynetError} `ERR_CONFIG_KEY`, `ERR_CONFIG_VALUE`
  */
 export function resolveConfig(given: NodeConfig, folder: string = process.cwd()): ResolvedConfig {
+  if (!isRecord(given)) throw refusal('type', 'resolve a config', 'given', 'an object', given)
+  checkText('resolve a config', 'folder', folder)
+  if (folder.startsWith('file:')) {
+    throw refusal('value', 'resolve a config', 'folder', 'a path, no URL', folder)
+  }
   for (const key of Object.keys(given)) keyNamed(key)
   const resolved: Record<string, unknown> = { budgets: BUDGETS }
   for (const key of Object.keys(CONFIG_KEYS)) {
@@ -354,17 +358,16 @@ function keyNamed(key: string): Key<unknown, unknown> {
     return CONFIG_KEYS[key as keyof Given] as Key<unknown, unknown>
   }
   const names = Object.keys(CONFIG_KEYS)
-  const meant = names.find((name) => letterChanges(key, name) <= TYPO_LETTERS_MAX)
-  const hint = meant === undefined ? '' : ` (did you mean '${meant}'?)`
-  throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + hint })
+  throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + guess(key, names) })
 }
 
 /** @throws {SkynetError} `ERR_CONFIG_KEY` */
 function socketKey(part: string): Check<unknown> {
   if (Object.hasOwn(SOCKET_KEYS, part))
     return SOCKET_KEYS[part as keyof SocketConfig] as Check<unknown>
-  const known = Object.keys(SOCKET_KEYS).map((each) => `socket.${each}`)
-  throw new SkynetError('ERR_CONFIG_KEY', { key: `socket.${part}`, known: known.join(', ') })
+  const names = Object.keys(SOCKET_KEYS).map((each) => `socket.${each}`)
+  const key = `socket.${part}`
+  throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + guess(key, names) })
 }
 
 /** What is wrong with the first wrong part of `socket`. */
@@ -387,21 +390,4 @@ function show(value: unknown): string {
     maxStringLength: VALUE_TEXT_MAX,
   })
   return text.length <= VALUE_TEXT_MAX ? text : `${text.slice(0, VALUE_TEXT_MAX - 1)}…`
-}
-
-/** How many letters must be added, removed or changed to make `a` into `b`, whatever their case. */
-function letterChanges(a: string, b: string): number {
-  const from = a.toLowerCase()
-  const to = b.toLowerCase()
-  // One row of the table at a time: row[j] turns the letters of `from` seen so far into to[0..j).
-  let row = Array.from({ length: to.length + 1 }, (_, j) => j)
-  for (let i = 1; i <= from.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= to.length; j++) {
-      const same = from[i - 1] === to[j - 1] ? 0 : 1
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + same))
-    }
-    row = next
-  }
-  return row[to.length]!
 }

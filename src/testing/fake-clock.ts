@@ -1,5 +1,5 @@
 /** Time that a test owns: it stands still until it is advanced. */
-import { checkMs } from '../base/check.ts'
+import { checkMs, refusal } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 
 /** A node whose timers follow the clock. */
@@ -18,6 +18,12 @@ export class FakeClock implements Clock {
   readonly #followers = new Set<Follower>()
   /** Resolves when all advances so far are done. */
   #advanced: Promise<unknown> = Promise.resolve()
+
+  /** It begins at 0, and there is nothing to choose. */
+  constructor(...options: readonly never[]) {
+    if (options.length === 0) return
+    throw refusal('value', 'make a fake clock', 'options', 'left out', options[0])
+  }
 
   /** Milliseconds since the clock was made, all of them advanced. */
   now(): number {

@@ -24,6 +24,7 @@ import {
   type AnyService,
   defineService,
   fileOf,
+  isServiceDefinition,
   type Methods,
   type MethodsOf,
 } from '../service/definition.ts'
@@ -204,10 +205,14 @@ export class TestNode implements AsyncDisposable {
    *
    * @throws As `skynet.newService`, which launches by path.
    */
-  launch<S extends AnyService>(
+  async launch<S extends AnyService>(
     definition: S,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
+    if (!isServiceDefinition(definition)) {
+      const expected = 'made by defineService (a path is for skynet.newService)'
+      throw refusal('type', 'launch', 'definition', expected, definition)
+    }
     const url = this.#nameOf(definition, `service-${++names}`, fileOf(definition))
     return this.skynet.newService<S>(url, ...rest)
   }
@@ -240,7 +245,11 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** Run stop hooks for at most `graceMs` (default 0: none), then end all services. */
-  stop({ graceMs = 0 }: { readonly graceMs?: number } = {}): Promise<void> {
+  stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    checkOptions('stop a node', 'options', options)
+    checkNames('stop a node', options, ['graceMs'])
+    const { graceMs = 0 } = options
+    checkMs('stop a node', 'graceMs', graceMs)
     this.#stopping ??= this.#end(graceMs)
     return this.#stopping
   }

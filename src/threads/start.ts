@@ -1,5 +1,5 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
-import { checkInteger } from '../base/check.ts'
+import { checkInteger, checkNames, checkOptions, checkSignal } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow } from '../base/event-loop.ts'
@@ -86,7 +86,10 @@ export async function startNode(
   config: ResolvedConfig,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Node> {
+  checkOptions('start a node', 'options', options)
+  checkNames('start a node', options, ['signal'])
   const { signal } = options
+  checkSignal('start a node', signal)
   // A worker would get them without a word as something else.
   const args = copy(checkConfig(config).args, 'args') as readonly unknown[]
   if (signal?.aborted) throw abortError(signal)
@@ -406,7 +409,10 @@ class RunningNode implements Node {
     if (this.#stopping === undefined) this.#workers[0]!.tell({ kind: 'reopenLog' })
   }
 
-  stop({ graceMs = this.#config.graceMs }: StopOptions = {}): Promise<void> {
+  stop(options: StopOptions = {}): Promise<void> {
+    checkOptions('stop a node', 'options', options)
+    checkNames('stop a node', options, ['graceMs'])
+    const { graceMs = this.#config.graceMs } = options
     checkInteger('stop a node', 'graceMs', graceMs, 0, TIMER_MS_MAX)
     return this.#stop(0, graceMs)
   }

@@ -36,6 +36,26 @@ test('startNode() rejects when its first service cannot begin, and leaves nothin
   })
 })
 
+test('startNode(), stop() and resolveConfig() refuse what they cannot take, by name', async () => {
+  const good = config('echo.ts', [0], SILENT)
+  const wrong: [() => unknown, RegExp][] = [
+    [() => startNode(good, { signl: 1 } as never), /'signl': .* \(did you mean 'signal'\?\)$/],
+    [() => startNode(good, { signal: 1 } as never), /'signal' must be an AbortSignal/],
+    [() => startNode({ start: './x.ts' } as never), /not complete: use resolveConfig/],
+    [() => resolveConfig(undefined as never), /^Cannot resolve a config as 'given' must be an obj/],
+    [() => resolveConfig({ start: 'x' }, 5 as never), /as 'folder' must be a string, not empty/],
+    [() => resolveConfig({ start: 'x' }, import.meta.url), /as 'folder' must be a path, no URL/],
+    [() => resolveConfig({ strat: 'x' } as never), /\(did you mean 'start'\?\)$/],
+    [
+      () => resolveConfig({ start: 'x', socket: { idleTimeout: 1 } } as never),
+      /\(did you mean 'socket\.idleTimeoutMs'\?\)$/,
+    ],
+  ]
+  for (const [call, message] of wrong) await assert.rejects(async () => call(), { message })
+  await using node = await startNode(good)
+  assert.throws(() => node.stop({ grace: 5 } as never), { message: /did you mean 'graceMs'/ })
+})
+
 test('stop() lets what was written leave, and closes every socket', async () => {
   const port = 0
   const node = await startNode(config('farewell.ts', [port], SILENT))

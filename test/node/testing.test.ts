@@ -342,7 +342,9 @@ test('advance() of a FakeClock waits for the one before, also inside a timer', a
 
 test('testNode() and testService() refuse options that they cannot take, by name', async () => {
   const wrong: [object | null, RegExp][] = [
-    [{ sede: 1 }, /with option 'sede': there are .*seed/],
+    [{ sede: 1 }, /with option 'sede': there are .*seed.* \(did you mean 'seed'\?\)$/],
+    [{ clok: new FakeClock() }, /with option 'clok': .* \(did you mean 'clock'\?\)$/],
+    [{ peer: {} }, /with option 'peer': .* \(did you mean 'peers'\?\)$/],
     [{ seed: 'x' }, /as 'seed' must be a whole number/],
     [{ peers: 5 }, /as 'peers' must be a plain object: current value is 5/],
     [{ peers: { '.a': 5 } }, /as 'peers.\.a' must be an object of methods: current value is 5/],
@@ -360,6 +362,24 @@ test('testNode() and testService() refuse options that they cannot take, by name
     await assert.rejects(testService(subject, options as never), { message })
   }
   await assert.rejects(testService(subject, { args: 5 } as never), /'args' must be an array/)
+  const meant = /with option 'arg': .* \(did you mean 'args'\?\)$/
+  await assert.rejects(testService(subject, { arg: [5] } as never), { message: meant })
+})
+
+test('a testNode and a FakeClock refuse what they cannot take, by name', async () => {
+  await using node = await testNode()
+  const launched = node.launch(subject, { timeout: 5 } as never)
+  await assert.rejects(launched, { message: /'timeout': .* \(did you mean 'timeoutMs'\?\)$/ })
+  for (const wrong of ['./fixtures/subject.ts', undefined, {}, Promise.resolve(subject)]) {
+    const message = /^Cannot launch as 'definition' must be made by defineService/
+    await assert.rejects(node.launch(wrong as never, {} as never), { name: 'TypeError', message })
+  }
+  const settling = node.settled({ timeout: 5 } as never)
+  await assert.rejects(settling, { message: /did you mean 'timeoutMs'/ })
+  assert.throws(() => node.stop({ grace: 5 } as never), { message: /did you mean 'graceMs'/ })
+  assert.throws(() => node.stop({ graceMs: -1 }), RangeError)
+  const made = () => new FakeClock(...([{ now: 5 }] as unknown as []))
+  assert.throws(made, { message: /^Cannot make a fake clock as 'options' must be left out/ })
 })
 
 test('a call that fails says in its stack where it was called', async () => {

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkNames, guess } from './check.ts'
+
+test('guess finds the name that was meant, and none for what is like none', () => {
+  const names = ['on', 'args', 'timeoutMs', 'idleTimeoutMs', 'memoryLimitMb', 'signal']
+  const cases: [string, string | undefined][] = [
+    ['arg', 'args'],
+    ['timeout', 'timeoutMs'],
+    ['TimeoutMS', 'timeoutMs'],
+    ['memory', 'memoryLimitMb'],
+    ['singal', 'signal'],
+    ['no', undefined],
+    ['o', 'on'],
+    ['me', undefined],
+    ['', undefined],
+    ['constructor', undefined],
+  ]
+  for (const [name, meant] of cases) {
+    const text = meant === undefined ? '' : ` (did you mean '${meant}'?)`
+    assert.equal(guess(name, names), text, name)
+  }
+  assert.equal(guess('x', []), '')
+})
+
+test('checkNames names what is unknown, what there is, and what was meant', () => {
+  checkNames('launch', { args: [] }, ['on', 'args'])
+  assert.throws(() => checkNames('launch', { arg: [] }, ['on', 'args']), {
+    name: 'TypeError',
+    code: 'ERR_INVALID_ARG_VALUE',
+    message: "Cannot launch with option 'arg': there are on, args (did you mean 'args'?)",
+  })
+})
