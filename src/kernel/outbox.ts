@@ -113,4 +113,11 @@ export class Outbox {
     }
     return false
   }
+
+  /** The worker leaves for good: what still waits is not sent any more. */
+  drop(): void {
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if ((next.type & BLOCK_FLAG) !== 0) this.#blocks.drop(next.payload.readDoubleLE(0))
+    }
+  }
 }

@@ -14,12 +14,15 @@ import { Env } from '../kernel/env.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads, type Place } from '../kernel/loads.ts'
 import { Names } from '../kernel/names.ts'
+import { BLOCK_FLAG } from '../kernel/outbox.ts'
 import { Snapshots } from '../kernel/snapshots.ts'
 import { Slots } from '../net/slots.ts'
 import { commandRingOf, mainThreadOf, type NodeMemory, socketThreadOf } from './memory.ts'
 
 /** Between two looks at a lock that a living thread has. */
 const LOOK_MS = 1
+/** How much of a ring is read before it is freed for the next. */
+const RECORDS_PER_READ = 1024
 
 export interface Loss {
   readonly place: Place
@@ -49,6 +52,30 @@ export async function clearUp(
   return { place, handles: dead }
 }
 
+/**
+ * A node is over, and no thread of it is left: free what its memory leads to and the garbage
+ * collector does not know, which is shared data and messages beside the ring that nobody has taken.
+ */
+export function dropBlocks(memory: NodeMemory, bells: Doorbells, blocks: Blocks): void {
+  const snapshots = new Snapshots(memory.snapshots, blocks, mainThreadOf(memory) + 1)
+  // As after any death: a worker that was ended by force may have a lock, or not have published.
+  for (let worker = 0; worker < memory.workers; worker++) {
+    snapshots.repair(worker + 1)
+    endReservation(memory, bells, worker)
+  }
+  snapshots.clear()
+  for (const buffer of memory.messages) {
+    const { ring, bytes } = ringOf(buffer, RING_BYTES)
+    while (
+      ring.read(RECORDS_PER_READ, (type, _a, _b, _session, at) => {
+        const address = (type & BLOCK_FLAG) === 0 ? 0 : bytes.readDoubleLE(at)
+        // 0: it was taken, and the record not yet freed.
+        if (address !== 0) blocks.drop(address)
+      }) > 0
+    );
+  }
+}
+
 /** It may have ended between a reservation and its publishing: no reader gets over that. */
 function endReservation(memory: NodeMemory, bells: Doorbells, worker: number): void {
   const claim = claimOf(memory.claims, worker)
@@ -56,9 +83,13 @@ function endReservation(memory: NodeMemory, bells: Doorbells, worker: number): v
   if (number < 0) return
   const isCommand = number === commandRingOf(memory)
   const buffer = isCommand ? memory.commands : memory.messages[number]!
-  const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
-  const ring = new ManyRing(region, 0, isCommand ? COMMAND_RING_BYTES : RING_BYTES)
+  const { ring } = ringOf(buffer, isCommand ? COMMAND_RING_BYTES : RING_BYTES)
   ring.abandon(claim[CLAIM.unit]!, claim[CLAIM.units]!)
   claim.fill(0)
   bells.ring(isCommand ? socketThreadOf(memory) : number)
+}
+
+function ringOf(buffer: SharedArrayBuffer, capacity: number): { ring: ManyRing; bytes: Buffer } {
+  const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
+  return { ring: new ManyRing(region, 0, capacity), bytes: region.bytes }
 }

@@ -9,7 +9,6 @@ import { messageOf, withHint } from '../base/thrown.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
 import { Monitor } from '../kernel/monitor.ts'
-import { Snapshots } from '../kernel/snapshots.ts'
 import { COMMAND } from '../net/commands.ts'
 import { Slots } from '../net/slots.ts'
 import { type SocketTotals, Totals } from '../net/totals.ts'
@@ -19,11 +18,11 @@ import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
-import { createNodeMemory, mainThreadOf, type NodeMemory, socketThreadOf } from './memory.ts'
+import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
 import { type Printer, printer } from './print.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
-import { clearUp } from './recovery.ts'
+import { clearUp, dropBlocks } from './recovery.ts'
 import { stackOf } from './stack.ts'
 import { askWorkers } from './stats.ts'
 import { Thread } from './thread.ts'
@@ -94,7 +93,10 @@ export async function startNode(
   const args = copy(checkConfig(config).args, 'args') as readonly unknown[]
   if (signal?.aborted) throw abortError(signal)
   const node = new RunningNode({ ...config, args }, posixOs())
-  signal?.addEventListener('abort', () => void node.stop(), { once: true })
+  const stop = (): void => void node.stop()
+  signal?.addEventListener('abort', stop, { once: true })
+  // A signal may outlive many nodes.
+  void node.exited.then(() => signal?.removeEventListener('abort', stop))
   try {
     await node.launch()
   } catch (error) {
@@ -102,7 +104,9 @@ export async function startNode(
     if (node.isAborted && !signal?.aborted) return node
     await node.stop({ graceMs: 0 })
     // Aborted is what could be stopped in good order.
-    throw signal?.aborted && (await node.exited) === 0 ? abortError(signal) : error
+    if (signal?.aborted && (await node.exited) === 0) throw abortError(signal)
+    // What the death of a thread has led to says less than the death.
+    throw node.fault ?? error
   }
   return node
 }
@@ -119,6 +123,18 @@ function checkConfig(config: ResolvedConfig): ResolvedConfig {
   return config
 }
 
+/** Those whose socket thread may run. One listener for all: Node.js warns of more than ten. */
+const running = new Set<RunningNode>()
+
+/**
+ * The process ends without `stop`. A socket thread must not be killed inside its system call, so
+ * all are told to leave, and then this waits until they have.
+ */
+function leaveLoops(): void {
+  for (const node of running) node.orderExit(0)
+  for (const node of running) node.awaitExit()
+}
+
 class RunningNode implements Node {
   readonly exited: Promise<number>
   readonly #config: ResolvedConfig
@@ -130,7 +146,9 @@ class RunningNode implements Node {
   readonly #bells: Doorbells
   /** By number; undefined: a place for a dedicated one. */
   readonly #workers: (Thread | undefined)[]
-  readonly #socket: Thread
+  /** Dedicated workers, and on which each was asked for. */
+  readonly #askers = new Map<Thread, Thread>()
+  #socket: Thread | undefined
   readonly #monitor: Monitor
   readonly #handles: Handles
   readonly #crashes: CrashReporter
@@ -140,17 +158,19 @@ class RunningNode implements Node {
   #stopping: Promise<void> | undefined
   #isLaunched = false
   isAborted = false
+  /** The death of a thread that ended the node. */
+  fault: SkynetError | undefined
   /** Workers that died and are not replaced yet. */
   #gaps = 0
   #restoring: Promise<void> = Promise.resolve()
   readonly #startedAt: number
   #setExited!: (code: number) => void
 
+  /** Starts no thread. When it throws, nothing is left. */
   constructor(config: ResolvedConfig, os: Os) {
     this.#config = config
     this.#print = printer(config.logFormat)
     this.#os = os
-    this.#wakeup = os.createWakeup()
     const memory = createNodeMemory(config.thread + config.dedicated)
     this.#memory = memory
     this.#handles = new Handles(memory.handles, config.harbor)
@@ -162,34 +182,18 @@ class RunningNode implements Node {
       print: this.#print.error,
     })
     this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
-    const { writeFd } = this.#wakeup
-    const socketThread = socketThreadOf(memory)
-    this.#bells = new Doorbells(memory.bells, {
-      thread: socketThread,
-      wake: () => os.signalWakeup(writeFd),
-    })
+    this.#workers = new Array(memory.workers).fill(undefined)
+    this.#startedAt = epochNow()
     this.exited = new Promise((resolve) => {
       this.#setExited = resolve
     })
-    const startedAt = epochNow()
-    const socketStart: SocketStart = {
-      memory,
-      harbor: config.harbor,
-      config: config.socket,
-      startedAt,
-      wakeup: this.#wakeup,
-    }
-    this.#startedAt = startedAt
-    this.#socket = new Thread('socket', {
-      name: 'skynet socket',
-      start: socketStart,
-      onReport: this.#reported,
-      onEnd: (reason) => this.#died('skynet socket', reason),
+    // Last: of all this it alone has to be given back.
+    this.#wakeup = os.createWakeup()
+    const { writeFd } = this.#wakeup
+    this.#bells = new Doorbells(memory.bells, {
+      thread: socketThreadOf(memory),
+      wake: () => os.signalWakeup(writeFd),
     })
-    this.#workers = Array.from({ length: memory.workers }, (_, worker) =>
-      worker < config.thread ? this.#startWorker(worker, config.memoryLimitMb) : undefined,
-    )
-    process.on('exit', this.#leaveLoop)
   }
 
   stats(): NodeStats {
@@ -209,11 +213,19 @@ class RunningNode implements Node {
   }
 
   async launch(): Promise<void> {
+    this.#watch = this.#watchWorkers()
+    this.#socket = this.#startSocket()
+    // After that of threads that load, which the first thread of all has added.
+    if (running.size === 0) process.on('exit', leaveLoops)
+    running.add(this)
+    for (let worker = 0; worker < this.#config.thread; worker++) {
+      this.#workers[worker] = this.#startWorker(worker, this.#config.memoryLimitMb)
+    }
     const threads = [this.#socket, ...this.#threads()]
     await Promise.all(threads.map((thread) => thread.next('ready')))
-    this.#watch = this.#watchWorkers()
     const first = this.#workers[0]!
-    first.tell({ kind: 'bootstrap' })
+    // Told to stop meanwhile: nothing begins any more. This waits for the end.
+    if (this.#stopping === undefined) first.tell({ kind: 'bootstrap' })
     const report = await first.next('bootstrapped', 'failed')
     if (report.kind === 'failed') {
       const bytes = Buffer.from(report.error)
@@ -236,6 +248,22 @@ class RunningNode implements Node {
     return this.#workers.filter((thread) => thread !== undefined)
   }
 
+  #startSocket(): Thread {
+    const start: SocketStart = {
+      memory: this.#memory,
+      harbor: this.#config.harbor,
+      config: this.#config.socket,
+      startedAt: this.#startedAt,
+      wakeup: this.#wakeup,
+    }
+    return new Thread('socket', {
+      name: 'skynet socket',
+      start,
+      onReport: this.#reported,
+      onEnd: (reason) => this.#died('skynet socket', reason),
+    })
+  }
+
   #startWorker(worker: number, memoryLimitMb: number): Thread {
     const start: WorkerStart = {
       memory: this.#memory,
@@ -253,6 +281,7 @@ class RunningNode implements Node {
         else this.#reported(report)
       },
       onEnd: (reason) => {
+        this.#forget(thread)
         if (worker >= this.#config.thread) void this.#lost(worker, reason)
         // One that never was ready would not be the next time either.
         else if (this.#isLaunched && thread.isReady) void this.#replace(worker, reason)
@@ -324,15 +353,20 @@ class RunningNode implements Node {
     }
     const thread = this.#startWorker(worker, memoryLimitMb || this.#config.memoryLimitMb)
     this.#workers[worker] = thread
+    this.#askers.set(thread, asker)
     const isUp = await thread.next('ready').then(
       () => true,
       () => false,
     )
     answer(isUp ? worker : -1)
-    // Who asked may be gone before it has launched anything there.
-    void asker.ended.then(() => {
-      if (this.#workers[worker] === thread) this.#vacate(worker, [])
-    })
+  }
+
+  /** A thread ended. Who asked there for dedicated workers has launched nothing more on them. */
+  #forget(gone: Thread): void {
+    this.#askers.delete(gone)
+    for (const [thread, asker] of this.#askers) {
+      if (asker === gone) this.#vacate(this.#workers.indexOf(thread), [])
+    }
   }
 
   /** Nobody launches anything on a dedicated worker but who asked for it, and its own services. */
@@ -359,8 +393,10 @@ class RunningNode implements Node {
   #died(thread: string, cause: unknown): void {
     if (this.#stopping !== undefined) return
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-    const error = new SkynetError('ERR_THREAD_DIED', { thread, reason })
-    this.#print.error(withHint(error.message))
+    const shown = new SkynetError('ERR_THREAD_DIED', { thread, reason })
+    this.#print.error(withHint(shown.message))
+    const info = { thread, reason: messageOf(cause) }
+    this.fault = new SkynetError('ERR_THREAD_DIED', info, { cause })
     this.#reporting = this.#reportCrash(thread, cause)
     void this.#stop(1, 0)
   }
@@ -377,19 +413,11 @@ class RunningNode implements Node {
   }
 
   async #inspect(thread: Thread): Promise<ThreadState> {
-    let state: ThreadState = { thread: thread.name }
-    const answered = thread.next('inspected').then(
-      (report) => {
-        if (report.kind === 'inspected') state = { ...state, mailboxes: report.mailboxes }
-      },
-      () => {},
-    )
-    thread.tell({ kind: 'inspect' })
     const { inspectMs, stackMs } = this.#config.budgets
-    if (!(await within(inspectMs, answered))) {
-      state = { ...state, stack: await stackOf(thread.worker, stackMs) }
-    }
-    return state
+    const answer = await thread.ask({ kind: 'inspect' }, 'inspected', inspectMs)
+    if (answer !== undefined) return { thread: thread.name, mailboxes: answer.mailboxes }
+    if (thread.hasEnded) return { thread: thread.name }
+    return { thread: thread.name, stack: await stackOf(thread.worker, stackMs) }
   }
 
   #watchWorkers(): Watch {
@@ -442,22 +470,26 @@ class RunningNode implements Node {
     const logMs = Math.max(flushMs, latest - monotonicNow())
     const isLogged = await within(logMs, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
     if (!isLogged && isStopped) this.#print.error('Cannot write all of the log before the end')
-    this.#orderExit(flushMs)
-    const isOut = await within(flushMs * 2, this.#socket.ended)
+    this.orderExit(flushMs)
     const workers = this.#threads()
+    const threads = this.#socket === undefined ? workers : [this.#socket, ...workers]
+    const released = Promise.all(threads.map(({ ended }) => ended)).then(() => this.#release())
+    await within(flushMs * 2, this.#socket?.ended ?? released)
     for (const worker of workers) worker.tell({ kind: 'leave' })
-    const ended = Promise.all(workers.map((worker) => worker.ended))
-    const areOut = await within(flushMs, ended)
-    const holder = mainThreadOf(this.#memory) + 1
-    if (areOut) new Snapshots(this.#memory.snapshots, this.#os.blocks, holder).clear()
-    else for (const worker of workers) void worker.kill('it did not leave')
-    if (isOut) {
-      this.#os.close(this.#wakeup.readFd)
-      this.#os.close(this.#wakeup.writeFd)
-      process.off('exit', this.#leaveLoop)
+    if (!(await within(flushMs, released))) {
+      for (const worker of workers) void worker.kill('it did not leave')
     }
     await this.#reporting
     this.#setExited(isStopped ? code : 1)
+  }
+
+  /** No thread is left, which may be after `exited`: one in native code cannot be ended. */
+  #release(): void {
+    this.#os.close(this.#wakeup.readFd)
+    this.#os.close(this.#wakeup.writeFd)
+    dropBlocks(this.#memory, this.#bells, this.#os.blocks)
+    running.delete(this)
+    if (running.size === 0) process.off('exit', leaveLoops)
   }
 
   /** Services that do not let go of their worker are cut off: say which. */
@@ -482,8 +514,13 @@ class RunningNode implements Node {
   }
 
   /** @param flushMs How long the socket thread may go on to send what was written. */
-  #orderExit(flushMs: number): void {
+  orderExit(flushMs: number): void {
     this.#command(COMMAND.exit, 0, flushMs)
+  }
+
+  /** The process ends: wait until the socket thread has left its loop. */
+  awaitExit(): void {
+    Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
 
   /** An order to the socket thread. False: there is no room for it now. */
@@ -492,14 +529,5 @@ class RunningNode implements Node {
     const isGiven = this.#commands.write(command, a, b, 0, new Uint8Array(0), none, 0)
     this.#bells.ring(socketThreadOf(this.#memory))
     return isGiven
-  }
-
-  /**
-   * The process ends without `stop`. The socket thread must not be killed inside its system call,
-   * so it is told to leave, and this waits until it has.
-   */
-  readonly #leaveLoop = (): void => {
-    this.#orderExit(0)
-    Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
   }
 }

@@ -5,6 +5,7 @@ import { standardError, standardOutput } from '../base/output.ts'
 import { messageOf } from '../base/thrown.ts'
 import { Loading } from './loading.ts'
 import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from './protocol.ts'
+import { within } from './within.ts'
 
 export interface ThreadOptions {
   readonly name: string
@@ -17,6 +18,13 @@ export interface ThreadOptions {
   readonly onEnd: (reason: unknown) => void
 }
 
+/** Who waits for a report. Told once: `look` says whether that was it. */
+interface Waiting {
+  readonly look: (report: Report) => boolean
+  /** The thread is over. */
+  readonly end: () => void
+}
+
 export class Thread {
   readonly name: string
   readonly worker: Worker
@@ -24,9 +32,12 @@ export class Thread {
   readonly ended: Promise<void>
   /** It has begun to work. */
   isReady = false
+  hasEnded = false
   /** Set when it was told to leave: the services that it had. */
   past: readonly number[] | undefined
-  readonly #waiting = new Set<(report: Report) => void>()
+  readonly #waiting = new Set<Waiting>()
+  /** Questions that it has not answered yet, by what the answer is called. */
+  readonly #asked = new Set<Report['kind']>()
   readonly #loading = new Loading()
   #fault: unknown
 
@@ -37,21 +48,34 @@ export class Thread {
     // Through the folder: joined with all the others, this module lies in another one.
     const url = new URL(`../threads/${entry}${import.meta.url.slice(-3)}`, import.meta.url)
     const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: memoryLimitMb }
-    this.worker = new Worker(url, {
-      name,
-      workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
-      stdout: true,
-      stderr: true,
-      ...(limits && { resourceLimits: limits }),
-    })
+    try {
+      this.worker = new Worker(url, {
+        name,
+        workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
+        stdout: true,
+        stderr: true,
+        ...(limits && { resourceLimits: limits }),
+      })
+    } catch (cause) {
+      // The end of the process would wait for it.
+      this.#loading.end()
+      throw new SkynetError(
+        'ERR_THREAD_DIED',
+        { thread: name, reason: messageOf(cause) },
+        { cause },
+      )
+    }
     // By default both go to streams of this thread: one that fails would end the process.
     this.worker.stdout.on('data', (text: Uint8Array) => standardOutput().add(text))
     this.worker.stderr.on('data', (text: Uint8Array) => standardError().add(text))
     this.worker.on('message', (report: Report) => {
       if (report.kind === 'ready') this.isReady = true
       this.#loading.end()
+      this.#asked.delete(report.kind)
       onReport(report)
-      for (const look of this.#waiting) look(report)
+      for (const waiting of this.#waiting) {
+        if (waiting.look(report)) this.#waiting.delete(waiting)
+      }
     })
     this.worker.on('error', (error) => {
       this.#fault = error
@@ -60,6 +84,9 @@ export class Thread {
       this.worker.once('exit', (code) => {
         this.#loading.end()
         this.#fault ??= new Error(`exit code ${code}`)
+        this.hasEnded = true
+        for (const { end } of this.#waiting) end()
+        this.#waiting.clear()
         resolve()
         onEnd(this.#fault)
       })
@@ -84,16 +111,51 @@ export class Thread {
    */
   next(...kinds: Report['kind'][]): Promise<Report> {
     return new Promise((resolve, reject) => {
-      const look = (report: Report): void => {
-        if (!kinds.includes(report.kind)) return
-        this.#waiting.delete(look)
-        resolve(report)
-      }
-      this.#waiting.add(look)
-      void this.ended.then(() => {
+      const end = (): void => {
         const info = { thread: this.name, reason: messageOf(this.#fault) }
         reject(new SkynetError('ERR_THREAD_DIED', info, { cause: this.#fault }))
-      })
+      }
+      const look = (report: Report): boolean => {
+        const isIt = kinds.includes(report.kind)
+        if (isIt) resolve(report)
+        return isIt
+      }
+      if (this.hasEnded) end()
+      else this.#waiting.add({ look, end })
     })
+  }
+
+  /**
+   * Ask a question. A thread that has not answered the one before is not asked again, whose answer
+   * is then that of both: one that is held gets no more mail, however often it is asked.
+   *
+   * @param answer What the report is called.
+   * @returns Undefined: no answer within `ms`, or the thread is over. Nothing of the wait is left.
+   */
+  async ask<K extends Report['kind']>(
+    question: Control,
+    answer: K,
+    ms: number,
+  ): Promise<(Report & { kind: K }) | undefined> {
+    if (this.hasEnded) return undefined
+    let found: (Report & { kind: K }) | undefined
+    let waiting!: Waiting
+    const isOver = new Promise<void>((end) => {
+      const look = (report: Report): boolean => {
+        if (report.kind !== answer) return false
+        found = report as Report & { kind: K }
+        end()
+        return true
+      }
+      waiting = { look, end }
+    })
+    this.#waiting.add(waiting)
+    if (!this.#asked.has(answer)) {
+      this.#asked.add(answer)
+      this.tell(question)
+    }
+    await within(ms, isOver)
+    this.#waiting.delete(waiting)
+    return found
   }
 }

@@ -22,6 +22,8 @@ hasLoaded(loaded)
 noticeStores()
 /** How long a worker that stops waits for room in the rings of others: they may be gone. */
 const FLUSH_MS_MAX = config.exitMs / 2
+/** How long a worker that leaves waits for files that are being opened. */
+const OPEN_MS_MAX = 100
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0
@@ -56,7 +58,7 @@ const CONTROL: Handlers = {
   drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void stop(),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
-  leave,
+  leave: () => leave(OPEN_MS_MAX),
 }
 
 async function stop(): Promise<void> {
@@ -72,13 +74,20 @@ function hasMail(): boolean {
   return outboxes.some(({ waiting }) => waiting > 0)
 }
 
-function leave(): void {
+/** Of a thread that ends while a file is being opened Node.js leaves the descriptor to nobody. */
+function isOpening(): boolean {
+  return process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))
+}
+
+/** @param openMs How long it may still wait for files. */
+function leave(openMs: number): void {
   const isLate = hasMail()
-  // The node goes on: what the last service here has said is on its way.
-  if (worker >= config.thread && isLate) {
-    setTimeout(leave, 1)
+  // Of a dedicated worker the node goes on: what the last service here has said is on its way.
+  if ((worker >= config.thread && isLate) || (openMs > 0 && isOpening())) {
+    setTimeout(leave, 1, openMs - 1)
     return
   }
+  for (const outbox of outboxes) outbox.drop()
   client.flush()
   scheduler.stop()
   process.exit(0)

@@ -1,0 +1,87 @@
+/**
+ * Nodes start and stop in one process, one after the other and some at a time; then a node is asked
+ * for its workers again and again: `node dist/test/soak/nodes.soak.js [--nodes 2000]
+ * [--calls 1000000]`. Tells descriptors, listeners and memory as it goes. The exit code is 1 when
+ * something grows.
+ */
+import { parseArgs } from 'node:util'
+import { resolveConfig, startNode } from 'skynet-ts/node'
+import { descriptors, heapBytes, listeners } from '../support/leftovers.ts'
+import { fixture } from '../support/process.ts'
+
+/** Every other round starts so many at a time. */
+const AT_ONCE = 8
+/** Noise of V8 and of malloc. */
+const HEAP_SLACK = 4 * 1024 * 1024
+const RSS_SLACK = 64 * 1024 * 1024
+
+const { values } = parseArgs({
+  options: {
+    nodes: { type: 'string', default: '2000' },
+    calls: { type: 'string', default: '1000000' },
+  },
+})
+const nodes = Number(values.nodes)
+const calls = Number(values.calls)
+const given = { thread: 1, start: fixture('echo.ts'), args: [0], logger: '/dev/null' }
+const start = () => startNode(resolveConfig(given, '/'))
+
+interface State {
+  readonly fds: number
+  readonly exitListeners: number
+  readonly heap: number
+  readonly rss: number
+}
+
+function look(what: string): State {
+  const heap = heapBytes()
+  const { rss } = process.memoryUsage()
+  const state = { fds: descriptors(), exitListeners: listeners().exit ?? 0, heap, rss }
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(1)
+  console.log(
+    `  ${what}: ${state.fds} descriptors, ${state.exitListeners} exit listeners, ` +
+      `heap ${mb(heap)} MB, rss ${mb(rss)} MB`,
+  )
+  return state
+}
+
+function compare(before: State, after: State): void {
+  const faults = [
+    after.fds > before.fds && 'descriptors stay',
+    after.exitListeners > before.exitListeners && 'listeners stay',
+    after.heap > before.heap + HEAP_SLACK && 'heap stays taken',
+    after.rss > before.rss + RSS_SLACK && 'memory stays taken',
+  ].filter((fault) => fault !== false)
+  for (const fault of faults) console.log(`  FAULT: ${fault}`)
+  if (faults.length > 0) process.exitCode = 1
+}
+
+async function round(): Promise<void> {
+  for (let count = 0; count < AT_ONCE; count++) await (await start()).stop()
+  const some = await Promise.all(Array.from({ length: AT_ONCE }, start))
+  await Promise.all(some.map((node) => node.stop()))
+}
+
+console.log(`${nodes} nodes start and stop, ${AT_ONCE} at a time and one by one`)
+// What a process takes once: code, arenas of malloc for as many threads.
+for (let warm = 0; warm < 4; warm++) await round()
+const before = look('begin')
+const rounds = Math.ceil(nodes / (2 * AT_ONCE))
+for (let done = 1; done <= rounds; done++) {
+  await round()
+  if (done % Math.ceil(rounds / 8) === 0) look(`${done * 2 * AT_ONCE} nodes`)
+}
+compare(before, look('end'))
+
+console.log(`${calls} times a node is asked for its workers`)
+const node = await start()
+const ask = async (count: number): Promise<void> => {
+  for (let call = 0; call < count; call += 100) {
+    await Promise.all(Array.from({ length: 100 }, () => node.workers()))
+  }
+}
+await ask(10_000)
+const asked = look('begin')
+await ask(calls)
+compare(asked, look('end'))
+await node.stop()
