@@ -282,7 +282,7 @@ export class Scheduler {
     this.#timerAt = due
   }
 
-  // What sets these off was asked for by any code: in its context they would hold on to its stores.
+  // Any code may have asked for what sets these off: they hold on to none of its stores.
 
   readonly #timerFired = ofNobody(() => {
     this.#timerAt = Number.POSITIVE_INFINITY

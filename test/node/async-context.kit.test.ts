@@ -1,9 +1,10 @@
 /** `AsyncLocalStorage` in services of a `testNode`, whose thread has stores of its own. */
 import assert from 'node:assert/strict'
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { defineService } from 'skynet-ts'
+import { type CallEvent, defineService } from 'skynet-ts'
 import { FakeClock, testNode, testService } from 'skynet-ts/testing'
 import tenant, { ENTRIES, stores, wrongOf } from '../fixtures/tenant.ts'
 
@@ -44,6 +45,42 @@ test('stop hooks see the stores of who has added them', async () => {
   await als.run(2, () => node.stop({ graceMs: 1000 }))
   assert.ok(told.includes('stop owner owner'), `${told}`)
   assert.equal(stores(), 'nobody nobody')
+})
+
+test('who looks at services sees his own stores, and a request that is cut off none', async () => {
+  await using node = await testNode()
+  const worker = defineService((skynet) => ({
+    work: () => als.run(3, () => skynet.log('at work')),
+    rest: () => als.run(4, () => skynet.sleep(60_000)),
+    leave: () => als.run(5, () => skynet.exit()),
+  }))
+  const peer = await node.launch(worker)
+  const seen: unknown[] = []
+  const found = als.run(6, () =>
+    node.log.find(({ text }) => {
+      seen.push(als.getStore())
+      return text === 'at work'
+    }),
+  )
+  peer.send.work()
+  await found
+  assert.deepEqual([...new Set(seen)], [6])
+  const ended: unknown[] = []
+  const listen = (event: unknown): void => {
+    ended.push([(event as CallEvent).method, als.getStore()])
+  }
+  subscribe('skynet-ts:request', listen)
+  try {
+    const resting = assert.rejects(peer.call.rest(), { code: 'ERR_CALL_DEAD' })
+    peer.send.leave()
+    await resting
+  } finally {
+    unsubscribe('skynet-ts:request', listen)
+  }
+  assert.deepEqual(ended, [
+    ['rest', undefined],
+    ['leave', undefined],
+  ])
 })
 
 // --- random programs -----------------------------------------------------------------------------
