@@ -5,8 +5,10 @@ import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
 import { MODULE_PATHS_MAX } from '../base/limits.ts'
+import { placeOf } from '../base/thrown.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 import { defaultOf, explainType, isCommonJs } from './module-type.ts'
+import { tellPlace } from './syntax-place.ts'
 
 /** Node 22.18 and newer run TypeScript by themselves. */
 const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
@@ -178,6 +180,7 @@ export async function importModule(url: URL): Promise<{ readonly default: unknow
     return { default: defaultOf(imported) }
   } catch (error) {
     explainType(url, error)
+    if (error instanceof SyntaxError && placeOf(error) === '') await tellPlace(url, error)
     throw error
   }
 }

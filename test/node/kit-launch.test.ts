@@ -196,3 +196,21 @@ export default defineService(() => ({ greet: (name: string) => greeting + name }
     await assert.rejects(launching, { message: /: set "type": "module" in .*package\.json, or/ })
   } else assert.equal(await node.skynet.call((await launching).handle, 'greet', 'x'), 'hello x')
 })
+
+test('a launch that fails by a syntax error tells its place, also in an import', async (t) => {
+  const folder = projectFolder(t, {
+    'own.mjs': `${SLOW_MODULE}\nconst x = = 1`,
+    'outer.mjs': `import './fine.mjs'\nimport './deep/inner.mjs'\n${SLOW_MODULE}`,
+    'fine.mjs': 'export const y = 1',
+    'deep/inner.mjs': 'const a = 1\n\nconst b = = 2\n',
+    'parse.mjs': `JSON.parse('{ x')\n${SLOW_MODULE}`,
+  })
+  await using node = await testNode()
+  const line = SLOW_MODULE.split('\n').length + 1
+  const places = { own: `own.mjs:${line}`, outer: 'deep/inner.mjs:3', parse: 'parse.mjs:1:6' }
+  for (const [name, place] of Object.entries(places)) {
+    const error = await node.skynet.newService(join(folder, `${name}.mjs`)).catch((error) => error)
+    assert.match(error.message, /: SyntaxError: .* \(\S*scratch-/)
+    assert.ok(error.message.endsWith(`/${place})`), error.message)
+  }
+})
