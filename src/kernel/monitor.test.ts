@@ -45,6 +45,21 @@ test('check waits for as many rounds as it is told, then tells again after as ma
   assert.deepEqual(counts(), [0, 0, 0, 1, 0, 0, 1])
 })
 
+test('check counts of a round what its caller says, of those alone that did not come back', () => {
+  const { cells, monitor } = setUp()
+  cells.enter()
+  cells.trigger(1, 2)
+  const shares = [1, 0.5, 0, 0.25, 1, 0.25, 1]
+  const share = (worker: number): number => {
+    assert.equal(worker, HERE)
+    return shares.shift()!
+  }
+  const counts = Array.from({ length: 8 }, () => monitor.check(3, share).length)
+  assert.deepEqual(counts, [0, 0, 0, 0, 0, 0, 1, 0])
+  cells.trigger(1, 2)
+  assert.equal(monitor.check(3, share).length, 0)
+})
+
 test('check says nothing of a worker that goes on, or that sleeps', () => {
   const { cells, monitor } = setUp()
   cells.enter()

@@ -91,20 +91,23 @@ export interface StuckWorker {
 export class Monitor {
   readonly #cells: Int32Array
   readonly #seen: Int32Array
-  /** Checks in a row that saw the same. */
-  readonly #rounds: Int32Array
+  /** For how many rounds each has been held, since the last report of it. */
+  readonly #held: Float64Array
 
   constructor(memory: SharedArrayBuffer, workers: number) {
     this.#cells = new Int32Array(memory)
     this.#seen = new Int32Array(workers).fill(-1)
-    this.#rounds = new Int32Array(workers)
+    this.#held = new Float64Array(workers)
   }
 
   /**
-   * Workers that were busy with the same message now and at the `rounds` checks before; again after
-   * as many, while it lasts.
+   * Workers that have been busy with the same message for `rounds` checks; again after as many,
+   * while it lasts.
+   *
+   * @param share How much of the time since the last check a worker was held, 0..1: asked of those
+   * that did not come back meanwhile.
    */
-  check(rounds = 1): StuckWorker[] {
+  check(rounds = 1, share: (worker: number) => number = () => 1): StuckWorker[] {
     const stuck: StuckWorker[] = []
     for (let worker = 0; worker < this.#seen.length; worker++) {
       const at = worker * WORKER.CELLS
@@ -112,8 +115,9 @@ export class Monitor {
       const version = this.#versionOf(at)
       const isBusy = Atomics.load(this.#cells, at + WORKER.isBusy) === 1
       const isSame = isBusy && version === this.#seen[worker]
-      this.#rounds[worker] = isSame ? this.#rounds[worker]! + 1 : 0
-      if (isSame && this.#rounds[worker]! % rounds === 0) {
+      const held = isSame ? this.#held[worker]! + share(worker) : 0
+      this.#held[worker] = held < rounds ? held : 0
+      if (held >= rounds) {
         const header = headerAt(at, count - 1)
         const source = this.#cells[header + HEADER.source]! >>> 0
         const destination = this.#cells[header + HEADER.destination]! >>> 0

@@ -57,7 +57,8 @@ export type Control =
 
 /** Worker or socket thread → main thread. */
 export type Report =
-  | { readonly kind: 'ready' }
+  /** Of a worker with what the system calls its thread; 0: unknown. */
+  | { readonly kind: 'ready'; readonly systemId?: number }
   | { readonly kind: 'bootstrapped' }
   /** The error, packed. */
   | { readonly kind: 'failed'; readonly error: Uint8Array }

@@ -428,7 +428,7 @@ class RunningNode implements Node {
       limitMs: monitorMs,
       action: monitorAction,
       stackMs: budgets.stackMs,
-      threadOf: (worker) => this.#workers[worker]!,
+      threadOf: (worker) => this.#workers[worker],
       print: this.#print.error,
     })
   }

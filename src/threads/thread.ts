@@ -33,6 +33,8 @@ export class Thread {
   /** It has begun to work. */
   isReady = false
   hasEnded = false
+  /** What the system calls it; 0: unknown. */
+  systemId = 0
   /** Set when it was told to leave: the services that it had. */
   past: readonly number[] | undefined
   readonly #waiting = new Set<Waiting>()
@@ -69,7 +71,10 @@ export class Thread {
     this.worker.stdout.on('data', (text: Uint8Array) => standardOutput().add(text))
     this.worker.stderr.on('data', (text: Uint8Array) => standardError().add(text))
     this.worker.on('message', (report: Report) => {
-      if (report.kind === 'ready') this.isReady = true
+      if (report.kind === 'ready') {
+        this.isReady = true
+        this.systemId = report.systemId ?? 0
+      }
       this.#loading.end()
       this.#asked.delete(report.kind)
       onReport(report)

@@ -1,12 +1,15 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
-import { clearInterval, setInterval } from '../base/event-loop.ts'
+import { clearInterval, monotonicNow, setInterval } from '../base/event-loop.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
 import { stackOf } from './stack.ts'
 import type { Thread } from './thread.ts'
+import { heldShare, type Turns, turnsOf } from './turns.ts'
 
-/** A handler is reported at most so much later than it should be. */
-const CHECK_MS_MAX = 1000
+/** Between two looks. A handler is reported at most two of these later than it should be. */
+const CHECK_MS_MAX = 500
+/** Looks within the limit, at least: the first one counts in full, whatever happened before it. */
+const ROUNDS_MIN = 4
 
 export interface WatchOptions {
   readonly monitor: Monitor
@@ -16,7 +19,7 @@ export interface WatchOptions {
   readonly action: 'keep' | 'kill'
   /** How long to wait for the stack. */
   readonly stackMs: number
-  readonly threadOf: (worker: number) => Thread
+  readonly threadOf: (worker: number) => Thread | undefined
   readonly print: (text: string) => void
 }
 
@@ -25,19 +28,39 @@ export class Watch {
   readonly #timer: NodeJS.Timeout | undefined
   /** Workers whose stack is being taken. */
   readonly #looking = new Set<number>()
+  /** What was found at the last look of those that had not come back, by number. */
+  readonly #turns = new Map<number, { readonly look: number; readonly turns: Turns | undefined }>()
+  #look = 0
+  #lookedAt = monotonicNow()
 
   constructor(options: WatchOptions) {
     this.#options = options
     const { limitMs } = options
     if (limitMs === 0) return
-    const rounds = Math.ceil(limitMs / CHECK_MS_MAX)
-    this.#timer = setInterval(() => {
-      for (const stuck of options.monitor.check(rounds)) {
-        options.handles.markEndless(stuck.destination)
-        void this.#report(stuck)
-      }
-    }, limitMs / rounds)
+    const rounds = Math.max(ROUNDS_MIN, Math.ceil(limitMs / CHECK_MS_MAX))
+    // Timers have no parts of milliseconds.
+    const periodMs = Math.max(1, Math.ceil(limitMs / rounds))
+    this.#timer = setInterval(() => this.#check(rounds, periodMs), periodMs)
     this.#timer.unref()
+  }
+
+  #check(rounds: number, periodMs: number): void {
+    const { monitor, handles, threadOf } = this.#options
+    const now = monotonicNow()
+    const elapsedMs = now - this.#lookedAt
+    this.#lookedAt = now
+    this.#look++
+    const share = (worker: number): number => {
+      const last = this.#turns.get(worker)
+      const before = last?.look === this.#look - 1 ? last.turns : undefined
+      const turns = turnsOf(threadOf(worker)?.systemId ?? 0)
+      this.#turns.set(worker, { look: this.#look, turns })
+      return heldShare(periodMs, elapsedMs, before, turns)
+    }
+    for (const stuck of monitor.check(rounds, share)) {
+      handles.markEndless(stuck.destination)
+      void this.#report(stuck)
+    }
   }
 
   stop(): void {
@@ -51,9 +74,9 @@ export class Watch {
   async #report(stuck: StuckWorker): Promise<void> {
     const { worker, text } = stuck
     const { monitor, threadOf, print, action, limitMs, stackMs } = this.#options
-    if (this.#looking.has(worker)) return
-    this.#looking.add(worker)
     const thread = threadOf(worker)
+    if (thread === undefined || this.#looking.has(worker)) return
+    this.#looking.add(worker)
     try {
       const stack = await stackOf(thread.worker, stackMs)
       // Ended meanwhile: there is another in its place.

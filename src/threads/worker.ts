@@ -11,6 +11,7 @@ import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
 import { hasLoaded } from './loading.ts'
 import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
+import { ownThreadId } from './turns.ts'
 
 const { memory, worker, config, startedAt, wakeupFd, loaded } = workerData as WorkerStart &
   ThreadStart
@@ -134,4 +135,4 @@ process.on('uncaughtException', (error) => runtime.stray('uncaught exception', e
 process.on('unhandledRejection', (reason) => runtime.stray('unhandled rejection', reason))
 port.on('message', (message: Control) => tellControl(message))
 start()
-report({ kind: 'ready' })
+report({ kind: 'ready', systemId: ownThreadId() })

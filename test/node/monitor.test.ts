@@ -25,7 +25,7 @@ function assertInside(text: string, name: string): void {
 }
 
 test('a handler that does not come back is reported with the stack of its loop', async () => {
-  const { code, err } = await inProcess('looper.ts', ['method', 1500], { monitorMs: 100 })
+  const { code, err } = await inProcess('looper.ts', ['method', 200], { monitorMs: 100 })
   assert.match(err, /from \[ :0000000\d \] to \[ :0000000\d \] maybe in an endless loop/)
   assert.match(err, /\(version = \d+, LUA, session \d+\), at /)
   assertInside(err, 'spinInMethod')
@@ -43,7 +43,7 @@ test('testendless.lua: stat endless tells a loop that it was reported, once', as
 
 test('a setup of the first service that does not come back is reported', async () => {
   for (const thread of [1, 2]) {
-    const args = ['setup', 1500]
+    const args = ['setup', 200]
     const { code, err } = await inProcess('looper.ts', args, { monitorMs: 100, thread })
     assert.match(err, /to \[ :0{7}[^0] \] maybe in an endless loop \(version = \d+, a task\), at /)
     assertInside(err, 'spinInSetup')
@@ -60,7 +60,7 @@ test('a setup of the first service that never comes back ends the start, if it i
 })
 
 test('a module that loops while it is loaded is reported, also the first one', async () => {
-  process.env.LOOP_MS = '1500'
+  process.env.LOOP_MS = '200'
   try {
     for (const thread of [1, 2]) {
       const config = { monitorMs: 100, thread }
@@ -97,7 +97,7 @@ test('a module that is not loaded after a while is named, and goes on when it is
 })
 
 test('a loop after an await is found by its stack, whoever got the last message', async () => {
-  const { code, err } = await inProcess('looper.ts', ['after await', 1500], { monitorMs: 100 })
+  const { code, err } = await inProcess('looper.ts', ['after await', 200], { monitorMs: 100 })
   assertInside(err, 'spinAfterAwait')
   assert.equal(code, 0)
 })

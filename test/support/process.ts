@@ -1,5 +1,5 @@
 /** A node in a process of its own. */
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
@@ -13,9 +13,19 @@ export interface Ended {
 
 /** Run a node in a process of its own, and wait for its end. */
 export async function inProcess(start: string, args: unknown[], config = {}): Promise<Ended> {
+  return runNode(start, args, config).ended
+}
+
+/** @param before A command that runs the process: `nice -n 19`. */
+export function runNode(start: string, args: unknown[], config = {}, before: string[] = []) {
   const file = fixture('run-node.ts').replace(/\.ts$/, import.meta.url.slice(-3))
-  const words = [file, fixture(start), JSON.stringify(args), JSON.stringify(config)]
-  const child = spawn(process.execPath, words)
+  const node = [process.execPath, file, fixture(start), JSON.stringify(args)]
+  const [command, ...words] = [...before, ...node, JSON.stringify(config)]
+  const child = spawn(command!, words)
+  return { child, ended: endOf(child) }
+}
+
+async function endOf(child: ChildProcessWithoutNullStreams): Promise<Ended> {
   const code = new Promise<number | null>((resolve) => child.once('close', resolve))
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
   return { code: await code, out, err }
