@@ -4,10 +4,16 @@ import { JOBS } from '../fixtures/deep.ts'
 import { inProcess } from '../support/process.ts'
 import { test } from '../support/run.ts'
 
-test('a stack that ends inside of the runtime costs nobody his timers, calls or end', async () => {
+async function checkAll(hasStore: boolean): Promise<void> {
   const jobs = Object.keys(JOBS)
-  const { code, out, err } = await inProcess('deep.ts', [jobs], { monitorMs: 1000 })
+  const { code, out, err } = await inProcess('deep.ts', [jobs, hasStore], { monitorMs: 1000 })
   const done = jobs.filter((job) => out.includes(`${job}: done\n`))
   assert.deepEqual(done, jobs)
   assert.equal(code, 0, err)
-})
+}
+
+test('a stack that ends inside of the runtime costs nobody his timers, calls or end', () =>
+  checkAll(false))
+
+test('a stack that ends inside of the runtime, in a store, costs nobody anything', () =>
+  checkAll(true))
