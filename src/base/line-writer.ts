@@ -48,6 +48,8 @@ export class LineWriter {
   #willRetry = false
   /** Go on with the write that found the descriptor full. */
   #goOn: (() => void) | undefined
+  #handedOver: Promise<void> | undefined
+  #onHandedOver: (() => void) | undefined
   #whenIdle: (() => void)[] = []
 
   constructor(options: LineWriterOptions) {
@@ -85,6 +87,15 @@ export class LineWriter {
   idle(): Promise<void> {
     if (!this.#isWriting) return Promise.resolve()
     return new Promise((resolve) => this.#whenIdle.push(resolve))
+  }
+
+  /** Resolves when the system has got all that waits now. It writes that also for a dead thread. */
+  handedOver(): Promise<void> {
+    if (this.#size === 0) return Promise.resolve()
+    this.#handedOver ??= new Promise((resolve) => {
+      this.#onHandedOver = resolve
+    })
+    return this.#handedOver
   }
 
   /** Whoever read the other end may have made room: go on now, and do not wait for the retry. */
@@ -134,6 +145,9 @@ export class LineWriter {
     this.#waiting = []
     this.#size = 0
     this.#lost = { failed: 0, dropped: 0 }
+    const onHandedOver = this.#onHandedOver
+    this.#handedOver = undefined
+    this.#onHandedOver = undefined
     const bytes = Buffer.concat([head, ...parts, tail])
     this.#write(bytes, (left, error) => {
       const written = bytes.length - left
@@ -147,6 +161,7 @@ export class LineWriter {
       this.#fault = error
       this.#next()
     })
+    onHandedOver?.()
   }
 
   #told(count: number, why: string): string {

@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
 import { NAME_BYTES_MAX, NAMES_MAX } from '../base/limits.ts'
 import { createHandleMemory, type HandleMemory, Handles } from './handles.ts'
-import { createNameMemory, Names } from './names.ts'
+import { createNameMemory, Names, NODE_NAMES } from './names.ts'
 
 interface Job {
   readonly handleMemory: HandleMemory
@@ -160,6 +160,14 @@ if (isMainThread) {
     end(old)
     assert.equal(handles.register(0), old)
     assert.equal(names.query('.old'), 0)
+  })
+
+  test('register has room for the names of the node when all others are in use', () => {
+    const { handles, names } = newNode()
+    const handle = handles.register(0)
+    for (let i = 0; i < NAMES_MAX; i++) names.register(`.n${i}`, handle)
+    for (const name of NODE_NAMES) names.register(name, handle)
+    assert.equal(names.query('.logger'), handle)
   })
 
   test('register refuses one name more than NAMES_MAX, and release makes room', () => {

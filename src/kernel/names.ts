@@ -29,6 +29,9 @@ const SLOT = layout({
 })
 assert.ok(HEADER.CELLS * 4 === 64 && SLOT.CELLS * 4 === 64, 'a cache line each')
 
+/** What the node itself needs: no other service has these names, and there is room for them. */
+export const NODE_NAMES: readonly string[] = ['.logger', '.service']
+
 const SLOTS = NAMES_MAX * 2
 const SLOT_MASK = SLOTS - 1
 assert.equal(SLOTS & SLOT_MASK, 0, 'the number of slots is a power of two')
@@ -81,7 +84,7 @@ export class Names {
       if (!isNew && this.#handles.workerOf(owner) >= 0) {
         throw new SkynetError('ERR_NAME_TAKEN', { name })
       }
-      if (isNew && cells[HEADER.count] >= NAMES_MAX) {
+      if (isNew && cells[HEADER.count] >= NAMES_MAX && !NODE_NAMES.includes(name)) {
         throw new SkynetError('ERR_NAME_LIMIT', { limit: NAMES_MAX })
       }
       // From here on the end of the service leads to release(), which waits for this lock.

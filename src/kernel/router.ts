@@ -92,7 +92,7 @@ export class Router implements Inlet {
   /** Tell the sender of a request that nobody will answer it. */
   refuse(message: Message, by: number, reason?: unknown): void {
     const isRequest = message.type !== PTYPE.RESPONSE && message.type !== PTYPE.ERROR
-    if (message.session === 0 || !isRequest) return
+    if (message.session <= 0 || !isRequest) return
     this.send(PTYPE.ERROR, message.source, by, message.session, reason)
   }
 

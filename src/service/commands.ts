@@ -16,7 +16,7 @@ import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { type LaunchOptions, launchLimits } from './launch.ts'
 import { resolveService, shortPath } from './modules.ts'
-import { checkNotNeeded } from './needed.ts'
+import { checkMayRegister, checkNotNeeded } from './needed.ts'
 import { choose } from './placement.ts'
 import type { Service } from './service.ts'
 import { orderOf, type WorkerOrder } from './worker-order.ts'
@@ -89,9 +89,11 @@ function query({ runtime }: Service, name: string): number | undefined {
   return handle === 0 ? undefined : handle
 }
 
-function name({ runtime }: Service, text: string, address: Address): void {
+function name({ runtime, url }: Service, text: string, address: Address): void {
   checkString('register', 'name', text)
+  checkMayRegister(runtime, text, url)
   runtime.options.names.register(text, runtime.knownHandle(address))
+  if (text === '.logger') runtime.options.ledger.settleHere()
 }
 
 function exit(service: Service): never {

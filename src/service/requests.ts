@@ -101,7 +101,7 @@ export class Requests implements Debtor {
     if (isOurs && typeof this.#methods.text === 'function') {
       return this.#methods.text(message.source, message.value)
     }
-    this.handle(message)
+    this.handle(message.session < 0 ? { ...message, session: 0 } : message)
     return undefined
   }
 

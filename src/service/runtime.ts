@@ -22,6 +22,7 @@ import type { Methods } from './definition.ts'
 import { askerOf } from './inbox.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
+import type { LogLedger } from './log-ledger.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
 import { endWith, follow } from './monitor.ts'
 import { modulesIn } from './places.ts'
@@ -51,6 +52,8 @@ export interface WorkerDeath {
   readonly handles: readonly number[]
   readonly thread: string
   readonly reason: string
+  /** The number of the last line that it sent to the logger: log-ledger.ts. */
+  readonly linesSent: number
 }
 
 /**
@@ -100,6 +103,9 @@ export interface RuntimeOptions {
   readonly folders: readonly string[]
   /** Calls note where they begin: for tests. */
   readonly notesCalls?: boolean | undefined
+  readonly ledger: LogLedger
+  /** Is the service of that URL the one that the user has log instead of ours? */
+  readonly isLogservice: (url: string) => boolean
   /** Where lines go while there is no logger. */
   readonly logFallback: (line: LogLine) => void
   /** Only the services of the node itself are left, in the whole node. */
@@ -135,6 +141,8 @@ export class Runtime {
   readonly #loading = new Set<Launch>()
   /** Of a dedicated worker: the services that it had. */
   readonly #past: number[] = []
+  /** To whom the last line went. */
+  #logger = 0
   #isStopping = false
   /** Services begin with their profile on. */
   #isProfiled: boolean
@@ -179,12 +187,28 @@ export class Runtime {
 
   log(level: LogLevel, handle: number, text: string, title = this.titleOf(handle) ?? ''): void {
     const line: LogLine = { at: Date.now(), level, handle, title, text }
-    const logger = this.options.names.query('.logger')
-    // A fault of the logger itself would only be its next fault.
-    const isOfLogger = handle === logger
-    if (isOfLogger || !this.router.send(PTYPE.TEXT, logger, handle, 0, line)) {
-      this.options.logFallback(line)
+    const { names, ledger, logFallback } = this.options
+    const logger = names.query('.logger')
+    if (logger !== this.#logger) {
+      this.bringBack()
+      this.#logger = logger
     }
+    // A fault of the logger itself would only be its next fault.
+    if (logger === 0 || handle === logger) logFallback(line)
+    else if (!this.router.send(PTYPE.TEXT, logger, handle, ledger.sent(line), line)) {
+      // It ended in this moment.
+      this.bringBack()
+    }
+  }
+
+  /** What the logger has not written, and will not: to where lines go while there is none. */
+  bringBack(): void {
+    const { ledger, logFallback } = this.options
+    const { lines, lost } = ledger.takeBack()
+    for (const line of lines) logFallback(line)
+    if (lost === 0) return
+    const text = `${lost} lines were lost with the logger`
+    logFallback({ at: Date.now(), level: 'error', handle: 0, title: '', text })
   }
 
   /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */
@@ -437,12 +461,23 @@ export class Runtime {
     const dead = new Set([...handles, -1 - place])
     const cause = new SkynetError('ERR_THREAD_DIED', { thread, reason })
     const worker = workerAt(place)
+    if (dead.has(this.#logger)) this.bringBack()
     for (const service of this.#services.values()) service.workerDied(worker, dead, cause)
-    // What it published before comes first.
+    // What it said and published before comes first.
     this.options.scheduler.whenTaken(() => {
+      this.#missLines(worker, death)
       this.multicast.workerDied()
       this.shared.lookAgain()
     })
+  }
+
+  /** Of a worker that died, lines for the logger here that never left it. */
+  #missLines(worker: number, { linesSent, thread }: WorkerDeath): void {
+    const { names, ledger } = this.options
+    const logger = this.#services.get(names.query('.logger'))
+    if (logger === undefined) return
+    const missing = ledger.missing(worker, linesSent, logger.context.mailbox)
+    if (missing > 0) this.log('error', 0, `${missing} lines of ${thread} were lost with it`)
   }
 
   /** The node stops: end all services here but the logger, the youngest first. */

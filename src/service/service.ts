@@ -174,7 +174,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         this.#subscriptions?.receive(message)
         return
       case PTYPE.TEXT:
-        this.run('text', () => this.requests.text(message))
+        if (this.#phase === 'starting') this.#early?.push(message)
+        else this.run('text', () => this.#text(message))
         return
       case PTYPE.SYSTEM:
         if (message.session !== 0) this.#calls?.redirected(message)
@@ -184,6 +185,22 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         if (this.#phase === 'ready') this.#request(message)
         else if (this.#early !== undefined) this.#early.push(message)
         else this.runtime.router.refuse(message, this.handle)
+    }
+  }
+
+  /** A line of the log has its number as its session: the ledger is told when it is written. */
+  #text(message: Message): unknown {
+    const { session } = message
+    if (session >= 0) return this.requests.text(message)
+    const { ledger } = this.runtime.options
+    const written = (): void => ledger.written(session)
+    ledger.taken(session)
+    let result: unknown
+    try {
+      result = this.requests.text(message)
+      return isThenable(result) ? Promise.resolve(result).finally(written) : result
+    } finally {
+      if (!isThenable(result)) written()
     }
   }
 

@@ -2,6 +2,7 @@
  * The first service of a node: it launches the others, then ends. It comes again when a worker
  * died: then it launches what the node has lost.
  */
+import { messageOf } from '../base/thrown.ts'
 import { defineService } from '../service/definition.ts'
 import type { LogFormat } from '../service/log.ts'
 
@@ -12,6 +13,10 @@ export interface LoggerConfig {
   readonly format: LogFormat
 }
 
+/** Until what could not be launched again is tried once more; then twice as long, up to a limit. */
+const RETRY_MS = 500
+const RETRY_MS_MAX = 30_000
+
 export default defineService(
   async (
     skynet,
@@ -20,17 +25,43 @@ export default defineService(
     args: readonly unknown[],
   ): Promise<void> => {
     const isMissing = (name: string): boolean => skynet.localName(name) === undefined
-    if (isMissing('.logger')) {
-      const { service, file, format } = logConfig
-      const logger = await skynet.newService(service, { args: [file, format], on: 'same' })
-      if (skynet.localName('.logger') !== logger.handle) {
-        throw new Error(`Cannot log with ${service}: it did not register '.logger'`)
+    const launch: Readonly<Record<string, () => Promise<void>>> = {
+      '.logger': async () => {
+        const { service, file, format } = logConfig
+        const logger = await skynet.newService(service, { args: [file, format], on: 'same' })
+        if (skynet.localName('.logger') !== logger.handle) {
+          throw new Error(`Cannot log with ${service}: it did not register '.logger'`)
+        }
+      },
+      '.service': async () => {
+        await skynet.newService('service-manager', { on: 'same', args: [] })
+      },
+    }
+    const names = Object.keys(launch)
+    if (start !== undefined) {
+      for (const name of names) await launch[name]!()
+      await skynet.newService(start, { args: [...args] })
+      skynet.timeout(0, () => skynet.exit())
+      return
+    }
+
+    let missing = names.length
+    /** The node goes on without it, and its lines go to standard error. */
+    const restore = async (name: string, waitMs: number): Promise<void> => {
+      try {
+        if (isMissing(name)) await launch[name]!()
+      } catch (error) {
+        // Another worker that died may have brought another one of this.
+        if (isMissing(name)) {
+          skynet.error(`Cannot launch '${name}' now, again in ${waitMs} ms: ${messageOf(error)}`)
+          const nextMs = Math.min(waitMs * 2, RETRY_MS_MAX)
+          skynet.timeout(waitMs, () => restore(name, nextMs))
+          return
+        }
       }
+      missing--
+      if (missing === 0) skynet.exit()
     }
-    if (isMissing('.service')) {
-      await skynet.newService('service-manager', { on: 'same', args: [] })
-    }
-    if (start !== undefined) await skynet.newService(start, { args: [...args] })
-    skynet.timeout(0, () => skynet.exit())
+    for (const name of names) skynet.timeout(0, () => restore(name, RETRY_MS))
   },
 )

@@ -47,8 +47,10 @@ export class LogWriter {
     })
   }
 
-  add(line: string): void {
+  /** Resolves when the system has got the line, or it is counted as dropped. */
+  add(line: string): Promise<void> {
     this.#lines.addLine(line)
+    return this.#lines.handedOver()
   }
 
   /** Open the file anew: it was renamed. When it cannot be opened, the old one stays. */

@@ -156,6 +156,7 @@ export class TestNode implements AsyncDisposable {
       clock: time,
       os: posixOs(),
       wakeSocketThread: () => {},
+      isLogservice: () => true,
       dedicate: (path) => Promise.reject(new SkynetError('ERR_WORKER_LIMIT', { path, limit: 0 })),
       report: (report) => {
         if (report.kind === 'log') this.log.add(report.line)

@@ -23,6 +23,7 @@ import { type ClientOptions, SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
+import { LogLedger } from '../service/log-ledger.ts'
 import { Runtime, type RuntimeOptions } from '../service/runtime.ts'
 import { SharedValues } from '../service/share-data.ts'
 import { Packer } from '../wire/seri.ts'
@@ -50,6 +51,7 @@ export interface WorkerOptions {
   /** Of `RuntimeOptions`. */
   readonly dedicate: RuntimeOptions['dedicate']
   readonly notesCalls?: RuntimeOptions['notesCalls']
+  readonly isLogservice: RuntimeOptions['isLogservice']
   /** Which service runs next, of so many that have mail. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   readonly makeRouter?: (options: RouterOptions) => Router
@@ -123,6 +125,8 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     exitMs: config.exitMs,
     notesCalls: options.notesCalls,
     folders: config.services,
+    ledger: new LogLedger(memory.log, worker),
+    isLogservice: options.isLogservice,
     logFallback: (line) => report({ kind: 'log', line }),
     onEmpty: () => report({ kind: 'empty' }),
     onAbort: () => report({ kind: 'abort' }),

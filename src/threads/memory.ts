@@ -12,6 +12,7 @@ import { createNameMemory } from '../kernel/names.ts'
 import { Snapshots } from '../kernel/snapshots.ts'
 import { SLOTS_BYTES } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
+import { LogLedger } from '../service/log-ledger.ts'
 
 export interface NodeMemory {
   /** Those for anybody, then the places of dedicated ones. */
@@ -25,6 +26,8 @@ export interface NodeMemory {
   /** Shared data: names, and where the newest version of each is. */
   readonly snapshots: SharedArrayBuffer
   readonly monitor: SharedArrayBuffer
+  /** Lines of the log: how many each worker has sent, how many are written. */
+  readonly log: SharedArrayBuffer
   readonly bells: DoorbellMemory
   /** What each thread writes to a ring now: the workers, the socket thread, the main thread. */
   readonly claims: SharedArrayBuffer
@@ -53,6 +56,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     channels: Channels.memory(workers),
     snapshots: Snapshots.memory(),
     monitor: createMonitorMemory(workers),
+    log: LogLedger.memory(workers),
     bells: createDoorbellMemory(workers + 1),
     claims: createClaims(workers + 2),
     slots: new SharedArrayBuffer(SLOTS_BYTES),

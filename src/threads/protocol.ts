@@ -50,6 +50,8 @@ export type Control =
   | { readonly kind: 'stop' }
   /** End the logger, if it lives here; answer `stopped`. */
   | { readonly kind: 'stopLogger' }
+  /** The logger did not write all: say it elsewhere; answer `broughtBack`. */
+  | { readonly kind: 'bringBack' }
   /** The answer to `dedicate`: a worker, or -1. */
   | { readonly kind: 'dedicated'; readonly token: number; readonly worker: number }
   /** End the thread. */
@@ -66,6 +68,7 @@ export type Report =
   | { readonly kind: 'stats'; readonly stats: WorkerStats }
   | { readonly kind: 'drained' }
   | { readonly kind: 'stopped' }
+  | { readonly kind: 'broughtBack' }
   /** The last service of the node's own making has ended. */
   | { readonly kind: 'empty' }
   /** Start a dedicated worker; answered with the same token. */

@@ -14,6 +14,7 @@ import { Slots } from '../net/slots.ts'
 import { type SocketTotals, Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
+import { LogLedger } from '../service/log-ledger.ts'
 import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
@@ -151,6 +152,7 @@ class RunningNode implements Node {
   #socket: Thread | undefined
   readonly #monitor: Monitor
   readonly #handles: Handles
+  readonly #ledger: LogLedger
   readonly #crashes: CrashReporter
   /** Crash reports that are being written. */
   #reporting: Promise<unknown> = Promise.resolve()
@@ -174,6 +176,7 @@ class RunningNode implements Node {
     const memory = createNodeMemory(config.thread + config.dedicated)
     this.#memory = memory
     this.#handles = new Handles(memory.handles, config.harbor)
+    this.#ledger = new LogLedger(memory.log)
     this.#monitor = new Monitor(memory.monitor, memory.workers)
     this.#crashes = new CrashReporter({
       folder: config.crashFolder,
@@ -312,7 +315,9 @@ class RunningNode implements Node {
     if (past === undefined) {
       this.#print.error(withHint(`${name} died: ${reason}; ${handles.length} services are gone`))
     }
-    const death = { place: loss.place, handles, thread: name, reason }
+    const lines = this.#ledger.buried(worker, (each) => this.#workers[each] !== undefined)
+    if (lines.lost > 0) this.#print.error(`${lines.lost} lines for the log were lost with ${name}`)
+    const death = { place: loss.place, handles, thread: name, reason, linesSent: lines.sent }
     for (const [other, thread] of this.#workers.entries()) {
       if (other !== worker) thread?.tell({ kind: 'died', ...death })
     }
@@ -383,7 +388,7 @@ class RunningNode implements Node {
       if (!thread.isReady) await thread.next('ready')
       thread.tell({ kind: 'restore' })
       const { kind } = await thread.next('bootstrapped', 'failed')
-      if (kind === 'failed') this.#died(thread.name, 'the logger cannot be launched again')
+      if (kind === 'failed') this.#print.error('Cannot launch what launches the logger again')
     } catch {
       // It died too: that is told, and dealt with, by itself.
     }
@@ -470,6 +475,7 @@ class RunningNode implements Node {
     const logMs = Math.max(flushMs, latest - monotonicNow())
     const isLogged = await within(logMs, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
     if (!isLogged && isStopped) this.#print.error('Cannot write all of the log before the end')
+    await this.#bringBack(flushMs)
     this.orderExit(flushMs)
     const workers = this.#threads()
     const threads = this.#socket === undefined ? workers : [this.#socket, ...workers]
@@ -499,6 +505,15 @@ class RunningNode implements Node {
     const stuck = this.#monitor.check().map(({ destination }) => formatHandle(destination))
     const who = stuck.length > 0 ? `: ${stuck.join(', ')} did not come back` : ''
     this.#print.error(`Cannot stop in good order within ${this.#config.exitMs} ms${who}`)
+  }
+
+  /** What the logger has not written is said on standard error, and counted where it is gone. */
+  async #bringBack(flushMs: number): Promise<void> {
+    if (this.#ledger.unwritten === 0) return
+    await within(flushMs, this.#tellAll({ kind: 'bringBack' }, 'broughtBack'))
+    const lost = this.#ledger.unwritten
+    if (lost > 0)
+      this.#print.error(`${lost} lines for the log were lost: not written before the end`)
   }
 
   /** Tell all workers, and wait for the answer of each. */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { noticeStores } from '../base/async-context.ts'
 import { realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
-import { delay, setImmediate, setTimeout } from '../base/event-loop.ts'
+import { delay, setTimeout } from '../base/event-loop.ts'
 import { posixOs } from '../os/posix.ts'
 import { originOf } from '../service/life.ts'
 import { resolveService, shortPath } from '../service/modules.ts'
@@ -38,6 +38,8 @@ const { runtime, scheduler, client, packer, outboxes, start } = assemble({
   wakeSocketThread: () => os.signalWakeup(wakeupFd),
   report,
   dedicate,
+  isLogservice: (url) =>
+    config.logservice !== undefined && url === resolveService(config.logservice, url, []),
 })
 const { cpus } = config
 if (cpus.length > 0) {
@@ -47,7 +49,7 @@ if (cpus.length > 0) {
 type Handlers = { readonly [K in Control['kind']]: (control: Control & { kind: K }) => void }
 const CONTROL: Handlers = {
   bootstrap: () => bootstrap(() => report({ kind: 'bootstrapped' }), config.start),
-  restore: () => bootstrap(reportEnd),
+  restore: () => bootstrap(() => report({ kind: 'bootstrapped' })),
   died: (death) => runtime.workerDied(death),
   dedicated: ({ token, worker: found }) => {
     dedications.get(token)?.(found)
@@ -59,6 +61,10 @@ const CONTROL: Handlers = {
   drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void stop(),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
+  bringBack: () => {
+    runtime.bringBack()
+    report({ kind: 'broughtBack' })
+  },
   leave: () => leave(OPEN_MS_MAX),
 }
 
@@ -102,14 +108,8 @@ async function dedicate(url: string, memoryLimitMb: number): Promise<number> {
   throw new SkynetError('ERR_WORKER_LIMIT', { path: shortPath(url), limit: config.dedicated })
 }
 
-/** Main counts the services when it hears of it: that one must not be among them any more. */
-function reportEnd(handle: number): void {
-  if (runtime.options.handles.workerOf(handle) < 0) report({ kind: 'bootstrapped' })
-  else setImmediate(reportEnd, handle)
-}
-
 /** @param first Of the first service; none: only what the node itself needs. */
-function bootstrap(onReady: (handle: number) => void, first?: string): void {
+function bootstrap(onReady: () => void, first?: string): void {
   const { logservice, logger, logFormat } = config
   // As whoever asks for a launch does.
   runtime.options.loads.add(worker)
