@@ -1,4 +1,5 @@
 /** Checks of arguments at the doors: each names the argument and shows the value it got. */
+import { types } from 'node:util'
 import { TIMER_MS_MAX } from './limits.ts'
 
 /** A value for an error message: short, and whatever it is, printed. */
@@ -162,7 +163,7 @@ export function checkChoice(
 
 /** @throws {TypeError} Unless `value` is a string or a Uint8Array (a Buffer is one). */
 export function checkBytes(what: string, name: string, value: unknown): void {
-  if (typeof value === 'string' || value instanceof Uint8Array) return
+  if (typeof value === 'string' || types.isUint8Array(value)) return
   throw refusal('type', what, name, 'a string or a Uint8Array', value)
 }
 

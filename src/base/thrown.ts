@@ -3,16 +3,20 @@
  * nothing here does.
  */
 import { fileURLToPath } from 'node:url'
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 import { shown } from './check.ts'
 
 /** Causes of causes that are told. A cycle ends here too. */
 const CAUSES_MAX = 5
 
+/** Also one of another context of `node:vm`, whose classes are not ours. */
+const isAnError = (thrown: unknown): thrown is Error =>
+  thrown instanceof Error || types.isNativeError(thrown)
+
 /** Is it an error at all? A revoked proxy throws when it is asked. */
 export function isError(thrown: unknown): thrown is Error {
   try {
-    return thrown instanceof Error && typeof thrown.name === 'string'
+    return isAnError(thrown) && typeof thrown.name === 'string'
   } catch {
     return false
   }
@@ -45,16 +49,16 @@ export function printed(value: unknown): string {
 }
 
 function toldOf(error: unknown): string {
-  if (!(error instanceof Error)) return asText(error)
+  if (!isAnError(error)) return asText(error)
   return stackOf(error) || `${error.name}: ${error.message}`
 }
 
-const causeOf = (error: unknown): unknown => (error instanceof Error ? error.cause : undefined)
+const causeOf = (error: unknown): unknown => (isAnError(error) ? error.cause : undefined)
 
 /** The message of an error, or the value. */
 export function messageOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.message) : asText(thrown)
+    return isAnError(thrown) ? String(thrown.message) : asText(thrown)
   } catch {
     return shown(thrown)
   }
@@ -72,7 +76,7 @@ export function withHint(text: string): string {
 /** The stack, or '' when there is none. */
 export function stackOf(thrown: unknown): string {
   try {
-    return thrown instanceof Error ? String(thrown.stack ?? '') : ''
+    return isAnError(thrown) ? String(thrown.stack ?? '') : ''
   } catch {
     return ''
   }

@@ -1,4 +1,5 @@
 /** The address of a UDP peer. */
+import { types } from 'node:util'
 import { checkInteger, checkText, refusal } from '../base/check.ts'
 import { formatAddress, socketAddress } from '../os/address.ts'
 import { compactAddress, compactLength, expandAddress } from '../os/compact.ts'
@@ -31,7 +32,7 @@ export class UdpAddress {
 
   /** @param bytes 7 or 19 of them; copied. @throws `TypeError` when they are no address. */
   static fromBytes(bytes: Uint8Array): UdpAddress {
-    const isBytes = bytes instanceof Uint8Array
+    const isBytes = types.isUint8Array(bytes)
     const isWhole = isBytes && compactLength(bytes, 0) === bytes.length
     const expanded = isWhole ? expandAddress(bytes) : undefined
     if (expanded === undefined) {

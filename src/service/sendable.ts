@@ -1,6 +1,6 @@
 /** What user code hands over, made fit to travel: promises of all kinds, and errors. */
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { describe, messageOf } from '../base/thrown.ts'
+import { describe, isError, messageOf } from '../base/thrown.ts'
 import { copy } from '../wire/copy.ts'
 
 /** What `await` would wait for. Asking may throw: a getter of somebody is run. */
@@ -18,7 +18,7 @@ const TEXT_MAX = 64 * 1024
 /** An error as a message value: what was thrown, or its text when that cannot be sent. */
 export function sendable(error: unknown): unknown {
   try {
-    if (error instanceof Error) return copy(error)
+    if (error instanceof Error || isError(error)) return copy(error)
   } catch {
     // It is too large, or something in it cannot be sent, or throws when it is looked at.
   }

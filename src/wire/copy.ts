@@ -15,11 +15,14 @@ import {
   bytesOf,
   errorParts,
   indexesFrom,
+  isContainer,
   KIND,
   kindOf,
+  lengthOf,
   makeError,
   makeView,
   PART,
+  patternOf,
   setErrorPart,
   setProto,
   stretch,
@@ -122,7 +125,8 @@ class Copier {
   }
 
   #array(array: readonly unknown[], depth: number): unknown[] {
-    const { length } = array
+    const length = lengthOf(array)
+    if (length < 0) throw refuse(array)
     const result: unknown[] = length <= PREALLOCATED_MAX ? new Array(length) : []
     this.#remember(array, result)
     let i = 0
@@ -147,8 +151,7 @@ class Copier {
     length: number,
     depth: number,
   ): void {
-    for (const index of indexesFrom(array, from)) {
-      if (index >= length) break
+    for (const index of indexesFrom(array, from, length)) {
       if (!owns.call(array, index)) continue
       this.#weight += SMALL_BYTES
       try {
@@ -162,13 +165,14 @@ class Copier {
   }
 
   #builtIn(object: object, kind: number, depth: number): object {
-    const container = kind === KIND.MAP || kind === KIND.SET || kind === KIND.ERROR
-    if (container && depth === MESSAGE_DEPTH_MAX) throw tooDeep()
+    if (isContainer(kind) && depth === MESSAGE_DEPTH_MAX) throw tooDeep()
     if (kind === KIND.NONE) throw refuse(object)
+    if (kind === KIND.PLAIN) return this.#plain(object as Record<string, unknown>, depth + 1)
+    if (kind === KIND.ARRAY) return this.#array(object as unknown[], depth + 1)
     if (kind === KIND.DATE)
       return this.#remember(object, new Date(Date.prototype.getTime.call(object)))
     if (kind === KIND.REGEXP) {
-      const { source, flags } = object as RegExp
+      const { source, flags } = patternOf(object)
       this.#weight += (source.length + flags.length) * 2 + SMALL_BYTES
       return this.#remember(object, new RegExp(source, flags))
     }

@@ -17,9 +17,12 @@ import {
   errorParts,
   HEAD,
   indexesFrom,
+  isContainer,
   KIND,
   kindOf,
+  lengthOf,
   PART,
+  patternOf,
   TAG,
   VALUE_PARTS,
   type View,
@@ -300,7 +303,8 @@ export class Packer {
   }
 
   #array(array: readonly unknown[], depth: number): void {
-    const { length } = array
+    const length = lengthOf(array)
+    if (length < 0) throw refuse(array)
     if (length < 16) this.#bytes[this.#at++] = TAG.SHORT_ARRAY | length
     else this.#tagged(TAG.ARRAY, length)
     let i = 0
@@ -319,8 +323,7 @@ export class Packer {
   /** The rest of an array from its first hole on. */
   #sparse(array: readonly unknown[], from: number, length: number, depth: number): void {
     let next = from
-    for (const index of indexesFrom(array, from)) {
-      if (index >= length) break
+    for (const index of indexesFrom(array, from, length)) {
       if (!owns.call(array, index)) continue
       if (index > next) this.#holes(index - next)
       next = index + 1
@@ -339,15 +342,16 @@ export class Packer {
   }
 
   #builtIn(object: object, kind: number, depth: number): void {
-    const container = kind === KIND.MAP || kind === KIND.SET || kind === KIND.ERROR
-    if (container && depth === MESSAGE_DEPTH_MAX) throw tooDeep()
+    if (isContainer(kind) && depth === MESSAGE_DEPTH_MAX) throw tooDeep()
     if (kind === KIND.NONE) throw refuse(object)
-    if (kind === KIND.DATE) {
+    if (kind === KIND.PLAIN) this.#plain(object as Record<string, unknown>, depth + 1)
+    else if (kind === KIND.ARRAY) this.#array(object as unknown[], depth + 1)
+    else if (kind === KIND.DATE) {
       this.#bytes[this.#at] = TAG.DATE
       this.#double(Date.prototype.getTime.call(object))
     } else if (kind === KIND.REGEXP) {
       this.#bytes[this.#at++] = TAG.REGEXP
-      const { source, flags } = object as RegExp
+      const { source, flags } = patternOf(object)
       this.#string(source)
       this.#string(flags)
     } else if (kind === KIND.MAP) this.#mapEntries(object as Map<unknown, unknown>, depth + 1)

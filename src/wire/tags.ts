@@ -84,7 +84,19 @@ const ERRORS: readonly { readonly prototype: Error }[] = [
   SkynetError,
 ]
 
-export const KIND = { NONE: 0, DATE: 1, REGEXP: 2, MAP: 3, SET: 4, BUFFER: 5, ERROR: 6, VIEW: 16 }
+export const KIND = {
+  NONE: 0,
+  DATE: 1,
+  REGEXP: 2,
+  MAP: 3,
+  SET: 4,
+  BUFFER: 5,
+  ERROR: 6,
+  /** These two only of another context: those of ours are known without asking. */
+  PLAIN: 7,
+  ARRAY: 8,
+  VIEW: 16,
+} as const
 
 const KINDS = new Map<object, number>([
   [Date.prototype, KIND.DATE],
@@ -102,7 +114,51 @@ const BRANDS: readonly ((value: object) => boolean)[] = [
   types.isMap,
   types.isSet,
   types.isArrayBuffer,
+  () => false,
+  () => true,
+  Array.isArray,
 ]
+
+/** The same by name, for other contexts of `node:vm`, where test runners like to put tests. */
+const KIND_NAMES = new Map<string, number>([
+  ['Object', KIND.PLAIN],
+  ['Array', KIND.ARRAY],
+  ['Date', KIND.DATE],
+  ['RegExp', KIND.REGEXP],
+  ['Map', KIND.MAP],
+  ['Set', KIND.SET],
+  ['ArrayBuffer', KIND.BUFFER],
+])
+for (const [index, { name }] of VIEWS.entries()) {
+  // A Buffer is of no other context.
+  if (index > 0) KIND_NAMES.set(name, KIND.VIEW + index)
+}
+
+const sourceOf = Function.prototype.toString
+/** The source of a class of the engine, whatever was done to its `name`. */
+const NATIVE = /^function (\w+)\(\) \{ \[native code\] \}$/
+/** What was found out of prototypes of other contexts, which never change. */
+const foreign = new WeakMap<object, string>()
+
+/**
+ * Of which built-in class of any context `prototype` is, or ''. A constructor of the engine cannot
+ * be made up, nor be given another prototype.
+ */
+function builtInOf(prototype: object): string {
+  const known = foreign.get(prototype)
+  if (known !== undefined) return known
+  const type: unknown = ownValue(prototype, 'constructor')
+  if (typeof type !== 'function' || ownValue(type, 'prototype') !== prototype) return ''
+  const name = NATIVE.exec(sourceOf.call(type))?.[1]
+  if (name === undefined) return ''
+  foreign.set(prototype, name)
+  return name
+}
+
+/** No getter is called, and no trap of a proxy. */
+function ownValue(object: object, key: string): unknown {
+  return types.isProxy(object) ? undefined : Object.getOwnPropertyDescriptor(object, key)?.value
+}
 
 const domName = Object.getOwnPropertyDescriptor(DOMException.prototype, 'name')!.get!
 
@@ -116,33 +172,83 @@ function isError(object: object): boolean {
   }
 }
 
+/** Does it hold other values? Those are one level deeper. */
+export const isContainer = (kind: number): boolean =>
+  kind === KIND.MAP ||
+  kind === KIND.SET ||
+  kind === KIND.ERROR ||
+  kind === KIND.PLAIN ||
+  kind === KIND.ARRAY
+
 /**
  * Which built-in `object` is; neither its prototype alone nor its inside alone is believed.
  * A view is `KIND.VIEW` plus its index in VIEWS. `NONE` is refused.
  */
-export function kindOf(object: object, prototype: object | null): number {
-  const kind = prototype === null ? undefined : KINDS.get(prototype)
+export function kindOf(object: object, prototype: object): number {
+  const kind = KINDS.get(prototype) ?? KIND_NAMES.get(builtInOf(prototype))
   if (kind === undefined) return isError(object) ? KIND.ERROR : KIND.NONE
   if (kind < KIND.VIEW) return BRANDS[kind]!(object) ? kind : KIND.NONE
-  const view = VIEWS[kind - KIND.VIEW] as unknown as abstract new () => object
-  if (!ArrayBuffer.isView(object) || !(object instanceof view)) return KIND.NONE
+  if (!ArrayBuffer.isView(object)) return KIND.NONE
   return types.isDataView(object) === (VIEWS[kind - KIND.VIEW] === DataView) ? kind : KIND.NONE
 }
 
+// What a value is inside is asked of the engine: a property of its own may say anything, and so
+// may one that a Proxy makes up.
+const getterOf = <T>(prototype: object, key: string): ((this: object) => T) =>
+  Object.getOwnPropertyDescriptor(prototype, key)!.get as (this: object) => T
+
+const placeIn = (prototype: object) => ({
+  buffer: getterOf<ArrayBufferLike>(prototype, 'buffer'),
+  byteOffset: getterOf<number>(prototype, 'byteOffset'),
+  byteLength: getterOf<number>(prototype, 'byteLength'),
+})
+const TYPED = placeIn(Object.getPrototypeOf(Uint8Array.prototype))
+const DATA_VIEW = placeIn(DataView.prototype)
+
 /** The bytes of a buffer or view; undefined when the memory is shared, detached or misaligned. */
 export function bytesOf(source: ArrayBuffer | View, kind: number): Uint8Array | undefined {
-  const view = ArrayBuffer.isView(source)
-  const memory = view ? source.buffer : source
-  if (types.isSharedArrayBuffer(memory)) return undefined
-  const offset = view ? source.byteOffset : 0
   let bytes: Uint8Array
   try {
-    bytes = new Uint8Array(memory, offset, source.byteLength)
+    if (kind === KIND.BUFFER) bytes = new Uint8Array(source as ArrayBuffer)
+    else {
+      const { buffer, byteOffset, byteLength } = types.isDataView(source) ? DATA_VIEW : TYPED
+      const memory = buffer.call(source)
+      if (types.isSharedArrayBuffer(memory)) return undefined
+      bytes = new Uint8Array(memory, byteOffset.call(source), byteLength.call(source))
+    }
   } catch {
     return undefined
   }
   const cell = kind === KIND.BUFFER ? 1 : (VIEWS[kind - KIND.VIEW]!.BYTES_PER_ELEMENT ?? 1)
   return bytes.byteLength % cell === 0 ? bytes : undefined
+}
+
+const sourceOfPattern = getterOf<string>(RegExp.prototype, 'source')
+/** In the order in which `flags` has them. */
+const FLAGS = (
+  [
+    ['hasIndices', 'd'],
+    ['global', 'g'],
+    ['ignoreCase', 'i'],
+    ['multiline', 'm'],
+    ['dotAll', 's'],
+    ['unicode', 'u'],
+    ['unicodeSets', 'v'],
+    ['sticky', 'y'],
+  ] as const
+).map(([key, flag]) => ({ isSet: getterOf<boolean>(RegExp.prototype, key), flag }))
+
+/** The pattern and the flags that a regular expression was made of. */
+export function patternOf(pattern: object): { readonly source: string; readonly flags: string } {
+  let flags = ''
+  for (const { isSet, flag } of FLAGS) if (isSet.call(pattern)) flags += flag
+  return { source: sourceOfPattern.call(pattern), flags }
+}
+
+/** The length of an array, or -1 when a Proxy makes up one that no array has. */
+export function lengthOf(array: readonly unknown[]): number {
+  const { length } = array
+  return length >>> 0 === length ? length : -1
 }
 
 /** A view of kind VIEWS[index] on memory of its own with the content of `bytes`. */
@@ -155,13 +261,13 @@ export function makeView(index: number, bytes: Uint8Array): View {
   return new type(memory, 0, bytes.byteLength / (type.BYTES_PER_ELEMENT ?? 1))
 }
 
-/** Own elements of `array` at `from` or later, ascending: a sparse array costs what it holds. */
-export function indexesFrom(array: readonly unknown[], from: number): number[] {
+/** Own elements of `array` at `from`..`end`, ascending: a sparse array costs what it holds. */
+export function indexesFrom(array: readonly unknown[], from: number, end: number): number[] {
   const indexes: number[] = []
   for (const key of Object.keys(array)) {
     const index = Number(key)
     if (!(index < 0xffffffff) || String(index) !== key) break // named properties come last
-    if (index >= from && index < array.length) indexes.push(index)
+    if (index >= from && index < end) indexes.push(index)
   }
   return indexes
 }
@@ -211,6 +317,12 @@ export interface ErrorParts {
 const NAMES = ERRORS.map((type) =>
   type.prototype === DOMException.prototype ? 'Error' : type.prototype.name,
 )
+/** Of other contexts; these two have one class for all. */
+const ERROR_NAMES = ERRORS.map((type) =>
+  type.prototype === DOMException.prototype || type.prototype === SkynetError.prototype
+    ? undefined
+    : type.prototype.name,
+) as readonly (string | undefined)[]
 const hasOwn = Object.hasOwn
 const enumerable = Object.prototype.propertyIsEnumerable
 const CODES = new Set<unknown>(ERROR_CODES)
@@ -223,6 +335,7 @@ export function errorParts(error: Error): ErrorParts {
   let index = 0
   for (let p = Object.getPrototypeOf(error); p !== null; p = Object.getPrototypeOf(p)) {
     index = ERRORS.findIndex((type) => type.prototype === p)
+    if (index < 0) index = ERROR_NAMES.indexOf(builtInOf(p))
     if (index >= 0) break
   }
   if (index < 0) index = 0

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { types } from 'node:util'
+import { createContext, runInContext } from 'node:vm'
 import fc from 'fast-check'
 import { abortError, isSkynetError, SkynetError } from '../base/errors.ts'
 import { MESSAGE_BYTES_MAX, MESSAGE_DEPTH_MAX } from '../base/limits.ts'
@@ -83,6 +84,80 @@ export const VALUES: Record<string, () => unknown> = {
   'a SkynetError': () =>
     new SkynetError('ERR_CALL_DEAD', { to: ':1', method: 'get' }, { cause: new Error('why') }),
 }
+
+/** Another context, as test runners make one for each test file. */
+const elsewhere = createContext({})
+const holedPair = (): unknown[] => {
+  const array: unknown[] = [1]
+  array[2] = 3
+  return array
+}
+const there = (code: string): unknown => runInContext(code, elsewhere)
+
+/** Values of another context, and what arrives: that of ours. */
+const FOREIGN: Record<string, [code: string, wanted: () => unknown]> = {
+  'a plain object': ['({ a: 1, b: { c: [1, , 3] } })', () => ({ a: 1, b: { c: holedPair() } })],
+  arrays: ['[[], [1, "x"]]', () => [[], [1, 'x']]],
+  maps: ['new Map([["k", { v: 1 }]])', () => new Map([['k', { v: 1 }]])],
+  sets: ['new Set([1, [2]])', () => new Set([1, [2]])],
+  dates: ['new Date(5)', () => new Date(5)],
+  'regular expressions': ['/a\\/b/giu', () => /a\/b/giu],
+  'an ArrayBuffer': ['new Uint8Array([1, 2]).buffer', () => new Uint8Array([1, 2]).buffer],
+  'typed arrays': [
+    '[new Uint8Array([1]), new Float64Array([1.5]), new BigInt64Array([-1n])]',
+    () => [new Uint8Array([1]), new Float64Array([1.5]), new BigInt64Array([-1n])],
+  ],
+  'a DataView': [
+    'new DataView(new Uint8Array([1, 2, 3]).buffer, 1)',
+    () => new DataView(new Uint8Array([2, 3]).buffer),
+  ],
+}
+
+/** What a value says of itself, and is not. */
+const own = <T extends object>(value: T, key: PropertyKey, shown: unknown): T =>
+  Object.defineProperty(value, key, { value: shown, configurable: true })
+const LIARS: Record<string, [make: () => unknown, wanted: () => unknown]> = {
+  'the flags of a RegExp': [() => own(/x/g, 'flags', 'zz'), () => /x/g],
+  'the source of a RegExp': [() => own(/x/, 'source', '('), () => /x/],
+  'a flag of a RegExp': [() => own(own(/x/, 'global', true), 'sticky', true), () => /x/],
+  'the time of a Date': [() => own(new Date(5), 'getTime', () => 6), () => new Date(5)],
+  'the primitive of a Date': [
+    () => own(new Date(5), Symbol.toPrimitive, () => 6),
+    () => new Date(5),
+  ],
+  'the entries of a Map': [
+    () => own(own(own(new Map([[1, 2]]), Symbol.iterator, null), 'forEach', null), 'size', 9),
+    () => new Map([[1, 2]]),
+  ],
+  'the values of a Set': [
+    () => own(own(own(new Set([1]), Symbol.iterator, null), 'forEach', null), 'size', 9),
+    () => new Set([1]),
+  ],
+  'the length of a view': [
+    () => own(new Uint8Array([1, 2]), 'byteLength', 1),
+    () => new Uint8Array([1, 2]),
+  ],
+  'the memory of a view': [
+    () => own(new Uint8Array([1, 2]), 'buffer', new ArrayBuffer(8)),
+    () => new Uint8Array([1, 2]),
+  ],
+  'the place of a view': [
+    () => own(new Uint8Array([1, 2]), 'byteOffset', 1),
+    () => new Uint8Array([1, 2]),
+  ],
+  'the memory of a DataView': [
+    () => own(new DataView(new ArrayBuffer(2)), 'buffer', new ArrayBuffer(8)),
+    () => new DataView(new ArrayBuffer(2)),
+  ],
+  'the length of an ArrayBuffer': [
+    () => own(new ArrayBuffer(4), 'byteLength', 1),
+    () => new ArrayBuffer(4),
+  ],
+  'its tag': [() => own({ a: 1 }, Symbol.toStringTag, 'Map'), () => ({ a: 1 })],
+  'its constructor': [() => own([1], 'constructor', Map), () => [1]],
+  'an iterator of an array': [() => own([1, 2], Symbol.iterator, null), () => [1, 2]],
+}
+const ODD_LENGTHS = [-1, 17.2, null, undefined, Number.NaN, '2', 2 ** 32, {}]
 
 /** Identity as text: objects are numbered when first met, so sharing and cycles show. */
 export function drawing(root: unknown): string {
@@ -188,6 +263,8 @@ export function testValues(name: string, send: Send): void {
   testObjects(name, send)
   testMemory(name, send)
   testGetters(name, send)
+  testLies(name, send)
+  testForeign(name, send)
   testErrors(name, send)
   testLimits(name, send)
   testProperties(name, send)
@@ -285,6 +362,82 @@ function testGetters(name: string, send: Send): void {
     assert.throws(() => send([{}, nothing]))
     const shared = {}
     assert.equal(drawing(send([shared, shared])), 'Array(0:Object(),1:#1)')
+  })
+}
+
+function testLies(name: string, send: Send): void {
+  for (const [label, [make, wanted]] of Object.entries(LIARS))
+    test(`${name} takes what a value is, whatever it says: ${label}`, () => {
+      const got = send(make())
+      assert.deepStrictEqual(got, wanted())
+      if (got instanceof RegExp) assert.equal(String(got), String(wanted()))
+    })
+
+  test(`${name} refuses a Proxy of an array with a length that no array has`, () => {
+    for (const length of ODD_LENGTHS) {
+      const get = (target: number[], key: PropertyKey): unknown =>
+        key === 'length' ? length : Reflect.get(target, key)
+      assert.throws(() => send({ list: new Proxy([1, 2], { get }) }, 'args'), {
+        code: 'ERR_MESSAGE_UNSUPPORTED',
+        info: { path: 'args.list', type: 'Array' },
+      })
+    }
+  })
+}
+
+function testForeign(name: string, send: Send): void {
+  for (const [label, [code, wanted]] of Object.entries(FOREIGN))
+    test(`${name} brings ${label} of another context`, () => {
+      const [got, nested] = send([there(code), { inside: there(code) }]) as [unknown, object]
+      assert.deepStrictEqual(got, wanted())
+      assert.deepStrictEqual(nested, { inside: wanted() })
+    })
+
+  test(`${name} brings errors of another context, also of classes of its own`, () => {
+    const got = send(there('new RangeError("far", { cause: new Error("why") })')) as RangeError
+    assert.ok(got instanceof RangeError && got.cause instanceof Error)
+    assert.deepEqual([got.name, got.message], ['RangeError', 'far'])
+    const code = 'new (class Bad extends TypeError { name = "Bad"; code = "EBAD" })("x")'
+    const bad = send(there(code)) as TypeError & { code: string }
+    assert.equal(Object.getPrototypeOf(bad), TypeError.prototype)
+    assert.deepEqual([bad.name, bad.message, bad.code], ['Bad', 'x', 'EBAD'])
+  })
+
+  test(`${name} refuses what another context may not send either`, () => {
+    const made: [string, string][] = [
+      ['new (class Point {})()', 'Point'],
+      ['new (class Table extends Map {})()', 'Table'],
+      ['Promise.resolve()', 'Promise'],
+      ['Object.create(Map.prototype)', 'Map'],
+      ['Object(1)', 'Number'],
+      // One that passes itself off as the prototype of all objects.
+      ['Object.create(Object.create(null, { constructor: { value: Object } }))', 'Object'],
+      [
+        '(() => { function Object() {} Object.prototype = globalThis.Object.create(null, ' +
+          '{ constructor: { value: Object } }); return new Object() })()',
+        'Object',
+      ],
+    ]
+    for (const [code, type] of made) {
+      assert.throws(() => send([there(code)], 'args'), {
+        code: 'ERR_MESSAGE_UNSUPPORTED',
+        info: { path: 'args[0]', type },
+      })
+    }
+  })
+
+  test(`${name} counts levels of another context`, () => {
+    const levels = (count: number, open: string, close: string): unknown =>
+      there(`${open.repeat(count)}1${close.repeat(count)}`)
+    for (const [open, close] of [
+      ['[', ']'],
+      ['({ a: ', '})'],
+    ] as const) {
+      send(levels(MESSAGE_DEPTH_MAX, open, close))
+      assert.throws(() => send(levels(MESSAGE_DEPTH_MAX + 1, open, close)), {
+        code: 'ERR_MESSAGE_TOO_DEEP',
+      })
+    }
   })
 }
 
