@@ -15,7 +15,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
     '[Symbol.asyncDispose]',
   Datacenter: 'with get set wait',
   DebugApi: 'workers services traced profile',
-  FakeClock: 'now advance',
+  FakeClock: 'constructor now advance',
   Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
   MulticastApi: 'new open',
   Probe: 'all find',
