@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkNames, guess } from './check.ts'
+import { checkOptions, guess } from './check.ts'
 
 test('guess finds the name that was meant, and none for what is like none', () => {
   const names = ['on', 'args', 'timeoutMs', 'idleTimeoutMs', 'memoryLimitMb', 'signal']
@@ -23,11 +23,17 @@ test('guess finds the name that was meant, and none for what is like none', () =
   assert.equal(guess('x', []), '')
 })
 
-test('checkNames names what is unknown, what there is, and what was meant', () => {
-  checkNames('launch', { args: [] }, ['on', 'args'])
-  assert.throws(() => checkNames('launch', { arg: [] }, ['on', 'args']), {
+test('checkOptions names what is unknown, what there is, and what was meant', () => {
+  const known = ['on', 'args']
+  const check = (value: unknown): void => checkOptions('launch', 'options', value, known)
+  for (const fine of [undefined, {}, { args: [] }, { on: undefined }, Object.create(null)])
+    check(fine)
+  assert.throws(() => check({ arg: [] }), {
     name: 'TypeError',
     code: 'ERR_INVALID_ARG_VALUE',
     message: "Cannot launch with option 'arg': there are on, args (did you mean 'args'?)",
   })
+  for (const odd of [null, 5, 'x', [], new Date(), () => {}]) {
+    assert.throws(() => check(odd), { code: 'ERR_INVALID_ARG_TYPE', message: /'options' must be/ })
+  }
 })

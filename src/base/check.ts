@@ -93,9 +93,30 @@ export function checkFlag(what: string, name: string, value: unknown): void {
   throw refusal('type', what, name, 'true or false', value)
 }
 
-/** @throws {TypeError} Unless `value` is a plain object (or nothing at all, for options). */
-export function checkOptions(what: string, name: string, value: unknown): void {
-  if (value === undefined || isPlain(value)) return
+/**
+ * The one grammar of options: what is no plain object is refused, and so is a name that is not
+ * `known`, which would be an option that does nothing.
+ *
+ * @throws {TypeError} Unless `value` is nothing at all, or a plain object of known names.
+ */
+export function checkOptions(
+  what: string,
+  name: string,
+  value: unknown,
+  known: readonly string[],
+): void {
+  if (value === undefined) return
+  checkPlain(what, name, value)
+  for (const option in value as object) {
+    if (!known.includes(option) && Object.hasOwn(value as object, option)) {
+      throw unknownOption(what, option, known)
+    }
+  }
+}
+
+/** @throws {TypeError} Unless `value` is a plain object: of names that are the caller's own. */
+export function checkPlain(what: string, name: string, value: unknown): void {
+  if (isPlain(value)) return
   throw refusal('type', what, name, 'a plain object', value)
 }
 
@@ -106,13 +127,10 @@ function isPlain(value: unknown): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** @throws {TypeError} For a name among those of `options` that is not `known`. */
-export function checkNames(what: string, options: object, known: readonly string[]): void {
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown === undefined) return
-  const names = known.join(', ') + guess(unknown, known)
-  const text = `Cannot ${what} with option '${unknown}': there are ${names}`
-  throw Object.assign(new TypeError(text), { code: WRONG.value.code })
+function unknownOption(what: string, option: string, known: readonly string[]): TypeError {
+  const names = known.join(', ') + guess(option, known)
+  const error = new TypeError(`Cannot ${what} with option '${option}': there are ${names}`)
+  return Object.assign(error, { code: WRONG.value.code })
 }
 
 /** How many letters a mistyped name may differ by and still be recognised. */

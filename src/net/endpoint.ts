@@ -4,6 +4,7 @@ import {
   checkFlag,
   checkInteger,
   checkOptions,
+  checkPlain,
   checkSignal,
   checkText,
   refusal,
@@ -35,7 +36,7 @@ export function checkFlags(what: string, flags: DatagramFlags): void {
 
 /** @throws `TypeError`, `RangeError` for what is no endpoint. */
 export function checkEndpoint(what: string, given: Endpoint, host: string, portMin: number) {
-  checkOptions(what, 'options', given ?? null)
+  checkPlain(what, 'options', given ?? null)
   if (given.path !== undefined) {
     checkText(what, 'path', given.path)
     if (given.port === undefined && given.host === undefined) {
@@ -81,8 +82,10 @@ export async function addressesOf(
  */
 export async function resolve(
   host: string,
-  { signal }: { readonly signal?: AbortSignal } = {},
+  options: { readonly signal?: AbortSignal } = {},
 ): Promise<string[]> {
+  checkOptions('resolve', 'options', options, ['signal'])
+  const { signal } = options
   checkSignal('resolve', signal)
   const endpoint = checkEndpoint('resolve', { host, port: 0 }, host, 0)
   if (signal?.aborted) throw abortError(signal)

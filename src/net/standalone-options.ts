@@ -1,5 +1,5 @@
 /** What a program tells the socket server that it polls: see standalone.ts. */
-import { checkInteger, checkOptions, refusal } from '../base/check.ts'
+import { checkInteger, refusal } from '../base/check.ts'
 import type { AnyAddress, ListenFlags } from '../os/os.ts'
 import {
   checkEndpoint,
@@ -87,11 +87,6 @@ export function literal(what: string, address: AnyAddress | undefined, host: str
 export function checkOwner(what: string, owner: number = OWNER_DEFAULT): number {
   checkInteger(what, 'owner', owner, 1, 0xffffffff)
   return owner
-}
-
-/** What a call without options has, and one with `null` has not. */
-export function checkGiven(what: string, options: object): void {
-  checkOptions(what, 'options', options ?? null)
 }
 
 export function checkAddress(what: string, to: unknown): asserts to is UdpAddress {

@@ -7,7 +7,7 @@ import {
   checkFunction,
   checkInteger,
   checkMs,
-  checkNames,
+  checkOptions,
   refusal,
 } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
@@ -35,7 +35,6 @@ import {
   CONNECT_NAMES,
   type ConnectOptions,
   checkAddress,
-  checkGiven,
   checkOwner,
   checkPriority,
   connectAddresses,
@@ -57,6 +56,10 @@ import type { UdpAddress } from './udp-address.ts'
 
 /** In front of a datagram for the usual peer. */
 const NO_ADDRESS = Buffer.of(0)
+
+const OWNER_NAMES = ['owner']
+const SEND_NAMES = ['priority', 'free']
+const POLL_NAMES = ['timeoutMs']
 
 /**
  * Made by `createSocketServer`. An id is not used again before 2^31 others were, so an old one is
@@ -99,7 +102,7 @@ export class StandaloneServer implements Disposable {
   listen(options: ListenOptions): number {
     this.#check('listen')
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
-    checkNames('listen', options, LISTEN_NAMES)
+    checkOptions('listen', 'options', options, LISTEN_NAMES)
     checkFlags('listen', options)
     const address = literal('listen', endpoint.address, endpoint.host)
     const { owner, backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
@@ -125,8 +128,7 @@ export class StandaloneServer implements Disposable {
    */
   connect(options: ConnectOptions): number {
     this.#check('connect')
-    checkGiven('connect', options)
-    checkNames('connect', options, CONNECT_NAMES)
+    checkOptions('connect', 'options', options ?? null, CONNECT_NAMES)
     const addresses = connectAddresses(options)
     const owner = checkOwner('connect', options.owner)
     const id = this.#reserve()
@@ -143,8 +145,7 @@ export class StandaloneServer implements Disposable {
   udp(options: UdpOptions = {}): number {
     const what = 'open a UDP socket'
     this.#check(what)
-    checkGiven(what, options)
-    checkNames(what, options, UDP_NAMES)
+    checkOptions(what, 'options', options, UDP_NAMES)
     checkFlags(what, options)
     const { host = '0.0.0.0', port = 0, reusePort, ipv6Only } = options
     const isBound = options.host !== undefined || options.port !== undefined
@@ -170,8 +171,7 @@ export class StandaloneServer implements Disposable {
   bind(fd: number, options: OwnerOptions = {}): number {
     this.#check('bind')
     checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
-    checkGiven('bind', options)
-    checkNames('bind', options, ['owner'])
+    checkOptions('bind', 'options', options, OWNER_NAMES)
     const owner = checkOwner('bind', options.owner)
     const id = this.#reserve()
     this.#order('bind', id, fd, owner)
@@ -255,7 +255,7 @@ export class StandaloneServer implements Disposable {
   send(id: number, data: string | Uint8Array, options: SendOptions = {}): boolean {
     const socket = this.#find('send', id)
     checkBytes('send', 'data', data)
-    checkGiven('send', options)
+    checkOptions('send', 'options', options, SEND_NAMES)
     const { priority = 'high', free } = options
     checkPriority(priority)
     if (free !== undefined) checkFunction('send', 'free', free)
@@ -332,7 +332,7 @@ export class StandaloneServer implements Disposable {
    */
   poll(options: PollOptions = {}): SocketEvent[] {
     this.#check('poll')
-    checkGiven('poll', options)
+    checkOptions('poll', 'options', options, POLL_NAMES)
     const { timeoutMs } = options
     if (timeoutMs !== undefined) checkMs('poll', 'timeoutMs', timeoutMs)
     const until = this.#clock.now() + (timeoutMs ?? Number.POSITIVE_INFINITY)

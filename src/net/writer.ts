@@ -14,6 +14,7 @@ export interface WriteOptions {
    */
   readonly priority?: 'high' | 'low'
 }
+const WRITE_NAMES = ['priority']
 const PRIORITIES = ['high', 'low']
 
 /** Buffers between turns. One list a thread: a module is loaded once in each. */
@@ -41,7 +42,7 @@ export class Writer {
   write(data: string | Uint8Array, options?: WriteOptions): boolean {
     checkBytes('write', 'data', data)
     if (options !== undefined) {
-      checkOptions('write', 'options', options)
+      checkOptions('write', 'options', options, WRITE_NAMES)
       const { priority = 'high' } = options
       checkChoice('write', 'priority', priority, PRIORITIES)
       if (priority === 'low') return this.#writeLow(data)

@@ -8,7 +8,7 @@ import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
-import { type LimitsLeft, Waiter, type WaitFor, wrongWait } from './wait.ts'
+import { Limits, Waiter, type WaitFor, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Methods of one service whose calls are noted where they begin, as failures were not awaited. */
 const FORGOTTEN_MAX = 16
@@ -117,7 +117,7 @@ export class Calls {
   request(
     method: string,
     to: number,
-    options: LimitsLeft | undefined,
+    options: WaitOptions | undefined,
     send: (session: number) => boolean,
     { title = method, giveUp }: Asking = NO_MORE,
   ): Promise<unknown> {
@@ -125,7 +125,8 @@ export class Calls {
     if (wrong !== undefined) return Promise.reject(wrong)
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
-      const limits = { timeoutMs, signal: options?.signal, askedMs: options?.askedMs ?? timeoutMs }
+      const asked = options instanceof Limits ? options.askedMs : undefined
+      const limits = new Limits({ timeoutMs, signal: options?.signal }, asked ?? timeoutMs)
       const call = this.#call(to, title, nothing, nothing, giveUp)
       const end = (): void => this.#open.take(call.session)?.giveUp?.(call.session)
       const waiter = new Waiter<unknown>(this.#service, call, limits, end)

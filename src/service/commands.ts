@@ -19,6 +19,14 @@ import { resolveService, shortPath } from './modules.ts'
 import { checkMayRegister, checkNotNeeded } from './needed.ts'
 import { choose } from './placement.ts'
 import type { Service } from './service.ts'
+import {
+  checkWait,
+  type Limits,
+  limitsFrom,
+  Waiter,
+  type WaitFor,
+  type WaitOptions,
+} from './wait.ts'
 import { orderOf, type WorkerOrder } from './worker-order.ts'
 
 export type StatName = 'mqlen' | 'message' | 'task' | 'cpu' | 'time' | 'endless'
@@ -102,22 +110,29 @@ function exit(service: Service): never {
   throw service.exited()
 }
 
-async function kill(service: Service, address: Address): Promise<boolean> {
+async function kill(service: Service, address: Address, options?: WaitOptions): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
   checkNotNeeded(service.runtime, handle)
-  if (handle !== service.handle) return order(service, handle, { order: 'kill', handle })
+  if (handle !== service.handle) return order(service, { order: 'kill', handle }, options)
+  checkWait('kill', options)
   checkRoom(END_FRAMES)
   await service.end('kill')
   return true
 }
 
 /** Ask the worker on which a service lives for something. False: there is no such service. */
-async function order(service: Service, handle: number, what: WorkerOrder): Promise<boolean> {
-  const { runtime } = service
+async function order(
+  service: Service,
+  what: WorkerOrder & { readonly handle: number },
+  options: WaitOptions | undefined,
+): Promise<boolean> {
+  const { runtime, handle: source } = service
+  const { order: name, handle } = what
+  checkWait(name, options)
   const home = runtime.options.handles.workerOf(handle)
   if (home < 0) return false
-  const done = service.request(what.order, handle, undefined, (session) => {
-    runtime.router.sendToWorker(home, service.handle, session, what)
+  const done = service.request(name, handle, options, (session) => {
+    runtime.router.sendToWorker(home, source, session, what)
     return true
   })
   return done.catch((error: unknown) => {
@@ -127,20 +142,27 @@ async function order(service: Service, handle: number, what: WorkerOrder): Promi
   }) as Promise<boolean>
 }
 
+/** What a launch is, beside what its author asked for. */
+interface LaunchAs {
+  readonly isChild?: boolean
+  readonly limits?: Limits | undefined
+}
+
 async function launch(
   service: Service,
   path: string | URL,
   options: LaunchOptions<readonly unknown[]>,
-  isChild = false,
+  { isChild = false, limits = launchLimits(options) }: LaunchAs = {},
 ): Promise<number> {
   if (service.hasEnded) throw service.exited()
   const { runtime } = service
   const { loads, worker, folders } = runtime.options
   const url = resolveService(path, service.url, folders)
   const { args = [], onFault = 'log', on = 'least-loaded', memoryLimitMb = 0 } = options
+  const left = limitsFrom(runtime, limits)
   const isAlone = on === 'dedicated'
   const home = isAlone
-    ? await runtime.options.dedicate(url, memoryLimitMb)
+    ? await workerFor(service, url, memoryLimitMb, left())
     : choose(on, loads, worker)
   const place = loads.add(home)
   const what: WorkerOrder = {
@@ -152,12 +174,39 @@ async function launch(
     isChild,
     chain: service.chain,
   }
-  const launched = orderOf(service, place, what, shortPath(url), launchLimits(options))
+  const launched = orderOf(service, place, what, shortPath(url), left())
   const handle = await launched.catch((error: unknown) => {
     if (isAlone && loads.of(home) === 0) runtime.options.onVacant(home, [])
     throw isSkynetError(error, 'ERR_CALL_DEAD') ? launchLost(url, error) : error
   })
   return handle as number
+}
+
+/** A worker of its own. One that comes when nobody waits for it any more ends. */
+async function workerFor(
+  service: Service,
+  url: string,
+  memoryLimitMb: number,
+  limits: Limits,
+): Promise<number> {
+  const path = shortPath(url)
+  const about: WaitFor = {
+    kind: 'wait',
+    what: `a worker for ${path}`,
+    late: (timeoutMs) => {
+      const info = { to: 'a worker of its own', method: path, timeoutMs }
+      return new SkynetError('ERR_CALL_TIMEOUT', info)
+    },
+  }
+  const waiter = new Waiter<number>(service, about, limits)
+  const { dedicate, onVacant } = service.runtime.options
+  if (!waiter.isOver) {
+    dedicate(url, memoryLimitMb).then(
+      (home) => (waiter.isOver ? onVacant(home, []) : waiter.resolve(home)),
+      (error: unknown) => waiter.reject(error),
+    )
+  }
+  return waiter.promise
 }
 
 function launchLost(url: string, cause: unknown): Error {
@@ -189,18 +238,23 @@ function stat(service: Service, what: StatName): number {
   return STATS[what](service)
 }
 
-async function logOn(service: Service, address: Address): Promise<boolean> {
+async function logOn(service: Service, address: Address, options?: WaitOptions): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
-  return order(service, handle, { order: 'logOn', handle })
+  return order(service, { order: 'logOn', handle }, options)
 }
 
-async function logOff(service: Service, address: Address): Promise<boolean> {
+async function logOff(service: Service, address: Address, options?: WaitOptions): Promise<boolean> {
   const handle = service.runtime.handleOf(address)
-  return order(service, handle, { order: 'logOff', handle })
+  return order(service, { order: 'logOff', handle }, options)
 }
 
-async function signal(service: Service, address: Address, number: number): Promise<boolean> {
+async function signal(
+  service: Service,
+  address: Address,
+  number: number,
+  options?: WaitOptions,
+): Promise<boolean> {
   checkInteger('signal', 'number', number, 0, 0x7fffffff)
   const handle = service.runtime.handleOf(address)
-  return order(service, handle, { order: 'signal', handle, number })
+  return order(service, { order: 'signal', handle, number }, options)
 }

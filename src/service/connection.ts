@@ -11,9 +11,9 @@ import type { SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
-import { type LineOptions, lineMax, wrongCount } from './read-options.ts'
+import { type LineOptions, lineOptions, wrongCount } from './read-options.ts'
 import { begin, kept } from './scope.ts'
-import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { checkWait, SocketWait, Waiter, type WaitOptions, waitAlong, wrongWait } from './wait.ts'
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
 type Attempt<T> = () => T | undefined
@@ -121,8 +121,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    */
   readLine(options?: LineOptions): Promise<string | null> {
     try {
-      const max = lineMax(options)
-      return this.#read(() => this.#takeLine(max), options)
+      const { max, limits } = lineOptions(options)
+      return this.#read(() => this.#takeLine(max), limits)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -138,7 +138,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * timeout) does not close it: there may be something to say about it first. See `readLine`.
    */
   lines(options?: LineOptions): AsyncGenerator<string, void, void> {
-    lineMax(options)
+    lineOptions(options)
     return this.#lines(options)
   }
 
@@ -299,7 +299,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** Resolves once everything written so far was taken by the kernel. Errors as `write`, `read`. */
   async drain(options?: WaitOptions): Promise<void> {
-    if (options !== undefined) checkWait('drain', options)
+    checkWait('drain', options)
     this.#writable().flush()
     if (this.bufferedAmount === 0) return
     const about = new SocketWait('drain', this.id)
@@ -352,9 +352,17 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   /**
    * Close: what was written still leaves (for at most 10 s). What came and was not read is dropped;
    * a read that waits gets the end. Resolves when the connection is closed for this service; its
-   * descriptor is closed when all has left and the peer has ended too, or after 2 s more.
+   * descriptor is closed when all has left and the peer has ended too, or after 2 s more. It closes
+   * all the same when nobody waits any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
-  close(): Promise<void> {
+  close(options?: WaitOptions): Promise<void> {
+    const wrong = wrongWait('close', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    const about = new SocketWait('close', this.id)
+    return waitAlong(this.#pool.service, about, options, this.#close(about))
+  }
+
+  #close(about: SocketWait): Promise<void> {
     if (this.#phase === 'closed' || this.#phase === 'moved') return Promise.resolve()
     this.#writer?.flush()
     this.#buffer.takeAll()
@@ -364,7 +372,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
       this.#end('closed')
       return Promise.resolve()
     }
-    this.#closing ??= new Waiter<void>(service, new SocketWait('close', this.id), undefined)
+    this.#closing ??= new Waiter<void>(service, about, undefined)
     return this.#closing.promise
   }
 

@@ -3,10 +3,10 @@
  * enter it again. Who holds it is known by the scope of the code (scope.ts), which is followed only
  * while somebody on this thread holds a section.
  */
-import { checkFunction, checkOptions } from '../base/check.ts'
+import { checkFunction } from '../base/check.ts'
 import { type Entry, enterScope, type Holder, leaveScopes, scopeNow, useScopes } from './scope.ts'
 import type { Service } from './service.ts'
-import { Waiter, type WaitOptions } from './wait.ts'
+import { checkWait, Waiter, type WaitOptions } from './wait.ts'
 
 /**
  * Run `task` alone. Resolves with what the task returns, or rejects with what it throws; then the
@@ -24,7 +24,7 @@ export function criticalSection(service: Service): CriticalSection {
   const gate = new Gate(service)
   return (task, options) => {
     checkFunction('enter a section', 'task', task)
-    checkOptions('enter a section', 'options', options)
+    checkWait('enter a section', options)
     return gate.run(task, options)
   }
 }

@@ -4,8 +4,8 @@ import { formatHandle, SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
 import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
 import { traced } from './trace.ts'
-import type { WaitOptions } from './wait.ts'
-import { orderOf } from './worker-order.ts'
+import { checkWait, Limits, type WaitOptions } from './wait.ts'
+import { orderOf, type WorkerOrder } from './worker-order.ts'
 
 export class DebugApi {
   readonly #service: Service
@@ -43,21 +43,26 @@ export class DebugApi {
    * are there and those to come, until their worker is replaced. It costs two looks at the clock
    * for each message, and is off unless the config says `profile`.
    *
-   * @throws {SkynetError} `ERR_CALL_DEAD` no such service; `ERR_NAME_UNKNOWN`.
+   * @throws {SkynetError} `ERR_CALL_DEAD` no such service; `ERR_NAME_UNKNOWN`; `ERR_CALL_TIMEOUT`,
+   * `ABORT_ERR` as asked for.
    */
-  async profile(isOn: boolean, address?: number | string): Promise<void> {
+  async profile(isOn: boolean, address?: number | string, options?: WaitOptions): Promise<void> {
+    checkWait('profile', options)
     const service = this.#service
+    const limits = new Limits({ timeoutMs: 0, ...options })
+    const ask = (worker: number, order: WorkerOrder): Promise<unknown> =>
+      orderOf(service, loads.placeOf(worker), order, order.order, limits)
     const { loads, handles } = service.runtime.options
     if (address === undefined) {
       const order = { order: 'profile', isOn, handle: 0 } as const
-      const all = loads.inUse().map((worker) => orderOf(service, loads.placeOf(worker), order))
+      const all = loads.inUse().map((worker) => ask(worker, order))
       await Promise.all(all)
       return
     }
     const handle = service.runtime.knownHandle(address)
     const home = handles.workerOf(handle)
     const order = { order: 'profile', isOn, handle } as const
-    const isThere = home >= 0 && (await orderOf(service, loads.placeOf(home), order))
+    const isThere = home >= 0 && (await ask(home, order))
     if (isThere) return
     throw new SkynetError('ERR_CALL_DEAD', { to: formatHandle(handle), method: 'profile' })
   }

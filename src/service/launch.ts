@@ -1,15 +1,8 @@
 /** The options of a launch, checked. */
-import {
-  checkArray,
-  checkChoice,
-  checkInteger,
-  checkNames,
-  checkOptions,
-  refusal,
-} from '../base/check.ts'
+import { checkArray, checkChoice, checkInteger, refusal } from '../base/check.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
-import type { LimitsLeft, WaitOptions } from './wait.ts'
+import { checkWait, Limits, WAIT_NAMES, type WaitOptions } from './wait.ts'
 
 export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOptions {
   /** What setup gets after `skynet`: any message values. They are copied. */
@@ -32,12 +25,11 @@ export type LaunchRest<S> =
 
 /** Less would not hold Node's own modules. */
 const MEMORY_MB_MIN = 16
-export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', 'timeoutMs', 'signal']
+export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', ...WAIT_NAMES]
 
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
-  checkOptions('launch', 'options', given)
-  const options = (given ?? {}) as LaunchOptions<readonly unknown[]>
-  checkNames('launch', options, LAUNCH_KEYS)
+  const options = (given === undefined ? {} : given) as LaunchOptions<readonly unknown[]>
+  checkWait('launch', options, LAUNCH_KEYS)
   if (options.args !== undefined) checkArray('launch', 'args', options.args)
   if (options.memoryLimitMb !== undefined) {
     checkInteger('launch', 'memoryLimitMb', options.memoryLimitMb, MEMORY_MB_MIN, 1024 * 1024)
@@ -52,8 +44,9 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
 }
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
-export function launchLimits(options: LimitsLeft | undefined): LimitsLeft {
-  checkOptions('launch', 'options', options)
-  const { timeoutMs = 0, signal, askedMs = timeoutMs } = options ?? {}
-  return { timeoutMs, signal, askedMs }
+export function launchLimits(options: WaitOptions = {}): Limits {
+  if (options instanceof Limits) return options
+  checkWait('launch', options, LAUNCH_KEYS)
+  const { timeoutMs = 0, signal } = options
+  return new Limits({ timeoutMs, signal })
 }

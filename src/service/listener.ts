@@ -6,7 +6,7 @@ import type { SocketFile } from '../net/socket-file.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { SocketWait, Waiter, type WaitOptions, waitAlong, wrongWait } from './wait.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024
@@ -88,9 +88,17 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
 
   /**
    * Stop listening. Connections that nobody took are closed; the others stay. Resolves when the
-   * descriptor is closed: then anybody may listen on the port.
+   * descriptor is closed: then anybody may listen on the port. It closes all the same when nobody
+   * waits any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
-  close(): Promise<void> {
+  close(options?: WaitOptions): Promise<void> {
+    const wrong = wrongWait('close', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    const about = new SocketWait('close', this.id)
+    return waitAlong(this.#pool.service, about, options, this.#close(about))
+  }
+
+  #close(about: SocketWait): Promise<void> {
     if (this.#isClosed) return this.#closing?.promise ?? Promise.resolve()
     const { service, client } = this.#pool
     // The file before the descriptor: until then its inode number is nobody else's.
@@ -98,7 +106,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     client.order('close', this.id, service.handle)
     this.#ended()
     if (service.hasEnded) return Promise.resolve()
-    this.#closing = new Waiter<void>(service, new SocketWait('close', this.id), undefined)
+    this.#closing = new Waiter<void>(service, about, undefined)
     return this.#closing.promise
   }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { MODULE_PATHS_MAX } from '../base/limits.ts'
 import { placeOf } from '../base/thrown.ts'
@@ -48,7 +49,7 @@ export function resolveService(
   base: string,
   folders: readonly string[],
 ): string {
-  const text = String(spec)
+  const text = checkPath('launch', spec)
   const key = `${base} ${text}`
   const known = loaded.has(text) ? text : resolved.get(key)
   if (known !== undefined) return known
@@ -61,6 +62,16 @@ export function resolveService(
   }
   remember(resolved, key, found)
   return found
+}
+
+/** @returns The text of it. @throws {TypeError} Unless it is a string, not empty, or a URL. */
+export function checkPath(what: string, path: unknown): string {
+  if (path instanceof URL) return path.href
+  if (typeof path === 'string' && path !== '') return path
+  const expected = isServiceDefinition(path)
+    ? `that of the module whose default export is this definition (a test launches it by testNode)`
+    : `the path or URL of a module whose default export is made by defineService`
+  throw refusal(path === '' ? 'value' : 'type', what, 'path', expected, path)
 }
 
 /** Each launch asks for the same few; of those that are asked for once there is no end. */

@@ -3,7 +3,7 @@ import { isSkynetError } from '../base/errors.ts'
 import type { ExitReason } from './life.ts'
 import { checkNotNeeded } from './needed.ts'
 import type { Service } from './service.ts'
-import type { WaitOptions } from './wait.ts'
+import { checkWait, Limits, type WaitOptions } from './wait.ts'
 import { askHome } from './worker-order.ts'
 
 /** `gone`: it had ended before; why is not known any more. */
@@ -25,12 +25,13 @@ export const isMeant = ({ reason }: Ending): boolean => MEANT.has(reason)
 export async function monitor(
   service: Service,
   handle: number,
-  { timeoutMs = 0, signal }: WaitOptions = {},
+  options?: WaitOptions,
 ): Promise<Ending> {
+  checkWait('monitor', options)
   if (service.runtime.options.handles.workerOf(handle) < 0) return { handle, reason: 'gone' }
   try {
     const order = { order: 'monitor', handle } as const
-    return (await askHome(service, order, { timeoutMs, signal })) as Ending
+    return (await askHome(service, order, new Limits({ timeoutMs: 0, ...options }))) as Ending
   } catch (error) {
     if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
     // Without a cause it had ended before the order could be sent.

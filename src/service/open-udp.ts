@@ -1,8 +1,7 @@
 /** How a service comes to a UDP socket. */
-import { checkOptions } from '../base/check.ts'
+import { checkPlain } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
-  addressesOf,
   checkEndpoint,
   checkFlags,
   type Endpoint,
@@ -13,61 +12,81 @@ import {
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
+import { lookUp } from './look-up.ts'
 import type { SocketPool } from './pool.ts'
 import type { Service } from './service.ts'
 import { checkPeer, UdpSocket } from './udp-socket.ts'
-import { SocketWait, Waiter } from './wait.ts'
+import {
+  checkLimits,
+  checkWait,
+  type Limits,
+  limitsFrom,
+  SocketWait,
+  WAIT_NAMES,
+  Waiter,
+  type WaitOptions,
+} from './wait.ts'
 
 /**
  * `host` and `port`: where to receive. Without both the socket is of IPv4, and the system binds it
  * at the first send. Beyond `sendLimitBytes` datagrams are dropped, whatever the policy.
  */
-export interface UdpOptions extends Pick<Endpoint, 'host' | 'port'>, Partial<UdpSettings> {
+export interface UdpOptions
+  extends WaitOptions,
+    Pick<Endpoint, 'host' | 'port'>,
+    Partial<UdpSettings> {
   /** Let other sockets bind to the same port too: the kernel spreads the datagrams. */
   readonly reusePort?: boolean
   /** Of an IPv6 address: leave IPv4 out. */
   readonly ipv6Only?: boolean
 }
 type UdpSettings = Pick<SocketSettings, 'sendLimitBytes' | 'lingerMs' | 'idleTimeoutMs'>
-const UDP_NAMES = ['host', 'port', ...FLAG_NAMES]
+const UDP_NAMES = ['host', 'port', ...FLAG_NAMES, ...WAIT_NAMES]
 
 /** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
 export async function openUdp(service: Service, options: UdpOptions): Promise<UdpSocket> {
-  checkOptions('open a UDP socket', 'options', options)
+  checkPlain('open a UDP socket', 'options', options)
   const isBound = options.host !== undefined || options.port !== undefined
   const { host = '0.0.0.0', port = 0 } = options
   const checked = checkEndpoint('open a UDP socket', { host, port }, host, 0)
   checkFlags('open a UDP socket', options)
   const settings = checkSettings('open a UDP socket', options, UDP_NAMES)
+  checkLimits('open a UDP socket', options)
   const { pool } = service
+  const left = limitsFrom(service.runtime, options)
   const what = `UDP ${endpointText(checked)}`
   const failed = (reason: string): Error => new SkynetError('ERR_BIND', { what, reason })
-  const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
-  return adoptUdp(pool, address!, isBound ? options : undefined, settings, failed)
+  const [address] = (await lookUp(service, checked, failed, left())) as SocketAddress[]
+  const bound = isBound ? options : undefined
+  return adoptUdp(pool, address!, left(), failed, bound, settings)
 }
 
 /** An unbound socket of the family of `address`, whose usual peer is there. */
 export async function dialUdp(
   service: Service,
   endpoint: Endpoint | UdpAddress,
+  options: WaitOptions = {},
 ): Promise<UdpSocket> {
   const checked = checkPeer('dial', endpoint)
+  checkWait('dial', options)
+  const left = limitsFrom(service.runtime, options)
   const { pool } = service
   const text = endpointText(checked)
   const failed = (reason: string, cause?: unknown): Error =>
     new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
-  const [address] = (await addressesOf(checked, failed)) as SocketAddress[]
-  const socket = await adoptUdp(pool, address!, undefined, undefined, failed)
-  await socket.connect({ host: address!.host, port: address!.port })
+  const [address] = (await lookUp(service, checked, failed, left())) as SocketAddress[]
+  const socket = await adoptUdp(pool, address!, left(), failed)
+  await socket.connect({ host: address!.host, port: address!.port }, left())
   return socket
 }
 
 async function adoptUdp(
   pool: SocketPool,
   address: SocketAddress,
-  bound: UdpOptions | undefined,
-  settings: Partial<SocketSettings> | undefined,
+  limits: Limits,
   failed: (reason: string) => Error,
+  bound?: UdpOptions,
+  settings?: Partial<SocketSettings>,
 ): Promise<UdpSocket> {
   const { service, client } = pool
   if (service.hasEnded) throw service.exited()
@@ -75,10 +94,13 @@ async function adoptUdp(
   if (fd < 0) throw failed(client.os.errorText(fd))
   const id = pool.reserve(fd)
   const socket = new UdpSocket(pool, id, address.family)
-  const waiter = new Waiter<void>(service, new SocketWait('open UDP', id), undefined)
+  const waiter = new Waiter<void>(service, new SocketWait('open UDP', id), limits)
   socket.open(waiter)
   if (settings !== undefined) client.orderWith('configure', id, settings)
   client.order('udp', id, fd, service.handle)
-  await waiter.promise
+  await waiter.promise.catch((error: unknown) => {
+    void socket.close().catch(() => {})
+    throw error
+  })
   return socket
 }

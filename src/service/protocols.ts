@@ -1,5 +1,5 @@
 /** Message types of a service beside method calls: Skynet's `register_protocol`. */
-import { checkFunction, checkInteger, checkText, refusal } from '../base/check.ts'
+import { checkFunction, checkInteger, checkOptions, checkText, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { WaitOptions } from './wait.ts'
@@ -23,6 +23,8 @@ export interface ProtocolDefinition<T> {
   /** Handles a message. What it returns, or what that resolves to, is the answer of a call. */
   readonly dispatch?: (value: T, context: RequestContext) => unknown
 }
+
+const PROTOCOL_NAMES = ['name', 'id', 'pack', 'unpack', 'dispatch']
 
 /** The types that carry what the runtime itself says: nobody else sends or handles them. */
 const RESERVED: readonly number[] = [
@@ -62,6 +64,7 @@ export class Protocols {
     if (typeof given !== 'object' || given === null) {
       throw refusal('type', 'register a protocol', 'definition', 'an object', given)
     }
+    checkOptions('register a protocol', 'definition', { ...given }, PROTOCOL_NAMES)
     const { name, id, pack, unpack, dispatch } = given
     checkText('register a protocol', 'name', name)
     checkInteger('register a protocol', 'id', id, 0, 255)

@@ -1,20 +1,22 @@
 /** What a caller may ask of a read. */
 import { checkInteger, refusal } from '../base/check.ts'
 import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
-import { checkWait, type WaitOptions } from './wait.ts'
+import { checkWait, Limits, WAIT_NAMES, type WaitOptions } from './wait.ts'
 
 export interface LineOptions extends WaitOptions {
   /** Longest line in bytes, its end not counted. Default 1 MiB. */
   readonly max?: number
 }
 
-/** The longest line that is asked for. @throws `TypeError`, `RangeError`. */
-export function lineMax(options: LineOptions | undefined): number {
-  if (options === undefined) return LINE_BYTES_MAX
-  checkWait('read a line', options)
+const LINE_NAMES = [...WAIT_NAMES, 'max']
+
+/** The longest line that is asked for, and for how long. @throws `TypeError`, `RangeError`. */
+export function lineOptions(options: LineOptions | undefined): { max: number; limits?: Limits } {
+  if (options === undefined) return { max: LINE_BYTES_MAX }
+  checkWait('read a line', options, LINE_NAMES)
   const { max = LINE_BYTES_MAX } = options
   checkInteger('read a line', 'max', max, 1, MESSAGE_BYTES_MAX)
-  return max
+  return { max, limits: new Limits(options) }
 }
 
 /** Why so many bytes cannot be asked for; undefined: they can. */

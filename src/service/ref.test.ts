@@ -43,14 +43,20 @@ test('send says whether it was sent', () => {
 
 test('with adds its limits to each call, and leaves the reference as it was', async () => {
   const { ref, calls } = setUp()
-  const limits = { timeoutMs: 5 }
-  const bound = ref.with(limits)
+  const { signal } = new AbortController()
+  const bound = ref.with({ timeoutMs: 5, signal })
   await bound.call.get('key')
   await ref.call.get('key')
   assert.deepEqual(
-    calls.map(([, , options]) => options),
-    [limits, undefined],
+    calls.map(([, , options]) => options && [options.timeoutMs, options.signal]),
+    [[5, signal], undefined],
   )
+})
+
+test('with refuses what is no limit before there is a call', () => {
+  const { ref } = setUp()
+  const odd = { timeout: 100 } as WaitOptions
+  assert.throws(() => ref.with(odd), /'timeout': there are .*did you mean 'timeoutMs'\?/)
 })
 
 test('a method is the same function each time, and one property after the first use', () => {

@@ -2,7 +2,7 @@
 import { formatHandle } from '../base/errors.ts'
 import type { Methods } from './definition.ts'
 import type { Response } from './response.ts'
-import type { WaitOptions } from './wait.ts'
+import { checkWait, Limits, type WaitOptions } from './wait.ts'
 
 type Fn = (...args: never[]) => unknown
 /** What a caller gets of a method that returns `R`, or that answers later. */
@@ -80,9 +80,12 @@ export class ServiceRef<M extends Methods = Methods> implements BoundRef<M> {
 
   /** Calls that give up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` when `signal` aborts. */
   with(options: WaitOptions): BoundRef<M> {
+    checkWait('call', options)
     const { handle } = this
     const caller = this.#caller
-    const call = methodTable((message) => caller.callMethod(handle, message, options))
+    // Checked here, and not again by each call.
+    const limits = new Limits(options)
+    const call = methodTable((message) => caller.callMethod(handle, message, limits))
     return { call: call as CallOf<M> }
   }
 

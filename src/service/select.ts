@@ -31,7 +31,7 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
     requests: readonly SelectRequest<T>[],
     options: WaitOptions | undefined,
   ) {
-    if (options !== undefined) checkWait('select', options)
+    checkWait('select', options)
     checkArray('select', 'requests', requests)
     for (const [i, request] of requests.entries()) {
       checkFunction('select', `requests[${i}]`, request)

@@ -26,8 +26,12 @@ import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
 import { trace } from './trace.ts'
 import { askManager } from './unique-service.ts'
-import type { WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait.ts'
 import { askMailbox } from './worker-order.ts'
+
+/** Said when a method was taken off: `defineService(({ log }) => …)`. */
+const UNBOUND =
+  'Cannot use a method of skynet by itself: call it as skynet.log(…), and do not take it off'
 
 export class Skynet {
   readonly #service: Service
@@ -42,63 +46,64 @@ export class Skynet {
   }
 
   /** @internal For the parts of this floor. */
-  static serviceOf(skynet: Skynet): Service {
+  static serviceOf(skynet: Skynet | undefined): Service {
+    if (skynet === undefined) throw new TypeError(UNBOUND)
     return skynet.#service
   }
 
   /** Handle of this service: harbor (8 bits) and a number that counts up, as u32. */
   get self(): number {
-    return this.#service.handle
+    return Skynet.serviceOf(this).handle
   }
 
   /** The worker this service lives on, from 0. */
   get worker(): number {
-    return this.#service.runtime.options.worker
+    return Skynet.serviceOf(this).runtime.options.worker
   }
 
   /** Sockets of this service. They close when it ends. */
   get socket(): SocketApi {
-    this.#socket ??= new SocketApi(this.#service)
+    this.#socket ??= new SocketApi(Skynet.serviceOf(this))
     return this.#socket
   }
 
   /** Channels: one message for many services. */
   get multicast(): MulticastApi {
-    this.#multicast ??= new MulticastApi(this.#service)
+    this.#multicast ??= new MulticastApi(Skynet.serviceOf(this))
     return this.#multicast
   }
 
   /** Data that all services of the node read, and few change. */
   get shareData(): ShareDataApi {
-    this.#shareData ??= new ShareDataApi(this.#service)
+    this.#shareData ??= new ShareDataApi(Skynet.serviceOf(this))
     return this.#shareData
   }
 
   /** Values by path for the whole node, and waiting for them. */
   get datacenter(): Datacenter {
-    this.#datacenter ??= new Datacenter(this.#service)
+    this.#datacenter ??= new Datacenter(Skynet.serviceOf(this))
     return this.#datacenter
   }
 
   /** What the services and workers of the node do and hold. */
   get debug(): DebugApi {
-    this.#debug ??= new DebugApi(this.#service)
+    this.#debug ??= new DebugApi(Skynet.serviceOf(this))
     return this.#debug
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */
   now(): number {
-    return COMMANDS.NOW.run(this.#service)
+    return COMMANDS.NOW.run(Skynet.serviceOf(this))
   }
 
   /** When the node started: milliseconds since 1970. With `now()` it gives the time of the day. */
   get startTime(): number {
-    return COMMANDS.STARTTIME.run(this.#service)
+    return COMMANDS.STARTTIME.run(Skynet.serviceOf(this))
   }
 
   /** A variable of the node: of the config's `env`, or set by a service. */
   getenv(key: string): EnvValue | undefined {
-    return COMMANDS.GETENV.run(this.#service, key)
+    return COMMANDS.GETENV.run(Skynet.serviceOf(this), key)
   }
 
   /**
@@ -106,17 +111,17 @@ export class Skynet {
    * takes at most 64 KiB. Throws `ERR_ENV_TAKEN`, `ERR_ENV_LIMIT`.
    */
   setenv(key: string, value: EnvValue): void {
-    COMMANDS.SETENV.run(this.#service, key, value)
+    COMMANDS.SETENV.run(Skynet.serviceOf(this), key, value)
   }
 
   /** A line for the logger: strings as they are, other values as `console.log` shows them. */
   log(...values: unknown[]): void {
-    this.#service.runtime.log('info', this.self, values.map(printed).join(' '))
+    Skynet.serviceOf(this).runtime.log('info', this.self, values.map(printed).join(' '))
   }
 
   /** An error for the logger, with its stack and causes. */
   error(...values: unknown[]): void {
-    this.#service.runtime.log('error', this.self, values.map(printed).join(' '))
+    Skynet.serviceOf(this).runtime.log('error', this.self, values.map(printed).join(' '))
   }
 
   /**
@@ -133,8 +138,8 @@ export class Skynet {
     path: string | URL,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const handle = await COMMANDS.LAUNCH.run(this.#service, path, launchOptions(rest[0]))
-    return new ServiceRef(this.#service, handle)
+    const handle = await COMMANDS.LAUNCH.run(Skynet.serviceOf(this), path, launchOptions(rest[0]))
+    return new ServiceRef(Skynet.serviceOf(this), handle)
   }
 
   /**
@@ -147,8 +152,9 @@ export class Skynet {
     path: string | URL,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const { args = [], on = 'least-loaded', ...wait } = launchOptions(rest[0])
-    return askManager(this.#service, 'launch', [path, args, on === 'same' ? this.worker : on], wait)
+    const { timeoutMs, signal, ...launch } = launchOptions(rest[0])
+    const given = { ...launch, on: launch.on === 'same' ? this.worker : launch.on }
+    return askManager(Skynet.serviceOf(this), 'launch', [path, given], { timeoutMs, signal })
   }
 
   /** The one instance of a service, once somebody has launched it: until then this waits. */
@@ -156,7 +162,8 @@ export class Skynet {
     path: string | URL,
     options?: WaitOptions,
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    return askManager(this.#service, 'query', [path], options)
+    checkWait('query', options)
+    return askManager(Skynet.serviceOf(this), 'query', [path], options)
   }
 
   /**
@@ -166,31 +173,37 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_UNKNOWN` when no service has that name now.
    */
   ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>> {
-    return new ServiceRef(this.#service, this.#service.runtime.knownHandle(address))
+    return new ServiceRef(
+      Skynet.serviceOf(this),
+      Skynet.serviceOf(this).runtime.knownHandle(address),
+    )
   }
 
   /** Call a method by name: `ref.call` without types. Same errors, and `ERR_NAME_UNKNOWN`. */
   async call(address: number | string, method: string, ...args: unknown[]): Promise<unknown> {
     checkString('call', 'method', method)
-    return this.#service.callMethod(this.#service.runtime.knownHandle(address), [method, ...args])
+    return Skynet.serviceOf(this).callMethod(Skynet.serviceOf(this).runtime.knownHandle(address), [
+      method,
+      ...args,
+    ])
   }
 
   /** Send by name. False: there is no such service. */
   send(address: number | string, method: string, ...args: unknown[]): boolean {
     checkString('send', 'method', method)
-    const handle = this.#service.runtime.handleOf(address)
-    return handle !== 0 && this.#service.sendMethod(handle, [method, ...args])
+    const handle = Skynet.serviceOf(this).runtime.handleOf(address)
+    return handle !== 0 && Skynet.serviceOf(this).sendMethod(handle, [method, ...args])
   }
 
   /** Is there a service of that handle or name now? */
   isAlive(address: number | string): boolean {
-    const { runtime } = this.#service
+    const { runtime } = Skynet.serviceOf(this)
     return runtime.options.handles.workerOf(runtime.handleOf(address)) >= 0
   }
 
   /** The handle of a local name, or undefined. */
   localName(name: string): number | undefined {
-    return COMMANDS.QUERY.run(this.#service, name)
+    return COMMANDS.QUERY.run(Skynet.serviceOf(this), name)
   }
 
   /**
@@ -199,12 +212,12 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_TAKEN`, `ERR_NAME_INVALID`, `ERR_NAME_LIMIT`.
    */
   register(name: string): void {
-    COMMANDS.REG.run(this.#service, name)
+    COMMANDS.REG.run(Skynet.serviceOf(this), name)
   }
 
   /** Give another service a local name. Throws as `register`, and `ERR_NAME_UNKNOWN`. */
   name(name: string, address: number | string): void {
-    COMMANDS.NAME.run(this.#service, name, address)
+    COMMANDS.NAME.run(Skynet.serviceOf(this), name, address)
   }
 
   /**
@@ -213,7 +226,7 @@ export class Skynet {
    */
   fork<Args extends readonly unknown[]>(task: (...args: Args) => unknown, ...args: Args): void {
     checkFunction('fork', 'task', task)
-    this.#service.fork(() => task(...args))
+    Skynet.serviceOf(this).fork(() => task(...args))
   }
 
   /**
@@ -224,12 +237,12 @@ export class Skynet {
    * `ERR_TOKEN_TAKEN` when another task rests on that token.
    */
   async sleep(ms: number, options?: SleepOptions): Promise<'BREAK' | undefined> {
-    return this.#service.sleeps.sleep(ms, options)
+    return Skynet.serviceOf(this).sleeps.sleep(ms, options)
   }
 
   /** Let what waits run first: other tasks, and messages that have come. */
   async yield(): Promise<void> {
-    await this.#service.sleeps.sleep(0)
+    await Skynet.serviceOf(this).sleeps.sleep(0)
   }
 
   /**
@@ -239,12 +252,12 @@ export class Skynet {
    * @throws {SkynetError} `ERR_WAIT_TIMEOUT`, `ABORT_ERR`, `ERR_TOKEN_TAKEN`, `ERR_SERVICE_EXITED`.
    */
   async wait(token: unknown, options?: WaitOptions): Promise<void> {
-    await this.#service.sleeps.wait(token, options)
+    await Skynet.serviceOf(this).sleeps.wait(token, options)
   }
 
   /** End the `sleep` or `wait` of that token. False: there is none. */
   wakeup(token: unknown): boolean {
-    return this.#service.sleeps.wakeup(token)
+    return Skynet.serviceOf(this).sleeps.wakeup(token)
   }
 
   /**
@@ -253,7 +266,7 @@ export class Skynet {
    * Node.js 24, every `await` of this worker costs about three times as much: keep it short there.
    */
   queue(): CriticalSection {
-    return criticalSection(this.#service)
+    return criticalSection(Skynet.serviceOf(this))
   }
 
   /**
@@ -263,12 +276,12 @@ export class Skynet {
    * not done when the loop is left are given up.
    */
   select<T>(requests: readonly SelectRequest<T>[], options?: WaitOptions): Selection<T> {
-    return new Selection(this.#service, requests, options)
+    return new Selection(Skynet.serviceOf(this), requests, options)
   }
 
   /** Run `task` after `ms`, unless it is cancelled before. What it throws is logged. */
   timeout(ms: number, task: () => unknown): Timer {
-    return COMMANDS.TIMEOUT.run(this.#service, ms, task)
+    return COMMANDS.TIMEOUT.run(Skynet.serviceOf(this), ms, task)
   }
 
   /**
@@ -277,7 +290,7 @@ export class Skynet {
    * for what an asynchronous task still does.
    */
   interval(ms: number, task: () => unknown): Timer {
-    return interval(this.#service, ms, task)
+    return interval(Skynet.serviceOf(this), ms, task)
   }
 
   /**
@@ -286,7 +299,7 @@ export class Skynet {
    */
   onExit(hook: ExitHook): void {
     checkFunction('add an exit hook', 'hook', hook)
-    this.#service.onExit(hook)
+    Skynet.serviceOf(this).onExit(hook)
   }
 
   /**
@@ -297,8 +310,8 @@ export class Skynet {
    */
   onStop(hook: StopHook): void {
     checkFunction('add a stop hook', 'hook', hook)
-    if (this.#service.hasEnded) return
-    this.#service.runtime.stopHooks.add(this.#service, hook)
+    if (Skynet.serviceOf(this).hasEnded) return
+    Skynet.serviceOf(this).runtime.stopHooks.add(Skynet.serviceOf(this), hook)
   }
 
   /**
@@ -306,12 +319,12 @@ export class Skynet {
    * `ERR_SERVICE_EXITED`. It does not return: it throws that same error, which needs no handling.
    */
   exit(): never {
-    return COMMANDS.EXIT.run(this.#service)
+    return COMMANDS.EXIT.run(Skynet.serviceOf(this))
   }
 
   /** Stop the node, as a signal does: all services end, their exit hooks run. */
   abort(): void {
-    COMMANDS.ABORT.run(this.#service)
+    COMMANDS.ABORT.run(Skynet.serviceOf(this))
   }
 
   /**
@@ -321,12 +334,12 @@ export class Skynet {
    * @param limit Messages that may wait, from 1.
    */
   boundMailbox(limit: number): void {
-    this.#service.inbox.bound(limit)
+    Skynet.serviceOf(this).inbox.bound(limit)
   }
 
   /** What waits in the mailbox of a service, wherever it lives. */
   async mailbox(address: number | string, options?: WaitOptions): Promise<MailboxState> {
-    return (await askMailbox(this.#service, 'mailbox', address, options)) as MailboxState
+    return (await askMailbox(Skynet.serviceOf(this), 'mailbox', address, options)) as MailboxState
   }
 
   /**
@@ -334,15 +347,19 @@ export class Skynet {
    * receiver. Resolves at once for one without a bound. Rejects as a call.
    */
   async room(address: number | string, options?: WaitOptions): Promise<void> {
-    await askMailbox(this.#service, 'room', address, options)
+    await askMailbox(Skynet.serviceOf(this), 'room', address, options)
   }
 
   /**
    * Be told, once, how another service ends, or that it has ended before. It resolves whatever the
-   * reason is; `ERR_SERVICE_EXITED` when this service ends first.
+   * reason is. `ERR_SERVICE_EXITED` when this service ends first; `ERR_CALL_TIMEOUT`, `ABORT_ERR`.
    */
   async monitor(address: number | string, options?: WaitOptions): Promise<Ending> {
-    return monitor(this.#service, this.#service.runtime.knownHandle(address), options)
+    return monitor(
+      Skynet.serviceOf(this),
+      Skynet.serviceOf(this).runtime.knownHandle(address),
+      options,
+    )
   }
 
   /**
@@ -350,12 +367,12 @@ export class Skynet {
    * Throws `ERR_NAME_UNKNOWN`, and `ERR_SERVICE_NEEDED` for `.logger` and `.service`.
    */
   link(address: number | string): void {
-    link(this.#service, this.#service.runtime.knownHandle(address))
+    link(Skynet.serviceOf(this), Skynet.serviceOf(this).runtime.knownHandle(address))
   }
 
   /** End another service, at once. True: it was there. Refuses as `link`. */
-  async kill(address: number | string): Promise<boolean> {
-    return COMMANDS.KILL.run(this.#service, address)
+  async kill(address: number | string, options?: WaitOptions): Promise<boolean> {
+    return COMMANDS.KILL.run(Skynet.serviceOf(this), address, options)
   }
 
   // --- answers given otherwise than by return ---------------------------------------------------
@@ -368,7 +385,7 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NO_REQUEST` after the first `await`, or the second time.
    */
   response<T = unknown>(): Response<T> {
-    return this.#service.requests.response<T>()
+    return Skynet.serviceOf(this).requests.response<T>()
   }
 
   /**
@@ -376,20 +393,20 @@ export class Skynet {
    * caller waits until it gives up. Throws as `response`.
    */
   ignoreRet(): void {
-    this.#service.requests.ignore()
+    Skynet.serviceOf(this).requests.ignore()
   }
 
   /** Who asked, for the request at hand. `ERR_NO_REQUEST` after the first `await`. */
   context(): RequestContext {
-    return this.#service.requests.context('context')
+    return Skynet.serviceOf(this).requests.context('context')
   }
 
   // --- other message types ----------------------------------------------------------------------
 
   /** Handle, or just send, messages of a type of your own. Throws `ERR_PROTOCOL_TAKEN`. */
   registerProtocol<T = unknown>(definition: ProtocolDefinition<T>): Protocol<T> {
-    this.#service.requests.protocols.add(definition as ProtocolDefinition<unknown>)
-    return new Protocol<T>(this.#service, definition)
+    Skynet.serviceOf(this).requests.protocols.add(definition as ProtocolDefinition<unknown>)
+    return new Protocol<T>(Skynet.serviceOf(this), definition)
   }
 
   /**
@@ -397,13 +414,13 @@ export class Skynet {
    * `{ lua: 'raw' }` a proxy gets method calls as values. By name or number.
    */
   forwardType(map: Readonly<Record<string, string | number>>): void {
-    this.#service.requests.forward(map)
+    Skynet.serviceOf(this).requests.forward(map)
   }
 
   /** Send a message of any type, its value as it travels. A method call is `[method, ...args]`. */
   rawSend(address: number | string, type: string | number, value: unknown): boolean {
-    const { protocols } = this.#service.requests
-    return this.#service.rawSend(address, protocols.typeOf(type, value), value)
+    const { protocols } = Skynet.serviceOf(this).requests
+    return Skynet.serviceOf(this).rawSend(address, protocols.typeOf(type, value), value)
   }
 
   /** Call with a message of any type. Rejects as `ref.call`, and with `ERR_NAME_UNKNOWN`. */
@@ -413,8 +430,8 @@ export class Skynet {
     value: unknown,
     options?: WaitOptions,
   ): Promise<unknown> {
-    const { protocols } = this.#service.requests
-    return this.#service.rawCall(address, protocols.typeOf(type, value), value, options)
+    const { protocols } = Skynet.serviceOf(this).requests
+    return Skynet.serviceOf(this).rawCall(address, protocols.typeOf(type, value), value, options)
   }
 
   /**
@@ -428,7 +445,7 @@ export class Skynet {
     type: string | number,
     value: unknown,
   ): boolean {
-    const { runtime, requests } = this.#service
+    const { runtime, requests } = Skynet.serviceOf(this)
     const id = requests.protocols.typeOf(type, value)
     return requests.redirect(runtime.handleOf(address), context, id, value)
   }
@@ -440,12 +457,12 @@ export class Skynet {
    * `node:diagnostics_channel`: docs/commands.md. Returns the id of the trace. Throws as `context`.
    */
   trace(info = ''): string {
-    return trace(this.#service, info)
+    return trace(Skynet.serviceOf(this), info)
   }
 
   /** What is not done yet in this service: requests it handles, and what its tasks wait for. */
   tasks(): TaskInfo[] {
-    return this.#service.tasks()
+    return Skynet.serviceOf(this).tasks()
   }
 
   /**
@@ -453,7 +470,7 @@ export class Skynet {
    * caller is told so. False: it is done by now.
    */
   killTask(id: number): boolean {
-    return this.#service.killTask(id)
+    return Skynet.serviceOf(this).killTask(id)
   }
 
   /**
@@ -461,7 +478,7 @@ export class Skynet {
    * costs each wait a stack and each `await` of this worker a multiple: for finding what hangs.
    */
   traceTasks(isOn = true): void {
-    this.#service.trace(isOn)
+    Skynet.serviceOf(this).trace(isOn)
   }
 
   /**
@@ -470,7 +487,7 @@ export class Skynet {
    * since it asked last it was reported to hold its worker (`endless`).
    */
   stat(what: StatName): number {
-    return COMMANDS.STAT.run(this.#service, what)
+    return COMMANDS.STAT.run(Skynet.serviceOf(this), what)
   }
 
   /**
@@ -479,22 +496,22 @@ export class Skynet {
    *
    * @throws {SkynetError} `ERR_MESSAGE_LOG`.
    */
-  async logOn(address: number | string): Promise<boolean> {
-    return COMMANDS.LOGON.run(this.#service, address)
+  async logOn(address: number | string, options?: WaitOptions): Promise<boolean> {
+    return COMMANDS.LOGON.run(Skynet.serviceOf(this), address, options)
   }
 
-  async logOff(address: number | string): Promise<boolean> {
-    return COMMANDS.LOGOFF.run(this.#service, address)
+  async logOff(address: number | string, options?: WaitOptions): Promise<boolean> {
+    return COMMANDS.LOGOFF.run(Skynet.serviceOf(this), address, options)
   }
 
   /** Tell a service a number: its `onSignal` hook, or else its log. False: it is not there. */
-  async signal(address: number | string, number = 0): Promise<boolean> {
-    return COMMANDS.SIGNAL.run(this.#service, address, number)
+  async signal(address: number | string, number = 0, options?: WaitOptions): Promise<boolean> {
+    return COMMANDS.SIGNAL.run(Skynet.serviceOf(this), address, number, options)
   }
 
   /** Be told of signals from other services. The last hook counts. */
   onSignal(hook: (signal: number) => unknown): void {
     checkFunction('be told of signals', 'hook', hook)
-    this.#service.onSignal(hook)
+    Skynet.serviceOf(this).onSignal(hook)
   }
 }

@@ -2,13 +2,15 @@
 import { checkMs, checkOptions, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
-import { Waiter, type WaitFor, type WaitOptions } from './wait.ts'
+import { checkWait, Waiter, type WaitFor, type WaitOptions } from './wait.ts'
 
 export interface SleepOptions {
   readonly signal?: AbortSignal | undefined
   /** By which `wakeup` can break the sleep: any value, compared as a key of a `Map`. */
   readonly token?: unknown
 }
+
+const SLEEP_NAMES = ['signal', 'token']
 
 class Sleep implements WaitFor {
   readonly kind = 'sleep'
@@ -45,7 +47,7 @@ export class Sleeps {
   }
 
   sleep(ms: number, options?: SleepOptions): Promise<'BREAK' | undefined> {
-    checkOptions('sleep', 'options', options)
+    checkOptions('sleep', 'options', options, SLEEP_NAMES)
     const service = this.#service
     checkMs('sleep', 'ms', ms)
     const { signal, token } = options ?? {}
@@ -56,7 +58,7 @@ export class Sleeps {
   }
 
   wait(token: unknown, options?: WaitOptions): Promise<'BREAK' | undefined> {
-    checkOptions('wait', 'options', options)
+    checkWait('wait', options)
     if (token === undefined) throw new TypeError(`Cannot wait without a token`)
     return this.#waiter(token, options, new TokenWait(token)).promise
   }

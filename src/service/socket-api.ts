@@ -1,10 +1,9 @@
 /** `skynet.socket`: how a service comes to its sockets. */
-import { checkBytes, checkInteger, checkNames, checkOptions, refusal } from '../base/check.ts'
+import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKET_ID_MAX } from '../base/limits.ts'
 import type { SocketClient } from '../net/client.ts'
 import {
-  addressesOf,
   checkEndpoint,
   checkFlags,
   ENDPOINT_NAMES,
@@ -19,13 +18,22 @@ import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import { checkOption, OPTIONS } from '../os/options.ts'
-import type { AnyAddress, SocketOption } from '../os/os.ts'
+import type { SocketOption } from '../os/os.ts'
 import { Connection } from './connection.ts'
 import { Listener } from './listener.ts'
+import { lookUp } from './look-up.ts'
 import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
 import type { UdpSocket } from './udp-socket.ts'
-import { checkWait, SocketWait, Waiter, type WaitOptions } from './wait.ts'
+import {
+  checkLimits,
+  checkWait,
+  limitsFrom,
+  SocketWait,
+  WAIT_NAMES,
+  Waiter,
+  type WaitOptions,
+} from './wait.ts'
 
 /** What holds for a connection from its start; of a listener, for each that it accepts. */
 export interface StreamOptions extends Partial<SocketSettings> {
@@ -37,7 +45,7 @@ export interface StreamOptions extends Partial<SocketSettings> {
  * `{ port }`, `{ host, port }` or `{ path }`. Default host: `0.0.0.0`, every IPv4 address of this
  * machine; `::` takes IPv4 as well, unless `ipv6Only`. Port 0 lets the system choose.
  */
-export interface ListenOptions extends Endpoint, StreamOptions {
+export interface ListenOptions extends WaitOptions, Endpoint, StreamOptions {
   /** Connections that the kernel holds until they are accepted. Default 511. */
   readonly backlog?: number
   /** Let other sockets listen on the same port too: the kernel spreads the connections. */
@@ -49,9 +57,8 @@ export interface ListenOptions extends Endpoint, StreamOptions {
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
 
-const STREAM_NAMES = [...ENDPOINT_NAMES, 'options']
+const STREAM_NAMES = [...ENDPOINT_NAMES, 'options', ...WAIT_NAMES]
 const LISTEN_NAMES = [...STREAM_NAMES, 'backlog', ...FLAG_NAMES]
-const CONNECT_NAMES = [...STREAM_NAMES, 'timeoutMs', 'signal']
 
 export class SocketApi {
   readonly #service: Service
@@ -70,7 +77,8 @@ export class SocketApi {
    * Listen for connections.
    *
    * @throws {SkynetError} `ERR_LISTEN` (address in use, not permitted, unknown name),
-   * `ERR_SOCKET_LIMIT`. `RangeError` for a port or backlog out of range.
+   * `ERR_SOCKET_LIMIT`; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`. `RangeError` for a port or backlog out
+   * of range.
    */
   async listen(options: ListenOptions): Promise<Listener> {
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
@@ -78,13 +86,15 @@ export class SocketApi {
     checkInteger('listen', 'backlog', backlog, 1, 65535)
     checkFlags('listen', options)
     const settings = checkSettings('listen', options, LISTEN_NAMES)
+    checkLimits('listen', options)
+    const left = limitsFrom(this.#service.runtime, options)
     checkSocketOptions('listen', options.options)
     const { pool } = this.#service
     const { client } = pool
     const text = endpointText(endpoint)
     const failed = (reason: string): Error =>
       new SkynetError('ERR_LISTEN', { address: text, reason })
-    const [address] = await addressesOf(endpoint, failed)
+    const [address] = await lookUp(this.#service, endpoint, failed, left())
     if (this.#service.hasEnded) throw this.#service.exited()
     const fd = listenAt(client.os, address!, { backlog, reusePort, ipv6Only })
     if (fd < 0) throw failed(client.os.errorText(fd))
@@ -98,13 +108,16 @@ export class SocketApi {
     const id = pool.reserve(fd)
     const name = options.path === undefined ? endpoint.host : text
     const listener = new Listener(pool, id, name, SocketFile.at(client.os, address!))
-    const about = { kind: 'socket', what: `listen on ${text}` } as const
-    const waiter = new Waiter<void>(this.#service, about, undefined)
+    const about = new SocketWait(`listen on ${text} with`, id)
+    const waiter = new Waiter<void>(this.#service, about, left())
     listener.open(waiter)
     client.order('listen', id, fd, this.#service.handle)
     if (settings !== undefined) client.orderWith('configure', id, settings)
     client.order('start', id, this.#service.handle)
-    await waiter.promise
+    await waiter.promise.catch((error: unknown) => {
+      void listener.close().catch(() => {})
+      throw error
+    })
     return listener
   }
 
@@ -117,35 +130,24 @@ export class SocketApi {
    */
   async connect(options: ConnectOptions): Promise<Connection> {
     const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
-    const settings = checkSettings('connect', options, CONNECT_NAMES)
+    const settings = checkSettings('connect', options, STREAM_NAMES)
+    checkLimits('connect', options)
     checkSocketOptions('connect', options.options)
     const text = endpointText(endpoint)
     const { pool, handle, runtime } = this.#service
     const { client } = pool
     const failed = (reason: string, cause?: unknown): Error =>
       new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
-    const startedAt = runtime.now
-    const about = new SocketWait(`resolve ${endpoint.host} for`, 0)
-    const resolving = new Waiter<AnyAddress[]>(this.#service, about, options)
-    addressesOf(endpoint, failed).then(
-      (found) => resolving.resolve(found),
-      (error: unknown) => resolving.reject(error),
-    )
-    const addresses = await resolving.promise
+    const left = limitsFrom(runtime, options)
+    const addresses = await lookUp(this.#service, endpoint, failed, left())
     const id = pool.reserve()
     const connection = new Connection(pool, id, 'opening')
-    const { timeoutMs = 0, signal } = options
-    const left = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (runtime.now - startedAt))
-    const opened = connection.open({ timeoutMs: left, signal })
+    const opened = connection.open(left())
     if (settings !== undefined) client.orderWith('configure', id, settings)
     client.connect(id, handle, addresses, options.options)
     try {
       return await opened
     } catch (error) {
-      // What was asked for, not what was left of it.
-      if (isSkynetError(error, 'ERR_SOCKET_TIMEOUT')) {
-        throw new SkynetError('ERR_SOCKET_TIMEOUT', { ...error.info, timeoutMs })
-      }
       const reason = failureReason(error)
       throw reason === undefined ? error : failed(reason, error)
     }
@@ -162,7 +164,7 @@ export class SocketApi {
    */
   async start(id: number, options?: WaitOptions): Promise<Connection> {
     checkInteger('start', 'id', id, 1, SOCKET_ID_MAX)
-    if (options !== undefined) checkWait('start', options)
+    checkWait('start', options)
     const { pool, handle } = this.#service
     if (this.#service.hasEnded) throw this.#service.exited()
     const own = pool.get(id)
@@ -191,12 +193,13 @@ export class SocketApi {
    *
    * @throws {SkynetError} `ERR_BIND` no such descriptor, or one that cannot be waited for: a file.
    */
-  async bind(fd: number): Promise<Connection> {
+  async bind(fd: number, options?: WaitOptions): Promise<Connection> {
     checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
+    checkWait('bind', options)
     const { pool, handle } = this.#service
     const id = pool.reserve()
     const connection = new Connection(pool, id, 'opening')
-    const opened = connection.open()
+    const opened = connection.open(options)
     pool.client.order('bind', id, fd, handle)
     try {
       return await opened
@@ -208,8 +211,8 @@ export class SocketApi {
   }
 
   /** `bind` of the standard input. */
-  stdin(): Promise<Connection> {
-    return this.bind(0)
+  stdin(options?: WaitOptions): Promise<Connection> {
+    return this.bind(0, options)
   }
 
   /**
@@ -232,8 +235,8 @@ export class SocketApi {
    *
    * @throws {SkynetError} `ERR_CONNECT` unknown name, `ERR_SOCKET_LIMIT`.
    */
-  udpDial(endpoint: Endpoint | UdpAddress): Promise<UdpSocket> {
-    return dialUdp(this.#service, endpoint)
+  udpDial(endpoint: Endpoint | UdpAddress, options?: WaitOptions): Promise<UdpSocket> {
+    return dialUdp(this.#service, endpoint, options)
   }
 
   /**
@@ -287,10 +290,8 @@ export class SocketApi {
 }
 
 function checkSocketOptions(what: string, options: StreamOptions['options']): void {
-  checkOptions(what, 'options', options)
-  if (options === undefined) return
-  checkNames(what, options, Object.keys(OPTIONS))
-  for (const [name, value] of Object.entries(options)) checkOption(what, name, value)
+  checkOptions(what, 'options', options, Object.keys(OPTIONS))
+  for (const [name, value] of Object.entries(options ?? {})) checkOption(what, name, value)
 }
 
 /** The reason of a failure that `Connection.open` rejected with. */

@@ -2,7 +2,7 @@
 import { isSkynetError } from '../base/errors.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
-import type { WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait.ts'
 import { orderOf } from './worker-order.ts'
 
 /** How long a worker may take to tell, unless who asks says otherwise: Skynet's launcher. */
@@ -91,6 +91,7 @@ export function workerStats(runtime: Runtime, services: Iterable<Service>): Work
 /** Ask every worker. Those that do not answer in time, or die meanwhile, are left out. */
 export async function askStats(service: Service, options?: WaitOptions): Promise<WorkerStats[]> {
   const { loads } = service.runtime.options
+  checkWait('ask workers', options)
   const limits = { timeoutMs: STATS_MS, ...options }
   const answers = loads.inUse().map(async (worker) => {
     try {

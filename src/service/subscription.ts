@@ -4,7 +4,7 @@ import type { Message } from '../kernel/message.ts'
 import type { Published } from '../kernel/multicast.ts'
 import { unpack } from '../wire/seri.ts'
 import type { Service } from './service.ts'
-import { Waiter } from './wait.ts'
+import { checkWait, Waiter, type WaitOptions } from './wait.ts'
 
 /** Called with each message, a value of its own, and the handle of who published it. */
 export type Subscriber<T> = (message: T, source: number) => unknown
@@ -129,15 +129,20 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     runtime.log('error', handle, `May overload, subscription queue length = ${length}`)
   }
 
-  /** The next message. Done once the subscription has ended and what came before was taken. */
-  async next(): Promise<IteratorResult<T, undefined>> {
+  /**
+   * The next message. Done once the subscription has ended and what came before was taken.
+   *
+   * @throws {SkynetError} `ERR_WAIT_TIMEOUT`, `ABORT_ERR` as asked for; `ERR_SERVICE_EXITED`.
+   */
+  async next(options?: WaitOptions): Promise<IteratorResult<T, undefined>> {
+    checkWait('take a message', options)
     const message = this.#waiting.shift()
     if (message !== undefined) {
       return { value: decoded<T>((message.value as Published).bytes!), done: false }
     }
     if (this.#isOver) return { value: undefined, done: true }
     const about = { kind: 'channel', what: `message of channel ${this.channel}` } as const
-    const taker = new Waiter<IteratorResult<T, undefined>>(this.#service, about, undefined)
+    const taker = new Waiter<IteratorResult<T, undefined>>(this.#service, about, options)
     if (!taker.isOver) this.#takers.push(taker)
     return taker.promise
   }

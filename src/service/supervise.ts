@@ -4,8 +4,8 @@ import {
   checkChoice,
   checkInteger,
   checkMs,
-  checkNames,
   checkOptions,
+  checkPlain,
   checkText,
   refusal,
 } from '../base/check.ts'
@@ -13,11 +13,20 @@ import { formatHandle, SkynetError } from '../base/errors.ts'
 import { TIMER_MS_MAX } from '../base/limits.ts'
 import { COMMANDS } from './commands.ts'
 import type { Methods } from './definition.ts'
+import { checkPath } from './modules.ts'
 import { type Ending, isMeant, monitor } from './monitor.ts'
 import type { Placement } from './placement.ts'
 import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'
 import { Skynet } from './skynet.ts'
+import {
+  checkWait,
+  type Limits,
+  limitsFrom,
+  WAIT_NAMES,
+  type WaitOptions,
+  waitAlong,
+} from './wait.ts'
 
 export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
 
@@ -52,7 +61,8 @@ export interface ChildSpec {
   readonly restart?: keyof typeof RESTARTS
 }
 
-export interface SuperviseOptions {
+/** `timeoutMs` and `signal` limit the start: what was launched by then ends. */
+export interface SuperviseOptions extends WaitOptions {
   readonly strategy: RestartStrategy
   /** Launched in this order, ended in the reverse one. */
   readonly children: readonly ChildSpec[]
@@ -83,12 +93,11 @@ export async function supervise(skynet: Skynet, options: SuperviseOptions): Prom
   return supervisor
 }
 
-const OPTION_KEYS = ['strategy', 'children', 'maxRestarts', 'periodMs', 'backoffMs']
+const OPTION_KEYS = ['strategy', 'children', 'maxRestarts', 'periodMs', 'backoffMs', ...WAIT_NAMES]
 const CHILD_KEYS = ['name', 'path', 'args', 'on', 'restart']
 
 function checkSupervise(options: SuperviseOptions): void {
-  checkOptions('supervise', 'options', options ?? null)
-  checkNames('supervise', options, OPTION_KEYS)
+  checkWait('supervise', options ?? null, OPTION_KEYS)
   const { strategy, children, maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = options
   checkChoice('supervise', 'strategy', strategy, Object.keys(STRATEGIES))
   checkInteger('supervise', 'maxRestarts', maxRestarts, 0, Number.MAX_SAFE_INTEGER)
@@ -97,10 +106,11 @@ function checkSupervise(options: SuperviseOptions): void {
   checkArray('supervise', 'children', children)
   const names = new Set<string>()
   for (const [i, child] of children.entries()) {
-    checkOptions('supervise', `children[${i}]`, child ?? null)
-    checkNames('supervise a child', child, CHILD_KEYS)
+    checkPlain('supervise', `children[${i}]`, child)
+    checkOptions('supervise a child', 'child', child, CHILD_KEYS)
     const { name, args = [], restart = 'always' } = child
     checkText('supervise a child', 'name', name)
+    checkPath('supervise a child', child.path)
     if (names.has(name)) {
       throw refusal('value', 'supervise a child', 'name', 'of no other child', name)
     }
@@ -135,7 +145,8 @@ export class Supervisor {
 
   async start(): Promise<void> {
     try {
-      for (const child of this.#children) await this.#launch(child)
+      const left = limitsFrom(this.#service.runtime, this.#options)
+      for (const child of this.#children) await this.#launch(child, left())
     } catch (error) {
       await this.stop()
       throw error
@@ -143,18 +154,24 @@ export class Supervisor {
     this.#service.onExit(() => this.stop())
   }
 
-  /** End all children, the last one first. */
-  async stop(): Promise<void> {
+  /**
+   * End all children, the last one first, and wait for that. They end also when nobody waits any
+   * more: `ERR_WAIT_TIMEOUT`, `ABORT_ERR` as asked for.
+   */
+  async stop(options?: WaitOptions): Promise<void> {
+    checkWait('stop', options)
     this.#isOver = true
-    await this.#end(0, this.#children.length)
+    const about = { kind: 'wait', what: 'the end of all children' } as const
+    await waitAlong(this.#service, about, options, this.#end(0, this.#children.length))
   }
 
-  async #launch(child: Child): Promise<void> {
+  async #launch(child: Child, limits?: Limits): Promise<void> {
     const { path, args = [], on = 'least-loaded' } = child.spec
     const given = typeof args === 'function' ? args(child.last) : args
     checkArray('supervise a child', 'args', given)
     const options = { args: [...given], on, onFault: 'end' } as const
-    const handle = await COMMANDS.LAUNCH.run(this.#service, path, options, true)
+    const as = { isChild: true, limits }
+    const handle = await COMMANDS.LAUNCH.run(this.#service, path, options, as)
     child.ref = new ServiceRef(this.#service, handle)
     monitor(this.#service, handle).then(
       (ending) => {

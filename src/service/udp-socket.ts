@@ -1,11 +1,10 @@
 /** A UDP socket of a service. */
-import { checkBytes, checkInteger, checkNames, refusal } from '../base/check.ts'
+import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { DATAGRAM_BYTES_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { DatagramWriter } from '../net/datagram-writer.ts'
 import {
-  addressesOf,
   type CheckedEndpoint,
   checkEndpoint,
   type Endpoint,
@@ -16,9 +15,10 @@ import { UdpAddress } from '../net/udp-address.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { SocketAddress, SocketOption } from '../os/os.ts'
 import { Drains } from './drains.ts'
+import { lookUp } from './look-up.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { checkWait, SocketWait, Waiter, type WaitOptions, waitAlong, wrongWait } from './wait.ts'
 
 /** What a datagram costs here besides its bytes: many small ones are bounded too. */
 const DATAGRAM_OVERHEAD_BYTES = 64
@@ -138,13 +138,14 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
    *
    * @throws {SkynetError} `ERR_CONNECT` unknown name, or no address of this socket's family.
    */
-  async connect(endpoint: Endpoint | UdpAddress): Promise<void> {
+  async connect(endpoint: Endpoint | UdpAddress, options?: WaitOptions): Promise<void> {
     const checked = checkPeer('connect', endpoint)
+    checkWait('connect', options)
     const text = endpointText(checked)
     const failed = (reason: string, cause?: unknown): Error =>
       new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
-    const found = await addressesOf(checked, failed)
     const { service } = this.#pool
+    const found = await lookUp(service, checked, failed, options)
     if (service.hasEnded) throw service.exited()
     const usable = found.find(({ family }) => family === 4 || family === this.family)
     if (usable === undefined || usable.family === 'unix') throw failed('protocol mismatch')
@@ -180,9 +181,17 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   /**
    * What was sent still leaves; what came and was not received is dropped. Resolves when the
-   * descriptor is closed: then anybody may bind the port.
+   * descriptor is closed: then anybody may bind the port. It closes all the same when nobody waits
+   * any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
-  close(): Promise<void> {
+  close(options?: WaitOptions): Promise<void> {
+    const wrong = wrongWait('close', options)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    const about = new SocketWait('close', this.id)
+    return waitAlong(this.#pool.service, about, options, this.#close(about))
+  }
+
+  #close(about: SocketWait): Promise<void> {
     if (this.#isClosed) return this.#closing?.promise ?? Promise.resolve()
     const { service, client } = this.#pool
     this.abandon()
@@ -190,7 +199,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     while (this.#received.shift() !== undefined);
     this.#end()
     if (service.hasEnded) return Promise.resolve()
-    this.#closing = new Waiter<void>(service, new SocketWait('close', this.id), undefined)
+    this.#closing = new Waiter<void>(service, about, undefined)
     return this.#closing.promise
   }
 
@@ -297,7 +306,7 @@ const costOf = ({ data }: Datagram): number => data.length + DATAGRAM_OVERHEAD_B
 export function checkPeer(what: string, given: Endpoint | UdpAddress): CheckedEndpoint {
   const endpoint = given instanceof UdpAddress ? { host: given.host, port: given.port } : given
   const checked = checkEndpoint(what, endpoint, '127.0.0.1', 1)
-  checkNames(what, endpoint, ['host', 'port'])
+  checkOptions(what, 'endpoint', endpoint, ['host', 'port'])
   return checked
 }
 

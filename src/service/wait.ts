@@ -14,34 +14,58 @@ export interface WaitOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** What is left of the limits of something that waits more than once. */
-export interface LimitsLeft extends WaitOptions {
+/** The names in WaitOptions. */
+export const WAIT_NAMES = ['timeoutMs', 'signal']
+
+/** Limits that were checked. What waits more than once has what is left of them. */
+export class Limits implements WaitOptions {
+  readonly timeoutMs: number | undefined
+  readonly signal: AbortSignal | undefined
   /** What was asked for, to be named when it has passed. */
-  readonly askedMs?: number
+  readonly askedMs: number | undefined
+
+  constructor({ timeoutMs, signal }: WaitOptions = {}, askedMs = timeoutMs) {
+    this.timeoutMs = timeoutMs
+    this.signal = signal
+    this.askedMs = askedMs
+  }
 }
 
 /** Limits from now on: what is left of them, at each call of what this returns. */
-export function limitsFrom(
-  clock: { readonly now: number },
-  { timeoutMs = 0, signal }: WaitOptions,
-): () => LimitsLeft {
-  if (timeoutMs === 0) return () => ({ timeoutMs, signal })
+export function limitsFrom(clock: { readonly now: number }, options: WaitOptions): () => Limits {
+  const { timeoutMs = 0, signal } = options
+  const askedMs = options instanceof Limits ? options.askedMs : timeoutMs
   const until = clock.now + timeoutMs
-  // What is left may be nothing, which must not be no limit.
-  return () => ({ timeoutMs: Math.max(1, until - clock.now), signal, askedMs: timeoutMs })
+  return () => {
+    // What is left may be nothing, which must not be no limit.
+    const left = timeoutMs === 0 ? 0 : Math.max(1, until - clock.now)
+    return new Limits({ timeoutMs: left, signal }, askedMs)
+  }
 }
 
-/** @throws `TypeError`, `RangeError` naming what is wrong with them. */
-export function checkWait(what: string, options: WaitOptions): void {
-  checkOptions(what, 'options', options)
-  const { timeoutMs, signal } = options
+/**
+ * @param known Names of options: those of waits, and others whose values are checked elsewhere.
+ * @throws `TypeError`, `RangeError` naming what is wrong with them.
+ */
+export function checkWait(
+  what: string,
+  options: WaitOptions | undefined,
+  known: readonly string[] = WAIT_NAMES,
+): void {
+  if (options === undefined || options instanceof Limits) return
+  checkOptions(what, 'options', options, known)
+  checkLimits(what, options)
+}
+
+/** The same for options whose names are checked. */
+export function checkLimits(what: string, { timeoutMs, signal }: WaitOptions): void {
   if (timeoutMs !== undefined) checkMs(what, 'timeoutMs', timeoutMs)
   checkSignal(what, signal)
 }
 
 /** What `checkWait` finds, to be rejected with also where nothing has to be waited for. */
 export function wrongWait(what: string, options: WaitOptions | undefined): unknown {
-  if (options === undefined) return undefined
+  if (options === undefined || options instanceof Limits) return undefined
   try {
     checkWait(what, options)
     return undefined
@@ -113,7 +137,12 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   #onEnd: (() => void) | undefined
   #isOver = false
 
-  constructor(host: WaitHost, about: WaitFor, options: LimitsLeft | undefined, onEnd?: () => void) {
+  constructor(
+    host: WaitHost,
+    about: WaitFor,
+    options: WaitOptions | undefined,
+    onEnd?: () => void,
+  ) {
     super()
     this.#host = host
     this.about = about
@@ -173,7 +202,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     this.reject(abortError(signal))
   }
 
-  #limit(options: LimitsLeft): void {
+  #limit(options: WaitOptions): void {
     const wrong = wrongWait('wait', options)
     if (wrong !== undefined) {
       this.reject(wrong)
@@ -189,7 +218,8 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
       watchAbort(signal, this)
     }
     if (timeoutMs === undefined || timeoutMs === 0) return
-    this.#host.addTimer(timeoutMs, this, options.askedMs ?? timeoutMs)
+    const askedMs = options instanceof Limits ? options.askedMs : timeoutMs
+    this.#host.addTimer(timeoutMs, this, askedMs)
   }
 
   /**
@@ -203,4 +233,20 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     this.#host.removeWaiter(this)
     this.#isOver = true
   }
+}
+
+/** Wait for what others wait for too, but no longer than this caller asked for. */
+export function waitAlong<T>(
+  host: WaitHost,
+  about: WaitFor,
+  options: WaitOptions | undefined,
+  promise: Promise<T>,
+): Promise<T> {
+  if (options === undefined) return promise
+  const waiter = new Waiter<T>(host, about, options)
+  promise.then(
+    (value) => waiter.resolve(value),
+    (error: unknown) => waiter.reject(error),
+  )
+  return waiter.promise
 }

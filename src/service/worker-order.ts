@@ -4,7 +4,7 @@ import { TITLE_MS_MAX } from '../base/limits.ts'
 import { type Place, workerAt } from '../kernel/loads.ts'
 import type { Asking } from './calls.ts'
 import type { Service } from './service.ts'
-import type { WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait.ts'
 
 export interface LaunchOrder {
   readonly order: 'launch'
@@ -67,6 +67,7 @@ export function askMailbox(
   address: number | string,
   options: WaitOptions | undefined,
 ): Promise<unknown> {
+  checkWait(what, options)
   const handle = service.runtime.knownHandle(address)
   return askHome(service, { order: what, handle }, options)
 }

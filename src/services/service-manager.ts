@@ -1,8 +1,8 @@
 /** `.service`: knows the one instance of each unique service. */
 import { SkynetError } from '../base/errors.ts'
 import { defineService } from '../service/definition.ts'
+import type { LaunchOptions } from '../service/launch.ts'
 import { shortPath } from '../service/modules.ts'
-import type { Placement } from '../service/placement.ts'
 import type { Skynet } from '../service/skynet.ts'
 import { uniqueInstances } from '../service/uniques.ts'
 
@@ -28,10 +28,7 @@ interface Entry {
   readonly waiting: Set<Asked>
 }
 
-interface LaunchOf {
-  readonly args: readonly unknown[]
-  readonly on: Placement
-}
+type LaunchOf = LaunchOptions<readonly unknown[]>
 
 class Uniques {
   readonly #skynet: Skynet
@@ -88,10 +85,10 @@ class Uniques {
     if (!isUsed) this.#entries.delete(url)
   }
 
-  async #launch(entry: Entry, url: string, { args, on }: LaunchOf): Promise<void> {
+  async #launch(entry: Entry, url: string, launch: LaunchOf): Promise<void> {
     entry.isLaunching = true
     try {
-      const { handle } = await this.#skynet.newService(url, { args: [...args], on })
+      const { handle } = await this.#skynet.newService(url, launch)
       entry.handle = handle
       for (const { resolve } of entry.waiting) resolve(handle)
     } catch (error) {
@@ -148,8 +145,8 @@ export default defineService(async (skynet) => {
   skynet.register('.service')
   return {
     /** The instance of the service at `url`: launched now when there is none (any more). */
-    launch: (url: string, args: readonly unknown[], on: Placement, chain: readonly string[] = []) =>
-      uniques.ask(url, chain, { args, on }),
+    launch: (url: string, launch: LaunchOf, chain: readonly string[] = []) =>
+      uniques.ask(url, chain, launch),
 
     /** The instance, as soon as somebody has launched it. */
     query: (url: string, chain: readonly string[] = []) => uniques.ask(url, chain),

@@ -1,5 +1,5 @@
 /** What happened so far, and waiting for what is still to come. */
-import { checkFunction, checkMs, checkNames, checkOptions } from '../base/check.ts'
+import { checkFunction, checkMs, checkOptions } from '../base/check.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import { kept } from '../service/scope.ts'
 
@@ -29,8 +29,7 @@ export class Probe<T> {
    */
   find(test: (item: T) => boolean, options: FindOptions = {}): Promise<T> {
     checkFunction('find', 'test', test)
-    checkOptions('find', 'options', options)
-    checkNames('find', options, ['timeoutMs'])
+    checkOptions('find', 'options', options, ['timeoutMs'])
     const { timeoutMs = WAIT_MS_DEFAULT } = options
     checkMs('find', 'timeoutMs', timeoutMs)
     const known = this.all.find(test)

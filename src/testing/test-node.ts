@@ -9,8 +9,8 @@ import { assumeStores } from '../base/async-context.ts'
 import {
   checkInteger,
   checkMs,
-  checkNames,
   checkOptions,
+  checkPlain,
   checkText,
   refusal,
 } from '../base/check.ts'
@@ -83,19 +83,18 @@ export const NODE_OPTIONS = ['clock', 'seed', 'env', 'peers', 'base'] as const
 /** @throws `TypeError`, `RangeError` naming what is wrong with them. */
 function checkNode(options: TestNodeOptions): void {
   const what = 'test a node'
-  checkOptions(what, 'options', options)
-  checkNames(what, options, NODE_OPTIONS)
+  checkOptions(what, 'options', options, NODE_OPTIONS)
   const { clock, seed, env, peers, base } = options
   if (clock !== undefined && !(clock instanceof FakeClock)) {
     throw refusal('type', what, 'clock', 'a FakeClock', clock)
   }
   if (seed !== undefined) checkInteger(what, 'seed', seed, 0, SEED_MAX)
-  checkOptions(what, 'env', env)
+  if (env !== undefined) checkPlain(what, 'env', env)
   for (const [name, value] of Object.entries(env ?? {})) {
     if (['string', 'number', 'boolean'].includes(typeof value)) continue
     throw refusal('type', what, `env.${name}`, 'a string, a number or a boolean', value)
   }
-  checkOptions(what, 'peers', peers)
+  if (peers !== undefined) checkPlain(what, 'peers', peers)
   for (const [name, methods] of Object.entries(peers ?? {})) {
     if (typeof methods === 'object' && methods !== null) continue
     throw refusal('type', what, `peers.${name}`, 'an object of methods', methods)
@@ -225,8 +224,7 @@ export class TestNode implements AsyncDisposable {
    * @throws {Error} When a launch still waits for Node.js after that time, and which one.
    */
   async settled(options: SettleOptions = {}): Promise<void> {
-    checkOptions('settle', 'options', options)
-    checkNames('settle', options, ['timeoutMs'])
+    checkOptions('settle', 'options', options, ['timeoutMs'])
     const { timeoutMs = SETTLE_MS_DEFAULT } = options
     checkMs('settle', 'timeoutMs', timeoutMs)
     const { scheduler, runtime } = this.#worker
@@ -247,8 +245,7 @@ export class TestNode implements AsyncDisposable {
 
   /** Run stop hooks for at most `graceMs` (default 0: none), then end all services. */
   stop(options: { readonly graceMs?: number } = {}): Promise<void> {
-    checkOptions('stop a node', 'options', options)
-    checkNames('stop a node', options, ['graceMs'])
+    checkOptions('stop a node', 'options', options, ['graceMs'])
     const { graceMs = 0 } = options
     checkMs('stop a node', 'graceMs', graceMs)
     this.#stopping ??= this.#end(graceMs)

@@ -1,5 +1,5 @@
 /** One service under test, in a node of its own. */
-import { checkNames, checkOptions } from '../base/check.ts'
+import { checkOptions } from '../base/check.ts'
 import type { AnyService, MethodsOf } from '../service/definition.ts'
 import { LAUNCH_KEYS, type LaunchOptions, type LaunchRest } from '../service/launch.ts'
 import type { CallOf, SendOf } from '../service/ref.ts'
@@ -30,8 +30,7 @@ export async function testService<S extends AnyService>(
   ...rest: [] extends LaunchRest<S> ? [options?: TestServiceOptions<S>] : [TestServiceOptions<S>]
 ): Promise<TestService<S>> {
   const [given = {}] = rest
-  checkOptions('test a service', 'options', given)
-  checkNames('test a service', given, [...LAUNCH_KEYS, ...NODE_OPTIONS])
+  checkOptions('test a service', 'options', given, [...LAUNCH_KEYS, ...NODE_OPTIONS])
   const { clock, seed, env, peers, base, ...launch } = given as TestNodeOptions &
     LaunchOptions<readonly unknown[]>
   const node = await testNode({ clock, seed, env, peers, base } as TestNodeOptions)

@@ -1,5 +1,5 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
-import { checkInteger, checkNames, checkOptions, checkSignal } from '../base/check.ts'
+import { checkInteger, checkOptions, checkSignal } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow } from '../base/event-loop.ts'
@@ -86,8 +86,7 @@ export async function startNode(
   config: ResolvedConfig,
   options: { readonly signal?: AbortSignal } = {},
 ): Promise<Node> {
-  checkOptions('start a node', 'options', options)
-  checkNames('start a node', options, ['signal'])
+  checkOptions('start a node', 'options', options, ['signal'])
   const { signal } = options
   checkSignal('start a node', signal)
   // A worker would get them without a word as something else.
@@ -443,8 +442,7 @@ class RunningNode implements Node {
   }
 
   stop(options: StopOptions = {}): Promise<void> {
-    checkOptions('stop a node', 'options', options)
-    checkNames('stop a node', options, ['graceMs'])
+    checkOptions('stop a node', 'options', options, ['graceMs'])
     const { graceMs = this.#config.graceMs } = options
     checkInteger('stop a node', 'graceMs', graceMs, 0, TIMER_MS_MAX)
     return this.#stop(0, graceMs)

@@ -1,6 +1,7 @@
 /** What makes no sense is refused at the call that gets it: by name, with a code. */
 import assert from 'node:assert/strict'
-import type { Skynet } from 'skynet-ts'
+import { defineService, type Skynet, supervise } from 'skynet-ts'
+import type child from '../fixtures/child.ts'
 import type subject from '../fixtures/subject.ts'
 import { type Body, serviceTest } from '../support/run.ts'
 
@@ -55,6 +56,57 @@ check('newService() names the option that is wrong', async (skynet) => {
   await refused((on) => start({ on }), [null, 5n, 'there', -1, 2, 1.5, { key: 5 }], RANGE, 'on')
   await refused((onn) => start({ onn }), [1], VALUE, 'onn')
   await refused((on) => start({ on, memoryLimitMb: 64 }), ['same'], VALUE, 'on')
+})
+
+check(
+  'newService() and its like say what a path is, and how a definition is launched',
+  async (skynet) => {
+    const definition = defineService(() => ({}))
+    const ways: ((path: never) => unknown)[] = [
+      (path) => skynet.newService(path),
+      (path) => skynet.uniqueService(path),
+      (path) => skynet.queryService(path),
+      (path) => supervise(skynet, { strategy: 'one-for-one', children: [{ name: 'a', path }] }),
+    ]
+    for (const launchIt of ways) {
+      await refused(launchIt, [undefined, null, 5, {}, [], new Date(), definition], TYPE, 'path')
+      await refused(launchIt, [''], VALUE, 'path')
+      await assert.rejects(async () => launchIt(definition as never), {
+        message: /must be that of the module whose default export is this definition.*testNode/,
+      })
+    }
+    const url = new URL('../fixtures/subject.ts', import.meta.url)
+    assert.equal(await (await skynet.newService<typeof subject>(url)).call.echo(1), 1)
+  },
+)
+
+check('a method of skynet that was taken off says so', async (skynet) => {
+  const { log, newService, call } = skynet
+  const words = {
+    name: 'TypeError',
+    message: /method of skynet by itself: call it as skynet\.log\(…\)/,
+  }
+  assert.throws(() => log('x'), words)
+  await assert.rejects(async () => newService('./subject.ts'), words)
+  await assert.rejects(async () => call(skynet.self, 'x'), words)
+  const launched = skynet.newService('../fixtures/destructured.ts')
+  await assert.rejects(launched as Promise<unknown>, {
+    code: 'ERR_SERVICE_LAUNCH',
+    message: /Cannot use a method of skynet by itself/,
+  })
+})
+
+check('options of a unique service are honoured like those of any', async (skynet) => {
+  const path = '../fixtures/child.ts'
+  const service = await skynet.uniqueService<typeof child>(path, {
+    on: 1,
+    onFault: 'end',
+    args: ['unique'],
+  })
+  assert.deepEqual([await service.call.ping(), await service.call.worker()], ['unique', 1])
+  const told = skynet.monitor(service.handle)
+  service.send.fault()
+  assert.equal((await told).reason, 'crash')
 })
 
 check('a method name that is no string is refused, and nothing is sent', async (skynet) => {

@@ -1,0 +1,220 @@
+/** One grammar of options: wherever they are taken, one that there is not is refused by name. */
+import assert from 'node:assert/strict'
+import { openSync } from 'node:fs'
+import { test as nodeTest } from 'node:test'
+import { isMainThread } from 'node:worker_threads'
+import { defineService, type Skynet, type SuperviseOptions, supervise } from 'skynet-ts'
+import { startNode } from 'skynet-ts/node'
+import { createSocketServer, resolve } from 'skynet-ts/socket-server'
+import { testNode, testService } from 'skynet-ts/testing'
+import type subject from '../fixtures/subject.ts'
+import { publicOptions } from '../support/option-doors.ts'
+import { serviceTest, TestNode } from '../support/run.ts'
+
+/** No option of anything, but a slip of one. */
+type Odd = { readonly timeuotMs: 100 }
+const ODD: Odd = { timeuotMs: 100 }
+const odd = <T>(more: object = {}): T => ({ ...more, ...ODD }) as T
+
+type Call = (at: Things, o: object) => unknown
+const port = { host: '127.0.0.1', port: 0 }
+const supervised: SuperviseOptions = {
+  strategy: 'one-for-one',
+  children: [{ name: 'child', path: '../fixtures/subject.ts' }],
+}
+const dial = { host: '127.0.0.1', port: 9 }
+
+/** Each with options that are right but for one. */
+const IN_SERVICES: Readonly<Record<string, Call>> = {
+  'Connection.read': ({ connection }, o) => connection.read(undefined, o),
+  'Connection.readLine': ({ connection }, o) => connection.readLine(o),
+  'Connection.readAll': ({ connection }, o) => connection.readAll(o),
+  'Connection.lines': ({ connection }, o) => connection.lines(o).next(),
+  'Connection.write': ({ connection }, o) => connection.write('x', o),
+  'Connection.drain': ({ connection }, o) => connection.drain(o),
+  'Connection.configure': ({ connection }, o) => connection.configure(o),
+  'Connection.close': ({ connection }, o) => connection.close(o),
+  CriticalSection: ({ skynet }, o) => skynet.queue()(() => {}, o),
+  'Datacenter.with': ({ skynet }, o) => skynet.datacenter.with(o),
+  'DebugApi.workers': ({ skynet }, o) => skynet.debug.workers(o),
+  'DebugApi.services': ({ skynet }, o) => skynet.debug.services(o),
+  'DebugApi.profile': ({ skynet }, o) => skynet.debug.profile(false, undefined, o),
+  'Listener.accept': ({ listener }, o) => listener.accept(o),
+  'Listener.close': ({ listener }, o) => listener.close(o),
+  'Protocol.call': ({ protocol, peer }, o) => protocol.call(peer.handle, 1, o),
+  'ServiceRef.with': ({ peer }, o) => peer.with(o),
+  'SharedView.monitor': ({ view }, o) => view.monitor(o),
+  'Skynet.newService': ({ skynet }, o) => skynet.newService('./subject.ts', o),
+  'Skynet.uniqueService': ({ skynet }, o) => skynet.uniqueService('./subject.ts', o),
+  'Skynet.queryService': ({ skynet }, o) => skynet.queryService('../fixtures/subject.ts', o),
+  'Skynet.sleep': ({ skynet }, o) => skynet.sleep(0, o),
+  'Skynet.wait': ({ skynet }, o) => skynet.wait('token', o),
+  'Skynet.select': ({ skynet }, o) => skynet.select([], o),
+  'Skynet.mailbox': ({ skynet, peer }, o) => skynet.mailbox(peer.handle, o),
+  'Skynet.room': ({ skynet, peer }, o) => skynet.room(peer.handle, o),
+  'Skynet.monitor': ({ skynet, peer }, o) => skynet.monitor(peer.handle, o),
+  'Skynet.kill': ({ skynet, peer }, o) => skynet.kill(peer.handle, o),
+  'Skynet.registerProtocol': ({ skynet }, o) =>
+    skynet.registerProtocol({ name: 'other', id: 78, ...o } as never),
+  'Skynet.rawCall': ({ skynet, peer }, o) => skynet.rawCall(peer.handle, 'lua', ['worker'], o),
+  'Skynet.logOn': ({ skynet, peer }, o) => skynet.logOn(peer.handle, o),
+  'Skynet.logOff': ({ skynet, peer }, o) => skynet.logOff(peer.handle, o),
+  'Skynet.signal': ({ skynet, peer }, o) => skynet.signal(peer.handle, 1, o),
+  'SocketApi.listen': ({ skynet }, o) => skynet.socket.listen({ ...port, ...o }),
+  'SocketApi.connect': ({ skynet }, o) => skynet.socket.connect({ ...dial, ...o }),
+  'SocketApi.start': ({ skynet, connection }, o) => skynet.socket.start(connection.id, o),
+  'SocketApi.bind': ({ skynet }, o) => skynet.socket.bind(openSync('/dev/null', 'r'), o),
+  'SocketApi.stdin': ({ skynet }, o) => skynet.socket.stdin(o),
+  'SocketApi.udp': ({ skynet }, o) => skynet.socket.udp(o),
+  'SocketApi.udpListen': ({ skynet }, o) => skynet.socket.udpListen({ port: 9, ...o }),
+  'SocketApi.udpDial': ({ skynet }, o) => skynet.socket.udpDial(dial, o),
+  'Subscription.next': ({ loop }, o) => loop.next(o),
+  'Supervisor.stop': ({ supervisor }, o) => supervisor.stop(o),
+  supervise: ({ skynet }, o) => supervise(skynet, { ...supervised, ...o }),
+  'UdpSocket.receive': ({ udp }, o) => udp.receive(o),
+  'UdpSocket.connect': ({ udp }, o) => udp.connect(dial, o),
+  'UdpSocket.drain': ({ udp }, o) => udp.drain(o),
+  'UdpSocket.close': ({ udp }, o) => udp.close(o),
+}
+
+const nothing = defineService(() => {})
+
+const OUTSIDE: Readonly<Record<string, () => unknown>> = {
+  startNode: () => startNode({} as never, odd()),
+  'Node.stop': async () => {
+    const started = await TestNode.start()
+    try {
+      await started.node.stop(odd())
+    } finally {
+      await started.stop()
+    }
+  },
+  testNode: () => testNode(odd()),
+  testService: () => testService(nothing, odd()),
+  'TestNode.launch': () => withNode((node) => node.launch(nothing, odd())),
+  'TestNode.settled': () => withNode((node) => node.settled(odd())),
+  'TestNode.stop': () => withNode((node) => node.stop(odd())),
+  'Probe.find': () => withNode((node) => node.log.find(() => true, odd())),
+  resolve: () => resolve('127.0.0.1', odd()),
+  createSocketServer: () => createSocketServer(odd()),
+  'StandaloneServer.listen': () => withServer((server) => server.listen(odd(port))),
+  'StandaloneServer.connect': () => withServer((server) => server.connect(odd(dial))),
+  'StandaloneServer.udp': () => withServer((server) => server.udp(odd())),
+  'StandaloneServer.bind': () => withServer((server) => server.bind(0, odd())),
+  'StandaloneServer.configure': () => withServer((server, id) => server.configure(id, odd())),
+  'StandaloneServer.send': () => withServer((server, id) => server.send(id, 'x', odd())),
+  'StandaloneServer.poll': () => withServer((server) => server.poll(odd())),
+}
+
+async function withNode(use: (node: Awaited<ReturnType<typeof testNode>>) => unknown) {
+  await using node = await testNode()
+  return await use(node)
+}
+
+function withServer(
+  use: (server: ReturnType<typeof createSocketServer>, id: number) => unknown,
+): unknown {
+  const server = createSocketServer()
+  try {
+    return use(server, server.udp())
+  } finally {
+    server.release()
+  }
+}
+
+async function prepare(skynet: Skynet) {
+  const listener = await skynet.socket.listen(port)
+  const connection = await skynet.socket.connect({ port: listener.port })
+  await listener.accept()
+  const shared = `options of ${skynet.self}`
+  skynet.shareData.new(shared, 1)
+  return {
+    skynet,
+    listener,
+    connection,
+    peer: await skynet.newService<typeof subject>('../fixtures/subject.ts'),
+    protocol: skynet.registerProtocol({ name: 'odd', id: 77 }),
+    view: skynet.shareData.query(shared),
+    loop: skynet.multicast.new().subscribe(),
+    supervisor: await supervise(skynet, supervised),
+    udp: await skynet.socket.udp(),
+  }
+}
+type Things = Awaited<ReturnType<typeof prepare>>
+
+const REFUSED = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /option 'timeuotMs'/ }
+
+serviceTest(
+  import.meta.url,
+  'an option that there is not is refused by name, wherever options are taken',
+  async (skynet) => {
+    const at = await prepare(skynet)
+    for (const [name, call] of Object.entries(IN_SERVICES)) {
+      await assert.rejects(async () => call(at, ODD), REFUSED, name)
+    }
+    assert.equal(skynet.isAlive(at.peer.handle), true)
+    assert.equal(await at.peer.call.echo('as ever'), 'as ever')
+  },
+)
+
+/** Take options, and wait for nothing. */
+const NO_WAITS = ['Connection.configure', 'Connection.write', 'Skynet.registerProtocol']
+/** Nothing is to be waited for where these are called, or by others. */
+const AT_ONCE = [
+  'Connection.drain',
+  'Datacenter.with',
+  'ServiceRef.with',
+  'SocketApi.start',
+  'UdpSocket.drain',
+]
+
+serviceTest(import.meta.url, 'a signal ends every wait that takes options', async (skynet) => {
+  const at = await prepare(skynet)
+  const signal = AbortSignal.abort()
+  const aborted = { code: 'ABORT_ERR' }
+  for (const [name, call] of Object.entries(IN_SERVICES)) {
+    if (NO_WAITS.includes(name) || AT_ONCE.includes(name)) continue
+    await assert.rejects(async () => drained(await call(at, { signal })), aborted, name)
+  }
+  await assert.rejects(skynet.datacenter.with({ signal }).get('x'), aborted)
+  await assert.rejects(at.peer.with({ signal }).call.worker(), aborted)
+})
+
+/** A selection begins with its loop. */
+async function drained(result: unknown): Promise<void> {
+  if (result instanceof Object && Symbol.asyncIterator in result) {
+    for await (const _ of result as AsyncIterable<unknown>);
+  }
+}
+
+serviceTest(import.meta.url, 'a slip is told what was meant', (skynet) => {
+  const rows = {
+    timeuotMs: 'timeoutMs',
+    timeout: 'timeoutMs',
+    TimeoutMS: 'timeoutMs',
+    singal: 'signal',
+  }
+  const ref = skynet.ref(skynet.self)
+  for (const [slip, meant] of Object.entries(rows)) {
+    const message = RegExp(
+      `option '${slip}': there are timeoutMs, signal \\(did you mean '${meant}'\\?\\)$`,
+    )
+    assert.throws(() => ref.with({ [slip]: 1 }), { message })
+  }
+  assert.throws(() => ref.with({ retries: 1 } as never), {
+    message: /there are timeoutMs, signal$/,
+  })
+})
+
+if (isMainThread) {
+  nodeTest('an option that there is not is refused outside of services, too', async () => {
+    for (const [name, call] of Object.entries(OUTSIDE)) {
+      await assert.rejects(async () => call(), REFUSED, name)
+    }
+  })
+
+  nodeTest('everything public that takes options stands in these tables', () => {
+    const listed = [...Object.keys(IN_SERVICES), ...Object.keys(OUTSIDE)]
+    assert.deepEqual(publicOptions(), listed.sort())
+  })
+}
