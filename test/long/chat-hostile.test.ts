@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { suite, type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ChatClient, type ChatNode, startChat } from '../support/chat-client.ts'
-import { until } from '../support/node.ts'
+import { until } from '../support/until.ts'
 
 const CROWD = fileURLToPath(new URL('../support/chat-crowd.js', import.meta.url))
 const CONTROL = /(?!\t)\p{Cc}/u
@@ -50,7 +50,7 @@ suite('chat, hostile clients', () => {
     assert.match(await eve.next(), /^error: /)
     await eve.closed()
     await stillTalk(ada, bob)
-    await until(() => chat.node.stats().sockets === sockets, 'the end of the socket')
+    await until('the end of the socket', () => chat.node.stats().sockets === sockets)
     chat.assertNoFault()
   })
 
@@ -91,7 +91,7 @@ suite('chat, hostile clients', () => {
       const { services, sockets } = chat.node.stats()
       return services === before.services && sockets === before.sockets
     }
-    await until(atRest, 'the end of every agent and socket')
+    await until('the end of every agent and socket', atRest)
     assert.deepEqual(chat.node.stats().load, before.load)
     assert.equal(await bob.ask('/who'), 'lobby: guest-1, guest-2')
     chat.assertNoFault()
@@ -105,15 +105,15 @@ suite('chat, hostile clients', () => {
     const crowd = spawn(process.execPath, [CROWD, `${chat.port}`, '10'])
     const exited = once(crowd, 'close')
     t.after(() => crowd.kill('SIGKILL'))
-    await until(() => others.every(({ lines }) => lines.length > 1000), 'lines of the crowd')
+    await until('lines of the crowd', () => others.every(({ lines }) => lines.length > 1000))
     crowd.kill('SIGKILL')
     await exited
-    await until(() => chat.node.stats().services === before.services, 'the end of their agents')
+    await until('the end of their agents', () => chat.node.stats().services === before.services)
     ada.write('still here\n')
     for (const other of others) await hearsCrowd(other, 10, 'guest-1: still here')
     const names = Array.from({ length: 10 }, (_, n) => `guest-${n + 1}`)
     assert.equal(await bob.ask('/who'), `lobby: ${names.join(', ')}`)
-    await until(() => chat.node.stats().sockets === before.sockets, 'the end of their sockets')
+    await until('the end of their sockets', () => chat.node.stats().sockets === before.sockets)
     chat.assertNoFault()
   })
 })

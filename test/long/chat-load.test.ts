@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { startChat } from '../support/chat-client.ts'
-import { until } from '../support/node.ts'
+import { until } from '../support/until.ts'
 
 const ROOMS = 50
 const MEMBERS = 20
@@ -26,7 +26,7 @@ test('chat: 1,000 clients in 50 rooms hear every line once, in order per sender'
   const expected = ROOMS * MEMBERS * (MEMBERS - 1) * LINES
   const heard = (): number => talkers.reduce((sum, talker) => sum + talker.heard, 0)
   // A fault ends the wait: it is looked at below.
-  await until(() => heard() >= expected || talkers.some((one) => one.fault !== ''), 'every line')
+  await until('every line', () => heard() >= expected || talkers.some((one) => one.fault !== ''))
   for (const talker of talkers) talker.check()
   assert.equal(heard(), expected)
 
@@ -34,10 +34,10 @@ test('chat: 1,000 clients in 50 rooms hear every line once, in order per sender'
     if (index % 2 === 0) socket.end()
     else socket.resetAndDestroy()
   }
-  await until(() => talkers.every(({ socket }) => socket.closed), 'the end of every connection')
-  await until(() => node.stats().sockets === before.sockets, 'the end of every socket slot')
-  await until(() => node.stats().services === before.services, 'the end of every agent and room')
-  await until(() => countFds() === before.fds, 'the end of every descriptor')
+  await until('the end of every connection', () => talkers.every(({ socket }) => socket.closed))
+  await until('the end of every socket slot', () => node.stats().sockets === before.sockets)
+  await until('the end of every agent and room', () => node.stats().services === before.services)
+  await until('the end of every descriptor', () => countFds() === before.fds)
   assert.deepEqual(node.stats().load, before.load)
   assertNoFault()
 })
@@ -50,7 +50,7 @@ async function open(port: number): Promise<Talker[]> {
       return new Talker(connect({ host: '127.0.0.1', port }), room)
     })
     talkers.push(...batch)
-    await until(() => batch.every(({ isIn }) => isIn), 'a batch of clients in their rooms')
+    await until('a batch of clients in their rooms', () => batch.every(({ isIn }) => isIn))
   }
   return talkers
 }

@@ -15,7 +15,7 @@ import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { linux } from '../../src/os/rig.suite.ts'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
-import { until } from '../support/node.ts'
+import { until } from '../support/until.ts'
 
 const sessionOf = (pid: number | string): string =>
   execFileSync('ps', ['-o', 'sid=', '-p', String(pid)], { encoding: 'utf8' }).trim()
@@ -53,7 +53,7 @@ test('daemon runs in the background, with a pid file and its output in the log',
   await cli.wrote('log', /talker\] error: ready/)
   assert.equal(sessionOf(pid), pid)
   process.kill(Number(pid), 'SIGTERM')
-  await until(() => !existsSync(join(folder, 'pid')), 'the end of the pid file')
+  await until('the end of the pid file', () => !existsSync(join(folder, 'pid')))
   await cli.wrote('log', /skynet: SIGTERM: stopping, .*\n(.*\n)*skynet: stopped\n$/)
 })
 
@@ -82,7 +82,7 @@ test('with JSON every line of a daemon is an object, and a refused one leaves no
   assert.equal((await second.ended).code, 1)
   assert.match(second.err, /^skynet: Cannot start: .* is running already/)
   process.kill(Number(textOf(join(folder, 'pid'))), 'SIGTERM')
-  await until(() => !existsSync(join(folder, 'pid')), 'the end of the pid file')
+  await until('the end of the pid file', () => !existsSync(join(folder, 'pid')))
   const lines = textOf(join(folder, 'log')).trim().split('\n')
   const said = lines.map((line) => JSON.parse(line).msg).filter((text) => /^skynet: /.test(text))
   assert.equal(said.length, 2, said.join('\n'))
@@ -100,7 +100,7 @@ test('a pid file that a killed daemon left is taken over', async (t) => {
     const own = textOf(join(folder, 'pid'))
     assert.match(own, /^[1-9]\d*\n$/)
     process.kill(Number(own), 'SIGKILL')
-    await until(() => isGone(Number(own)), 'the end of the daemon')
+    await until('the end of the daemon', () => isGone(Number(own)))
   }
 })
 
@@ -111,7 +111,7 @@ test('a pid file that names a zombie is taken over where the system tells', asyn
   t.after(() => parent.kill('SIGKILL'))
   const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)))
   const state = () => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
-  await until(() => state().startsWith('Z'), 'a zombie')
+  await until('a zombie', () => state().startsWith('Z'))
   assert.ok(process.kill(pid, 0), 'it looks alive')
   writeFileSync(join(folder, 'pid'), `${pid}\n`)
   const cli = startDaemon(t, folder)
@@ -128,7 +128,7 @@ test('a daemon leaves a pid file that is not its own', async (t) => {
   const second = textOf(join(folder, 'pid'))
   assert.notEqual(Number(second), first)
   process.kill(first, 'SIGTERM')
-  await until(() => isGone(first), 'the end of the first daemon')
+  await until('the end of the first daemon', () => isGone(first))
   assert.equal(textOf(join(folder, 'pid')), second)
 })
 
@@ -183,5 +183,5 @@ test('a daemon without a log file goes on at SIGHUP', async (t) => {
   const pid = Number(textOf(join(folder, 'pid')))
   process.kill(pid, 'SIGHUP')
   process.kill(pid, 'SIGTERM')
-  await until(() => !existsSync(join(folder, 'pid')), 'the end of the pid file')
+  await until('the end of the pid file', () => !existsSync(join(folder, 'pid')))
 })

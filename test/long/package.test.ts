@@ -151,7 +151,7 @@ test('the packed package has the socket server alone, typed and without a node',
   const program = `import { createSocketServer, type SocketEvent } from 'skynet-ts/socket-server'
 const server = createSocketServer()
 server.start(server.listen({ host: '127.0.0.1', port: 0 }))
-for (const event of server.poll({ timeoutMs: 10_000 })) tell(event)
+for (const event of server.poll({ timeoutMs: 60_000 })) tell(event)
 server.release()
 function tell(event: SocketEvent): void {
   if (event.type === 'open') console.log(event.text, event.port > 0)

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import type { Skynet } from 'skynet-ts'
 import type tenant from '../fixtures/tenant.ts'
 import { ENTRIES, SOCKET_ENTRIES, stores, type Way, wrongOf } from '../fixtures/tenant.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const WAYS: readonly Way[] = ['run', 'enterWith', 'both']

@@ -7,8 +7,9 @@ import { isSkynetError, type ServiceRef, type Skynet } from 'skynet-ts'
 import { MESSAGE_BYTES_MAX } from '../../src/base/limits.ts'
 import type starter from '../fixtures/starter.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, gate, serviceTest, until } from '../support/run.ts'
+import { type Body, gate, serviceTest } from '../support/run.ts'
 import { seeded, seedOf } from '../support/seed.ts'
+import { until } from '../support/until.ts'
 import { drawing, VALUES } from '../support/values.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)

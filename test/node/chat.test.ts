@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { ChatClient, startChat } from '../support/chat-client.ts'
 import { freePort } from '../support/free-port.ts'
-import { until } from '../support/node.ts'
+import { until } from '../support/until.ts'
 
 const CLI = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
 const CONFIG = fileURLToPath(new URL('../../examples/chat/skynet.config.js', import.meta.url))
@@ -104,7 +104,7 @@ suite('chat', () => {
       }
       assert.match(await client.next(), /in lobby$/)
     }
-    await until(() => node.stats().services === before, 'the end of every empty room')
+    await until('the end of every empty room', () => node.stats().services === before)
     assertNoFault()
   })
 
@@ -186,7 +186,7 @@ suite('npm start', () => {
   test('prints the address and three things to try; --set env.PORT chooses the port', async (t) => {
     const port = await freePort()
     const chat = startCli(t, ['--set', `env.PORT=${port}`])
-    await until(() => chat.out.includes('/quit'), 'what to try')
+    await until('what to try', () => chat.out.includes('/quit'))
     assert.match(chat.out, new RegExp(`listens on 127\\.0\\.0\\.1:${port}\\b`))
     assert.match(chat.out, new RegExp(`nc 127\\.0\\.0\\.1 ${port}\\b[^]*/nick [^]*/join `))
     const ada = await ChatClient.open(port)
@@ -202,15 +202,14 @@ suite('npm start', () => {
     assert.equal(second.out, '')
   })
 
-  test('SIGTERM while clients are connected ends with exit code 0 within 2 s', async (t) => {
-    const chat = startCli(t, ['--set', 'env.PORT=0'])
-    await until(() => /listens on \S+:\d+/.test(chat.out), 'the address')
+  test('SIGTERM while clients are connected waits for none: exit code 0', async (t) => {
+    // Longer than any test: nothing takes it.
+    const chat = startCli(t, ['--set', 'env.PORT=0', '--set', 'graceMs=600000'])
+    await until('the address', () => /listens on \S+:\d+/.test(chat.out))
     const port = Number(/listens on \S+:(\d+)/.exec(chat.out)![1])
     const clients = await guests(port, 10)
-    const signalledAt = performance.now()
     chat.child.kill('SIGTERM')
     assert.equal(await chat.code, 0)
-    assert.ok(performance.now() - signalledAt < 2000)
     for (const client of clients) await client.closed()
     assert.match(chat.err, /^skynet: SIGTERM: stopping, [^\n]*\nskynet: stopped\n$/)
   })

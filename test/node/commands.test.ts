@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { COMMANDS } from '../../src/service/commands.ts'
 import type signalled from '../fixtures/signalled.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, test, until } from '../support/run.ts'
+import { type Body, serviceTest, test } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const ROOT = new URL('../../../', import.meta.url)

@@ -12,7 +12,7 @@ const launch = (skynet: Skynet, on: number) =>
   skynet.newService<typeof dataUser>('./data-user.ts', { on })
 const blocked = { code: 'ERR_DATACENTER_PATH' }
 const daemonOf = (skynet: Skynet) =>
-  skynet.queryService<typeof datacenterd>('datacenterd', { timeoutMs: 10_000 })
+  skynet.queryService<typeof datacenterd>('datacenterd', { timeoutMs: 60_000 })
 
 check('the datacenter is launched once by all who use it first, on any worker', async (skynet) => {
   const peers = await Promise.all([0, 1, 0, 1].map((on) => launch(skynet, on)))

@@ -5,7 +5,8 @@ import everyWait, { ENDLESS, OTHERS, type Others, settled } from '../fixtures/ev
 import type opener from '../fixtures/opener.ts'
 import { openings } from '../fixtures/opener.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body): void =>
   serviceTest(import.meta.url, title, body, { thread: 2, dedicated: 2 })

@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import type { Skynet } from 'skynet-ts'
 import type fault from '../fixtures/fault.ts'
 import type odd from '../fixtures/odd.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const alone = (title: string, body: Body) =>

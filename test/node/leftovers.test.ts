@@ -5,8 +5,8 @@ import { test } from 'node:test'
 import threads, { type Worker } from 'node:worker_threads'
 import { type Node, type NodeConfig, resolveConfig, startNode } from 'skynet-ts/node'
 import { collect, descriptors, heapBytes, listeners } from '../support/leftovers.ts'
-import { until } from '../support/node.ts'
 import { fixture } from '../support/process.ts'
+import { until } from '../support/until.ts'
 
 const config = (more: Partial<NodeConfig> = {}) =>
   resolveConfig(
@@ -22,17 +22,17 @@ async function baseline(): Promise<{ fds: number; events: Record<string, number>
 
 /** Threads that are slow to end give back what they had when they have. */
 async function assertNothingLeft(before: Awaited<ReturnType<typeof baseline>>): Promise<void> {
-  await until(() => descriptors() <= before.fds, 'the end of all descriptors')
-  await until(() => listeners().exit === before.events.exit, 'the end of the exit listener')
+  await until('the end of all descriptors', () => descriptors() <= before.fds)
+  await until('the end of the exit listener', () => listeners().exit === before.events.exit)
   assert.deepEqual(listeners(), before.events)
 }
 
 /** Wait until the garbage collector has found all of them. */
 async function assertCollected(refs: readonly WeakRef<object>[], what: string): Promise<void> {
-  await until(() => {
+  await until(`the end of ${what}`, () => {
     collect()
     return refs.every((ref) => ref.deref() === undefined)
-  }, `the end of ${what}`)
+  })
 }
 
 test('nodes that have stopped leave no descriptor, no listener and no object', async () => {

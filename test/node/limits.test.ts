@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import type { Skynet } from 'skynet-ts'
 import type victim from '../fixtures/victim.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { Scene } from '../support/scene.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body): void =>
   serviceTest(import.meta.url, title, body, { thread: 2, dedicated: 1 })

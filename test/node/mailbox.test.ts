@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { isSkynetError, type Skynet } from 'skynet-ts'
 import type bounded from '../fixtures/bounded.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const LIMIT = 8

@@ -1,7 +1,8 @@
 /** The manager of unique services goes with its worker, and is launched again: who asks waits. */
 import assert from 'node:assert/strict'
 import type victim from '../fixtures/victim.ts'
-import { serviceTest, until } from '../support/run.ts'
+import { serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 serviceTest(
   import.meta.url,

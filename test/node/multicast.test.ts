@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs'
 import type { ServiceRef, Skynet } from 'skynet-ts'
 import { MAILBOX_WARNING } from '../../src/base/limits.ts'
 import type listener from '../fixtures/listener.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const PLACES = ['same', 1] as const

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import type { Skynet } from 'skynet-ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { endOf, ROLES, type Role, Scene, type Victim, WAYS, type Way } from '../support/scene.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body): void =>
   serviceTest(import.meta.url, title, body, { thread: 4 })
@@ -15,7 +16,7 @@ type Step = (
   scene: Scene,
 ) => Promise<{ readonly call: Promise<unknown>; readonly isPassedOn?: boolean }>
 
-const isUnderWay = (who: Victim): Promise<void> =>
+const isUnderWay = (who: Victim): Promise<unknown> =>
   until('the call is under way', async () => (await who.call.open()) > 0)
 
 const STEPS: Readonly<Record<string, Step>> = {

@@ -5,8 +5,9 @@ import type { MethodsOf, ServiceRef, Skynet } from 'skynet-ts'
 import type bounded from '../fixtures/bounded.ts'
 import type victim from '../fixtures/victim.ts'
 import type waiter from '../fixtures/waiter.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { endOf, Scene, WAYS } from '../support/scene.ts'
+import { until } from '../support/until.ts'
 
 type Waiter = ServiceRef<MethodsOf<typeof waiter>>
 

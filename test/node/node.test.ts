@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers'
 import { isSkynetError } from 'skynet-ts'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { fixture, inProcess } from '../support/process.ts'
-import { TestNode, test } from '../support/run.ts'
+import { BodyNode, test } from '../support/run.ts'
 
 const config = (start: string, args: unknown[] = [], logger?: string) =>
   resolveConfig({ thread: 2, start: fixture(start), args, ...(logger && { logger }) }, '/')
@@ -101,7 +101,7 @@ test('a handler that holds its worker is reported, one that rests is not', async
 })
 
 test('exit hooks of all services run when the node stops', async () => {
-  const node = await TestNode.start()
+  const node = await BodyNode.start()
   await node.run(import.meta.url.replace('node.test', '../fixtures/hooks'), 'hooks')
   await node.node.stop()
   const log = node.log()

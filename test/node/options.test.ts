@@ -9,7 +9,7 @@ import { createSocketServer, resolve } from 'skynet-ts/socket-server'
 import { testNode, testService } from 'skynet-ts/testing'
 import type subject from '../fixtures/subject.ts'
 import { publicOptions } from '../support/option-doors.ts'
-import { serviceTest, TestNode } from '../support/run.ts'
+import { BodyNode, serviceTest } from '../support/run.ts'
 
 /** No option of anything, but a slip of one. */
 type Odd = { readonly timeuotMs: 100 }
@@ -82,7 +82,7 @@ const nothing = defineService(() => {})
 const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   startNode: () => startNode({} as never, odd()),
   'Node.stop': async () => {
-    const started = await TestNode.start()
+    const started = await BodyNode.start()
     try {
       await started.node.stop(odd())
     } finally {

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import type recorder from '../fixtures/recorder.ts'
 import type sender from '../fixtures/sender.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { seedOf } from '../support/seed.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

@@ -1,7 +1,8 @@
 /** Skynet's test/testmulticast.lua and testmulticast2.lua: what they print, as assertions. */
 import assert from 'node:assert/strict'
 import type listener from '../fixtures/listener.ts'
-import { serviceTest, until } from '../support/run.ts'
+import { serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 serviceTest(
   import.meta.url,

@@ -4,7 +4,8 @@ import type { ServiceRef, Skynet } from 'skynet-ts'
 import type closerModule from '../fixtures/closer.ts'
 import type pinger from '../fixtures/pinger.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const CALLS = 2000

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import type { Response, SelectRequest } from 'skynet-ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, gate, serviceTest, until } from '../support/run.ts'
+import { type Body, gate, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

@@ -6,7 +6,8 @@ import type proxy from '../fixtures/proxy.ts'
 import type speaker from '../fixtures/speaker.ts'
 import { NUMBERS } from '../fixtures/speaker.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const PLACES = ['same', 1] as const

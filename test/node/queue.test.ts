@@ -1,7 +1,8 @@
 /** queue(): one task at a time, in order, whatever happens to those before. */
 import assert from 'node:assert/strict'
-import { type Body, gate, serviceTest, until } from '../support/run.ts'
+import { type Body, gate, serviceTest } from '../support/run.ts'
 import { seeded, seedOf } from '../support/seed.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

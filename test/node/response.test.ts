@@ -5,7 +5,8 @@ import { isSkynetError, type Skynet } from 'skynet-ts'
 import type asked from '../fixtures/asked.ts'
 import type debtor from '../fixtures/debtor.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

@@ -11,7 +11,8 @@ import type debtor from '../fixtures/debtor.ts'
 import type leaver from '../fixtures/leaver.ts'
 import type starter from '../fixtures/starter.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, gate, type Handlers, serviceTest, test, until } from '../support/run.ts'
+import { type Body, gate, type Handlers, serviceTest, test } from '../support/run.ts'
+import { until } from '../support/until.ts'
 import { drawing, VALUES } from '../support/values.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)

@@ -4,7 +4,8 @@ import type { Skynet } from 'skynet-ts'
 import { SHARED_DATA_MAX, SHARED_NAME_BYTES_MAX } from '../../src/base/limits.ts'
 import type reader from '../fixtures/reader.ts'
 import { wholeOf } from '../fixtures/reader.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const launch = (skynet: Skynet, on: number) =>

@@ -4,8 +4,9 @@ import type { Skynet } from 'skynet-ts'
 import { MESSAGE_BYTES_MAX } from '../../src/base/limits.ts'
 import { portOf } from '../../src/os/address.ts'
 import { posixOs } from '../../src/os/posix.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { ours, stretch } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const MB = 1024 * 1024

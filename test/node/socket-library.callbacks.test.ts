@@ -16,7 +16,7 @@ function datagrams(server: StandaloneServer) {
   const arrives = (text: string): void => {
     assert.equal(server.sendTo(sender, to, text), true)
     for (;;) {
-      const event = one(server, 10_000)
+      const event = one(server, 60_000)
       assert.ok(event !== undefined, `${text} did not arrive`)
       if (event.type !== 'udp') continue
       assert.equal(`${event.data}`, text)

@@ -6,8 +6,9 @@ import { workerData } from 'node:worker_threads'
 import { SOCKETS_MAX } from '../../src/base/limits.ts'
 import { Slots } from '../../src/net/slots.ts'
 import type { WorkerStart } from '../../src/threads/protocol.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { dial, pair, stretch } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import type { Connection, Skynet, SocketSettings } from 'skynet-ts'
 import type holder from '../fixtures/holder.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { dial, drink, listen, stretch } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const MB = 1024 * 1024

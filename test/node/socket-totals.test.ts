@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import type { Skynet, SocketTotals } from 'skynet-ts'
 import type observer from '../fixtures/observer.ts'
-import { type Body, serviceTest, TestNode, test, until } from '../support/run.ts'
+import { type Body, BodyNode, serviceTest, test } from '../support/run.ts'
 import { dial, drink, listen, ours, stretch } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const MIB = 1024 * 1024
 /** A node of its own for each: then the numbers are exact. */
@@ -21,7 +22,7 @@ const count = (totals: SocketTotals): number =>
   Object.values(totals.states).reduce((sum, sockets) => sum + sockets, 0)
 
 /** Wait for the last socket to go: what follows is about sockets that are gone. */
-const untilGone = (skynet: Skynet): Promise<void> =>
+const untilGone = (skynet: Skynet): Promise<unknown> =>
   until('all sockets are gone', () => count(skynet.socket.totals()) === 0)
 
 check('totals() is exact for TCP, also when the sockets are gone', async (skynet) => {
@@ -140,7 +141,7 @@ check('totals() can be read on another worker while the loop is busy', async (sk
 })
 
 test('stats() of a node has the totals of its sockets', async () => {
-  const node = await TestNode.start()
+  const node = await BodyNode.start()
   try {
     const { sockets, socketTotals } = node.node.stats()
     assert.equal(count(socketTotals), sockets)

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Skynet } from 'skynet-ts'
 import type holder from '../fixtures/holder.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { seeded, seedOf } from '../support/seed.ts'
 import { dial, drink, listen, pair, stretch } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const PLACES = ['same', 1] as const

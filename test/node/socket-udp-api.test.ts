@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { type Skynet, UdpAddress, type UdpSocket } from 'skynet-ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const bad = (value: unknown) => value as never
@@ -18,7 +19,7 @@ async function two(skynet: Skynet, host = '127.0.0.1') {
 }
 
 const received = async (socket: UdpSocket) =>
-  `${(await socket.receive({ timeoutMs: 15_000 }))?.data}`
+  `${(await socket.receive({ timeoutMs: 60_000 }))?.data}`
 
 for (const [family, host] of [
   [4, '127.0.0.1'],

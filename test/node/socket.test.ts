@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import type { Connection, Skynet } from 'skynet-ts'
 import { portOf } from '../../src/os/address.ts'
 import { posixOs } from '../../src/os/posix.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { seeded, seedOf } from '../support/seed.ts'
 import { dial, drink, listen, ours, pair, stretch } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

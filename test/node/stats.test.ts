@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { ServiceStats, Skynet } from 'skynet-ts'
 import type busy from '../fixtures/busy.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, TestNode, test, until } from '../support/run.ts'
+import { type Body, BodyNode, serviceTest, test } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const launch = (skynet: Skynet, on = 1) => skynet.newService<typeof busy>('./busy.ts', { on })
@@ -122,7 +123,7 @@ serviceTest(
 )
 
 test('node.workers() tells the main thread', async () => {
-  const started = await TestNode.start()
+  const started = await BodyNode.start()
   const workers = await started.node.workers()
   assert.deepEqual(
     workers.map(({ worker }) => worker),

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { isSkynetError, type MethodsOf, type Skynet, supervise } from 'skynet-ts'
 import type child from '../fixtures/child.ts'
-import { type Body, type Handlers, serviceTest, until } from '../support/run.ts'
+import { type Body, type Handlers, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const alone = (title: string, body: Body) =>

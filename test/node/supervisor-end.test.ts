@@ -5,7 +5,8 @@ import type kid from '../fixtures/child.ts'
 import type overseer from '../fixtures/overseer.ts'
 import type { Start } from '../fixtures/overseer.ts'
 import type victim from '../fixtures/victim.ts'
-import { type Body, type Handlers, serviceTest, until } from '../support/run.ts'
+import { type Body, type Handlers, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body): void =>
   serviceTest(import.meta.url, title, body, { thread: 3 })

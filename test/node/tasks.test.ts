@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { isSkynetError, type Skynet } from 'skynet-ts'
 import type sleeper from '../fixtures/sleeper.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const launch = (skynet: Skynet) => skynet.newService<typeof sleeper>('./sleeper.ts', { on: 1 })

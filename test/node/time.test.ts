@@ -1,7 +1,8 @@
 /** Sleeping, timeouts and tasks of a service. */
 import assert from 'node:assert/strict'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 

@@ -6,7 +6,8 @@ import type { Skynet } from 'skynet-ts'
 import { defineService } from 'skynet-ts'
 import { testNode } from 'skynet-ts/testing'
 import type traced from '../fixtures/traced.ts'
-import { type Body, serviceTest, test, until } from '../support/run.ts'
+import { type Body, serviceTest, test } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const hex = (handle: number): string => `:${handle.toString(16).padStart(8, '0')}`

@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
 import { isSkynetError, type Skynet } from 'skynet-ts'
 import type forkA from '../fixtures/circle/fork-a.ts'
 import { fixture } from '../support/process.ts'
-import { type Body, serviceTest, until } from '../support/run.ts'
+import { type Body, serviceTest } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body)
 

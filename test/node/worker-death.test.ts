@@ -7,7 +7,8 @@ import { isSkynetError } from 'skynet-ts'
 import type mortal from '../fixtures/mortal.ts'
 import type subject from '../fixtures/subject.ts'
 import { inProcess } from '../support/process.ts'
-import { type Body, serviceTest, test, until } from '../support/run.ts'
+import { type Body, serviceTest, test } from '../support/run.ts'
+import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body, config = {}) =>
   serviceTest(import.meta.url, title, body, { thread: 2, memoryLimitMb: 64, ...config })

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
-import { startTestNode, type TestNode, until } from './node.ts'
+import { startTestNode, type TestNode } from './node.ts'
+import { until } from './until.ts'
 
 const CONFIG = new URL('../../examples/chat/skynet.config.ts', import.meta.url)
 /** Of a chat without clients: logger, service manager, gate, nicks, rooms. */
@@ -17,8 +18,8 @@ export interface ChatNode extends TestNode {
 export async function startChat(t: TestContext): Promise<ChatNode> {
   const chat = await startTestNode(t, CONFIG, ['env.PORT=0', 'thread=2'])
   const [, port] = await chat.logged(/listens on 127\.0\.0\.1:(\d+)/)
-  await until(() => chat.node.stats().services === SERVICES, 'the end of the bootstrap service')
-  return { ...chat, port: Number(port) }
+  await until('the end of the bootstrap service', () => chat.node.stats().services === SERVICES)
+  return Object.assign(chat, { port: Number(port) })
 }
 
 export class ChatClient {
@@ -63,7 +64,9 @@ export class ChatClient {
 
   /** The next line. */
   async next(): Promise<string> {
-    await until(() => this.lines.length > 0 || this.isClosed, 'a line')
+    await until('a line', () => this.lines.length > 0 || this.isClosed, {
+      on: [[this.socket, 'data', 'close']],
+    })
     const line = this.lines.shift()
     assert.ok(line !== undefined, 'the connection was closed, and no line is left')
     return line
@@ -77,7 +80,7 @@ export class ChatClient {
 
   /** Wait for the end of the connection. */
   async closed(): Promise<void> {
-    await until(() => this.isClosed, 'the end of the connection')
+    await until('the end of the connection', () => this.isClosed, { on: [[this.socket, 'close']] })
   }
 
   /** Leave, as a terminal does that is closed. */

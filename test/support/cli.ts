@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
-import { until } from './node.ts'
+import { until } from './until.ts'
 
 export const CLI = join(import.meta.dirname, '../../lib/cli/main.js')
 const FIXTURES = join(import.meta.dirname, '../fixtures')
@@ -77,13 +77,18 @@ export class Cli {
 
   /** Wait until standard output and error together match. */
   said(pattern: RegExp): Promise<RegExpExecArray> {
-    return until(() => pattern.exec(this.out + this.err) ?? undefined, `a line like ${pattern}`)
+    return until(`a line like ${pattern}`, () => pattern.exec(this.out + this.err), {
+      on: [
+        [this.child.stdout!, 'data'],
+        [this.child.stderr!, 'data'],
+      ],
+    })
   }
 
   /** Wait until the file of that name in the folder matches. */
   wrote(name: string, pattern: RegExp): Promise<RegExpExecArray> {
     const file = join(this.folder, name)
-    return until(() => pattern.exec(textOf(file)) ?? undefined, `${pattern} in ${name}`)
+    return until(`${pattern} in ${name}`, () => pattern.exec(textOf(file)))
   }
 
   /** Signal the process and wait for its end. */

@@ -2,7 +2,7 @@
 import type { Skynet } from 'skynet-ts'
 import type flooder from '../fixtures/flooder.ts'
 import type settler from '../fixtures/settler.ts'
-import { until } from './run.ts'
+import { until } from './until.ts'
 
 const SETTLER = new URL('../fixtures/settler.ts', import.meta.url)
 const FLOODER = new URL('../fixtures/flooder.ts', import.meta.url)

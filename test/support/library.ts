@@ -11,7 +11,7 @@ import {
 type Type = SocketEvent['type']
 type Of<T extends Type> = Extract<SocketEvent, { readonly type: T }>
 
-const WAIT_MS = 10_000
+const WAIT_MS = 60_000
 
 interface Cleaner {
   after(clean: () => void): void

@@ -1,27 +1,53 @@
-/** A node for one test: started from a config, its log in a file, stopped when the test ends. */
+/** A node of a test: its log in a file of its own. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { loadConfig, type Node, startNode } from 'skynet-ts/node'
+import { loadConfig, type Node, type ResolvedConfig, startNode } from 'skynet-ts/node'
+import { until } from './until.ts'
 
-/** For what must happen, however slow the machine is; nothing waits so long that works. */
-const WAIT_MS_MAX = 120_000
-
-export interface TestNode {
+export class TestNode {
   readonly node: Node
+  readonly #folder: string
+
+  constructor(node: Node, folder: string) {
+    this.node = node
+    this.#folder = folder
+  }
+
+  /** @param configOf Told the node's folder, and a file in it for its log. */
+  static async start(
+    configOf: (folder: string, log: string) => ResolvedConfig | Promise<ResolvedConfig>,
+  ): Promise<TestNode> {
+    const folder = mkdtempSync(join(tmpdir(), 'skynet-test-'))
+    try {
+      const node = await startNode(await configOf(folder, join(folder, 'log')))
+      return new TestNode(node, folder)
+    } catch (error) {
+      rmSync(folder, { recursive: true })
+      throw error
+    }
+  }
+
   /** What the node has logged so far. */
-  log(): string
-  /** Fails when a fault was logged. A long mailbox is none: that is up to who gets the cores. */
-  assertNoFault(): void
+  readonly log = (): string => readFileSync(join(this.#folder, 'log'), 'utf8')
+
   /** Wait until the log matches. */
-  logged(pattern: RegExp): Promise<RegExpExecArray>
+  readonly logged = (pattern: RegExp): Promise<RegExpExecArray> =>
+    until(`a line like ${pattern}`, () => pattern.exec(this.log()))
+
+  /** Fails when a fault was logged. A long mailbox is none: that is up to who gets the cores. */
+  readonly assertNoFault = (): void => assert.doesNotMatch(this.log(), /error: (?!May overload)/)
+
+  async stop(): Promise<void> {
+    await this.node.stop()
+    rmSync(this.#folder, { recursive: true })
+  }
 }
 
 /**
- * Start the node of a config file.
+ * Start the node of a config file; it is stopped when the test ends.
  *
  * @param overrides `key=value`, as `--set` takes them.
  */
@@ -30,30 +56,8 @@ export async function startTestNode(
   config: URL,
   overrides: readonly string[] = [],
 ): Promise<TestNode> {
-  const folder = mkdtempSync(join(tmpdir(), 'skynet-test-'))
-  const file = join(folder, 'log')
-  t.after(() => rmSync(folder, { recursive: true }))
   const path = new URL(config.href.replace(/\.ts$/, '.js')).pathname
-  const node = await startNode(await loadConfig(path, [`logger=${file}`, ...overrides]))
+  const node = await TestNode.start((_, log) => loadConfig(path, [`logger=${log}`, ...overrides]))
   t.after(() => node.stop())
-  const log = (): string => readFileSync(file, 'utf8')
-  const logged = (pattern: RegExp): Promise<RegExpExecArray> =>
-    until(() => pattern.exec(log()) ?? undefined, `a line like ${pattern}`)
-  const assertNoFault = (): void => assert.doesNotMatch(log(), /error: (?!May overload)/)
-  return { node, log, logged, assertNoFault }
-}
-
-/**
- * Wait until `look` finds something: any value but undefined and false.
- *
- * @param what Named when it does not come.
- */
-export async function until<T>(look: () => T | undefined | false, what: string): Promise<T> {
-  const endsAt = performance.now() + WAIT_MS_MAX
-  for (;;) {
-    const found = look()
-    if (found !== undefined && found !== false) return found
-    assert.ok(performance.now() < endsAt, `waited in vain for ${what}`)
-    await sleep(5)
-  }
+  return node
 }

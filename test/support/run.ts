@@ -5,51 +5,51 @@
  * a worker of the node, where it only leaves its body to be found by title. So a body may use
  * everything its file imports, and runs as any service does.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test as nodeTest } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 import type { Skynet } from 'skynet-ts'
-import { type Node, type NodeConfig, resolveConfig, startNode } from 'skynet-ts/node'
+import { type Node, type NodeConfig, resolveConfig } from 'skynet-ts/node'
+import { TestNode } from './node.ts'
 
 /** What others may call of the service that runs the body; the body fills it in. */
 export type Handlers = Record<string, (...args: never[]) => unknown>
 export type Body = (skynet: Skynet, handlers: Handlers) => unknown
 type Outcome = { readonly error?: unknown }
 
-const TEST_MS_MAX = 20_000
+/** Hangs are found by it, not slow machines. */
+const TEST_MS_MAX = 120_000
 const bodies = new Map<string, Body>()
-let shared: Promise<TestNode> | undefined
+let shared: Promise<BodyNode> | undefined
 let nodes = 0
 
 /** A node with two workers whose first service runs test bodies. */
-export class TestNode {
-  readonly node: Node
+export class BodyNode {
+  readonly #test: TestNode
   readonly #channel: BroadcastChannel
-  readonly #folder: string
   readonly #waiting = new Map<string, (outcome: Outcome) => void>()
 
-  constructor(node: Node, channel: BroadcastChannel, folder: string) {
-    this.node = node
+  private constructor(node: TestNode, channel: BroadcastChannel) {
+    this.#test = node
     this.#channel = channel
-    this.#folder = folder
     channel.onmessage = (event) => {
       const { title, ...outcome } = (event as { data: Outcome & { title: string } }).data
       this.#waiting.get(title)?.(outcome)
     }
   }
 
-  static async start(config: Partial<NodeConfig> = {}): Promise<TestNode> {
-    const folder = mkdtempSync(join(tmpdir(), 'skynet-test-'))
-    const name = `skynet-test-${process.pid}-${++nodes}`
-    const channel = new BroadcastChannel(name)
+  static async start(config: Partial<NodeConfig> = {}): Promise<BodyNode> {
+    const name = `skynet-test-${++nodes}`
     const start = join(import.meta.dirname, '../fixtures/runner.ts')
-    const logger = join(folder, 'log')
-    const env = { folder, logger }
-    const given = { thread: 2, start, args: [name], logger, env, ...config }
-    return new TestNode(await startNode(resolveConfig(given, folder)), channel, folder)
+    const node = await TestNode.start((folder, logger) => {
+      const env = { folder, logger }
+      return resolveConfig({ thread: 2, start, args: [name], logger, env, ...config }, folder)
+    })
+    return new BodyNode(node, new BroadcastChannel(name))
+  }
+
+  get node(): Node {
+    return this.#test.node
   }
 
   /** Run the body that `file` has under `title`, in a service of its own on worker `on`. */
@@ -62,13 +62,12 @@ export class TestNode {
   }
 
   log(): string {
-    return readFileSync(join(this.#folder, 'log'), 'utf8')
+    return this.#test.log()
   }
 
   async stop(): Promise<void> {
-    await this.node.stop()
+    await this.#test.stop()
     this.#channel.close()
-    rmSync(this.#folder, { recursive: true })
   }
 }
 
@@ -95,8 +94,8 @@ export function serviceTest(
   if (!isMainThread) return
   if (bodies.size === 1) after(async () => (await shared)?.stop())
   nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
-    if (config === undefined) shared ??= TestNode.start()
-    const node = await (config === undefined ? shared! : TestNode.start(config))
+    if (config === undefined) shared ??= BodyNode.start()
+    const node = await (config === undefined ? shared! : BodyNode.start(config))
     try {
       await node.run(file, title, on)
     } catch (error) {
@@ -109,15 +108,6 @@ export function serviceTest(
 }
 
 export const bodyOf = (title: string): Body | undefined => bodies.get(title)
-
-/** Wait until `condition` holds. It fails after ten seconds. */
-export async function until(what: string, condition: () => unknown): Promise<void> {
-  for (let round = 0; round < 5000; round++) {
-    if (await condition()) return
-    await delay(2)
-  }
-  throw new Error(`it never came true that ${what}`)
-}
 
 /** A promise and the way to end it. */
 export interface Gate<T> {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { isSkynetError, type MethodsOf, type ServiceRef, type Skynet } from 'skynet-ts'
 import type victim from '../fixtures/victim.ts'
 import type { Then } from '../fixtures/victim.ts'
-import { until } from './run.ts'
+import { until } from './until.ts'
 
 export type Victim = ServiceRef<MethodsOf<typeof victim>>
 /** The test itself is on worker 0; each of the three has a worker to die with. */
@@ -62,7 +62,7 @@ export class Scene {
     await this.isHeld(file)
   }
 
-  isHeld(file: string): Promise<void> {
+  isHeld(file: string): Promise<unknown> {
     return until('the worker is held', () => existsSync(`${file}.held`))
   }
 
@@ -73,7 +73,7 @@ export class Scene {
   }
 
   /** By a file alone: for who is held without a scene. */
-  static holding(file: string): { isHeld(): Promise<void>; letGo(then: Then): void } {
+  static holding(file: string): { isHeld(): Promise<unknown>; letGo(then: Then): void } {
     return {
       isHeld: () => until('the worker is held', () => existsSync(`${file}.held`)),
       letGo: (then) => writeFileSync(file, then),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
-import { until } from '../support/node.ts'
+import { until } from '../support/until.ts'
 
 const OWN = join(import.meta.dirname, '../fixtures/own-logger.ts')
 
@@ -84,6 +84,6 @@ test('a logger that cannot be launched again is tried again, the node goes on', 
   await cli.said(/Cannot launch '.logger' now, again in \d+ ms: .*ENOENT/)
   await cli.said(/it is gone/)
   mkdirSync(join(folder, 'logs'))
-  await until(() => textOf(join(folder, 'logs/run.log')).includes('after it'), 'the new logger')
+  await until('the new logger', () => textOf(join(folder, 'logs/run.log')).includes('after it'))
   assert.equal((await cli.stop()).code, 0)
 })

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { openTerminal } from '../../src/os/terminal.suite.ts'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
-import { until } from '../support/node.ts'
+import { until } from '../support/until.ts'
 
 /** Runs the fixture up to the point where it waits for `go`. */
 async function start(
@@ -29,7 +29,7 @@ async function assertGoesOn({ folder, child, ...cli }: Cli): Promise<void> {
   writeFileSync(join(folder, 'go'), '')
   const trace = (): string => textOf(join(folder, 'trace'))
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
-  await until(() => /alive later/.test(trace()) || isOver(), 'the node to go on')
+  await until('the node to go on', () => /alive later/.test(trace()) || isOver())
   child.kill('SIGTERM')
   const ended = await cli.ended
   assert.equal(trace(), 'ready;went on;alive later;stop hook;exit hook;')
@@ -121,6 +121,6 @@ test('a daemon outlives a full log, and says what is missing when there is room'
   process.kill(pid, 'SIGHUP')
   await cli.wrote('log', /\b1 lines were dropped: ENOSPC/)
   process.kill(pid, 'SIGTERM')
-  await until(() => !existsSync(join(folder, 'pid')), 'the end of the daemon')
+  await until('the end of the daemon', () => !existsSync(join(folder, 'pid')))
   assert.equal(textOf(join(folder, 'trace')), 'ready;went on;alive later;stop hook;exit hook;')
 })

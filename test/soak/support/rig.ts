@@ -12,7 +12,7 @@ import type { GateStats } from './line-gate.ts'
 const FOLDER = '../test/soak/support'
 const SAMPLE_MS = 50
 /** A closed socket may take 10 s to send what was written: LINGER_MS_MAX. */
-const REST_MS_MAX = 30_000
+const REST_MS_MAX = 60_000
 
 export interface Sample {
   readonly rss: number
