@@ -63,6 +63,8 @@ export const MONITOR_INTERVAL_MS = 5000
 export const LOAD_NOTICE_MS = 5000
 /** How long a worker may take to name the sender of a message that failed. */
 export const TITLE_MS_MAX = 1000
+/** Setups that wait for each other for so long will do so for ever. */
+export const CIRCLE_MS = 1000
 /** How long a unique service may be asked for while there is no manager of them. */
 export const MANAGER_WAIT_MS_MAX = 30_000
 /** How long stop hooks may take, unless the config says otherwise. */

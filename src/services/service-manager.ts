@@ -1,5 +1,6 @@
 /** `.service`: knows the one instance of each unique service. */
 import { SkynetError } from '../base/errors.ts'
+import { CIRCLE_MS } from '../base/limits.ts'
 import { defineService } from '../service/definition.ts'
 import type { LaunchOptions } from '../service/launch.ts'
 import { shortPath } from '../service/modules.ts'
@@ -54,12 +55,14 @@ class Uniques {
     const { source, session } = this.#skynet.context()
     const entry = this.entryOf(url)
     if (this.#skynet.isAlive(entry.handle)) return entry.handle
-    this.#refuseCircle(url, chain)
     const name = `${source} ${session}`
     const handle = new Promise<number>((resolve, reject) => {
       const asked = { url, source, isQuery: launch === undefined, chain, resolve, reject }
       this.#waiting.set(name, asked)
       entry.waiting.add(asked)
+      if (this.#circleOf(asked) === undefined) return
+      // A setup that asks and does not wait is done soon, and then there is no circle.
+      this.#skynet.timeout(CIRCLE_MS, () => this.#refuseCircle(name))
     }).finally(() => this.#over(name))
     if (this.#waiting.size >= this.#lookAt) this.#dropDead()
     if (launch !== undefined && !entry.isLaunching) void this.#launch(entry, url, launch)
@@ -99,18 +102,23 @@ class Uniques {
     }
   }
 
-  /**
-   * Nobody in a circle of setups that wait for each other would ever be done.
-   *
-   * @throws {SkynetError} `ERR_LAUNCH_CIRCLE`.
-   */
-  #refuseCircle(url: string, chain: readonly string[]): void {
-    if (chain.length === 0) return
+  /** Nobody in a circle of setups that wait for each other would ever be done. */
+  async #refuseCircle(name: string): Promise<void> {
+    // What has come meanwhile is first: one of them may be ready.
+    await this.#skynet.yield()
+    const asked = this.#waiting.get(name)
+    const circle = asked && this.#circleOf(asked)
+    if (circle === undefined) return
+    asked!.reject(new SkynetError('ERR_LAUNCH_CIRCLE', { path: shortPath(asked!.url), circle }))
+  }
+
+  /** `a → b → a`: what is asked for waits for who asks. Undefined: it does not. */
+  #circleOf({ url, chain }: Asked): string | undefined {
+    if (chain.length === 0) return undefined
     const way = this.#wayTo(chain, url)
-    if (way === undefined) return
+    if (way === undefined) return undefined
     const rest = chain.slice(chain.indexOf(way.at(-1)!) + 1)
-    const circle = [...way, ...rest, url].map(shortPath).join(' → ')
-    throw new SkynetError('ERR_LAUNCH_CIRCLE', { path: shortPath(url), circle })
+    return [...way, ...rest, url].map(shortPath).join(' → ')
   }
 
   /** From the service at `url` to one of `chain`, by what their setups wait for. */

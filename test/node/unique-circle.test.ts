@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isSkynetError, type Skynet } from 'skynet-ts'
 import type forkA from '../fixtures/circle/fork-a.ts'
+import type freeA from '../fixtures/circle/free-a.ts'
 import { fixture } from '../support/process.ts'
 import { type Body, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
@@ -32,14 +33,19 @@ async function refused(skynet: Skynet, name: string, circle: string): Promise<vo
 }
 
 check('uniqueService() refuses a circle of setups, and names it', async (skynet) => {
-  await refused(skynet, 'a', 'a b a')
+  await Promise.all([refused(skynet, 'a', 'a b a'), refused(skynet, 'self', 'self self')])
+  // They failed, and are tried again.
   await refused(skynet, 'b', 'b a b')
-  await refused(skynet, 'self', 'self self')
 })
 
 check('uniqueService() finds a circle with newService() and queryService() in it', (skynet) =>
   refused(skynet, 'c', 'c d e c'),
 )
+
+check('uniqueService() that a setup does not wait for closes no circle', async (skynet) => {
+  const a = await skynet.uniqueService<typeof freeA>('../fixtures/circle/free-a.ts')
+  assert.equal(skynet.isAlive(await a.call.other()), true)
+})
 
 check('uniqueService() takes what a fork of a setup asks for as no wait of it', async (skynet) => {
   const a = await skynet.uniqueService<typeof forkA>('../fixtures/circle/fork-a.ts')
