@@ -1,4 +1,5 @@
 /** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
+import { isIP } from 'node:net'
 import { leaveAbort, watchAbort } from '../base/abort.ts'
 import {
   checkFlag,
@@ -65,6 +66,8 @@ export async function addressesOf(
   failed: (reason: string, cause?: unknown) => Error,
 ): Promise<AnyAddress[]> {
   if (address !== undefined) return [address]
+  // An address all the same: no name has a zone, and the resolver would give it back unread.
+  if (isIP(host) !== 0) throw failed(`no interface has the zone of ${host}`)
   try {
     const { lookup } = await import('node:dns/promises')
     const found = await lookup(host, { all: true })

@@ -5,9 +5,12 @@ import { formatAddress, socketAddress } from '../os/address.ts'
 import { compactAddress, compactLength, expandAddress } from '../os/compact.ts'
 import type { SocketAddress } from '../os/os.ts'
 
-/** Immutable. Kept as the 7 (IPv4) or 19 (IPv6) bytes that Skynet has; text is made when asked. */
+/**
+ * Immutable. Kept as the 7 (IPv4) or 19 (IPv6) bytes that Skynet has, or 23 of a link-local one
+ * with its zone; text is made when asked.
+ */
 export class UdpAddress {
-  /** Type, port and address in network order: what `UdpAddress.fromBytes` takes. */
+  /** Type, port and address in network order, then the zone: what `UdpAddress.fromBytes` takes. */
   readonly bytes: Uint8Array
   #expanded: SocketAddress | undefined
 
@@ -30,13 +33,13 @@ export class UdpAddress {
     return new UdpAddress(compactAddress(address), address)
   }
 
-  /** @param bytes 7 or 19 of them; copied. @throws `TypeError` when they are no address. */
+  /** @param bytes 7, 19 or 23 of them; copied. @throws `TypeError` when they are no address. */
   static fromBytes(bytes: Uint8Array): UdpAddress {
     const isBytes = types.isUint8Array(bytes)
     const isWhole = isBytes && compactLength(bytes, 0) === bytes.length
     const expanded = isWhole ? expandAddress(bytes) : undefined
     if (expanded === undefined) {
-      throw refusal('value', 'make a UDP address', 'bytes', '7 or 19 of one', bytes)
+      throw refusal('value', 'make a UDP address', 'bytes', '7, 19 or 23 of one', bytes)
     }
     return new UdpAddress(Uint8Array.from(bytes), expanded)
   }
@@ -46,7 +49,10 @@ export class UdpAddress {
     return new UdpAddress(bytes)
   }
 
-  /** `127.0.0.1`, `::1`. An IPv4 peer of an IPv6 socket is shown as IPv4. */
+  /**
+   * `127.0.0.1`, `::1`, `fe80::1%2` (the number of an interface). An IPv4 peer of an IPv6 socket is
+   * shown as IPv4.
+   */
   get host(): string {
     return this.#expand().host
   }

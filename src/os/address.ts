@@ -93,7 +93,7 @@ export function writeSockaddr(bytes: Uint8Array, address: AnyAddress): number {
     bytes[at++] = group >> 8
     bytes[at++] = group
   }
-  new DataView(bytes.buffer, bytes.byteOffset).setUint32(SCOPE_AT, Number(scope ?? 0), IS_LITTLE)
+  writeScope(bytes, 0, Number(scope ?? 0))
   return length
 }
 
@@ -112,8 +112,7 @@ export function readSockaddr(bytes: Uint8Array, length = bytes.length): AnyAddre
   }
   const groups: number[] = []
   for (let at = 8; at < 24; at += 2) groups.push((bytes[at]! << 8) | bytes[at + 1]!)
-  const scope = new DataView(bytes.buffer, bytes.byteOffset).getUint32(SCOPE_AT, IS_LITTLE)
-  return fromGroups(groups, port, scope)
+  return fromGroups(groups, port, readScope(bytes, 0))
 }
 
 /** The family of the sockaddr at `at`. */
@@ -133,6 +132,21 @@ export function familyOf(bytes: Uint8Array, at: number): AnyAddress['family'] | 
 export function writeFamily(bytes: Uint8Array, at: number, family: 4 | 6): void {
   if (HAS_LENGTH) bytes[at] = family === 4 ? SOCKADDR_BYTES.ipv4 : SOCKADDR_BYTES.ipv6
   bytes[at + FAMILY_AT] = FAMILIES[family]
+}
+
+/** The number of the interface in the IPv6 sockaddr at `at`, in the machine's order; 0: none. */
+export function readScope(bytes: Uint8Array, at: number): number {
+  let scope = 0
+  for (let i = 0; i < 4; i++) {
+    scope = (scope << 8) | bytes[at + SCOPE_AT + (IS_LITTLE ? 3 - i : i)]!
+  }
+  return scope >>> 0
+}
+
+export function writeScope(bytes: Uint8Array, at: number, scope: number): void {
+  for (let i = 0; i < 4; i++) {
+    bytes[at + SCOPE_AT + (IS_LITTLE ? i : 3 - i)] = scope >>> (8 * i)
+  }
 }
 
 function writeUnix(bytes: Uint8Array, path: string): number {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { socketAddress, writeSockaddr } from './address.ts'
 import {
+  COMPACT_TYPE,
   compactAddress,
   compactLength,
   expandAddress,
@@ -33,10 +34,21 @@ test('compactAddress() for a socket of IPv6 maps IPv4, and expandAddress() undoe
   assert.deepEqual(compactAddress(address, 4), compactAddress(address))
 })
 
-test('compactAddress() refuses a zone, for which it has no room', () => {
-  const address = { family: 6, host: 'fe80::1%2', port: 5 } as const
-  const error = { name: 'RangeError', message: /'fe80::1%2'/ }
-  assert.throws(() => compactAddress(address), error)
+test('a zone has a type of its own, with the number of the interface behind the address', () => {
+  for (const zone of [1, 2, 300, 0x7fffffff]) {
+    const address = { family: 6, host: `fe80::1%${zone}`, port: 5 } as const
+    const bytes = compactAddress(address)
+    assert.deepEqual([bytes.length, bytes[0]], [23, COMPACT_TYPE.zone])
+    assert.equal(Buffer.from(bytes).readUInt32BE(19), zone)
+    assert.deepEqual(expandAddress(bytes), address)
+    assert.equal(expandAddress(bytes.subarray(0, 22)), undefined)
+    const sockaddr = Buffer.alloc(40, 0xee)
+    assert.equal(readCompact(bytes, 0, sockaddr, 5), 28)
+    assert.equal(sockaddr[33], 0xee)
+    const back = new Uint8Array(30)
+    assert.equal(writeCompact(sockaddr, 5, back, 2), 23)
+    assert.deepEqual(back.slice(2, 25), bytes)
+  }
 })
 
 test('expandAddress() gives back what compactAddress() got', () => {

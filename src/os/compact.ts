@@ -1,27 +1,29 @@
 /**
  * The compact address of a datagram, as Skynet has it: type (1 IPv4, 2 IPv6), port and address in
- * network order, 7 or 19 bytes. Type 0, one byte, is no address. There is no room for the zone of
- * an IPv6 address: link-local peers cannot be answered by it.
+ * network order, 7 or 19 bytes. Type 0, one byte, is no address. Ours alone is type 3: IPv6 with
+ * the number of an interface behind it, 23 bytes. Link-local peers cannot be answered without.
  */
-import { familyOf, readSockaddr, SOCKADDR_BYTES, writeFamily, writeSockaddr } from './address.ts'
+import {
+  familyOf,
+  readScope,
+  readSockaddr,
+  SOCKADDR_BYTES,
+  writeFamily,
+  writeScope,
+  writeSockaddr,
+} from './address.ts'
 import type { SocketAddress } from './os.ts'
 
-export const COMPACT_TYPE = { none: 0, ipv4: 1, ipv6: 2 } as const
-export const COMPACT_BYTES = { none: 1, ipv4: 7, ipv6: 19 } as const
-export const COMPACT_BYTES_MAX = COMPACT_BYTES.ipv6
+export const COMPACT_TYPE = { none: 0, ipv4: 1, ipv6: 2, zone: 3 } as const
+export const COMPACT_BYTES = { none: 1, ipv4: 7, ipv6: 19, zone: 23 } as const
+export const COMPACT_BYTES_MAX = COMPACT_BYTES.zone
 
 /** Where a sockaddr has the address itself; the port is at 2 in both. */
 const SOCKADDR_HOST_AT = { ipv4: 4, ipv6: 8 } as const
 const scratch = new Uint8Array(SOCKADDR_BYTES.ipv6)
 
-/**
- * @param family Of the socket that sends to it: one of IPv6 takes IPv4 in its mapped form.
- * @throws {RangeError} The address has a zone.
- */
+/** @param family Of the socket that sends to it: one of IPv6 takes IPv4 in its mapped form. */
 export function compactAddress(address: SocketAddress, family?: 4 | 6): Uint8Array {
-  if (address.host.includes('%')) {
-    throw new RangeError(`Cannot use '${address.host}': a datagram's address has no zone`)
-  }
   if (address.family === 4 && family === 6) {
     const mapped = new Uint8Array(COMPACT_BYTES.ipv6)
     const plain = compactAddress(address)
@@ -31,10 +33,9 @@ export function compactAddress(address: SocketAddress, family?: 4 | 6): Uint8Arr
     mapped.set(plain.subarray(3), 15)
     return mapped
   }
-  const bytes = new Uint8Array(address.family === 4 ? COMPACT_BYTES.ipv4 : COMPACT_BYTES.ipv6)
+  const bytes = new Uint8Array(COMPACT_BYTES_MAX)
   writeSockaddr(scratch, address)
-  writeCompact(scratch, 0, bytes, 0)
-  return bytes
+  return bytes.slice(0, writeCompact(scratch, 0, bytes, 0))
 }
 
 /** The address at the start of `bytes`, mapped IPv4 as IPv4; undefined when there is none. */
@@ -53,6 +54,8 @@ export function compactLength(bytes: Uint8Array, at: number): number {
       return COMPACT_BYTES.ipv4
     case COMPACT_TYPE.ipv6:
       return COMPACT_BYTES.ipv6
+    case COMPACT_TYPE.zone:
+      return COMPACT_BYTES.zone
   }
   return 0
 }
@@ -77,7 +80,11 @@ export function writeCompact(
   const host = from + SOCKADDR_HOST_AT[kind]
   // A loop: for so few bytes a call of set() with its subarray() costs several times as much.
   for (let i = 3; i < length; i++) bytes[to + i] = sockaddr[host + i - 3]!
-  return length
+  const scope = family === 4 ? 0 : readScope(sockaddr, from)
+  if (scope === 0) return length
+  bytes[to] = COMPACT_TYPE.zone
+  for (let i = 0; i < 4; i++) bytes[to + length + i] = scope >>> (24 - 8 * i)
+  return COMPACT_BYTES.zone
 }
 
 /**
@@ -92,15 +99,20 @@ export function readCompact(
 ): number {
   const type = bytes[from]
   if (type === COMPACT_TYPE.none) return 0
-  if (type !== COMPACT_TYPE.ipv4 && type !== COMPACT_TYPE.ipv6) return -1
+  const whole = compactLength(bytes, from)
+  if (whole === 0 || from + whole > bytes.length) return -1
   const kind = type === COMPACT_TYPE.ipv4 ? 'ipv4' : 'ipv6'
   const length = COMPACT_BYTES[kind]
-  if (from + length > bytes.length) return -1
   sockaddr.fill(0, to, to + SOCKADDR_BYTES[kind])
   writeFamily(sockaddr, to, kind === 'ipv4' ? 4 : 6)
   sockaddr[to + 2] = bytes[from + 1]!
   sockaddr[to + 3] = bytes[from + 2]!
   const host = to + SOCKADDR_HOST_AT[kind]
   for (let i = 3; i < length; i++) sockaddr[host + i - 3] = bytes[from + i]!
+  if (type === COMPACT_TYPE.zone) {
+    let scope = 0
+    for (let i = length; i < whole; i++) scope = (scope << 8) | bytes[from + i]!
+    writeScope(sockaddr, to, scope)
+  }
   return SOCKADDR_BYTES[kind]
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { COMPACT_BYTES_MAX, compactAddress, expandAddress } from './compact.ts'
+import { COMPACT_BYTES_MAX, compactAddress, compactLength, expandAddress } from './compact.ts'
 import { ERRNO } from './errno.ts'
 import { C } from './libc.ts'
 import type { Os, SocketAddress } from './os.ts'
@@ -183,7 +183,7 @@ test('a dual datagram socket answers IPv4 by the address it was given', {
     eventually(() => linux.receiveFrom(fd, region, 0, 8)),
     4,
   )
-  const from = Uint8Array.from(region.bytes.subarray(4, 4 + COMPACT_BYTES_MAX))
+  const from = Uint8Array.from(region.bytes.subarray(4, 4 + compactLength(region.bytes, 4)))
   assert.deepEqual(from, compactAddress(client.address, 6))
   assert.equal(linux.sendTo(fd, region.bytes, 0, 4, from), 4)
   assert.equal(receive(linux, client.fd)[0], 'four')
