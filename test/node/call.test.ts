@@ -195,14 +195,12 @@ check('call() rejects when the callee is killed while requests are queued', asyn
   for (const place of PLACES) {
     const peer = await launch(skynet, place)
     const file = join(String(skynet.getenv('folder')), `queued-${place}`)
-    // The other worker is held, so that nothing is handled before the order to kill is there.
-    if (place === 'other') {
-      const holder = await launch(skynet, place)
-      holder.send.holdUntil(file)
-      await until('the worker is held', () => existsSync(`${file}.held`))
-    }
+    // The other worker is held, and who holds it kills: else it might handle some before.
+    const isHeld = place === 'other'
+    const held = isHeld && (await launch(skynet, place)).call.holdUntil(file, peer.handle)
+    if (isHeld) await until('the worker is held', () => existsSync(`${file}.held`))
     const ends = Promise.allSettled(Array.from({ length: 20 }, (_, i) => peer.call.echo(i)))
-    const killed = skynet.kill(peer.handle)
+    const killed = held || skynet.kill(peer.handle)
     writeFileSync(file, '')
     assert.equal(await killed, true)
     const codes = (await ends).map((end) => (end as { reason?: { code: string } }).reason?.code)

@@ -82,7 +82,8 @@ for (const way of WAYS) {
     const to = target.handle
     const file = join(String(skynet.getenv('folder')), `waits-${way.length}`)
     const { isHeld, letGo } = Scene.holding(file)
-    holder.send.holdUntil(file)
+    if (way === 'is killed') holder.send.holdUntil(file, to)
+    else holder.send.holdUntil(file)
     await isHeld()
     await waiting.call.monitor(to)
     await waiting.call.select([to, to])
@@ -90,7 +91,6 @@ for (const way of WAYS) {
     await waiting.call.call(to)
     await waiting.call.room(to)
     await waiting.call.launch('./slow-start.ts', 2)
-    if (way === 'is killed') void skynet.kill(to)
     letGo(way === 'is killed' ? 'go on' : 'end the worker')
     if (way === 'is killed') {
       await until('it is gone', () => !skynet.isAlive(to))
