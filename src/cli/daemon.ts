@@ -5,13 +5,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
+import { STDERR, STDOUT } from '../base/output.ts'
+import { LOG_FLAGS, makeFolderOf } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
 import { explain, report } from './report.ts'
 
 /** Set in the environment of the second process. */
 const MARK = 'SKYNET_DAEMON'
-const STDOUT = 1
-const STDERR = 2
 
 /** Daemon → the command that started it. */
 type Outcome = { readonly ready: true } | { readonly failure: string }
@@ -106,9 +106,11 @@ export async function redirectOutput(log: string | undefined): Promise<void> {
   }
 }
 
+/** A link to the log is followed; a named pipe that nobody reads is refused, and holds nobody. */
 function openLog(file: string): number {
+  makeFolderOf(file)
   try {
-    return openSync(file, 'a')
+    return openSync(file, LOG_FLAGS)
   } catch (cause) {
     const info = { call: `open log file ${file} (config key 'logger')`, reason: messageOf(cause) }
     throw new SkynetError('ERR_SYSCALL', info, { cause })

@@ -7,21 +7,30 @@ import {
   constants,
   fstatSync,
   ftruncateSync,
-  openSync,
+  lstatSync,
   readFileSync,
+  readSync,
   rmSync,
-  statSync,
+  type Stats,
   writeSync,
 } from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
+import { STDOUT } from '../base/output.ts'
+import { openOwn } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Os } from '../os/os.ts'
 
+/** As long as what stands in a pid file may be. */
+const PID_BYTES_MAX = 32
+/** Empty: whoever began to write it was killed. */
+const PID_TEXT = /^\s*-?\d*\s*$/
+
 /**
- * Take the file, and remove it when the process ends, if it is still the one that was taken.
+ * Take the file, and remove it when the process ends, if it is still the one that was taken. What
+ * is there and is no pid file stays as it is.
  *
  * @throws {SkynetError} `ERR_NODE_RUNNING` the process it names lives; `ERR_SYSCALL` the file
- * cannot be written.
+ * cannot be written, or is no pid file.
  */
 export function takePidFile(path: string, os: Os): void {
   const fd = open(path)
@@ -32,14 +41,20 @@ export function takePidFile(path: string, os: Os): void {
     takePidFile(path, os)
     return
   }
-  // Not written yet, or no number at all: 0.
-  const pid = Number.parseInt(readFileSync(path, 'utf8'), 10) || 0
+  const text = textOf(fd)
+  if (text === undefined) {
+    closeSync(fd)
+    throw refused(path, new Error('it is there, and no pid file'))
+  }
+  // Not written yet: 0.
+  const pid = Number.parseInt(text, 10) || 0
   if (!isLocked || isAlive(pid)) {
     closeSync(fd)
     throw new SkynetError('ERR_NODE_RUNNING', { pid, file: path })
   }
-  ftruncateSync(fd)
-  writeSync(fd, `${process.pid}\n`, 0)
+  const line = `${process.pid}\n`
+  writeSync(fd, line, 0)
+  ftruncateSync(fd, line.length)
   process.on('exit', () => {
     // Somebody may have removed it, and another daemon have made its own.
     if (isThere(path, fd)) rmSync(path, { force: true })
@@ -48,17 +63,37 @@ export function takePidFile(path: string, os: Os): void {
 
 function open(path: string): number {
   try {
-    return openSync(path, constants.O_RDWR | constants.O_CREAT, 0o644)
+    return openOwn(path, constants.O_RDWR)
   } catch (cause) {
-    const info = { call: `write pid file ${path}`, reason: messageOf(cause) }
-    throw new SkynetError('ERR_SYSCALL', info, { cause })
+    throw refused(path, cause)
   }
 }
 
+function refused(path: string, cause: unknown): SkynetError {
+  const info = { call: `write pid file ${path}`, reason: messageOf(cause) }
+  return new SkynetError('ERR_SYSCALL', info, { cause })
+}
+
+/** What the file holds; undefined: more, or something else, than a pid, or it is another user's. */
+function textOf(fd: number): string | undefined {
+  const bytes = Buffer.alloc(PID_BYTES_MAX + 1)
+  const length = readSync(fd, bytes, 0, bytes.length, 0)
+  const text = bytes.toString('latin1', 0, length)
+  const isPid = length <= PID_BYTES_MAX && PID_TEXT.test(text)
+  const isOurs = length === 0 || fstatSync(fd).uid === process.geteuid?.()
+  return isPid && isOurs && !isLog(fd) ? text : undefined
+}
+
+/** A log that is new is empty as well. */
+const isLog = (fd: number): boolean => isSame(fstatSync(fd), fstatSync(STDOUT))
+
 /** Is the file of that name still the open one? */
 function isThere(path: string, fd: number): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(fd).ino
+  const there = lstatSync(path, { throwIfNoEntry: false })
+  return there !== undefined && isSame(there, fstatSync(fd))
 }
+
+const isSame = (a: Stats, b: Stats): boolean => a.dev === b.dev && a.ino === b.ino
 
 /** A process of somebody else lives too, though it may not be signalled. */
 function isAlive(pid: number): boolean {

@@ -1,8 +1,9 @@
 /** A file with every message that a service gets, for debugging: Skynet's LOGON. */
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, constants, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { openOwn } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Message } from '../kernel/message.ts'
 
@@ -22,7 +23,7 @@ export class MessageLog {
     const name = `${formatHandle(handle).slice(1)}.log`
     try {
       if (typeof folder !== 'string') throw new Error(`env 'logpath' names no folder`)
-      this.#fd = openSync(join(folder, name), 'a')
+      this.#fd = openOwn(join(folder, name), constants.O_WRONLY | constants.O_APPEND)
     } catch (error) {
       throw new SkynetError('ERR_MESSAGE_LOG', { file: name, reason: messageOf(error) })
     }

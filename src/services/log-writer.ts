@@ -8,6 +8,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate } from '../base/event-loop.ts'
 import { LineWriter } from '../base/line-writer.ts'
 import { STDOUT, withoutWaiting } from '../base/output.ts'
+import { LOG_FLAGS } from '../base/own-file.ts'
 
 export interface LogWriterOptions {
   /** Told once when writing begins to fail. */
@@ -25,7 +26,11 @@ export class LogWriter {
   #reopened: FileHandle | undefined
 
   static async open(file: string | undefined, options: LogWriterOptions): Promise<LogWriter> {
-    return new LogWriter(file, file === undefined ? undefined : await open(file, 'a'), options)
+    return new LogWriter(
+      file,
+      file === undefined ? undefined : await open(file, LOG_FLAGS),
+      options,
+    )
   }
 
   private constructor(
@@ -56,7 +61,7 @@ export class LogWriter {
   /** Open the file anew: it was renamed. When it cannot be opened, the old one stays. */
   async reopen(): Promise<void> {
     if (this.#file === undefined) return
-    const fresh = await open(this.#file, 'a')
+    const fresh = await open(this.#file, LOG_FLAGS)
     const unused = this.#reopened
     this.#reopened = fresh
     if (this.#lines.isIdle) this.#exchange()

@@ -2,7 +2,7 @@
  * What is left of a node, or a worker, that died: a file for whoever looks into it later. Runs on
  * the main thread. What shared memory knows is taken at once; what living workers know is added.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { formatHandle, SkynetError } from '../base/errors.ts'
@@ -86,7 +86,9 @@ export class CrashReporter {
     const path = join(folder, `crash-${process.pid}-${++this.#count}.json`)
     try {
       mkdirSync(folder, { recursive: true })
-      writeFileSync(path, `${JSON.stringify(facts, undefined, 2)}\n`)
+      // Of an earlier process of that pid, or a link: the file behind a link stays as it is.
+      rmSync(path, { force: true })
+      writeFileSync(path, `${JSON.stringify(facts, undefined, 2)}\n`, { flag: 'wx' })
       print(`crash report: ${path}`)
       return path
     } catch (error) {

@@ -4,6 +4,7 @@ import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { makeFolderOf } from '../base/own-file.ts'
 import { ManyRing } from '../base/ring.ts'
 import { messageOf, withHint } from '../base/thrown.ts'
 import { Handles } from '../kernel/handles.ts'
@@ -215,6 +216,8 @@ class RunningNode implements Node {
   }
 
   async launch(): Promise<void> {
+    // Once: a logger that comes again may find that somebody has put the folder elsewhere.
+    if (this.#config.logger !== undefined) makeFolderOf(this.#config.logger)
     this.#watch = this.#watchWorkers()
     this.#socket = this.#startSocket()
     // After that of threads that load, which the first thread of all has added.

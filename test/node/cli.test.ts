@@ -44,10 +44,10 @@ test('a config module that never settles is refused in one line', (t) => {
 })
 
 test('a log file that cannot be opened is told with the name of its config key', async (t) => {
-  const cli = new Cli(t, scratchFolder(t), { start: 'talker.ts', logger: 'none/log' })
+  const cli = new Cli(t, scratchFolder(t), { start: 'talker.ts', logger: 'c.json/log' })
   assert.equal((await cli.ended).code, 1)
   assert.match(
     cli.err,
-    /^skynet: .*Cannot open log file .*none\/log \(config key 'logger'\): ENOENT/,
+    /^skynet: .*Cannot open log file .*c.json\/log \(config key 'logger'\): ENOTDIR/,
   )
 })
