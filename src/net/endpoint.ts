@@ -35,6 +35,14 @@ export function checkFlags(what: string, flags: DatagramFlags): void {
   checkFlag(what, 'ipv6Only', flags.ipv6Only)
 }
 
+/** @throws `TypeError`, `RangeError` unless it is the mode of a file that `path` names, or none. */
+export function checkMode(what: string, { mode, path }: Endpoint & { mode?: unknown }): void {
+  if (mode === undefined) return
+  checkInteger(what, 'mode', mode, 0, 0o777)
+  if (path !== undefined && !path.startsWith('\0')) return
+  throw refusal('value', what, 'mode', "together with the 'path' of a file", mode)
+}
+
 /** @throws `TypeError`, `RangeError` for what is no endpoint. */
 export function checkEndpoint(what: string, given: Endpoint, host: string, portMin: number) {
   checkPlain(what, 'options', given ?? null)
@@ -104,7 +112,7 @@ export async function resolve(
 }
 
 /** Of a UDP socket: `reusePort` and `ipv6Only` as in ListenFlags. */
-export type DatagramFlags = Omit<ListenFlags, 'backlog'>
+export type DatagramFlags = Omit<ListenFlags, 'backlog' | 'mode'>
 
 /** A UDP socket of the family of `address`, bound to it when there are flags. Or an errno. */
 export function openDatagram(

@@ -16,7 +16,7 @@ const ADDRESSES_MAX = 64
 
 /** What the options of each call may be called. */
 export const CONNECT_NAMES = [...ENDPOINT_NAMES, 'owner']
-export const LISTEN_NAMES = [...CONNECT_NAMES, 'backlog', ...FLAG_NAMES]
+export const LISTEN_NAMES = [...CONNECT_NAMES, 'backlog', 'mode', ...FLAG_NAMES]
 export const UDP_NAMES = ['host', 'port', 'owner', ...FLAG_NAMES]
 
 /**

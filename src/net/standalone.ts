@@ -23,14 +23,14 @@ import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
 import { checkIds } from './broadcaster.ts'
 import type { SocketClient } from './client.ts'
 import { NOT_BEGUN } from './commands.ts'
-import { checkEndpoint, checkFlags, endpointText, openDatagram } from './endpoint.ts'
+import { checkEndpoint, checkFlags, checkMode, endpointText, openDatagram } from './endpoint.ts'
 import { OwnLoop } from './own-loop.ts'
 import { checkSettings, DEFAULT_SETTINGS, SEND_POLICY, type SocketSettings } from './settings.ts'
 import { SharedBytes } from './shared-bytes.ts'
 import { type NetstatInfo, PROTOCOL } from './slots.ts'
 import type { Socket } from './socket.ts'
 import type { SocketEvent } from './socket-event.ts'
-import { listenAt, SocketFile } from './socket-file.ts'
+import { listenAt, reserveFor, SocketFile } from './socket-file.ts'
 import {
   CONNECT_NAMES,
   type ConnectOptions,
@@ -104,17 +104,18 @@ export class StandaloneServer implements Disposable {
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
     checkOptions('listen', 'options', options, LISTEN_NAMES)
     checkFlags('listen', options)
+    checkMode('listen', options)
     const address = literal('listen', endpoint.address, endpoint.host)
-    const { owner, backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
+    const { owner, backlog = BACKLOG_DEFAULT, reusePort, ipv6Only, mode } = options
     checkInteger('listen', 'backlog', backlog, 1, 65535)
     const opaque = checkOwner('listen', owner)
-    const fd = listenAt(this.#os, address, { backlog, reusePort, ipv6Only })
+    const fd = listenAt(this.#os, address, { backlog, reusePort, ipv6Only, mode })
     if (fd < 0) {
       const reason = this.#os.errorText(fd)
       throw new SkynetError('ERR_LISTEN', { address: endpointText(endpoint), reason })
     }
-    const id = this.#reserve(fd)
     const file = SocketFile.at(this.#os, address)
+    const id = reserveFor(file, () => this.#reserve(fd))
     if (file !== undefined) this.#files.set(id, file)
     this.#order('listen', id, fd, opaque)
     return id

@@ -32,6 +32,8 @@ export interface ListenFlags {
   readonly reusePort?: boolean | undefined
   /** Of an IPv6 address: leave IPv4 out. By default only `::` takes IPv4 as well. */
   readonly ipv6Only?: boolean | undefined
+  /** Permissions of the file of a Unix socket, whatever the umask is. Default: 0o777 without it. */
+  readonly mode?: number | undefined
 }
 
 /** Options of a socket: name → what its number means. A flag is 0 or 1. */

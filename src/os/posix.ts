@@ -1,5 +1,5 @@
 /** The real operating system: `Os` on libc. */
-import { lstatSync } from 'node:fs'
+import { chmodSync, lstatSync } from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
 import type { Blocks, Region } from '../base/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
@@ -323,8 +323,13 @@ export class PosixOs implements Os {
   #listenOn(fd: number, address: AnyAddress, flags: ListenFlags): number {
     const prepared = address.family === 'unix' ? 0 : this.#prepare(fd, address, flags)
     if (prepared < 0) return prepared
-    const bound = this.#bind(fd, address)
-    return bound < 0 ? bound : this.#checked(this.#libc.listen(fd, flags.backlog))
+    let result = this.#bind(fd, address)
+    // Before listen(2) nobody can connect: there is no moment with other permissions.
+    if (result === 0 && address.family === 'unix' && flags.mode !== undefined) {
+      result = permit(address.path, flags.mode)
+      if (result < 0) this.unlink(address.path)
+    }
+    return result < 0 ? result : this.#checked(this.#libc.listen(fd, flags.backlog))
   }
 
   /** What has to be set before bind. */
@@ -382,5 +387,15 @@ export class PosixOs implements Os {
   #checked(result: number): number {
     this.#libc.tally.calls++
     return result < 0 ? -this.#libc.errno() : result
+  }
+}
+
+/** Returns 0 or a negative errno. */
+function permit(path: string, mode: number): number {
+  try {
+    chmodSync(path, mode)
+    return 0
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).errno ?? -EINVAL
   }
 }

@@ -6,6 +6,7 @@ import type { SocketClient } from '../net/client.ts'
 import {
   checkEndpoint,
   checkFlags,
+  checkMode,
   ENDPOINT_NAMES,
   type Endpoint,
   endpointText,
@@ -13,7 +14,7 @@ import {
 } from '../net/endpoint.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import { type NetstatInfo, PROTOCOL } from '../net/slots.ts'
-import { listenAt, SocketFile } from '../net/socket-file.ts'
+import { listenAt, reserveFor, SocketFile } from '../net/socket-file.ts'
 import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
@@ -52,13 +53,18 @@ export interface ListenOptions extends WaitOptions, Endpoint, StreamOptions {
   readonly reusePort?: boolean
   /** Of an IPv6 address: leave IPv4 out. */
   readonly ipv6Only?: boolean
+  /**
+   * Of a `path`: who may connect, as the permissions of its file, whatever the umask is. 0o600 is
+   * this user alone. Default: 0o777 without what the umask takes away.
+   */
+  readonly mode?: number
 }
 
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
 
 const STREAM_NAMES = [...ENDPOINT_NAMES, 'options', ...WAIT_NAMES]
-const LISTEN_NAMES = [...STREAM_NAMES, 'backlog', ...FLAG_NAMES]
+const LISTEN_NAMES = [...STREAM_NAMES, 'backlog', 'mode', ...FLAG_NAMES]
 
 export class SocketApi {
   readonly #service: Service
@@ -82,9 +88,10 @@ export class SocketApi {
    */
   async listen(options: ListenOptions): Promise<Listener> {
     const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
-    const { backlog = BACKLOG_DEFAULT, reusePort, ipv6Only } = options
+    const { backlog = BACKLOG_DEFAULT, reusePort, ipv6Only, mode } = options
     checkInteger('listen', 'backlog', backlog, 1, 65535)
     checkFlags('listen', options)
+    checkMode('listen', options)
     const settings = checkSettings('listen', options, LISTEN_NAMES)
     checkLimits('listen', options)
     const left = limitsFrom(this.#service.runtime, options)
@@ -96,18 +103,20 @@ export class SocketApi {
       new SkynetError('ERR_LISTEN', { address: text, reason })
     const [address] = await lookUp(this.#service, endpoint, failed, left())
     if (this.#service.hasEnded) throw this.#service.exited()
-    const fd = listenAt(client.os, address!, { backlog, reusePort, ipv6Only })
+    const fd = listenAt(client.os, address!, { backlog, reusePort, ipv6Only, mode })
     if (fd < 0) throw failed(client.os.errorText(fd))
+    const file = SocketFile.at(client.os, address!)
     // What is accepted inherits them.
     for (const [name, value] of Object.entries(options.options ?? {})) {
       const result = client.os.setOption(fd, name as SocketOption, value)
       if (result >= 0) continue
+      file?.remove()
       client.os.close(fd)
       throw failed(`${name}: ${client.os.errorText(result)}`)
     }
-    const id = pool.reserve(fd)
+    const id = reserveFor(file, () => pool.reserve(fd))
     const name = options.path === undefined ? endpoint.host : text
-    const listener = new Listener(pool, id, name, SocketFile.at(client.os, address!))
+    const listener = new Listener(pool, id, name, file)
     const about = new SocketWait(`listen on ${text} with`, id)
     const waiter = new Waiter<void>(this.#service, about, left())
     listener.open(waiter)

@@ -1,7 +1,7 @@
 /** The file of a Unix listener: only a socket that nobody has is in the way of nobody. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import {
+import fs, {
   existsSync,
   lstatSync,
   mkdirSync,
@@ -12,9 +12,11 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { ERRNO } from '../../src/os/errno.ts'
 import type { Os } from '../../src/os/os.ts'
 import { posixOs } from '../../src/os/posix.ts'
 import { library } from '../support/library.ts'
@@ -155,4 +157,69 @@ test('a dead socket is taken, and what is read through its path is ours', (t) =>
   assert.throws(() => readFileSync(path), { code: 'ENXIO' })
   server.shutdown(id)
   assert.equal(existsSync(path), false)
+})
+
+/** The permissions of the file at `path`. */
+const modeOf = (path: string): number => lstatSync(path).mode & 0o777
+
+check('listen() gives the file of a Unix socket the mode that is asked for', async (skynet) => {
+  const path = join(folder(), 'path')
+  for (const mode of [0o600, 0o660, 0o777, 0]) {
+    const listener = await skynet.socket.listen({ path, mode })
+    assert.equal(modeOf(path), mode)
+    await listener.close()
+    assert.equal(existsSync(path), false)
+  }
+  const listener = await skynet.socket.listen({ path })
+  assert.equal(modeOf(path), 0o777 & ~process.umask())
+  await listener.close()
+})
+
+check('listen() refuses a mode that is none, or of what has no file', async (skynet) => {
+  const path = join(folder(), 'path')
+  const { socket } = skynet
+  await assert.rejects(socket.listen({ path, mode: 0o1000 }), RangeError)
+  await assert.rejects(socket.listen({ path, mode: '600' as never }), TypeError)
+  await assert.rejects(socket.listen({ port: 0, mode: 0o600 }), TypeError)
+  await assert.rejects(socket.listen({ path: '\0name', mode: 0o600 }), TypeError)
+  assert.equal(existsSync(path), false)
+})
+
+check('listen() that fails behind bind(2) leaves no file', async (skynet) => {
+  const path = join(folder(), 'path')
+  // The kernel knows no such option of a Unix socket.
+  const listening = skynet.socket.listen({ path, options: { noDelay: 1 } })
+  await assert.rejects(listening, { code: 'ERR_LISTEN', message: /noDelay/ })
+  assert.equal(existsSync(path), false)
+})
+
+test('nobody can connect before the file of a Unix socket has its mode', () => {
+  const os = posixOs()
+  const path = join(folder(), 'path')
+  let seen: number | undefined
+  const { chmodSync } = fs
+  fs.chmodSync = (...args) => {
+    const probe = os.socket('unix')
+    seen = os.connect(probe, { family: 'unix', path })
+    os.close(probe)
+    chmodSync(...args)
+  }
+  syncBuiltinESMExports()
+  try {
+    os.close(os.listen({ family: 'unix', path }, { backlog: 1, mode: 0o600 }))
+  } finally {
+    fs.chmodSync = chmodSync
+    syncBuiltinESMExports()
+  }
+  assert.equal(seen, -ERRNO.ECONNREFUSED)
+  assert.equal(modeOf(path), 0o600)
+})
+
+test('the library gives the file of a Unix socket its mode', (t) => {
+  const path = join(folder(), 'path')
+  const server = library(t)
+  const id = server.listen({ path, mode: 0o640 })
+  assert.equal(modeOf(path), 0o640)
+  server.close(id)
+  assert.throws(() => server.listen({ host: '127.0.0.1', port: 0, mode: 0o600 }), TypeError)
 })
