@@ -3,6 +3,11 @@ import assert from 'node:assert/strict'
 
 // services
 export const WORKERS_MAX = 1024
+/**
+ * Memory maps that a worker takes: V8 needs 58 of them for one that does nothing. Linux has a limit
+ * of them for a process; beyond it V8 gets no memory, and ends the process.
+ */
+export const MAPS_PER_WORKER = 80
 export const HARBOR_MAX = 255
 /** A handle is harbor (8 bits) and a 24-bit id; id 0 is nobody. */
 export const HANDLE_ID_MAX = 0xffffff

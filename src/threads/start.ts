@@ -1,4 +1,5 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
+import { availableParallelism } from 'node:os'
 import { checkInteger, checkOptions, checkSignal } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
@@ -20,6 +21,7 @@ import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
+import { checkRoom } from './maps.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
 import { type Printer, printer } from './print.ts'
@@ -31,6 +33,8 @@ import { Thread } from './thread.ts'
 import { Watch } from './watch.ts'
 import { within } from './within.ts'
 
+/** Workers of a node that begin at the same time: with more of them none is ready earlier. */
+const STARTS_AT_ONCE = 2 * availableParallelism()
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50
 /** Between two tries to find room in the command ring. */
@@ -79,9 +83,10 @@ export interface Node extends AsyncDisposable {
 /**
  * Start a node and wait until its first service has been launched.
  *
- * @throws {SkynetError} `ERR_PLATFORM` no foreign functions here; `ERR_SERVICE_LAUNCH` the first
- * service failed: see `cause`. Nothing of the node is left then. `ABORT_ERR` when `signal` aborted
- * meanwhile; later it stops the node. When a service aborts it meanwhile it resolves, and ends.
+ * @throws {SkynetError} `ERR_PLATFORM` no foreign functions here; `ERR_SYSCALL` the system has no
+ * room for so many workers; `ERR_SERVICE_LAUNCH` the first service failed: see `cause`. Nothing of
+ * the node is left then. `ABORT_ERR` when `signal` aborted meanwhile; later it stops the node. When
+ * a service aborts it meanwhile it resolves, and ends.
  */
 export async function startNode(
   config: ResolvedConfig,
@@ -121,6 +126,7 @@ function checkConfig(config: ResolvedConfig): ResolvedConfig {
     )
   }
   checkInteger('start a node', 'thread', config.thread, 1, WORKERS_MAX)
+  checkRoom(config.thread)
   return config
 }
 
@@ -158,6 +164,8 @@ class RunningNode implements Node {
   #reporting: Promise<unknown> = Promise.resolve()
   #watch: Watch | undefined
   #stopping: Promise<void> | undefined
+  /** How many workers were started at first, not counting who took the place of another. */
+  #begun = 0
   #isLaunched = false
   isAborted = false
   /** The death of a thread that ended the node. */
@@ -223,11 +231,8 @@ class RunningNode implements Node {
     // After that of threads that load, which the first thread of all has added.
     if (running.size === 0) process.on('exit', leaveLoops)
     running.add(this)
-    for (let worker = 0; worker < this.#config.thread; worker++) {
-      this.#workers[worker] = this.#startWorker(worker, this.#config.memoryLimitMb)
-    }
-    const threads = [this.#socket, ...this.#threads()]
-    await Promise.all(threads.map((thread) => thread.next('ready')))
+    const lanes = Array.from({ length: STARTS_AT_ONCE }, () => this.#startInTurn())
+    await Promise.all([this.#socket.next('ready'), ...lanes])
     const first = this.#workers[0]!
     // Told to stop meanwhile: nothing begins any more. This waits for the end.
     if (this.#stopping === undefined) first.tell({ kind: 'bootstrap' })
@@ -238,6 +243,20 @@ class RunningNode implements Node {
     }
     this.#isLaunched = true
     this.#stopIfEmpty()
+  }
+
+  /**
+   * Start the workers that nobody has started yet, one after the other. A node that is stopped
+   * while many begin has to wait for the few alone that are under way.
+   */
+  async #startInTurn(): Promise<void> {
+    const { thread: count, memoryLimitMb } = this.#config
+    while (this.#begun < count && this.#stopping === undefined) {
+      const worker = this.#begun++
+      const thread = this.#startWorker(worker, memoryLimitMb)
+      this.#workers[worker] = thread
+      await thread.next('ready')
+    }
   }
 
   /** All services but the node's own have ended: there is nothing left to do. */

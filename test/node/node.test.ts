@@ -1,6 +1,7 @@
 /** A node as a whole: how it starts, stops, and ends when a part of it does. */
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { text } from 'node:stream/consumers'
 import { isSkynetError } from 'skynet-ts'
 import { resolveConfig, startNode } from 'skynet-ts/node'
@@ -133,6 +134,23 @@ test('startNode() is stopped by its signal, also while the first service begins'
   const node = await startNode(config('echo.ts', [0], SILENT), { signal: later.signal })
   later.abort()
   assert.equal(await node.exited, 0)
+})
+
+test('a node that is stopped while many workers begin starts no more of them', async () => {
+  const stop = new AbortController()
+  let threads = 0
+  const made = (): void => {
+    // The socket thread is one of them.
+    if (++threads === 3) stop.abort()
+  }
+  process.on('worker', made)
+  try {
+    const many = { ...config('echo.ts', [0], SILENT), thread: 20 * availableParallelism() }
+    await assert.rejects(startNode(many, { signal: stop.signal }), { code: 'ABORT_ERR' })
+    assert.ok(threads <= 1 + 2 * availableParallelism(), String(threads))
+  } finally {
+    process.off('worker', made)
+  }
 })
 
 test('startNode() refuses a config that is not complete, or cannot be sent', async () => {
