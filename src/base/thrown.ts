@@ -102,6 +102,22 @@ function innermost(stack: string): RegExpMatchArray | undefined {
 }
 
 /**
+ * The stack of whoever called `below`, so many frames of it, whatever the limit of the process is.
+ * With `--frozen-intrinsics` that limit stays, and assigning to it would throw.
+ */
+export function stackAbove(
+  below: (...args: never[]) => unknown,
+  frames: number,
+): { stack?: unknown } {
+  const { stackTraceLimit } = Error
+  const captured = {}
+  Reflect.set(Error, 'stackTraceLimit', frames)
+  Error.captureStackTrace(captured, below)
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
+  return captured
+}
+
+/**
  * `/srv/main.ts:12:5`: the innermost place of the stack that is a file of somebody, or without a
  * column the place of a syntax error. Empty when it is unknown.
  */

@@ -1,6 +1,7 @@
 /** What a service module exports, and the types that callers infer from it. */
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { stackAbove } from '../base/thrown.ts'
 import type { Skynet } from './skynet.ts'
 
 /**
@@ -58,12 +59,7 @@ const origins = new WeakMap<object, { readonly stack?: unknown }>()
 
 /** One frame, which takes a microsecond: every module of a service comes by. */
 function noteOrigin(definition: object): void {
-  const origin = {}
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 1
-  Error.captureStackTrace(origin, defineService)
-  Error.stackTraceLimit = stackTraceLimit
-  origins.set(definition, origin)
+  origins.set(definition, stackAbove(defineService, 1))
 }
 
 /**

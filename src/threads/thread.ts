@@ -1,4 +1,5 @@
 /** A thread of a node as the main thread sees it: what it reports, and how it ends. */
+import { realpathSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../base/errors.ts'
 import { standardError, standardOutput } from '../base/output.ts'
@@ -23,6 +24,19 @@ interface Waiting {
   readonly look: (report: Report) => boolean
   /** The thread is over. */
   readonly end: () => void
+}
+
+/**
+ * Node.js starts no worker in a folder that has been removed, as a deployment removes the old one.
+ * Nothing is to be found from there, so the root is as good.
+ */
+function leaveGoneFolder(): void {
+  try {
+    // By the system: `process.cwd()` answers what it was.
+    realpathSync.native('.')
+  } catch {
+    process.chdir('/')
+  }
 }
 
 export class Thread {
@@ -51,6 +65,7 @@ export class Thread {
     const url = new URL(`../threads/${entry}${import.meta.url.slice(-3)}`, import.meta.url)
     const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: memoryLimitMb }
     try {
+      leaveGoneFolder()
       this.worker = new Worker(url, {
         name,
         workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
