@@ -140,7 +140,7 @@ test('loadConfig() lets overrides win, each parsed as its key wants it', async (
   assert.deepEqual(config.args, [1, 'x=y'])
   assert.deepEqual(config.services, [join(dirname(file), 's')])
   assert.deepEqual(Object.keys(config.env), ['a', 'b', 'c.d', '__proto__'])
-  assert.deepEqual(Object.values(config.env), [1, '2', 'x=y', 'p'])
+  assert.deepEqual(Object.values(config.env), [1, 2, 'x=y', 'p'])
 })
 
 test('loadConfig() does not change the object that the file exports', async (t) => {
@@ -258,4 +258,37 @@ test('resolveConfig() refuses folders of services that are not there, and names 
       messageIs('ERR_CONFIG_VALUE', RegExp(`'services' as .* are there: .* is '${missing}'`)),
     )
   }
+})
+
+test('loadConfig() gives a variable of --set the type that the file has', async (t) => {
+  const file = json(t, { start: 'a.ts', env: { DEBUG: false, port: 1, name: 'x' } })
+  const set = ['env.DEBUG=true', 'env.port=2.5', 'env.name=false', 'env.new=3']
+  const { env } = await loadConfig(file, set)
+  assert.deepEqual(env, { DEBUG: true, port: 2.5, name: 'false', new: '3' })
+  assert.equal((await loadConfig(file, [...set, 'env.DEBUG=false'])).env.DEBUG, false)
+  const refused = (override: string, pattern: RegExp) =>
+    assert.rejects(loadConfig(file, [override]), messageIs('ERR_CONFIG_VALUE', pattern))
+  await refused('env.DEBUG=no', /'env.DEBUG' as it must be true or false, as in the file: .*'no'$/)
+  await refused('env.port=', /'env.port' as it must be a number, as in the file: .*''$/)
+})
+
+test('loadConfig() reads JSON that begins with a byte-order mark', async (t) => {
+  const file = configFile(t, 'skynet.json', '\ufeff{ "start": "./main.ts" }')
+  assert.equal((await loadConfig(file)).start, join(dirname(file), 'main.ts'))
+})
+
+test('loadConfig() waits for a config that is a promise', async (t) => {
+  const text = "export default (async () => ({ start: './main.ts', harbor: 7 }))()"
+  assert.equal((await loadConfig(configFile(t, 'c.mjs', text))).harbor, 7)
+  const failed = configFile(t, 'f.mjs', "export default Promise.reject(new Error('no vault'))")
+  await assert.rejects(loadConfig(failed), messageIs('ERR_CONFIG_FILE', /f\.mjs: no vault$/))
+})
+
+test('loadConfig() guesses what a mistyped part of a dotted key was meant to be', async (t) => {
+  const file = json(t, { start: 'a.ts' })
+  const refused = (override: string, pattern: RegExp) =>
+    assert.rejects(loadConfig(file, [override]), messageIs('ERR_CONFIG_KEY', pattern))
+  await refused('evn.DEBUG=1', /config key 'evn.DEBUG': .*\(did you mean 'env'\?\)$/)
+  await refused('sokcet.lingerMs=1', /\(did you mean 'socket'\?\)$/)
+  await refused('socket.lingerMS=1', /\(did you mean 'socket.lingerMs'\?\)$/)
 })

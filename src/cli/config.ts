@@ -298,12 +298,11 @@ async function readConfig(file: string): Promise<Record<string, unknown>> {
   if (!found.isFile()) throw fail('not a file')
   let config: unknown
   try {
-    const isJson = extension === '.json'
-    const url = pathToFileURL(file)
-    const module = isJson
-      ? { default: JSON.parse(await readFile(file, 'utf8')) }
-      : await settled(importModule(url))
-    config = module.default
+    if (extension === '.json') config = parseJson(await readFile(file, 'utf8'))
+    else {
+      const module = await settled(importModule(pathToFileURL(file)), 'its top-level await')
+      config = await settled(Promise.resolve(module.default), 'the promise that it exports')
+    }
   } catch (cause) {
     throw fail(firstLine(cause), cause)
   }
@@ -312,11 +311,14 @@ async function readConfig(file: string): Promise<Record<string, unknown>> {
   return { ...config }
 }
 
+/** Some editors begin a file with a byte-order mark, which nobody sees. */
+const parseJson = (text: string): unknown => JSON.parse(text.replace(/^\ufeff/, ''))
+
 /** Rejects when the process would end because what the module waits for never comes. */
-async function settled<T>(loading: Promise<T>): Promise<T> {
+async function settled<T>(loading: Promise<T>, what: string): Promise<T> {
   let onIdle = (): void => {}
   const never = new Promise<never>((_, reject) => {
-    onIdle = () => reject(new Error('its top-level await never ends'))
+    onIdle = () => reject(new Error(`${what} never ends`))
   })
   process.once('beforeExit', onIdle)
   try {
@@ -348,8 +350,23 @@ function applyOverride(config: Record<string, unknown>, override: string): void 
   const variable = name.slice('env.'.length)
   if (variable === '') throw wrongValue('--set', 'env.NAME=value', override)
   // An `env` that is no object stays as it is, for the check to refuse.
-  if (config.env !== undefined && !isRecord(config.env)) return
-  config.env = { ...config.env, [variable]: text }
+  const { env = {} } = config
+  if (!isRecord(env)) return
+  config.env = { ...env, [variable]: asTypeOf(env[variable], text, name) }
+}
+
+/** A variable keeps the type that it has in the file. A new one is text. */
+function asTypeOf(known: unknown, text: string, name: string): Scalar {
+  if (typeof known === 'boolean') {
+    if (text === 'true' || text === 'false') return text === 'true'
+    throw wrongValue(name, 'true or false, as in the file', text)
+  }
+  if (typeof known === 'number') {
+    const number = text.trim() === '' ? Number.NaN : Number(text)
+    if (Number.isFinite(number)) return number
+    throw wrongValue(name, 'a number, as in the file', text)
+  }
+  return text
 }
 
 /** @throws {SkynetError} `ERR_CONFIG_KEY` with a guess at what was meant */
@@ -358,7 +375,9 @@ function keyNamed(key: string): Key<unknown, unknown> {
     return CONFIG_KEYS[key as keyof Given] as Key<unknown, unknown>
   }
   const names = Object.keys(CONFIG_KEYS)
-  throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + guess(key, names) })
+  // Of `evn.DEBUG` it is the first part.
+  const hint = guess(key.split('.', 1)[0]!, names)
+  throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + hint })
 }
 
 /** @throws {SkynetError} `ERR_CONFIG_KEY` */

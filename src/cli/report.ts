@@ -2,7 +2,7 @@
 import { inspect } from 'node:util'
 import { sayLost, standardError } from '../base/output.ts'
 import { withHint } from '../base/thrown.ts'
-import { formatJson, type LogFormat, type LogLevel } from '../service/log.ts'
+import { escapedLine, formatJson, type LogFormat, type LogLevel } from '../service/log.ts'
 
 /** The user's words make no sense: the answer ends with where to look. */
 export class UsageError extends Error {}
@@ -21,7 +21,7 @@ export function say(text: string, level: LogLevel = 'info'): void {
 
 function entryOf(text: string, level: LogLevel = 'error'): string {
   const line = { at: Date.now(), level, handle: 0, title: '', text: `skynet: ${text}` }
-  return format === 'json' ? formatJson(line) : line.text
+  return format === 'json' ? formatJson(line) : escapedLine(line.text)
 }
 
 /** An error in one line. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { formatLine } from './log.ts'
+import { formatJson, formatLine } from './log.ts'
 
 test('formatLine writes handle, name and text, and marks errors', () => {
   const line = { at: 0, level: 'info', handle: 10, title: 'chat/agent', text: 'hello' } as const
@@ -11,4 +11,25 @@ test('formatLine writes handle, name and text, and marks errors', () => {
 test('formatLine names nobody for the node itself', () => {
   const line = { at: 0, level: 'info', handle: 0, title: '', text: 'up' } as const
   assert.equal(formatLine(line), '[:00000000] up')
+})
+
+test('formatLine indents what follows the first line, so that text forges no entry', () => {
+  const line = { at: 0, level: 'info', handle: 10, title: 'a\n[:00000001 bank', text: '' } as const
+  const text = 'no\n[:00000001 bank] paid\n    at stack\n\ufeff[:00000001 bank] paid\n\n\ttab\n'
+  assert.equal(
+    formatLine({ ...line, text }),
+    '[:0000000a a\\x0a[:00000001 bank] no\n    [:00000001 bank] paid\n    at stack\n' +
+      '    \ufeff[:00000001 bank] paid\n\n\ttab\n',
+  )
+})
+
+test('formatLine and formatJson escape what turns text round, or ends a line elsewhere', () => {
+  const text = 'a\u202eb\u2066c\u2028d\u2029e\u200ff\u061cg\u0085h\u200di 🙂 ü'
+  const line = { at: 0, level: 'info', handle: 10, title: text, text } as const
+  const shown = 'a\\u202eb\\u2066c\\u2028d\\u2029e\\u200ff\\u061cg\\x85h\u200di 🙂 ü'
+  assert.equal(formatLine(line), `[:0000000a ${shown}] ${shown}`)
+  const json = formatJson(line)
+  assert.match(json, /^[^\u2028-\u202e\u2066\u200f\u061c\u0085]+$/)
+  assert.equal(JSON.parse(json).msg, text)
+  assert.equal(JSON.parse(json).service, text)
 })

@@ -16,20 +16,31 @@ export interface LogLine {
   readonly text: string
 }
 
-/** What could play tricks on a terminal, or hide a line; not the ends of lines in a stack. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-const CONTROL = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
+/** What could play tricks on a terminal, or show a line in another place or order than it has. */
+const UNSEEN = '\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u2028\\u2029\\p{Bidi_Control}'
+const CONTROL = new RegExp(`[${UNSEEN}]`, 'gu')
+const CONTROL_OR_END = new RegExp(`[${UNSEEN}\\t\\n]`, 'gu')
 /** Of these, what JSON leaves as they are. */
-const CONTROL_IN_JSON = /[\x7f-\x9f]/g
-const hex = (char: string, digits: number): string =>
-  char.charCodeAt(0).toString(16).padStart(digits, '0')
-const escaped = (text: string): string => text.replace(CONTROL, (char) => `\\x${hex(char, 2)}`)
+const CONTROL_IN_JSON = /[\x7f-\x9f\u2028\u2029\p{Bidi_Control}]/gu
+/** An end of line behind which what follows could be taken for the begin of an entry. */
+const BARE_END = /\n(?=[^ \t\n])/g
+
+function code(char: string): string {
+  const hex = char.charCodeAt(0).toString(16)
+  return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u${hex.padStart(4, '0')}`
+}
+
+/** Text of somebody as a part of one line: nothing in it acts on who reads it. */
+export const escapedLine = (text: string): string => text.replace(CONTROL_OR_END, code)
+
+/** The same of several lines, as a stack has: those behind the first are indented. */
+const escaped = (text: string): string => text.replace(CONTROL, code).replace(BARE_END, '\n    ')
 
 const address = (handle: number): string => `:${handle.toString(16).padStart(8, '0')}`
 
 /** Skynet's form, with the service's name: `[:0000000a chat/agent] text`. */
 export function formatLine({ level, handle, title, text }: LogLine): string {
-  const who = `${address(handle)}${title === '' ? '' : ` ${title}`}`
+  const who = `${address(handle)}${title === '' ? '' : ` ${escapedLine(title)}`}`
   return `[${who}] ${level === 'error' ? 'error: ' : ''}${escaped(text)}`
 }
 
@@ -37,5 +48,8 @@ export function formatLine({ level, handle, title, text }: LogLine): string {
 export function formatJson({ at, level, handle, title, text }: LogLine): string {
   const time = new Date(at).toISOString()
   const entry = { time, level, handle: address(handle), service: title, msg: text }
-  return JSON.stringify(entry).replace(CONTROL_IN_JSON, (char) => `\\u${hex(char, 4)}`)
+  return JSON.stringify(entry).replace(
+    CONTROL_IN_JSON,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }

@@ -6,6 +6,7 @@ import { formatHandle, SkynetError } from '../base/errors.ts'
 import { openOwn } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Message } from '../kernel/message.ts'
+import { escapedLine } from './log.ts'
 
 /** A payload is one line, as `console.log` shows it, and of bounded length. */
 const SHOWN = { breakLength: Number.POSITIVE_INFINITY, depth: 8, maxStringLength: 1000 }
@@ -39,7 +40,7 @@ export class MessageLog {
     } catch {
       shown = 'a value that cannot be printed'
     }
-    this.#line(`${formatHandle(source)} ${type} ${session} ${this.#at} ${shown}`)
+    this.#line(`${formatHandle(source)} ${type} ${session} ${this.#at} ${escapedLine(shown)}`)
   }
 
   close(): void {
