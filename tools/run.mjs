@@ -49,7 +49,7 @@ const TEST_MS_MAX = 300_000
 const END_ALL = `read -r _
 kill -KILL -- "-$1"
 for each in /proc/[0-9]*; do
-  grep -qs "$2" "$each/environ" && kill -KILL "\${each#/proc/}"
+  grep -Fqs "$2" "$each/environ" && kill -KILL "\${each#/proc/}"
 done`
 
 /** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */

@@ -38,14 +38,13 @@ check('a dedicated worker begins and ends with its service', async (skynet) => {
 })
 
 /** A service on a worker of its own, in that place: used again once its last one has ended. */
-async function onPlace(skynet: Skynet, place: number) {
-  for (let tries = 0; tries < 100; tries++) {
+function onPlace(skynet: Skynet, place: number) {
+  return until('its place is used again', async () => {
     const peer = await skynet.newService<typeof mortal>('./mortal.ts', { on: 'dedicated' })
     if ((await peer.call.worker()) === place) return peer
     await skynet.kill(peer.handle)
-    await skynet.sleep(20)
-  }
-  assert.fail('its place is not used again')
+    return undefined
+  })
 }
 
 check(

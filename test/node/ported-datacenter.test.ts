@@ -9,13 +9,14 @@ serviceTest(
     const { datacenter } = skynet
     await datacenter.set('hello', 'world')
     assert.equal(await datacenter.get('hello'), 'world')
-    skynet.fork(async () => {
-      await skynet.sleep(10)
-      await datacenter.set('key', 'foobar', 'bingo')
-    })
     assert.equal(await datacenter.wait('hello'), 'world')
-    await assert.rejects(datacenter.wait('key'), { code: 'ERR_DATACENTER_PATH' })
-    assert.equal(await datacenter.wait('key', 'foobar'), 'bingo')
+    // Each waits before it is set: what one service asks for is handled in order.
+    const branch = assert.rejects(datacenter.wait('key'), { code: 'ERR_DATACENTER_PATH' })
+    await datacenter.set('key', 'other', 1)
+    await branch
+    const leaf = datacenter.wait('key', 'foobar')
+    await datacenter.set('key', 'foobar', 'bingo')
+    assert.equal(await leaf, 'bingo')
   },
 )
 
