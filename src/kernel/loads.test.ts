@@ -43,3 +43,17 @@ test('restart begins a worker anew: what was counted before is not taken from it
   for (let i = 0; i < 255; i++) loads.restart(1)
   assert.equal(loads.placeOf(1), before, 'incarnations come round after 256')
 })
+
+test('least passes over a worker that is closed, unless all are; restart opens it', () => {
+  const loads = new Loads(Loads.memory(2), 0)
+  for (let i = 0; i < 3; i++) loads.add(0)
+  loads.close(1)
+  assert.deepEqual([loads.least(), loads.least(), loads.of(1)], [0, 0, 0])
+  loads.close(0)
+  assert.equal(loads.least(), 1)
+  loads.open(0)
+  assert.deepEqual([loads.least(), loads.of(0)], [0, 3])
+  const place = loads.placeOf(1)
+  assert.equal(loads.restart(1), place, 'closed is no other incarnation')
+  assert.equal(loads.least(), 1)
+})

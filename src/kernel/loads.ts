@@ -2,15 +2,18 @@
  * How many services each worker has, counted from the moment their launch is ordered, and which
  * incarnation of that worker has them: a worker that died is replaced by one that has none.
  *
- *   cell    incarnation (8) │ count (24)
+ *   cell    incarnation (8) │ closed (1) │ count (23)
  *
  * In one cell, so that both change at once: an order that was counted for one incarnation is never
  * taken from the count of the next.
  */
 import { WORKERS_MAX } from '../base/limits.ts'
 
-const COUNT_BITS = 24
-const COUNT_MASK = (1 << COUNT_BITS) - 1
+const INCARNATION_SHIFT = 24
+const CLOSED = 1 << 23
+const COUNT_MASK = CLOSED - 1
+/** Of two workers the one with the lower number is chosen: any open one before any closed one. */
+const RANK_MASK = CLOSED | COUNT_MASK
 
 /** A worker and its incarnation in one number. */
 export type Place = number
@@ -46,10 +49,23 @@ export class Loads {
     let best = this.#next % length
     for (let step = 1; step < length; step++) {
       const worker = (this.#next + step) % length
-      if (this.of(worker) < this.of(best)) best = worker
+      if (this.#rank(worker) < this.#rank(best)) best = worker
     }
     this.#next = (best + 1) % length
     return best
+  }
+
+  #rank(worker: number): number {
+    return Atomics.load(this.#cells, worker) & RANK_MASK
+  }
+
+  /** Nobody is there at the moment: others are chosen. */
+  close(worker: number): void {
+    Atomics.or(this.#cells, worker, CLOSED)
+  }
+
+  open(worker: number): void {
+    Atomics.and(this.#cells, worker, ~CLOSED)
   }
 
   /** Count one more. Returns whom it was counted for. */
@@ -80,7 +96,7 @@ export class Loads {
   restart(worker: number): Place {
     for (;;) {
       const seen = Atomics.load(this.#cells, worker)
-      const next = ((seen >>> COUNT_BITS) + 1) << COUNT_BITS
+      const next = ((seen >>> INCARNATION_SHIFT) + 1) << INCARNATION_SHIFT
       if (Atomics.compareExchange(this.#cells, worker, seen, next) === seen) {
         return placeOf(worker, seen)
       }
@@ -89,5 +105,5 @@ export class Loads {
 }
 
 function placeOf(worker: number, cell: number): Place {
-  return (cell >>> COUNT_BITS) * WORKERS_MAX + worker
+  return (cell >>> INCARNATION_SHIFT) * WORKERS_MAX + worker
 }

@@ -18,6 +18,10 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
     server.free(listener)
     return
   }
+  if (server.areAcceptsHeld) {
+    pauseAccepting(server, listener)
+    return
+  }
   for (let round = 0; round < ACCEPTS_PER_EVENT_MAX; round++) {
     const fd = server.os.accept(listener.fd)
     if (fd < 0) {

@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly totals: Totals
   readonly commands: { readonly ring: ManyRing; readonly region: Region }
   readonly bells: Doorbells
+  /** True: descriptors are left to others now, and clients wait. Default: never. */
+  readonly areAcceptsHeld?: () => boolean
   /** This thread's number among the doorbells. */
   readonly self: number
   readonly wakeupFd: number
@@ -104,6 +106,10 @@ export class SocketServer {
     this.scratch = options.os.region(new SharedArrayBuffer(64 * 1024))
     this.reserveFd = options.os.reserveFd()
     this.poller.add(options.wakeupFd, WAKEUP_TAG, INTEREST.read)
+  }
+
+  get areAcceptsHeld(): boolean {
+    return this.#options.areAcceptsHeld?.() ?? false
   }
 
   /** The socket thread: turns until `exit`. */

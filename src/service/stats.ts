@@ -1,4 +1,5 @@
 /** What services and their workers hold at one moment: for who looks for the one that grows. */
+import { getHeapStatistics } from 'node:v8'
 import { isSkynetError } from '../base/errors.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
@@ -78,12 +79,13 @@ export function statsOf(service: Service): ServiceStats {
 }
 
 export function workerStats(runtime: Runtime, services: Iterable<Service>): WorkerStats {
-  const { heapUsed, heapTotal, external } = process.memoryUsage()
+  // Not process.memoryUsage(): that opens a file, which a process without descriptors cannot.
+  const heap = getHeapStatistics()
   return {
     worker: runtime.options.worker,
-    heapUsedBytes: heapUsed,
-    heapTotalBytes: heapTotal,
-    externalBytes: external,
+    heapUsedBytes: heap.used_heap_size,
+    heapTotalBytes: heap.total_heap_size,
+    externalBytes: heap.external_memory,
     services: [...services].map(statsOf),
   }
 }

@@ -73,7 +73,7 @@ export class CrashReporter {
       what,
       fault: describe(fault).split('\n'),
       versions: versions(),
-      process: { pid: process.pid, uptimeSeconds: process.uptime(), ...process.memoryUsage() },
+      process: { pid: process.pid, uptimeSeconds: process.uptime(), ...memoryUsage() },
       unreadCommandBytes: usedBytes(memory.commands, COMMAND_RING_BYTES),
       workers,
     }
@@ -105,6 +105,15 @@ const shownState = ({ mailboxes, ...rest }: ThreadState): object => ({
     mailboxes: mailboxes.map((each) => ({ ...each, handle: formatHandle(each.handle) })),
   }),
 })
+
+/** It opens a file: without a descriptor the rest of the report is worth having. */
+function memoryUsage(): Partial<NodeJS.MemoryUsage> {
+  try {
+    return process.memoryUsage()
+  } catch {
+    return {}
+  }
+}
 
 function usedBytes(buffer: SharedArrayBuffer, capacity: number): number {
   return new ManyRing({ buffer, bytes: Buffer.from(buffer), address: 0 }, 0, capacity).usedBytes

@@ -42,6 +42,8 @@ export interface NodeMemory {
   readonly streams: readonly SharedArrayBuffer[]
   /** One cell: 1 once the socket thread has left its loop. */
   readonly socketDone: SharedArrayBuffer
+  /** One cell: 1 while descriptors are left to a thread that is being started. */
+  readonly acceptsHeld: SharedArrayBuffer
 }
 
 export function createNodeMemory(workers: number): NodeMemory {
@@ -65,6 +67,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     messages: each(ManyRing.bytes(RING_BYTES)),
     streams: each(StreamRing.bytes(SOCKET_RING_BYTES)),
     socketDone: new SharedArrayBuffer(4),
+    acceptsHeld: new SharedArrayBuffer(4),
   }
 }
 

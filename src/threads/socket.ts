@@ -36,6 +36,7 @@ const links = memory.streams.map((stream, worker) => {
   const region = os.region(stream)
   return new Link(worker, region, new StreamRing(region, 0, SOCKET_RING_BYTES), bells, self)
 })
+const acceptsHeld = new Int32Array(memory.acceptsHeld)
 const slots = new Slots(memory.slots)
 const server = new SocketServer({
   os,
@@ -47,6 +48,7 @@ const server = new SocketServer({
   self,
   wakeupFd: wakeup.readFd,
   links,
+  areAcceptsHeld: () => Atomics.load(acceptsHeld, 0) === 1,
   workerOf: (owner) => handles.workerOf(owner),
   settings: config,
   eventsPerWait: config.eventsPerWait,

@@ -27,6 +27,7 @@ import type { ResolvedConfig } from './options.ts'
 import { type Printer, printer } from './print.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 import { clearUp, dropBlocks } from './recovery.ts'
+import { isShortage, Reserve } from './reserve.ts'
 import { stackOf } from './stack.ts'
 import { askWorkers } from './stats.ts'
 import { Thread } from './thread.ts'
@@ -37,6 +38,9 @@ import { within } from './within.ts'
 const STARTS_AT_ONCE = 2 * availableParallelism()
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50
+/** Between two tries to start a worker again: longer with each. */
+const RETRY_MS_MIN = 20
+const RETRY_MS_MAX = 1000
 /** Between two tries to find room in the command ring. */
 const ROOM_MS = 5
 
@@ -160,6 +164,7 @@ class RunningNode implements Node {
   readonly #handles: Handles
   readonly #ledger: LogLedger
   readonly #crashes: CrashReporter
+  readonly #reserve: Reserve
   /** Crash reports that are being written. */
   #reporting: Promise<unknown> = Promise.resolve()
   #watch: Watch | undefined
@@ -185,6 +190,7 @@ class RunningNode implements Node {
     this.#memory = memory
     this.#handles = new Handles(memory.handles, config.harbor)
     this.#ledger = new LogLedger(memory.log)
+    this.#reserve = new Reserve(os)
     this.#monitor = new Monitor(memory.monitor, memory.workers)
     this.#crashes = new CrashReporter({
       folder: config.crashFolder,
@@ -242,6 +248,7 @@ class RunningNode implements Node {
       throw unpack(bytes, 0, bytes.length)
     }
     this.#isLaunched = true
+    this.#reserve.take()
     this.#stopIfEmpty()
   }
 
@@ -307,12 +314,38 @@ class RunningNode implements Node {
       onEnd: (reason) => {
         this.#forget(thread)
         if (worker >= this.#config.thread) void this.#lost(worker, reason)
-        // One that never was ready would not be the next time either.
-        else if (this.#isLaunched && thread.isReady) void this.#replace(worker, reason)
-        else this.#died(thread.name, reason)
+        else if (!this.#isLaunched) this.#died(thread.name, reason)
+        // One that never was ready is up to who has started it.
+        else if (thread.isReady) void this.#replace(worker, reason)
       },
     })
     return thread
+  }
+
+  /** Start a worker while the node runs. Resolves when it is ready, or with why it is not. */
+  async #tryStart(
+    worker: number,
+    memoryLimitMb: number,
+    asker?: Thread,
+  ): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>> {
+    this.#holdAccepts(1)
+    this.#reserve.release()
+    try {
+      const thread = this.#startWorker(worker, memoryLimitMb)
+      this.#workers[worker] = thread
+      if (asker !== undefined) this.#askers.set(thread, asker)
+      await thread.next('ready')
+      return thread
+    } catch (error) {
+      return error as SkynetError<'ERR_THREAD_DIED'>
+    } finally {
+      this.#holdAccepts(0)
+    }
+  }
+
+  /** Clients would have taken each descriptor that becomes free before the new thread does. */
+  #holdAccepts(isHeld: 0 | 1): void {
+    Atomics.store(new Int32Array(this.#memory.acceptsHeld), 0, isHeld)
   }
 
   readonly #reported = (report: Report): void => {
@@ -325,15 +358,16 @@ class RunningNode implements Node {
 
   /** A worker ended: mend what it left, and tell who waits for its services. */
   async #bury(worker: number, cause: unknown): Promise<void> {
-    const { name, past } = this.#workers[worker]!
+    const { name, past, isReady } = this.#workers[worker]!
+    const isNews = isReady && past === undefined
     const memory = this.#memory
     const { blocks } = this.#os
-    if (past === undefined) this.#reporting = this.#reportCrash(name, cause)
+    if (isNews) this.#reporting = this.#reportCrash(name, cause)
     this.#monitor.forget(worker)
     const loss = await clearUp(memory, this.#config.harbor, this.#bells, blocks, worker)
     const reason = messageOf(cause)
     const handles = [...loss.handles, ...(past ?? [])]
-    if (past === undefined) {
+    if (isNews) {
       this.#print.error(withHint(`${name} died: ${reason}; ${handles.length} services are gone`))
     }
     const lines = this.#ledger.buried(worker, (each) => this.#workers[each] !== undefined)
@@ -349,15 +383,50 @@ class RunningNode implements Node {
   async #replace(worker: number, cause: unknown): Promise<void> {
     if (this.#stopping !== undefined) return
     this.#gaps++
+    // From now on: what the dead one had open is for the next.
+    this.#holdAccepts(1)
     await this.#bury(worker, cause)
-    if (this.#stopping !== undefined) return
-    const thread = this.#startWorker(worker, this.#config.memoryLimitMb)
-    this.#workers[worker] = thread
+    const thread = await this.#startAgain(worker)
+    if (thread === undefined) return
     // One after the other: two would both find the logger missing.
     this.#restoring = this.#restoring.then(() => this.#restore(thread))
     await this.#restoring
     this.#gaps--
+    if (this.#gaps === 0) this.#reserve.takeLater()
     if (this.#gaps === 0 && this.#isEmpty()) void this.#stop(1, 0)
+  }
+
+  /**
+   * For want of descriptors, memory or threads it is tried again, as long as the node has services
+   * left. Undefined: the node ends.
+   */
+  async #startAgain(worker: number): Promise<Thread | undefined> {
+    const { name } = this.#workers[worker]!
+    const loads = new Loads(this.#memory.loads, 0)
+    for (let tries = 1; this.#stopping === undefined; tries++) {
+      const found = await this.#tryStart(worker, this.#config.memoryLimitMb)
+      if (found instanceof Thread) {
+        loads.open(worker)
+        if (tries > 1) this.#print.error(`${name} runs again, after ${tries} tries`)
+        return found
+      }
+      const { reason } = found.info
+      if (!isShortage(found.cause) || this.#isEmpty()) {
+        this.#died(name, found.cause)
+        return undefined
+      }
+      if (tries === 1) {
+        this.#print.error(withHint(`Cannot start ${name} again, which goes on: ${reason}`))
+      }
+      // Nobody waits for it meanwhile: what was to be launched there is refused.
+      await this.#bury(worker, found.cause)
+      loads.close(worker)
+      this.#reserve.take()
+      await delay(Math.min(RETRY_MS_MIN * 2 ** (tries - 1), RETRY_MS_MAX), undefined, {
+        ref: false,
+      })
+    }
+    return undefined
   }
 
   /** A dedicated worker ended, with its last service or before: its place is free again. */
@@ -377,13 +446,10 @@ class RunningNode implements Node {
       answer(-1)
       return
     }
-    const thread = this.#startWorker(worker, memoryLimitMb || this.#config.memoryLimitMb)
-    this.#workers[worker] = thread
-    this.#askers.set(thread, asker)
-    const isUp = await thread.next('ready').then(
-      () => true,
-      () => false,
-    )
+    const found = await this.#tryStart(worker, memoryLimitMb || this.#config.memoryLimitMb, asker)
+    if (this.#gaps === 0) this.#reserve.takeLater()
+    const isUp = found instanceof Thread
+    if (!isUp) this.#print.error(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
     answer(isUp ? worker : -1)
   }
 
@@ -511,6 +577,7 @@ class RunningNode implements Node {
 
   /** No thread is left, which may be after `exited`: one in native code cannot be ended. */
   #release(): void {
+    this.#reserve.release()
     this.#os.close(this.#wakeup.readFd)
     this.#os.close(this.#wakeup.writeFd)
     dropBlocks(this.#memory, this.#bells, this.#os.blocks)

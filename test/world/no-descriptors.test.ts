@@ -1,0 +1,32 @@
+/** A node whose process has no descriptor left. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { text } from 'node:stream/consumers'
+import { test } from 'node:test'
+import { fixture } from '../support/process.ts'
+
+/** Run the fixture `hoarder` with as few descriptors as there may be. */
+async function hoarder(how: string): Promise<{ out: string; err: string }> {
+  const file = fixture('hoarder.ts').replace(/\.ts$/, import.meta.url.slice(-3))
+  const child = spawn('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, file, how])
+  child.stderr.on('data', (line: Buffer) => {
+    if (line.includes('Cannot start')) child.stdin.end('let go')
+  })
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
+  return { out, err }
+}
+
+test('a worker that dies is replaced with descriptors that the node holds back', async () => {
+  const { out, err } = await hoarder('once')
+  assert.equal(out, '2 workers, code 0\n', err)
+  assert.match(err, /skynet worker 0 died: exit code 1/)
+  assert.doesNotMatch(err, /EMFILE|Cannot start/)
+})
+
+test('a worker that cannot start again for want of descriptors does so later', async () => {
+  const { out, err } = await hoarder('always')
+  assert.equal(out, '2 workers, code 0\n', err)
+  assert.equal(err.match(/Cannot start skynet worker 0 again, which goes on: /g)?.length, 1, err)
+  assert.match(err, /; raise the limit of open files \(ulimit -n\)\n/)
+  assert.match(err, /skynet worker 0 runs again, after \d+ tries\n/)
+})
