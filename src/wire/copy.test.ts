@@ -1,9 +1,26 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { copy } from './copy.ts'
+import { Packer, unpack } from './seri.ts'
 import { testValues } from './values.suite.ts'
 
 testValues('copy()', copy)
+
+test('copy() and pack() take a date that was made while timers are mocked', () => {
+  // As @sinonjs/fake-timers does it, of Jest and Vitest too.
+  class ClockDate extends Date {
+    static readonly isFake = true
+  }
+  class Other extends Date {}
+  const packer = new Packer()
+  const throughBytes = (value: unknown) => unpack(packer.bytes, 0, packer.pack(value))
+  for (const pass of [copy, throughBytes]) {
+    assert.deepEqual(pass([new ClockDate(5)]), [new Date(5)])
+    assert.throws(() => pass(new Other(5)), { code: 'ERR_MESSAGE_UNSUPPORTED' })
+    const made = Object.create(ClockDate.prototype)
+    assert.throws(() => pass(made), { code: 'ERR_MESSAGE_UNSUPPORTED' }, 'no date inside')
+  }
+})
 
 test('copy() returns primitives as they are and objects as others', () => {
   const value = { list: [1] }

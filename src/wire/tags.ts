@@ -149,7 +149,9 @@ function builtInOf(prototype: object): string {
   if (known !== undefined) return known
   const type: unknown = ownValue(prototype, 'constructor')
   if (typeof type !== 'function' || ownValue(type, 'prototype') !== prototype) return ''
-  const name = NATIVE.exec(sourceOf.call(type))?.[1]
+  // The class that mocks of timers put in the place of `Date` says what it is.
+  const isMock = ownValue(type, 'isFake') === true
+  const name = isMock ? 'Date' : NATIVE.exec(sourceOf.call(type))?.[1]
   if (name === undefined) return ''
   foreign.set(prototype, name)
   return name
