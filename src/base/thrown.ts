@@ -121,9 +121,12 @@ export function stackAbove(
  * `/srv/main.ts:12:5`: the innermost place of the stack that is a file of somebody, or without a
  * column the place of a syntax error. Empty when it is unknown.
  */
-export function placeOf(thrown: unknown): string {
+export const placeOf = (thrown: unknown): string => placeIn(stackOf(thrown))
+
+/** The same of a stack that nobody threw. */
+export function placeIn(whole: string): string {
   try {
-    const stack = stackOf(thrown).slice(0, STACK_MAX)
+    const stack = whole.slice(0, STACK_MAX)
     const found = ABOVE.exec(stack) ?? innermost(stack)
     const [, file = '', at = ''] = found ?? []
     return (file.startsWith('file:') ? fileURLToPath(file) : file) + at

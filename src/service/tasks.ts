@@ -2,7 +2,7 @@
  * The tasks of a service, for who looks for one that hangs: what each waits for, and, while it is
  * traced, since when, where in the code, and what had begun it.
  */
-import { placeOf, stackAbove } from '../base/thrown.ts'
+import { placeIn, stackAbove } from '../base/thrown.ts'
 import { shortPath } from './modules.ts'
 import { type Scope, scopeNow } from './scope.ts'
 
@@ -81,5 +81,5 @@ export class Tracer {
 
 /** `/srv/main.ts:12:5`: the first place of the stack that is no code of ours. */
 export function callerPlace(): string {
-  return placeOf(stackAbove(callerPlace, FRAMES))
+  return placeIn(String(stackAbove(callerPlace, FRAMES).stack))
 }
