@@ -1,5 +1,5 @@
 /** Where a new service is born. */
-import { refusal } from '../base/check.ts'
+import { checkOptions, refusal } from '../base/check.ts'
 import type { Loads } from '../kernel/loads.ts'
 
 type Choice = 'least-loaded' | 'same'
@@ -23,6 +23,7 @@ export function choose(placement: Placement, loads: Loads, own: number): number 
   if (typeof placement === 'string' && Object.hasOwn(CHOICES, placement)) {
     return CHOICES[placement as Choice](loads, own)
   }
+  if (isKeyed(placement)) checkOptions('launch', 'on', placement, ['key'])
   const given = typeof placement === 'number' ? placement : -1
   const worker = isKeyed(placement) ? hashOf(placement.key) % loads.workers : given
   if (Number.isInteger(worker) && worker >= 0 && worker < loads.workers) return worker

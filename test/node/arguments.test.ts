@@ -55,6 +55,7 @@ check('newService() names the option that is wrong', async (skynet) => {
   await refused((onFault) => start({ onFault }), [null, 5n, 'die', {}], VALUE, 'onFault')
   await refused((on) => start({ on }), [null, 5n, 'there', -1, 2, 1.5, { key: 5 }], RANGE, 'on')
   await refused((onn) => start({ onn }), [1], VALUE, 'onn')
+  await refused((worker) => start({ on: { key: 'k', worker } }), [1], VALUE, 'worker')
   await refused((on) => start({ on, memoryLimitMb: 64 }), ['same'], VALUE, 'on')
 })
 
