@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect } from 'node:net'
-import { suite, type TestContext, test } from 'node:test'
+import { suite, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { ChatClient, type ChatNode, startChat } from '../support/chat-client.ts'
+import { ChatClient } from '../support/chat-client.ts'
+import { comeAndGo, startPair, stillTalk } from '../support/chat-visits.ts'
 import { until } from '../support/until.ts'
 
 const CROWD = fileURLToPath(new URL('../support/chat-crowd.js', import.meta.url))
@@ -77,25 +77,8 @@ suite('chat, hostile clients', () => {
     chat.assertNoFault()
   })
 
-  test('10,000 connects and disconnects, half by RST, leave nothing behind', async (t) => {
-    const { chat, ada, bob } = await startPair(t)
-    const before = chat.node.stats()
-    let left = 10_000
-    const visitor = async (): Promise<void> => {
-      while (left > 0) await visit(chat.port, left--)
-    }
-    const visitors = Array.from({ length: 50 }, visitor)
-    while (left > 0) await stillTalk(ada, bob)
-    await Promise.all(visitors)
-    const atRest = (): boolean => {
-      const { services, sockets } = chat.node.stats()
-      return services === before.services && sockets === before.sockets
-    }
-    await until('the end of every agent and socket', atRest)
-    assert.deepEqual(chat.node.stats().load, before.load)
-    assert.equal(await bob.ask('/who'), 'lobby: guest-1, guest-2')
-    chat.assertNoFault()
-  })
+  test('10,000 connects and disconnects, half by RST, leave nothing behind', (t) =>
+    comeAndGo(t, 10_000))
 
   test('kill -9 of half the clients: the others hear whole lines, in order', async (t) => {
     const { chat, ada, bob } = await startPair(t)
@@ -118,26 +101,6 @@ suite('chat, hostile clients', () => {
   })
 })
 
-interface Pair {
-  readonly chat: ChatNode
-  readonly ada: ChatClient
-  readonly bob: ChatClient
-}
-
-/** A chat with two good clients, `guest-1` and `guest-2`. */
-async function startPair(t: TestContext): Promise<Pair> {
-  const chat = await startChat(t)
-  return { chat, ada: await ChatClient.open(chat.port), bob: await ChatClient.open(chat.port) }
-}
-
-/** What each says, the other hears next. */
-async function stillTalk(ada: ChatClient, bob: ChatClient): Promise<void> {
-  ada.write('are you there?\n')
-  assert.equal(await bob.next(), 'guest-1: are you there?')
-  bob.write('yes\n')
-  assert.equal(await ada.next(), 'guest-2: yes')
-}
-
 /** Numbered lines of `count` others, each from 1 on without a gap, and then `end`. */
 async function hearsCrowd(client: ChatClient, count: number, end: string): Promise<void> {
   const last = new Map<string, number>()
@@ -147,18 +110,6 @@ async function hearsCrowd(client: ChatClient, count: number, end: string): Promi
     last.set(nick!, Number(text))
   }
   assert.equal(last.size, count)
-}
-
-/** Come and go: at once or after the welcome, by FIN or by RST. */
-async function visit(port: number, number: number): Promise<void> {
-  const socket = connect({ host: '127.0.0.1', port }).on('error', () => {})
-  await once(socket, 'connect')
-  if ((number & 2) === 0) await once(socket, 'data')
-  else socket.resume()
-  const closed = new Promise((resolve) => socket.once('close', resolve))
-  if ((number & 1) === 0) socket.end()
-  else socket.resetAndDestroy()
-  await closed
 }
 
 /** The same bytes in every run. */

@@ -1,0 +1,19 @@
+/** The real socket server over a simulated system that fails on purpose: random runs from seeds. */
+import { test } from 'node:test'
+import { simulate } from '../../src/testing/sim/simulation.ts'
+import { seedOf } from '../support/seed.ts'
+
+/** The same ones each time; test/long/socket-simulation.test.ts makes more of them. */
+const RUNS = 2_000
+/** Others each time: a failure tells its seed. */
+const RANDOM_RUNS = 200
+
+test('sockets keep their promises in 2,000 runs, the same each time', () => {
+  for (let seed = 0; seed < RUNS; seed++) simulate(seed)
+})
+
+test('sockets keep their promises in 200 runs, others each time', (t) => {
+  const first = seedOf()
+  t.diagnostic(`SEED=${first}`)
+  for (let run = 0; run < RANDOM_RUNS; run++) simulate(first + run)
+})
