@@ -19,6 +19,7 @@ import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { FailedCall } from './calls.ts'
 import type { Methods } from './definition.ts'
+import { Faults } from './faults.ts'
 import { askerOf } from './inbox.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
@@ -137,6 +138,11 @@ export class Runtime {
   readonly notesCalls: boolean
   readonly #failedCalls = new WeakMap<Error, FailedCall>()
   readonly #services = new Map<number, Service>()
+  /** Of nobody in particular. */
+  readonly #faults = new Faults({
+    say: (text) => this.log('error', 0, text),
+    after: (ms, task) => setTimeout(task, ms).unref(),
+  })
   /** Launches whose modules are being loaded. */
   readonly #loading = new Set<Launch>()
   /** Of a dedicated worker: the services that it had. */
@@ -536,8 +542,10 @@ export class Runtime {
     const handle = suspects.length === 1 ? suspects[0]!.handle : 0
     const titles = [...new Set(suspects.map(({ context }) => context.title))].join(', ')
     const about = suspects.length > 1 ? ` (one of ${suspects.length} ${titles})` : forgotten(call)
-    this.log('error', handle, `${what}${about}: ${describe(error)}`)
     const service = this.#services.get(handle)
+    const text = `${what}${about}: ${describe(error)}`
+    const isNew = service === undefined ? this.#faults.isNews(text) : service.isNewFault(text)
+    if (isNew) this.log('error', handle, text)
     if (service?.origin.onFault === 'end') service.crash(error)
   }
 

@@ -14,6 +14,7 @@ import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { type Asking, Calls } from './calls.ts'
 import type { Methods } from './definition.ts'
+import { Faults } from './faults.ts'
 import { askerOf, Inbox } from './inbox.ts'
 import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
@@ -67,6 +68,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   #hooks: ExitHook[] | undefined
   #onSignal: ((signal: number) => unknown) | undefined
   #messageLog: MessageLog | undefined
+  #faults: Faults | undefined
   #sleeps: Sleeps | undefined
   #pool: SocketPool | undefined
   #subscriptions: Subscriptions | undefined
@@ -503,6 +505,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#phase === 'ended') return
     this.trace(false)
     this.logMessages(false)
+    this.#faults?.end()
     this.#phase = 'ended'
     const { router } = this.runtime
     this.#pool?.closeAll()
@@ -549,9 +552,20 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     const log = (from: string): void => {
       this.runtime.log('error', this.handle, `${what}${from}: ${told}`, title)
     }
-    if (sender === 0) log('')
-    else withName(this, sender, (name) => log(` from ${name}`))
+    if (this.isNewFault(`${what}: ${told}`)) {
+      if (sender === 0) log('')
+      else withName(this, sender, (name) => log(` from ${name}`))
+    }
     if (this.origin.onFault === 'end') this.crash(error)
+  }
+
+  /** False: it has come several times of late, and is counted. */
+  isNewFault(text: string): boolean {
+    this.#faults ??= new Faults({
+      say: (line) => this.runtime.log('error', this.handle, line, this.context.title),
+      after: (ms, task) => this.timeout(ms, task),
+    })
+    return this.#faults.isNews(text)
   }
 
   /** End by a fault, which whoever monitors it is told. */

@@ -230,3 +230,14 @@ check('log() escapes control characters', async (skynet) => {
   const entry = await entryOf(skynet, 'marked')
   assert.ok(entry.includes('marked \\x1b[31mred\\x07'), entry)
 })
+
+check('a fault that comes again and again is told a few times, then counted', async (skynet) => {
+  const fault = new Error('tick failed')
+  const ticking = skynet.interval(1, () => {
+    throw fault
+  })
+  await entryOf(skynet, 'times more: timeout: Error: tick failed')
+  ticking.cancel()
+  const lines = log(skynet).split('\n')
+  assert.equal(lines.filter((line) => /error: timeout: Error: tick failed/.test(line)).length, 3)
+})
