@@ -406,6 +406,28 @@ test('afterMail() runs at once without mail, and behind that of its service alon
   assert.deepEqual(done, ['idle'])
 })
 
+test('redeliver() brings what was taken before all that came meanwhile', async (t) => {
+  const { scheduler, service, post } = setUp(t)
+  const { opened, finish } = gate()
+  const early: Message[] = []
+  const seen: unknown[] = []
+  let isReady = false
+  const context = service((value) => {
+    if (!isReady) early.push(message(value))
+    else if (seen.push(value) === 6) finish()
+  })
+  scheduler.start([], [])
+  for (const value of [1, 2, 3]) post(context, value)
+  await new Promise(setImmediate)
+  assert.equal(early.length, 3)
+  for (const value of [4, 5, 6]) post(context, value)
+  isReady = true
+  scheduler.redeliver(context, early)
+  await opened
+  assert.deepEqual(seen, [1, 2, 3, 4, 5, 6])
+  assert.equal(context.handled, 6)
+})
+
 /** Waits until the scheduler sleeps for its bell. */
 async function asleep(bells: Doorbells): Promise<void> {
   const sleep = bells.sleep.bind(bells)

@@ -194,11 +194,25 @@ export class Scheduler {
       return
     }
     mailbox.push(message)
-    if (context.isQueued) return
-    // In this order: where the stack ends at a call, the next message makes up for it.
+    if (!context.isQueued) this.#enqueue(context)
+  }
+
+  /** In this order: where the stack ends at a call, the next message makes up for it. */
+  #enqueue(context: Context): void {
     this.#schedule()
     this.#runQueue.push(context)
     context.isQueued = true
+  }
+
+  /** Messages that `context` has taken, and could not handle yet, come again before all others. */
+  redeliver(context: Context, messages: readonly Message[]): void {
+    const { mailbox } = context
+    if (mailbox === undefined || messages.length === 0) return
+    const others = mailbox.length
+    for (const message of messages) mailbox.push(message)
+    for (let i = 0; i < others; i++) mailbox.push(mailbox.shift()!)
+    context.handled -= messages.length
+    if (!context.isQueued) this.#enqueue(context)
   }
 
   /**

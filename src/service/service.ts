@@ -35,6 +35,15 @@ import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
 import { withName } from './worker-order.ts'
 
+/** What a setup itself may wait for. */
+const NEVER_EARLY: ReadonlySet<number> = new Set([
+  PTYPE.RESPONSE,
+  PTYPE.ERROR,
+  PTYPE.SOCKET,
+  PTYPE.MULTICAST,
+  PTYPE.SYSTEM,
+])
+
 export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
   readonly runtime: Runtime
   readonly context: Context
@@ -148,11 +157,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   #receive(message: Message): void {
+    if (this.#early !== undefined && !NEVER_EARLY.has(message.type)) {
+      this.#early.push(message)
+      return
+    }
     this.#messageLog?.write(message)
-    this.#take(message)
-  }
-
-  #take(message: Message): void {
     try {
       this.#handle(message)
     } catch (error) {
@@ -176,8 +185,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         this.#subscriptions?.receive(message)
         return
       case PTYPE.TEXT:
-        if (this.#phase === 'starting') this.#early?.push(message)
-        else this.run('text', () => this.#text(message))
+        this.run('text', () => this.#text(message))
         return
       case PTYPE.SYSTEM:
         if (message.session !== 0) this.#calls?.redirected(message)
@@ -185,7 +193,6 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         return
       default:
         if (this.#phase === 'ready') this.#request(message)
-        else if (this.#early !== undefined) this.#early.push(message)
         else this.runtime.router.refuse(message, this.handle)
     }
   }
@@ -218,10 +225,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.waitingFor = undefined
     const early = this.#early ?? []
     this.#early = undefined
-    for (const message of early) {
-      if (this.#phase === 'ready') this.#take(message)
-      else this.runtime.router.refuse(message, this.handle)
-    }
+    this.runtime.options.scheduler.redeliver(this.context, early)
   }
 
   // --- calls ---------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
-/** A flood of messages that are many bytes each: it is read piece by piece. */
+/** Floods that are taken piece by piece: of large messages, and of those that wait for a setup. */
 import assert from 'node:assert/strict'
 import { RING_PAYLOAD_BYTES_MAX } from '../../src/base/limits.ts'
 import { Packer } from '../../src/wire/seri.ts'
 import type glutton from '../fixtures/glutton.ts'
-import { serviceTest } from '../support/run.ts'
+import type { Role } from '../fixtures/glutton.ts'
+import { gate, serviceTest } from '../support/run.ts'
 
 const MESSAGES = 300
 /** Far fewer than a worker has turns meanwhile, and far more than one turn would bring. */
@@ -13,7 +14,7 @@ serviceTest(
   import.meta.url,
   'a flood of large messages leaves the other services and timers of its worker their turns',
   async (skynet) => {
-    const launch = (role: 'glutton' | 'neighbour') =>
+    const launch = (role: Role) =>
       skynet.newService<typeof glutton>('./glutton.ts', { args: [role], on: 1 })
     const peer = await launch('glutton')
     const neighbour = await launch('neighbour')
@@ -31,4 +32,25 @@ serviceTest(
     await neighbour.call.result()
   },
   { thread: 2 },
+)
+
+serviceTest(
+  import.meta.url,
+  'requests that waited for a setup leave others their turns, and come in order',
+  async (skynet, handlers) => {
+    const asked = gate<() => void>()
+    handlers.gate = () => new Promise<void>((resolve) => asked.open(resolve))
+    const launch = (...args: [Role, number]) =>
+      skynet.newService<typeof glutton>('./glutton.ts', { args, on: 1 })
+    await launch('neighbour', 0)
+    const launched = launch('late', skynet.self)
+    // Its setup waits for us, who go on when it has got what it cannot handle yet.
+    const ready = await asked.promise
+    for (let i = 0; i < MESSAGES; i++) skynet.send('.late', 'eat', i, null, 1)
+    ready()
+    const peer = await launched
+    const { eaten, ticks, fault } = await peer.call.result()
+    assert.deepEqual([eaten, fault], [MESSAGES, undefined])
+    assert.ok(ticks >= TICKS, `the neighbour had ${ticks} turns`)
+  },
 )
