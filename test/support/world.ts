@@ -6,11 +6,20 @@ import type { NodeConfig } from 'skynet-ts/node'
 import { Cli, scratchFolder, textOf } from './cli.ts'
 import { until } from './until.ts'
 
-/** A node that does something of everything: see test/fixtures/healthy.ts. */
-export function live(t: TestContext, shell: string, config: Partial<NodeConfig> = {}): Cli {
+/**
+ * A node that does something of everything: see test/fixtures/healthy.ts.
+ *
+ * @param shell What a shell does first, in words or told by the folder of the test.
+ */
+export function live(
+  t: TestContext,
+  shell: string | ((folder: string) => string),
+  config: Partial<NodeConfig> = {},
+): Cli {
   const folder = scratchFolder(t)
   const args = [join(folder, 'note')]
-  return new Cli(t, folder, { start: 'healthy.js', args, thread: 2, ...config }, shell)
+  const words = typeof shell === 'string' ? shell : shell(folder)
+  return new Cli(t, folder, { start: 'healthy.js', args, thread: 2, ...config }, words)
 }
 
 export const noteOf = (cli: Cli): string => textOf(join(cli.folder, 'note'))
