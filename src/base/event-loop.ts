@@ -25,5 +25,10 @@ const clock = performance
 export const { timeOrigin } = clock
 /** Milliseconds since then. */
 export const monotonicNow = clock.now.bind(clock)
-/** Milliseconds since 1970; unlike `Date.now` it never goes back, and has fractions. */
+/** Milliseconds since 1970 by the clock on the wall, which may be set: for people to read. */
+export const { now: wallNow } = Date
+const { Date: RealDate } = globalThis
+/** That time, or another, as `2025-01-31T12:00:00.000Z`. */
+export const isoTime = (at = wallNow()): string => new RealDate(at).toISOString()
+/** Milliseconds since 1970; unlike `wallNow` it never goes back, and has fractions. */
 export const epochNow = (): number => timeOrigin + monotonicNow()

@@ -1,5 +1,6 @@
 /** What the command says about itself: one line each, on standard error. */
 import { inspect } from 'node:util'
+import { wallNow } from '../base/event-loop.ts'
 import { sayLost, standardError } from '../base/output.ts'
 import { withHint } from '../base/thrown.ts'
 import { escapedLine, formatJson, type LogFormat, type LogLevel } from '../service/log.ts'
@@ -20,7 +21,7 @@ export function say(text: string, level: LogLevel = 'info'): void {
 }
 
 function entryOf(text: string, level: LogLevel = 'error'): string {
-  const line = { at: Date.now(), level, handle: 0, title: '', text: `skynet: ${text}` }
+  const line = { at: wallNow(), level, handle: 0, title: '', text: `skynet: ${text}` }
   return format === 'json' ? formatJson(line) : escapedLine(line.text)
 }
 

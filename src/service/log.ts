@@ -1,4 +1,6 @@
 /** What loggers get, and the two forms in which ours writes it. */
+import { isoTime } from '../base/event-loop.ts'
+
 export type LogLevel = 'info' | 'error'
 
 /** `text`: a line for people, as Skynet's. `json`: one object a line, for machines. */
@@ -46,7 +48,7 @@ export function formatLine({ level, handle, title, text }: LogLine): string {
 
 /** `{"time":…,"level":…,"handle":…,"service":…,"msg":…}`, always one line. */
 export function formatJson({ at, level, handle, title, text }: LogLine): string {
-  const time = new Date(at).toISOString()
+  const time = isoTime(at)
   const entry = { time, level, handle: address(handle), service: title, msg: text }
   return JSON.stringify(entry).replace(
     CONTROL_IN_JSON,

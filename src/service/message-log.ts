@@ -3,6 +3,7 @@ import { closeSync, constants, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { isoTime } from '../base/event-loop.ts'
 import { openOwn } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Message } from '../kernel/message.ts'
@@ -29,7 +30,7 @@ export class MessageLog {
       throw new SkynetError('ERR_MESSAGE_LOG', { file: name, reason: messageOf(error) })
     }
     this.#now = now
-    this.#line(`open time: ${this.#at} ${new Date().toISOString()}`)
+    this.#line(`open time: ${this.#at} ${isoTime()}`)
   }
 
   /** Before it is handled, and at once: of a crash, this is the last that is known. */

@@ -2,7 +2,7 @@
 import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { clearTimeout, setImmediate, setTimeout } from '../base/event-loop.ts'
+import { clearTimeout, setImmediate, setTimeout, wallNow } from '../base/event-loop.ts'
 import { LOAD_NOTICE_MS } from '../base/limits.ts'
 import { describe, isError, messageOf, placeOf, stackOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
@@ -192,7 +192,7 @@ export class Runtime {
   }
 
   log(level: LogLevel, handle: number, text: string, title = this.titleOf(handle) ?? ''): void {
-    const line: LogLine = { at: Date.now(), level, handle, title, text }
+    const line: LogLine = { at: wallNow(), level, handle, title, text }
     const { names, ledger, logFallback } = this.options
     const logger = names.query('.logger')
     if (logger !== this.#logger) {
@@ -214,7 +214,7 @@ export class Runtime {
     for (const line of lines) logFallback(line)
     if (lost === 0) return
     const text = `${lost} lines were lost with the logger`
-    logFallback({ at: Date.now(), level: 'error', handle: 0, title: '', text })
+    logFallback({ at: wallNow(), level: 'error', handle: 0, title: '', text })
   }
 
   /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */

@@ -6,6 +6,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { isoTime } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, RING_BYTES } from '../base/limits.ts'
 import { ManyRing } from '../base/ring.ts'
 import { describe, messageOf } from '../base/thrown.ts'
@@ -69,7 +70,7 @@ export class CrashReporter {
       lastMessages: monitor.lastMessages(worker),
     }))
     const facts = {
-      at: new Date().toISOString(),
+      at: isoTime(),
       what,
       fault: describe(fault).split('\n'),
       versions: versions(),

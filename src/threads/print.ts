@@ -1,4 +1,5 @@
 /** Lines of the node itself, for when no logger can be relied on: on standard error. */
+import { wallNow } from '../base/event-loop.ts'
 import { sayLost, standardError } from '../base/output.ts'
 import { formatJson, formatLine, type LogFormat, type LogLine } from '../service/log.ts'
 
@@ -10,7 +11,7 @@ export interface Printer {
 export function printer(format: LogFormat): Printer {
   const toEntry = format === 'json' ? formatJson : formatLine
   const entryOf = (text: string): string =>
-    toEntry({ at: Date.now(), level: 'error', handle: 0, title: '', text })
+    toEntry({ at: wallNow(), level: 'error', handle: 0, title: '', text })
   sayLost(entryOf)
   return {
     line: (line) => standardError().addLine(toEntry(line)),

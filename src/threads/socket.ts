@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { realClock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
+import { wallNow } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
 import { ManyRing, StreamRing } from '../base/ring.ts'
 import { Handles } from '../kernel/handles.ts'
@@ -23,7 +24,7 @@ const os = posixOs()
 hasLoaded(loaded)
 const self = socketThreadOf(memory)
 const log = (text: string): void => {
-  report({ kind: 'log', line: { at: Date.now(), level: 'error', handle: 0, title: '', text } })
+  report({ kind: 'log', line: { at: wallNow(), level: 'error', handle: 0, title: '', text } })
 }
 pinThread(os, config.cpus, log)
 const bells = new Doorbells(memory.bells, {
