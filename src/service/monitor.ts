@@ -2,6 +2,7 @@
 import { isSkynetError } from '../base/errors.ts'
 import type { ExitReason } from './life.ts'
 import { checkNotNeeded } from './needed.ts'
+import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import { checkWait, Limits, type WaitOptions } from './wait.ts'
 import { askHome } from './worker-order.ts'
@@ -53,14 +54,21 @@ export function follow(service: Service, handle: number): void {
 
 /**
  * `service` is a child of the supervisor `parent`: it ends when that has ended, whatever came over
- * it. So no child is left behind, not by one that is killed, nor by one whose worker dies.
+ * it. So no child is left behind, not by one that is killed, nor by one whose worker dies: that is
+ * heard by the worker of the child. It is no call, as its end is nothing that the child waits for.
  */
 export function endWith(service: Service, parent: number): void {
-  monitor(service, parent).then(
-    () => void service.end('kill'),
-    // It ended first itself.
-    () => {},
-  )
+  service.parent = parent
+  const { options, router } = service.runtime
+  const home = options.handles.workerOf(parent)
+  if (home < 0) void service.end('kill')
+  else router.sendToWorker(home, service.handle, 0, { order: 'adopt', handle: parent })
+}
+
+/** End a service, wherever it lives, and wait for nothing. */
+export function endChild({ options, router }: Runtime, handle: number): void {
+  const home = options.handles.workerOf(handle)
+  if (home >= 0) router.sendToWorker(home, 0, 0, { order: 'kill', handle })
 }
 
 /** Let each of two end when the other one does. @throws {SkynetError} `ERR_SERVICE_NEEDED`. */

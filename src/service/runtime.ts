@@ -25,7 +25,7 @@ import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import type { LogLedger } from './log-ledger.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
-import { endWith, follow } from './monitor.ts'
+import { endChild, endWith, follow } from './monitor.ts'
 import { modulesIn } from './places.ts'
 import { begin } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
@@ -271,6 +271,10 @@ export class Runtime {
         if (service === undefined) this.router.refuse(message, handle)
         else this.#reply(message, service.context.title)
         return
+      case 'adopt':
+        if (service === undefined) endChild(this, message.source)
+        else service.adopt(message.source)
+        return
       case 'link':
         if (service !== undefined) follow(service, message.source)
         return
@@ -445,6 +449,7 @@ export class Runtime {
     loads.remove(this.options.place)
     if (worker >= loads.workers) this.#vacated(service.handle)
     for (const watcher of service.watchers) this.#reply(watcher, service.ending)
+    for (const child of service.children) endChild(this, child)
     if (handles.users === 0 && !this.#isStopping) this.options.onEmpty()
   }
 

@@ -52,6 +52,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   readonly facade: Skynet
   readonly origin: Origin
   #inbox: Inbox | undefined
+  /** Its supervisor, if any. */
+  parent = 0
+  #children: Set<number> | undefined
   /** Orders of `monitor`, by who gave them. */
   #watchers: Map<string, Message> | undefined
   #ending: ExitReason = 'exit'
@@ -311,6 +314,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       if (dead.has(source)) this.#watchers!.delete(key)
     }
     this.#inbox?.workerDied(dead)
+    // Its supervisor, or the order to end that had not left when that worker died.
+    const { handles } = this.runtime.options
+    if (this.parent !== 0 && handles.workerOf(this.parent) < 0) void this.end('kill')
   }
 
   // --- tasks, timers, waits --------------------------------------------------------------------
@@ -587,6 +593,21 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   get watchers(): Iterable<Message> {
     return this.#watchers?.values() ?? []
+  }
+
+  /** The service of that handle ends with this one. */
+  adopt(child: number): void {
+    this.#children ??= new Set()
+    this.#children.add(child)
+  }
+
+  /** It has ended. */
+  disown(child: number): void {
+    this.#children?.delete(child)
+  }
+
+  get children(): Iterable<number> {
+    return this.#children ?? []
   }
 
   /** Whoever gave an order of `monitor` or `room` under that session waits no more. */

@@ -31,6 +31,8 @@ export type WorkerOrder =
   | { readonly order: 'monitor'; readonly handle: number }
   /** Whoever ordered `room` or `monitor` under that session waits no more. */
   | { readonly order: 'giveUp'; readonly handle: number; readonly session: number }
+  /** Whoever orders this ends with that service, its supervisor. */
+  | { readonly order: 'adopt'; readonly handle: number }
   /** That service ends when whoever orders this ends, unless that was meant. */
   | { readonly order: 'link'; readonly handle: number }
   /** Answered with URL and handle of each unique service. */

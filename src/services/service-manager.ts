@@ -53,6 +53,8 @@ class Uniques {
   /** The instance at `url`. Without `launch`: as soon as somebody else has launched it. */
   ask(url: string, chain: readonly string[], launch?: LaunchOf): number | Promise<number> {
     const { source, session } = this.#skynet.context()
+    // It was sent, and nobody is there to be answered.
+    if (session === 0) return 0
     const entry = this.entryOf(url)
     if (this.#skynet.isAlive(entry.handle)) return entry.handle
     const name = `${source} ${session}`

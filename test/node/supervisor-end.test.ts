@@ -1,9 +1,10 @@
 /** A supervisor that ends leaves no child behind, whatever came over it. */
 import assert from 'node:assert/strict'
-import type { ServiceRef, Skynet } from 'skynet-ts'
+import { type MethodsOf, type ServiceRef, type Skynet, supervise } from 'skynet-ts'
 import type kid from '../fixtures/child.ts'
 import type overseer from '../fixtures/overseer.ts'
 import type { Start } from '../fixtures/overseer.ts'
+import type sleeper from '../fixtures/sleeper.ts'
 import type victim from '../fixtures/victim.ts'
 import { type Body, type Handlers, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
@@ -58,6 +59,13 @@ for (const [way, end] of Object.entries(WAYS)) {
     assert.ok(born.every((handle) => !skynet.isAlive(handle)))
   })
 }
+
+check('a supervised child has no task of its own for that', async (skynet) => {
+  const children = [{ name: 'a', path: '../fixtures/sleeper.ts', on: 1 }]
+  const supervisor = await supervise(skynet, { strategy: 'one-for-one', children })
+  assert.deepEqual(await supervisor.child<MethodsOf<typeof sleeper>>('a')!.call.tasks(), [])
+  await supervisor.stop()
+})
 
 /** The supervisor, whose setup is not done. */
 async function starting(skynet: Skynet): Promise<number> {
