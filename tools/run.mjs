@@ -32,9 +32,8 @@ const WARM = join(ROOT, 'tools', 'warm.mjs')
 const REPORTER = join(ROOT, 'tools', 'test.mjs')
 /** Runs in one process the unit tests that it is told of. */
 const ALL_UNITS = join(DIST, 'test', 'all-units.js')
-/** The first are what `npm test` runs; the others take long, or do things to the machine. */
-const SHORT_TIERS = ['src', 'tools', 'test/node']
-const LONG_TIERS = ['test/world', 'test/long']
+/** What `npm test` runs; what stands elsewhere takes long, or does things to the machine. */
+const SHORT_TIERS = ['src', 'tools', 'test/node'].map((folder) => join(DIST, folder) + sep)
 /**
  * Node 20 counts this for each file and stops the file; Node 22 and later count it for each test,
  * where a file that never ends would wait for ever: tools/test.mjs is for those.
@@ -235,11 +234,11 @@ async function startExample(args) {
   return process.exitCode
 }
 
-/** @param tiers Folders to test when `args` names none. */
-function test(args, tiers = SHORT_TIERS, node = process.execPath) {
+/** @param isWanted Of a test file, when `args` names none. */
+function test(args, isWanted = isShort, node = process.execPath) {
   const flags = args.filter((arg) => arg.startsWith('-'))
   const paths = args.filter((arg) => !arg.startsWith('-'))
-  const files = paths.length > 0 ? testFilesAt(paths) : testFilesUnder(tiers)
+  const files = paths.length > 0 ? testFilesAt(paths) : testFiles().filter(isWanted)
   const units = files.filter(isUnit)
   const apart = units.length > 1 ? [ALL_UNITS, ...files.filter((file) => !isUnit(file))] : files
   const words = [
@@ -255,7 +254,7 @@ function test(args, tiers = SHORT_TIERS, node = process.execPath) {
 }
 
 function long(args) {
-  return test(args, LONG_TIERS)
+  return test(args, (file) => !isShort(file))
 }
 
 /** Tests of single files need no process of their own, unless their name says so. */
@@ -263,14 +262,18 @@ function isUnit(file) {
   return /^(src|tools)[\\/]/.test(relative(DIST, file)) && !file.endsWith('.alone.test.js')
 }
 
-function testFilesUnder(folders) {
-  const files = folders.flatMap((folder) => filesUnder(join(DIST, folder)))
-  return files.filter((file) => file.endsWith('.test.js')).sort()
+function isShort(file) {
+  return SHORT_TIERS.some((folder) => file.startsWith(folder))
+}
+
+function testFiles() {
+  const files = filesUnder(DIST).filter((file) => file.endsWith('.test.js'))
+  return files.sort()
 }
 
 /** Compiled test files that are named by source path or folder. */
 function testFilesAt(paths) {
-  const all = testFilesUnder(SOURCE_FOLDERS)
+  const all = testFiles()
   const chosen = paths.flatMap((path) => {
     const source = relative(ROOT, resolve(path)).replace(/^dist[\\/]/, '')
     const wanted = join(DIST, source.replace(/\.ts$/, '.js'))
@@ -317,13 +320,14 @@ async function ok(args) {
   await step('Checking the structure', () =>
     quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]),
   )
-  return args.includes('--no-test') ? 0 : test(args, [...SHORT_TIERS, ...LONG_TIERS])
+  return args.includes('--no-test') ? 0 : test(args, () => true)
 }
 
 /** Everything with sockets once more, over the fallback that any POSIX system has. */
 function poll(args) {
   process.env.SKYNET_POLLER = 'poll'
-  const isOfSockets = (file) => /^(socket|chat)/.test(basename(file))
+  // The simulation has a poller of its own.
+  const isOfSockets = (file) => /^(socket|chat)(?!-simulation)/.test(basename(file))
   const files = filesUnder(join(ROOT, 'test')).filter((file) => file.endsWith('.test.ts'))
   const paths = files.filter(isOfSockets)
   return test([...args, 'src/net', 'src/os', ...paths])
@@ -340,7 +344,7 @@ async function newest(args) {
   const binary = process.platform === 'win32' ? 'node.exe' : 'node'
   const node = join(folder, 'node_modules', name, 'bin', binary)
   process.stderr.write(`Testing on Node.js ${quietly(node, ['--version']).trim()}\n`)
-  return test(args, SHORT_TIERS, node)
+  return test(args, isShort, node)
 }
 
 // processes and files
