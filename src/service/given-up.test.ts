@@ -120,3 +120,25 @@ test('values of shared data that was deleted are not kept', async () => {
   }
   assert.ok(shared.size < 100, `${shared.size} are kept`)
 })
+
+test('an exit hook does not wait for a manager that has ended with the node', async () => {
+  const node = await testNode()
+  const codes: string[] = []
+  await node.launch(
+    defineService((skynet) => {
+      skynet.onExit(async () => {
+        for (let round = 0; round < 3; round++) {
+          await skynet.queryService(import.meta.url).catch(({ code }) => codes.push(code))
+          await skynet.yield()
+        }
+      })
+    }),
+  )
+  await node.stop()
+  assert.equal(codes.length, 3, String(codes))
+  assert.equal(codes.at(-1), 'ERR_NAME_UNKNOWN')
+  assert.deepEqual(
+    node.log.all.filter(({ level }) => level === 'error'),
+    [],
+  )
+})

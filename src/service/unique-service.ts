@@ -35,6 +35,8 @@ async function findManager(service: Service, title: string, limits: Limits): Pro
   const name = '.service'
   const known = names.query(name)
   if (handles.workerOf(known) >= 0) return known
+  // A node that stops has no other one: an exit hook would wait for nothing.
+  if (service.isEnding) throw new SkynetError('ERR_NAME_UNKNOWN', { name })
   const about: WaitFor = {
     kind: 'wait',
     what: `the manager, for ${title}`,
