@@ -43,6 +43,8 @@ export const COMMAND = {
   overflow: 19,
   /** Worker `a` died: its sockets end, and those in the middle of a write of its. */
   died: 20,
+  /** Take what the kernel has for the socket now, then answer b, the owner, with LOOKED. */
+  look: 21,
 } as const
 
 /** Bits of `b` in a send command, and of a handover. */

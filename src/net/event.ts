@@ -26,5 +26,7 @@ export const EVENT = {
   YIELD: 9,
   /** A listener could not accept somebody and goes on. Payload: why. */
   REFUSE: 10,
+  /** A `look` was had: what the kernel had is before this. */
+  LOOKED: 11,
 } as const
 export type EventKind = (typeof EVENT)[keyof typeof EVENT]

@@ -1,13 +1,12 @@
 /** What is due when the deadline of a socket has passed. Runs on the socket thread only. */
-import { INTEREST } from '../os/poll/poller.ts'
 import { acceptAgain } from './accept.ts'
-import { connected } from './connect.ts'
 import { EVENT } from './event.ts'
+import { look } from './look.ts'
 import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
 import { STATE } from './state.ts'
-import { discard, endStarving, flush } from './tcp.ts'
+import { endStarving, flush } from './tcp.ts'
 import { flushDatagrams } from './udp.ts'
 
 /** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
@@ -66,24 +65,3 @@ function idleLeftMs({ slots, clock }: SocketServer, { at, settings }: Socket): n
   const sinceWrite = (now - slots.cells[at + SLOT.writeAt]!) >>> 0
   return settings.idleTimeoutMs - Math.min(sinceRead, sinceWrite)
 }
-
-/**
- * What happened meanwhile, of which the poller has not told yet: the process may have been stopped,
- * or more sockets be ready than one wait tells of. Nobody is cut for that. False: that was its end.
- */
-function look(server: SocketServer, socket: Socket): boolean {
-  const { interest, udp } = socket
-  if (server.stateOf(socket) === STATE.CONNECTING) {
-    if (server.os.peerAddress(socket.fd) !== undefined) connected(server, socket)
-  } else {
-    if ((interest & INTEREST.write) !== 0)
-      (udp === undefined ? flush : flushDatagrams)(server, socket)
-    if ((socket.interest & INTEREST.read) !== 0 && isThere(server, socket)) {
-      if (socket.closing) discard(server, socket)
-      else server.read(socket)
-    }
-  }
-  return isThere(server, socket)
-}
-
-const isThere = (server: SocketServer, socket: Socket): boolean => server.find(socket.id) === socket

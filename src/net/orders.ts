@@ -6,6 +6,7 @@ import { INTEREST } from '../os/poll/poller.ts'
 import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
 import { connectNext } from './connect.ts'
 import { EVENT } from './event.ts'
+import { look } from './look.ts'
 import type { SocketServer } from './server.ts'
 import type { SocketSettings } from './settings.ts'
 import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
@@ -62,6 +63,11 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
   },
   handover,
   died,
+  look: (server, { id, b }) => {
+    const socket = server.find(id)
+    if (socket !== undefined) look(server, socket)
+    server.emit(b >>> 0, EVENT.LOOKED, id, 0)
+  },
   exit: (server, { b }) => {
     server.exitAt = server.clock.now() + b
     for (const socket of server.sockets) if (socket !== undefined) closeSocket(server, socket)

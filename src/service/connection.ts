@@ -212,7 +212,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
       this.#buffer = keptBuffer(this.#buffer)
       return Promise.resolve(result)
     }
-    const about = new SocketWait('read from', this.id)
+    const about = new SocketWait('read from', this.id, this.#pool)
     const waiter = new Waiter<T>(this.#pool.service, about, options, () => {
       this.#reader = undefined
     })
@@ -302,7 +302,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     checkWait('drain', options)
     this.#writable().flush()
     if (this.bufferedAmount === 0) return
-    const about = new SocketWait('drain', this.id)
+    const about = new SocketWait('drain', this.id, this.#pool)
     const waiter = new Waiter<void>(this.#pool.service, about, options)
     if (!waiter.isOver) {
       this.#drains ??= new Drains()
@@ -358,7 +358,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   close(options?: WaitOptions): Promise<void> {
     const wrong = wrongWait('close', options)
     if (wrong !== undefined) return Promise.reject(wrong)
-    const about = new SocketWait('close', this.id)
+    const about = new SocketWait('close', this.id, this.#pool)
     return waitAlong(this.#pool.service, about, options, this.#close(about))
   }
 
@@ -413,7 +413,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** @internal Ask for the connection (`start`), and wait until it is this service's. */
   open(options?: WaitOptions): Promise<this> {
-    const about = new SocketWait('open', this.id)
+    const about = new SocketWait('open', this.id, this.#pool)
     const waiter = new Waiter<void>(this.#pool.service, about, options)
     this.#opening = waiter
     return waiter.promise.then(

@@ -69,7 +69,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       return Promise.resolve(connection)
     }
     if (this.#isClosed) return Promise.resolve(null)
-    const about = new SocketWait('accept from', this.id)
+    const about = new SocketWait('accept from', this.id, this.#pool)
     const waiter = new Waiter<Connection | null>(this.#pool.service, about, options, () => {
       this.#acceptor = undefined
     })
@@ -94,7 +94,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   close(options?: WaitOptions): Promise<void> {
     const wrong = wrongWait('close', options)
     if (wrong !== undefined) return Promise.reject(wrong)
-    const about = new SocketWait('close', this.id)
+    const about = new SocketWait('close', this.id, this.#pool)
     return waitAlong(this.#pool.service, about, options, this.#close(about))
   }
 

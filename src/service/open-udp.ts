@@ -94,7 +94,7 @@ async function adoptUdp(
   if (fd < 0) throw failed(client.os.errorText(fd))
   const id = pool.reserve(fd)
   const socket = new UdpSocket(pool, id, address.family)
-  const waiter = new Waiter<void>(service, new SocketWait('open UDP', id), limits)
+  const waiter = new Waiter<void>(service, new SocketWait('open UDP', id, pool), limits)
   socket.open(waiter)
   if (settings !== undefined) client.orderWith('configure', id, settings)
   client.order('udp', id, fd, service.handle)

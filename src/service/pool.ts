@@ -3,6 +3,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { SOCKETS_MAX } from '../base/limits.ts'
 import { lock, unlock } from '../base/lock.ts'
+import { Queue } from '../base/queue.ts'
 import type { SocketClient } from '../net/client.ts'
 import { EVENT } from '../net/event.ts'
 import { SLOT } from '../net/slots.ts'
@@ -43,6 +44,8 @@ export class SocketPool {
   /** Of much that waits to be sent: many sockets may say so at once. */
   readonly #warnings: Repeats
   readonly #sockets = new Map<number, PooledSocket>()
+  /** What waits for LOOKED: the answers come in the order of the orders. */
+  readonly #looks = new Queue<() => void>(4)
 
   /** @throws What `SocketClient.admit` does. */
   constructor(service: Service, client: SocketClient) {
@@ -95,8 +98,18 @@ export class SocketPool {
     this.#sockets.delete(id)
   }
 
+  /** Run `then` behind all that the kernel has for socket `id` now. */
+  look(id: number, then: () => void): void {
+    this.#looks.push(then)
+    this.client.order('look', id, this.service.handle)
+  }
+
   receive(event: SocketEvent): void {
     const { kind, id, ud, payload } = event
+    if (kind === EVENT.LOOKED) {
+      this.#looks.shift()?.()
+      return
+    }
     const socket = this.#sockets.get(id)
     if (socket === undefined) {
       orphaned(this.client, event)

@@ -117,7 +117,7 @@ export class SocketApi {
     const id = reserveFor(file, () => pool.reserve(fd))
     const name = options.path === undefined ? endpoint.host : text
     const listener = new Listener(pool, id, name, file)
-    const about = new SocketWait(`listen on ${text} with`, id)
+    const about = new SocketWait(`listen on ${text} with`, id, pool)
     const waiter = new Waiter<void>(this.#service, about, left())
     listener.open(waiter)
     client.order('listen', id, fd, this.#service.handle)

@@ -98,7 +98,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     }
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#isClosed) return Promise.resolve(null)
-    const about = new SocketWait('receive from', this.id)
+    const about = new SocketWait('receive from', this.id, this.#pool)
     const waiter = new Waiter<Datagram | null>(this.#pool.service, about, options, () => {
       this.#receiver = undefined
     })
@@ -166,7 +166,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     if (wrong !== undefined) return Promise.reject(wrong)
     this.#writer.flush()
     if (this.#isClosed || this.#pool.client.slots.pendingOf(this.id) === 0) return Promise.resolve()
-    const about = new SocketWait('drain', this.id)
+    const about = new SocketWait('drain', this.id, this.#pool)
     const waiter = new Waiter<void>(this.#pool.service, about, options)
     if (waiter.isOver) return waiter.promise
     this.#drains.ask(this.#pool, this.id, waiter)
@@ -187,7 +187,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   close(options?: WaitOptions): Promise<void> {
     const wrong = wrongWait('close', options)
     if (wrong !== undefined) return Promise.reject(wrong)
-    const about = new SocketWait('close', this.id)
+    const about = new SocketWait('close', this.id, this.#pool)
     return waitAlong(this.#pool.service, about, options, this.#close(about))
   }
 

@@ -80,6 +80,13 @@ export interface WaitFor {
   readonly what: string
   /** Absent: `ERR_WAIT_TIMEOUT`. */
   late?(timeoutMs: number): Error
+  /** Run `then` when all has come that had happened by now, beyond this worker's own mail. */
+  lastLook?(then: () => void): void
+}
+
+/** Has the socket thread look at a socket; what that finds comes before `then` is run. */
+export interface Looker {
+  look(id: number, then: () => void): void
 }
 
 /** A wait for something of a socket. */
@@ -87,11 +94,22 @@ export class SocketWait implements WaitFor {
   readonly kind = 'socket'
   readonly #verb: string
   readonly #id: number
+  readonly #looker: Looker | undefined
 
-  /** @param verb What stands before `socket 70000`: `read from`. */
-  constructor(verb: string, id: number) {
+  /**
+   * @param verb What stands before `socket 70000`: `read from`.
+   * @param looker None: the socket thread has nothing to tell.
+   */
+  constructor(verb: string, id: number, looker?: Looker) {
     this.#verb = verb
     this.#id = id
+    this.#looker = looker
+  }
+
+  /** What it waits for may lie in the kernel: the process was stopped, or the thread held. */
+  lastLook(then: () => void): void {
+    if (this.#looker === undefined) then()
+    else this.#looker.look(this.#id, then)
   }
 
   get what(): string {
@@ -183,7 +201,14 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     if (timeoutMs === undefined) this.resolve(undefined as T)
     // A thread that was held, or a process that was stopped, finds its timers due before it looks
     // at its mail, in which there may be what this waits for.
-    else this.#host.afterMail(() => this.#tookTooLong(timeoutMs))
+    else this.#host.afterMail(() => this.#lookOnce(timeoutMs))
+  }
+
+  #lookOnce(timeoutMs: number): void {
+    const { about } = this
+    if (this.#isOver) return
+    if (about.lastLook === undefined) this.#tookTooLong(timeoutMs)
+    else about.lastLook(() => this.#tookTooLong(timeoutMs))
   }
 
   #tookTooLong(timeoutMs: number): void {

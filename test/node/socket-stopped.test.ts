@@ -133,3 +133,25 @@ test('a close that goes on sending when the process does has its time, and no mo
     restore()
     assert.ok(peer.read() > 0)
   }))
+
+test('a look brings what the kernel has before its answer, also of a socket that is gone', () =>
+  drive(function* (s) {
+    const { id: listener, port } = yield* s.listen()
+    const early = s.connect(port)
+    const { ud: id } = yield* s.next('ACCEPT')
+    yield* s.start(id)
+    yield* s.idle()
+    let late: Peer | undefined
+    yield* stopFor(s, 0, () => {
+      early.write('I am here')
+      late = s.connect(port)
+      for (const each of [id, listener, 12_345]) s.client.order('look', each, A)
+    })
+    assert.equal((yield* s.next('DATA')).bytes.toString(), 'I am here')
+    assert.equal((yield* s.next('LOOKED')).id, id)
+    const { ud: accepted } = yield* s.next('ACCEPT')
+    assert.equal((yield* s.next('LOOKED')).id, listener)
+    assert.equal((yield* s.next('LOOKED')).id, 12_345)
+    assert.ok(late !== undefined && s.stateOf(accepted) === STATE.PACCEPT)
+    yield* s.silence()
+  }))

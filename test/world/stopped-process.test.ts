@@ -1,7 +1,7 @@
 /** A node whose process is stopped for a while: SIGSTOP, `docker pause`, a machine that moves. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cli, scratchFolder } from '../support/cli.ts'
@@ -42,5 +42,28 @@ test('a process that is stopped and goes on cuts no client that has written', as
   cli.child.kill('SIGCONT')
   // One that is cut rejects with what its socket says.
   await Promise.all(answers)
+  assert.equal((await cli.stop()).code, 0)
+})
+
+test('a read and an accept do not give up on what came in a stopped process', async (t) => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const connected = once(server, 'connection') as Promise<[Socket]>
+  const config = { start: 'patient.js', thread: 2, args: [port, IDLE_MS] }
+  const cli = new Cli(t, scratchFolder(t), config)
+  const [, listening] = await cli.said(/port (\d+)/)
+  const [peer] = await connected
+  t.after(() => peer.destroy())
+  cli.child.kill('SIGSTOP')
+  peer.write('here I am\n')
+  const client = connect(Number(listening), '127.0.0.1')
+  t.after(() => client.destroy())
+  await sleep(2 * IDLE_MS)
+  cli.child.kill('SIGCONT')
+  const [, answers] = await cli.said(/got (.*)\n/)
+  assert.equal(answers, 'here I am, accepted')
   assert.equal((await cli.stop()).code, 0)
 })
