@@ -66,6 +66,8 @@ export const TIMER_MS_MAX = 0xffffffff
 export const MONITOR_INTERVAL_MS = 5000
 /** How long the module of a service may load before that is logged. */
 export const LOAD_NOTICE_MS = 5000
+/** How long the first service may take until that is said. */
+export const START_NOTICE_MS = 5000
 /** How long a worker may take to name the sender of a message that failed. */
 export const TITLE_MS_MAX = 1000
 /** Setups that wait for each other for so long will do so for ever. */

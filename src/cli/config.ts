@@ -84,6 +84,11 @@ export interface NodeConfig {
   readonly monitorAction?: 'keep' | 'kill'
   /** How long stop hooks may take, in milliseconds. Default 5000; 0: they are not run. */
   readonly graceMs?: number
+  /**
+   * How long the logger and the first service may take to be ready, in milliseconds; then the start
+   * fails. Default 0: as long as they like.
+   */
+  readonly startMs?: number
   /** How long exit hooks may take, in milliseconds: those of a service, and of all at a stop. */
   readonly exitMs?: number
   /**
@@ -203,6 +208,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: integer(0, TIMER_MS_MAX),
     fallback: () => GRACE_MS,
     help: 'how long stop hooks may take (0: they are not run)',
+  },
+  startMs: {
+    check: integer(0, TIMER_MS_MAX),
+    fallback: () => 0,
+    help: 'how long the first service may take to be ready (0: for ever)',
   },
   exitMs: {
     check: integer(1, TIMER_MS_MAX),

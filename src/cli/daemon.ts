@@ -5,10 +5,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import { SkynetError } from '../base/errors.ts'
+import { clearTimeout, setTimeout } from '../base/event-loop.ts'
+import { START_NOTICE_MS } from '../base/limits.ts'
 import { STDERR, STDOUT } from '../base/output.ts'
 import { LOG_FLAGS, makeFolderOf } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
-import { explain, report } from './report.ts'
+import { explain, report, say } from './report.ts'
 
 /** Set in the environment of the second process. */
 const MARK = 'SKYNET_DAEMON'
@@ -34,7 +36,11 @@ export async function startDaemon(log: string | undefined): Promise<number> {
     stdio: ['ignore', out, out, 'ipc'],
     env: { ...process.env, [MARK]: '1' },
   })
+  const notice = setTimeout(() => {
+    say(`the daemon is not up after ${START_NOTICE_MS} ms, pid = ${child.pid}; its log may say why`)
+  }, START_NOTICE_MS)
   const outcome = await outcomeOf(child)
+  clearTimeout(notice)
   if ('failure' in outcome) throw new Error(outcome.failure)
   child.disconnect()
   child.unref()

@@ -1,4 +1,4 @@
-import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
+import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX, START_NOTICE_MS } from '../base/limits.ts'
 import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
 import { STATS_MS } from '../service/stats.ts'
@@ -32,9 +32,17 @@ export interface Budgets {
   readonly stackMs: number
   /** For a worker to tell what it holds. */
   readonly statsMs: number
+  /** For the first service to be ready, before it is said that it is not. */
+  readonly startNoticeMs: number
 }
 
-export const BUDGETS: Budgets = { flushMs: 150, inspectMs: 200, stackMs: 1000, statsMs: STATS_MS }
+export const BUDGETS: Budgets = {
+  flushMs: 150,
+  inspectMs: 200,
+  stackMs: 1000,
+  statsMs: STATS_MS,
+  startNoticeMs: START_NOTICE_MS,
+}
 
 /**
  * The configuration of a node, complete and checked: every key has its value, every path is
@@ -72,6 +80,8 @@ export interface ResolvedConfig {
   readonly monitorAction: 'keep' | 'kill'
   /** How long stop hooks may take, in milliseconds; 0: they are not run. */
   readonly graceMs: number
+  /** How long logger and first service may take to be ready, in milliseconds; 0: for ever. */
+  readonly startMs: number
   /** How long exit hooks may take, in milliseconds. */
   readonly exitMs: number
   /** JavaScript heap of a worker in MiB, beyond which it dies; 0: Node's own limit. */

@@ -1,9 +1,10 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
 import { availableParallelism } from 'node:os'
+import { pathToFileURL } from 'node:url'
 import { checkInteger, checkOptions, checkSignal } from '../base/check.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
-import { delay, epochNow, monotonicNow } from '../base/event-loop.ts'
+import { clearTimeout, delay, epochNow, monotonicNow, setTimeout } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { makeFolderOf } from '../base/own-file.ts'
 import { ManyRing } from '../base/ring.ts'
@@ -17,6 +18,7 @@ import { type SocketTotals, Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
 import { LogLedger } from '../service/log-ledger.ts'
+import { shortPath } from '../service/modules.ts'
 import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
@@ -242,7 +244,7 @@ class RunningNode implements Node {
     const first = this.#workers[0]!
     // Told to stop meanwhile: nothing begins any more. This waits for the end.
     if (this.#stopping === undefined) first.tell({ kind: 'bootstrap' })
-    const report = await first.next('bootstrapped', 'failed')
+    const report = await this.#firstReady(first.next('bootstrapped', 'failed'))
     if (report.kind === 'failed') {
       const bytes = Buffer.from(report.error)
       throw unpack(bytes, 0, bytes.length)
@@ -264,6 +266,26 @@ class RunningNode implements Node {
       this.#workers[worker] = thread
       await thread.next('ready')
     }
+  }
+
+  /** What the first service awaits in its setup may never come: that is said, and has a limit. */
+  async #firstReady(launched: Promise<Report>): Promise<Report> {
+    const { start, logservice, startMs, budgets } = this.#config
+    const path = shortPath(pathToFileURL(start).href)
+    const who = `the first service, ${path},${logservice === undefined ? '' : ' or the logger,'}`
+    const notice = setTimeout(() => {
+      const late = `${who} is not ready after ${budgets.startNoticeMs} ms`
+      this.#print.error(`Still starting: ${late}; what its setup awaits may never come`)
+    }, budgets.startNoticeMs)
+    try {
+      if (startMs === 0 || (await within(startMs, launched))) return await launched
+    } finally {
+      clearTimeout(notice)
+    }
+    // It is told below, and not when its thread ends.
+    launched.catch(() => {})
+    const reason = `it is not ready within ${startMs} ms (config key 'startMs')`
+    throw new SkynetError('ERR_SERVICE_LAUNCH', { path, reason })
   }
 
   /** All services but the node's own have ended: there is nothing left to do. */

@@ -185,3 +185,19 @@ test('a daemon without a log file goes on at SIGHUP', async (t) => {
   process.kill(pid, 'SIGTERM')
   await until('the end of the pid file', () => !existsSync(join(folder, 'pid')))
 })
+
+test('who starts a daemon that does not come up is told', async (t) => {
+  const folder = daemonFolder(t)
+  const cli = startDaemon(t, folder, { start: 'slow-start.ts', startMs: 60_000 })
+  await cli.said(/skynet: the daemon is not up after 5000 ms, pid = \d+; its log may say why\n/)
+  await cli.wrote(
+    'log',
+    /Still starting: the first service, \S*slow-start\.\ws, is not ready after/,
+  )
+  process.kill(Number(textOf(join(folder, 'pid'))), 'SIGTERM')
+  assert.equal((await cli.ended).code, 1)
+
+  const limited = startDaemon(t, folder, { start: 'slow-start.ts', startMs: 1 })
+  assert.equal((await limited.ended).code, 1)
+  assert.match(limited.err, /^skynet: Cannot launch service \S*: it is not ready within 1 ms/)
+})

@@ -1,0 +1,23 @@
+/** A first service whose setup awaits what never comes. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isSkynetError } from 'skynet-ts'
+import { resolveConfig, startNode } from 'skynet-ts/node'
+import { fixture, inProcess } from '../support/process.ts'
+
+test('a first service that is not ready is named, and the start ends after startMs', async () => {
+  const given = { start: fixture('slow-start.ts'), thread: 2, logger: '/dev/null', startMs: 100 }
+  const error = await startNode(resolveConfig(given, '/')).catch((thrown) => thrown)
+  assert.ok(isSkynetError(error, 'ERR_SERVICE_LAUNCH'), String(error))
+  assert.match(
+    error.message,
+    /slow-start.*: it is not ready within 100 ms \(config key 'startMs'\)$/,
+  )
+  const config = { startMs: 1000, budgets: { startNoticeMs: 1 } }
+  const { code, err } = await inProcess('slow-start.ts', [], config)
+  assert.equal(code, 1)
+  assert.match(
+    err,
+    /Still starting: the first service, \S*slow-start\.\wsx?, is not ready after 1 ms/,
+  )
+})
