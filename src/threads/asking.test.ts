@@ -8,7 +8,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { explore, type Model, type Outcome, type Thread } from '../testing/interleave.ts'
-import { FIRST_ORDERS, type Happening, MOVES, type Order, type State } from './asking.ts'
+import { type Happening, MOVES, type Order, type State } from './asking.ts'
 
 interface World {
   readonly state: State
@@ -22,16 +22,14 @@ interface World {
   readonly isNative: boolean
   readonly isAlive: boolean
   readonly isMainAlive: boolean
-  /** Somebody's thread was made to go on, or left standing in their hands, by us. */
-  readonly isMeddled: boolean
 }
-type Step = 'hear' | 'obey' | 'stop' | 'break' | 'go on' | 'return' | 'end' | 'exit'
-type Fault = 'stands for ever' | 'is never let go' | 'somebody was disturbed'
+type Step = 'ask' | 'hear' | 'obey' | 'stop' | 'break' | 'go on' | 'return' | 'end' | 'exit'
+type Fault = 'stands for ever' | 'is never let go'
 type Moves = typeof MOVES
 
 const START: World = {
-  state: 'asked',
-  orders: FIRST_ORDERS,
+  state: 'idle',
+  orders: [],
   news: [],
   isOurs: false,
   isTheirs: false,
@@ -40,7 +38,6 @@ const START: World = {
   isNative: true,
   isAlive: true,
   isMainAlive: true,
-  isMeddled: false,
 }
 
 function isPossible(world: World, step: Step): boolean {
@@ -54,18 +51,19 @@ function isPossible(world: World, step: Step): boolean {
   if (step === 'go on') return stands !== '' && world.isTheirs
   if (step === 'return') return isNative
   if (step === 'end') return isFree
+  if (step === 'ask') return isMainAlive
   return isMainAlive
 }
 
 function after(moves: Moves, world: World, step: Step): World {
   if (step === 'obey') return obey(world)
   if (step === 'hear') return happen(moves, { ...world, news: world.news.slice(1) }, world.news[0]!)
+  if (step === 'ask') return happen(moves, world, 'ask')
   if (step === 'exit') return { ...happen(moves, world, 'exit'), isMainAlive: false }
   if (step === 'return') return { ...world, isNative: false }
   if (step === 'stop') return tell({ ...world, mustStop: false, stands: 'ours' }, 'stopped')
-  // Of a `debugger` statement; a breakpoint is the easier case, as it says that it is one.
   if (step === 'break') return tell({ ...world, isTheirs: true, stands: 'theirs' }, 'stopped')
-  if (step === 'go on') return tell({ ...world, stands: '' }, 'resumed')
+  if (step === 'go on') return { ...world, stands: '' }
   return { ...world, isAlive: false, news: [...world.news, 'ended'] }
 }
 
@@ -87,15 +85,9 @@ function obey(world: World): World {
     const ours = { ...next, isOurs: true }
     return stands ? tell(ours, 'stopped') : ours
   }
-  if (order === 'Debugger.pause') return tell({ ...next, mustStop: !stands }, 'willStop')
-  if (order === 'Debugger.resume') {
-    const isMeddled = world.isMeddled || world.stands === 'theirs'
-    return stands ? tell({ ...next, stands: '', isMeddled }, 'resumed') : next
-  }
-  const isLeft = world.isTheirs && world.stands === 'ours'
-  const told = tell(next, 'isOut')
-  const out = { ...told, isOurs: false, mustStop: false, isMeddled: world.isMeddled || isLeft }
-  return world.isTheirs ? out : { ...out, stands: '' as const }
+  if (order === 'Debugger.pause') return { ...next, mustStop: !stands }
+  const out = { ...tell(next, 'isOut'), isOurs: false, mustStop: false }
+  return world.isTheirs ? out : { ...out, stands: '' }
 }
 
 function* loop(step: Step, times: number): Thread<Step> {
@@ -106,6 +98,7 @@ function* loop(step: Step, times: number): Thread<Step> {
 /** @param others What may happen besides, at any moment or not at all. */
 function model(moves: Moves, others: readonly Step[]): Model<Step, World, Fault> {
   const steps: [Step, number][] = [
+    ['ask', 2],
     ['hear', 12],
     ['obey', 8],
     ['stop', 3],
@@ -123,9 +116,9 @@ function model(moves: Moves, others: readonly Step[]): Model<Step, World, Fault>
       return others.includes(step) && step !== 'go on' ? [next, { world, value: 0 }] : [next]
     },
     faultAtEnd: (world) => {
-      if (world.isAlive && world.stands === 'ours') return 'stands for ever'
-      if (world.isMainAlive && world.state !== 'out') return 'is never let go'
-      return world.isMeddled ? 'somebody was disturbed' : undefined
+      if (world.isAlive && world.stands !== '' && !world.isTheirs) return 'stands for ever'
+      const isOver = world.state === (world.isAlive ? 'idle' : 'over')
+      return world.isMainAlive && !isOver ? 'is never let go' : undefined
     },
   }
 }
@@ -146,23 +139,15 @@ test('a thread that is asked where it is goes on, whatever ends meanwhile', () =
   assert.deepEqual(faultsOf(MOVES, 'end', 'exit'), [])
 })
 
-test('a thread that somebody debugs is asked, and stays in their hands', () => {
+test('a thread that somebody debugs is asked, and no debugger of ours stays', () => {
   assert.deepEqual(faultsOf(MOVES, 'break', 'go on'), [])
 })
 
 test('a table of asking without one of its moves leaves a thread standing, or never ends', () => {
-  assert.ok(faultsOf(without('stopping', 'stopped')).includes('stands for ever'))
-  assert.ok(faultsOf(without('stopping', 'exit'), 'exit').includes('stands for ever'))
+  assert.ok(faultsOf(without('asked', 'stopped')).includes('stands for ever'))
   assert.ok(faultsOf(without('asked', 'exit'), 'exit').includes('stands for ever'))
   assert.ok(faultsOf(without('leaving', 'isOut')).includes('is never let go'))
-  for (const state of ['asked', 'stopping', 'leaving'] as const) {
+  for (const state of ['idle', 'asked'] as const) {
     assert.ok(faultsOf(without(state, 'ended'), 'end').includes('is never let go'), state)
   }
-  assert.ok(faultsOf(without('found', 'willStop'), 'break', 'go on').length > 0)
-  assert.ok(faultsOf(without('found', 'resumed'), 'break', 'go on').length > 0)
-})
-
-test('letting go of a thread that was asked and is late leaves it standing', () => {
-  const late = { ...MOVES, asked: { ...MOVES.asked, exit: { to: 'out' } } } as Moves
-  assert.ok(faultsOf(late, 'exit').includes('stands for ever'))
 })

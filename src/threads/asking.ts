@@ -4,70 +4,48 @@
  * stands for ever, and can then not even be ended. So giving up has no place here. Who wants the
  * stack may stop waiting for it, and the asking goes on until the thread has said that it is out.
  *
- * `Debugger.disable` takes the debugger away: the thread goes on, unless another debugger holds it.
+ * `Debugger.disable` takes the debugger away, and with that the thread goes on. Where another
+ * debugger holds it as well, it stays in the hands of that one: nothing of theirs is resumed.
+ *
+ * A thread that is about to end must not be told anything: Node.js aborts when a message meets the
+ * end of the debugger of a thread. So there is one order to a thread that stands, which does not
+ * end meanwhile, and none to one that goes on; the way to it stays open for the next time.
  */
 
 export type State =
+  /** It has no debugger of ours. */
+  | 'idle'
   /** It was told to let itself be debugged, and to stop. */
   | 'asked'
-  /** It stood before it was told to stop: at a breakpoint of somebody else. */
-  | 'found'
-  /** It has taken the order to stop. */
-  | 'stopping'
-  /** It was told to go on without a debugger. */
+  /** It stands, and was told to go on without a debugger. */
   | 'leaving'
-  /** It cannot stand any more, or is gone. */
-  | 'out'
+  | 'over'
 
 export type Happening =
-  /** The answer to `Debugger.pause`. */
-  | 'willStop'
-  /** It stands, at no breakpoint. */
+  /** Somebody wants to know where it is. */
+  | 'ask'
+  /** It stands: for us, or at a breakpoint of somebody. */
   | 'stopped'
-  /** It stands at a breakpoint, which is not ours. */
-  | 'broke'
-  | 'resumed'
   /** The answer to `Debugger.disable`. */
   | 'isOut'
   | 'ended'
   /** This process ends: nothing will be heard of any more. */
   | 'exit'
 
-export type Order = 'Debugger.enable' | 'Debugger.pause' | 'Debugger.resume' | 'Debugger.disable'
+export type Order = 'Debugger.enable' | 'Debugger.pause' | 'Debugger.disable'
 
 interface Move {
   readonly to: State
   readonly orders?: readonly Order[]
 }
 
-export const FIRST_ORDERS: readonly Order[] = ['Debugger.enable', 'Debugger.pause']
-
 const leave: Move = { to: 'leaving', orders: ['Debugger.disable'] }
-const gone: Move = { to: 'out' }
+const over: Move = { to: 'over' }
 
 /** What is not here changes nothing. */
 export const MOVES: { readonly [S in State]: { readonly [H in Happening]?: Move } } = {
-  asked: {
-    willStop: { to: 'stopping' },
-    stopped: { to: 'found' },
-    broke: { to: 'found' },
-    ended: gone,
-    exit: leave,
-  },
-  found: {
-    // Who stands takes an order to stop as done; who went on before it came has yet to stop.
-    willStop: leave,
-    resumed: { to: 'asked' },
-    ended: gone,
-    exit: leave,
-  },
-  stopping: {
-    stopped: { to: 'leaving', orders: ['Debugger.resume', 'Debugger.disable'] },
-    // Somebody looks at it: it is theirs to resume.
-    broke: leave,
-    ended: gone,
-    exit: leave,
-  },
-  leaving: { isOut: gone, ended: gone },
-  out: {},
+  idle: { ask: { to: 'asked', orders: ['Debugger.enable', 'Debugger.pause'] }, ended: over },
+  asked: { stopped: leave, ended: over, exit: leave },
+  leaving: { isOut: { to: 'idle' }, ended: over },
+  over: {},
 }

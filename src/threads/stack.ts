@@ -3,13 +3,14 @@
  * inspector, which interrupts JavaScript even in an endless loop. Runs on the main thread.
  *
  * The way there: a session of the main thread (`NodeWorker`) reaches the debugger of a worker.
- * Attached for one stack and detached after it: a node where nothing is stuck pays nothing.
+ * It is made with the first question, and left open after it, without a debugger: a node where
+ * nothing is stuck pays nothing. See asking.ts for why.
  */
 import type { Debugger, NodeWorker, Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { isOwn } from '../base/thrown.ts'
-import { FIRST_ORDERS, type Happening, MOVES, type Order, type State } from './asking.ts'
+import { type Happening, MOVES, type Order, type State } from './asking.ts'
 import { within } from './within.ts'
 
 const FRAMES_MAX = 16
@@ -17,10 +18,7 @@ const FRAMES_MAX = 16
 type Frame = Debugger.CallFrame
 type FromWorker =
   | { readonly method: 'Debugger.scriptParsed'; readonly params: { scriptId: string; url: string } }
-  | {
-      readonly method: 'Debugger.paused'
-      readonly params: { callFrames: Frame[]; hitBreakpoints?: string[] }
-    }
+  | { readonly method: 'Debugger.paused'; readonly params: { callFrames: Frame[] } }
   | { readonly method: 'Debugger.resumed' }
   | { readonly method?: undefined; readonly id: number }
 
@@ -37,7 +35,7 @@ export async function stackOf(worker: Worker, stackMs: number): Promise<readonly
   if (inspector === undefined || inspector.url() !== undefined) return []
   const asking = Asking.of(worker) ?? begin(new inspector.Session(), worker)
   if (asking === undefined) return []
-  await within(stackMs, asking.answered)
+  await within(stackMs, asking.ask())
   return asking.frames
 }
 
@@ -66,22 +64,20 @@ function attach(session: Session, threadId: number): string | undefined {
   return found
 }
 
-/** One thread that is asked, once at a time: who else asks gets the same answer. */
+/** The way to one thread, from its first question to its end; it is asked once at a time. */
 class Asking {
   static readonly #all = new Map<Worker, Asking>()
   static #isWatching = false
 
-  /** Resolves when there are frames, or there will be none. */
-  readonly answered: Promise<void>
   frames: readonly string[] = []
   readonly #session: Session
   readonly #sessionId: string
   readonly #worker: Worker
   readonly #urls = new Map<string, string>()
   readonly #sent: Order[] = []
-  readonly #ended = (): void => this.#happens('ended')
-  #answer!: () => void
-  #state: State = 'asked'
+  #answered: Promise<void> = Promise.resolve()
+  #answer: () => void = () => {}
+  #state: State = 'idle'
 
   static of(worker: Worker): Asking | undefined {
     return Asking.#all.get(worker)
@@ -91,16 +87,12 @@ class Asking {
     this.#session = session
     this.#sessionId = sessionId
     this.#worker = worker
-    this.answered = new Promise((resolve) => {
-      this.#answer = resolve
-    })
     Asking.#all.set(worker, this)
     Asking.#watchExit()
-    worker.once('exit', this.#ended)
+    worker.once('exit', () => this.#happens('ended'))
     session.on('NodeWorker.receivedMessageFromWorker', ({ params }) => {
       this.#hear(JSON.parse(params.message) as FromWorker)
     })
-    this.#tell(FIRST_ORDERS)
   }
 
   /** The end of the process waits for its threads, and for those that stand it would for ever. */
@@ -112,27 +104,27 @@ class Asking {
     })
   }
 
-  #tell(orders: readonly Order[]): void {
-    const sessionId = this.#sessionId
-    for (const method of orders) {
-      const message = JSON.stringify({ id: this.#sent.push(method), method })
-      this.#session.post('NodeWorker.sendMessageToWorker', { sessionId, message })
-    }
+  /** Resolves when there are frames, or there will be none. */
+  ask(): Promise<void> {
+    // Somebody else has asked already, or has just been told.
+    if (this.#state !== 'idle') return this.#answered
+    this.frames = []
+    this.#answered = new Promise((resolve) => {
+      this.#answer = resolve
+    })
+    this.#happens('ask')
+    return this.#answered
   }
 
   #hear(message: FromWorker): void {
     if (message.method === 'Debugger.scriptParsed') {
       this.#urls.set(message.params.scriptId, message.params.url)
     } else if (message.method === 'Debugger.paused') {
-      const { callFrames, hitBreakpoints = [] } = message.params
-      if (this.frames.length === 0) this.frames = framesOf(callFrames, this.#urls)
+      if (this.#state === 'asked') this.frames = framesOf(message.params.callFrames, this.#urls)
       this.#answer()
-      this.#happens(hitBreakpoints.length > 0 ? 'broke' : 'stopped')
-    } else if (message.method === 'Debugger.resumed') this.#happens('resumed')
-    else if (message.method === undefined) {
-      const order = this.#sent[message.id - 1]
-      if (order === 'Debugger.pause') this.#happens('willStop')
-      else if (order === 'Debugger.disable') this.#happens('isOut')
+      this.#happens('stopped')
+    } else if (message.method === undefined) {
+      if (this.#sent[message.id - 1] === 'Debugger.disable') this.#happens('isOut')
     }
   }
 
@@ -140,16 +132,19 @@ class Asking {
     const move = MOVES[this.#state][happening]
     if (move === undefined) return
     this.#state = move.to
-    this.#tell(move.orders ?? [])
-    if (move.to === 'out') this.#leave()
+    for (const order of move.orders ?? []) this.#tell(order)
+    if (move.to === 'over') this.#leave()
+  }
+
+  #tell(method: Order): void {
+    const message = JSON.stringify({ id: this.#sent.push(method), method })
+    const to = { sessionId: this.#sessionId, message }
+    this.#session.post('NodeWorker.sendMessageToWorker', to)
   }
 
   #leave(): void {
     Asking.#all.delete(this.#worker)
-    this.#worker.off('exit', this.#ended)
     this.#answer()
-    // Without this Node.js keeps the session at the other end, whose debugger may stop the thread.
-    this.#session.post('NodeWorker.detach', { sessionId: this.#sessionId })
     this.#session.disconnect()
   }
 }
