@@ -57,12 +57,13 @@ export function follow(service: Service, handle: number): void {
  * it. So no child is left behind, not by one that is killed, nor by one whose worker dies: that is
  * heard by the worker of the child. It is no call, as its end is nothing that the child waits for.
  */
-export function endWith(service: Service, parent: number): void {
+export function endWith(service: Service, parent: NonNullable<Service['parent']>): void {
   service.parent = parent
+  const { handle } = parent
   const { options, router } = service.runtime
-  const home = options.handles.workerOf(parent)
+  const home = options.handles.workerOf(handle)
   if (home < 0) void service.end('kill')
-  else router.sendToWorker(home, service.handle, 0, { order: 'adopt', handle: parent })
+  else router.sendToWorker(home, service.handle, 0, { order: 'adopt', handle })
 }
 
 /** End a service, wherever it lives, and wait for nothing. */

@@ -71,8 +71,10 @@ interface Launch {
   readonly url: string
   readonly args: readonly unknown[]
   readonly origin: Origin
-  /** The supervisor with which it ends, if any. */
-  readonly parent?: number | undefined
+  /** The supervisor with which it ends, if any, and by which order of that it is launched. */
+  readonly parent?: { readonly handle: number; readonly asker: string } | undefined
+  /** That supervisor does not wait for it any more. */
+  isGivenUp?: boolean
   /** As of its order. */
   readonly chain?: readonly string[] | undefined
   /** Exactly one of them is called, once. */
@@ -240,6 +242,7 @@ export class Runtime {
   readonly onSystem = (message: Message): void => {
     const order = message.value as WorkerOrder
     if (order.order === 'launch') this.#launchFor(message, order)
+    else if (order.order === 'cancel') this.#cancel(message.source, order.session)
     else if (order.order === 'uniques') this.#reply(message, this.#uniques())
     else if (order.order === 'stats') this.#reply(message, this.stats())
     else if (order.order === 'profile') this.#reply(message, this.#profile(order))
@@ -255,7 +258,10 @@ export class Runtime {
   /** Something about one service, which may have ended. */
   #ordered(
     message: Message,
-    order: Exclude<WorkerOrder, LaunchOrder | { order: 'uniques' | 'stats' | 'profile' }>,
+    order: Exclude<
+      WorkerOrder,
+      LaunchOrder | { order: 'cancel' | 'uniques' | 'stats' | 'profile' }
+    >,
   ): void {
     const { handle } = order
     const service = this.#services.get(handle)
@@ -320,6 +326,15 @@ export class Runtime {
     return uniques.map(({ url, handle }) => [url, handle])
   }
 
+  /** A supervisor has given up a launch: what comes of it would be nobody's. */
+  #cancel(source: number, session: number): void {
+    const asker = askerOf({ source, session })
+    for (const launch of this.#loading) if (launch.parent?.asker === asker) launch.isGivenUp = true
+    for (const service of this.#services.values()) {
+      if (service.parent?.asker === asker) void service.end('kill')
+    }
+  }
+
   #launchFor(message: Message, order: LaunchOrder): void {
     // Meant for the worker that was here before: whoever ordered it was told of its death.
     if (order.place !== this.options.place) return
@@ -328,7 +343,7 @@ export class Runtime {
       url: order.url,
       args: order.args,
       origin: originOf(source === this.options.names.query('.service'), order.onFault ?? 'log'),
-      parent: order.isChild === true ? source : undefined,
+      parent: order.isChild === true ? { handle: source, asker: askerOf(message) } : undefined,
       chain: order.chain,
       onReady: (handle) => this.#reply(message, handle),
       onFailure: (error) => {
@@ -391,6 +406,7 @@ export class Runtime {
     let service: Service
     try {
       if (this.#isStopping) throw new Error('the node is stopping')
+      if (launch.isGivenUp === true) throw new Error('nobody waits for it any more')
       const { handles, worker } = this.options
       const handle = handles.register(worker, isBuiltin(launch.url))
       service = new Service(this, handle, launch.url, titleOf(launch.url), launch.origin)

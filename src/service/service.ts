@@ -52,8 +52,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   readonly facade: Skynet
   readonly origin: Origin
   #inbox: Inbox | undefined
-  /** Its supervisor, if any. */
-  parent = 0
+  /** Its supervisor, if any, and by which order of that it was launched. */
+  parent: { readonly handle: number; readonly asker: string } | undefined
   #children: Set<number> | undefined
   /** Orders of `monitor`, by who gave them. */
   #watchers: Map<string, Message> | undefined
@@ -316,7 +316,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.#inbox?.workerDied(dead)
     // Its supervisor, or the order to end that had not left when that worker died.
     const { handles } = this.runtime.options
-    if (this.parent !== 0 && handles.workerOf(this.parent) < 0) void this.end('kill')
+    const { parent } = this
+    if (parent !== undefined && handles.workerOf(parent.handle) < 0) void this.end('kill')
   }
 
   // --- tasks, timers, waits --------------------------------------------------------------------

@@ -31,6 +31,8 @@ export type WorkerOrder =
   | { readonly order: 'monitor'; readonly handle: number }
   /** Whoever ordered `room` or `monitor` under that session waits no more. */
   | { readonly order: 'giveUp'; readonly handle: number; readonly session: number }
+  /** A supervisor waits no more for the child whose launch it has ordered under that session. */
+  | { readonly order: 'cancel'; readonly session: number }
   /** Whoever orders this ends with that service, its supervisor. */
   | { readonly order: 'adopt'; readonly handle: number }
   /** That service ends when whoever orders this ends, unless that was meant. */
@@ -51,12 +53,17 @@ export function orderOf(
   options: WaitOptions = { timeoutMs: 0 },
 ): Promise<unknown> {
   const { router, options: shared } = service.runtime
+  const give = (what: WorkerOrder, session: number): void =>
+    router.sendToWorker(workerAt(place), service.handle, session, what)
   let hasLeft = false
-  const answer = service.request(what, -1 - place, options, (session) => {
-    router.sendToWorker(workerAt(place), service.handle, session, order)
+  const send = (session: number): boolean => {
+    give(order, session)
     hasLeft = true
     return true
-  })
+  }
+  const isChild = order.order === 'launch' && order.isChild === true
+  const giveUp = (session: number): void => give({ order: 'cancel', session }, 0)
+  const answer = service.request(what, -1 - place, options, send, isChild ? { giveUp } : undefined)
   // It was counted in vain: it cannot be sent, its signal had aborted, or who orders it has ended.
   if (!hasLeft && order.order === 'launch') shared.loads.remove(place)
   return answer

@@ -60,6 +60,23 @@ for (const [way, end] of Object.entries(WAYS)) {
   })
 }
 
+check('a supervisor whose start is given up leaves no child', async (skynet) => {
+  const before = await titlesOf(skynet)
+  const children = ['child', 'sleeper', 'never-ready'].map((name, on) => {
+    return { name, path: `../fixtures/${name}.ts`, on: on % 2 }
+  })
+  const abort = new AbortController()
+  const { signal } = abort
+  const started = supervise(skynet, { strategy: 'one-for-one', children, signal })
+  const failed = assert.rejects(started, { code: 'ABORT_ERR' })
+  await until('the last one begins', async () =>
+    (await titlesOf(skynet)).includes('fixtures/never-ready'),
+  )
+  abort.abort()
+  await failed
+  await isAsBefore(skynet, before)
+})
+
 check('a supervised child has no task of its own for that', async (skynet) => {
   const children = [{ name: 'a', path: '../fixtures/sleeper.ts', on: 1 }]
   const supervisor = await supervise(skynet, { strategy: 'one-for-one', children })
