@@ -17,6 +17,9 @@ export const NAME_BYTES_MAX = 52
 export const ENV_BYTES_MAX = 64 * 1024
 /** Paths of modules that a thread remembers. */
 export const MODULE_PATHS_MAX = 10_000
+/** The least and the most that `memoryLimitMb` may be. A worker alone has 8 MiB in use. */
+export const MEMORY_LIMIT_MB_MIN = 16
+export const MEMORY_LIMIT_MB_MAX = 1024 * 1024
 /** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
 export const MAILBOX_WARNING = 1024
 

@@ -29,6 +29,15 @@ export function integer(min: number, max: number): Check<number> {
   }
 }
 
+/** 0, which stands for none, or what `check` accepts. */
+export function zeroOr(check: Check<number>): Check<number> {
+  return {
+    ...check,
+    expected: `0 or ${check.expected}`,
+    accepts: (value): value is number => value === 0 || check.accepts(value),
+  }
+}
+
 export function boolean(): Check<boolean> {
   return {
     expected: 'true or false',

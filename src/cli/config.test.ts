@@ -170,6 +170,8 @@ test('loadConfig() refuses an unknown key, and guesses what was meant', async (t
 })
 
 const WRONG: readonly (readonly [key: string, value: unknown, shown: string])[] = [
+  ['memoryLimitMb', 1, '1'],
+  ['memoryLimitMb', 15, '15'],
   ['start', undefined, 'undefined'],
   ['start', '', "''"],
   ['thread', 0, '0'],

@@ -10,6 +10,8 @@ import {
   EXIT_MS,
   GRACE_MS,
   HARBOR_MAX,
+  MEMORY_LIMIT_MB_MAX,
+  MEMORY_LIMIT_MB_MIN,
   MONITOR_INTERVAL_MS,
   TIMER_MS_MAX,
   WORKERS_MAX,
@@ -36,6 +38,7 @@ import {
   type Scalar,
   scalars,
   values,
+  zeroOr,
 } from './checks.ts'
 
 /** What a config file exports. Paths are relative to the file. Only `start` must be given. */
@@ -92,8 +95,8 @@ export interface NodeConfig {
   /** How long exit hooks may take, in milliseconds: those of a service, and of all at a stop. */
   readonly exitMs?: number
   /**
-   * JavaScript heap of a worker in MiB, beyond which it dies, with all its services, and is
-   * replaced. Default 0: Node's own limit.
+   * JavaScript heap of a worker in MiB, at least 16, beyond which it dies, with all its services,
+   * and is replaced. Default 0: Node's own limit.
    */
   readonly memoryLimitMb?: number
   /** Folders where bare service names are looked up, in this order. Default: none. */
@@ -117,7 +120,6 @@ type Given = Required<NodeConfig>
 /** Each has rings of its own: 8 MiB of address space. */
 const DEDICATED_MAX = 64
 /** A heap of 1 TiB. */
-const MEMORY_MB_MAX = 1024 * 1024
 
 export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConfig[K]> } = {
   sendLimitBytes: integer(...SETTING_RANGES.sendLimitBytes),
@@ -220,7 +222,7 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     help: 'how long exit hooks may take',
   },
   memoryLimitMb: {
-    check: integer(0, MEMORY_MB_MAX),
+    check: zeroOr(integer(MEMORY_LIMIT_MB_MIN, MEMORY_LIMIT_MB_MAX)),
     fallback: () => 0,
     help: 'heap of a worker in MiB, beyond which it is replaced (0: as Node has it)',
   },

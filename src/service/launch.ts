@@ -1,5 +1,7 @@
 /** The options of a launch, checked. */
+
 import { checkArray, checkChoice, checkInteger, refusal } from '../base/check.ts'
+import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
 import { checkWait, Limits, WAIT_NAMES, type WaitOptions } from './wait.ts'
@@ -23,8 +25,6 @@ export type LaunchRest<S> =
     ? [options?: LaunchOptions<ArgsOf<S>>]
     : [options: LaunchOptions<ArgsOf<S>> & { readonly args: ArgsOf<S> }]
 
-/** Less would not hold Node's own modules. */
-const MEMORY_MB_MIN = 16
 export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', ...WAIT_NAMES]
 
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
@@ -32,7 +32,8 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
   checkWait('launch', options, LAUNCH_KEYS)
   if (options.args !== undefined) checkArray('launch', 'args', options.args)
   if (options.memoryLimitMb !== undefined) {
-    checkInteger('launch', 'memoryLimitMb', options.memoryLimitMb, MEMORY_MB_MIN, 1024 * 1024)
+    const [min, max] = [MEMORY_LIMIT_MB_MIN, MEMORY_LIMIT_MB_MAX]
+    checkInteger('launch', 'memoryLimitMb', options.memoryLimitMb, min, max)
     if (options.on !== 'dedicated') {
       throw refusal('value', 'launch', 'on', `'dedicated' for 'memoryLimitMb'`, options.on)
     }

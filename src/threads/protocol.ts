@@ -9,6 +9,8 @@ import type { ResolvedConfig, SocketConfig } from './options.ts'
 export interface WorkerStart {
   readonly memory: NodeMemory
   readonly worker: number
+  /** Of this worker: a dedicated one may have its own. 0: none. */
+  readonly memoryLimitMb: number
   readonly config: ResolvedConfig
   readonly startedAt: number
   /** Signalled to wake the socket thread. */
@@ -75,6 +77,8 @@ export type Report =
   | { readonly kind: 'dedicate'; readonly token: number; readonly memoryLimitMb: number }
   /** That dedicated worker has no services, and had these. */
   | { readonly kind: 'vacant'; readonly worker: number; readonly handles: readonly number[] }
+  /** The heap of the worker has outgrown its limit: it is to be ended. */
+  | { readonly kind: 'outgrown'; readonly usedMb: number }
   /** A service called `skynet.abort()`. */
   | { readonly kind: 'abort' }
   | { readonly kind: 'log'; readonly line: LogLine }

@@ -23,6 +23,7 @@ import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
+import { isHeapSetByFlag } from './heap-guard.ts'
 import { checkRoom } from './maps.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
@@ -232,6 +233,12 @@ class RunningNode implements Node {
   }
 
   async launch(): Promise<void> {
+    if (this.#config.memoryLimitMb > 0 && isHeapSetByFlag()) {
+      this.#print.error(
+        'Cannot give V8 memoryLimitMb as --max-old-space-size of Node.js goes before it: ' +
+          'a service that outgrows it without a pause goes on to that of the flag',
+      )
+    }
     // Once: a logger that comes again may find that somebody has put the folder elsewhere.
     if (this.#config.logger !== undefined) makeFolderOf(this.#config.logger)
     this.#watch = this.#watchWorkers()
@@ -321,6 +328,7 @@ class RunningNode implements Node {
     const start: WorkerStart = {
       memory: this.#memory,
       worker,
+      memoryLimitMb,
       config: this.#config,
       startedAt: this.#startedAt,
       wakeupFd: this.#wakeup.writeFd,
@@ -330,7 +338,9 @@ class RunningNode implements Node {
       start,
       memoryLimitMb,
       onReport: (report) => {
-        if (report.kind === 'dedicate') void this.#dedicate(thread, report)
+        if (report.kind === 'outgrown') {
+          void thread.kill(`its heap has ${report.usedMb} MiB, the limit is ${memoryLimitMb}`)
+        } else if (report.kind === 'dedicate') void this.#dedicate(thread, report)
         else this.#reported(report)
       },
       onEnd: (reason) => {
@@ -378,8 +388,12 @@ class RunningNode implements Node {
     else if (report.kind === 'vacant') this.#vacate(report.worker, report.handles)
   }
 
-  /** A worker ended: mend what it left, and tell who waits for its services. */
-  async #bury(worker: number, cause: unknown): Promise<void> {
+  /**
+   * A worker ended: mend what it left, and tell who waits for its services.
+   *
+   * @returns Whether any service was left, before others could end for what they are told.
+   */
+  async #bury(worker: number, cause: unknown): Promise<boolean> {
     const { name, past, isReady } = this.#workers[worker]!
     const isNews = isReady && past === undefined
     const memory = this.#memory
@@ -387,6 +401,7 @@ class RunningNode implements Node {
     if (isNews) this.#reporting = this.#reportCrash(name, cause)
     this.#monitor.forget(worker)
     const loss = await clearUp(memory, this.#config.harbor, this.#bells, blocks, worker)
+    const isAnyLeft = !this.#isEmpty()
     const reason = messageOf(cause)
     const handles = [...loss.handles, ...(past ?? [])]
     if (isNews) {
@@ -399,6 +414,7 @@ class RunningNode implements Node {
       if (other !== worker) thread?.tell({ kind: 'died', ...death })
     }
     while (!this.#command(COMMAND.died, worker, 0)) await delay(ROOM_MS)
+    return isAnyLeft
   }
 
   /** A worker ended unasked: another one takes its place. */
@@ -455,9 +471,9 @@ class RunningNode implements Node {
   async #lost(worker: number, cause: unknown): Promise<void> {
     if (this.#stopping !== undefined) return
     const isMeant = this.#workers[worker]?.past !== undefined
-    await this.#bury(worker, cause)
+    const isAnyLeft = await this.#bury(worker, cause)
     this.#workers[worker] = undefined
-    if (!isMeant && this.#gaps === 0 && this.#isEmpty()) void this.#stop(1, 0)
+    if (!isMeant && this.#gaps === 0 && !isAnyLeft) void this.#stop(1, 0)
   }
 
   async #dedicate(asker: Thread, report: Report & { kind: 'dedicate' }): Promise<void> {

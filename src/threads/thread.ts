@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../base/errors.ts'
 import { standardError, standardOutput } from '../base/output.ts'
 import { messageOf } from '../base/thrown.ts'
+import { v8LimitMb } from './heap-guard.ts'
 import { Loading } from './loading.ts'
 import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from './protocol.ts'
 import { within } from './within.ts'
@@ -63,7 +64,7 @@ export class Thread {
     this.name = name
     // Through the folder: joined with all the others, this module lies in another one.
     const url = new URL(`../threads/${entry}${import.meta.url.slice(-3)}`, import.meta.url)
-    const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: memoryLimitMb }
+    const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: v8LimitMb(memoryLimitMb) }
     try {
       leaveGoneFolder()
       this.worker = new Worker(url, {

@@ -1,0 +1,30 @@
+/** Services that outgrow the heap of their worker, in tables that V8 doubles. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { inProcess } from '../support/process.ts'
+
+const KINDS = ['map', 'set', 'object', 'array']
+
+test('a table that grows from message to message ends its worker alone', async () => {
+  const { code, out, err } = await inProcess('grower.ts', [KINDS, 64], { monitorMs: 0 })
+  const lines = out.trimEnd().split('\n')
+  assert.equal(lines.length, KINDS.length, err)
+  for (const [i, kind] of KINDS.entries()) {
+    const wanted = `^${kind}: .*its heap has \\d+ MiB, the limit is 64$`
+    assert.match(lines[i]!, new RegExp(wanted))
+  }
+  assert.equal(code, 0, err)
+})
+
+test('a flag of Node.js that goes before memoryLimitMb is told, once', async () => {
+  process.env.NODE_OPTIONS = '--max-old-space-size=512'
+  try {
+    const { code, err } = await inProcess('ender.ts', ['exit'], { memoryLimitMb: 64 })
+    assert.equal(code, 0, err)
+    assert.equal(err.match(/--max-old-space-size of Node.js goes before it/g)?.length, 1, err)
+  } finally {
+    delete process.env.NODE_OPTIONS
+  }
+  const { err } = await inProcess('ender.ts', ['exit'], { memoryLimitMb: 64 })
+  assert.equal(err, '')
+})
