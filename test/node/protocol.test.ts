@@ -67,7 +67,7 @@ check('call() through a proxy ends when the one behind it is killed', async (sky
   skynet.ref<typeof subject>(handle).send.echo(1)
   const log = String(skynet.getenv('logger'))
   await until('it is logged', () =>
-    /protocol raw: Error: nobody there/.test(readFileSync(log, 'utf8')),
+    /protocol raw from \S+ \S+: Error: nobody there/.test(readFileSync(log, 'utf8')),
   )
 })
 

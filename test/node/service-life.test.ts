@@ -85,7 +85,7 @@ check('newService() names the place that is wrong in a module, or none', async (
   const refused = `import { defineService } from ${library}
 export default defineService((skynet) => skynet.timeout('soon', () => {}))`
   const rows = [
-    ['let a = {', /wrong\.mjs: SyntaxError: Unexpected end of input$/],
+    ['let a = {', /wrong\.mjs: SyntaxError: Unexpected end of input \(\S+wrong\.mjs:1\)$/],
     [`import './broken.cjs'`, /SyntaxError: Unexpected number \(\S+broken\.cjs:2\)$/],
     [refused, /TypeError: Cannot set a timer .* \(\S+wrong\.mjs:2:49\)$/],
     [`\nnull.x`, /TypeError: .* \(\S+wrong\.mjs:2:6\)$/],

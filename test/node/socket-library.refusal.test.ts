@@ -127,7 +127,7 @@ test('an option that there is not is refused by name, and those there are are li
   const wrong = bad({ host: '127.0.0.1', port: 1, idleTimeout: 5 })
   const calls: readonly [Call, string][] = [
     [() => createSocketServer(bad({ idleTimeout: 5 })), 'log, sendLimitBytes'],
-    [(s) => s.listen(wrong), 'host, port, path, owner, backlog, reusePort, ipv6Only'],
+    [(s) => s.listen(wrong), 'host, port, path, owner, backlog, mode, reusePort, ipv6Only'],
     [(s) => s.connect(wrong), 'host, port, path, owner'],
     [(s) => s.udp(wrong), 'host, port, owner, reusePort, ipv6Only'],
     [(s) => s.bind(0, bad({ idleTimeout: 5 })), 'owner'],
