@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -19,4 +19,24 @@ test('LogWriter drops what is beyond 4 MiB, and counts it in an entry of its own
   await writer.close()
   const entries = readFileSync(file, 'utf8').trimEnd().split('\n')
   assert.deepEqual(entries, [line, line, line, line, '{"text":"2 lines were dropped"}'])
+})
+
+test('LogWriter tells a new file how many lines the full one before it lacks', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-log-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'log')
+  symlinkSync('/dev/full', file)
+  let fail = (_text: string): void => {}
+  const failed = new Promise<string>((resolve) => {
+    fail = resolve
+  })
+  const writer = await LogWriter.open(file, { onFault: fail, entryOf: (text) => `<${text}>` })
+  void writer.add('lost')
+  void writer.add('lost too')
+  assert.match(await failed, /^cannot write to \S*\/log: ENOSPC/)
+  rmSync(file)
+  await writer.reopen()
+  void writer.add('there')
+  await writer.close()
+  assert.match(readFileSync(file, 'utf8'), /^<2 lines were dropped: ENOSPC.*>\nthere\n$/)
 })

@@ -1,12 +1,13 @@
 /** A node whose output nobody takes any more: its reader is gone or asleep, its disk is full. */
 import assert from 'node:assert/strict'
-import { type StdioOptions, spawnSync } from 'node:child_process'
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { openTerminal } from '../../src/os/terminal.suite.ts'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
+import { fixture } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
 /** Runs the fixture up to the point where it waits for `go`. */
@@ -123,4 +124,22 @@ test('a daemon outlives a full log, and says what is missing when there is room'
   process.kill(pid, 'SIGTERM')
   await until('the end of the daemon', () => !existsSync(join(folder, 'pid')))
   assert.equal(textOf(join(folder, 'trace')), 'ready;went on;alive later;stop hook;exit hook;')
+})
+
+test('a program hears of output that it wrote itself, not of that of its node', async (t) => {
+  const folder = scratchFolder(t)
+  const words = [fixture(`embedder${import.meta.url.slice(-3)}`), fixture('outliver.ts'), folder]
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  const wrote = (name: string, pattern: RegExp): Promise<boolean> =>
+    until(`${pattern} in ${name}`, () => pattern.test(textOf(join(folder, name))))
+  await wrote('trace', /ready/)
+  child.stdout.destroy()
+  writeFileSync(join(folder, 'go'), '')
+  await wrote('trace', /alive later/)
+  assert.equal(textOf(join(folder, 'errors')), '')
+  writeFileSync(join(folder, 'write'), '')
+  await wrote('errors', /EPIPE/)
+  assert.equal(await ended, 0)
 })
