@@ -55,7 +55,7 @@ function outcomeOf(child: ChildProcess): Promise<Outcome> {
       outcome = told
       if ('ready' in outcome) resolve(outcome)
     })
-    child.once('error', (error) => resolve({ failure: error.message }))
+    child.on('error', (error) => resolve({ failure: error.message }))
     // `exit` may come before the last message, `disconnect` does not.
     child.once('disconnect', () => {
       const hasEnded = child.exitCode !== null || child.signalCode !== null
