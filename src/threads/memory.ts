@@ -42,7 +42,10 @@ export interface NodeMemory {
   readonly streams: readonly SharedArrayBuffer[]
   /** One cell: 1 once the socket thread has left its loop. */
   readonly socketDone: SharedArrayBuffer
-  /** One cell: 1 while descriptors are left to a thread that is being started. */
+  /**
+   * One cell: until when descriptors are left to a thread that is being started, in milliseconds
+   * since the node began, as an Int32; 0: they are not.
+   */
   readonly acceptsHeld: SharedArrayBuffer
 }
 

@@ -37,11 +37,12 @@ const links = memory.streams.map((stream, worker) => {
   const region = os.region(stream)
   return new Link(worker, region, new StreamRing(region, 0, SOCKET_RING_BYTES), bells, self)
 })
+const clock = realClock(startedAt)
 const acceptsHeld = new Int32Array(memory.acceptsHeld)
 const slots = new Slots(memory.slots)
 const server = new SocketServer({
   os,
-  clock: realClock(startedAt),
+  clock,
   slots,
   totals: new Totals(memory.totals, slots),
   commands: { ring: new ManyRing(commands, 0, COMMAND_RING_BYTES), region: commands },
@@ -49,7 +50,10 @@ const server = new SocketServer({
   self,
   wakeupFd: wakeup.readFd,
   links,
-  areAcceptsHeld: () => Atomics.load(acceptsHeld, 0) === 1,
+  areAcceptsHeld: () => {
+    const until = Atomics.load(acceptsHeld, 0)
+    return until !== 0 && ((clock.now() - until) | 0) < 0
+  },
   workerOf: (owner) => handles.workerOf(owner),
   settings: config,
   eventsPerWait: config.eventsPerWait,

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { checkInteger, checkOptions, checkSignal } from '../base/check.ts'
+import { realClock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { clearTimeout, delay, epochNow, monotonicNow, setTimeout } from '../base/event-loop.ts'
@@ -44,6 +45,8 @@ const LOOK_MS = 50
 /** Between two tries to start a worker again: longer with each. */
 const RETRY_MS_MIN = 20
 const RETRY_MS_MAX = 1000
+/** Longest that clients wait while a worker starts. */
+const HOLD_MS_MAX = 2000
 /** Between two tries to find room in the command ring. */
 const ROOM_MS = 5
 
@@ -377,7 +380,9 @@ class RunningNode implements Node {
 
   /** Clients would have taken each descriptor that becomes free before the new thread does. */
   #holdAccepts(isHeld: 0 | 1): void {
-    Atomics.store(new Int32Array(this.#memory.acceptsHeld), 0, isHeld)
+    // Not for ever: a thread that is stuck in its start must not keep clients away.
+    const until = (realClock(this.#startedAt).now() + HOLD_MS_MAX) | 0
+    Atomics.store(new Int32Array(this.#memory.acceptsHeld), 0, isHeld && (until || 1))
   }
 
   readonly #reported = (report: Report): void => {
