@@ -3,9 +3,12 @@
  * whole process with it: Node-API cannot throw into a thread that is being ended, and aborts. So
  * nobody is ended before the library is there, neither by us nor by the end of the process.
  */
+import { within } from './within.ts'
 
 /** Longest wait for one thread. */
 const LOAD_MS_MAX = 5000
+/** As in within.ts: a process that was stopped finds one part over when it goes on, not all. */
+const PARTS = 8
 
 export class Loading {
   /** Those under way. Of the main thread. */
@@ -21,7 +24,7 @@ export class Loading {
     if (Loading.#isWatching) return
     Loading.#isWatching = true
     process.on('exit', () => {
-      for (const each of Loading.#all) Atomics.wait(each.#cell, 0, 0, LOAD_MS_MAX)
+      for (const each of Loading.#all) each.#block()
     })
   }
 
@@ -31,10 +34,16 @@ export class Loading {
     hasLoaded(this.memory)
   }
 
+  #block(): void {
+    for (let part = 0; part < PARTS; part++) {
+      if (Atomics.wait(this.#cell, 0, 0, LOAD_MS_MAX / PARTS) !== 'timed-out') return
+    }
+  }
+
   /** Resolves when the thread may be ended. */
   async done(): Promise<void> {
-    const result = Atomics.waitAsync(this.#cell, 0, 0, LOAD_MS_MAX)
-    if (result.async) await result.value
+    const result = Atomics.waitAsync(this.#cell, 0, 0)
+    if (result.async) await within(LOAD_MS_MAX, result.value)
   }
 }
 
