@@ -113,8 +113,8 @@ export class SocketServer {
   }
 
   /** The socket thread: turns until `exit`. */
-  run(): void {
-    while (this.turn(-1));
+  run(waitMs = -1): void {
+    while (this.turn(waitMs));
     this.closeEverything()
   }
 

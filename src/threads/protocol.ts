@@ -30,6 +30,8 @@ export interface SocketStart {
   readonly config: SocketConfig
   readonly startedAt: number
   readonly wakeup: { readonly readFd: number; readonly writeFd: number }
+  /** Longest sleep; -1: until something happens. */
+  readonly waitMs: number
 }
 
 /** Main thread → worker. */

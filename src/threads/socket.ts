@@ -16,7 +16,7 @@ import { hasLoaded } from './loading.ts'
 import { socketThreadOf } from './memory.ts'
 import type { Report, SocketStart, ThreadStart } from './protocol.ts'
 
-const { memory, harbor, config, startedAt, wakeup, loaded } = workerData as SocketStart &
+const { memory, harbor, config, startedAt, wakeup, waitMs, loaded } = workerData as SocketStart &
   ThreadStart
 const report = (message: Report): void => parentPort!.postMessage(message)
 
@@ -60,7 +60,7 @@ const server = new SocketServer({
   log,
 })
 report({ kind: 'ready' })
-server.run()
+server.run(waitMs)
 const done = new Int32Array(memory.socketDone)
 Atomics.store(done, 0, 1)
 Atomics.notify(done, 0)

@@ -1,6 +1,7 @@
 /** A node: its memory, its threads, and their end. Runs on the main thread. */
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
 import { checkInteger, checkOptions, checkSignal } from '../base/check.ts'
 import { realClock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
@@ -40,6 +41,11 @@ import { within } from './within.ts'
 
 /** Workers of a node that begin at the same time: with more of them none is ready earlier. */
 const STARTS_AT_ONCE = 2 * availableParallelism()
+/**
+ * The longest sleep of the socket thread when the node is held by a worker thread of its user:
+ * `terminate()` of that runs no code of ours, and waits until the socket thread looks up.
+ */
+const NAP_MS = 200
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50
 /** Between two tries to start a worker again: longer with each. */
@@ -318,6 +324,7 @@ class RunningNode implements Node {
       config: this.#config.socket,
       startedAt: this.#startedAt,
       wakeup: this.#wakeup,
+      waitMs: isMainThread ? -1 : NAP_MS,
     }
     return new Thread('socket', {
       name: 'skynet socket',

@@ -1,5 +1,6 @@
 /** A node in a world that is not as it should be, and whether that is any concern of the node. */
 import assert from 'node:assert/strict'
+import type { StdioOptions } from 'node:child_process'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
@@ -15,11 +16,12 @@ export function live(
   t: TestContext,
   shell: string | ((folder: string) => string),
   config: Partial<NodeConfig> = {},
+  stdio?: StdioOptions,
 ): Cli {
   const folder = scratchFolder(t)
   const args = [join(folder, 'note')]
   const words = typeof shell === 'string' ? shell : shell(folder)
-  return new Cli(t, folder, { start: 'healthy.js', args, thread: 2, ...config }, words)
+  return new Cli(t, folder, { start: 'healthy.js', args, thread: 2, ...config }, words, stdio)
 }
 
 export const noteOf = (cli: Cli): string => textOf(join(cli.folder, 'note'))
