@@ -132,14 +132,16 @@ for (const place of PLACES) {
   check(`with() gives up in time and drops the late answer, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     const from = skynet.now()
-    const late = peer.with({ timeoutMs: 20 }).call.later(60, 'late')
+    const late = peer.with({ timeoutMs: 20 }).call.whenTold('late')
     await assert.rejects(late, (error) => {
       assert.ok(isSkynetError(error, 'ERR_CALL_TIMEOUT'))
-      assert.deepEqual([error.info.method, error.info.timeoutMs], ['later', 20])
+      assert.deepEqual([error.info.method, error.info.timeoutMs], ['whenTold', 20])
       return true
     })
     assert.ok(skynet.now() - from >= 20, 'never early')
-    assert.equal(await peer.call.later(60, 'next'), 'next', 'the late answer went nowhere')
+    const next = peer.call.whenTold('next')
+    for (const value of ['late', 'next']) assert.equal(await peer.call.tell(value), true)
+    assert.equal(await next, 'next', 'the late answer went nowhere')
     assert.equal(await peer.with({ timeoutMs: 60_000 }).call.echo(1), 1)
     await assert.rejects(peer.with({ timeoutMs: 60_000 }).call.fail('error'), { message: 'wrong' })
   })
