@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { describe, messageOf, placeOf, printed } from './thrown.ts'
+import { describe, messageOf, placeOf, printed, withHint } from './thrown.ts'
 
 test('printed() throws for nothing that a log may be given', () => {
   const { proxy, revoke } = Proxy.revocable({}, {})
@@ -102,4 +102,14 @@ test('placeOf() is nothing for what has no place', () => {
   for (const thrown of [undefined, 'at /a.js:1:2', hostile, malformed]) {
     assert.equal(placeOf(thrown), '')
   }
+})
+
+test('withHint() says what to do when no descriptor is left, by its code or in words', () => {
+  const hint = '; raise the limit of open files (ulimit -n)'
+  for (const text of [
+    "EMFILE: too many open files, open '/x'",
+    'Cannot read x: too many open files',
+  ])
+    assert.equal(withHint(text), text + hint)
+  assert.equal(withHint('no such file'), 'no such file')
 })

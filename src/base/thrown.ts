@@ -68,9 +68,13 @@ export function messageOf(thrown: unknown): string {
 const asText = (value: unknown): string =>
   typeof value === 'string' && value !== '' ? value : shown(value)
 
-/** What the system says when a process has as many descriptors as it may have: say what that is. */
+/**
+ * What the system says when a process has as many descriptors as it may have: say what that is.
+ * Node.js 26 gives the words without the code where it looks for a package.json.
+ */
 export function withHint(text: string): string {
-  return /\bEMFILE\b/.test(text) ? `${text}; raise the limit of open files (ulimit -n)` : text
+  const isOutOf = /\bEMFILE\b|too many open files/i.test(text)
+  return isOutOf ? `${text}; raise the limit of open files (ulimit -n)` : text
 }
 
 /** The stack, or '' when there is none. */

@@ -13,7 +13,7 @@ function toiler(t: TestContext, ms: number, monitorMs: number, before: string[] 
   const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const file = join(folder, 'go')
-  const patient = { exitMs: 60_000, budgets: { flushMs: 60_000 } }
+  const patient = { exitMs: 60_000, budgets: { flushMs: 60_000, startNoticeMs: 600_000 } }
   const config = { monitorMs, monitorAction: 'kill', ...patient }
   const { child, ended } = runNode('toiler.ts', [file, ms], config, before)
   t.after(() => child.kill('SIGKILL'))
