@@ -2,7 +2,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { until } from './until.ts'
@@ -51,7 +51,7 @@ export class Cli {
     stdio: StdioOptions = 'pipe',
   ) {
     this.folder = folder
-    const start = join(FIXTURES, config.start)
+    const start = resolve(FIXTURES, config.start)
     writeFileSync(join(folder, 'c.json'), JSON.stringify({ thread: 1, ...config, start }))
     const words = [CLI, 'start', join(folder, 'c.json')]
     // Under npm a Ctrl-C comes twice, and counts once: here each signal counts.

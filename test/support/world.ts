@@ -26,11 +26,17 @@ export function live(
 
 export const noteOf = (cli: Cli): string => textOf(join(cli.folder, 'note'))
 
-/** Wait until it has done everything; it does not end before. */
-export async function assertWell(cli: Cli): Promise<void> {
+/** Wait until it has noted how it is, or has ended before: how. */
+export async function comesTo(cli: Cli): Promise<Awaited<Cli['ended']> | undefined> {
   const { child } = cli
   const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
   await until('the node to be well', () => noteOf(cli) !== '' || isOver())
+  return isOver() ? cli.ended : undefined
+}
+
+/** Wait until it has done everything; it does not end before. */
+export async function assertWell(cli: Cli): Promise<void> {
+  await comesTo(cli)
   assert.equal(noteOf(cli), 'well;', cli.err + cli.out)
 }
 
