@@ -58,6 +58,11 @@ const LINUX = {
   sched_setaffinity: 'int sched_setaffinity(int thread, size_t length, const void *mask)',
 } as const
 
+/** What of the libraries of Linux glibc alone has. */
+const GLIBC = {
+  mallopt: 'int mallopt(int option, int value)',
+} as const
+
 const BSD = {
   kqueue: 'int kqueue(void)',
   kevent:
@@ -86,6 +91,8 @@ export interface Libc extends Calls<typeof POSIX> {
   readonly tally: { calls: number }
   /** What only Linux has. */
   readonly linux: Calls<typeof LINUX> | undefined
+  /** Undefined with another library, as musl of Alpine. */
+  readonly glibc: Calls<typeof GLIBC> | undefined
   /** What macOS and the BSDs have. */
   readonly bsd: Calls<typeof BSD> | undefined
 }
@@ -185,7 +192,17 @@ function bindLibc(koffi: Koffi): Libc {
     view: (address, length) => koffi.view(address, length),
     tally: { calls: 0 },
     linux: process.platform === 'linux' ? bind(LINUX) : undefined,
+    glibc: orNone(() => bind(GLIBC)),
     bsd: process.platform === 'linux' ? undefined : bind(BSD),
+  }
+}
+
+/** Functions that this library may not have. */
+function orNone<T>(bind: () => T): T | undefined {
+  try {
+    return bind()
+  } catch {
+    return undefined
   }
 }
 

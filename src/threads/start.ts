@@ -17,6 +17,7 @@ import { Monitor } from '../kernel/monitor.ts'
 import { COMMAND } from '../net/commands.ts'
 import { Slots } from '../net/slots.ts'
 import { type SocketTotals, Totals } from '../net/totals.ts'
+import { freeLargeBlocks } from '../os/large-blocks.ts'
 import type { Os } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
 import { LogLedger } from '../service/log-ledger.ts'
@@ -114,6 +115,7 @@ export async function startNode(
   // A worker would get them without a word as something else.
   const args = copy(checkConfig(config).args, 'args') as readonly unknown[]
   if (signal?.aborted) throw abortError(signal)
+  freeLargeBlocks()
   const node = new RunningNode({ ...config, args }, posixOs())
   const stop = (): void => void node.stop()
   signal?.addEventListener('abort', stop, { once: true })
