@@ -3,23 +3,40 @@ import { test } from 'node:test'
 import type { Os } from '../os/os.ts'
 import { isShortage, Reserve } from './reserve.ts'
 
-test('Reserve holds what there is, gives it back once, and takes it again', () => {
-  let free = 10
+/** Of a system with so many descriptors. */
+function descriptors(count: number) {
   const closed: number[] = []
-  const os = {
-    reserveFd: () => (free === 0 ? -24 : free--),
+  const rig = { free: count, closed, os: {} as Os }
+  rig.os = {
+    reserveFd: () => (rig.free === 0 ? -24 : rig.free--),
     close: (fd: number) => closed.push(fd),
   } as Partial<Os> as Os
+  return rig
+}
+
+test('Reserve holds what there is, gives it back once, and takes it again', () => {
+  const rig = descriptors(10)
+  const { os, closed } = rig
   const reserve = new Reserve(os)
   reserve.take()
-  assert.equal(free, 0)
+  assert.equal(rig.free, 0)
   reserve.release()
   reserve.release()
   assert.deepEqual(closed, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
-  free = 100
+  rig.free = 100
   reserve.take()
   reserve.take()
-  assert.equal(free, 84)
+  assert.equal(rig.free, 84)
+})
+
+test('Reserve that is closed takes nothing any more', () => {
+  const rig = descriptors(100)
+  const reserve = new Reserve(rig.os)
+  reserve.take()
+  reserve.close()
+  assert.equal(rig.closed.length, 16)
+  reserve.take()
+  assert.equal(rig.free, 84)
 })
 
 test('isShortage() is true of what may be there again, and of nothing else', () => {

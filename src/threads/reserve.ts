@@ -15,6 +15,7 @@ export class Reserve {
   readonly #os: Os
   #timer: NodeJS.Timeout | undefined
   readonly #fds: number[] = []
+  #isClosed = false
 
   constructor(os: Os) {
     this.#os = os
@@ -22,7 +23,7 @@ export class Reserve {
 
   /** Hold back as many as there should be, or as there are. */
   take(): void {
-    while (this.#fds.length < DESCRIPTORS) {
+    while (!this.#isClosed && this.#fds.length < DESCRIPTORS) {
       const fd = this.#os.reserveFd()
       if (fd < 0) return
       this.#fds.push(fd)
@@ -39,6 +40,12 @@ export class Reserve {
   release(): void {
     clearTimeout(this.#timer)
     for (const fd of this.#fds.splice(0)) this.#os.close(fd)
+  }
+
+  /** The node is over: nothing is taken any more, by whoever still waited for something of it. */
+  close(): void {
+    this.#isClosed = true
+    this.release()
   }
 }
 

@@ -629,7 +629,7 @@ class RunningNode implements Node {
 
   /** No thread is left, which may be after `exited`: one in native code cannot be ended. */
   #release(): void {
-    this.#reserve.release()
+    this.#reserve.close()
     this.#os.close(this.#wakeup.readFd)
     this.#os.close(this.#wakeup.writeFd)
     dropBlocks(this.#memory, this.#bells, this.#os.blocks)
