@@ -302,13 +302,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     checkWait('drain', options)
     this.#writable().flush()
     if (this.bufferedAmount === 0) return
-    const about = new SocketWait('drain', this.id, this.#pool)
-    const waiter = new Waiter<void>(this.#pool.service, about, options)
-    if (!waiter.isOver) {
-      this.#drains ??= new Drains()
-      this.#drains.ask(this.#pool, this.id, waiter)
-    }
-    await waiter.promise
+    this.#drains ??= new Drains()
+    await this.#drains.wait(this.#pool, this.id, options)
   }
 
   /**
@@ -446,7 +441,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     else if (kind === EVENT.CLOSE) this.#end('ended')
     else if (kind === EVENT.ERROR) this.#failed(payload.toString())
     else if (kind === EVENT.DRAIN) {
-      this.#drains?.answered(ud, this.id, this.#error)
+      this.#drains?.answered(this.#pool, this.id, ud, this.#error)
       this.#serveReader()
       this.#resumeIfLow()
     } else if (kind === EVENT.YIELD) this.#yield(ud)

@@ -1,33 +1,57 @@
 /** Who waits until everything written to a socket has left. */
 import { SkynetError } from '../base/errors.ts'
 import type { SocketPool } from './pool.ts'
-import type { Waiter } from './wait.ts'
+import { SocketWait, Waiter, type WaitOptions } from './wait.ts'
 
 export class Drains {
-  /** One for each order, the oldest first: orders are answered one for one. */
-  readonly #orders: (Waiter<void> | undefined)[] = []
+  /** The socket thread has an order that it has not answered. It never has two. */
+  #isOrdered = false
+  /** Whom the answer to that order concerns. */
+  #asked = new Set<Waiter<void>>()
+  /** Who came after it: its answer may be on its way, and knows nothing of what they wrote. */
+  #later = new Set<Waiter<void>>()
 
-  /** @param waiter None: the caller looks for itself when an answer has come. */
-  ask(pool: SocketPool, id: number, waiter?: Waiter<void>): void {
-    // One such order is enough for all who look for themselves.
-    if (waiter === undefined && this.#orders.includes(undefined)) return
-    this.#orders.push(waiter)
+  /** Resolves when everything written by now has left. */
+  wait(pool: SocketPool, id: number, options: WaitOptions | undefined): Promise<void> {
+    const about = new SocketWait('drain', id, pool)
+    const waiter = new Waiter<void>(pool.service, about, options, (over) => {
+      if (!this.#asked.delete(over)) this.#later.delete(over)
+    })
+    if (!waiter.isOver) {
+      const those = this.#isOrdered ? this.#later : this.#asked
+      those.add(waiter)
+      this.ask(pool, id)
+    }
+    return waiter.promise
+  }
+
+  /** Have the socket thread say DRAIN when everything has left. For who looks again by itself. */
+  ask(pool: SocketPool, id: number): void {
+    if (this.#isOrdered) return
     pool.client.order('drain', id, pool.service.handle)
+    this.#isOrdered = true
   }
 
   /**
-   * @param count Of a DRAIN event: orders that are answered; negative: socket `id` is gone.
+   * @param sign Of a DRAIN event: positive when everything has left, negative: socket `id` is gone.
    * @param error Why, if that is known.
    */
-  answered(count: number, id: number, error: SkynetError | undefined): void {
-    const reason = 'it ended before everything had left'
-    for (const waiter of this.#orders.splice(0, Math.abs(count))) {
-      if (count > 0) waiter?.resolve()
-      else waiter?.reject(error ?? new SkynetError('ERR_SOCKET_FAILED', { id, reason }))
+  answered(pool: SocketPool, id: number, sign: number, error: SkynetError | undefined): void {
+    this.#isOrdered = false
+    if (sign < 0) {
+      const reason = 'it ended before everything had left'
+      this.reject(error ?? new SkynetError('ERR_SOCKET_FAILED', { id, reason }))
+      return
     }
+    const done = this.#asked
+    this.#asked = this.#later
+    this.#later = done
+    if (this.#asked.size > 0) this.ask(pool, id)
+    for (const waiter of done) waiter.resolve()
   }
 
   reject(error: SkynetError): void {
-    for (const waiter of this.#orders.splice(0)) waiter?.reject(error)
+    for (const waiter of this.#asked) waiter.reject(error)
+    for (const waiter of this.#later) waiter.reject(error)
   }
 }

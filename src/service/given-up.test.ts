@@ -1,6 +1,8 @@
 /** Whoever gives up, or ends, leaves nothing with those who would have answered. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type TestNode, testNode } from '../testing/test-node.ts'
 import { defineService } from './definition.ts'
 import { type LoadedService, registerService } from './modules.ts'
@@ -107,6 +109,33 @@ test('a monitor that is given up, or ends, is kept by nobody', async () => {
   const last = node.skynet.monitor(handle)
   await node.skynet.kill(handle)
   assert.deepEqual(await last, { handle, reason: 'kill' })
+})
+
+test('next() of a subscription that is given up is kept by nobody', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  await using node = await testNode()
+  const { multicast } = node.skynet
+  const channel = multicast.new()
+  const subscription = channel.subscribe()
+  const kept: WeakRef<object>[] = []
+  const giveUp = async (): Promise<void> => {
+    const abort = new AbortController()
+    const next = subscription.next({ signal: abort.signal })
+    kept.push(new WeakRef(next), new WeakRef(abort.signal))
+    abort.abort()
+    await assert.rejects(next, { code: 'ABORT_ERR' })
+  }
+  const first = subscription.next()
+  for (let i = 0; i < 10; i++) await giveUp()
+  const second = subscription.next()
+  await node.settled()
+  gc()
+  assert.equal(kept.filter((each) => each.deref() !== undefined).length, 0)
+  // Those who wait are served as they came.
+  channel.publish('a')
+  channel.publish('b')
+  assert.deepEqual([(await first).value, (await second).value], ['a', 'b'])
 })
 
 test('values of shared data that was deleted are not kept', async () => {

@@ -80,7 +80,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   readonly #callback: Subscriber<T> | undefined
   readonly #waiting = new Mailbox()
   /** Who waits in `next`, the first first. */
-  readonly #takers: Waiter<IteratorResult<T, undefined>>[] = []
+  readonly #takers = new Set<Waiter<IteratorResult<T, undefined>>>()
   #isOver = false
   #end!: (reason: SubscriptionEnd) => void
 
@@ -107,17 +107,9 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
       const value = decoded<T>(bytes)
       this.#service.run('subscriber', () => callback(value, message.source))
     } else {
-      const taker = this.#nextTaker()
+      const [taker] = this.#takers
       if (taker === undefined) this.#keep(message)
       else taker.resolve({ value: decoded<T>(bytes), done: false })
-    }
-  }
-
-  /** The first who waits; those whose task was killed wait no more. */
-  #nextTaker(): Waiter<IteratorResult<T, undefined>> | undefined {
-    for (;;) {
-      const taker = this.#takers.shift()
-      if (taker === undefined || !taker.isOver) return taker
     }
   }
 
@@ -142,8 +134,13 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     }
     if (this.#isOver) return { value: undefined, done: true }
     const about = { kind: 'channel', what: `message of channel ${this.channel}` } as const
-    const taker = new Waiter<IteratorResult<T, undefined>>(this.#service, about, options)
-    if (!taker.isOver) this.#takers.push(taker)
+    const taker: Waiter<IteratorResult<T, undefined>> = new Waiter(
+      this.#service,
+      about,
+      options,
+      (over) => this.#takers.delete(over),
+    )
+    if (!taker.isOver) this.#takers.add(taker)
     return taker.promise
   }
 
@@ -176,7 +173,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
 
   #finish(reason: SubscriptionEnd): void {
     this.#isOver = true
-    for (const taker of this.#takers.splice(0)) taker.resolve({ value: undefined, done: true })
+    for (const taker of this.#takers) taker.resolve({ value: undefined, done: true })
     this.#end(reason)
   }
 }

@@ -166,11 +166,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     if (wrong !== undefined) return Promise.reject(wrong)
     this.#writer.flush()
     if (this.#isClosed || this.#pool.client.slots.pendingOf(this.id) === 0) return Promise.resolve()
-    const about = new SocketWait('drain', this.id, this.#pool)
-    const waiter = new Waiter<void>(this.#pool.service, about, options)
-    if (waiter.isOver) return waiter.promise
-    this.#drains.ask(this.#pool, this.id, waiter)
-    return waiter.promise
+    return this.#drains.wait(this.#pool, this.id, options)
   }
 
   /** As `Connection.setOption`; `broadcast` lets datagrams go to a broadcast address. */
@@ -250,7 +246,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     else if (kind === EVENT.OPEN) {
       if (ud !== 0) this.port = ud
       this.#opening?.resolve()
-    } else if (kind === EVENT.DRAIN) this.#drains.answered(ud, this.id, this.#error)
+    } else if (kind === EVENT.DRAIN) this.#drains.answered(this.#pool, this.id, ud, this.#error)
     else if (kind === EVENT.ERROR) {
       this.#error = new SkynetError('ERR_SOCKET_FAILED', { id: this.id, reason: `${payload}` })
     } else if (kind === EVENT.CLOSE) this.#gone()

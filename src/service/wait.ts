@@ -139,7 +139,8 @@ export interface WaitHost {
 
 /**
  * Ends exactly once: with a value, an error, the timeout, the signal, or the end of its service. A
- * wait that a service begins after its end rejects at once. `onEnd` runs then, whatever it was.
+ * wait that a service begins after its end rejects at once. `onEnd` runs then, whatever it was, and
+ * gets the waiter, which may end while it is made.
  */
 export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   readonly promise: Promise<T>
@@ -152,14 +153,14 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   #resolve!: (value: T | PromiseLike<T>) => void
   #reject: ((error: unknown) => void) | undefined
   #signal: AbortSignal | undefined
-  #onEnd: (() => void) | undefined
+  #onEnd: ((over: Waiter<T>) => void) | undefined
   #isOver = false
 
   constructor(
     host: WaitHost,
     about: WaitFor,
     options: WaitOptions | undefined,
-    onEnd?: () => void,
+    onEnd?: (over: Waiter<T>) => void,
   ) {
     super()
     this.#host = host
@@ -254,7 +255,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   #end(): void {
     if (this.firstTimer !== NO_TIMER) this.#host.cancelTimers(this)
     if (this.#signal !== undefined) leaveAbort(this.#signal, this)
-    this.#onEnd?.()
+    this.#onEnd?.(this)
     this.#host.removeWaiter(this)
     this.#isOver = true
   }
