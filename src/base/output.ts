@@ -91,10 +91,18 @@ function writerOf(number: number, onFault: (error: Error) => void): LineWriter {
 }
 
 /**
+ * From now on no write to standard output or error waits for a reader: a thread that does cannot be
+ * ended, and the process with it. `process.stdout` would do the same, on the main thread alone and
+ * when somebody looks at it. Node.js sets both back at the end of the process. Of any thread.
+ */
+export function letNoOutputWait(os: { setNonBlocking(fd: number, on: boolean): number }): void {
+  for (const fd of [STDOUT, STDERR]) if (!isatty(fd)) os.setNonBlocking(fd, true)
+}
+
+/**
  * A descriptor of standard output or error whose writes never wait. Pipes and sockets are so since
- * the main thread has looked at `process.stdout`: Node.js sets them back at the end of the process.
- * A terminal is shared with others who do not expect that, so it is opened anew. Files do not wait.
- * Of any thread.
+ * `letNoOutputWait`, or since the main thread has looked at `process.stdout`. A terminal is shared
+ * with others who do not expect that, so it is opened anew. Files do not wait. Of any thread.
  */
 export function withoutWaiting(fd: number): number {
   if (!isatty(fd)) return fd

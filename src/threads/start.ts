@@ -8,6 +8,7 @@ import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
 import { clearTimeout, delay, epochNow, monotonicNow, setTimeout } from '../base/event-loop.ts'
 import { COMMAND_RING_BYTES, TIMER_MS_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { letNoOutputWait } from '../base/output.ts'
 import { makeFolderOf } from '../base/own-file.ts'
 import { ManyRing } from '../base/ring.ts'
 import { messageOf, withHint } from '../base/thrown.ts'
@@ -116,7 +117,9 @@ export async function startNode(
   const args = copy(checkConfig(config).args, 'args') as readonly unknown[]
   if (signal?.aborted) throw abortError(signal)
   freeLargeBlocks()
-  const node = new RunningNode({ ...config, args }, posixOs())
+  const os = posixOs()
+  letNoOutputWait(os)
+  const node = new RunningNode({ ...config, args }, os)
   const stop = (): void => void node.stop()
   signal?.addEventListener('abort', stop, { once: true })
   // A signal may outlive many nodes.

@@ -7,6 +7,7 @@ import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { openTerminal } from '../../src/os/terminal.suite.ts'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
+import { pipe } from '../support/pipe.ts'
 import { fixture } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
@@ -143,3 +144,22 @@ test('a program hears of output that it wrote itself, not of that of its node', 
   await wrote('errors', /EPIPE/)
   assert.equal(await ended, 0)
 })
+
+for (const kind of ['pipe', 'socket'] as const) {
+  test(`a program ends with its node when nobody reads its output: a ${kind}`, async (t) => {
+    const folder = scratchFolder(t)
+    const file = fixture(`mute-program${import.meta.url.slice(-3)}`)
+    // What Node.js calls a pipe is a pair of sockets.
+    const ends = kind === 'pipe' ? pipe() : undefined
+    t.after(() => ends && [ends.readFd, ends.writeFd].forEach((fd) => void closeSync(fd)))
+    const stdio: StdioOptions = ['ignore', ends?.writeFd ?? 'pipe', 'ignore']
+    const child = spawn(process.execPath, [file, fixture('outliver.ts'), folder], { stdio })
+    t.after(() => child.kill('SIGKILL'))
+    child.stdout?.pause()
+    writeFileSync(join(folder, 'go'), '')
+    await until('the node to go on', () => /alive later/.test(textOf(join(folder, 'trace'))))
+    writeFileSync(join(folder, 'stop'), '')
+    await until('the end of the program', () => child.exitCode !== null)
+    assert.equal(child.exitCode, 0)
+  })
+}
