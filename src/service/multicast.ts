@@ -44,7 +44,10 @@ export class Channel<T = unknown> {
   subscribe(subscriber?: Subscriber<T>): Subscription<T> {
     if (subscriber !== undefined) checkFunction('subscribe', 'subscriber', subscriber)
     const service = this.#alive()
-    const callback = subscriber && kept(subscriber)
+    const task = subscriber && kept(subscriber)
+    const callback =
+      task &&
+      ((message: T, source: number): void => service.run('subscriber', () => task(message, source)))
     const subscription = new Subscription<T>(service, this.id, callback)
     const isThere = service.subscriptions.add(subscription as Subscription<unknown>)
     if (!isThere) throw unknownChannel(this.id)

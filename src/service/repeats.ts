@@ -21,7 +21,7 @@ export class Repeats {
     this.#count++
     if (this.#count > 1 || this.#service.hasEnded) return
     this.#service.facade[this.#level](line)
-    this.#service.timeout(QUIET_MS, () => {
+    this.#service.after(QUIET_MS, () => {
       const more = this.#count - 1
       this.#count = 0
       if (more > 0) this.#service.facade[this.#level](this.#more(more))

@@ -72,10 +72,10 @@ export class Selection<T> implements AsyncIterable<SelectResult<T>> {
     // Answers that have come are taken first, and what awaits them goes on.
     const deadline = (): void => {
       service.afterMail(() => {
-        timer = service.timeout(0, giveUp)
+        timer = service.after(0, giveUp)
       })
     }
-    let timer = timeoutMs === 0 ? undefined : service.timeout(timeoutMs, deadline)
+    let timer = timeoutMs === 0 ? undefined : service.after(timeoutMs, deadline)
     try {
       for (; left > 0; left--) {
         if (done.length === 0 && !this.#hasTimedOut) {

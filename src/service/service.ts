@@ -19,6 +19,7 @@ import { askerOf, Inbox } from './inbox.ts'
 import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
 import type { Ending } from './monitor.ts'
+import { OwnTimers } from './own-timers.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
 import { Profile } from './profile.ts'
 import type { RawCaller } from './protocols.ts'
@@ -62,11 +63,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   /** Told once, when everything is over. */
   onEnded: (() => void) | undefined
   firstTimer = NO_TIMER
+  #ownTimers: OwnTimers | undefined
   /** `starting` until setup is done, `ending` while exit hooks run, then `ended`. */
   #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
   /** Until its setup is done: the services whose setups wait for that, each for the next: URLs. */
   waitingFor: readonly string[] | undefined
-  /** A task beside its setup has begun. */
+  /** A task of its author beside its setup has begun: a fork, a timer, a subscriber. */
   #isBranched = false
   readonly requests = new Requests(this)
   /** Notes where waits begin, while somebody wants to know. */
@@ -341,7 +343,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     for (const task of forks) if (this.#phase !== 'ended') this.run('fork', task)
   }
 
-  /** Run a task of the service; what it throws is logged, and goes no further. */
+  /** Run a task of its author; what it throws is logged, and goes no further. */
   run(what: string, task: () => unknown): void {
     if (this.#phase === 'starting') this.#isBranched = true
     try {
@@ -358,6 +360,13 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   timeout(ms: number, task: () => unknown): Timer {
     const index = this.hasEnded ? NO_TIMER : this.runtime.addTimer(ms, this, kept(task))
     return new Timer(this.runtime.options.wheel.timers, index)
+  }
+
+  /** A timer of the runtime: see OwnTimers. */
+  after(ms: number, task: () => void): Timer {
+    if (this.hasEnded) return new Timer(this.runtime.options.wheel.timers, NO_TIMER)
+    this.#ownTimers ??= new OwnTimers(this.runtime)
+    return this.#ownTimers.set(ms, task)
   }
 
   /** Run `then` behind all mail that has come by now. */
@@ -504,7 +513,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         resolve()
       }
       const { exitMs } = this.runtime
-      const limit = this.timeout(exitMs, () => {
+      const limit = this.after(exitMs, () => {
         this.runtime.log('error', this.handle, `exit hook: not done within ${exitMs} ms`)
         finish()
       })
@@ -534,6 +543,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       waiter.reject(this.exited())
     }
     this.cancelTimers(this)
+    this.#ownTimers?.end()
     this.onEnded?.()
   }
 
@@ -574,7 +584,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   isNewFault(text: string): boolean {
     this.#faults ??= new Faults({
       say: (line) => this.runtime.log('error', this.handle, line, this.context.title),
-      after: (ms, task) => this.timeout(ms, task),
+      after: (ms, task) => this.after(ms, task),
     })
     return this.#faults.isNews(text)
   }

@@ -8,6 +8,8 @@ import { checkWait, Waiter, type WaitOptions } from './wait.ts'
 
 /** Called with each message, a value of its own, and the handle of who published it. */
 export type Subscriber<T> = (message: T, source: number) => unknown
+/** The same, which takes care of what it throws. */
+type Taking<T> = (message: T, source: number) => void
 /** Why a subscription ended: by this side, with its channel, or with its service. */
 export type SubscriptionEnd = 'unsubscribed' | 'deleted' | 'exited'
 
@@ -77,14 +79,14 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   /** Resolves when it ends. */
   readonly ended: Promise<SubscriptionEnd>
   readonly #service: Service
-  readonly #callback: Subscriber<T> | undefined
+  readonly #callback: Taking<T> | undefined
   readonly #waiting = new Mailbox()
   /** Who waits in `next`, the first first. */
   readonly #takers = new Set<Waiter<IteratorResult<T, undefined>>>()
   #isOver = false
   #end!: (reason: SubscriptionEnd) => void
 
-  constructor(service: Service, channel: number, callback: Subscriber<T> | undefined) {
+  constructor(service: Service, channel: number, callback: Taking<T> | undefined) {
     this.#service = service
     this.channel = channel
     this.#callback = callback
@@ -103,10 +105,8 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     const { bytes } = message.value as Published
     const callback = this.#callback
     if (bytes === undefined) this.#finish('deleted')
-    else if (callback !== undefined) {
-      const value = decoded<T>(bytes)
-      this.#service.run('subscriber', () => callback(value, message.source))
-    } else {
+    else if (callback !== undefined) callback(decoded<T>(bytes), message.source)
+    else {
       const [taker] = this.#takers
       if (taker === undefined) this.#keep(message)
       else taker.resolve({ value: decoded<T>(bytes), done: false })

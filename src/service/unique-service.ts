@@ -2,7 +2,6 @@
 import { SkynetError } from '../base/errors.ts'
 import { MANAGER_WAIT_MS_MAX } from '../base/limits.ts'
 import type { Methods } from './definition.ts'
-import { interval } from './interval.ts'
 import { askKeeper } from './keeper.ts'
 import { launchLimits } from './launch.ts'
 import { moduleOf, resolveService, shortPath } from './modules.ts'
@@ -44,17 +43,19 @@ async function findManager(service: Service, title: string, limits: Limits): Pro
       new SkynetError('ERR_CALL_TIMEOUT', { to: name, method: title, timeoutMs }),
   }
   const waiter = new Waiter<number>(service, about, limits)
-  const look = interval(service, MANAGER_LOOK_MS, () => {
+  const look = (): void => {
     const found = names.query(name)
     if (handles.workerOf(found) >= 0) waiter.resolve(found)
-  })
-  const limit = service.timeout(MANAGER_WAIT_MS_MAX, () => {
+    else next = service.after(MANAGER_LOOK_MS, look)
+  }
+  let next = service.after(MANAGER_LOOK_MS, look)
+  const limit = service.after(MANAGER_WAIT_MS_MAX, () => {
     waiter.reject(new SkynetError('ERR_NAME_UNKNOWN', { name }))
   })
   try {
     return await waiter.promise
   } finally {
-    look.cancel()
+    next.cancel()
     limit.cancel()
   }
 }
