@@ -1,42 +1,81 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Os } from '../os/os.ts'
-import { isShortage, Reserve } from './reserve.ts'
+import { isOfDescriptors, isShortage, Reserve } from './reserve.ts'
 
 /** Of a system with so many descriptors. */
-function descriptors(count: number) {
-  const closed: number[] = []
-  const rig = { free: count, closed, os: {} as Os }
-  rig.os = {
-    reserveFd: () => (rig.free === 0 ? -24 : rig.free--),
-    close: (fd: number) => closed.push(fd),
+function rig(count: number) {
+  const system = { free: count, areClientsHeld: false }
+  const os = {
+    reserveFd: () => (system.free === 0 ? -24 : system.free--),
+    close: () => system.free++,
   } as Partial<Os> as Os
-  return rig
+  const hold = (isHeld: boolean): void => {
+    system.areClientsHeld = isHeld
+  }
+  return { system, reserve: new Reserve(os, hold) }
 }
 
-test('Reserve holds what there is, gives it back once, and takes it again', () => {
-  const rig = descriptors(10)
-  const { os, closed } = rig
-  const reserve = new Reserve(os)
+/** What starts until it is told to end. */
+function starting() {
+  let end!: (outcome: string | Promise<string>) => void
+  const promise = new Promise<string>((resolve) => {
+    end = resolve
+  })
+  return { start: () => promise, end }
+}
+
+test('Reserve holds what there is, lends it, and takes it again', async () => {
+  const { system, reserve } = rig(10)
   reserve.take()
-  assert.equal(rig.free, 0)
-  reserve.release()
-  reserve.release()
-  assert.deepEqual(closed, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1])
-  rig.free = 100
+  assert.equal(system.free, 0)
+  assert.equal(await reserve.lend(async () => system.free), 10)
+  system.free = 100
   reserve.take()
   reserve.take()
-  assert.equal(rig.free, 84)
+  assert.equal(system.free, 84)
 })
 
-test('Reserve that is closed takes nothing any more', () => {
-  const rig = descriptors(100)
-  const reserve = new Reserve(rig.os)
+test('isNeeded() of a Reserve is true where a thread may find too few, and keeps none', () => {
+  const { system, reserve } = rig(32)
+  reserve.take()
+  assert.deepEqual([reserve.isNeeded(), system.free], [false, 16])
+  system.free = 15
+  assert.deepEqual([reserve.isNeeded(), system.free], [true, 15])
+})
+
+test('lend() of a Reserve keeps clients waiting until all starts are over', async () => {
+  const { system, reserve } = rig(16)
+  reserve.take()
+  const [first, second] = [starting(), starting()]
+  const lent = [reserve.lend(first.start), reserve.lend(second.start)]
+  reserve.take()
+  assert.deepEqual(system, { free: 16, areClientsHeld: true })
+  first.end('ready')
+  assert.equal(await lent[0], 'ready')
+  reserve.take()
+  assert.deepEqual(system, { free: 16, areClientsHeld: true })
+  second.end(Promise.reject(new Error('none')))
+  await assert.rejects(lent[1]!, /none/)
+  assert.equal(system.areClientsHeld, false)
+  reserve.take()
+  assert.equal(system.free, 0)
+})
+
+test('Reserve that is closed takes nothing any more', async () => {
+  const { system, reserve } = rig(100)
   reserve.take()
   reserve.close()
-  assert.equal(rig.closed.length, 16)
+  assert.equal(system.free, 100)
   reserve.take()
-  assert.equal(rig.free, 84)
+  assert.equal(system.free, 100)
+})
+
+test('isOfDescriptors() is true of a shortage of them alone', () => {
+  const is = ['EMFILE: too many open files', 'ENFILE', 'x.so: Too many open files', 'EAGAIN'].map(
+    (message) => isOfDescriptors(new Error(message)),
+  )
+  assert.deepEqual(is, [true, true, true, false])
 })
 
 test('isShortage() is true of what may be there again, and of nothing else', () => {

@@ -1,6 +1,6 @@
 /**
  * Descriptors that the main thread holds back. When others have taken all that there are, a thread
- * in the place of one that died can still begin with these. Of the main thread.
+ * that starts while the node runs can still begin with these. Of the main thread.
  */
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Os } from '../os/os.ts'
@@ -13,21 +13,32 @@ const TAKE_MS = 1000
 
 export class Reserve {
   readonly #os: Os
+  readonly #holdClients: (isHeld: boolean) => void
   #timer: NodeJS.Timeout | undefined
   readonly #fds: number[] = []
+  /** Threads that start with them now. */
+  #starts = 0
   #isClosed = false
 
-  constructor(os: Os) {
+  /** @param holdClients While they wait, none takes a descriptor that becomes free. */
+  constructor(os: Os, holdClients: (isHeld: boolean) => void) {
     this.#os = os
+    this.#holdClients = holdClients
   }
 
-  /** Hold back as many as there should be, or as there are. */
+  /** Hold back as many as there should be, or as there are; none while a thread needs them. */
   take(): void {
-    while (!this.#isClosed && this.#fds.length < DESCRIPTORS) {
-      const fd = this.#os.reserveFd()
-      if (fd < 0) return
-      this.#fds.push(fd)
+    if (this.#isClosed || this.#starts > 0) return
+    this.#fds.push(...this.#open(DESCRIPTORS - this.#fds.length))
+  }
+
+  #open(most: number): number[] {
+    const fds: number[] = []
+    for (let fd = 0; fds.length < most; fds.push(fd)) {
+      fd = this.#os.reserveFd()
+      if (fd < 0) break
     }
+    return fds
   }
 
   /** Take them when what has begun with them has had the time to. */
@@ -36,8 +47,28 @@ export class Reserve {
     this.#timer = setTimeout(() => this.take(), TAKE_MS).unref()
   }
 
+  /** A thread that starts now may find too few: asked before, as one that does says odd things. */
+  isNeeded(): boolean {
+    const spare = this.#open(DESCRIPTORS)
+    for (const fd of spare) this.#os.close(fd)
+    return spare.length < DESCRIPTORS
+  }
+
+  /** Start a thread with them. Clients wait until all threads that start so have, or have not. */
+  async lend<T>(start: () => Promise<T>): Promise<T> {
+    this.#starts++
+    this.#holdClients(true)
+    this.#release()
+    try {
+      return await start()
+    } finally {
+      this.#starts--
+      if (this.#starts === 0) this.#holdClients(false)
+    }
+  }
+
   /** They are for whoever takes them now. */
-  release(): void {
+  #release(): void {
     clearTimeout(this.#timer)
     for (const fd of this.#fds.splice(0)) this.#os.close(fd)
   }
@@ -45,14 +76,19 @@ export class Reserve {
   /** The node is over: nothing is taken any more, by whoever still waited for something of it. */
   close(): void {
     this.#isClosed = true
-    this.release()
+    this.#release()
   }
 }
 
+/** True of an error that says that there are no more descriptors at the moment. */
+export const isOfDescriptors = (error: unknown): boolean =>
+  /\b(EMFILE|ENFILE)\b|too many open files/i.test(textOf(error))
+
 /** True of an error that says what the process, or the system, has no more of at the moment. */
-export function isShortage(error: unknown): boolean {
+export const isShortage = (error: unknown): boolean =>
+  isOfDescriptors(error) || /\b(ERR_WORKER_INIT_FAILED|EAGAIN|ENOMEM)\b/.test(textOf(error))
+
+function textOf(error: unknown): string {
   const { code = '', message = '' } = error as { code?: string; message?: string }
-  return /\b(ERR_WORKER_INIT_FAILED|EMFILE|ENFILE|EAGAIN|ENOMEM)\b|too many open files/i.test(
-    `${code} ${message}`,
-  )
+  return `${code} ${message}`
 }

@@ -34,7 +34,7 @@ import type { ResolvedConfig } from './options.ts'
 import { type Printer, printer } from './print.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 import { clearUp, dropBlocks } from './recovery.ts'
-import { isShortage, Reserve } from './reserve.ts'
+import { isOfDescriptors, isShortage, Reserve } from './reserve.ts'
 import { stackOf } from './stack.ts'
 import { askWorkers } from './stats.ts'
 import { Thread } from './thread.ts'
@@ -207,7 +207,7 @@ class RunningNode implements Node {
     this.#memory = memory
     this.#handles = new Handles(memory.handles, config.harbor)
     this.#ledger = new LogLedger(memory.log)
-    this.#reserve = new Reserve(os)
+    this.#reserve = new Reserve(os, (isHeld) => this.#holdAccepts(isHeld))
     this.#monitor = new Monitor(memory.monitor, memory.workers)
     this.#crashes = new CrashReporter({
       folder: config.crashFolder,
@@ -360,10 +360,11 @@ class RunningNode implements Node {
       },
       onEnd: (reason) => {
         this.#forget(thread)
-        if (worker >= this.#config.thread) void this.#lost(worker, reason)
-        else if (!this.#isLaunched) this.#died(thread.name, reason)
+        const isForAll = worker < this.#config.thread
+        if (isForAll && !this.#isLaunched) this.#died(thread.name, reason)
         // One that never was ready is up to who has started it.
-        else if (thread.isReady) void this.#replace(worker, reason)
+        else if (thread.isReady && isForAll) void this.#replace(worker, reason)
+        else if (thread.isReady) void this.#lost(worker, reason)
       },
     })
     return thread
@@ -375,26 +376,30 @@ class RunningNode implements Node {
     memoryLimitMb: number,
     asker?: Thread,
   ): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>> {
-    this.#holdAccepts(1)
-    this.#reserve.release()
-    try {
-      const thread = this.#startWorker(worker, memoryLimitMb)
-      this.#workers[worker] = thread
-      if (asker !== undefined) this.#askers.set(thread, asker)
-      await thread.next('ready')
-      return thread
-    } catch (error) {
-      return error as SkynetError<'ERR_THREAD_DIED'>
-    } finally {
-      this.#holdAccepts(0)
+    const start = async (): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>> => {
+      try {
+        const thread = this.#startWorker(worker, memoryLimitMb)
+        this.#workers[worker] = thread
+        if (asker !== undefined) this.#askers.set(thread, asker)
+        await thread.next('ready')
+        return thread
+      } catch (error) {
+        return error as SkynetError<'ERR_THREAD_DIED'>
+      }
     }
+    if (!this.#reserve.isNeeded()) {
+      const found = await start()
+      const isWanted = this.#stopping === undefined && asker?.hasEnded !== true
+      if (found instanceof Thread || !isWanted || !isOfDescriptors(found.cause)) return found
+    }
+    return this.#reserve.lend(start)
   }
 
-  /** Clients would have taken each descriptor that becomes free before the new thread does. */
-  #holdAccepts(isHeld: 0 | 1): void {
+  /** Clients would take each descriptor that becomes free before a thread that starts does. */
+  #holdAccepts(isHeld: boolean): void {
     // Not for ever: a thread that is stuck in its start must not keep clients away.
     const until = (realClock(this.#startedAt).now() + HOLD_MS_MAX) | 0
-    Atomics.store(new Int32Array(this.#memory.acceptsHeld), 0, isHeld && (until || 1))
+    Atomics.store(new Int32Array(this.#memory.acceptsHeld), 0, isHeld ? until || 1 : 0)
   }
 
   readonly #reported = (report: Report): void => {
@@ -438,8 +443,6 @@ class RunningNode implements Node {
   async #replace(worker: number, cause: unknown): Promise<void> {
     if (this.#stopping !== undefined) return
     this.#gaps++
-    // From now on: what the dead one had open is for the next.
-    this.#holdAccepts(1)
     await this.#bury(worker, cause)
     const thread = await this.#startAgain(worker)
     if (thread === undefined) return
@@ -503,9 +506,13 @@ class RunningNode implements Node {
     }
     const found = await this.#tryStart(worker, memoryLimitMb || this.#config.memoryLimitMb, asker)
     if (this.#gaps === 0) this.#reserve.takeLater()
-    const isUp = found instanceof Thread
-    if (!isUp) this.#print.error(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
-    answer(isUp ? worker : -1)
+    if (found instanceof Thread) {
+      answer(worker)
+      return
+    }
+    this.#print.error(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
+    if (this.#workers[worker] !== undefined) await this.#lost(worker, found.cause)
+    answer(-1)
   }
 
   /** A thread ended. Who asked there for dedicated workers has launched nothing more on them. */
