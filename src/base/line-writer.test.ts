@@ -75,6 +75,25 @@ test('LineWriter begins a line of its own behind one that was torn', () => {
   assert.equal(found.text, 'twe\n<1 lines were dropped: ENOSPC>\nnext\n')
 })
 
+test('LineWriter has settled a line when its write is over, not when it begins', async () => {
+  const { writer, state } = descriptor()
+  const seen: string[] = []
+  const settles = (what: string) => writer.settled().then(() => void seen.push(what))
+  state.next = ['EAGAIN', 2, 'EAGAIN']
+  writer.addLine('first')
+  const first = settles('first')
+  writer.goOn()
+  writer.addLine('second')
+  const second = settles('second')
+  await Promise.resolve()
+  assert.deepEqual(seen, [])
+  writer.goOn()
+  await Promise.all([first, second])
+  state.always = 'ENOSPC'
+  writer.addLine('counted')
+  await settles('counted')
+})
+
 test('LineWriter keeps a bounded amount for a reader that takes nothing', async () => {
   const { writer, found, state } = descriptor()
   state.always = 'EAGAIN'

@@ -48,8 +48,9 @@ export class LineWriter {
   #willRetry = false
   /** Go on with the write that found the descriptor full. */
   #goOn: (() => void) | undefined
-  #handedOver: Promise<void> | undefined
-  #onHandedOver: (() => void) | undefined
+  /** Of what waits now. */
+  #settled: Promise<void> | undefined
+  #onSettled: (() => void) | undefined
   #whenIdle: (() => void)[] = []
 
   constructor(options: LineWriterOptions) {
@@ -89,13 +90,16 @@ export class LineWriter {
     return new Promise((resolve) => this.#whenIdle.push(resolve))
   }
 
-  /** Resolves when the system has got all that waits now. It writes that also for a dead thread. */
-  handedOver(): Promise<void> {
-    if (this.#size === 0) return Promise.resolve()
-    this.#handedOver ??= new Promise((resolve) => {
-      this.#onHandedOver = resolve
+  /**
+   * Resolves when all that was added is written, or counted. Not when its write begins: that may
+   * find the descriptor full, and what waits for room is gone with its thread.
+   */
+  settled(): Promise<void> {
+    if (this.#size === 0) return this.idle()
+    this.#settled ??= new Promise((resolve) => {
+      this.#onSettled = resolve
     })
-    return this.#handedOver
+    return this.#settled
   }
 
   /** Whoever read the other end may have made room: go on now, and do not wait for the retry. */
@@ -145,9 +149,9 @@ export class LineWriter {
     this.#waiting = []
     this.#size = 0
     this.#lost = { failed: 0, dropped: 0 }
-    const onHandedOver = this.#onHandedOver
-    this.#handedOver = undefined
-    this.#onHandedOver = undefined
+    const onSettled = this.#onSettled
+    this.#settled = undefined
+    this.#onSettled = undefined
     const bytes = Buffer.concat([head, ...parts, tail])
     this.#write(bytes, (left, error) => {
       const written = bytes.length - left
@@ -159,9 +163,9 @@ export class LineWriter {
       }
       if (error !== undefined && this.#fault === undefined) this.#options.onFault(error)
       this.#fault = error
+      onSettled?.()
       this.#next()
     })
-    onHandedOver?.()
   }
 
   #told(count: number, why: string): string {

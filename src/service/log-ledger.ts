@@ -1,7 +1,7 @@
 /**
  * Which lines the logger has written, for the day when its worker is held or dies: no line is lost
- * in silence. Each worker keeps the lines that it sent to the logger until the logger has handed
- * them to the system. Lines of one worker arrive in order, so a number tells how far it is.
+ * in silence. Each worker keeps the lines that it sent to the logger until the logger has written
+ * them. Lines of one worker arrive in order, so a number tells how far it is.
  *
  *   a row for each worker    sent │ done        sent − done: lines that nobody has written yet
  *

@@ -52,10 +52,10 @@ export class LogWriter {
     })
   }
 
-  /** Resolves when the system has got the line, or it is counted as dropped. */
+  /** Resolves when the line is written, or counted as dropped. */
   add(line: string): Promise<void> {
     this.#lines.addLine(line)
-    return this.#lines.handedOver()
+    return this.#lines.settled()
   }
 
   /** Open the file anew: it was renamed. When it cannot be opened, the old one stays. */

@@ -23,7 +23,7 @@ export default defineService(async (skynet, file: string | undefined, format: Lo
   skynet.onExit(() => writer.close())
   skynet.register('.logger')
   return {
-    /** A TEXT message: `source` is its sender. Done when the line is on its way to the disk. */
+    /** A TEXT message: `source` is its sender. Done when the line is written. */
     text: (_source: number, line: LogLine): Promise<void> => writer.add(toEntry(line)),
     /** A SYSTEM message, as Skynet's after SIGHUP: the file was renamed. */
     reopen: (): Promise<void> => writer.reopen(),

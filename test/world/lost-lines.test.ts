@@ -62,6 +62,18 @@ for (const [whose, more] of [
   })
 }
 
+test('lines that nobody has read come when the worker of the logger ends', async (t) => {
+  const cli = scene(t, 'unread', { logger: undefined as never })
+  cli.child.stdout!.pause()
+  await until('what was not written', () => /early 299/.test(cli.err))
+  cli.child.stdout!.resume()
+  await cli.said(/after it/)
+  assert.equal((await cli.stop()).code, 0)
+  // Those that the system had taken when the worker ended come on both ways.
+  const said = new Set(Array.from((cli.out + cli.err).matchAll(/ early (\d+)$/gm), ([, i]) => i))
+  assert.equal(said.size, 300)
+})
+
 test('lines that never left a worker before it died are counted', async (t) => {
   const cli = scene(t, 'flood', { thread: 1 })
   await cli.wrote('run.log', /after it/)
