@@ -43,6 +43,22 @@ test('LogLedger is not moved back by a logger that finishes its lines in another
   assert.equal(main.unwritten, 0)
 })
 
+test('LogLedger is not moved back by a logger that was writing when lines were taken back', (t) => {
+  const { main, home, other } = ledgers()
+  const sessions = ['a', 'b', 'c'].map((text) => other.sent(line(text)))
+  // The sender comes between what the logger reads and what it stores.
+  for (const name of ['store', 'compareExchange'] as const) {
+    const real = Atomics[name] as (...args: unknown[]) => number
+    t.mock.method(Atomics, name, (...args: unknown[]) => {
+      t.mock.restoreAll()
+      other.takeBack()
+      return real(...args)
+    })
+  }
+  home.written(sessions[0]!)
+  assert.equal(main.unwritten, 0)
+})
+
 test('LogLedger knows what went with the worker of the logger', () => {
   const { main, home, other } = ledgers()
   home.sent(line('own'))

@@ -112,8 +112,13 @@ export class LogLedger {
     const at = rowOf(worker) + ROW.done
     const gap = this.#gaps.size === 0 ? undefined : this.#gaps.get(worker)
     const upTo = gap?.after === number ? gap.to : number
-    // A logger that awaits may be done with a later one first.
-    if (((upTo - this.#cells[at]!) | 0) > 0) Atomics.store(this.#cells, at, upTo)
+    for (;;) {
+      const done = Atomics.load(this.#cells, at)
+      // A logger that awaits may be done with a later one first.
+      if (((upTo - done) | 0) <= 0) return
+      // The sender may take its lines back in this moment: what it has told is not undone.
+      if (Atomics.compareExchange(this.#cells, at, done, upTo) === done) return
+    }
   }
 
   /**
@@ -174,10 +179,9 @@ export class LogLedger {
 
   /** Count all lines of a worker as dealt with. Returns how many were not. */
   #settle(worker: number): number {
-    const unwritten = this.#unwritten(worker)
     const at = rowOf(worker)
-    Atomics.store(this.#cells, at + ROW.done, Atomics.load(this.#cells, at + ROW.sent))
-    return unwritten
+    const sent = Atomics.load(this.#cells, at + ROW.sent)
+    return (sent - Atomics.exchange(this.#cells, at + ROW.done, sent)) | 0
   }
 }
 
