@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
 import type { ResolvedConfig } from '../threads/options.ts'
 import type { Node } from '../threads/start.ts'
-import { within } from '../threads/within.ts'
+import { ranFor } from '../threads/within.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
 import { report, say, sayAs, UsageError } from './report.ts'
@@ -90,7 +90,7 @@ function parseStart(args: string[]): { file: string; overrides: string[] } {
 /** Say what happens now. A stop that takes longer than it may is cut off. */
 function announceStop(signal: NodeJS.Signals, limitMs: number): void {
   say(`${signal}: stopping, for at most ${limitMs} ms; another signal ends it at once`)
-  void within(limitMs, new Promise(() => {})).then(() => {
+  void ranFor(limitMs).then(() => {
     report(new Error(`Cannot stop in good order: not done within ${limitMs} ms`))
     process.exit(1)
   })

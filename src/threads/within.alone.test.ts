@@ -14,7 +14,7 @@ Object.assign(globalThis, {
   },
   clearTimeout: (timer: Timer) => timers.delete(timer),
 })
-const { within } = await import('./within.ts')
+const { ranFor, within } = await import('./within.ts')
 Object.assign(globalThis, { setTimeout, clearTimeout })
 
 /** The next timer is due, however long ago. */
@@ -33,6 +33,28 @@ test('within() tells whether the work was done in time', async () => {
   while (timers.size > 0) ms += await fireNext()
   assert.equal(await late, false)
   assert.equal(ms, 1000)
+})
+
+test('within() waits no less than it was told, whatever that can be divided by', async () => {
+  for (const told of [1, 5, 150, 1001, 19.5]) {
+    const late = within(told, new Promise(() => {}))
+    let ms = 0
+    // Node.js leaves fractions out.
+    while (timers.size > 0) ms += Math.trunc(await fireNext())
+    assert.equal(await late, false)
+    assert.equal(ms, Math.ceil(told))
+  }
+})
+
+test('ranFor() resolves after its time, of which one part at most is over at once', async () => {
+  let isOver = false
+  const over = ranFor(150).then(() => {
+    isOver = true
+  })
+  assert.ok((await fireNext()) < 20)
+  assert.equal(isOver, false)
+  while (timers.size > 0) await fireNext()
+  await over
 })
 
 test('within() leaves no timer behind, also when the work fails', async () => {

@@ -9,17 +9,30 @@ const PARTS = 8
 
 /** True when `work` was done in time. */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
+  let cancel = (): void => {}
   const late = new Promise<boolean>((resolve) => {
-    const wait = (parts: number): void => {
-      if (parts === 0) resolve(false)
-      else timer = setTimeout(wait, ms / PARTS, parts - 1)
-    }
-    wait(PARTS)
+    cancel = inParts(ms, () => resolve(false))
   })
   try {
     return await Promise.race([work.then(() => true), late])
   } finally {
-    clearTimeout(timer)
+    cancel()
   }
+}
+
+/** Resolves after so many milliseconds in which the process ran. */
+export function ranFor(ms: number): Promise<void> {
+  return new Promise((resolve) => void inParts(ms, resolve))
+}
+
+/** @returns Ends it. */
+function inParts(ms: number, over: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const wait = (left: number, parts: number): void => {
+    // A timer of Node.js leaves fractions out: of parts alike the whole would be too short.
+    const part = Math.ceil(left / parts)
+    timer = setTimeout(() => (left > part ? wait(left - part, parts - 1) : over()), part)
+  }
+  wait(ms, PARTS)
+  return () => clearTimeout(timer)
 }
