@@ -28,9 +28,8 @@ function low(s: ServerDriver, id: number, data: string, worker = 0): void {
 
 /** The peer reads until everything has left; what it got. */
 function* drunk(s: ServerDriver, peer: Peer, id: number): Generator<void, string, void> {
-  yield* s.until(() => peer.read() === 0 && s.cell(id, 'pending') === 0, 'the end of the queue')
+  yield* s.drained(id, peer)
   yield* s.idle()
-  while (peer.read() > 0);
   assert.equal(s.cell(id, 'queued'), 0)
   return runs(Buffer.concat(peer.chunks))
 }

@@ -228,8 +228,7 @@ test('lines of two workers arrive whole, and in order for each, whatever write(2
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
     const counts = yield* sendLines(s, id, peer, random(seed))
-    yield* s.until(() => peer.read() === 0 && s.cell(id, 'pending') === 0, 'all sent')
-    yield* s.until(() => peer.read() === 0, 'all read')
+    yield* s.drained(id, peer)
     const expected = [0, 0]
     for (const line of peer.text.trimEnd().split('\n')) {
       const [worker, count] = line.split(' ', 2).map(Number)

@@ -165,7 +165,7 @@ test('sendWarningBytes says when the first WARNING comes', () =>
     yield* configure(s, id, { sendWarningBytes: 1000 })
     s.send(id, 'x')
     assert.ok((yield* s.next('WARNING')).ud > 0)
-    yield* s.until(() => peer.read() === 0 && s.cell(id, 'pending') === 0, 'everything')
+    yield* s.drained(id, peer)
     assert.equal((yield* s.next('WARNING')).ud, 0)
   }))
 
@@ -211,7 +211,7 @@ for (const sendPolicy of ['drop-new', 'pause-producer'] as const) {
       writer.flush()
       assert.equal(writer.write('5'), false)
       yield* s.silence()
-      yield* s.until(() => peer.read() === 0 && s.cell(id, 'pending') === 0, 'everything')
+      yield* s.drained(id, peer)
       assert.equal(peer.text.slice(sent), `${'1'.repeat(9)}${'2'.repeat(20)}`)
       assert.equal(s.stateOf(id), STATE.CONNECTED)
     }))

@@ -294,6 +294,15 @@ export class ServerDriver {
     return sent
   }
 
+  /** Until `peer` has all that was sent: a kernel without room lets it wait after it left us. */
+  *drained(id: number, peer: Peer): Generator<void, void, void> {
+    const out = (this.slots.at(id) + SLOT.bytesOut) >> 1
+    const isWith = (): boolean => peer.bytesReceived === this.slots.floats[out]
+    const isEmpty = (): boolean =>
+      this.cell(id, 'pending') === 0 && this.cell(id, 'remainder') === 0
+    yield* this.until(() => peer.read() === 0 && isEmpty() && isWith(), 'the peer to have all')
+  }
+
   cell(id: number, name: 'fd' | 'pending' | 'queued' | 'token' | 'remainder'): number {
     return Atomics.load(this.slots.cells, this.slots.at(id) + SLOT[name])
   }
