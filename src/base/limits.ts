@@ -71,8 +71,6 @@ export const MONITOR_INTERVAL_MS = 5000
 export const LOAD_NOTICE_MS = 5000
 /** How long the first service may take until that is said. */
 export const START_NOTICE_MS = 5000
-/** How long a worker may take to name the sender of a message that failed. */
-export const TITLE_MS_MAX = 1000
 /** Setups that wait for each other for so long will do so for ever. */
 export const CIRCLE_MS = 1000
 /** How long a unique service may be asked for while there is no manager of them. */

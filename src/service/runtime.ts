@@ -1,7 +1,7 @@
 /** What all services of one worker share, and how services begin and end there. */
 import { checkInteger, checkMs, checkText } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
-import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { clearTimeout, setImmediate, setTimeout, wallNow } from '../base/event-loop.ts'
 import { LOAD_NOTICE_MS } from '../base/limits.ts'
 import { describe, isError, messageOf, placeOf, stackOf } from '../base/thrown.ts'
@@ -272,10 +272,6 @@ export class Runtime {
         return
       case 'giveUp':
         service?.givenUp(askerOf({ source: message.source, session: order.session }))
-        return
-      case 'title':
-        if (service === undefined) this.router.refuse(message, handle)
-        else this.#reply(message, service.context.title)
         return
       case 'adopt':
         if (service === undefined) endChild(this, message.source)
@@ -553,6 +549,12 @@ export class Runtime {
   /** Of a service here; undefined: it is none, or has ended. */
   titleOf(handle: number): string | undefined {
     return this.#services.get(handle)?.context.title
+  }
+
+  /** `:0000000a chat/gate` of a service here; of others the handle alone is known. */
+  nameOf(handle: number): string {
+    const title = this.titleOf(handle)
+    return title === undefined ? formatHandle(handle) : `${formatHandle(handle)} ${title}`
   }
 
   /** A fault that no task of a service caught: a promise nobody awaits, an event of a library. */

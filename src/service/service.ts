@@ -34,7 +34,6 @@ import { Subscriptions } from './subscription.ts'
 import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
-import { withName } from './worker-order.ts'
 
 /** What a setup itself may wait for. */
 const NEVER_EARLY: ReadonlySet<number> = new Set([
@@ -568,14 +567,11 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       this.runtime.log('info', this.handle, `${what}: ${error.message}`)
       return
     }
-    const { title } = this.context
     const told = describe(error)
-    const log = (from: string): void => {
-      this.runtime.log('error', this.handle, `${what}${from}: ${told}`, title)
-    }
     if (this.isNewFault(`${what}: ${told}`)) {
-      if (sender === 0) log('')
-      else withName(this, sender, (name) => log(` from ${name}`))
+      // At once: its title, which another worker knows, would come behind what happens next.
+      const from = sender === 0 ? '' : ` from ${this.runtime.nameOf(sender)}`
+      this.runtime.log('error', this.handle, `${what}${from}: ${told}`, this.context.title)
     }
     if (this.origin.onFault === 'end') this.crash(error)
   }

@@ -1,6 +1,4 @@
 /** What may be asked of a worker itself, and asking it. */
-import { formatHandle } from '../base/errors.ts'
-import { TITLE_MS_MAX } from '../base/limits.ts'
 import { type Place, workerAt } from '../kernel/loads.ts'
 import type { Asking } from './calls.ts'
 import type { Service } from './service.ts'
@@ -25,8 +23,6 @@ export type WorkerOrder =
   | { readonly order: 'signal'; readonly handle: number; readonly number: number }
   /** Answered with a MailboxState, or when that mailbox has room. */
   | { readonly order: 'mailbox' | 'room'; readonly handle: number }
-  /** Answered with the title of that service. */
-  | { readonly order: 'title'; readonly handle: number }
   /** Answered, with an Ending, when that service has ended. */
   | { readonly order: 'monitor'; readonly handle: number }
   /** Whoever ordered `room` or `monitor` under that session waits no more. */
@@ -98,21 +94,4 @@ export function askHome(
     giveUp: (session) => void give({ order: 'giveUp', handle, session }, 0),
   }
   return service.request(order.order, handle, options, (session) => give(order, session), more)
-}
-
-/**
- * Name a service, wherever it lives: `:0000000a chat/gate`. Its worker is asked for the title; when
- * that does not answer in time, or the service has ended, the handle has to do.
- */
-export function withName(service: Service, handle: number, use: (name: string) => void): void {
-  const address = formatHandle(handle)
-  const title = service.runtime.titleOf(handle)
-  if (title !== undefined) {
-    use(`${address} ${title}`)
-    return
-  }
-  askHome(service, { order: 'title', handle }, { timeoutMs: TITLE_MS_MAX }).then(
-    (found) => use(`${address} ${found}`),
-    () => use(address),
-  )
 }

@@ -125,7 +125,9 @@ check('a fault of a message that was sent names its sender', async (skynet) => {
     const sender = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
     sender.send.sendTo(subject.handle, `misspelt${on}`)
     const entry = await entryOf(skynet, `method misspelt${on}`)
-    const about = `method misspelt${on} from ${sender.address} fixtures/odd: SkynetError`
+    // Another worker would have to be asked for its title.
+    const name = on === 1 ? `${sender.address} fixtures/odd` : sender.address
+    const about = `method misspelt${on} from ${name}: SkynetError`
     assert.ok(entry.includes(`[${subject.address} fixtures/fault] error: ${about}`), entry)
   }
   // It has ended before it could be asked for its title.
@@ -134,6 +136,23 @@ check('a fault of a message that was sent names its sender', async (skynet) => {
   const entry = await entryOf(skynet, 'method too late')
   assert.match(entry, /method too late from :\w+( fixtures\/odd)?: SkynetError/)
 })
+
+check(
+  'a fault of a message from another worker is logged in front of what follows',
+  async (skynet) => {
+    const subject = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
+    const sender = await skynet.newService<typeof odd>('./odd.ts', { args: [], on: 'same' })
+    sender.send.sendTo(subject.handle, 'comesFirst')
+    sender.send.sendTo(subject.handle, 'throwInFork', 'comes second')
+    await Promise.all([entryOf(skynet, 'method comesFirst'), entryOf(skynet, 'comes second')])
+    assert.match(log(skynet), /method comesFirst.*comes second/s)
+    // The end of the service makes no difference.
+    sender.send.sendTo(subject.handle, 'comesThird')
+    sender.send.sendTo(subject.handle, 'throwInHook', 'comes last')
+    await Promise.all([entryOf(skynet, 'method comesThird'), entryOf(skynet, 'comes last')])
+    assert.match(log(skynet), /method comesThird.*comes last/s)
+  },
+)
 
 check('a fault that a caller is told of is not logged', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
