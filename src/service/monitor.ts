@@ -66,6 +66,14 @@ export function endWith(service: Service, parent: NonNullable<Service['parent']>
   else router.sendToWorker(home, service.handle, 0, { order: 'adopt', handle })
 }
 
+/** The child has ended, its setup perhaps not done: its supervisor has nothing to end any more. */
+export function tellParent({ parent, handle: child, runtime }: Service): void {
+  if (parent === undefined) return
+  const { handle } = parent
+  const home = runtime.options.handles.workerOf(handle)
+  if (home >= 0) runtime.router.sendToWorker(home, child, 0, { order: 'disown', handle })
+}
+
 /** End a service, wherever it lives, and wait for nothing. */
 export function endChild({ options, router }: Runtime, handle: number): void {
   const home = options.handles.workerOf(handle)

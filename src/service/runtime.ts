@@ -25,7 +25,7 @@ import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import type { LogLedger } from './log-ledger.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
-import { endChild, endWith, follow } from './monitor.ts'
+import { endChild, endWith, follow, tellParent } from './monitor.ts'
 import { modulesIn } from './places.ts'
 import { begin } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
@@ -277,6 +277,9 @@ export class Runtime {
         if (service === undefined) endChild(this, message.source)
         else service.adopt(message.source)
         return
+      case 'disown':
+        service?.disown(message.source)
+        return
       case 'link':
         if (service !== undefined) follow(service, message.source)
         return
@@ -431,6 +434,8 @@ export class Runtime {
     service.onEnded = () => failed(service.exited())
     service.waitingFor = launch.chain
     if (launch.parent !== undefined) endWith(service, launch.parent)
+    // Its supervisor was gone: it has ended before it began.
+    if (service.hasEnded) return
     try {
       this.options.scheduler.running(service.handle)
       const result = begin(() => definition.setup(service.facade, ...launch.args))
@@ -462,6 +467,7 @@ export class Runtime {
     if (worker >= loads.workers) this.#vacated(service.handle)
     for (const watcher of service.watchers) this.#reply(watcher, service.ending)
     for (const child of service.children) endChild(this, child)
+    tellParent(service)
     if (handles.users === 0 && !this.#isStopping) this.options.onEmpty()
   }
 

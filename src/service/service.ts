@@ -315,6 +315,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       if (dead.has(source)) this.#watchers!.delete(key)
     }
     this.#inbox?.workerDied(dead)
+    for (const child of this.children) if (dead.has(child)) this.disown(child)
     // Its supervisor, or the order to end that had not left when that worker died.
     const { handles } = this.runtime.options
     const { parent } = this
@@ -602,8 +603,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     return this.#watchers?.values() ?? []
   }
 
-  /** The service of that handle ends with this one. */
+  /** The service of that handle ends with this one. Its worker may have died since it said so. */
   adopt(child: number): void {
+    if (this.runtime.options.handles.workerOf(child) < 0) return
     this.#children ??= new Set()
     this.#children.add(child)
   }

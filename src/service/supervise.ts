@@ -175,7 +175,6 @@ export class Supervisor {
     child.ref = new ServiceRef(this.#service, handle)
     monitor(this.#service, handle).then(
       (ending) => {
-        this.#service.disown(handle)
         // One after the other: an ending may concern children that are being launched.
         this.#work = this.#work.then(() => this.#ended(child, ending))
       },

@@ -31,6 +31,8 @@ export type WorkerOrder =
   | { readonly order: 'cancel'; readonly session: number }
   /** Whoever orders this ends with that service, its supervisor. */
   | { readonly order: 'adopt'; readonly handle: number }
+  /** Whoever orders this, a child of that service, has ended. */
+  | { readonly order: 'disown'; readonly handle: number }
   /** That service ends when whoever orders this ends, unless that was meant. */
   | { readonly order: 'link'; readonly handle: number }
   /** Answered with URL and handle of each unique service. */
