@@ -10,8 +10,10 @@ import { Sessions } from './sessions.ts'
 import { callerPlace, type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
 import { Limits, Waiter, type WaitFor, type WaitOptions, wrongWait } from './wait.ts'
 
-/** Methods of one service whose calls are noted where they begin, as failures were not awaited. */
+/** Methods of one service of which it is kept that nobody awaited a call that failed. */
 const FORGOTTEN_MAX = 16
+/** After such a call so many of that method are noted where they begin. */
+const NOTED_CALLS = 1000
 
 /** A call that was rejected with an error: its stack is that of the callee. */
 export interface FailedCall {
@@ -102,8 +104,8 @@ const nothing = (): void => {}
 export class Calls {
   readonly #service: Service
   readonly #open = new Sessions<OpenCall>()
-  /** See `noteNext`. */
-  #forgotten: Set<string> | undefined
+  /** By method how many calls are still noted; 0: where it happens has been told. See `forgot`. */
+  #forgotten: Map<string, number> | undefined
 
   constructor(service: Service) {
     this.#service = service
@@ -148,17 +150,31 @@ export class Calls {
     reject: OpenCall['reject'],
     giveUp: Asking['giveUp'],
   ): OpenCall {
-    const isNoted = this.#service.runtime.notesCalls || this.#forgotten?.has(title) === true
+    const isNoted = this.#service.runtime.notesCalls || this.#isForgotten(title)
     return new OpenCall(this.#service, isNoted, to, title, resolve, reject, giveUp)
   }
 
   /**
    * A call of that method failed, and nobody awaited it. Where it was called is known by nobody: to
-   * note that takes a stack, more than the call itself. So the next ones are noted.
+   * note that takes a stack, more than the call itself. So the next ones are noted, until one of
+   * them has told the place.
    */
-  noteNext(method: string): void {
-    this.#forgotten ??= new Set()
-    if (this.#forgotten.size < FORGOTTEN_MAX) this.#forgotten.add(method)
+  forgot({ method, place }: FailedCall): void {
+    this.#forgotten ??= new Map()
+    if (this.#forgotten.has(method)) {
+      if (place !== '') this.#forgotten.set(method, 0)
+    } else if (place === '' && this.#forgotten.size < FORGOTTEN_MAX) {
+      this.#forgotten.set(method, NOTED_CALLS)
+    }
+  }
+
+  #isForgotten(method: string): boolean {
+    const left = this.#forgotten?.get(method) ?? 0
+    if (left === 0) return false
+    // The next that fails begins anew.
+    if (left === 1) this.#forgotten!.delete(method)
+    else this.#forgotten!.set(method, left - 1)
+    return true
   }
 
   #send(call: OpenCall, send: (session: number) => boolean): void {

@@ -587,11 +587,11 @@ export class Runtime {
   }
 }
 
-/** Which call it was that nobody awaited, and where; that is known from the second one on. */
+/** Which call it was that nobody awaited, and where; that is known of the second one. */
 function forgotten(call: FailedCall | undefined): string {
   if (call === undefined) return ''
-  const { service, method, what, place } = call
-  service.forgot(method)
+  const { service, what, place } = call
+  service.forgot(call)
   return ` (call ${what}${place === '' ? '' : ` at ${shortPath(place)}`})`
 }
 

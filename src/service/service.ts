@@ -12,7 +12,7 @@ import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { type Asking, Calls } from './calls.ts'
+import { type Asking, Calls, type FailedCall } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
 import { askerOf, Inbox } from './inbox.ts'
@@ -547,9 +547,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.onEnded?.()
   }
 
-  /** A call of that method failed, and nobody awaited it. */
-  forgot(method: string): void {
-    this.#calls?.noteNext(method)
+  /** That call failed, and nobody awaited it. */
+  forgot(call: FailedCall): void {
+    this.#calls?.forgot(call)
   }
 
   /**

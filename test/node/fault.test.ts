@@ -96,28 +96,41 @@ check('a call that fails and nobody awaits is the fault of who called', async (s
   }
 })
 
-check(
-  'a call that nobody awaits is named, with its place from the second one on',
-  async (skynet) => {
-    for (const on of PLACES) {
-      const callee = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
-      const caller = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
-      const entry = async (text: string) => {
-        caller.send.callUnseen(callee.handle, text)
-        return entryOf(skynet, text)
-      }
-      const call = `call throwNow of ${callee.address}`
-      const first = await entry(`the first on ${on}`)
-      assert.ok(first.includes(`unhandled rejection (${call}): Error`), first)
-      const second = await entry(`the second on ${on}`)
-      assert.match(second, /rejection \(call throwNow of :\w+ at \S*odd\.[jt]s:\d+:\d+\): Error/)
-      assert.ok(second.includes(call), second)
-      caller.send.callLate(callee.handle)
-      const late = await entryOf(skynet, `(call sleepLong of ${callee.address}): SkynetError`)
-      assert.ok(late.includes(`[${caller.address} fixtures/odd] error: unhandled rejection`), late)
+check('a call that nobody awaits is named, and its place is told once', async (skynet) => {
+  for (const on of PLACES) {
+    const callee = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
+    const caller = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
+    const entry = async (text: string) => {
+      caller.send.callUnseen(callee.handle, text)
+      return entryOf(skynet, text)
     }
-  },
-)
+    const call = `call throwNow of ${callee.address}`
+    const first = await entry(`the first on ${on}`)
+    assert.ok(first.includes(`unhandled rejection (${call}): Error`), first)
+    const second = await entry(`the second on ${on}`)
+    assert.match(second, /rejection \(call throwNow of :\w+ at \S*odd\.[jt]s:\d+:\d+\): Error/)
+    assert.ok(second.includes(call), second)
+    // To note it takes a stack: every call of that method would pay for what is known.
+    const third = await entry(`the third on ${on}`)
+    assert.ok(third.includes(`unhandled rejection (${call}): Error`), third)
+    caller.send.callLate(callee.handle)
+    const late = await entryOf(skynet, `(call sleepLong of ${callee.address}): SkynetError`)
+    assert.ok(late.includes(`[${caller.address} fixtures/odd] error: unhandled rejection`), late)
+  }
+})
+
+check('a method whose calls go well again is noted no more after 1000 of them', async (skynet) => {
+  const callee = await skynet.newService<typeof fault>('./fault.ts')
+  const caller = await skynet.newService<typeof odd>('./odd.ts', { args: [] })
+  const placeOf = async (text: string) => {
+    caller.send.callUnseen(callee.handle, text)
+    return /rejection \(call throwNow of :\w+(.*)\): /.exec(await entryOf(skynet, text))![1]
+  }
+  assert.equal(await placeOf('noted first'), '')
+  await caller.call.callSeen(callee.handle, 1000)
+  assert.equal(await placeOf('noted second'), '')
+  assert.match((await placeOf('noted third'))!, /^ at \S*odd/)
+})
 
 check('a fault of a message that was sent names its sender', async (skynet) => {
   const subject = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
