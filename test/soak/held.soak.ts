@@ -11,7 +11,8 @@ const seed = seedOf()
 
 console.log(`${rounds} rounds, SEED=${seed}`)
 for (const action of ['keep', 'kill'] as const) {
-  const { answered, dead } = await heldRounds(rounds, seed, action)
+  const { answered, dead, others } = await heldRounds(rounds, seed, action)
   console.log(`  ${action}: ${answered} calls were answered, ${dead} ended with their worker`)
+  if (others.length > 0) console.log('  and what should not be:', others)
   if (answered + dead !== rounds) process.exitCode = 1
 }
