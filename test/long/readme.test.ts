@@ -20,6 +20,14 @@ function readmeFiles(): Map<string, string> {
   return new Map([...blocks].map((block) => [block[1]!, block[2]!]))
 }
 
+test('the README installs the file that npm pack makes', () => {
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const [, installed] = /^npm install \S*\/(\S+\.tgz) /m.exec(readme)!
+  const words = ['pack', '--dry-run', '--ignore-scripts', '--json']
+  const packed = execFileSync('npm', words, { cwd: ROOT, encoding: 'utf8', stdio: 'pipe' })
+  assert.equal(installed, JSON.parse(packed)[0].filename)
+})
+
 async function visit(port: number): Promise<string> {
   const socket = connect(port, '127.0.0.1')
   let text = ''
