@@ -7,7 +7,7 @@
 import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks'
 
 const TYPE = 'skynet-ts'
-/** The context of nobody: of who loaded this. No code runs in it itself, see `placeIn`. */
+/** The context of nobody: of who loaded this. No code runs in it itself, see `freshIn`. */
 let nobody = new AsyncResource(TYPE)
 let isInUse = false
 
@@ -19,16 +19,16 @@ const make = (): AsyncResource => new AsyncResource(TYPE)
  * A place of its own in that context. Before Node.js 24 `enterWith` writes on the resource that
  * code runs in, so what runs next in the same one would see that store.
  */
-const placeIn = (context: AsyncResource): AsyncResource => context.runInAsyncScope(make)
+const freshIn = (context: AsyncResource): AsyncResource => context.runInAsyncScope(make)
 
 /** Run code in the context of nobody. */
 export const asNobody = <T>(run: () => T): T =>
-  isInUse ? placeIn(nobody).runInAsyncScope(run) : run()
+  isInUse ? freshIn(nobody).runInAsyncScope(run) : run()
 
 /** `task`, in the context of nobody whoever sets it off. */
 export const ofNobody = (task: () => void): (() => void) => {
   return () => {
-    if (isInUse) placeIn(nobody).runInAsyncScope(task)
+    if (isInUse) freshIn(nobody).runInAsyncScope(task)
     else task()
   }
 }
@@ -37,7 +37,7 @@ export const ofNobody = (task: () => void): (() => void) => {
 export function contextNow(): (<T>(run: () => T) => T) | undefined {
   if (!isInUse) return undefined
   const context = make()
-  return (run) => placeIn(context).runInAsyncScope(run)
+  return (run) => freshIn(context).runInAsyncScope(run)
 }
 
 /**

@@ -7,6 +7,6 @@
  * @param frames More than what follows takes, however small the frames of this function are.
  * @throws {RangeError} When there is less room.
  */
-export function checkRoom(frames: number): number {
-  return frames === 0 ? 0 : 1 + checkRoom(frames - 1)
+export function checkStack(frames: number): number {
+  return frames === 0 ? 0 : 1 + checkStack(frames - 1)
 }

@@ -20,7 +20,7 @@ import {
   setTimeout,
 } from '../base/event-loop.ts'
 import { Queue } from '../base/queue.ts'
-import { checkRoom } from '../base/room.ts'
+import { checkStack } from '../base/room.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Context } from './context.ts'
 import { Mailbox } from './mailbox.ts'
@@ -288,7 +288,7 @@ export class Scheduler {
   timerAdded(due: number): void {
     if (due >= this.#timerAt || this.#options.clock.isManual === true) return
     const delay = Math.max(0, Math.ceil(due - this.#options.clock.now()))
-    checkRoom(TIMER_FRAMES)
+    checkStack(TIMER_FRAMES)
     const timer = setTimeout(this.#timerFired, Math.min(delay, 0x7fffffff))
     clearTimeout(this.#timer)
     this.#timer = timer

@@ -42,7 +42,7 @@ class OpenCall implements WaitFor, FailedCall {
   /** Where it was called, if traced. */
   readonly origin: Origin | undefined
   readonly place: string
-  readonly giveUp: Asking['giveUp']
+  readonly giveUp: RequestTraits['giveUp']
 
   constructor(
     service: Service,
@@ -51,7 +51,7 @@ class OpenCall implements WaitFor, FailedCall {
     method: string,
     resolve: OpenCall['resolve'],
     reject: OpenCall['reject'],
-    giveUp: Asking['giveUp'],
+    giveUp: RequestTraits['giveUp'],
   ) {
     this.service = service
     this.to = to
@@ -88,7 +88,7 @@ export interface Redirection {
 }
 
 /** What a request is, beside its message. */
-export interface Asking {
+export interface RequestTraits {
   /** What it is called in errors and lists; else by its method. */
   readonly title?: string | undefined
   /**
@@ -98,7 +98,7 @@ export interface Asking {
   readonly giveUp?: (session: number) => void
 }
 
-const NO_MORE: Asking = {}
+const NO_MORE: RequestTraits = {}
 const nothing = (): void => {}
 
 export class Calls {
@@ -121,7 +121,7 @@ export class Calls {
     to: number,
     options: WaitOptions | undefined,
     send: (session: number) => boolean,
-    { title = method, giveUp }: Asking = NO_MORE,
+    { title = method, giveUp }: RequestTraits = NO_MORE,
   ): Promise<unknown> {
     const wrong = wrongWait('wait', options)
     if (wrong !== undefined) return Promise.reject(wrong)
@@ -148,7 +148,7 @@ export class Calls {
     title: string,
     resolve: OpenCall['resolve'],
     reject: OpenCall['reject'],
-    giveUp: Asking['giveUp'],
+    giveUp: RequestTraits['giveUp'],
   ): OpenCall {
     const isNoted = this.#service.runtime.notesCalls || this.#isForgotten(title)
     return new OpenCall(this.#service, isNoted, to, title, resolve, reject, giveUp)

@@ -11,7 +11,7 @@ import {
   refusal,
 } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { checkRoom } from '../base/room.ts'
+import { checkStack } from '../base/room.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { type LaunchOptions, launchLimits } from './launch.ts'
@@ -105,7 +105,7 @@ function name({ runtime, url }: Service, text: string, address: Address): void {
 }
 
 function exit(service: Service): never {
-  checkRoom(END_FRAMES)
+  checkStack(END_FRAMES)
   void service.end('exit')
   throw service.exited()
 }
@@ -115,7 +115,7 @@ async function kill(service: Service, address: Address, options?: WaitOptions): 
   checkNotNeeded(service.runtime, handle)
   if (handle !== service.handle) return order(service, { order: 'kill', handle }, options)
   checkWait('kill', options)
-  checkRoom(END_FRAMES)
+  checkStack(END_FRAMES)
   await service.end('kill')
   return true
 }

@@ -17,7 +17,7 @@ export interface MailboxState {
   readonly deadLetters: number
 }
 
-/** Who asked, and under which session: for who gives up, see `Asking`. */
+/** Who asked, and under which session: for who gives up, see `RequestTraits`. */
 export const askerOf = ({ source, session }: Pick<Message, 'source' | 'session'>): string =>
   `${source} ${session}`
 

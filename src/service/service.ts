@@ -12,7 +12,7 @@ import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { type Asking, Calls, type FailedCall } from './calls.ts'
+import { Calls, type FailedCall, type RequestTraits } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
 import { askerOf, Inbox } from './inbox.ts'
@@ -238,7 +238,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     to: number,
     message: unknown[],
     options?: WaitOptions,
-    more?: Asking,
+    more?: RequestTraits,
   ): Promise<unknown> {
     if (areCallsWatched()) return watchedCall(this, PTYPE.LUA, to, message, options, more)
     const { router } = this.runtime
@@ -288,7 +288,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     to: number,
     options: WaitOptions | undefined,
     send: (session: number) => boolean,
-    more?: Asking,
+    more?: RequestTraits,
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
     this.#calls ??= new Calls(this)

@@ -29,11 +29,11 @@ for (const url of urls) {
 /** Put the place of a syntax error above its stack, where Node.js puts it when it has one. */
 export async function tellPlace(url: URL, error: SyntaxError): Promise<void> {
   // Where no process can be started, that is not what is to be told.
-  const place = await placeIn(url.href, error.message).catch(() => '')
+  const place = await parsedPlace(url.href, error.message).catch(() => '')
   if (/^file:.*:\d+$/.test(place)) error.stack = `${place}\n${error.stack}`
 }
 
-async function placeIn(href: string, message: string): Promise<string> {
+async function parsedPlace(href: string, message: string): Promise<string> {
   // Not at the top: a node whose modules are in order needs no child process.
   const { execFile } = await import('node:child_process')
   const flags = ['--experimental-vm-modules', '--no-warnings', '--input-type=module']

@@ -9,7 +9,7 @@ import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { Asking } from './calls.ts'
+import type { RequestTraits } from './calls.ts'
 import type { Runtime } from './runtime.ts'
 import {
   enterScope,
@@ -126,7 +126,7 @@ export function watchedCall(
   to: number,
   value: unknown,
   options: WaitOptions | undefined,
-  more?: Asking,
+  more?: RequestTraits,
 ): Promise<unknown> {
   const { runtime, handle: source } = service
   const id = scopeNow()?.trace

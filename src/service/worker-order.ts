@@ -1,6 +1,6 @@
 /** What may be asked of a worker itself, and asking it. */
 import { type Place, workerAt } from '../kernel/loads.ts'
-import type { Asking } from './calls.ts'
+import type { RequestTraits } from './calls.ts'
 import type { Service } from './service.ts'
 import { checkWait, type WaitOptions } from './wait.ts'
 
@@ -92,7 +92,7 @@ export function askHome(
     if (home >= 0) router.sendToWorker(home, service.handle, session, what)
     return home >= 0
   }
-  const more: Asking = {
+  const more: RequestTraits = {
     giveUp: (session) => void give({ order: 'giveUp', handle, session }, 0),
   }
   return service.request(order.order, handle, options, (session) => give(order, session), more)

@@ -23,7 +23,7 @@ export const SOCKET_DEFAULTS: SocketConfig = {
 }
 
 /** How long the main thread waits for others, in milliseconds. No config key: tests set them. */
-export interface Budgets {
+export interface NodeBudgets {
   /** For what was written to leave, when the node stops. */
   readonly flushMs: number
   /** For a worker to tell its mailboxes, for a crash report. */
@@ -36,7 +36,7 @@ export interface Budgets {
   readonly startNoticeMs: number
 }
 
-export const BUDGETS: Budgets = {
+export const BUDGETS: NodeBudgets = {
   flushMs: 150,
   inspectMs: 200,
   stackMs: 1000,
@@ -91,5 +91,5 @@ export interface ResolvedConfig {
   readonly socket: SocketConfig
   /** Cores for the workers, in turn; empty: any. */
   readonly cpus: readonly number[]
-  readonly budgets: Budgets
+  readonly budgets: NodeBudgets
 }

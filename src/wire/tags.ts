@@ -199,13 +199,13 @@ export function kindOf(object: object, prototype: object): number {
 const getterOf = <T>(prototype: object, key: string): ((this: object) => T) =>
   Object.getOwnPropertyDescriptor(prototype, key)!.get as (this: object) => T
 
-const placeIn = (prototype: object) => ({
+const gettersIn = (prototype: object) => ({
   buffer: getterOf<ArrayBufferLike>(prototype, 'buffer'),
   byteOffset: getterOf<number>(prototype, 'byteOffset'),
   byteLength: getterOf<number>(prototype, 'byteLength'),
 })
-const TYPED = placeIn(Object.getPrototypeOf(Uint8Array.prototype))
-const DATA_VIEW = placeIn(DataView.prototype)
+const TYPED = gettersIn(Object.getPrototypeOf(Uint8Array.prototype))
+const DATA_VIEW = gettersIn(DataView.prototype)
 
 /** The bytes of a buffer or view; undefined when the memory is shared, detached or misaligned. */
 export function bytesOf(source: ArrayBuffer | View, kind: number): Uint8Array | undefined {
