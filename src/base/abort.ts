@@ -31,23 +31,31 @@ export function leaveAbort(signal: AbortSignal, who: Abortable): void {
   signal.removeEventListener('abort', aborted)
 }
 
-/** Whoever calls `abort()` runs this, wherever its stack is. */
+/** Whoever calls `abort()` runs this, wherever its stack is. The first are told first. */
 function aborted({ currentTarget }: Event): void {
   const signal = currentTarget as AbortSignal
   const known = waiting.get(signal) ?? new Set()
   waiting.delete(signal)
   try {
-    tell(signal, known)
+    for (const who of known) {
+      who.aborted(signal)
+      known.delete(who)
+    }
   } catch {
-    // The stack ended in there. On a new one it does not.
-    queueMicrotask(() => tell(signal, known))
+    // The stack may have ended in there. Whoever was not told to the end is told on a new one.
+    queueMicrotask(() => tellOthers(signal, known))
   }
 }
 
-/** Those who came first are told first. Whoever was not told to the end stays in the set. */
-function tell(signal: AbortSignal, known: Set<Abortable>): void {
+/** Who throws here does so for a reason of its own. It is told no more, and holds up nobody. */
+function tellOthers(signal: AbortSignal, known: ReadonlySet<Abortable>): void {
   for (const who of known) {
-    who.aborted(signal)
-    known.delete(who)
+    try {
+      who.aborted(signal)
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error
+      })
+    }
   }
 }
