@@ -194,3 +194,13 @@ test('shortPath is relative below the current folder, and whole elsewhere', () =
   assert.equal(shortPath(pathToFileURL(join(process.cwd(), 'a/b.js')).href), 'a/b.js')
   assert.equal(shortPath('/elsewhere/b.js'), '/elsewhere/b.js')
 })
+
+test('moduleOf asks the file system once for each URL, and again where there was no file', (t) => {
+  const { folder, urlOf } = setUp(t, { 'whole.js': '' })
+  const link = join(folder, 'once.js')
+  assert.equal(moduleOf(urlOf('once.js')), urlOf('once.js'))
+  symlinkSync(join(folder, 'whole.js'), link)
+  assert.equal(moduleOf(urlOf('once.js')), urlOf('whole.js'))
+  rmSync(link)
+  assert.equal(moduleOf(urlOf('once.js')), urlOf('whole.js'))
+})

@@ -20,6 +20,8 @@ export type LoadedService = ServiceDefinition<unknown[], Methods>
 
 const loaded = new Map<string, LoadedService>()
 const resolved = new Map<string, string>()
+/** By URL that of the module itself: each look for it is a call of the file system. */
+const modules = new Map<string, string>()
 const builtin = new URL('../services/', import.meta.url)
 const builtinFolder = fileURLToPath(builtin)
 
@@ -88,10 +90,14 @@ const preservesLinks = /--preserve-symlinks(?!-)/.test(
 /** The URL of the module itself: Node.js loads one module for all links to a file. */
 export function moduleOf(href: string): string {
   if (preservesLinks || !href.startsWith('file:')) return href
+  const known = modules.get(href)
+  if (known !== undefined) return known
   const url = new URL(href)
   try {
     const { pathname } = pathToFileURL(realpathSync(url))
-    return pathname === url.pathname ? href : Object.assign(url, { pathname }).href
+    const module = pathname === url.pathname ? href : Object.assign(url, { pathname }).href
+    remember(modules, href, module)
+    return module
   } catch {
     // It is no file: its launch will say so.
     return href
