@@ -138,8 +138,9 @@ export class Skynet {
     path: string | URL,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
-    const handle = await COMMANDS.LAUNCH.run(Skynet.serviceOf(this), path, launchOptions(rest[0]))
-    return new ServiceRef(Skynet.serviceOf(this), handle)
+    const service = Skynet.serviceOf(this)
+    const handle = await COMMANDS.LAUNCH.run(service, path, launchOptions(rest[0]))
+    return new ServiceRef(service, handle)
   }
 
   /**
@@ -173,26 +174,23 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_UNKNOWN` when no service has that name now.
    */
   ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>> {
-    return new ServiceRef(
-      Skynet.serviceOf(this),
-      Skynet.serviceOf(this).runtime.knownHandle(address),
-    )
+    const service = Skynet.serviceOf(this)
+    return new ServiceRef(service, service.runtime.knownHandle(address))
   }
 
   /** Call a method by name: `ref.call` without types. Same errors, and `ERR_NAME_UNKNOWN`. */
   async call(address: number | string, method: string, ...args: unknown[]): Promise<unknown> {
+    const service = Skynet.serviceOf(this)
     checkString('call', 'method', method)
-    return Skynet.serviceOf(this).callMethod(Skynet.serviceOf(this).runtime.knownHandle(address), [
-      method,
-      ...args,
-    ])
+    return service.callMethod(service.runtime.knownHandle(address), [method, ...args])
   }
 
   /** Send by name. False: there is no such service. */
   send(address: number | string, method: string, ...args: unknown[]): boolean {
+    const service = Skynet.serviceOf(this)
     checkString('send', 'method', method)
-    const handle = Skynet.serviceOf(this).runtime.handleOf(address)
-    return handle !== 0 && Skynet.serviceOf(this).sendMethod(handle, [method, ...args])
+    const handle = service.runtime.handleOf(address)
+    return handle !== 0 && service.sendMethod(handle, [method, ...args])
   }
 
   /** Is there a service of that handle or name now? */
@@ -309,9 +307,10 @@ export class Skynet {
    * Then services end, and exit hooks run. Not called when this service ends by itself.
    */
   onStop(hook: StopHook): void {
+    const service = Skynet.serviceOf(this)
     checkFunction('add a stop hook', 'hook', hook)
-    if (Skynet.serviceOf(this).hasEnded) return
-    Skynet.serviceOf(this).runtime.stopHooks.add(Skynet.serviceOf(this), hook)
+    if (service.hasEnded) return
+    service.runtime.stopHooks.add(service, hook)
   }
 
   /**
@@ -355,11 +354,8 @@ export class Skynet {
    * reason is. `ERR_SERVICE_EXITED` when this service ends first; `ERR_CALL_TIMEOUT`, `ABORT_ERR`.
    */
   async monitor(address: number | string, options?: WaitOptions): Promise<Ending> {
-    return monitor(
-      Skynet.serviceOf(this),
-      Skynet.serviceOf(this).runtime.knownHandle(address),
-      options,
-    )
+    const service = Skynet.serviceOf(this)
+    return monitor(service, service.runtime.knownHandle(address), options)
   }
 
   /**
@@ -367,7 +363,8 @@ export class Skynet {
    * Throws `ERR_NAME_UNKNOWN`, and `ERR_SERVICE_NEEDED` for `.logger` and `.service`.
    */
   link(address: number | string): void {
-    link(Skynet.serviceOf(this), Skynet.serviceOf(this).runtime.knownHandle(address))
+    const service = Skynet.serviceOf(this)
+    link(service, service.runtime.knownHandle(address))
   }
 
   /** End another service, at once. True: it was there. Refuses as `link`. */
@@ -405,8 +402,9 @@ export class Skynet {
 
   /** Handle, or just send, messages of a type of your own. Throws `ERR_PROTOCOL_TAKEN`. */
   registerProtocol<T = unknown>(definition: ProtocolDefinition<T>): Protocol<T> {
-    Skynet.serviceOf(this).requests.protocols.add(definition as ProtocolDefinition<unknown>)
-    return new Protocol<T>(Skynet.serviceOf(this), definition)
+    const service = Skynet.serviceOf(this)
+    service.requests.protocols.add(definition as ProtocolDefinition<unknown>)
+    return new Protocol<T>(service, definition)
   }
 
   /**
@@ -419,8 +417,9 @@ export class Skynet {
 
   /** Send a message of any type, its value as it travels. A method call is `[method, ...args]`. */
   rawSend(address: number | string, type: string | number, value: unknown): boolean {
-    const { protocols } = Skynet.serviceOf(this).requests
-    return Skynet.serviceOf(this).rawSend(address, protocols.typeOf(type, value), value)
+    const service = Skynet.serviceOf(this)
+    const { protocols } = service.requests
+    return service.rawSend(address, protocols.typeOf(type, value), value)
   }
 
   /** Call with a message of any type. Rejects as `ref.call`, and with `ERR_NAME_UNKNOWN`. */
@@ -430,8 +429,9 @@ export class Skynet {
     value: unknown,
     options?: WaitOptions,
   ): Promise<unknown> {
-    const { protocols } = Skynet.serviceOf(this).requests
-    return Skynet.serviceOf(this).rawCall(address, protocols.typeOf(type, value), value, options)
+    const service = Skynet.serviceOf(this)
+    const { protocols } = service.requests
+    return service.rawCall(address, protocols.typeOf(type, value), value, options)
   }
 
   /**
