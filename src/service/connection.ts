@@ -8,12 +8,13 @@ import { PROTOCOL } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { WriteOptions, Writer } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
+import { closeSocket } from './closing.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
 import { type LineOptions, lineOptions, wrongCount } from './read-options.ts'
 import { begin, kept } from './scope.ts'
-import { checkWait, SocketWait, Waiter, type WaitOptions, waitAlong, wrongWait } from './wait.ts'
+import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
 type Attempt<T> = () => T | undefined
@@ -351,21 +352,19 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
    * all the same when nobody waits any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
   close(options?: WaitOptions): Promise<void> {
-    const wrong = wrongWait('close', options)
-    if (wrong !== undefined) return Promise.reject(wrong)
-    const about = new SocketWait('close', this.id, this.#pool)
-    return waitAlong(this.#pool.service, about, options, this.#close(about))
+    const self = { id: this.id, pool: this.#pool }
+    return closeSocket(self, options, (about) => this.#close(about))
   }
 
-  #close(about: SocketWait): Promise<void> {
-    if (this.#phase === 'closed' || this.#phase === 'moved') return Promise.resolve()
+  #close(about: SocketWait): Promise<void> | undefined {
+    if (this.#phase === 'closed' || this.#phase === 'moved') return undefined
     this.#writer?.flush()
     this.#buffer.takeAll()
     const { service, client } = this.#pool
     client.order('close', this.id, service.handle)
     if (service.hasEnded || this.#phase === 'ended') {
       this.#end('closed')
-      return Promise.resolve()
+      return undefined
     }
     this.#closing ??= new Waiter<void>(service, about, undefined)
     return this.#closing.promise

@@ -3,10 +3,11 @@ import { SkynetError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import { EVENT } from '../net/event.ts'
 import type { SocketFile } from '../net/socket-file.ts'
+import { closeSocket } from './closing.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { SocketWait, Waiter, type WaitOptions, waitAlong, wrongWait } from './wait.ts'
+import { SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024
@@ -92,20 +93,18 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
    * waits any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
   close(options?: WaitOptions): Promise<void> {
-    const wrong = wrongWait('close', options)
-    if (wrong !== undefined) return Promise.reject(wrong)
-    const about = new SocketWait('close', this.id, this.#pool)
-    return waitAlong(this.#pool.service, about, options, this.#close(about))
+    const self = { id: this.id, pool: this.#pool }
+    return closeSocket(self, options, (about) => this.#close(about))
   }
 
-  #close(about: SocketWait): Promise<void> {
-    if (this.#isClosed) return this.#closing?.promise ?? Promise.resolve()
+  #close(about: SocketWait): Promise<void> | undefined {
     const { service, client } = this.#pool
+    if (this.#isClosed) return service.hasEnded ? undefined : this.#closing?.promise
     // The file before the descriptor: until then its inode number is nobody else's.
     this.abandon()
     client.order('close', this.id, service.handle)
     this.#ended()
-    if (service.hasEnded) return Promise.resolve()
+    if (service.hasEnded) return undefined
     this.#closing = new Waiter<void>(service, about, undefined)
     return this.#closing.promise
   }

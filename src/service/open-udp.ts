@@ -12,6 +12,7 @@ import {
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
+import { openOrClose } from './closing.ts'
 import { lookUp } from './look-up.ts'
 import type { SocketPool } from './pool.ts'
 import type { Service } from './service.ts'
@@ -98,9 +99,6 @@ async function adoptUdp(
   socket.open(waiter)
   if (settings !== undefined) client.orderWith('configure', id, settings)
   client.order('udp', id, fd, service.handle)
-  await waiter.promise.catch((error: unknown) => {
-    void socket.close().catch(() => {})
-    throw error
-  })
+  await openOrClose(waiter.promise, socket)
   return socket
 }

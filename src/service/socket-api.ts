@@ -20,6 +20,7 @@ import type { SocketTotals } from '../net/totals.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import { checkOption, OPTIONS } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
+import { openOrClose } from './closing.ts'
 import { Connection } from './connection.ts'
 import { Listener } from './listener.ts'
 import { lookUp } from './look-up.ts'
@@ -123,10 +124,7 @@ export class SocketApi {
     client.order('listen', id, fd, this.#service.handle)
     if (settings !== undefined) client.orderWith('configure', id, settings)
     client.order('start', id, this.#service.handle)
-    await waiter.promise.catch((error: unknown) => {
-      void listener.close().catch(() => {})
-      throw error
-    })
+    await openOrClose(waiter.promise, listener)
     return listener
   }
 

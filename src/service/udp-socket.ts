@@ -14,11 +14,12 @@ import { EVENT } from '../net/event.ts'
 import { UdpAddress } from '../net/udp-address.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { SocketAddress, SocketOption } from '../os/os.ts'
+import { closeSocket } from './closing.ts'
 import { Drains } from './drains.ts'
 import { lookUp } from './look-up.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { checkWait, SocketWait, Waiter, type WaitOptions, waitAlong, wrongWait } from './wait.ts'
+import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
 
 /** What a datagram costs here besides its bytes: many small ones are bounded too. */
 const DATAGRAM_OVERHEAD_BYTES = 64
@@ -181,20 +182,18 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
    * any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
   close(options?: WaitOptions): Promise<void> {
-    const wrong = wrongWait('close', options)
-    if (wrong !== undefined) return Promise.reject(wrong)
-    const about = new SocketWait('close', this.id, this.#pool)
-    return waitAlong(this.#pool.service, about, options, this.#close(about))
+    const self = { id: this.id, pool: this.#pool }
+    return closeSocket(self, options, (about) => this.#close(about))
   }
 
-  #close(about: SocketWait): Promise<void> {
-    if (this.#isClosed) return this.#closing?.promise ?? Promise.resolve()
+  #close(about: SocketWait): Promise<void> | undefined {
     const { service, client } = this.#pool
+    if (this.#isClosed) return service.hasEnded ? undefined : this.#closing?.promise
     this.abandon()
     client.order('close', this.id, service.handle)
     while (this.#received.shift() !== undefined);
     this.#end()
-    if (service.hasEnded) return Promise.resolve()
+    if (service.hasEnded) return undefined
     this.#closing = new Waiter<void>(service, about, undefined)
     return this.#closing.promise
   }
