@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Context } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
-import { askerOf, Inbox } from './inbox.ts'
+import { askerOf } from './askers.ts'
+import { Inbox } from './inbox.ts'
 import type { Runtime } from './runtime.ts'
 
 /** A mailbox of one that is full. `answered` are sources, in order. */

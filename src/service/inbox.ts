@@ -5,6 +5,7 @@ import type { Context } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
 import { hasRoom } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { askerOf } from './askers.ts'
 import type { Runtime } from './runtime.ts'
 
 /** The mailbox of a service at one moment. */
@@ -16,10 +17,6 @@ export interface MailboxState {
   /** Sends that found it full, since the service began. */
   readonly deadLetters: number
 }
-
-/** Who asked, and under which session: for who gives up, see `RequestTraits`. */
-export const askerOf = ({ source, session }: Pick<Message, 'source' | 'session'>): string =>
-  `${source} ${session}`
 
 /** Responses, errors and what sockets bring are never refused: others wait for their effect. */
 export class Inbox {

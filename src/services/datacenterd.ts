@@ -5,14 +5,12 @@
  * way round. Somebody may wait for what is not there yet; what they wait for is no branch then.
  */
 import { SkynetError } from '../base/errors.ts'
+import { Askers, askerOf } from '../service/askers.ts'
 import type { DataPath } from '../service/datacenter.ts'
 import { defineService } from '../service/definition.ts'
 import type { Skynet } from '../service/skynet.ts'
 
 type Branch = Record<string, unknown>
-
-/** Waits before the first look for some whose service has ended; then after each doubling. */
-const WAITS_BEFORE_LOOK = 64
 
 /** A place that somebody waits for, or that lies on the way to one. Never both. */
 interface Place {
@@ -61,19 +59,16 @@ function find(root: Branch, path: readonly string[]): unknown {
 
 /** Who waits, by path. */
 class Waits {
-  readonly #skynet: Skynet
   readonly #root = newPlace()
-  /** By who asked, and under which session. */
-  readonly #all = new Map<string, Wait>()
-  #lookAt = WAITS_BEFORE_LOOK
+  readonly #all: Askers<Wait>
 
   constructor(skynet: Skynet) {
-    this.#skynet = skynet
+    this.#all = new Askers(skynet, ({ resolve }) => resolve(undefined))
   }
 
   add(name: string, wait: Wait): void {
     const { path } = wait
-    if (this.#all.size >= this.#lookAt || this.#conflict(path) !== undefined) this.#dropDead()
+    if (this.#conflict(path) !== undefined) this.#all.dropDead()
     const conflict = this.#conflict(path)
     if (conflict !== undefined) throw blocked(path, conflict)
     let place = this.#root
@@ -83,7 +78,7 @@ class Waits {
       place = next
     }
     place.waits.add(wait)
-    this.#all.set(name, wait)
+    this.#all.add(name, wait)
   }
 
   #conflict(path: readonly string[]): string | undefined {
@@ -97,8 +92,8 @@ class Waits {
   }
 
   /** The caller waits no more: whatever is answered goes nowhere. */
-  giveUp(name: string): void {
-    this.#all.get(name)?.resolve(undefined)
+  giveUp(source: number, session: number): void {
+    this.#all.giveUp(source, session)
   }
 
   /** It has its answer. */
@@ -136,19 +131,11 @@ class Waits {
       if (part !== undefined) this.#serve(place, part)
     }
   }
-
-  #dropDead(): void {
-    for (const { source, resolve } of [...this.#all.values()]) {
-      if (!this.#skynet.isAlive(source)) resolve(undefined)
-    }
-    this.#lookAt = Math.max(WAITS_BEFORE_LOOK, this.#all.size * 2)
-  }
 }
 
 export default defineService((skynet) => {
   const root: Branch = {}
   const waits = new Waits(skynet)
-  const nameOf = (source: number, session: number): string => `${source} ${session}`
 
   return {
     get: (path: DataPath): unknown => find(root, path.map(String)),
@@ -177,7 +164,7 @@ export default defineService((skynet) => {
       const path = keys.map(String)
       const value = find(root, path)
       if (value !== undefined) return value
-      const name = nameOf(source, session)
+      const name = askerOf({ source, session })
       return new Promise((resolve, reject) => {
         const wait: Wait = {
           source,
@@ -196,6 +183,6 @@ export default defineService((skynet) => {
     },
 
     /** Whoever asked under that session waits no more. */
-    giveUp: (source: number, session: number): void => waits.giveUp(nameOf(source, session)),
+    giveUp: (source: number, session: number): void => waits.giveUp(source, session),
   }
 })

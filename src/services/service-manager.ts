@@ -1,14 +1,12 @@
 /** `.service`: knows the one instance of each unique service. */
 import { SkynetError } from '../base/errors.ts'
 import { CIRCLE_MS } from '../base/limits.ts'
+import { Askers, askerOf } from '../service/askers.ts'
 import { defineService } from '../service/definition.ts'
 import type { LaunchOptions } from '../service/launch.ts'
 import { shortPath } from '../service/modules.ts'
 import type { Skynet } from '../service/skynet.ts'
 import { uniqueInstances } from '../service/uniques.ts'
-
-/** Requests that wait before the first look for some whose worker has died; then each doubling. */
-const WAITS_BEFORE_LOOK = 64
 
 /** Somebody waits for the instance at `url`. */
 interface Asked {
@@ -34,12 +32,11 @@ type LaunchOf = LaunchOptions<readonly unknown[]>
 class Uniques {
   readonly #skynet: Skynet
   readonly #entries = new Map<string, Entry>()
-  /** By who asked, and under which session. */
-  readonly #waiting = new Map<string, Asked>()
-  #lookAt = WAITS_BEFORE_LOOK
+  readonly #waiting: Askers<Asked>
 
   constructor(skynet: Skynet) {
     this.#skynet = skynet
+    this.#waiting = new Askers(skynet, ({ resolve }) => resolve(0))
   }
 
   entryOf(url: string): Entry {
@@ -57,23 +54,22 @@ class Uniques {
     if (session === 0) return 0
     const entry = this.entryOf(url)
     if (this.#skynet.isAlive(entry.handle)) return entry.handle
-    const name = `${source} ${session}`
+    const name = askerOf({ source, session })
     const handle = new Promise<number>((resolve, reject) => {
       const asked = { url, source, isQuery: launch === undefined, chain, resolve, reject }
-      this.#waiting.set(name, asked)
+      this.#waiting.add(name, asked)
       entry.waiting.add(asked)
       if (this.#circleOf(asked) === undefined) return
       // A setup that asks and does not wait is done soon, and then there is no circle.
       this.#skynet.timeout(CIRCLE_MS, () => this.#refuseCircle(name))
     }).finally(() => this.#over(name))
-    if (this.#waiting.size >= this.#lookAt) this.#dropDead()
     if (launch !== undefined && !entry.isLaunching) void this.#launch(entry, url, launch)
     return handle
   }
 
   /** Nobody waits any more: what is answered goes nowhere. */
-  giveUp(name: string): void {
-    this.#waiting.get(name)?.resolve(0)
+  giveUp(source: number, session: number): void {
+    this.#waiting.giveUp(source, session)
   }
 
   #over(name: string): void {
@@ -139,13 +135,6 @@ class Uniques {
     }
     return undefined
   }
-
-  #dropDead(): void {
-    for (const { source, resolve } of [...this.#waiting.values()]) {
-      if (!this.#skynet.isAlive(source)) resolve(0)
-    }
-    this.#lookAt = Math.max(WAITS_BEFORE_LOOK, this.#waiting.size * 2)
-  }
 }
 
 export default defineService(async (skynet) => {
@@ -162,6 +151,6 @@ export default defineService(async (skynet) => {
     query: (url: string, chain: readonly string[] = []) => uniques.ask(url, chain),
 
     /** Whoever asked under that session waits no more. */
-    giveUp: (source: number, session: number): void => uniques.giveUp(`${source} ${session}`),
+    giveUp: (source: number, session: number): void => uniques.giveUp(source, session),
   }
 })
