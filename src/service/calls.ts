@@ -8,7 +8,8 @@ import { asArgument } from './sendable.ts'
 import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
-import { Limits, Waiter, type WaitFor, type WaitOptions, wrongWait } from './wait.ts'
+import { Waiter, type WaitFor } from './wait.ts'
+import { WaitLimits, type WaitOptions, wrongWait } from './wait-options.ts'
 
 /** Methods of one service of which it is kept that nobody awaited a call that failed. */
 const FORGOTTEN_MAX = 16
@@ -127,8 +128,8 @@ export class Calls {
     if (wrong !== undefined) return Promise.reject(wrong)
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
-      const asked = options instanceof Limits ? options.askedMs : undefined
-      const limits = new Limits({ timeoutMs, signal: options?.signal }, asked ?? timeoutMs)
+      const asked = options instanceof WaitLimits ? options.askedMs : undefined
+      const limits = new WaitLimits({ timeoutMs, signal: options?.signal }, asked ?? timeoutMs)
       const call = this.#call(to, title, nothing, nothing, giveUp)
       const end = (): void => this.#open.take(call.session)?.giveUp?.(call.session)
       const waiter = new Waiter<unknown>(this.#service, call, limits, end)

@@ -19,14 +19,8 @@ import { resolveService, shortPath } from './modules.ts'
 import { checkMayRegister, checkNotNeeded } from './needed.ts'
 import { choose } from './placement.ts'
 import type { Service } from './service.ts'
-import {
-  checkWait,
-  type Limits,
-  limitsFrom,
-  Waiter,
-  type WaitFor,
-  type WaitOptions,
-} from './wait.ts'
+import { Waiter, type WaitFor } from './wait.ts'
+import { checkWait, limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
 import { orderOf, type WorkerOrder } from './worker-order.ts'
 
 export type StatName = 'mqlen' | 'message' | 'task' | 'cpu' | 'time' | 'endless'
@@ -145,7 +139,7 @@ async function order(
 /** What a launch is, beside what its author asked for. */
 interface LaunchAs {
   readonly isChild?: boolean
-  readonly limits?: Limits | undefined
+  readonly limits?: WaitLimits | undefined
 }
 
 async function launch(
@@ -187,7 +181,7 @@ async function workerFor(
   service: Service,
   url: string,
   memoryLimitMb: number,
-  limits: Limits,
+  limits: WaitLimits,
 ): Promise<number> {
   const path = shortPath(url)
   const about: WaitFor = {

@@ -14,7 +14,8 @@ import type { SocketPool } from './pool.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
 import { type LineOptions, lineOptions, wrongCount } from './read-options.ts'
 import { begin, kept } from './scope.ts'
-import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import { checkWait, type WaitOptions, wrongWait } from './wait-options.ts'
 
 /** Looks at the buffer: the result, or undefined while it is not there yet. It may throw. */
 type Attempt<T> = () => T | undefined

@@ -6,7 +6,8 @@
 import { checkFunction } from '../base/check.ts'
 import { type Entry, enterScope, type Holder, leaveScopes, scopeNow, useScopes } from './scope.ts'
 import type { Service } from './service.ts'
-import { checkWait, Waiter, type WaitOptions } from './wait.ts'
+import { Waiter } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /**
  * Run `task` alone. Resolves with what the task returns, or rejects with what it throws; then the

@@ -3,7 +3,7 @@ import { refusal } from '../base/check.ts'
 import { askKeeper } from './keeper.ts'
 import type { Service } from './service.ts'
 import { askManager } from './unique-service.ts'
-import { checkWait, type Limits, limitsFrom, type WaitOptions } from './wait.ts'
+import { checkWait, limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
 
 /** Numbers are their text: `1` and `'1'` are one key. */
 export type DataKey = string | number
@@ -75,7 +75,7 @@ export class Datacenter {
   }
 
   /** Launched by the first who needs it. */
-  async #find(limits: Limits): Promise<number> {
+  async #find(limits: WaitLimits): Promise<number> {
     const service = this.#service
     if (service.runtime.options.handles.workerOf(this.#daemon) < 0) {
       this.#daemon = (await askManager(service, 'launch', ['datacenterd', {}], limits)).handle

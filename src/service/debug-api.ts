@@ -4,7 +4,7 @@ import { formatHandle, SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
 import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
 import { traced } from './trace.ts'
-import { checkWait, Limits, type WaitOptions } from './wait.ts'
+import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 import { orderOf, type WorkerOrder } from './worker-order.ts'
 
 export class DebugApi {
@@ -49,7 +49,7 @@ export class DebugApi {
   async profile(isOn: boolean, address?: number | string, options?: WaitOptions): Promise<void> {
     checkWait('profile', options)
     const service = this.#service
-    const limits = new Limits({ timeoutMs: 0, ...options })
+    const limits = new WaitLimits({ timeoutMs: 0, ...options })
     const ask = (worker: number, order: WorkerOrder): Promise<unknown> =>
       orderOf(service, loads.placeOf(worker), order, order.order, limits)
     const { loads, handles } = service.runtime.options

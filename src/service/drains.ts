@@ -1,7 +1,8 @@
 /** Who waits until everything written to a socket has left. */
 import { SkynetError } from '../base/errors.ts'
 import type { SocketPool } from './pool.ts'
-import { SocketWait, Waiter, type WaitOptions } from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 export class Drains {
   /** The socket thread has an order that it has not answered. It never has two. */

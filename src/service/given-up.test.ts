@@ -7,7 +7,7 @@ import { type TestNode, testNode } from '../testing/test-node.ts'
 import { defineService } from './definition.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'
-import type { WaitOptions } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** Beyond what the node's own services keep of the dead before they look for them. */
 const MANY = 1000

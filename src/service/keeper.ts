@@ -1,7 +1,7 @@
 /** Asking a service of the node that keeps who waits: it is told when somebody waits no more. */
 import { PTYPE } from '../wire/ptype.ts'
 import type { Service } from './service.ts'
-import type { Limits } from './wait.ts'
+import type { WaitLimits } from './wait-options.ts'
 
 /**
  * Call a method of `keeper`, which has a method `giveUp(source, session)` too.
@@ -12,7 +12,7 @@ export function askKeeper(
   service: Service,
   keeper: number,
   message: unknown[],
-  limits: Limits,
+  limits: WaitLimits,
   title?: string,
 ): Promise<unknown> {
   const { runtime, handle } = service

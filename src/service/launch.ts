@@ -4,7 +4,7 @@ import { checkArray, checkChoice, checkInteger, refusal } from '../base/check.ts
 import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
-import { checkWait, Limits, WAIT_NAMES, type WaitOptions } from './wait.ts'
+import { checkWait, WAIT_NAMES, WaitLimits, type WaitOptions } from './wait-options.ts'
 
 export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOptions {
   /** What setup gets after `skynet`: any message values. They are copied. */
@@ -45,9 +45,9 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
 }
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
-export function launchLimits(options: WaitOptions = {}): Limits {
-  if (options instanceof Limits) return options
+export function launchLimits(options: WaitOptions = {}): WaitLimits {
+  if (options instanceof WaitLimits) return options
   checkWait('launch', options, LAUNCH_KEYS)
   const { timeoutMs = 0, signal } = options
-  return new Limits({ timeoutMs, signal })
+  return new WaitLimits({ timeoutMs, signal })
 }

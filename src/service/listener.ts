@@ -7,7 +7,8 @@ import { closeSocket } from './closing.ts'
 import { Connection } from './connection.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import { type WaitOptions, wrongWait } from './wait-options.ts'
 
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 const WAITING_MAX = 1024

@@ -2,7 +2,8 @@
 import { addressesOf, type CheckedEndpoint } from '../net/endpoint.ts'
 import type { AnyAddress } from '../os/os.ts'
 import type { Service } from './service.ts'
-import { SocketWait, Waiter, type WaitOptions } from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** @throws {SkynetError} `failed`; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`, `ERR_SERVICE_EXITED`. */
 export function lookUp(

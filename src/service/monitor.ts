@@ -4,7 +4,7 @@ import type { ExitReason } from './life.ts'
 import { checkNotNeeded } from './needed.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
-import { checkWait, Limits, type WaitOptions } from './wait.ts'
+import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 import { askHome } from './worker-order.ts'
 
 /** `gone`: it had ended before; why is not known any more. */
@@ -32,7 +32,7 @@ export async function monitor(
   if (service.runtime.options.handles.workerOf(handle) < 0) return { handle, reason: 'gone' }
   try {
     const order = { order: 'monitor', handle } as const
-    return (await askHome(service, order, new Limits({ timeoutMs: 0, ...options }))) as Ending
+    return (await askHome(service, order, new WaitLimits({ timeoutMs: 0, ...options }))) as Ending
   } catch (error) {
     if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
     // Without a cause it had ended before the order could be sent.

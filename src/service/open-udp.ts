@@ -17,16 +17,15 @@ import { lookUp } from './look-up.ts'
 import type { SocketPool } from './pool.ts'
 import type { Service } from './service.ts'
 import { checkPeer, UdpSocket } from './udp-socket.ts'
+import { SocketWait, Waiter } from './wait.ts'
 import {
   checkLimits,
   checkWait,
-  type Limits,
   limitsFrom,
-  SocketWait,
   WAIT_NAMES,
-  Waiter,
+  type WaitLimits,
   type WaitOptions,
-} from './wait.ts'
+} from './wait-options.ts'
 
 /**
  * `host` and `port`: where to receive. Without both the socket is of IPv4, and the system binds it
@@ -84,7 +83,7 @@ export async function dialUdp(
 async function adoptUdp(
   pool: SocketPool,
   address: SocketAddress,
-  limits: Limits,
+  limits: WaitLimits,
   failed: (reason: string) => Error,
   bound?: UdpOptions,
   settings?: Partial<SocketSettings>,

@@ -2,7 +2,7 @@
 import { checkFunction, checkInteger, checkOptions, checkText, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { WaitOptions } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** Who asked. */
 export interface RequestContext {

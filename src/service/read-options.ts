@@ -1,7 +1,7 @@
 /** What a caller may ask of a read. */
 import { checkInteger, refusal } from '../base/check.ts'
 import { LINE_BYTES_MAX, MESSAGE_BYTES_MAX } from '../base/limits.ts'
-import { checkWait, Limits, WAIT_NAMES, type WaitOptions } from './wait.ts'
+import { checkWait, WAIT_NAMES, WaitLimits, type WaitOptions } from './wait-options.ts'
 
 export interface LineOptions extends WaitOptions {
   /** Longest line in bytes, its end not counted. Default 1 MiB. */
@@ -11,12 +11,15 @@ export interface LineOptions extends WaitOptions {
 const LINE_NAMES = [...WAIT_NAMES, 'max']
 
 /** The longest line that is asked for, and for how long. @throws `TypeError`, `RangeError`. */
-export function lineOptions(options: LineOptions | undefined): { max: number; limits?: Limits } {
+export function lineOptions(options: LineOptions | undefined): {
+  max: number
+  limits?: WaitLimits
+} {
   if (options === undefined) return { max: LINE_BYTES_MAX }
   checkWait('read a line', options, LINE_NAMES)
   const { max = LINE_BYTES_MAX } = options
   checkInteger('read a line', 'max', max, 1, MESSAGE_BYTES_MAX)
-  return { max, limits: new Limits(options) }
+  return { max, limits: new WaitLimits(options) }
 }
 
 /** Why so many bytes cannot be asked for; undefined: they can. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Caller, ServiceRef } from './ref.ts'
-import type { WaitOptions } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 interface Store {
   get(key: string): number

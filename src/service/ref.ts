@@ -2,7 +2,7 @@
 import { formatHandle } from '../base/errors.ts'
 import type { Methods } from './definition.ts'
 import type { Response } from './response.ts'
-import { checkWait, Limits, type WaitOptions } from './wait.ts'
+import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 
 type Fn = (...args: never[]) => unknown
 /** What a caller gets of a method that returns `R`, or that answers later. */
@@ -84,7 +84,7 @@ export class ServiceRef<M extends Methods = Methods> implements BoundRef<M> {
     const { handle } = this
     const caller = this.#caller
     // Checked here, and not again by each call.
-    const limits = new Limits(options)
+    const limits = new WaitLimits(options)
     const call = methodTable((message) => caller.callMethod(handle, message, limits))
     return { call: call as CallOf<M> }
   }

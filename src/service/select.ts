@@ -3,7 +3,8 @@ import { checkArray, checkFunction } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import type { Service } from './service.ts'
-import { checkWait, Waiter, type WaitOptions } from './wait.ts'
+import { Waiter } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** Begins one call: `(limits) => ref.with(limits).call.get('key')`. */
 export type SelectRequest<T> = (

@@ -34,7 +34,8 @@ import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
 import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
-import type { Waiter, WaitHost, WaitOptions } from './wait.ts'
+import type { Waiter, WaitHost } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** What a setup itself may wait for. */
 const NEVER_EARLY: ReadonlySet<number> = new Set([

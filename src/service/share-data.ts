@@ -12,7 +12,8 @@ import { Packer, unpack } from '../wire/seri.ts'
 import { type Frozen, freeze } from './freeze.ts'
 import type { Service } from './service.ts'
 import { Subscription } from './subscription.ts'
-import { Waiter, type WaitFor, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitFor } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** What this worker has unpacked last of a name, in one of its lives. */
 interface Entry extends Place {

@@ -26,7 +26,7 @@ import type { StopHook } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
 import { trace } from './trace.ts'
 import { askManager } from './unique-service.ts'
-import { checkWait, type WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 import { askMailbox } from './worker-order.ts'
 
 /** Said when a method was taken off: `defineService(({ log }) => …)`. */

@@ -2,7 +2,8 @@
 import { checkMs, checkOptions, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
-import { checkWait, Waiter, type WaitFor, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitFor } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 export interface SleepOptions {
   readonly signal?: AbortSignal | undefined

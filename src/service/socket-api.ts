@@ -27,15 +27,8 @@ import { lookUp } from './look-up.ts'
 import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
 import type { UdpSocket } from './udp-socket.ts'
-import {
-  checkLimits,
-  checkWait,
-  limitsFrom,
-  SocketWait,
-  WAIT_NAMES,
-  Waiter,
-  type WaitOptions,
-} from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import { checkLimits, checkWait, limitsFrom, WAIT_NAMES, type WaitOptions } from './wait-options.ts'
 
 /** What holds for a connection from its start; of a listener, for each that it accepts. */
 export interface StreamOptions extends Partial<SocketSettings> {

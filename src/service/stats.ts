@@ -3,7 +3,7 @@ import { getHeapStatistics } from 'node:v8'
 import { isSkynetError } from '../base/errors.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
-import { checkWait, type WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 import { orderOf } from './worker-order.ts'
 
 /** How long a worker may take to tell, unless who asks says otherwise: Skynet's launcher. */

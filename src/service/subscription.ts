@@ -4,7 +4,8 @@ import type { Message } from '../kernel/message.ts'
 import type { Published } from '../kernel/multicast.ts'
 import { unpack } from '../wire/seri.ts'
 import type { Service } from './service.ts'
-import { checkWait, Waiter, type WaitOptions } from './wait.ts'
+import { Waiter } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** Called with each message, a value of its own, and the handle of who published it. */
 export type Subscriber<T> = (message: T, source: number) => unknown

@@ -19,14 +19,14 @@ import type { Placement } from './placement.ts'
 import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'
 import { Skynet } from './skynet.ts'
+import { waitAlong } from './wait.ts'
 import {
   checkWait,
-  type Limits,
   limitsFrom,
   WAIT_NAMES,
+  type WaitLimits,
   type WaitOptions,
-  waitAlong,
-} from './wait.ts'
+} from './wait-options.ts'
 
 export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
 
@@ -165,7 +165,7 @@ export class Supervisor {
     await waitAlong(this.#service, about, options, this.#end(0, this.#children.length))
   }
 
-  async #launch(child: Child, limits?: Limits): Promise<void> {
+  async #launch(child: Child, limits?: WaitLimits): Promise<void> {
     const { path, args = [], on = 'least-loaded' } = child.spec
     const given = typeof args === 'function' ? args(child.last) : args
     checkArray('supervise a child', 'args', given)

@@ -21,7 +21,7 @@ import {
   useScopes,
 } from './scope.ts'
 import type { Service } from './service.ts'
-import type { WaitOptions } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** Published by the caller: its call is over, or it has sent something. */
 const CALLS = channel('skynet-ts:call')

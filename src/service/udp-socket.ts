@@ -19,7 +19,8 @@ import { Drains } from './drains.ts'
 import { lookUp } from './look-up.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { checkWait, SocketWait, Waiter, type WaitOptions, wrongWait } from './wait.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import { checkWait, type WaitOptions, wrongWait } from './wait-options.ts'
 
 /** What a datagram costs here besides its bytes: many small ones are bounded too. */
 const DATAGRAM_OVERHEAD_BYTES = 64

@@ -7,7 +7,8 @@ import { launchLimits } from './launch.ts'
 import { moduleOf, resolveService, shortPath } from './modules.ts'
 import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'
-import { type Limits, limitsFrom, Waiter, type WaitFor, type WaitOptions } from './wait.ts'
+import { Waiter, type WaitFor } from './wait.ts'
+import { limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
 
 /** How often somebody who waits for the manager looks for it. */
 const MANAGER_LOOK_MS = 10
@@ -29,7 +30,7 @@ export async function askManager<M extends Methods>(
 }
 
 /** While there is none, as its worker has died and it is launched again, whoever asks waits. */
-async function findManager(service: Service, title: string, limits: Limits): Promise<number> {
+async function findManager(service: Service, title: string, limits: WaitLimits): Promise<number> {
   const { names, handles } = service.runtime.options
   const name = '.service'
   const known = names.query(name)

@@ -3,7 +3,8 @@ import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { List, type ListNode } from '../base/list.ts'
 import { Wheel } from '../kernel/wheel.ts'
-import { SocketWait, Waiter, type WaitHost, type WaitOptions } from './wait.ts'
+import { SocketWait, Waiter, type WaitHost } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** A service that only waits; its time is what the test says. */
 function setUp() {

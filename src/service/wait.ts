@@ -1,78 +1,10 @@
 /** A promise that somebody waits for in a service, and all the ways in which it can end. */
 import { type Abortable, leaveAbort, watchAbort } from '../base/abort.ts'
-import { checkMs, checkOptions, checkSignal } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Origin, TaskKind, Tracer } from './tasks.ts'
-
-/** How long to wait, on everything that waits. */
-export interface WaitOptions {
-  /** Give up after this many milliseconds. 0 or absent: no limit of its own. */
-  readonly timeoutMs?: number | undefined
-  /** Give up when it aborts: rejects with `ABORT_ERR`, its cause the signal's reason. */
-  readonly signal?: AbortSignal | undefined
-}
-
-/** The names in WaitOptions. */
-export const WAIT_NAMES = ['timeoutMs', 'signal']
-
-/** Limits that were checked. What waits more than once has what is left of them. */
-export class Limits implements WaitOptions {
-  readonly timeoutMs: number | undefined
-  readonly signal: AbortSignal | undefined
-  /** What was asked for, to be named when it has passed. */
-  readonly askedMs: number | undefined
-
-  constructor({ timeoutMs, signal }: WaitOptions = {}, askedMs = timeoutMs) {
-    this.timeoutMs = timeoutMs
-    this.signal = signal
-    this.askedMs = askedMs
-  }
-}
-
-/** Limits from now on: what is left of them, at each call of what this returns. */
-export function limitsFrom(clock: { readonly now: number }, options: WaitOptions): () => Limits {
-  const { timeoutMs = 0, signal } = options
-  const askedMs = options instanceof Limits ? options.askedMs : timeoutMs
-  const until = clock.now + timeoutMs
-  return () => {
-    // What is left may be nothing, which must not be no limit.
-    const left = timeoutMs === 0 ? 0 : Math.max(1, until - clock.now)
-    return new Limits({ timeoutMs: left, signal }, askedMs)
-  }
-}
-
-/**
- * @param known Names of options: those of waits, and others whose values are checked elsewhere.
- * @throws `TypeError`, `RangeError` naming what is wrong with them.
- */
-export function checkWait(
-  what: string,
-  options: WaitOptions | undefined,
-  known: readonly string[] = WAIT_NAMES,
-): void {
-  if (options === undefined || options instanceof Limits) return
-  checkOptions(what, 'options', options, known)
-  checkLimits(what, options)
-}
-
-/** The same for options whose names are checked. */
-export function checkLimits(what: string, { timeoutMs, signal }: WaitOptions): void {
-  if (timeoutMs !== undefined) checkMs(what, 'timeoutMs', timeoutMs)
-  checkSignal(what, signal)
-}
-
-/** What `checkWait` finds, to be rejected with also where nothing has to be waited for. */
-export function wrongWait(what: string, options: WaitOptions | undefined): unknown {
-  if (options === undefined || options instanceof Limits) return undefined
-  try {
-    checkWait(what, options)
-    return undefined
-  } catch (error) {
-    return error
-  }
-}
+import { WaitLimits, type WaitOptions, wrongWait } from './wait-options.ts'
 
 /** What a wait is for: as `tasks` lists it, and as it ends when it takes too long. */
 export interface WaitFor {
@@ -244,7 +176,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
       watchAbort(signal, this)
     }
     if (timeoutMs === undefined || timeoutMs === 0) return
-    const askedMs = options instanceof Limits ? options.askedMs : timeoutMs
+    const askedMs = options instanceof WaitLimits ? options.askedMs : timeoutMs
     this.#host.addTimer(timeoutMs, this, askedMs)
   }
 

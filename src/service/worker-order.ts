@@ -2,7 +2,7 @@
 import { type Place, workerAt } from '../kernel/loads.ts'
 import type { RequestTraits } from './calls.ts'
 import type { Service } from './service.ts'
-import { checkWait, type WaitOptions } from './wait.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 export interface LaunchOrder {
   readonly order: 'launch'
