@@ -2,21 +2,29 @@
  * The heap limit of a worker. V8 has one of its own, and ends the whole process, not the worker,
  * when a single piece of memory finds no room below it: the table of a `Map`, a `Set`, an object or
  * an array, which doubles. So V8 is given far more, and a worker that has outgrown `memoryLimitMb`
- * is ended before. Runs on the worker; its code is not looked at while it runs.
+ * is ended before. It looks by itself as long as it comes back to its event loop, and else when
+ * the main thread interrupts it: see heap-watch.ts. Runs on the worker.
  */
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { clearInterval, setInterval } from '../base/event-loop.ts'
+import { setInterval } from '../base/event-loop.ts'
 
 /** A table that takes all of the limit needs twice as much besides, to grow. */
-const ROOM_FACTOR = 3
+const ROOM_FACTOR = 2
+/** Tables that are small when one looks have grown to so much at the next look. */
+const ROOM_MB_MIN = 512
 /** Between two looks. */
-const LOOK_MS = 50
+export const LOOK_MS = 50
 const MB = 1024 * 1024
+const LOOK = 'skynet-ts looks at the heap'
 
-/** What V8 is told. */
-export const v8LimitMb = (memoryLimitMb: number): number => memoryLimitMb * ROOM_FACTOR
+/** What the main thread has evaluated on a worker that does not come back. */
+export const LOOK_EXPRESSION = `globalThis[Symbol.for('${LOOK}')]()`
+
+/** What V8 is told. It is address space: what is not used is not touched. */
+export const v8LimitMb = (memoryLimitMb: number): number =>
+  memoryLimitMb + Math.max(memoryLimitMb * ROOM_FACTOR, ROOM_MB_MIN)
 
 /** A flag of Node.js is the limit of every heap of the process, whatever a worker is given. */
 export function isHeapSetByFlag(): boolean {
@@ -24,22 +32,36 @@ export function isHeapSetByFlag(): boolean {
   return /--max[-_](old[-_]space|heap)[-_]size/.test(flags)
 }
 
-/** @param onOutgrown Told once, how much is in use after a garbage collection. */
-export function guardHeap(memoryLimitMb: number, onOutgrown: (usedMb: number) => void): void {
+/**
+ * @param beats One cell: how often this thread has looked by itself. Not 0: others can let it look.
+ * @param onOutgrown Told how much is in use after a garbage collection. Must not return.
+ */
+export function guardHeap(
+  memoryLimitMb: number,
+  beats: SharedArrayBuffer,
+  onOutgrown: (usedMb: number) => never,
+): void {
   if (memoryLimitMb === 0) return
   const limit = memoryLimitMb * MB
+  const cell = new Int32Array(beats)
   let collect: (() => void) | undefined
-  const timer = setInterval(() => {
-    if (getHeapStatistics().used_heap_size <= limit) return
+  /** How much is in use, when it is too much; else 0. */
+  const look = (): number => {
+    if (getHeapStatistics().used_heap_size <= limit) return 0
     // As V8 would do at a limit of that size: what is garbage does not count.
     collect ??= collector()
     collect()
     const used = getHeapStatistics().used_heap_size
-    if (used <= limit) return
-    clearInterval(timer)
-    onOutgrown(Math.ceil(used / MB))
-  }, LOOK_MS)
-  timer.unref()
+    return used <= limit ? 0 : Math.ceil(used / MB)
+  }
+  const beat = (): void => {
+    Atomics.add(cell, 0, 1)
+    const usedMb = look()
+    if (usedMb > 0) onOutgrown(usedMb)
+  }
+  Object.defineProperty(globalThis, Symbol.for(LOOK), { value: look })
+  setInterval(beat, LOOK_MS).unref()
+  beat()
 }
 
 function collector(): () => void {

@@ -11,6 +11,8 @@ export interface WorkerStart {
   readonly worker: number
   /** Of this worker: a dedicated one may have its own. 0: none. */
   readonly memoryLimitMb: number
+  /** One cell: how often it has looked at its heap by itself. See heap-watch.ts. */
+  readonly heapBeats: SharedArrayBuffer
   readonly config: ResolvedConfig
   readonly startedAt: number
   /** Signalled to wake the socket thread. */

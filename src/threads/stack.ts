@@ -4,7 +4,8 @@
  *
  * The way there: a session of the main thread (`NodeWorker`) reaches the debugger of a worker.
  * It is made with the first question, and left open after it, without a debugger: a node where
- * nothing is stuck pays nothing. See asking.ts for why.
+ * nothing is stuck pays nothing. See asking.ts for why. A line of ours is evaluated on the
+ * same way, without a debugger, before the thread goes on.
  */
 import type { Debugger, NodeWorker, Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
@@ -14,13 +15,19 @@ import { type Happening, MOVES, type Order, type State } from './asking.ts'
 import { within } from './within.ts'
 
 const FRAMES_MAX = 16
+/** The number of what needs no debugger; those of orders begin at 1. */
+const EVALUATION_ID = 0
 
 type Frame = Debugger.CallFrame
 type FromWorker =
   | { readonly method: 'Debugger.scriptParsed'; readonly params: { scriptId: string; url: string } }
   | { readonly method: 'Debugger.paused'; readonly params: { callFrames: Frame[] } }
   | { readonly method: 'Debugger.resumed' }
-  | { readonly method?: undefined; readonly id: number }
+  | { readonly method?: undefined; readonly id: number; readonly result?: Result }
+/** Of an expression; of an order it is empty. */
+interface Result {
+  readonly result?: { readonly value?: unknown }
+}
 
 /**
  * The stack of `worker`, innermost first: `spin (/srv/agent.ts:12:5)`. Empty when it could not be
@@ -37,6 +44,19 @@ export async function stackOf(worker: Worker, stackMs: number): Promise<readonly
   if (asking === undefined) return []
   await within(stackMs, asking.ask())
   return asking.frames
+}
+
+/**
+ * What `expression` is worth on `worker`, where the thread is now. A thread in native code answers
+ * when it comes back: whoever asks asks again after the answer. Undefined: nobody can reach it from
+ * here, it has ended meanwhile, or its stack is being taken. The thread must not end inside of the
+ * expression: V8 would take that for the end of the expression alone.
+ */
+export async function evaluateOn(worker: Worker, expression: string): Promise<unknown> {
+  const inspector = await import('node:inspector').catch(() => undefined)
+  if (inspector === undefined) return undefined
+  const asking = Asking.of(worker) ?? begin(new inspector.Session(), worker)
+  return asking?.evaluate(expression)
 }
 
 function begin(session: Session, worker: Worker): Asking | undefined {
@@ -78,6 +98,7 @@ class Asking {
   #answered: Promise<void> = Promise.resolve()
   #answer: () => void = () => {}
   #state: State = 'idle'
+  #evaluated: ((value: unknown) => void) | undefined
 
   static of(worker: Worker): Asking | undefined {
     return Asking.#all.get(worker)
@@ -116,6 +137,21 @@ class Asking {
     return this.#answered
   }
 
+  /** It stands for nobody meanwhile, so this has no part in the course of asking where it is. */
+  evaluate(expression: string): Promise<unknown> {
+    if (this.#evaluated !== undefined || this.#state !== 'idle') return Promise.resolve(undefined)
+    const evaluated = new Promise((resolve) => {
+      this.#evaluated = resolve
+    })
+    this.#send({ id: EVALUATION_ID, method: 'Runtime.evaluate', params: { expression } })
+    return evaluated
+  }
+
+  #tellEvaluated(value?: unknown): void {
+    this.#evaluated?.(value)
+    this.#evaluated = undefined
+  }
+
   #hear(message: FromWorker): void {
     if (message.method === 'Debugger.scriptParsed') {
       this.#urls.set(message.params.scriptId, message.params.url)
@@ -124,7 +160,8 @@ class Asking {
       this.#answer()
       this.#happens('stopped')
     } else if (message.method === undefined) {
-      if (this.#sent[message.id - 1] === 'Debugger.disable') this.#happens('isOut')
+      if (message.id === EVALUATION_ID) this.#tellEvaluated(message.result?.result?.value)
+      else if (this.#sent[message.id - 1] === 'Debugger.disable') this.#happens('isOut')
     }
   }
 
@@ -137,14 +174,18 @@ class Asking {
   }
 
   #tell(method: Order): void {
-    const message = JSON.stringify({ id: this.#sent.push(method), method })
-    const to = { sessionId: this.#sessionId, message }
+    this.#send({ id: this.#sent.push(method), method })
+  }
+
+  #send(message: object): void {
+    const to = { sessionId: this.#sessionId, message: JSON.stringify(message) }
     this.#session.post('NodeWorker.sendMessageToWorker', to)
   }
 
   #leave(): void {
     Asking.#all.delete(this.#worker)
     this.#answer()
+    this.#tellEvaluated()
     this.#session.disconnect()
   }
 }

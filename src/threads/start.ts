@@ -28,6 +28,7 @@ import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
 import { isHeapSetByFlag } from './heap-guard.ts'
+import { HeapWatch } from './heap-watch.ts'
 import { checkRoom } from './maps.ts'
 import { createNodeMemory, type NodeMemory, socketThreadOf } from './memory.ts'
 import type { ResolvedConfig } from './options.ts'
@@ -185,6 +186,7 @@ class RunningNode implements Node {
   /** Crash reports that are being written. */
   #reporting: Promise<unknown> = Promise.resolve()
   #watch: Watch | undefined
+  readonly #heaps = new HeapWatch()
   #stopping: Promise<void> | undefined
   /** How many workers were started at first, not counting who took the place of another. */
   #begun = 0
@@ -340,21 +342,25 @@ class RunningNode implements Node {
   }
 
   #startWorker(worker: number, memoryLimitMb: number): Thread {
+    const heapBeats = new SharedArrayBuffer(4)
     const start: WorkerStart = {
       memory: this.#memory,
       worker,
       memoryLimitMb,
+      heapBeats,
       config: this.#config,
       startedAt: this.#startedAt,
       wakeupFd: this.#wakeup.writeFd,
     }
+    const outgrown = (usedMb: number): void =>
+      void thread.kill(`its heap has ${usedMb} MiB, memoryLimitMb is ${memoryLimitMb}`)
     const thread = new Thread('worker', {
       name: `skynet worker ${worker}`,
       start,
       memoryLimitMb,
       onReport: (report) => {
         if (report.kind === 'outgrown') {
-          void thread.kill(`its heap has ${report.usedMb} MiB, the limit is ${memoryLimitMb}`)
+          outgrown(report.usedMb)
         } else if (report.kind === 'dedicate') void this.#dedicate(thread, report)
         else this.#reported(report)
       },
@@ -367,6 +373,7 @@ class RunningNode implements Node {
         else if (thread.isReady) void this.#lost(worker, reason)
       },
     })
+    if (memoryLimitMb > 0) this.#heaps.add(thread, heapBeats, outgrown)
     return thread
   }
 

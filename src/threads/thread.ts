@@ -40,6 +40,13 @@ function leaveGoneFolder(): void {
   }
 }
 
+/** A thread that V8 has ended says nothing of the limit that was set. */
+function withLimit(cause: unknown, memoryLimitMb: number): unknown {
+  const isIt = (cause as { code?: string } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
+  if (!isIt) return cause
+  return new Error(`${messageOf(cause)} (memoryLimitMb is ${memoryLimitMb})`, { cause })
+}
+
 export class Thread {
   readonly name: string
   readonly worker: Worker
@@ -50,6 +57,8 @@ export class Thread {
   hasEnded = false
   /** What the system calls it; 0: unknown. */
   systemId = 0
+  /** It was told to end, and will. */
+  isLeaving = false
   /** Set when it was told to leave: the services that it had. */
   past: readonly number[] | undefined
   readonly #waiting = new Set<Waiting>()
@@ -99,7 +108,7 @@ export class Thread {
       }
     })
     this.worker.on('error', (error) => {
-      this.#fault = error
+      this.#fault = memoryLimitMb > 0 ? withLimit(error, memoryLimitMb) : error
     })
     this.ended = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
@@ -117,11 +126,13 @@ export class Thread {
   /** End it, whatever it does. Resolves when it is over; `onEnd` is told this reason. */
   async kill(reason: string): Promise<void> {
     this.#fault ??= new Error(reason)
+    this.isLeaving = true
     await this.#loading.done()
     await this.worker.terminate()
   }
 
   tell(message: Control): void {
+    this.isLeaving ||= message.kind === 'leave'
     this.worker.postMessage(message)
   }
 

@@ -14,7 +14,7 @@ import { hasLoaded } from './loading.ts'
 import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
 import { ownThreadId } from './turns.ts'
 
-const { memory, worker, memoryLimitMb, config, startedAt, wakeupFd, loaded } =
+const { memory, worker, memoryLimitMb, heapBeats, config, startedAt, wakeupFd, loaded } =
   workerData as WorkerStart & ThreadStart
 const port = parentPort!
 const report = (message: Report): void => port.postMessage(message)
@@ -136,9 +136,9 @@ process.on('uncaughtException', (error) => runtime.stray('uncaught exception', e
 process.on('unhandledRejection', (reason) => runtime.stray('unhandled rejection', reason))
 port.on('message', (message: Control) => tellControl(message))
 start()
-guardHeap(memoryLimitMb, (usedMb) => {
+guardHeap(memoryLimitMb, heapBeats, (usedMb) => {
   report({ kind: 'outgrown', usedMb })
   // Until it is ended: what would run now might be what ends the process.
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+  for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
 })
 report({ kind: 'ready', systemId: ownThreadId() })

@@ -1,6 +1,7 @@
 /** Services that outgrow the heap of their worker, in tables that V8 doubles. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Run } from '../fixtures/outgrown.ts'
 import { inProcess } from '../support/process.ts'
 
 const KINDS = ['map', 'set', 'object', 'array']
@@ -10,10 +11,35 @@ test('a table that grows from message to message ends its worker alone', async (
   const lines = out.trimEnd().split('\n')
   assert.equal(lines.length, KINDS.length, err)
   for (const [i, kind] of KINDS.entries()) {
-    const wanted = `^${kind}: .*its heap has \\d+ MiB, the limit is 64$`
+    const wanted = `^${kind}: .*its heap has \\d+ MiB, memoryLimitMb is 64$`
     assert.match(lines[i]!, new RegExp(wanted))
   }
   assert.equal(code, 0, err)
+})
+
+const RUNS: readonly Run[] = [
+  'map',
+  'set',
+  'object of strings',
+  'object of integers',
+  'push',
+  'fill',
+  'concat',
+  'string',
+  'match',
+  'message',
+]
+
+test('a table that grows in a single run of code ends its worker alone', async () => {
+  for (const limitMb of [32, 128]) {
+    const { code, out, err } = await inProcess('outgrower.ts', [RUNS, limitMb], { monitorMs: 0 })
+    const lines = out.trimEnd().split('\n')
+    for (const [i, run] of RUNS.entries()) {
+      assert.match(lines[i] ?? '', new RegExp(`^${run}: .*memoryLimitMb is ${limitMb}\\b`), err)
+    }
+    assert.equal(lines[RUNS.length], 'the node goes on')
+    assert.equal(code, 0, err)
+  }
 })
 
 test('a flag of Node.js that goes before memoryLimitMb is told, once', async () => {

@@ -55,7 +55,7 @@ check(
     const told = skynet.monitor(peer.handle)
     await assert.rejects(peer.call.fill(), (error) => {
       assert.ok(isSkynetError(error, 'ERR_CALL_DEAD'))
-      assert.match(String((error.cause as Error).message), /memory limit/)
+      assert.match(String((error.cause as Error).message), /memoryLimitMb is 32/)
       return true
     })
     assert.equal((await told).reason, 'worker died')
