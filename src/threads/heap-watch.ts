@@ -10,14 +10,51 @@ import type { Thread } from './thread.ts'
 
 /** A worker whose own look is late by less has other things to do, and comes back. */
 const LOOKS_MISSED = 2
+/**
+ * A worker is asked when the process has grown by this share of its limit since it looked. On
+ * Node.js 20 a question that meets the end of a worker can end the process, rarely: so a worker
+ * that is held and takes no memory is asked nothing.
+ */
+const GROWTH_SHARE = 1 / 4
+const MB = 1024 * 1024
 
 interface Watched {
   /** How often it has looked by itself; 0: it has not begun. */
   readonly beats: Int32Array
   readonly onOutgrown: (usedMb: number) => void
-  seen: number
+  readonly growth: Growth
   isAsked: boolean
-  missed: number
+}
+
+/** Says at each check whether a worker that does not come back may have outgrown its limit. */
+export class Growth {
+  readonly #bytes: number
+  #seen = 0
+  #missed = 0
+  /** What the process had in memory when the worker last looked or was asked, or less since. */
+  #from = 0
+
+  constructor(memoryLimitMb: number) {
+    this.#bytes = memoryLimitMb * MB * GROWTH_SHARE
+  }
+
+  /**
+   * @param beats How often the worker has looked by itself.
+   * @param size Bytes that the process has in memory now.
+   */
+  isDue(beats: number, size: number): boolean {
+    const isBack = beats !== this.#seen
+    this.#seen = beats
+    this.#missed = isBack ? 0 : this.#missed + 1
+    this.#from = isBack ? size : Math.min(this.#from, size)
+    const isHeld = beats > 0 && this.#missed >= LOOKS_MISSED
+    return isHeld && size - this.#from >= this.#bytes
+  }
+
+  /** The worker is asked: it is due again when the process has grown further. */
+  asked(size: number): void {
+    this.#from = size
+  }
 }
 
 export class HeapWatch {
@@ -28,21 +65,26 @@ export class HeapWatch {
    * @param beats The cell that `guardHeap` counts in.
    * @param onOutgrown Told how much is in use.
    */
-  add(thread: Thread, beats: SharedArrayBuffer, onOutgrown: (usedMb: number) => void): void {
-    const cell = new Int32Array(beats)
-    this.#watched.set(thread, { beats: cell, onOutgrown, seen: 0, missed: 0, isAsked: false })
+  add(
+    thread: Thread,
+    memoryLimitMb: number,
+    beats: SharedArrayBuffer,
+    onOutgrown: (usedMb: number) => void,
+  ): void {
+    const growth = new Growth(memoryLimitMb)
+    this.#watched.set(thread, { beats: new Int32Array(beats), onOutgrown, growth, isAsked: false })
     this.#timer ??= setInterval(() => this.#check(), LOOK_MS).unref()
     void thread.ended.then(() => this.#drop(thread))
   }
 
   #check(): void {
+    const size = processSize()
     for (const [thread, each] of this.#watched) {
-      const beats = Atomics.load(each.beats, 0)
-      each.missed = beats === each.seen ? each.missed + 1 : 0
-      each.seen = beats
+      const isDue = each.growth.isDue(Atomics.load(each.beats, 0), size)
       // What ends is not told anything: see asking.ts.
-      const isHeld = beats > 0 && each.missed >= LOOKS_MISSED && !thread.isLeaving
-      if (isHeld && !each.isAsked) void this.#ask(thread, each)
+      if (!isDue || each.isAsked || thread.isLeaving) continue
+      each.growth.asked(size)
+      void this.#ask(thread, each)
     }
   }
 
@@ -58,5 +100,14 @@ export class HeapWatch {
     if (this.#watched.size > 0) return
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+}
+
+/** Bytes of the process in memory. Without a descriptor nobody can tell: then each look counts. */
+function processSize(): number {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return Number.POSITIVE_INFINITY
   }
 }

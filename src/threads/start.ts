@@ -373,7 +373,7 @@ class RunningNode implements Node {
         else if (thread.isReady) void this.#lost(worker, reason)
       },
     })
-    if (memoryLimitMb > 0) this.#heaps.add(thread, heapBeats, outgrown)
+    if (memoryLimitMb > 0) this.#heaps.add(thread, memoryLimitMb, heapBeats, outgrown)
     return thread
   }
 
