@@ -1,8 +1,7 @@
 /** How every kind of socket is closed. */
 import type { SocketPool } from './pool.ts'
 import { SocketWait, waitAlong } from './wait.ts'
-import type { WaitOptions } from './wait-options.ts'
-import { wrongWait } from './wait-options.ts'
+import { type WaitOptions, wrongWait } from './wait-options.ts'
 
 /**
  * `close(options)` of a socket. It closes all the same when nobody waits any more.

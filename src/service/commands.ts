@@ -21,7 +21,7 @@ import { choose } from './placement.ts'
 import type { Service } from './service.ts'
 import { Waiter, type WaitFor } from './wait.ts'
 import { checkWait, limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
-import { orderOf, type WorkerOrder } from './worker-order.ts'
+import { askHome, orderOf, type WorkerOrder } from './worker-order.ts'
 
 export type StatName = 'mqlen' | 'message' | 'task' | 'cpu' | 'time' | 'endless'
 
@@ -120,18 +120,14 @@ async function order(
   what: WorkerOrder & { readonly handle: number },
   options: WaitOptions | undefined,
 ): Promise<boolean> {
-  const { runtime, handle: source } = service
-  const { order: name, handle } = what
-  checkWait(name, options)
-  const home = runtime.options.handles.workerOf(handle)
-  if (home < 0) return false
-  const done = service.request(name, handle, options, (session) => {
-    runtime.router.sendToWorker(home, source, session, what)
-    return true
-  })
-  return done.catch((error: unknown) => {
+  checkWait(what.order, options)
+  if (service.runtime.options.handles.workerOf(what.handle) < 0) return false
+  return askHome(service, what, options).catch((error: unknown) => {
+    if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
+    // Without a cause it had ended before the order could be sent.
+    if (error.cause === undefined) return false
     // Whose end was ordered was there, and went with its worker.
-    if (what.order === 'kill' && isSkynetError(error, 'ERR_CALL_DEAD')) return true
+    if (what.order === 'kill') return true
     throw error
   }) as Promise<boolean>
 }

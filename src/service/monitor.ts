@@ -5,7 +5,7 @@ import { checkNotNeeded } from './needed.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
-import { askHome } from './worker-order.ts'
+import { askHome, orderHome } from './worker-order.ts'
 
 /** `gone`: it had ended before; why is not known any more. */
 export type EndReason = ExitReason | 'worker died' | 'gone'
@@ -59,25 +59,20 @@ export function follow(service: Service, handle: number): void {
  */
 export function endWith(service: Service, parent: NonNullable<Service['parent']>): void {
   service.parent = parent
-  const { handle } = parent
-  const { options, router } = service.runtime
-  const home = options.handles.workerOf(handle)
-  if (home < 0) void service.end('kill')
-  else router.sendToWorker(home, service.handle, 0, { order: 'adopt', handle })
+  const { runtime, handle: child } = service
+  const isThere = orderHome(runtime, child, 0, { order: 'adopt', handle: parent.handle })
+  if (!isThere) void service.end('kill')
 }
 
 /** The child has ended, its setup perhaps not done: its supervisor has nothing to end any more. */
 export function tellParent({ parent, handle: child, runtime }: Service): void {
   if (parent === undefined) return
-  const { handle } = parent
-  const home = runtime.options.handles.workerOf(handle)
-  if (home >= 0) runtime.router.sendToWorker(home, child, 0, { order: 'disown', handle })
+  orderHome(runtime, child, 0, { order: 'disown', handle: parent.handle })
 }
 
 /** End a service, wherever it lives, and wait for nothing. */
-export function endChild({ options, router }: Runtime, handle: number): void {
-  const home = options.handles.workerOf(handle)
-  if (home >= 0) router.sendToWorker(home, 0, 0, { order: 'kill', handle })
+export function endChild(runtime: Runtime, handle: number): void {
+  orderHome(runtime, 0, 0, { order: 'kill', handle })
 }
 
 /** Let each of two end when the other one does. @throws {SkynetError} `ERR_SERVICE_NEEDED`. */

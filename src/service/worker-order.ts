@@ -1,6 +1,6 @@
 /** What may be asked of a worker itself, and asking it. */
 import { type Place, workerAt } from '../kernel/loads.ts'
-import type { RequestTraits } from './calls.ts'
+import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
@@ -79,21 +79,28 @@ export function askMailbox(
   return askHome(service, { order: what, handle }, options)
 }
 
-/** Order something about a service of the worker where it lives, and wait for its answer. */
+/** Order something about a service of the worker where it lives. False: there is none. */
+export function orderHome(
+  { options, router }: Runtime,
+  source: number,
+  session: number,
+  order: WorkerOrder & { readonly handle: number },
+): boolean {
+  const home = options.handles.workerOf(order.handle)
+  if (home >= 0) router.sendToWorker(home, source, session, order)
+  return home >= 0
+}
+
+/** The same, and wait for its answer. */
 export function askHome(
   service: Service,
   order: WorkerOrder & { readonly handle: number },
   options: WaitOptions | undefined,
 ): Promise<unknown> {
-  const { router, options: shared } = service.runtime
+  const { runtime, handle: source } = service
   const { handle } = order
-  const give = (what: WorkerOrder, session: number): boolean => {
-    const home = shared.handles.workerOf(handle)
-    if (home >= 0) router.sendToWorker(home, service.handle, session, what)
-    return home >= 0
-  }
-  const more: RequestTraits = {
-    giveUp: (session) => void give({ order: 'giveUp', handle, session }, 0),
-  }
-  return service.request(order.order, handle, options, (session) => give(order, session), more)
+  const giveUp = (session: number): void =>
+    void orderHome(runtime, source, 0, { order: 'giveUp', handle, session })
+  const send = (session: number): boolean => orderHome(runtime, source, session, order)
+  return service.request(order.order, handle, options, send, { giveUp })
 }
