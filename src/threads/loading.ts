@@ -3,12 +3,10 @@
  * whole process with it: Node-API cannot throw into a thread that is being ended, and aborts. So
  * nobody is ended before the library is there, neither by us nor by the end of the process.
  */
-import { within } from './within.ts'
+import { PARTS, within } from './within.ts'
 
 /** Longest wait for one thread. */
 const LOAD_MS_MAX = 5000
-/** As in within.ts: a process that was stopped finds one part over when it goes on, not all. */
-const PARTS = 8
 
 export class Loading {
   /** Those under way. Of the main thread. */

@@ -453,7 +453,7 @@ class RunningNode implements Node {
     await this.#bury(worker, cause)
     const thread = await this.#startAgain(worker)
     if (thread === undefined) return
-    // One after the other: two would both find the logger missing.
+    // One after the other. Two may launch the logger all the same: the second finds its name taken.
     this.#restoring = this.#restoring.then(() => this.#restore(thread))
     await this.#restoring
     this.#gaps--
@@ -538,10 +538,9 @@ class RunningNode implements Node {
     thread.tell({ kind: 'leave' })
   }
 
-  /** Resolves when the worker runs, and the node has again what it needs of services. */
+  /** Resolves when the worker has begun to launch what the node has lost of its own services. */
   async #restore(thread: Thread): Promise<void> {
     try {
-      if (!thread.isReady) await thread.next('ready')
       thread.tell({ kind: 'restore' })
       const { kind } = await thread.next('bootstrapped', 'failed')
       if (kind === 'failed') this.#print.error('Cannot launch what launches the logger again')

@@ -5,7 +5,7 @@ import { clearTimeout, setTimeout } from '../base/event-loop.ts'
  * The time is counted in so many parts, each of which begins when the one before is over. A process
  * that was stopped, or a thread that had no core, finds one part over when it goes on, and not all.
  */
-const PARTS = 8
+export const PARTS = 8
 
 /** True when `work` was done in time. */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
