@@ -35,8 +35,11 @@ export const ofNobody = (task: () => void): (() => void) => {
 
 /** The way back to the context at hand, any number of times; undefined: there is no other. */
 export function contextNow(): (<T>(run: () => T) => T) | undefined {
-  if (!isInUse) return undefined
-  const context = make()
+  return isInUse ? wayTo(make()) : undefined
+}
+
+/** Apart from `contextNow`: a closure in it would cost whoever has no store. */
+function wayTo(context: AsyncResource): <T>(run: () => T) => T {
   return (run) => freshIn(context).runInAsyncScope(run)
 }
 

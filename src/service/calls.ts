@@ -28,7 +28,6 @@ export interface FailedCall {
 }
 
 class OpenCall implements WaitFor, FailedCall {
-  readonly kind = 'call'
   readonly service: Service
   session = 0
   /** A handle; of an order to a worker -1 less its place. */
@@ -63,6 +62,10 @@ class OpenCall implements WaitFor, FailedCall {
     this.origin = service.tracer?.origin()
     this.place = isNoted ? callerPlace() : (this.origin?.where ?? '')
     this.giveUp = giveUp
+  }
+
+  get kind(): 'call' {
+    return 'call'
   }
 
   get what(): string {

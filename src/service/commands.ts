@@ -21,7 +21,7 @@ import { choose } from './placement.ts'
 import type { Service } from './service.ts'
 import { Waiter, type WaitFor } from './wait.ts'
 import { checkWait, limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
-import { askHome, orderOf, type WorkerOrder } from './worker-order.ts'
+import { askHome, type LaunchOrder, orderOf, type WorkerOrder } from './worker-order.ts'
 
 export type StatName = 'mqlen' | 'message' | 'task' | 'cpu' | 'time' | 'endless'
 
@@ -145,31 +145,44 @@ async function launch(
   { isChild = false, limits = launchLimits(options) }: LaunchAs = {},
 ): Promise<number> {
   if (service.hasEnded) throw service.exited()
-  const { runtime } = service
-  const { loads, worker, folders } = runtime.options
+  const { loads, worker, folders } = service.runtime.options
   const url = resolveService(path, service.url, folders)
-  const { args = [], onFault = 'log', on = 'least-loaded', memoryLimitMb = 0 } = options
-  const left = limitsFrom(runtime, limits)
-  const isAlone = on === 'dedicated'
-  const home = isAlone
-    ? await workerFor(service, url, memoryLimitMb, left())
-    : choose(on, loads, worker)
-  const place = loads.add(home)
-  const what: WorkerOrder = {
-    order: 'launch',
+  const { args = [], onFault = 'log', on = 'least-loaded' } = options
+  const order = { url, args, onFault, isChild }
+  if (on !== 'dedicated') return launchOn(service, choose(on, loads, worker), order, limits)
+  const left = limitsFrom(service.runtime, limits)
+  const home = await workerFor(service, url, options.memoryLimitMb ?? 0, left())
+  try {
+    return await launchOn(service, home, order, left())
+  } catch (error) {
+    const { onVacant } = service.runtime.options
+    if (loads.of(home) === 0) onVacant(home, [])
+    throw error
+  }
+}
+
+async function launchOn(
+  service: Service,
+  home: number,
+  {
     url,
     args,
-    place,
     onFault,
     isChild,
-    chain: service.chain,
-  }
-  const launched = orderOf(service, place, what, shortPath(url), left())
-  const handle = await launched.catch((error: unknown) => {
-    if (isAlone && loads.of(home) === 0) runtime.options.onVacant(home, [])
+  }: Pick<Required<LaunchOrder>, 'url' | 'args' | 'onFault' | 'isChild'>,
+  limits: WaitLimits,
+): Promise<number> {
+  const place = service.runtime.options.loads.add(home)
+  const { chain } = service
+  const order = { order: 'launch', url, args, place, onFault } as const
+  // The order is copied: hardly any has more.
+  const isPlain = !isChild && chain.length === 0
+  const what: LaunchOrder = isPlain ? order : { ...order, isChild, chain }
+  try {
+    return (await orderOf(service, place, what, shortPath(url), limits)) as number
+  } catch (error) {
     throw isSkynetError(error, 'ERR_CALL_DEAD') ? launchLost(url, error) : error
-  })
-  return handle as number
+  }
 }
 
 /** A worker of its own. One that comes when nobody waits for it any more ends. */

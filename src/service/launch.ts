@@ -44,10 +44,12 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
   return options
 }
 
+const UNLIMITED = new WaitLimits({ timeoutMs: 0 })
+
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
 export function launchLimits(options: WaitOptions = {}): WaitLimits {
   if (options instanceof WaitLimits) return options
   checkWait('launch', options, LAUNCH_KEYS)
   const { timeoutMs = 0, signal } = options
-  return new WaitLimits({ timeoutMs, signal })
+  return timeoutMs === 0 && signal === undefined ? UNLIMITED : new WaitLimits({ timeoutMs, signal })
 }

@@ -1,5 +1,6 @@
 /** Being told how another service ended: a request that is answered by its end. */
 import { isSkynetError } from '../base/errors.ts'
+import type { Parent } from './kin.ts'
 import type { ExitReason } from './life.ts'
 import { checkNotNeeded } from './needed.ts'
 import type { Runtime } from './runtime.ts'
@@ -57,8 +58,8 @@ export function follow(service: Service, handle: number): void {
  * it. So no child is left behind, not by one that is killed, nor by one whose worker dies: that is
  * heard by the worker of the child. It is no call, as its end is nothing that the child waits for.
  */
-export function endWith(service: Service, parent: NonNullable<Service['parent']>): void {
-  service.parent = parent
+export function endWith(service: Service, parent: Parent): void {
+  service.kin.parent = parent
   const { runtime, handle: child } = service
   const isThere = orderHome(runtime, child, 0, { order: 'adopt', handle: parent.handle })
   if (!isThere) void service.end('kill')

@@ -21,6 +21,7 @@ import { askerOf } from './askers.ts'
 import type { FailedCall } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
+import type { Parent } from './kin.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import type { LogLedger } from './log-ledger.ts'
@@ -30,6 +31,7 @@ import { modulesIn } from './places.ts'
 import { begin } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Service } from './service.ts'
+import { Setup } from './setup.ts'
 import type { SharedValues } from './share-data.ts'
 import { type WorkerStats, workerStats } from './stats.ts'
 import { StopHooks } from './stop-hooks.ts'
@@ -72,7 +74,7 @@ interface Launch {
   readonly args: readonly unknown[]
   readonly origin: Origin
   /** The supervisor with which it ends, if any, and by which order of that it is launched. */
-  readonly parent?: { readonly handle: number; readonly asker: string } | undefined
+  readonly parent?: Parent | undefined
   /** That supervisor does not wait for it any more. */
   isGivenUp?: boolean
   /** As of its order. */
@@ -268,7 +270,7 @@ export class Runtime {
     switch (order.order) {
       case 'monitor':
         if (service === undefined) this.#reply(message, { handle, reason: 'gone' })
-        else service.watch(message)
+        else service.kin.watch(message)
         return
       case 'giveUp':
         service?.givenUp(askerOf({ source: message.source, session: order.session }))
@@ -403,12 +405,14 @@ export class Runtime {
 
   #launch(definition: LoadedService, launch: Launch): void {
     let service: Service
+    const setup = new Setup(launch.chain)
     try {
       if (this.#isStopping) throw new Error('the node is stopping')
       if (launch.isGivenUp === true) throw new Error('nobody waits for it any more')
       const { handles, worker } = this.options
       const handle = handles.register(worker, isBuiltin(launch.url))
-      service = new Service(this, handle, launch.url, titleOf(launch.url), launch.origin)
+      const { url, origin } = launch
+      service = new Service(this, handle, url, titleOf(url), origin, setup)
     } catch (error) {
       this.#notBegun(launch, error)
       return
@@ -426,13 +430,11 @@ export class Runtime {
     const launched = (methods: unknown): void => {
       if (isOver) return
       isOver = true
-      service.onEnded = undefined
       service.ready((methods ?? {}) as Methods)
       launch.onReady(service.handle)
     }
     // Ended by itself or killed while its setup was still under way.
-    service.onEnded = () => failed(service.exited())
-    service.waitingFor = launch.chain
+    setup.onEnded = () => failed(service.exited())
     if (launch.parent !== undefined) endWith(service, launch.parent)
     // Its supervisor was gone: it has ended before it began.
     if (service.hasEnded) return

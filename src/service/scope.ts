@@ -44,14 +44,24 @@ export const isPlain = (): boolean => users === 0 && !areStoresUsed()
  * both, so all of it comes in through here.
  */
 export const begin = <T>(task: () => T, scope?: Scope): T =>
-  asNobody(users === 0 ? task : () => storage.run(scope, task))
+  users === 0 ? asNobody(task) : beginIn(scope, task)
+
+/** Apart from it: a closure in it would cost whoever needs none. */
+const beginIn = <T>(scope: Scope | undefined, task: () => T): T =>
+  asNobody(() => storage.run(scope, task))
 
 /** `task` for later: it will see the stores that are at hand now, in the scope it begins in. */
 export function kept<Args extends readonly unknown[], T>(
   task: (...args: Args) => T,
 ): (...args: Args) => T {
   const within = contextNow()
-  if (within === undefined) return task
+  return within === undefined ? task : keptWithin(within, task)
+}
+
+function keptWithin<Args extends readonly unknown[], T>(
+  within: NonNullable<ReturnType<typeof contextNow>>,
+  task: (...args: Args) => T,
+): (...args: Args) => T {
   return (...args) => {
     const scope = scopeNow()
     return within(() => (users === 0 ? task(...args) : storage.run(scope, task, ...args)))

@@ -12,11 +12,11 @@ import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { askerOf } from './askers.ts'
 import { Calls, type FailedCall, type RequestTraits } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
 import { Inbox } from './inbox.ts'
+import { Kin, type Parent } from './kin.ts'
 import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
 import type { Ending } from './monitor.ts'
@@ -27,8 +27,9 @@ import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
 import { Requests } from './requests.ts'
 import type { Runtime } from './runtime.ts'
-import { begin, isPlain, kept, leaveScopes, useScopes } from './scope.ts'
+import { begin, isPlain, kept, leaveScopes, type Scope, useScopes } from './scope.ts'
 import { asArgument, isThenable, sendable } from './sendable.ts'
+import type { Setup } from './setup.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
@@ -46,6 +47,8 @@ const NEVER_EARLY: ReadonlySet<number> = new Set([
   PTYPE.SYSTEM,
 ])
 
+const NONE: readonly never[] = []
+
 export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
   readonly runtime: Runtime
   readonly context: Context
@@ -54,30 +57,21 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   readonly facade: Skynet
   readonly origin: Origin
   #inbox: Inbox | undefined
-  /** Its supervisor, if any, and by which order of that it was launched. */
-  parent: { readonly handle: number; readonly asker: string } | undefined
-  #children: Set<number> | undefined
-  /** Orders of `monitor`, by who gave them. */
-  #watchers: Map<string, Message> | undefined
-  #ending: ExitReason = 'exit'
+  #kin: Kin | undefined
+  /** Of a crash. */
   #cause: unknown
-  /** Told once, when everything is over. */
-  onEnded: (() => void) | undefined
+  #reason: ExitReason = 'exit'
   firstTimer = NO_TIMER
   #ownTimers: OwnTimers | undefined
   /** `starting` until setup is done, `ending` while exit hooks run, then `ended`. */
   #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
-  /** Until its setup is done: the services whose setups wait for that, each for the next: URLs. */
-  waitingFor: readonly string[] | undefined
-  /** A task of its author beside its setup has begun: a fork, a timer, a subscriber. */
-  #isBranched = false
+  /** Until it is done, or the service has ended. */
+  #setup: Setup | undefined
   readonly requests = new Requests(this)
   /** Notes where waits begin, while somebody wants to know. */
   tracer: Tracer | undefined
   /** Measures what its code takes, while somebody wants to know. */
   profile: Profile | undefined
-  /** Requests that came before setup was done, in order. */
-  #early: Message[] | undefined = []
   #calls: Calls | undefined
   #lastTask = 0
   #hooks: ExitHook[] | undefined
@@ -90,8 +84,16 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   #forks: (() => unknown)[] | undefined
   readonly #waiters = new List<Waiter<unknown>>()
 
-  constructor(runtime: Runtime, handle: number, url: string, title: string, origin: Origin) {
+  constructor(
+    runtime: Runtime,
+    handle: number,
+    url: string,
+    title: string,
+    origin: Origin,
+    setup: Setup,
+  ) {
     this.origin = origin
+    this.#setup = setup
     this.runtime = runtime
     this.url = url
     this.context = new Context(handle, title, this)
@@ -127,9 +129,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
    * services is found by it. Empty: its setup is done, or it may be another task that asks.
    */
   get chain(): readonly string[] {
-    if (this.#phase !== 'starting' || this.#isBranched) return []
-    const { waitingFor = [], url } = this
-    return waitingFor.length > 0 || this.origin.isUnique ? [...waitingFor, url] : []
+    if (this.#setup === undefined || this.#setup.isBranched) return NONE
+    const { waitingFor } = this.#setup
+    return waitingFor.length > 0 || this.origin.isUnique ? [...waitingFor, this.url] : NONE
   }
 
   /** Sockets of this service; made with the first one. */
@@ -159,12 +161,17 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   /** Called by the scheduler; see Receiver. */
   receive(message: Message): void {
     if (this.profile === undefined) this.#receive(message)
-    else this.profile.measure(() => this.#receive(message))
+    else this.#measure(this.profile, message)
+  }
+
+  /** Apart from `receive`: a closure in it would cost whoever is not measured. */
+  #measure(profile: Profile, message: Message): void {
+    profile.measure(() => this.#receive(message))
   }
 
   #receive(message: Message): void {
-    if (this.#early !== undefined && !NEVER_EARLY.has(message.type)) {
-      this.#early.push(message)
+    if (this.#phase === 'starting' && !NEVER_EARLY.has(message.type)) {
+      this.#setup!.keep(message)
       return
     }
     this.#messageLog?.write(message)
@@ -228,9 +235,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   ready(methods: Methods): void {
     this.requests.setMethods(methods)
     this.#phase = 'ready'
-    this.waitingFor = undefined
-    const early = this.#early ?? []
-    this.#early = undefined
+    const early = this.#setup?.takeEarly() ?? NONE
+    this.#setup = undefined
     this.runtime.options.scheduler.redeliver(this.context, early)
   }
 
@@ -313,11 +319,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         }
       })
     }
-    for (const [key, { source }] of this.#watchers ?? []) {
-      if (dead.has(source)) this.#watchers!.delete(key)
-    }
     this.#inbox?.workerDied(dead)
-    for (const child of this.children) if (dead.has(child)) this.disown(child)
+    this.#kin?.workerDied(dead)
     // Its supervisor, or the order to end that had not left when that worker died.
     const { handles } = this.runtime.options
     const { parent } = this
@@ -347,16 +350,25 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Run a task of its author; what it throws is logged, and goes no further. */
   run(what: string, task: () => unknown): void {
-    if (this.#phase === 'starting') this.#isBranched = true
+    if (this.#setup !== undefined) this.#setup.isBranched = true
     try {
       this.runtime.options.scheduler.running(this.handle)
-      const run = isPlain() ? task : () => begin(task, this.tracer?.scope(what))
-      const result = this.profile === undefined ? run() : this.profile.measure(run)
+      const result = this.#isPlain ? task() : this.#runIn(this.tracer?.scope(what), task)
       if (!isThenable(result)) return
       Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
     } catch (error) {
       this.fault(what, error)
     }
+  }
+
+  /** Nobody wants to know what its code sets off, or takes. */
+  get #isPlain(): boolean {
+    return this.profile === undefined && isPlain()
+  }
+
+  #runIn(scope: Scope | undefined, task: () => unknown): unknown {
+    const run = (): unknown => begin(task, scope)
+    return this.profile === undefined ? run() : this.profile.measure(run)
   }
 
   timeout(ms: number, task: () => unknown): Timer {
@@ -492,10 +504,10 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#phase === 'ending' && reason === 'kill') this.#finish(reason)
     if (this.#phase === 'ending' || this.#phase === 'ended') return Promise.resolve()
     this.#phase = 'ending'
-    this.#ending = reason
-    const early = this.#early ?? []
-    this.#early = undefined
-    for (const message of early) this.runtime.router.refuse(message, this.handle)
+    this.#reason = reason
+    for (const message of this.#setup?.takeEarly() ?? NONE) {
+      this.runtime.router.refuse(message, this.handle)
+    }
     const running: PromiseLike<unknown>[] = []
     for (const hook of this.#hooks ?? []) {
       this.run('exit hook', () => {
@@ -546,7 +558,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     }
     this.cancelTimers(this)
     this.#ownTimers?.end()
-    this.onEnded?.()
+    this.#setup?.onEnded?.()
+    this.#setup = undefined
   }
 
   /** That call failed, and nobody awaited it. */
@@ -595,42 +608,44 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     void this.end('crash')
   }
 
-  /** An order of `monitor`, answered when it has ended. */
-  watch(order: Message): void {
-    this.#watchers ??= new Map()
-    this.#watchers.set(askerOf(order), order)
+  /** Whom its end concerns. */
+  get kin(): Kin {
+    this.#kin ??= new Kin()
+    return this.#kin
+  }
+
+  get parent(): Parent | undefined {
+    return this.#kin?.parent
   }
 
   get watchers(): Iterable<Message> {
-    return this.#watchers?.values() ?? []
+    return this.#kin?.watchers ?? NONE
+  }
+
+  get children(): Iterable<number> {
+    return this.#kin?.children ?? NONE
   }
 
   /** The service of that handle ends with this one. Its worker may have died since it said so. */
   adopt(child: number): void {
-    if (this.runtime.options.handles.workerOf(child) < 0) return
-    this.#children ??= new Set()
-    this.#children.add(child)
+    if (this.runtime.options.handles.workerOf(child) >= 0) this.kin.children.add(child)
   }
 
   /** It has ended. */
   disown(child: number): void {
-    this.#children?.delete(child)
-  }
-
-  get children(): Iterable<number> {
-    return this.#children ?? []
+    this.#kin?.children.delete(child)
   }
 
   /** Whoever gave an order of `monitor` or `room` under that session waits no more. */
   givenUp(asker: string): void {
-    this.#watchers?.delete(asker)
+    this.#kin?.givenUp(asker)
     this.#inbox?.givenUp(asker)
   }
 
   /** How it ended, for whoever monitors it. */
   get ending(): Ending {
     const { handle } = this
-    const reason = this.#ending
+    const reason = this.#reason
     return reason === 'crash'
       ? { handle, reason, cause: sendable(this.#cause) }
       : { handle, reason }

@@ -6,6 +6,7 @@ import { Wheel } from '../kernel/wheel.ts'
 import { VirtualClock } from '../testing/timers.ts'
 import { Runtime, type RuntimeOptions } from './runtime.ts'
 import { Service } from './service.ts'
+import { Setup } from './setup.ts'
 import { Waiter } from './wait.ts'
 
 const DAY = 86_400_000
@@ -18,10 +19,8 @@ function setUp(now = 0.25) {
   const scheduler = { timerAdded() {}, running() {}, afterMail } as unknown as Scheduler
   const options: Partial<RuntimeOptions> = { clock, wheel, scheduler }
   const runtime = new Runtime(options as RuntimeOptions)
-  const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual', {
-    isUnique: false,
-    onFault: 'log',
-  })
+  const origin = { isUnique: false, onFault: 'log' } as const
+  const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual', origin, new Setup())
   const skynet = service.facade
   /** Time passes, then the worker has its turn. */
   const pass = (ms: number): number => {
