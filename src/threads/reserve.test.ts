@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SkynetError } from '../base/errors.ts'
 import type { Os } from '../os/os.ts'
 import { isOfDescriptors, isShortage, Reserve } from './reserve.ts'
 
@@ -60,6 +61,34 @@ test('lend() of a Reserve keeps clients waiting until all starts are over', asyn
   assert.equal(system.areClientsHeld, false)
   reserve.take()
   assert.equal(system.free, 0)
+})
+
+test('start() of a Reserve lends it at once where there are too few descriptors', async () => {
+  const { system, reserve } = rig(20)
+  reserve.take()
+  const begin = async () => system.free
+  assert.equal(await reserve.start(begin, () => true), 20)
+})
+
+test('start() of a Reserve lends it to a second try of what found too few', async () => {
+  const cause = new Error('EMFILE: too many open files')
+  const found = new SkynetError(
+    'ERR_THREAD_DIED',
+    { thread: 'it', reason: cause.message },
+    { cause },
+  )
+  for (const [isWanted, expected] of [
+    [true, [48 - 16, 48]],
+    [false, [48 - 16]],
+  ] as const) {
+    const { system, reserve } = rig(48)
+    reserve.take()
+    const tries: number[] = []
+    const begin = async () => (tries.push(system.free) === 1 ? found : 'ready')
+    const outcome = await reserve.start(begin, () => isWanted)
+    assert.deepEqual([outcome, tries], [isWanted ? 'ready' : found, expected])
+    assert.equal(system.areClientsHeld, false)
+  }
 })
 
 test('Reserve that is closed takes nothing any more', async () => {

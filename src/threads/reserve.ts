@@ -2,6 +2,7 @@
  * Descriptors that the main thread holds back. When others have taken all that there are, a thread
  * that starts while the node runs can still begin with these. Of the main thread.
  */
+import { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Os } from '../os/os.ts'
 
@@ -45,6 +46,25 @@ export class Reserve {
   takeLater(): void {
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.take(), TAKE_MS).unref()
+  }
+
+  /**
+   * Start a thread, with them when there are too few others: that is looked at before, as a thread
+   * that finds none says odd things, and also what it says is looked at.
+   *
+   * @param start Resolves with the thread, or with why there is none.
+   * @param isWanted False: there is no reason any more to try that again.
+   */
+  async start<T>(
+    start: () => Promise<T | SkynetError<'ERR_THREAD_DIED'>>,
+    isWanted: () => boolean,
+  ): Promise<T | SkynetError<'ERR_THREAD_DIED'>> {
+    if (!this.isNeeded()) {
+      const found = await start()
+      const isShort = found instanceof SkynetError && isOfDescriptors(found.cause)
+      if (!isShort || !isWanted()) return found
+    }
+    return this.lend(start)
   }
 
   /** A thread that starts now may find too few: asked before, as one that does says odd things. */

@@ -27,6 +27,7 @@ import type { WorkerStats } from '../service/stats.ts'
 import { copy } from '../wire/copy.ts'
 import { unpack } from '../wire/seri.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
+import { Dedicated, type DedicatedHost } from './dedicated.ts'
 import { isHeapSetByFlag } from './heap-guard.ts'
 import { HeapWatch } from './heap-watch.ts'
 import { checkRoom } from './maps.ts'
@@ -35,7 +36,8 @@ import type { ResolvedConfig } from './options.ts'
 import { type Printer, printer } from './print.ts'
 import type { Control, Report, SocketStart, WorkerStart } from './protocol.ts'
 import { clearUp, dropBlocks } from './recovery.ts'
-import { isOfDescriptors, isShortage, Reserve } from './reserve.ts'
+import { Replacing, type ReplacingHost } from './replacing.ts'
+import { Reserve } from './reserve.ts'
 import { stackOf } from './stack.ts'
 import { askWorkers } from './stats.ts'
 import { Thread } from './thread.ts'
@@ -51,9 +53,6 @@ const STARTS_AT_ONCE = 2 * availableParallelism()
 const NAP_MS = 200
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50
-/** Between two tries to start a worker again: longer with each. */
-const RETRY_MS_MIN = 20
-const RETRY_MS_MAX = 1000
 /** Longest that clients wait while a worker starts. */
 const HOLD_MS_MAX = 2000
 /** Between two tries to find room in the command ring. */
@@ -175,14 +174,14 @@ class RunningNode implements Node {
   readonly #bells: Doorbells
   /** By number; undefined: a place for a dedicated one. */
   readonly #workers: (Thread | undefined)[]
-  /** Dedicated workers, and on which each was asked for. */
-  readonly #askers = new Map<Thread, Thread>()
   #socket: Thread | undefined
   readonly #monitor: Monitor
   readonly #handles: Handles
   readonly #ledger: LogLedger
   readonly #crashes: CrashReporter
   readonly #reserve: Reserve
+  readonly #replacing: Replacing
+  readonly #dedicated: Dedicated
   /** Crash reports that are being written. */
   #reporting: Promise<unknown> = Promise.resolve()
   #watch: Watch | undefined
@@ -194,9 +193,6 @@ class RunningNode implements Node {
   isAborted = false
   /** The death of a thread that ended the node. */
   fault: SkynetError | undefined
-  /** Workers that died and are not replaced yet. */
-  #gaps = 0
-  #restoring: Promise<void> = Promise.resolve()
   readonly #startedAt: number
   #setExited!: (code: number) => void
 
@@ -219,6 +215,8 @@ class RunningNode implements Node {
     })
     this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
     this.#workers = new Array(memory.workers).fill(undefined)
+    this.#replacing = new Replacing(this.#forReplacing())
+    this.#dedicated = new Dedicated(this.#forDedicated())
     this.#startedAt = epochNow()
     this.exited = new Promise((resolve) => {
       this.#setExited = resolve
@@ -305,7 +303,7 @@ class RunningNode implements Node {
     } finally {
       clearTimeout(notice)
     }
-    // It is told below, and not when its thread ends.
+    // The deadline is told, not that the thread ends afterwards.
     launched.catch(() => {})
     const reason = `it is not ready within ${startMs} ms (config key 'startMs')`
     throw new SkynetError('ERR_SERVICE_LAUNCH', { path, reason })
@@ -313,7 +311,7 @@ class RunningNode implements Node {
 
   /** All services but the node's own have ended: there is nothing left to do. */
   #stopIfEmpty(): void {
-    if (this.#isLaunched && this.#gaps === 0 && this.#isEmpty()) void this.stop()
+    if (this.#isLaunched && this.#replacing.isDone && this.#isEmpty()) void this.stop()
   }
 
   #isEmpty(): boolean {
@@ -361,16 +359,16 @@ class RunningNode implements Node {
       onReport: (report) => {
         if (report.kind === 'outgrown') {
           outgrown(report.usedMb)
-        } else if (report.kind === 'dedicate') void this.#dedicate(thread, report)
+        } else if (report.kind === 'dedicate') void this.#dedicated.start(thread, report)
         else this.#reported(report)
       },
       onEnd: (reason) => {
-        this.#forget(thread)
+        this.#dedicated.forget(thread)
         const isForAll = worker < this.#config.thread
         if (isForAll && !this.#isLaunched) this.#died(thread.name, reason)
         // One that never was ready is up to who has started it.
-        else if (thread.isReady && isForAll) void this.#replace(worker, reason)
-        else if (thread.isReady) void this.#lost(worker, reason)
+        else if (thread.isReady && isForAll) void this.#replacing.replace(worker, reason)
+        else if (thread.isReady) void this.#dedicated.lost(worker, reason)
       },
     })
     if (memoryLimitMb > 0) this.#heaps.add(thread, memoryLimitMb, heapBeats, outgrown)
@@ -378,28 +376,22 @@ class RunningNode implements Node {
   }
 
   /** Start a worker while the node runs. Resolves when it is ready, or with why it is not. */
-  async #tryStart(
+  #tryStart(
     worker: number,
     memoryLimitMb: number,
-    asker?: Thread,
+    isWanted: () => boolean,
   ): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>> {
     const start = async (): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>> => {
       try {
         const thread = this.#startWorker(worker, memoryLimitMb)
         this.#workers[worker] = thread
-        if (asker !== undefined) this.#askers.set(thread, asker)
         await thread.next('ready')
         return thread
       } catch (error) {
         return error as SkynetError<'ERR_THREAD_DIED'>
       }
     }
-    if (!this.#reserve.isNeeded()) {
-      const found = await start()
-      const isWanted = this.#stopping === undefined && asker?.hasEnded !== true
-      if (found instanceof Thread || !isWanted || !isOfDescriptors(found.cause)) return found
-    }
-    return this.#reserve.lend(start)
+    return this.#reserve.start(start, () => this.#stopping === undefined && isWanted())
   }
 
   /** Clients would take each descriptor that becomes free before a thread that starts does. */
@@ -414,7 +406,7 @@ class RunningNode implements Node {
     if (report.kind === 'log') this.#print.line(report.line)
     else if (report.kind === 'abort') void this.stop()
     else if (report.kind === 'empty') this.#stopIfEmpty()
-    else if (report.kind === 'vacant') this.#vacate(report.worker, report.handles)
+    else if (report.kind === 'vacant') this.#dedicated.vacate(report.worker, report.handles)
   }
 
   /**
@@ -446,106 +438,46 @@ class RunningNode implements Node {
     return isAnyLeft
   }
 
-  /** A worker ended unasked: another one takes its place. */
-  async #replace(worker: number, cause: unknown): Promise<void> {
-    if (this.#stopping !== undefined) return
-    this.#gaps++
-    await this.#bury(worker, cause)
-    const thread = await this.#startAgain(worker)
-    if (thread === undefined) return
-    // One after the other. Two may launch the logger all the same: the second finds its name taken.
-    this.#restoring = this.#restoring.then(() => this.#restore(thread))
-    await this.#restoring
-    this.#gaps--
-    if (this.#gaps === 0) this.#reserve.takeLater()
-    if (this.#gaps === 0 && this.#isEmpty()) void this.#stop(1, 0)
-  }
-
-  /**
-   * For want of descriptors, memory or threads it is tried again, as long as the node has services
-   * left. Undefined: the node ends.
-   */
-  async #startAgain(worker: number): Promise<Thread | undefined> {
-    const { name } = this.#workers[worker]!
+  #forReplacing(): ReplacingHost {
+    const { memoryLimitMb } = this.#config
     const loads = new Loads(this.#memory.loads, 0)
-    for (let tries = 1; this.#stopping === undefined; tries++) {
-      const found = await this.#tryStart(worker, this.#config.memoryLimitMb)
-      if (found instanceof Thread) {
-        loads.open(worker)
-        if (tries > 1) this.#print.error(`${name} runs again, after ${tries} tries`)
-        return found
-      }
-      const { reason } = found.info
-      if (!isShortage(found.cause) || this.#isEmpty()) {
-        this.#died(name, found.cause)
-        return undefined
-      }
-      if (tries === 1) {
-        this.#print.error(withHint(`Cannot start ${name} again, which goes on: ${reason}`))
-      }
-      // Nobody waits for it meanwhile: what was to be launched there is refused.
-      await this.#bury(worker, found.cause)
-      loads.close(worker)
-      this.#reserve.take()
-      await delay(Math.min(RETRY_MS_MIN * 2 ** (tries - 1), RETRY_MS_MAX), undefined, {
-        ref: false,
-      })
-    }
-    return undefined
-  }
-
-  /** A dedicated worker ended, with its last service or before: its place is free again. */
-  async #lost(worker: number, cause: unknown): Promise<void> {
-    if (this.#stopping !== undefined) return
-    const isMeant = this.#workers[worker]?.past !== undefined
-    const isAnyLeft = await this.#bury(worker, cause)
-    this.#workers[worker] = undefined
-    if (!isMeant && this.#gaps === 0 && !isAnyLeft) void this.#stop(1, 0)
-  }
-
-  async #dedicate(asker: Thread, report: Report & { kind: 'dedicate' }): Promise<void> {
-    const { token, memoryLimitMb } = report
-    const answer = (worker: number): void => asker.tell({ kind: 'dedicated', token, worker })
-    const worker = this.#workers.indexOf(undefined, this.#config.thread)
-    if (worker < 0 || this.#stopping !== undefined) {
-      answer(-1)
-      return
-    }
-    const found = await this.#tryStart(worker, memoryLimitMb || this.#config.memoryLimitMb, asker)
-    if (this.#gaps === 0) this.#reserve.takeLater()
-    if (found instanceof Thread) {
-      answer(worker)
-      return
-    }
-    this.#print.error(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
-    if (this.#workers[worker] !== undefined) await this.#lost(worker, found.cause)
-    answer(-1)
-  }
-
-  /** A thread ended. Who asked there for dedicated workers has launched nothing more on them. */
-  #forget(gone: Thread): void {
-    this.#askers.delete(gone)
-    for (const [thread, asker] of this.#askers) {
-      if (asker === gone) this.#vacate(this.#workers.indexOf(thread), [])
+    return {
+      isStopping: () => this.#stopping !== undefined,
+      isEmpty: () => this.#isEmpty(),
+      nameOf: (worker) => this.#workers[worker]!.name,
+      bury: (worker, cause) => this.#bury(worker, cause),
+      start: (worker) => this.#tryStart(worker, memoryLimitMb, () => true),
+      open: (worker) => loads.open(worker),
+      close: (worker) => loads.close(worker),
+      holdBack: () => this.#reserve.take(),
+      pause: (ms) => delay(ms, undefined, { ref: false }),
+      print: this.#print.error,
+      failed: (name, cause) => this.#died(name, cause),
+      done: () => {
+        this.#reserve.takeLater()
+        if (this.#isEmpty()) void this.#stop(1, 0)
+      },
     }
   }
 
-  /** Nobody launches anything on a dedicated worker but who asked for it, and its own services. */
-  #vacate(worker: number, handles: readonly number[]): void {
-    const thread = this.#workers[worker]
-    if (thread === undefined || new Loads(this.#memory.loads, 0).of(worker) > 0) return
-    thread.past = handles
-    thread.tell({ kind: 'leave' })
-  }
-
-  /** Resolves when the worker has begun to launch what the node has lost of its own services. */
-  async #restore(thread: Thread): Promise<void> {
-    try {
-      thread.tell({ kind: 'restore' })
-      const { kind } = await thread.next('bootstrapped', 'failed')
-      if (kind === 'failed') this.#print.error('Cannot launch what launches the logger again')
-    } catch {
-      // It died too: that is told, and dealt with, by itself.
+  #forDedicated(): DedicatedHost {
+    const { memoryLimitMb, thread } = this.#config
+    const loads = new Loads(this.#memory.loads, 0)
+    return {
+      workers: this.#workers,
+      first: thread,
+      isStopping: () => this.#stopping !== undefined,
+      loadOf: (worker) => loads.of(worker),
+      bury: (worker, cause) => this.#bury(worker, cause),
+      start: (worker, limitMb, isWanted) =>
+        this.#tryStart(worker, limitMb || memoryLimitMb, isWanted),
+      started: () => {
+        if (this.#replacing.isDone) this.#reserve.takeLater()
+      },
+      print: this.#print.error,
+      lostAll: () => {
+        if (this.#replacing.isDone) void this.#stop(1, 0)
+      },
     }
   }
 

@@ -1,0 +1,100 @@
+/**
+ * Workers that services have for themselves: they come when one is asked for, and end with their
+ * last service. Runs on the main thread.
+ */
+import { SkynetError } from '../base/errors.ts'
+import { withHint } from '../base/thrown.ts'
+import type { Report } from './protocol.ts'
+import type { Thread } from './thread.ts'
+
+/** What dedicated workers need of their node. */
+export interface DedicatedHost {
+  isStopping(): boolean
+  /** Of all workers, by number. Behind those for anybody are the places of dedicated ones. */
+  readonly workers: (Thread | undefined)[]
+  /** The first of those places. */
+  readonly first: number
+  /** How many services that worker has, also those being launched. */
+  loadOf(worker: number): number
+  /** Resolves when the thread is ready, or with why it is not. */
+  start(
+    worker: number,
+    memoryLimitMb: number,
+    isWanted: () => boolean,
+  ): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>>
+  /** Mend what it left, and tell who waits for its services. True: others of the node are left. */
+  bury(worker: number, cause: unknown): Promise<boolean>
+  /** A start is over, however it went. */
+  started(): void
+  print(text: string): void
+  /** The last service of the node went with a worker that died. */
+  lostAll(): void
+}
+
+export class Dedicated {
+  readonly #node: DedicatedHost
+  /** For each place that is taken, the worker on which it was asked for. */
+  readonly #askers = new Map<number, Thread>()
+
+  constructor(node: DedicatedHost) {
+    this.#node = node
+  }
+
+  /** The worker `asker` wants one for a service that is launched from there. */
+  async start(asker: Thread, report: Report & { kind: 'dedicate' }): Promise<void> {
+    const node = this.#node
+    const { token, memoryLimitMb } = report
+    const answer = (worker: number): void => asker.tell({ kind: 'dedicated', token, worker })
+    const worker = this.#freePlace()
+    if (worker < 0 || node.isStopping()) {
+      answer(-1)
+      return
+    }
+    this.#askers.set(worker, asker)
+    const found = await node.start(worker, memoryLimitMb, () => !asker.hasEnded)
+    node.started()
+    if (!(found instanceof SkynetError)) {
+      answer(worker)
+      return
+    }
+    node.print(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
+    await this.lost(worker, found.cause)
+    answer(-1)
+  }
+
+  #freePlace(): number {
+    const { workers, first } = this.#node
+    return workers.findIndex(
+      (thread, place) => place >= first && thread === undefined && !this.#askers.has(place),
+    )
+  }
+
+  /** The thread ended, with its last service or before, or never began: its place is free again. */
+  async lost(worker: number, cause: unknown): Promise<void> {
+    const node = this.#node
+    if (node.isStopping()) return
+    const thread = node.workers[worker]
+    if (thread !== undefined) {
+      const isMeant = thread.past !== undefined
+      const isAnyLeft = await node.bury(worker, cause)
+      node.workers[worker] = undefined
+      if (!isMeant && !isAnyLeft) node.lostAll()
+    }
+    this.#askers.delete(worker)
+  }
+
+  /** A thread ended. Who asked there for dedicated workers has launched nothing more on them. */
+  forget(gone: Thread): void {
+    for (const [worker, asker] of this.#askers) {
+      if (asker === gone) this.vacate(worker, [])
+    }
+  }
+
+  /** Nobody launches anything on a dedicated worker but who asked for it, and its own services. */
+  vacate(worker: number, handles: readonly number[]): void {
+    const thread = this.#node.workers[worker]
+    if (thread === undefined || thread.hasEnded || this.#node.loadOf(worker) > 0) return
+    thread.past = handles
+    thread.tell({ kind: 'leave' })
+  }
+}

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SkynetError } from '../base/errors.ts'
+import type { Report } from './protocol.ts'
+import { type Replacement, Replacing, type ReplacingHost } from './replacing.ts'
+
+const NAME = 'skynet worker 1'
+const SHORTAGE = new Error('EAGAIN')
+const noThread = (cause: Error): SkynetError<'ERR_THREAD_DIED'> =>
+  new SkynetError('ERR_THREAD_DIED', { thread: NAME, reason: cause.message }, { cause })
+
+/** A thread that answers `restore` with `answer`; none: when it dies. */
+function replacement(events: string[], answer: Report['kind'] | undefined): Replacement {
+  return {
+    tell: ({ kind }) => events.push(`tell ${kind}`),
+    next: async () => {
+      if (answer === undefined) throw noThread(new Error('exit code 1'))
+      return { kind: answer } as Report
+    },
+  }
+}
+
+/** A node that notes what is done with it. Each start finds the next of `found`. */
+function rig(
+  found: readonly (Error | Report['kind'] | undefined)[],
+  more: Partial<ReplacingHost> = {},
+) {
+  const events: string[] = []
+  const left = [...found]
+  const replacing = new Replacing({
+    isStopping: () => false,
+    isEmpty: () => false,
+    nameOf: () => NAME,
+    bury: async (worker, cause) => events.push(`bury ${worker}: ${(cause as Error).message}`),
+    start: async () => {
+      const next = left.shift()
+      events.push('start')
+      return next instanceof Error ? noThread(next) : replacement(events, next)
+    },
+    open: () => events.push('open'),
+    close: () => events.push('close'),
+    holdBack: () => events.push('hold back'),
+    pause: async (ms) => events.push(`pause ${ms}`),
+    print: (text) => events.push(text),
+    failed: (_name, cause) => events.push(`failed: ${(cause as Error).message}`),
+    done: () => events.push('done'),
+    ...more,
+  })
+  return { events, replacing }
+}
+
+const DEATH = new Error('exit code 1')
+
+test('replace() buries a worker, starts another, and has it restore what is lost', async () => {
+  const { events, replacing } = rig(['bootstrapped'])
+  const replaced = replacing.replace(1, DEATH)
+  assert.equal(replacing.isDone, false)
+  await replaced
+  assert.equal(replacing.isDone, true)
+  assert.deepEqual(events, ['bury 1: exit code 1', 'start', 'open', 'tell restore', 'done'])
+})
+
+test('replace() is done also when the worker in the place of the other dies', async () => {
+  const { events, replacing } = rig([undefined])
+  await replacing.replace(1, DEATH)
+  assert.deepEqual(events, ['bury 1: exit code 1', 'start', 'open', 'tell restore', 'done'])
+})
+
+test('replace() gives up what is no shortage, and a node without services', async () => {
+  const cases = [rig([DEATH]), rig([SHORTAGE], { isEmpty: () => true })]
+  for (const [i, { events, replacing }] of cases.entries()) {
+    await replacing.replace(1, DEATH)
+    const failed = `failed: ${[DEATH, SHORTAGE][i]!.message}`
+    assert.deepEqual(events, ['bury 1: exit code 1', 'start', failed])
+  }
+})
