@@ -18,11 +18,21 @@ export function answerOn(port: MessagePort): void {
   })
 }
 
+/**
+ * Wait until a cell has another value. Woken is not moved: who saw the move without a wait may meet
+ * the wake-up of that move in his next one.
+ */
+export async function moved(cells: Int32Array, cell: number, from: number): Promise<void> {
+  while (Atomics.load(cells, cell) === from) {
+    const woken = Atomics.waitAsync(cells, cell, from)
+    if (woken.async) await woken.value
+  }
+}
+
 /** Each time the first cell moves, move the second. */
 async function answerWakes(cells: Int32Array): Promise<never> {
   for (let seen = 0; ; seen++) {
-    const moved = Atomics.waitAsync(cells, 0, seen)
-    if (moved.async) await moved.value
+    await moved(cells, 0, seen)
     Atomics.add(cells, 1, 1)
     Atomics.notify(cells, 1)
   }

@@ -2,7 +2,7 @@
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { type Pace, paceCalls, Sender } from '../support/pace.ts'
 import { serve } from '../support/serve.ts'
-import { answerOn, type FromPeer, type ToPeer } from './threads-peer.ts'
+import { answerOn, type FromPeer, moved, type ToPeer } from './threads-peer.ts'
 
 const cells = new Int32Array(new SharedArrayBuffer(8))
 const worker = new Worker(new URL('./threads-peer.js', import.meta.url), { workerData: cells })
@@ -39,8 +39,7 @@ async function wake(value: number): Promise<number> {
   const before = Atomics.load(cells, 1)
   Atomics.add(cells, 0, 1)
   Atomics.notify(cells, 0)
-  const answer = Atomics.waitAsync(cells, 1, before)
-  if (answer.async) await answer.value
+  await moved(cells, 1, before)
   return value
 }
 

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { moved } from '../../bench/peers/threads-peer.ts'
 
 const MAIN = fileURLToPath(new URL('../../bench/main.js', import.meta.url))
 
@@ -62,4 +63,20 @@ test('bench names those there are when it is asked for another one', async () =>
   assert.equal(code, 1)
   assert.match(stderr, /^Cannot find a bench named 'nothing'\n/)
   for (const name of Object.keys(BENCHES)) assert.match(stderr, RegExp(`^ {2}${name} `, 'm'))
+})
+
+test('a wake-up that moved nothing is none for the threads beside ours', async () => {
+  const cells = new Int32Array(new SharedArrayBuffer(4))
+  let isMoved = false
+  const waiting = moved(cells, 0, 0).then(() => {
+    isMoved = true
+  })
+  const beside = Atomics.waitAsync(cells, 0, 0)
+  assert.equal(Atomics.notify(cells, 0), 2)
+  await beside.value
+  await new Promise(setImmediate)
+  assert.equal(isMoved, false)
+  Atomics.add(cells, 0, 1)
+  assert.equal(Atomics.notify(cells, 0), 1)
+  await waiting
 })
