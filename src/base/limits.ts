@@ -69,10 +69,12 @@ export const TIMER_MS_MAX = 0xffffffff
 export const MONITOR_INTERVAL_MS = 5000
 /** How long the module of a service may load before that is logged. */
 export const LOAD_NOTICE_MS = 5000
-/** How long the first service may take until that is said. */
+/** How long a setup may take until that is said. */
 export const START_NOTICE_MS = 5000
 /** Setups that wait for each other for so long will do so for ever. */
 export const CIRCLE_MS = 1000
+/** Of setups that wait for each other so many are remembered: a longer circle is not found. */
+export const CIRCLE_SETUPS_MAX = 64
 /** How long a unique service may be asked for while there is no manager of them. */
 export const MANAGER_WAIT_MS_MAX = 30_000
 /** How long stop hooks may take, unless the config says otherwise. */

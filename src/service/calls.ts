@@ -100,6 +100,8 @@ export interface RequestTraits {
    * has given up, or has ended.
    */
   readonly giveUp?: (session: number) => void
+  /** The worker of the callee answers it, so also during the setup of the callee. */
+  readonly isOrder?: boolean
 }
 
 const NO_MORE: RequestTraits = {}
@@ -202,6 +204,16 @@ export class Calls {
       return
     }
     call.reject(call.blamed(value ?? deadCall(call)))
+  }
+
+  isOpen(session: number): boolean {
+    return this.#open.get(session) !== undefined
+  }
+
+  /** All that are under way are launches, or calls of this very service. */
+  get waitForSetups(): boolean {
+    const { handle } = this.#service
+    return this.#open.items().every(({ to }) => to < 0 || to === handle)
   }
 
   /** Calls under way that have no waiter. */

@@ -173,11 +173,11 @@ async function launchOn(
   limits: WaitLimits,
 ): Promise<number> {
   const place = service.runtime.options.loads.add(home)
-  const { chain } = service
+  const { setups } = service
   const order = { order: 'launch', url, args, place, onFault } as const
   // The order is copied: hardly any has more.
-  const isPlain = !isChild && chain.length === 0
-  const what: LaunchOrder = isPlain ? order : { ...order, isChild, chain }
+  const isPlain = !isChild && setups.length === 0
+  const what: LaunchOrder = isPlain ? order : { ...order, isChild, setups }
   try {
     return (await orderOf(service, place, what, shortPath(url), limits)) as number
   } catch (error) {

@@ -35,7 +35,7 @@ import { Setup } from './setup.ts'
 import type { SharedValues } from './share-data.ts'
 import { type WorkerStats, workerStats } from './stats.ts'
 import { StopHooks } from './stop-hooks.ts'
-import type { LaunchOrder, WorkerOrder } from './worker-order.ts'
+import type { LaunchOrder, WaitingSetup, WorkerOrder } from './worker-order.ts'
 
 /** Mailboxes in a crash report. */
 const MAILBOXES_SHOWN = 100
@@ -78,7 +78,7 @@ interface Launch {
   /** That supervisor does not wait for it any more. */
   isGivenUp?: boolean
   /** As of its order. */
-  readonly chain?: readonly string[] | undefined
+  readonly setups?: readonly WaitingSetup[] | undefined
   /** Exactly one of them is called, once. */
   readonly onReady: (handle: number) => void
   readonly onFailure: (error: SkynetError) => void
@@ -102,6 +102,8 @@ export interface RuntimeOptions {
   readonly callTimeoutMs: number
   readonly receiveLimitBytes: number
   readonly exitMs: number
+  /** How long a setup may take until that is said. */
+  readonly startNoticeMs: number
   /** Measure from the beginning how long the code of services takes. */
   readonly profile: boolean
   /** Folders of services with bare names. */
@@ -275,6 +277,9 @@ export class Runtime {
       case 'giveUp':
         service?.givenUp(askerOf({ source: message.source, session: order.session }))
         return
+      case 'circle':
+        service?.refuseCircle(message.source, order)
+        return
       case 'adopt':
         if (service === undefined) endChild(this, message.source)
         else service.adopt(message.source)
@@ -345,7 +350,7 @@ export class Runtime {
       args: order.args,
       origin: originOf(source === this.options.names.query('.service'), order.onFault ?? 'log'),
       parent: order.isChild === true ? { handle: source, asker: askerOf(message) } : undefined,
-      chain: order.chain,
+      setups: order.setups,
       onReady: (handle) => this.#reply(message, handle),
       onFailure: (error) => {
         if (session === 0) this.log('error', 0, describe(error))
@@ -405,7 +410,7 @@ export class Runtime {
 
   #launch(definition: LoadedService, launch: Launch): void {
     let service: Service
-    const setup = new Setup(launch.chain)
+    const setup = new Setup(launch.setups)
     try {
       if (this.#isStopping) throw new Error('the node is stopping')
       if (launch.isGivenUp === true) throw new Error('nobody waits for it any more')
@@ -421,15 +426,18 @@ export class Runtime {
     this.#services.set(service.handle, service)
     this.router.add(service.context)
     let isOver = false
+    let notice: ReturnType<typeof setTimeout> | undefined
     const failed = (error: unknown): void => {
       if (isOver) return
       isOver = true
+      clearTimeout(notice)
       // First the end: whoever is told finds nothing of the service any more, no name either.
       void service.end('launch failed').then(() => this.#failed(launch, error))
     }
     const launched = (methods: unknown): void => {
       if (isOver) return
       isOver = true
+      clearTimeout(notice)
       service.ready((methods ?? {}) as Methods)
       launch.onReady(service.handle)
     }
@@ -450,10 +458,20 @@ export class Runtime {
           if (!isOver) this.log('error', service.handle, ABANDONED)
         })
         promise.then(launched, failed)
+        if (!isOver && !isBuiltin(launch.url)) notice = this.#noticeOf(service)
       } else launched(result)
     } catch (error) {
       failed(error)
     }
+  }
+
+  /** What a setup awaits may never come: that is said, for it could be waited for silently. */
+  #noticeOf(service: Service): ReturnType<typeof setTimeout> {
+    const { startNoticeMs } = this.options
+    return setTimeout(() => {
+      const waits = service.waits || 'what it awaits may never come'
+      this.log('error', service.handle, `setup: not done after ${startNoticeMs} ms: ${waits}`)
+    }, startNoticeMs)
   }
 
   /** The service ends now: nobody can reach it any more. */

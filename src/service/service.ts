@@ -5,6 +5,7 @@
 import { checkFlag, checkNumber } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { queueMicrotask } from '../base/event-loop.ts'
+import { CIRCLE_MS, CIRCLE_SETUPS_MAX } from '../base/limits.ts'
 import { List } from '../base/list.ts'
 import { describe } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'
@@ -19,6 +20,7 @@ import { Inbox } from './inbox.ts'
 import { Kin, type Parent } from './kin.ts'
 import type { ExitHook, ExitReason, Origin } from './life.ts'
 import { MessageLog } from './message-log.ts'
+import { shortPath } from './modules.ts'
 import type { Ending } from './monitor.ts'
 import { OwnTimers } from './own-timers.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
@@ -37,6 +39,10 @@ import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
+import { type CircleOrder, orderHome, type WaitingSetup } from './worker-order.ts'
+
+/** Of what a setup waits for, so much is told. */
+const WAITS_SHOWN = 5
 
 /** What a setup itself may wait for. */
 const NEVER_EARLY: ReadonlySet<number> = new Set([
@@ -125,13 +131,29 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   /**
-   * The setups that wait for what this service asks now, this one the last: a circle of unique
-   * services is found by it. Empty: its setup is done, or it may be another task that asks.
+   * The setups that wait for what this service asks now, this one the last: a circle is found by
+   * them. Empty: its setup is done, or it may be another task that asks.
    */
-  get chain(): readonly string[] {
+  get setups(): readonly WaitingSetup[] {
     if (this.#setup === undefined || this.#setup.isBranched) return NONE
-    const { waitingFor } = this.#setup
-    return waitingFor.length > 0 || this.origin.isUnique ? [...waitingFor, this.url] : NONE
+    const { url, handle } = this
+    const { isUnique } = this.origin
+    return [...this.#setup.waitingFor, { url, handle, isUnique }].slice(-CIRCLE_SETUPS_MAX)
+  }
+
+  /** Of those, from the first unique one on: their URLs, by which the manager knows them. */
+  get chain(): readonly string[] {
+    const { setups } = this
+    const from = setups.findIndex(({ isUnique }) => isUnique)
+    return from < 0 ? NONE : setups.slice(from).map(({ url }) => url)
+  }
+
+  /** Rows of `tasks` that its setup waits for, as text: for who reads that it is not done. */
+  get waits(): string {
+    const rows = this.tasks().filter(({ kind }) => kind !== 'request' && kind !== 'response')
+    const shown = rows.slice(0, WAITS_SHOWN).map(({ kind, what }) => `${kind} ${what}`)
+    const more = rows.length - shown.length
+    return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ')
   }
 
   /** Sockets of this service; made with the first one. */
@@ -300,7 +322,60 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
     this.#calls ??= new Calls(this)
-    return this.#calls.request(method, to, options, send, more)
+    const sent = this.#phase === 'starting' ? this.#sentBySetup(to, send, more) : send
+    return this.#calls.request(method, to, options, sent, more)
+  }
+
+  /** `send`, unless the callee waits for this setup: then somebody has to look whether for ever. */
+  #sentBySetup(
+    to: number,
+    send: (session: number) => boolean,
+    more: RequestTraits | undefined,
+  ): (session: number) => boolean {
+    const { setups } = this
+    const at = setups.findIndex(({ handle }) => handle === to)
+    if (at < 0 || more?.isOrder === true) return send
+    const circle = [setups.at(-1)!, ...setups.slice(at)].map(({ url }) => shortPath(url))
+    return (session) => {
+      const hasLeft = send(session)
+      if (hasLeft) this.#lookForCircle({ order: 'circle', handle: to, session, circle })
+      return hasLeft
+    }
+  }
+
+  /** The callee knows whether its setup still waits for others. Until then it is asked again. */
+  #lookForCircle(order: CircleOrder): void {
+    this.after(CIRCLE_MS, () => {
+      if (this.#phase !== 'starting' || this.#calls?.isOpen(order.session) !== true) return
+      orderHome(this.runtime, this.handle, 0, order)
+      this.#lookForCircle(order)
+    })
+  }
+
+  /**
+   * A setup that waits for this one has called this service, whose methods come with its setup. If
+   * this waits for setups alone, nobody in the circle would ever be done: that call is refused.
+   */
+  refuseCircle(source: number, order: CircleOrder): void {
+    // What has come meanwhile is first: this setup may go on by it.
+    this.after(0, () => this.#refuse(source, order))
+  }
+
+  #refuse(source: number, { session, circle }: CircleOrder): void {
+    if (!this.#waitsForSetups()) return
+    if (this.#setup?.drop(source, session) !== true) return
+    const info = { path: circle[0]!, circle: circle.join(' → ') }
+    const error = new SkynetError('ERR_LAUNCH_CIRCLE', info)
+    this.runtime.router.send(PTYPE.ERROR, source, this.handle, session, error)
+  }
+
+  /** As far as anybody can see: what others hold, a file or a process, is no wait of a service. */
+  #waitsForSetups(): boolean {
+    if (this.#phase !== 'starting' || this.firstTimer !== NO_TIMER) return false
+    for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
+      if (at.about.kind !== 'call') return false
+    }
+    return this.#calls?.waitForSetups === true
   }
 
   /**

@@ -3,19 +3,20 @@
  * of a service comes after it, and there may be many that wait.
  */
 import type { Message } from '../kernel/message.ts'
+import type { WaitingSetup } from './worker-order.ts'
 
 const NONE: readonly never[] = []
 
 export class Setup {
-  /** The services whose setups wait for this one, each for the next: URLs. */
-  readonly waitingFor: readonly string[]
+  /** Those that wait for this one, each for the next. */
+  readonly waitingFor: readonly WaitingSetup[]
   /** A task of its author beside it has begun: a fork, a timer, a subscriber. */
   isBranched = false
   /** Told when the service has ended by itself, or was killed, before its setup was done. */
   onEnded: (() => void) | undefined
   #early: Message[] | undefined
 
-  constructor(waitingFor: readonly string[] = NONE) {
+  constructor(waitingFor: readonly WaitingSetup[] = NONE) {
     this.waitingFor = waitingFor
   }
 
@@ -23,6 +24,14 @@ export class Setup {
   keep(message: Message): void {
     this.#early ??= []
     this.#early.push(message)
+  }
+
+  /** It is answered otherwise. False: there is no such request. */
+  drop(source: number, session: number): boolean {
+    const at = this.#early?.findIndex((each) => each.source === source && each.session === session)
+    if (at === undefined || at < 0) return false
+    this.#early!.splice(at, 1)
+    return true
   }
 
   /** The requests that came meanwhile, in order: they are the caller's from now on. */

@@ -4,6 +4,23 @@ import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
+/** A service whose setup is under way. */
+export interface WaitingSetup {
+  readonly url: string
+  readonly handle: number
+  readonly isUnique: boolean
+}
+
+/** See `Service.refuseCircle`. */
+export interface CircleOrder {
+  readonly order: 'circle'
+  readonly handle: number
+  /** Of the call that is to be refused. */
+  readonly session: number
+  /** Short paths: who called, then each that waits for the next, up to who called. */
+  readonly circle: readonly string[]
+}
+
 export interface LaunchOrder {
   readonly order: 'launch'
   readonly url: string
@@ -13,12 +30,13 @@ export interface LaunchOrder {
   readonly onFault?: 'log' | 'end'
   /** It ends with whoever launches it: see `endWith`. */
   readonly isChild?: boolean
-  /** Services whose setups wait for this launch, each for the next: see `Service.chain`. */
-  readonly chain?: readonly string[]
+  /** Those that wait for this launch, each for the next: see `Service.setups`. */
+  readonly setups?: readonly WaitingSetup[]
 }
 
 export type WorkerOrder =
   | LaunchOrder
+  | CircleOrder
   | { readonly order: 'kill' | 'logOn' | 'logOff'; readonly handle: number }
   | { readonly order: 'signal'; readonly handle: number; readonly number: number }
   /** Answered with a MailboxState, or when that mailbox has room. */
@@ -102,5 +120,5 @@ export function askHome(
   const giveUp = (session: number): void =>
     void orderHome(runtime, source, 0, { order: 'giveUp', handle, session })
   const send = (session: number): boolean => orderHome(runtime, source, session, order)
-  return service.request(order.order, handle, options, send, { giveUp })
+  return service.request(order.order, handle, options, send, { giveUp, isOrder: true })
 }

@@ -36,7 +36,7 @@ import type { ServiceRef } from '../service/ref.ts'
 import type { Skynet } from '../service/skynet.ts'
 import { type AssembledWorker, assemble } from '../threads/assemble.ts'
 import { createNodeMemory } from '../threads/memory.ts'
-import { SOCKET_DEFAULTS } from '../threads/options.ts'
+import { BUDGETS, SOCKET_DEFAULTS } from '../threads/options.ts'
 import { FakeClock, type Follower } from './fake-clock.ts'
 import { Probe } from './probe.ts'
 import { RecordingRouter, type SentMessage } from './recording-router.ts'
@@ -150,6 +150,7 @@ export class TestNode implements AsyncDisposable {
         profile: false,
         socket: SOCKET_DEFAULTS,
         services: [],
+        budgets: BUDGETS,
       },
       startedAt,
       clock: time,

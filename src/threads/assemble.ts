@@ -35,7 +35,15 @@ import type { Report } from './protocol.ts'
 /** Of the config, what a worker needs. */
 export type WorkerConfig = Pick<
   ResolvedConfig,
-  'thread' | 'harbor' | 'env' | 'callTimeoutMs' | 'exitMs' | 'profile' | 'socket' | 'services'
+  | 'thread'
+  | 'harbor'
+  | 'env'
+  | 'callTimeoutMs'
+  | 'exitMs'
+  | 'profile'
+  | 'socket'
+  | 'services'
+  | 'budgets'
 >
 
 export interface WorkerOptions {
@@ -123,6 +131,7 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     receiveLimitBytes: config.socket.receiveLimitBytes,
     profile: config.profile,
     exitMs: config.exitMs,
+    startNoticeMs: config.budgets.startNoticeMs,
     notesCalls: options.notesCalls,
     folders: config.services,
     ledger: new LogLedger(memory.log, worker),

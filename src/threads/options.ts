@@ -22,7 +22,7 @@ export const SOCKET_DEFAULTS: SocketConfig = {
   cpus: [],
 }
 
-/** How long the main thread waits for others, in milliseconds. No config key: tests set them. */
+/** How long threads wait for others, in milliseconds. No config key: tests set them. */
 export interface NodeBudgets {
   /** For what was written to leave, when the node stops. */
   readonly flushMs: number
@@ -32,7 +32,7 @@ export interface NodeBudgets {
   readonly stackMs: number
   /** For a worker to tell what it holds. */
   readonly statsMs: number
-  /** For the first service to be ready, before it is said that it is not. */
+  /** For a setup, before it is said that it is not done. */
   readonly startNoticeMs: number
 }
 

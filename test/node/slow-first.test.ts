@@ -1,8 +1,9 @@
-/** A first service whose setup awaits what never comes. */
+/** Services whose setups await what never comes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSkynetError } from 'skynet-ts'
 import { resolveConfig, startNode } from 'skynet-ts/node'
+import { TestNode } from '../support/node.ts'
 import { fixture, inProcess } from '../support/process.ts'
 
 test('a first service that is not ready is named, and the start ends after startMs', async () => {
@@ -20,4 +21,13 @@ test('a first service that is not ready is named, and the start ends after start
     err,
     /Still starting: the first service, \S*slow-start\.\wsx?, is not ready after 1 ms/,
   )
+})
+
+test('a service that is not ready is named, with what its setup waits for', async (t) => {
+  const node = await TestNode.start((folder, logger) => {
+    const config = resolveConfig({ start: fixture('slow-child.ts'), thread: 2, logger }, folder)
+    return { ...config, budgets: { ...config.budgets, startNoticeMs: 1 } }
+  })
+  t.after(() => node.stop())
+  await node.logged(/never-ready\] error: setup: not done after 1 ms: wait token "for ever"$/m)
 })

@@ -1,4 +1,4 @@
-/** Unique services whose setups wait for each other: an error that names the circle. */
+/** Services whose setups wait for each other: an error that names the circle. */
 import assert from 'node:assert/strict'
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
@@ -52,6 +52,19 @@ check('uniqueService() takes what a fork of a setup asks for as no wait of it', 
   await until('both are there', async () => (await a.call.other()) !== 0)
   assert.equal(skynet.isAlive(await a.call.other()), true)
 })
+
+check(
+  'newService() refuses a call that closes a circle of setups, across workers',
+  async (skynet) => {
+    const launch = skynet.newService('../fixtures/circle/setup.ts', { args: ['launch who calls'] })
+    await assert.rejects(launch, (error) => {
+      const root = rootOf(error)
+      assert.ok(isSkynetError(root, 'ERR_LAUNCH_CIRCLE'), String(error))
+      assert.match(root.info.circle, /^(\S+circle\/setup\.[jt]s) → \1 → \1$/)
+      return isSkynetError(error, 'ERR_SERVICE_LAUNCH')
+    })
+  },
+)
 
 check('uniqueService() that gives up names the path', async (skynet) => {
   const path = '../fixtures/never-ready.ts'

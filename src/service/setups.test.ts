@@ -1,0 +1,82 @@
+/** Setups that wait for each other: a call that nobody would ever answer is refused. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isSkynetError, type SkynetError } from '../base/errors.ts'
+import { CIRCLE_MS, CIRCLE_SETUPS_MAX } from '../base/limits.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { testNode } from '../testing/test-node.ts'
+import { defineService } from './definition.ts'
+import { type LoadedService, registerService } from './modules.ts'
+import { Skynet } from './skynet.ts'
+
+/** Launches itself so many times, each in the setup of the one before; the last calls the first. */
+const nested = defineService(async (skynet, first: number, deep: number): Promise<void> => {
+  const to = first || skynet.self
+  if (deep === 0) await skynet.call(to, 'ping')
+  else await skynet.newService(Skynet.serviceOf(skynet).url, { args: [to, deep - 1] })
+})
+
+/** The innermost reason why a launch fails. */
+async function reasonOf(launch: Promise<unknown>): Promise<unknown> {
+  let reason = await launch.then(
+    () => 'it did not fail',
+    (error: unknown) => error,
+  )
+  while ((reason as Error).cause !== undefined) reason = (reason as Error).cause
+  return reason
+}
+
+for (const between of [0, 1, 3]) {
+  test(`a setup is refused its call of who waits for it, by ${between} launches`, async () => {
+    const clock = new FakeClock()
+    await using node = await testNode({ clock })
+    const reason = reasonOf(node.launch(nested, { args: [0, between] }))
+    await clock.advance(CIRCLE_MS)
+    assert.ok(isSkynetError(await reason, 'ERR_LAUNCH_CIRCLE'), String(await reason))
+    const { path, circle } = ((await reason) as SkynetError<'ERR_LAUNCH_CIRCLE'>).info
+    const names = circle.split(' → ')
+    assert.equal(names.length, between + 2, circle)
+    assert.deepEqual([names[0], names.at(-1)], [path, path])
+  })
+}
+
+test('a setup that asks itself, and does not wait for that, is answered', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const asking = defineService(async (skynet) => {
+    const own = skynet.call(skynet.self, 'ping')
+    await skynet.sleep(CIRCLE_MS * 3)
+    return { ping: () => 'pong', own: () => own }
+  })
+  const launch = node.launch(asking)
+  await clock.advance(CIRCLE_MS * 3)
+  assert.equal(await (await launch).call.own(), 'pong')
+})
+
+test('a setup whose launcher does not wait for it may call that', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const launcher = defineService(async (skynet) => {
+    registerService('file:///child.ts', nested as unknown as LoadedService, [])
+    const child = skynet.newService('file:///child.ts', { args: [skynet.self, 0] })
+    await skynet.sleep(CIRCLE_MS * 3)
+    return { ping: () => 'pong', child: async () => (await child).handle }
+  })
+  const launch = node.launch(launcher)
+  await clock.advance(CIRCLE_MS * 3)
+  assert.ok(node.skynet.isAlive(await (await launch).call.child()))
+})
+
+test('CIRCLE_SETUPS_MAX setups are known to the last of them, and no more', async () => {
+  await using node = await testNode()
+  const counts: number[] = []
+  const deep = defineService(async (skynet, left: number): Promise<void> => {
+    const { setups, url } = Skynet.serviceOf(skynet)
+    assert.equal(setups.at(-1)!.handle, skynet.self)
+    counts.push(setups.length)
+    if (left > 1) await skynet.newService(url, { args: [left - 1] })
+  })
+  await node.launch(deep, { args: [CIRCLE_SETUPS_MAX + 2] })
+  const all = Array.from({ length: CIRCLE_SETUPS_MAX }, (_, i) => i + 1)
+  assert.deepEqual(counts, [...all, CIRCLE_SETUPS_MAX, CIRCLE_SETUPS_MAX])
+})
