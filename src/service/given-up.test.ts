@@ -7,6 +7,7 @@ import { type TestNode, testNode } from '../testing/test-node.ts'
 import { defineService } from './definition.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'
+import { supervise } from './supervise.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** Beyond what the node's own services keep of the dead before they look for them. */
@@ -136,6 +137,55 @@ test('next() of a subscription that is given up is kept by nobody', async () => 
   channel.publish('a')
   channel.publish('b')
   assert.deepEqual([(await first).value, (await second).value], ['a', 'b'])
+})
+
+test('link() again to the same service is one link', async () => {
+  await using node = await testNode()
+  const launch = () => node.launch(defineService((skynet) => ({ exit: () => skynet.exit() })))
+  const { handle } = await launch()
+  const services: Skynet[] = []
+  const { handle: other } = await node.launch(
+    defineService((skynet) => {
+      services.push(skynet)
+      for (let i = 0; i < MANY; i++) skynet.link(handle)
+    }),
+  )
+  await node.settled()
+  const [its] = services
+  const { followed } = Skynet.serviceOf(its!).kin
+  const tasks = its!.tasks()
+  assert.equal(tasks.length, 1)
+  assert.deepEqual([...followed], [handle])
+  // Of who has ended as it was meant nothing is kept.
+  node.skynet.send(handle, 'exit')
+  await node.settled()
+  assert.deepEqual([followed.size, its!.tasks().length], [0, 0])
+  assert.equal(node.skynet.isAlive(other), true)
+  // It is another link to another service.
+  const next = await launch()
+  its!.link(next.handle)
+  await node.settled()
+  await node.skynet.kill(next.handle)
+  await node.settled()
+  assert.equal(node.skynet.isAlive(other), false)
+})
+
+test('a supervisor that was stopped is kept by nobody', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  await using node = await testNode()
+  const path = 'file:///supervised-again.ts'
+  registerService(path, defineService(() => {}) as LoadedService, [])
+  const children = [{ name: 'a', path }]
+  const stopped = async (): Promise<WeakRef<object>> => {
+    const supervisor = await supervise(node.skynet, { strategy: 'one-for-one', children })
+    await supervisor.stop()
+    return new WeakRef(supervisor)
+  }
+  const kept = [await stopped(), await stopped(), await stopped()]
+  await node.settled()
+  gc()
+  assert.equal(kept.filter((each) => each.deref() !== undefined).length, 0)
 })
 
 test('values of shared data that was deleted are not kept', async () => {

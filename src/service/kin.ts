@@ -1,6 +1,6 @@
 /**
- * Whom the end of a service concerns: who monitors it, its supervisor, its own children. Made with
- * the first of them.
+ * Whom the end of a service concerns: who monitors it, its supervisor, its own children; and whose
+ * end concerns it. Made with the first of them.
  */
 import type { Message } from '../kernel/message.ts'
 import { askerOf } from './askers.ts'
@@ -16,6 +16,8 @@ export class Kin {
   parent: Parent | undefined
   /** Services that end with it. */
   readonly children = new Set<number>()
+  /** Services with which it ends, as they are linked to it. */
+  readonly followed = new Set<number>()
   /** Orders of `monitor`, by who gave them. */
   readonly #watchers = new Map<string, Message>()
 

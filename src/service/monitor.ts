@@ -42,10 +42,14 @@ export async function monitor(
   }
 }
 
-/** End `service` when the other one ends and that was not meant. */
+/** End `service` when the other one ends and that was not meant. Once is enough, however often. */
 export function follow(service: Service, handle: number): void {
+  const { followed } = service.kin
+  if (followed.has(handle)) return
+  followed.add(handle)
   monitor(service, handle).then(
     (ending) => {
+      followed.delete(handle)
       if (!isMeant(ending)) void service.end('linked')
     },
     // It ended first itself: the other one follows it.

@@ -80,7 +80,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   profile: Profile | undefined
   #calls: Calls | undefined
   #lastTask = 0
-  #hooks: ExitHook[] | undefined
+  /** Exit hooks, the oldest first; each in an object, as the same may be added twice. */
+  #hooks: Set<{ readonly run: ExitHook }> | undefined
   #onSignal: ((signal: number) => unknown) | undefined
   #messageLog: MessageLog | undefined
   #faults: Faults | undefined
@@ -562,9 +563,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   // --- the end ---------------------------------------------------------------------------------
 
-  onExit(hook: ExitHook): void {
-    this.#hooks ??= []
-    this.#hooks.push(kept(hook))
+  /** @returns Takes the hook away again. */
+  onExit(hook: ExitHook): () => void {
+    const entry = { run: kept(hook) }
+    this.#hooks ??= new Set()
+    this.#hooks.add(entry)
+    return () => void this.#hooks?.delete(entry)
   }
 
   exited(): SkynetError<'ERR_SERVICE_EXITED'> {
@@ -586,7 +590,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     const running: PromiseLike<unknown>[] = []
     for (const hook of this.#hooks ?? []) {
       this.run('exit hook', () => {
-        const result = hook(reason)
+        const result = hook.run(reason)
         if (isThenable(result)) running.push(result)
         return result
       })

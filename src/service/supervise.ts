@@ -129,6 +129,8 @@ export class Supervisor {
   readonly #restarts: number[] = []
   #work: Promise<void> = Promise.resolve()
   #isOver = false
+  /** Takes its exit hook away. */
+  #forget: (() => void) | undefined
 
   constructor(skynet: Skynet, options: SuperviseOptions) {
     this.#skynet = skynet
@@ -151,7 +153,7 @@ export class Supervisor {
       await this.stop()
       throw error
     }
-    this.#service.onExit(() => this.stop())
+    this.#forget = this.#service.onExit(() => this.stop())
   }
 
   /**
@@ -162,7 +164,8 @@ export class Supervisor {
     checkWait('stop', options)
     this.#isOver = true
     const about = { kind: 'wait', what: 'the end of all children' } as const
-    await waitAlong(this.#service, about, options, this.#end(0, this.#children.length))
+    const ended = this.#end(0, this.#children.length).then(() => this.#forget?.())
+    await waitAlong(this.#service, about, options, ended)
   }
 
   async #launch(child: Child, limits?: WaitLimits): Promise<void> {
