@@ -2,16 +2,30 @@
  * How many services each worker has, counted from the moment their launch is ordered, and which
  * incarnation of that worker has them: a worker that died is replaced by one that has none.
  *
- *   cell    incarnation (8) │ closed (1) │ count (23)
+ *   cell    incarnation (7) │ closed (1) │ count (24)
  *
- * In one cell, so that both change at once: an order that was counted for one incarnation is never
+ * In one cell, so that all change at once: an order that was counted for one incarnation is never
  * taken from the count of the next.
+ *
+ * Each is written with one atomic step. The count: whoever orders a launch raises it, and lowers it
+ * when the order cannot be given; the worker lowers it when a service ends. The rest: the main
+ * thread. It begins the next incarnation when the worker has died (`restart`), and once more when
+ * no other could be started in its place (`close`), which closes it in the same step until one runs
+ * (`open`). After `restart` and `close` it tells the other workers which incarnation is gone.
+ *
+ * Whoever gives an order counts it, looks whether the incarnation that it was counted for is open
+ * (`isOpen`), and gives it or takes it from the count again; all in one turn, at whose end it is
+ * noted who waits. So the order is refused, or a worker reads it, or the news that its incarnation
+ * is gone comes after that turn: nobody waits for ever. An order that is never read would be taken
+ * for one of today after 128 incarnations, that is 64 shortages with nobody there in between.
  */
-import { WORKERS_MAX } from '../base/limits.ts'
+import assert from 'node:assert/strict'
+import { HANDLE_ID_MAX, WORKERS_MAX } from '../base/limits.ts'
 
-const INCARNATION_SHIFT = 24
-const CLOSED = 1 << 23
+const INCARNATION_SHIFT = 25
+const CLOSED = 1 << 24
 const COUNT_MASK = CLOSED - 1
+assert.ok(COUNT_MASK >= HANDLE_ID_MAX, 'one worker may have all services there can be')
 /** Of two workers the one with the lower number is chosen: any open one before any closed one. */
 const RANK_MASK = CLOSED | COUNT_MASK
 
@@ -59,16 +73,7 @@ export class Loads {
     return Atomics.load(this.#cells, worker) & RANK_MASK
   }
 
-  /** Nobody is there at the moment: others are chosen. */
-  close(worker: number): void {
-    Atomics.or(this.#cells, worker, CLOSED)
-  }
-
-  open(worker: number): void {
-    Atomics.and(this.#cells, worker, ~CLOSED)
-  }
-
-  /** Count one more. Returns whom it was counted for. */
+  /** Count one more. Returns whom it was counted for: look if that `isOpen`, then order it. */
   add(worker: number): Place {
     return placeOf(worker, Atomics.add(this.#cells, worker, 1))
   }
@@ -92,11 +97,34 @@ export class Loads {
     return placeOf(worker, Atomics.load(this.#cells, worker))
   }
 
+  /** False: that worker is gone, or takes no orders at the moment. */
+  isOpen(place: Place): boolean {
+    const seen = Atomics.load(this.#cells, workerAt(place))
+    return (seen & CLOSED) === 0 && placeOf(workerAt(place), seen) === place
+  }
+
   /** The worker died: what comes in its place has nothing. Returns the one that is gone. */
   restart(worker: number): Place {
+    return this.#renew(worker, 0)
+  }
+
+  /**
+   * Nothing comes in its place at the moment: others are chosen, and orders are refused. Returns
+   * the one that is gone, for which some may have been given since the death.
+   */
+  close(worker: number): Place {
+    return this.#renew(worker, CLOSED)
+  }
+
+  /** There is one again. */
+  open(worker: number): void {
+    Atomics.and(this.#cells, worker, ~CLOSED)
+  }
+
+  #renew(worker: number, closed: number): Place {
     for (;;) {
       const seen = Atomics.load(this.#cells, worker)
-      const next = ((seen >>> INCARNATION_SHIFT) + 1) << INCARNATION_SHIFT
+      const next = (((seen >>> INCARNATION_SHIFT) + 1) << INCARNATION_SHIFT) | closed
       if (Atomics.compareExchange(this.#cells, worker, seen, next) === seen) {
         return placeOf(worker, seen)
       }

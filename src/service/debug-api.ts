@@ -1,6 +1,6 @@
 /** Looking into a running node: Skynet's `debug` protocol and its launcher, as functions. */
 import { checkFunction } from '../base/check.ts'
-import { formatHandle, SkynetError } from '../base/errors.ts'
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
 import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
 import { traced } from './trace.ts'
@@ -55,7 +55,12 @@ export class DebugApi {
     const { loads, handles } = service.runtime.options
     if (address === undefined) {
       const order = { order: 'profile', isOn, handle: 0 } as const
-      const all = loads.inUse().map((worker) => ask(worker, order))
+      const all = loads.inUse().map((worker) =>
+        ask(worker, order).catch((error: unknown) => {
+          // Services of a worker that is gone need not be measured.
+          if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
+        }),
+      )
       await Promise.all(all)
       return
     }

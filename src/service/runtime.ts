@@ -47,14 +47,18 @@ export interface MailboxInfo {
   readonly length: number
 }
 
-/** What went with a worker. */
-export interface WorkerDeath {
+/** A worker that is gone. */
+export interface WorkerLoss {
   /** Which one, in which incarnation: kernel/loads.ts. */
   readonly place: Place
-  /** Its services. */
-  readonly handles: readonly number[]
   readonly thread: string
   readonly reason: string
+}
+
+/** What went with a worker. */
+export interface WorkerDeath extends WorkerLoss {
+  /** Its services. */
+  readonly handles: readonly number[]
   /** The number of the last line that it sent to the logger: log-ledger.ts. */
   readonly linesSent: number
 }
@@ -506,18 +510,28 @@ export class Runtime {
 
   /** Another worker died, with all its services: whoever waits for an answer of it is told. */
   workerDied(death: WorkerDeath): void {
-    const { thread, reason, place, handles } = death
-    const dead = new Set([...handles, -1 - place])
-    const cause = new SkynetError('ERR_THREAD_DIED', { thread, reason })
-    const worker = workerAt(place)
-    if (dead.has(this.#logger)) this.bringBack()
-    for (const service of this.#services.values()) service.workerDied(worker, dead, cause)
+    const { place, handles } = death
+    if (handles.includes(this.#logger)) this.bringBack()
+    this.#lose(death, handles)
     // What it said and published before comes first.
     this.options.scheduler.whenTaken(() => {
-      this.#missLines(worker, death)
+      this.#missLines(workerAt(place), death)
       this.multicast.workerDied()
       this.shared.lookAgain()
     })
+  }
+
+  /** Nothing comes in the place of a worker that died: what was ordered there since is refused. */
+  workerClosed(loss: WorkerLoss): void {
+    this.#lose(loss, [])
+  }
+
+  #lose({ place, thread, reason }: WorkerLoss, handles: readonly number[]): void {
+    const lost = new Set([...handles, -1 - place])
+    const cause = new SkynetError('ERR_THREAD_DIED', { thread, reason })
+    for (const service of this.#services.values()) {
+      service.workerDied(workerAt(place), lost, cause)
+    }
   }
 
   /** Of a worker that died, lines for the logger here that never left it. */

@@ -73,6 +73,8 @@ export function orderOf(
     router.sendToWorker(workerAt(place), service.handle, session, what)
   let hasLeft = false
   const send = (session: number): boolean => {
+    // Looked at behind the count: see the protocol in kernel/loads.ts.
+    if (!shared.loads.isOpen(place)) return false
     give(order, session)
     hasLeft = true
     return true
@@ -80,7 +82,8 @@ export function orderOf(
   const isChild = order.order === 'launch' && order.isChild === true
   const giveUp = (session: number): void => give({ order: 'cancel', session }, 0)
   const answer = service.request(what, -1 - place, options, send, isChild ? { giveUp } : undefined)
-  // It was counted in vain: it cannot be sent, its signal had aborted, or who orders it has ended.
+  // It was counted in vain: it cannot be sent, its signal had aborted, the worker is closed, or who
+  // orders it has ended.
   if (!hasLeft && order.order === 'launch') shared.loads.remove(place)
   return answer
 }

@@ -1,6 +1,6 @@
 /** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
 import type { LogLine } from '../service/log.ts'
-import type { MailboxInfo, WorkerDeath } from '../service/runtime.ts'
+import type { MailboxInfo, WorkerDeath, WorkerLoss } from '../service/runtime.ts'
 import type { WorkerStats } from '../service/stats.ts'
 import type { NodeMemory } from './memory.ts'
 import type { ResolvedConfig, SocketConfig } from './options.ts'
@@ -52,6 +52,8 @@ export type Control =
   | { readonly kind: 'restore' }
   /** A worker died: whoever waits for one of its services is told. */
   | ({ readonly kind: 'died' } & WorkerDeath)
+  /** No other could be started in its place: whoever ordered something there since is told. */
+  | ({ readonly kind: 'closed' } & WorkerLoss)
   /** End all services but the logger; answer `stopped`. */
   | { readonly kind: 'stop' }
   /** End the logger, if it lives here; answer `stopped`. */

@@ -38,7 +38,7 @@ function rig(
       return next instanceof Error ? noThread(next) : replacement(events, next)
     },
     open: () => events.push('open'),
-    close: () => events.push('close'),
+    close: (worker, cause) => events.push(`close ${worker}: ${(cause as Error).message}`),
     holdBack: () => events.push('hold back'),
     pause: async (ms) => events.push(`pause ${ms}`),
     print: (text) => events.push(text),
@@ -73,4 +73,20 @@ test('replace() gives up what is no shortage, and a node without services', asyn
     const failed = `failed: ${[DEATH, SHORTAGE][i]!.message}`
     assert.deepEqual(events, ['bury 1: exit code 1', 'start', failed])
   }
+})
+
+test('replace() buries a worker and closes it once, however often it is tried again', async () => {
+  const { events, replacing } = rig([...new Array<Error>(10).fill(SHORTAGE), 'bootstrapped'])
+  await replacing.replace(1, DEATH)
+  const waits = [20, 40, 80, 160, 320, 640, 1000, 1000, 1000, 1000]
+  const first = [`Cannot start ${NAME} again, which goes on: EAGAIN`, 'close 1: EAGAIN']
+  assert.deepEqual(events, [
+    'bury 1: exit code 1',
+    ...waits.flatMap((ms, i) => ['start', ...(i === 0 ? first : []), 'hold back', `pause ${ms}`]),
+    'start',
+    'open',
+    `${NAME} runs again, after 11 tries`,
+    'tell restore',
+    'done',
+  ])
 })

@@ -22,9 +22,9 @@ export interface ReplacingHost {
   bury(worker: number, cause: unknown): Promise<unknown>
   /** Resolves when the new thread is ready, or with why it is not. */
   start(worker: number): Promise<Replacement | SkynetError<'ERR_THREAD_DIED'>>
-  /** Others choose this worker for their services again, or not. */
+  /** Until `open`, others choose other workers, and what they order of this one is refused. */
+  close(worker: number, cause: unknown): void
   open(worker: number): void
-  close(worker: number): void
   /** Hold descriptors back for the next start. */
   holdBack(): void
   pause(ms: number): Promise<unknown>
@@ -83,12 +83,11 @@ export class Replacing {
         node.failed(name, found.cause)
         return undefined
       }
+      // Once: a thread that did not get so far as to be ready has read no order and left nothing.
       if (tries === 1) {
         node.print(withHint(`Cannot start ${name} again, which goes on: ${found.info.reason}`))
+        node.close(worker, found.cause)
       }
-      // Nobody waits for it meanwhile: what was to be launched there is refused.
-      await node.bury(worker, found.cause)
-      node.close(worker)
       node.holdBack()
       const waitMs = Math.min(RETRY_MS_MIN * 2 ** (tries - 1), RETRY_MS_MAX)
       await node.pause(waitMs)

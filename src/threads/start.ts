@@ -431,11 +431,15 @@ class RunningNode implements Node {
     const lines = this.#ledger.buried(worker, (each) => this.#workers[each] !== undefined)
     if (lines.lost > 0) this.#print.error(`${lines.lost} lines for the log were lost with ${name}`)
     const death = { place: loss.place, handles, thread: name, reason, linesSent: lines.sent }
-    for (const [other, thread] of this.#workers.entries()) {
-      if (other !== worker) thread?.tell({ kind: 'died', ...death })
-    }
+    this.#tellOthers(worker, { kind: 'died', ...death })
     while (!this.#command(COMMAND.died, worker, 0)) await delay(ROOM_MS)
     return isAnyLeft
+  }
+
+  #tellOthers(worker: number, control: Control): void {
+    for (const [other, thread] of this.#workers.entries()) {
+      if (other !== worker) thread?.tell(control)
+    }
   }
 
   #forReplacing(): ReplacingHost {
@@ -447,8 +451,12 @@ class RunningNode implements Node {
       nameOf: (worker) => this.#workers[worker]!.name,
       bury: (worker, cause) => this.#bury(worker, cause),
       start: (worker) => this.#tryStart(worker, memoryLimitMb, () => true),
+      close: (worker, cause) => {
+        const { name: thread } = this.#workers[worker]!
+        const place = loads.close(worker)
+        this.#tellOthers(worker, { kind: 'closed', place, thread, reason: messageOf(cause) })
+      },
       open: (worker) => loads.open(worker),
-      close: (worker) => loads.close(worker),
       holdBack: () => this.#reserve.take(),
       pause: (ms) => delay(ms, undefined, { ref: false }),
       print: this.#print.error,

@@ -52,6 +52,7 @@ const CONTROL: Handlers = {
   bootstrap: () => bootstrap(() => report({ kind: 'bootstrapped' }), config.start),
   restore: () => bootstrap(() => report({ kind: 'bootstrapped' })),
   died: (death) => runtime.workerDied(death),
+  closed: (loss) => runtime.workerClosed(loss),
   dedicated: ({ token, worker: found }) => {
     dedications.get(token)?.(found)
     dedications.delete(token)

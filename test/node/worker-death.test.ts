@@ -6,7 +6,7 @@ import { connect } from 'node:net'
 import { isSkynetError } from 'skynet-ts'
 import type mortal from '../fixtures/mortal.ts'
 import type subject from '../fixtures/subject.ts'
-import { inProcess } from '../support/process.ts'
+import { inProcess, program } from '../support/process.ts'
 import { type Body, serviceTest, test } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
@@ -112,4 +112,14 @@ test('a worker that is held longer than monitorMs is ended and replaced when so 
   const { code, err } = await inProcess('looper.ts', ['spare', 3_600_000], config)
   assert.match(err, /skynet worker \d died: it was held for more than 500 ms/)
   assert.equal(code, 0, err)
+})
+
+test('a worker that finds no thread dies once, takes no orders, and comes back', async () => {
+  const { out, err } = await program('threadless.ts')
+  assert.equal(out, 'load 3,1\ncode 0\n', err)
+  const count = (line: RegExp): number => err.match(line)?.length ?? 0
+  assert.equal(count(/ died: /g), 1, err)
+  assert.equal(count(/skynet worker 0 died: exit code 3; 3 services are gone/g), 1, err)
+  assert.equal(count(/Cannot start skynet worker 0 again, which goes on: .*EAGAIN/g), 1, err)
+  assert.match(err, /skynet worker 0 runs again, after \d+ tries/)
 })

@@ -11,6 +11,12 @@ export interface Ended {
   readonly err: string
 }
 
+/** Run a fixture that is a program, and wait for its end. */
+export function program(name: string): Promise<Ended> {
+  const file = fixture(name).replace(/\.ts$/, import.meta.url.slice(-3))
+  return endOf(spawn(process.execPath, [file]))
+}
+
 /** Run a node in a process of its own, and wait for its end. */
 export async function inProcess(start: string, args: unknown[], config = {}): Promise<Ended> {
   return runNode(start, args, config).ended
