@@ -2,6 +2,7 @@
  * The first service of a node: it launches the others, then ends. It comes again when a worker
  * died: then it launches what the node has lost.
  */
+import { isSkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
 import { defineService } from '../service/definition.ts'
 import type { LogFormat } from '../service/log.ts'
@@ -51,6 +52,8 @@ export default defineService(
       try {
         if (isMissing(name)) await launch[name]!()
       } catch (error) {
+        // This service has ended while it waited: the node stops.
+        if (isSkynetError(error, 'ERR_SERVICE_EXITED')) return
         // Another worker that died may have brought another one of this.
         if (isMissing(name)) {
           skynet.error(`Cannot launch '${name}' now, again in ${waitMs} ms: ${messageOf(error)}`)

@@ -90,3 +90,49 @@ test('replace() buries a worker and closes it once, however often it is tried ag
     'done',
   ])
 })
+
+test('replace() of one worker does not wait for what another one restores', async () => {
+  const events: string[] = []
+  const hung: Replacement = { tell: () => {}, next: () => new Promise<never>(() => {}) }
+  const { replacing } = rig([], {
+    start: async (worker) => (worker === 0 ? hung : replacement(events, 'bootstrapped')),
+    done: () => assert.fail('one is not there yet'),
+  })
+  void replacing.replace(0, DEATH)
+  await replacing.replace(1, DEATH)
+  assert.deepEqual([events, replacing.isDone], [['tell restore'], false])
+})
+
+test('replace() leaves it at that when the node stops while a worker starts', async () => {
+  for (const found of ['bootstrapped', SHORTAGE, DEATH] as const) {
+    let isStopping = false
+    const { events, replacing } = rig([], {
+      isStopping: () => isStopping,
+      start: async () => {
+        isStopping = true
+        return found instanceof Error ? noThread(found) : replacement(events, found)
+      },
+    })
+    await replacing.replace(1, DEATH)
+    assert.deepEqual(events, ['bury 1: exit code 1'])
+  }
+})
+
+test('replace() says that nothing is restored, but not of a node that stops', async () => {
+  for (const stops of [false, true]) {
+    let isStopping = false
+    const { events, replacing } = rig([], {
+      isStopping: () => isStopping,
+      start: async () => ({
+        tell: () => {},
+        next: async () => {
+          isStopping = stops
+          return { kind: 'failed', error: new Uint8Array(0) }
+        },
+      }),
+    })
+    await replacing.replace(1, DEATH)
+    const line = 'Cannot launch what launches the logger again'
+    assert.deepEqual(events, ['bury 1: exit code 1', 'open', ...(stops ? [] : [line]), 'done'])
+  }
+})

@@ -39,7 +39,6 @@ export class Replacing {
   readonly #node: ReplacingHost
   /** Workers that died and are not replaced yet. */
   #gaps = 0
-  #restoring: Promise<void> = Promise.resolve()
 
   constructor(node: ReplacingHost) {
     this.#node = node
@@ -58,22 +57,23 @@ export class Replacing {
     await node.bury(worker, cause)
     const thread = await this.#startAgain(worker)
     if (thread === undefined) return
-    // One after the other. Two may launch the logger all the same: the second finds its name taken.
-    this.#restoring = this.#restoring.then(() => this.#restore(thread))
-    await this.#restoring
+    // Two at once may both launch the logger: the second finds its name taken.
+    await this.#restore(thread)
     this.#gaps--
     if (this.#gaps === 0) node.done()
   }
 
   /**
    * For want of descriptors, memory or threads it is tried again, as long as the node has services
-   * left. Undefined: the node ends.
+   * left. Undefined: the node ends, or was told to stop meanwhile.
    */
   async #startAgain(worker: number): Promise<Replacement | undefined> {
     const node = this.#node
     const name = node.nameOf(worker)
     for (let tries = 1; !node.isStopping(); tries++) {
       const found = await node.start(worker)
+      // A node that stops needs no word of a failure, and nothing restored.
+      if (node.isStopping()) return undefined
       if (!(found instanceof SkynetError)) {
         node.open(worker)
         if (tries > 1) node.print(`${name} runs again, after ${tries} tries`)
@@ -100,7 +100,8 @@ export class Replacing {
     try {
       thread.tell({ kind: 'restore' })
       const { kind } = await thread.next('bootstrapped', 'failed')
-      if (kind === 'failed') this.#node.print('Cannot launch what launches the logger again')
+      if (kind !== 'failed' || this.#node.isStopping()) return
+      this.#node.print('Cannot launch what launches the logger again')
     } catch {
       // It died too: that is told, and dealt with, by itself.
     }
