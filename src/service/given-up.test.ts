@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type TestNode, testNode } from '../testing/test-node.ts'
+import { PTYPE } from '../wire/ptype.ts'
 import { defineService } from './definition.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'
@@ -110,6 +111,34 @@ test('a monitor that is given up, or ends, is kept by nobody', async () => {
   const last = node.skynet.monitor(handle)
   await node.skynet.kill(handle)
   assert.deepEqual(await last, { handle, reason: 'kill' })
+})
+
+test('a monitor or wait for room that is read after its worker died is not kept', async (t) => {
+  await using node = await testNode()
+  let asked: Skynet | undefined
+  const { handle } = await node.launch(
+    defineService((skynet) => {
+      asked = skynet
+    }),
+  )
+  const gone = await node.launch(defineService(() => {}))
+  const service = Skynet.serviceOf(asked!)
+  const waitForRoom = t.mock.method(service.inbox, 'waitForRoom', () => {})
+  const order = (source: number): void => {
+    for (const order of ['monitor', 'room']) {
+      const value = { order, handle }
+      service.runtime.onSystem({ type: PTYPE.SYSTEM, source, session: 7, value })
+    }
+  }
+  const kept = (): number[] => [[...service.watchers].length, waitForRoom.mock.callCount()]
+  order(gone.handle)
+  assert.deepEqual(kept(), [1, 1])
+  // With its worker: the news of that comes before what it has ordered.
+  service.runtime.options.handles.retire(gone.handle)
+  service.workerDied(1, new Set([gone.handle]), new Error('exit code 1'))
+  assert.deepEqual(kept(), [0, 1])
+  order(gone.handle)
+  assert.deepEqual(kept(), [0, 1])
 })
 
 test('next() of a subscription that is given up is kept by nobody', async () => {

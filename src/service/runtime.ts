@@ -263,6 +263,11 @@ export class Runtime {
     }
   }
 
+  /** False: who gave the order went with its worker. The news of that came before the order. */
+  #isThere({ source }: Message): boolean {
+    return this.options.handles.workerOf(source) >= 0
+  }
+
   /** Something about one service, which may have ended. */
   #ordered(
     message: Message,
@@ -276,7 +281,7 @@ export class Runtime {
     switch (order.order) {
       case 'monitor':
         if (service === undefined) this.#reply(message, { handle, reason: 'gone' })
-        else service.kin.watch(message)
+        else if (this.#isThere(message)) service.kin.watch(message)
         return
       case 'giveUp':
         service?.givenUp(askerOf({ source: message.source, session: order.session }))
@@ -300,7 +305,7 @@ export class Runtime {
         return
       case 'room':
         if (service === undefined) this.router.refuse(message, handle)
-        else service.inbox.waitForRoom(message)
+        else if (this.#isThere(message)) service.inbox.waitForRoom(message)
         return
       case 'kill':
         void service?.end('kill')

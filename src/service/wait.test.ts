@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { List, type ListNode } from '../base/list.ts'
 import { Wheel } from '../kernel/wheel.ts'
-import { SocketWait, Waiter, type WaitHost } from './wait.ts'
+import { SocketWait, Waiter, type WaitHost, waitAlong } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** A service that only waits; its time is what the test says. */
@@ -29,7 +31,7 @@ function setUp() {
     new Waiter<string>(host, about, options, () => ends++)
   /** How often `onEnd` ran, who still waits, and which timers are left. */
   const left = () => [ends, waiters.first === undefined ? 0 : 1, wheel.size]
-  return { host, wait, wheel, left }
+  return { host, about, wait, wheel, left }
 }
 
 test('Waiter ends once, with what came first', async () => {
@@ -114,4 +116,51 @@ test('Waiter says what it is for when it takes too long', async () => {
     code: 'ERR_SOCKET_TIMEOUT',
     info: { id: 7, what: 'read from', timeoutMs: 10 },
   })
+})
+
+test('waitAlong ends all with the promise, but who gave up; also who comes later', async () => {
+  const { host, about } = setUp()
+  for (const fails of [false, true]) {
+    let end!: () => void
+    const promise = new Promise<string>((resolve, reject) => {
+      end = () => (fails ? reject('failed') : resolve('done'))
+    })
+    const controller = new AbortController()
+    const { signal } = controller
+    const all = [{}, { signal }, undefined].map((options) =>
+      waitAlong(host, about, options, promise),
+    )
+    const settled = Promise.allSettled(all)
+    controller.abort()
+    end()
+    await promise.catch(() => {})
+    const late = await Promise.allSettled([waitAlong(host, about, {}, promise)])
+    const ends = [...(await settled), ...late].map((each) =>
+      each.status === 'fulfilled' ? each.value : (each.reason.code ?? each.reason),
+    )
+    const how = fails ? 'failed' : 'done'
+    assert.deepEqual(ends, [how, 'ABORT_ERR', how, how])
+  }
+})
+
+test('waitAlong leaves nothing of who gave up with the promise', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const { host, about } = setUp()
+  const promise = new Promise<string>(() => {})
+  const giveUp = async (): Promise<WeakRef<object>> => {
+    const controller = new AbortController()
+    const { signal } = controller
+    const waiting = waitAlong(host, about, { signal }, promise)
+    controller.abort()
+    await assert.rejects(waiting, { code: 'ABORT_ERR' })
+    return new WeakRef(waiting)
+  }
+  const kept: WeakRef<object>[] = []
+  for (let i = 0; i < 10; i++) kept.push(await giveUp())
+  await new Promise(setImmediate)
+  gc()
+  assert.equal(kept.filter((each) => each.deref() !== undefined).length, 0)
+  // Until here: of a promise that is gone everything is.
+  assert.ok(promise instanceof Promise)
 })

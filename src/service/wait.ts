@@ -193,7 +193,13 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   }
 }
 
-/** Wait for what others wait for too, but no longer than this caller asked for. */
+/** Who waits along with others, by the promise that they wait for, until that is settled. */
+const along = new WeakMap<Promise<unknown>, Set<Waiter<unknown>>>()
+
+/**
+ * Wait for what others wait for too, but no longer than this caller asked for. The promise has one
+ * reaction for all of them: it would keep one of each, also of those that have given up.
+ */
 export function waitAlong<T>(
   host: WaitHost,
   about: WaitFor,
@@ -201,10 +207,23 @@ export function waitAlong<T>(
   promise: Promise<T>,
 ): Promise<T> {
   if (options === undefined) return promise
-  const waiter = new Waiter<T>(host, about, options)
+  const waiting = along.get(promise) ?? gather(promise)
+  const waiter = new Waiter<unknown>(host, about, options, (over) => waiting.delete(over))
+  if (!waiter.isOver) waiting.add(waiter)
+  return waiter.promise as Promise<T>
+}
+
+function gather(promise: Promise<unknown>): Set<Waiter<unknown>> {
+  const waiting = new Set<Waiter<unknown>>()
+  along.set(promise, waiting)
+  const settle = (end: (waiter: Waiter<unknown>) => void): void => {
+    // Who comes from now on is told by a reaction of its own.
+    along.delete(promise)
+    for (const waiter of waiting) end(waiter)
+  }
   promise.then(
-    (value) => waiter.resolve(value),
-    (error: unknown) => waiter.reject(error),
+    (value) => settle((waiter) => waiter.resolve(value)),
+    (error: unknown) => settle((waiter) => waiter.reject(error)),
   )
-  return waiter.promise
+  return waiting
 }
