@@ -1,8 +1,7 @@
 /**
- * Nodes start and stop in one process, one after the other and some at a time; then a node is asked
- * for its workers again and again: `node dist/test/soak/nodes.soak.js [--nodes 2000]
- * [--calls 1000000]`. Tells descriptors, listeners and memory as it goes. The exit code is 1 when
- * something grows.
+ * Nodes start and stop in one process, one after the other and some at a time: `node
+ * dist/test/soak/nodes.soak.js [--nodes 2000]`. Tells descriptors, listeners and memory as it goes.
+ * The exit code is 1 when something grows.
  */
 import { parseArgs } from 'node:util'
 import { resolveConfig, startNode } from 'skynet-ts/node'
@@ -24,11 +23,9 @@ const RSS_SLACK = 64 * 1024 * 1024
 const { values } = parseArgs({
   options: {
     nodes: { type: 'string', default: '2000' },
-    calls: { type: 'string', default: '1000000' },
   },
 })
 const nodes = Number(values.nodes)
-const calls = Number(values.calls)
 const given = { thread: 1, start: fixture('echo.ts'), args: [0], logger: '/dev/null' }
 const start = () => startNode(resolveConfig(given, '/'))
 
@@ -79,16 +76,3 @@ for (let done = 1; done <= rounds; done++) {
   if (done % Math.ceil(rounds / 8) === 0) look(`${done * 2 * AT_ONCE} nodes`)
 }
 compare(before, look('end'))
-
-console.log(`${calls} times a node is asked for its workers`)
-const node = await start()
-const ask = async (count: number): Promise<void> => {
-  for (let call = 0; call < count; call += 100) {
-    await Promise.all(Array.from({ length: 100 }, () => node.workers()))
-  }
-}
-await ask(10_000)
-const asked = look('begin')
-await ask(calls)
-compare(asked, look('end'))
-await node.stop()
