@@ -250,3 +250,20 @@ test('an exit hook does not wait for a manager that has ended with the node', as
     [],
   )
 })
+
+test('nothing that a test has launched is kept after the end of its testNode', async () => {
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc') as () => void
+  const launchAndStop = async (): Promise<WeakRef<object>> => {
+    await using node = await testNode()
+    const own = {}
+    const ref = await node.launch(defineService(() => ({ has: () => own !== undefined })))
+    assert.equal(await ref.call.has(), true)
+    return new WeakRef(own)
+  }
+  const kept = [await launchAndStop(), await launchAndStop(), await launchAndStop()]
+  await using node = await testNode()
+  await node.settled()
+  gc()
+  assert.equal(kept.filter((each) => each.deref() !== undefined).length, 0)
+})

@@ -77,7 +77,7 @@ export function checkPath(what: string, path: unknown): string {
 }
 
 /** Each launch asks for the same few; of those that are asked for once there is no end. */
-function remember(paths: Map<string, string>, key: string, value: string): void {
+export function remember(paths: Map<string, string>, key: string, value: string): void {
   if (paths.size >= MODULE_PATHS_MAX) paths.clear()
   paths.set(key, value)
 }
@@ -169,6 +169,12 @@ export function registerService(
 ): void {
   loaded.set(href, definition)
   placesOfRegistered.set(href, places)
+}
+
+/** Nobody launches it any more, nor is it there to launch others. */
+export function forgetService(href: string): void {
+  loaded.delete(href)
+  placesOfRegistered.delete(href)
 }
 
 /** Load a service's module. Its errors are the module's own. */

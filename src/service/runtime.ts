@@ -25,7 +25,14 @@ import type { Parent } from './kin.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import type { LogLedger } from './log-ledger.ts'
-import { isBuiltin, type LoadedService, loadedService, loadService, shortPath } from './modules.ts'
+import {
+  isBuiltin,
+  type LoadedService,
+  loadedService,
+  loadService,
+  remember,
+  shortPath,
+} from './modules.ts'
 import { endChild, endWith, follow, tellParent } from './monitor.ts'
 import { modulesIn } from './places.ts'
 import { begin } from './scope.ts'
@@ -650,7 +657,7 @@ function titleOf(url: string): string {
   if (title === undefined) {
     const path = shortPath(url).replace(/\.[mc]?[jt]s$/, '')
     title = path.split('/').slice(-2).join('/')
-    titles.set(url, title)
+    remember(titles, url, title)
   }
   return title
 }

@@ -31,7 +31,7 @@ import {
 import type { LaunchRest } from '../service/launch.ts'
 import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
-import { type LoadedService, registerService } from '../service/modules.ts'
+import { forgetService, type LoadedService, registerService } from '../service/modules.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import type { Skynet } from '../service/skynet.ts'
 import { type AssembledWorker, assemble } from '../threads/assemble.ts'
@@ -130,6 +130,8 @@ export class TestNode implements AsyncDisposable {
   readonly #worker: AssembledWorker
   readonly #follower: Follower
   #stopping: Promise<void> | undefined
+  /** URLs of what the test has launched, which are of this node alone. */
+  readonly #launched: string[] = []
 
   /** Made by `testNode`. */
   constructor(options: TestNodeOptions) {
@@ -215,6 +217,7 @@ export class TestNode implements AsyncDisposable {
       throw refusal('type', 'launch', 'definition', expected, definition)
     }
     const url = this.#nameOf(definition, `service-${++names}`, fileOf(definition))
+    this.#launched.push(url)
     return this.skynet.newService<S>(url, ...rest)
   }
 
@@ -263,6 +266,7 @@ export class TestNode implements AsyncDisposable {
     await this.#within(EXIT_MS, runtime.stop('stop'))
     this.#options.clock?.detach(this.#follower)
     scheduler.stop()
+    for (const url of this.#launched) forgetService(url)
   }
 
   /** A clock that stands still would never end the wait for a hook. */
