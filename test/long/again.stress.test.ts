@@ -5,7 +5,7 @@ import { Again, ALL_WAYS } from '../support/again.ts'
 
 /**
  * The soak does it a million times. Here a tenth or a hundredth of this still shows what is
- * and what takes half a KiB, or five, each time.
+ * counted, and what takes half a KiB, or five, each time.
  */
 const TIMES = 20_000
 

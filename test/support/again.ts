@@ -55,6 +55,7 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
 const SOCKET_WAYS: ReadonlySet<string> = new Set([
   'idle timeouts of all lengths',
   'listen and close',
+  'listen at a path and close',
   'connect, talk and close',
   'UDP sockets',
 ])
@@ -106,7 +107,12 @@ export class Again {
     // The first thread of a node is its socket thread.
     const first = new Promise<Worker>((resolve) => process.once('worker', resolve))
     const folder = mkdtempSync(join(tmpdir(), 'skynet-test-'))
-    const given = { start: fixture('again.ts'), args: [name], env: { logpath: folder } }
+    const given = {
+      start: fixture('again.ts'),
+      args: [name],
+      env: { logpath: folder },
+      dedicated: 1,
+    }
     const node = await startNode(resolveConfig({ ...given, thread: 2, logger: '/dev/null' }, '/'))
     await ready
     return new Again(node, channel, await first, folder)
