@@ -7,7 +7,11 @@ function host() {
   const timers: { readonly ms: number; readonly task: () => void }[] = []
   const faults = new Faults({
     say: (text) => said.push(text),
-    after: (ms, task) => timers.push({ ms, task }),
+    after: (ms, task) => {
+      const timer = { ms, task }
+      timers.push(timer)
+      return { cancel: () => void timers.splice(timers.indexOf(timer), 1) }
+    },
   })
   const come = (text: string, times: number): boolean[] =>
     Array.from({ length: times }, () => faults.isNews(text))
@@ -41,11 +45,13 @@ test('Faults begins anew with a kind that has not come for a while', () => {
 })
 
 test('Faults remembers a bounded number of kinds, and loses no count', () => {
-  const { faults, said, come } = host()
+  const { faults, said, timers, come } = host()
   come('first', 5)
   for (let i = 0; i < 100; i++) assert.deepEqual(come(`kind ${i}`, 1), [true])
   assert.deepEqual(said, ['2 times more: first'])
+  assert.equal(timers.length, 16, 'no timer is kept of the others')
   come('last', 4)
   faults.end()
   assert.deepEqual(said.slice(1), ['1 times more: last'])
+  assert.equal(timers.length, 0)
 })

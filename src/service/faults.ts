@@ -16,7 +16,7 @@ const PERIOD_MS_MAX = 60_000
 /** What a `Faults` needs of whose faults they are. */
 export interface FaultHost {
   say(text: string): void
-  after(ms: number, task: () => void): void
+  after(ms: number, task: () => void): { cancel(): void }
 }
 
 interface Kind {
@@ -24,6 +24,8 @@ interface Kind {
   count: number
   /** Of `count`, those that no line has told yet. */
   untold: number
+  /** The next look at it. */
+  timer: { cancel(): void }
 }
 
 export class Faults {
@@ -47,7 +49,10 @@ export class Faults {
 
   /** Nobody waits any more: tell what is untold. */
   end(): void {
-    for (const kind of this.#kinds.values()) this.#tell(kind)
+    for (const kind of this.#kinds.values()) {
+      this.#tell(kind)
+      kind.timer.cancel()
+    }
     this.#kinds.clear()
   }
 
@@ -55,22 +60,24 @@ export class Faults {
     const [oldest] = this.#kinds
     if (oldest !== undefined && this.#kinds.size >= KINDS_MAX) {
       this.#tell(oldest[1])
+      oldest[1].timer.cancel()
       this.#kinds.delete(oldest[0])
     }
-    const kind: Kind = { about: key.split('\n', 1)[0]!, count: 0, untold: 0 }
+    const timer = this.#host.after(PERIOD_MS, () => this.#look(key, kind, PERIOD_MS))
+    const kind: Kind = { about: key.split('\n', 1)[0]!, count: 0, untold: 0, timer }
     this.#kinds.set(key, kind)
-    this.#look(key, kind, PERIOD_MS)
     return kind
   }
 
+  /** A period is over. */
   #look(key: string, kind: Kind, ms: number): void {
-    this.#host.after(ms, () => {
-      if (this.#kinds.get(key) !== kind) return
-      // It has ended, or is as seldom that it may be told as it is.
-      if (kind.untold === 0) this.#kinds.delete(key)
-      else this.#look(key, kind, Math.min(ms * 2, PERIOD_MS_MAX))
-      this.#tell(kind)
-    })
+    // It has ended, or is as seldom that it may be told as it is.
+    if (kind.untold === 0) this.#kinds.delete(key)
+    else {
+      const next = Math.min(ms * 2, PERIOD_MS_MAX)
+      kind.timer = this.#host.after(next, () => this.#look(key, kind, next))
+    }
+    this.#tell(kind)
   }
 
   #tell(kind: Kind): void {

@@ -158,7 +158,10 @@ export class Runtime {
   /** Of nobody in particular. */
   readonly #faults = new Faults({
     say: (text) => this.log('error', 0, text),
-    after: (ms, task) => setTimeout(task, ms).unref(),
+    after: (ms, task) => {
+      const timer = setTimeout(task, ms).unref()
+      return { cancel: () => clearTimeout(timer) }
+    },
   })
   /** Launches whose modules are being loaded. */
   readonly #loading = new Set<Launch>()
