@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { MODULE_PATHS_MAX } from '../base/limits.ts'
+import { nodeFlags } from '../base/node-flags.ts'
 import { placeOf } from '../base/thrown.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 import { defaultOf, explainType, isCommonJs } from './module-type.ts'
@@ -83,9 +84,7 @@ export function remember(paths: Map<string, string>, key: string, value: string)
 }
 
 /** Node.js is told to load a module again by each link to it. */
-const preservesLinks = /--preserve-symlinks(?!-)/.test(
-  [...process.execArgv, process.env.NODE_OPTIONS].join(' '),
-)
+const preservesLinks = /--preserve-symlinks(?!-)/.test(nodeFlags())
 
 /** The URL of the module itself: Node.js loads one module for all links to a file. */
 export function moduleOf(href: string): string {

@@ -7,9 +7,9 @@
  * `Debugger.disable` takes the debugger away, and with that the thread goes on. Where another
  * debugger holds it as well, it stays in the hands of that one: nothing of theirs is resumed.
  *
- * A thread that is about to end must not be told anything: Node.js aborts when a message meets the
- * end of the debugger of a thread. So there is one order to a thread that stands, which does not
- * end meanwhile, and none to one that goes on; the way to it stays open for the next time.
+ * A thread that takes itself apart must not be told anything: see ends.ts. So there is one order to
+ * a thread that stands, which does not end meanwhile, and none to one that goes on; the way to it
+ * stays open for the next time.
  */
 
 export type State =

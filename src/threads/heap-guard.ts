@@ -9,6 +9,7 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { setInterval } from '../base/event-loop.ts'
+import { nodeFlags } from '../base/node-flags.ts'
 
 /** A table that takes all of the limit needs twice as much besides, to grow. */
 const ROOM_FACTOR = 2
@@ -28,8 +29,7 @@ export const v8LimitMb = (memoryLimitMb: number): number =>
 
 /** A flag of Node.js is the limit of every heap of the process, whatever a worker is given. */
 export function isHeapSetByFlag(): boolean {
-  const flags = [...process.execArgv, process.env.NODE_OPTIONS ?? ''].join(' ')
-  return /--max[-_](old[-_]space|heap)[-_]size/.test(flags)
+  return /--max[-_](old[-_]space|heap)[-_]size/.test(nodeFlags())
 }
 
 /**

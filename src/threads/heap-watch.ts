@@ -4,6 +4,7 @@
  * that comes back is never interrupted.
  */
 import { clearInterval, setInterval } from '../base/event-loop.ts'
+import { isAnyEnding } from './ends.ts'
 import { LOOK_EXPRESSION, LOOK_MS } from './heap-guard.ts'
 import { evaluateOn } from './stack.ts'
 import type { Thread } from './thread.ts'
@@ -11,9 +12,8 @@ import type { Thread } from './thread.ts'
 /** A worker whose own look is late by less has other things to do, and comes back. */
 const LOOKS_MISSED = 2
 /**
- * A worker is asked when the process has grown by this share of its limit since it looked. On
- * Node.js 20 a question that meets the end of a worker can end the process, rarely: so a worker
- * that is held and takes no memory is asked nothing.
+ * A worker is asked when the process has grown by this share of its limit since it looked: one that
+ * is held and takes no memory is not interrupted.
  */
 const GROWTH_SHARE = 1 / 4
 const MB = 1024 * 1024
@@ -81,8 +81,8 @@ export class HeapWatch {
     const size = processSize()
     for (const [thread, each] of this.#watched) {
       const isDue = each.growth.isDue(Atomics.load(each.beats, 0), size)
-      // What ends is not told anything: see asking.ts.
-      if (!isDue || each.isAsked || thread.isLeaving) continue
+      // Where one is at its very end, another is asked at the next look: see ends.ts.
+      if (!isDue || each.isAsked || thread.isLeaving || isAnyEnding()) continue
       each.growth.asked(size)
       void this.#ask(thread, each)
     }

@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { isOwn } from '../base/thrown.ts'
 import { type Happening, MOVES, type Order, type State } from './asking.ts'
+import { isAnyEnding, isEnding, noneEnds } from './ends.ts'
 import { within } from './within.ts'
 
 const FRAMES_MAX = 16
@@ -23,11 +24,16 @@ type FromWorker =
   | { readonly method: 'Debugger.scriptParsed'; readonly params: { scriptId: string; url: string } }
   | { readonly method: 'Debugger.paused'; readonly params: { callFrames: Frame[] } }
   | { readonly method: 'Debugger.resumed' }
-  | { readonly method?: undefined; readonly id: number; readonly result?: Result }
+  | { readonly method?: undefined; readonly id: number; readonly result?: Result; error?: Failure }
 /** Of an expression; of an order it is empty. */
 interface Result {
   readonly result?: { readonly value?: unknown }
 }
+interface Failure {
+  readonly message: string
+}
+/** What V8 says of an expression in which the thread was told to end. */
+const TERMINATED = 'Execution was terminated'
 
 /**
  * The stack of `worker`, innermost first: `spin (/srv/agent.ts:12:5)`. Empty when it could not be
@@ -40,6 +46,8 @@ export async function stackOf(worker: Worker, stackMs: number): Promise<readonly
   const inspector = await import('node:inspector').catch(() => undefined)
   // What somebody has stopped is theirs.
   if (inspector === undefined || inspector.url() !== undefined) return []
+  // Whoever is asked for the first time is looked for among all.
+  if (Asking.of(worker) === undefined) await within(stackMs, noneEnds())
   const asking = Asking.of(worker) ?? begin(new inspector.Session(), worker)
   if (asking === undefined) return []
   await within(stackMs, asking.ask())
@@ -49,8 +57,7 @@ export async function stackOf(worker: Worker, stackMs: number): Promise<readonly
 /**
  * What `expression` is worth on `worker`, where the thread is now. A thread in native code answers
  * when it comes back: whoever asks asks again after the answer. Undefined: nobody can reach it from
- * here, it has ended meanwhile, or its stack is being taken. The thread must not end inside of the
- * expression: V8 would take that for the end of the expression alone.
+ * here, it has ended meanwhile, its stack is being taken, or some thread is at its very end.
  */
 export async function evaluateOn(worker: Worker, expression: string): Promise<unknown> {
   const inspector = await import('node:inspector').catch(() => undefined)
@@ -60,6 +67,8 @@ export async function evaluateOn(worker: Worker, expression: string): Promise<un
 }
 
 function begin(session: Session, worker: Worker): Asking | undefined {
+  // To look for it sends something to each.
+  if (isAnyEnding()) return undefined
   try {
     session.connect()
     const sessionId = attach(session, worker.threadId)
@@ -160,9 +169,15 @@ class Asking {
       this.#answer()
       this.#happens('stopped')
     } else if (message.method === undefined) {
-      if (message.id === EVALUATION_ID) this.#tellEvaluated(message.result?.result?.value)
+      if (message.id === EVALUATION_ID) this.#hearEvaluated(message)
       else if (this.#sent[message.id - 1] === 'Debugger.disable') this.#happens('isOut')
     }
+  }
+
+  /** V8 takes the end of a thread, inside of an expression, for that of the expression alone. */
+  #hearEvaluated({ result, error }: { readonly result?: Result; readonly error?: Failure }): void {
+    if (error?.message === TERMINATED) void this.#worker.terminate()
+    this.#tellEvaluated(result?.result?.value)
   }
 
   #happens(happening: Happening): void {
@@ -177,8 +192,10 @@ class Asking {
     this.#send({ id: this.#sent.push(method), method })
   }
 
+  /** Nothing is lost where it is not sent: the end will be heard, and tells all who wait. */
   #send(message: object): void {
     const to = { sessionId: this.#sessionId, message: JSON.stringify(message) }
+    if (isEnding(this.#worker)) return
     this.#session.post('NodeWorker.sendMessageToWorker', to)
   }
 

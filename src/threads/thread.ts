@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../base/errors.ts'
 import { standardError, standardOutput } from '../base/output.ts'
 import { messageOf } from '../base/thrown.ts'
+import { watchEnd } from './ends.ts'
 import { v8LimitMb } from './heap-guard.ts'
 import { Loading } from './loading.ts'
 import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from './protocol.ts'
@@ -121,6 +122,7 @@ export class Thread {
         onEnd(this.#fault)
       })
     })
+    watchEnd(this.worker, this.ended)
   }
 
   /** End it, whatever it does. Resolves when it is over; `onEnd` is told this reason. */

@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { stackOf } from '../../src/threads/stack.ts'
+import { watchEnd } from '../../src/threads/ends.ts'
+import { evaluateOn, stackOf } from '../../src/threads/stack.ts'
 
 const PATIENT_MS = 60_000
 const STACK = new URL(`../../src/threads/stack${import.meta.url.slice(-3)}`, import.meta.url)
@@ -37,6 +38,29 @@ async function inNative(t: TestContext): Promise<{ worker: Worker; release: () =
   const worker = await thread(t, code, [inside, go])
   // Comes from within.
   await readFile(inside)
+  return { worker, release: () => writeFileSync(go, '\n') }
+}
+
+/** A thread that is over, but for one of its own in a native call, which `release` ends. */
+async function atItsEnd(t: TestContext): Promise<{ worker: Worker; release: () => void }> {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [inside, go] = [join(folder, 'inside'), join(folder, 'go')]
+  execFileSync('mkfifo', [inside, go])
+  const code = `const { Worker } = require('node:worker_threads')
+    const held = \`const { execFileSync } = require('node:child_process')
+      execFileSync('sh', ['-c', 'echo > "$0"; read _ < "$1"',
+        ...require('node:worker_threads').workerData])\`
+    new Worker(held, { eval: true, workerData })
+    port.on('message', () => process.exit())`
+  const worker = await thread(t, code, [inside, go])
+  // The way to it is open.
+  assert.equal(await evaluateOn(worker, '1 + 1'), 2)
+  await readFile(inside)
+  worker.postMessage('end')
+  while (worker.performance.eventLoopUtilization().idle >= 0) {
+    await new Promise(setImmediate)
+  }
   return { worker, release: () => writeFileSync(go, '\n') }
 }
 
@@ -85,6 +109,41 @@ test('the stack of a thread that ends meanwhile is empty, and nobody waits for i
   await ended
   await asked
   assert.deepEqual(await stackOf(worker, PATIENT_MS), [])
+})
+
+test('a thread that takes itself apart is told nothing, and nobody waits for it', async (t) => {
+  const { worker, release } = await atItsEnd(t)
+  const post = t.mock.method(Session.prototype, 'post')
+  const asked = [stackOf(worker, PATIENT_MS), evaluateOn(worker, '1 + 1')]
+  assert.deepEqual(await stackOf(worker, 1), [])
+  assert.equal(post.mock.callCount(), 0)
+  release()
+  assert.deepEqual(await Promise.all(asked), [[], undefined])
+})
+
+test('nobody is looked for among threads of which one takes itself apart', async (t) => {
+  const { worker: ending, release } = await atItsEnd(t)
+  watchEnd(
+    ending,
+    once(ending, 'exit').then(() => {}),
+  )
+  const worker = await thread(t, LOOP, cellOf())
+  const post = t.mock.method(Session.prototype, 'post')
+  assert.equal(await evaluateOn(worker, '1 + 1'), undefined)
+  assert.deepEqual(await stackOf(worker, 1), [])
+  assert.equal(post.mock.callCount(), 0)
+  const asked = stackOf(worker, PATIENT_MS)
+  release()
+  assert.match((await asked)[0]!, /^spin \(/)
+})
+
+test('a thread that is ended inside of what is evaluated there ends', async (t) => {
+  const cell = cellOf()
+  const worker = await thread(t, 'globalThis.seen = workerData; for (;;);', cell)
+  const evaluated = evaluateOn(worker, 'for (;;) seen[0]++')
+  await goesOn(cell)
+  await worker.terminate()
+  assert.equal(await evaluated, undefined)
 })
 
 test('several threads are asked for their stacks at once, each also twice', async (t) => {

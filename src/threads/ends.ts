@@ -1,0 +1,32 @@
+/**
+ * Threads that take themselves apart. Node.js ends the whole process when a message comes to the
+ * debugger of a thread in the moment in which that debugger goes: it counts on a thing whose last
+ * owner has just left. So nothing is sent to a thread from the beginning of its end until all of it
+ * is gone: it ends by itself, is ended, or has outgrown the limit of V8. Of the main thread.
+ */
+import type { Worker } from 'node:worker_threads'
+
+/** Threads of ours, with the end of each as a promise. */
+const living = new Map<Worker, Promise<void>>()
+
+/** Called when a thread of ours has begun. */
+export function watchEnd(worker: Worker, ended: Promise<void>): void {
+  living.set(worker, ended)
+  void ended.then(() => living.delete(worker))
+}
+
+/**
+ * True from the moment in which `worker` runs no JavaScript any more until its end is heard. Its
+ * debugger goes last, after all else was closed: what is sent at once after a no comes before that.
+ * Node.js says it where one asks for the loop: of one that is no more the idle time is -1.
+ */
+export const isEnding = (worker: Worker): boolean =>
+  worker.performance.eventLoopUtilization().idle < 0
+
+/** True when a thread of ours is so far. */
+export const isAnyEnding = (): boolean => [...living.keys()].some(isEnding)
+
+/** Resolves when no thread of ours is so far. */
+export async function noneEnds(): Promise<void> {
+  for (const [worker, ended] of living) if (isEnding(worker)) await ended
+}
