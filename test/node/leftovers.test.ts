@@ -1,8 +1,10 @@
 /** What is left of nodes that have stopped, and of questions that were asked: nothing. */
 import assert from 'node:assert/strict'
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import threads, { type Worker } from 'node:worker_threads'
+import threads, { Worker } from 'node:worker_threads'
 import { type Node, type NodeConfig, resolveConfig, startNode } from 'skynet-ts/node'
 import { collect, descriptors, heapBytes, listeners } from '../support/leftovers.ts'
 import { fixture } from '../support/process.ts'
@@ -165,4 +167,20 @@ test('a dedicated worker that has ended is forgotten while who asked for it live
   // The first two are the socket thread and the worker of the first service.
   await assertCollected(refs.slice(2), 'dedicated workers')
   await node.stop()
+})
+
+test('a thread that called foreign functions leaves no memory map when it has ended', {
+  skip: process.platform !== 'linux' && 'maps are counted on Linux only',
+}, async () => {
+  const koffi = createRequire(import.meta.url).resolve('koffi')
+  const code = `require(${JSON.stringify(koffi)}).load(null).func('int getpid(void)')()`
+  const run = async (threads: number): Promise<number> => {
+    for (let i = 0; i < threads; i++) await once(new Worker(code, { eval: true }), 'exit')
+    return readFileSync('/proc/self/maps', 'utf8').split('\n').length
+  }
+  const before = await run(10)
+  const threads = 60
+  const grown = (await run(threads)) - before
+  // Linux lets a process have 65,530 of them, and V8 ends one that gets no more.
+  assert.ok(grown < threads / 2, `${threads} threads have left ${grown} memory maps`)
 })
