@@ -43,8 +43,18 @@ export class Budget {
 
   /** A piece was done. False: it was the last one for now. */
   spend(cost: number): boolean {
+    this.take(cost)
+    return this.lasts()
+  }
+
+  /** A piece was done, which may be the last there is: the clock is not looked at for it. */
+  take(cost: number): void {
     this.left -= cost
     this.#untilLook -= cost
+  }
+
+  /** May one piece more be done? */
+  lasts(): boolean {
     if (this.#untilLook <= 0) this.#look()
     return this.left > 0
   }

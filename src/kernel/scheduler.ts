@@ -104,6 +104,14 @@ export interface Outlet {
   retry(budget: Budget): boolean
 }
 
+/** An inlet, and what may be read of it in a turn. */
+interface Source {
+  readonly inlet: Inlet
+  readonly budget: Budget
+  /** The turn that the budget is of. */
+  turn: number
+}
+
 /** What is to be done when all has been taken that came before. */
 interface Behind {
   /** Of each inlet. */
@@ -130,7 +138,10 @@ export class Scheduler {
   readonly #weight: number
   readonly #runQueue = new Queue<Context>(64)
   /** Each with a budget of its own: a flood in one ring leaves the others their turns. */
-  readonly #inlets: { readonly inlet: Inlet; readonly budget: Budget }[] = []
+  readonly #inlets: Source[] = []
+  /** Turns so far, and when this one began. */
+  #turn = 0
+  #turnAt = 0
   readonly #outlets: Outlet[] = []
   readonly #behind = new Queue<Behind>(4)
   readonly #messages: Budget
@@ -166,7 +177,9 @@ export class Scheduler {
 
   /** Connect the rings, then begin. */
   start(inlets: readonly Inlet[], outlets: readonly Outlet[]): void {
-    for (const inlet of inlets) this.#inlets.push({ inlet, budget: this.#transferBudget() })
+    for (const inlet of inlets) {
+      this.#inlets.push({ inlet, budget: this.#transferBudget(), turn: 0 })
+    }
     this.#outlets.push(...outlets)
     this.#beginTurn()
     this.#schedule()
@@ -330,7 +343,9 @@ export class Scheduler {
       if (wheel.advance(now, this.#mayFire) > 0) now = clock.now()
     }
     this.#messages.begin(now)
-    for (const { budget } of this.#inlets) budget.begin(now)
+    // Those of the inlets begin when there is something to read: most rounds have nothing.
+    this.#turnAt = now
+    this.#turn++
     this.#retry(now)
   }
 
@@ -360,11 +375,9 @@ export class Scheduler {
     const messages = this.#messages
     try {
       this.#runTaken()
-      while (messages.left > 0) {
-        const context = this.#nextContext()
-        if (context === undefined) break
+      while (this.#runQueue.length > 0 && messages.lasts()) {
         this.#hasWorked = true
-        this.#runBatch(context)
+        this.#runBatch(this.#nextContext()!)
       }
     } finally {
       monitor.leave()
@@ -377,8 +390,13 @@ export class Scheduler {
   /** Take what other threads have sent. Is there more, for this turn or for the next? */
   #read(): 'now' | 'later' | 'none' {
     let more: 'now' | 'later' | 'none' = 'none'
-    for (const { inlet, budget } of this.#inlets) {
+    for (const source of this.#inlets) {
+      const { inlet, budget } = source
       if (inlet.isEmpty) continue
+      if (source.turn !== this.#turn) {
+        source.turn = this.#turn
+        budget.begin(this.#turnAt)
+      }
       const hasTurn = budget.left > 0
       if (hasTurn && inlet.drain(RECORDS_PER_READ, budget) < RECORDS_PER_READ && budget.left > 0) {
         continue
@@ -425,7 +443,9 @@ export class Scheduler {
         context.handled++
         monitor.trigger(message.source, context.handle, message.type, message.session)
         context.receiver.receive(message)
-        if (!messages.spend(1) || (--batch <= 0 && runQueue.length > 0)) break
+        messages.take(1)
+        if (--batch <= 0 && runQueue.length > 0) break
+        if (mailbox.length > 0 && !messages.lasts()) break
       }
     } finally {
       // Whatever is thrown: what is marked as queued, and is not, would never run again.
