@@ -5,10 +5,11 @@ import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import { fixture } from '../support/process.ts'
 
-/** Run the fixture `hoarder` with as few descriptors as there may be. */
-async function hoarder(how: string): Promise<{ out: string; err: string }> {
+/** Run the fixture `hoarder` with few descriptors: by default as few as there may be. */
+async function hoarder(how: string, limit = 64): Promise<{ out: string; err: string }> {
   const file = fixture('hoarder.ts').replace(/\.ts$/, import.meta.url.slice(-3))
-  const child = spawn('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, file, how])
+  const limited = `ulimit -n ${limit}; exec "$0" "$@"`
+  const child = spawn('sh', ['-c', limited, process.execPath, file, how])
   child.stderr.on('data', (line: Buffer) => {
     if (line.includes('Cannot start')) child.stdin.end('let go')
   })
@@ -21,6 +22,14 @@ test('a worker that dies is replaced with descriptors that the node holds back',
   assert.equal(out, '2 workers, code 0\n', err)
   assert.match(err, /skynet worker 0 died: exit code 1/)
   assert.doesNotMatch(err, /EMFILE|Cannot start/)
+})
+
+test('a worker that is replaced finds too few descriptors, and gets those held back', async () => {
+  // More than the node and its reserve need: it looks, and there are enough.
+  const { out, err } = await hoarder('late', 256)
+  assert.equal(out, '2 workers, code 0\n', err)
+  assert.match(err, /skynet worker 0 died: exit code 1/)
+  assert.doesNotMatch(err, /EMFILE|Cannot start|runs again/)
 })
 
 test('a worker that cannot start again for want of descriptors does so later', async () => {
