@@ -1,18 +1,31 @@
 /** Checks of arguments at the doors: each names the argument and shows the value it got. */
 import { types } from 'node:util'
 import { TIMER_MS_MAX } from './limits.ts'
+import { beginOf, SHOWN_CHARS_MAX } from './text.ts'
+
+/** A number of more digits than anybody reads. */
+const SHOWN_BITS_MAX = 4096
 
 /** A value for an error message: short, and whatever it is, printed. */
 export function shown(value: unknown): string {
   try {
-    if (typeof value === 'string') return JSON.stringify(value.slice(0, 80))
+    if (typeof value === 'string') return JSON.stringify(shortly(value, 'a string'))
     if (typeof value === 'function') return `a function`
-    if (typeof value === 'bigint') return `${value}n`
+    if (typeof value === 'bigint') return shownBigInt(value)
+    if (typeof value === 'symbol') return `Symbol(${shortly(value.description ?? '', 'a name')})`
     if (typeof value !== 'object' || value === null) return String(value)
-    return `an object (${Object.getPrototypeOf(value)?.constructor?.name ?? 'no class'})`
+    const name = Object.getPrototypeOf(value)?.constructor?.name ?? 'no class'
+    return `an object (${shortly(String(name), 'a name')})`
   } catch {
     return `a value that cannot be printed`
   }
+}
+
+const shortly = (text: string, what: string): string => beginOf(text, SHOWN_CHARS_MAX, what)
+
+function shownBigInt(value: bigint): string {
+  const isShort = BigInt.asIntN(SHOWN_BITS_MAX, value) === value
+  return isShort ? `${value}n` : `a bigint of more than ${SHOWN_BITS_MAX} bits`
 }
 
 /** What can be wrong with an argument, and the code that Node.js has for it. */
@@ -129,7 +142,8 @@ function isPlain(value: unknown): boolean {
 
 function unknownOption(what: string, option: string, known: readonly string[]): TypeError {
   const names = known.join(', ') + guess(option, known)
-  const error = new TypeError(`Cannot ${what} with option '${option}': there are ${names}`)
+  const shown = shortly(option, 'a name')
+  const error = new TypeError(`Cannot ${what} with option '${shown}': there are ${names}`)
   return Object.assign(error, { code: WRONG.value.code })
 }
 
@@ -140,6 +154,8 @@ const BEGIN_LETTERS_MIN = 3
 
 /** ` (did you mean 'timeoutMs'?)`, behind the names there are; empty when none is like it. */
 export function guess(name: string, known: readonly string[]): string {
+  const longest = Math.max(...known.map(({ length }) => length))
+  if (name.length > longest + TYPO_LETTERS_MAX) return ''
   const changes = known.map((each) => letterChanges(name, each))
   const least = Math.min(...changes)
   const nearest = known[changes.indexOf(least)] ?? ''

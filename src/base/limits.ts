@@ -20,6 +20,8 @@ export const MODULE_PATHS_MAX = 10_000
 /** The least and the most that `memoryLimitMb` may be. A worker alone has 8 MiB in use. */
 export const MEMORY_LIMIT_MB_MIN = 16
 export const MEMORY_LIMIT_MB_MAX = 1024 * 1024
+/** Of a text longer than this that goes into an error or a log, only the length is told. */
+export const TEXT_CHARS_MAX = 16 * 1024 * 1024
 /** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
 export const MAILBOX_WARNING = 1024
 

@@ -5,6 +5,8 @@
 import { fileURLToPath } from 'node:url'
 import { inspect, types } from 'node:util'
 import { shown } from './check.ts'
+import { TEXT_CHARS_MAX } from './limits.ts'
+import { beginOf } from './text.ts'
 
 /** Causes of causes that are told. A cycle ends here too. */
 const CAUSES_MAX = 5
@@ -31,7 +33,7 @@ export function describe(thrown: unknown): string {
       lines.push(`  caused by ${toldOf(error)}`)
       error = causeOf(error)
     }
-    return lines.join('\n')
+    return beginOf(lines.join('\n'))
   } catch {
     return shown(thrown)
   }
@@ -39,10 +41,10 @@ export function describe(thrown: unknown): string {
 
 /** For a log: a string as it is, an error with its stack and causes, the rest as `console.log`. */
 export function printed(value: unknown): string {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return beginOf(value)
   if (isError(value)) return describe(value)
   try {
-    return inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
+    return beginOf(inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 }))
   } catch {
     return shown(value)
   }
@@ -50,23 +52,26 @@ export function printed(value: unknown): string {
 
 function toldOf(error: unknown): string {
   if (!isAnError(error)) return asText(error)
-  return stackOf(error) || `${error.name}: ${error.message}`
+  return stackOf(error) || `${beginOf(String(error.name))}: ${messageOf(error)}`
 }
 
 const causeOf = (error: unknown): unknown => (isAnError(error) ? error.cause : undefined)
 
-/** The message of an error, or the value. */
+/** The message of an error, or the value; no longer than `TEXT_CHARS_MAX`. */
 export function messageOf(thrown: unknown): string {
   try {
-    return isAnError(thrown) ? String(thrown.message) : asText(thrown)
+    return isAnError(thrown) ? told(thrown.message) : asText(thrown)
   } catch {
     return shown(thrown)
   }
 }
 
+const told = (message: unknown): string =>
+  beginOf(String(message), TEXT_CHARS_MAX, 'an error message')
+
 /** A string as it is; an empty one in quotes, to be seen. */
 const asText = (value: unknown): string =>
-  typeof value === 'string' && value !== '' ? value : shown(value)
+  typeof value === 'string' && value !== '' ? beginOf(value) : shown(value)
 
 /**
  * What the system says when a process has as many descriptors as it may have: say what that is.
@@ -77,10 +82,11 @@ export function withHint(text: string): string {
   return isOutOf ? `${text}; raise the limit of open files (ulimit -n)` : text
 }
 
-/** The stack, or '' when there is none. */
+/** The stack, or '' when there is none, or it is longer than `TEXT_CHARS_MAX`. */
 export function stackOf(thrown: unknown): string {
   try {
-    return isAnError(thrown) ? String(thrown.stack ?? '') : ''
+    const stack = isAnError(thrown) ? String(thrown.stack ?? '') : ''
+    return stack.length > TEXT_CHARS_MAX ? '' : stack
   } catch {
     return ''
   }

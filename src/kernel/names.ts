@@ -211,6 +211,8 @@ export class Names {
 
   /** Put `name` into the scratch fields. Returns what is wrong with it. */
   #encode(name: string): string | undefined {
+    // First: to look into a long text takes its length in memory.
+    if (name.length - 1 > NAME_BYTES_MAX) return `it is longer than ${NAME_BYTES_MAX} bytes`
     if (!name.startsWith('.')) return 'it must start with a dot'
     if (name.length === 1) return 'it is empty'
     if (/\s/u.test(name)) return 'it contains white space'

@@ -1,6 +1,7 @@
 /** Services that outgrow the heap of their worker, in tables that V8 doubles. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Way } from '../fixtures/long-text.ts'
 import type { Run } from '../fixtures/outgrown.ts'
 import { inProcess } from '../support/process.ts'
 
@@ -41,6 +42,23 @@ test('a table that grows in a single run of code ends its worker alone', async (
     assert.equal(code, 0, err)
   }
 })
+
+const TOLD: Readonly<Record<Way, string>> = {
+  'throws it': '<an error message of 314572800 characters>',
+  'throws it later': '<an error message of 314572800 characters>',
+  'sleeps for it':
+    "Cannot sleep as 'ms' must be a number in 0..4294967295: " +
+    'current value is Symbol(<a name of 314572800 characters>)',
+  'registers it': '<an error message of 314572',
+}
+
+for (const [way, told] of Object.entries(TOLD)) {
+  test(`a service ${way}, a text its worker has no memory for: the node goes on`, async () => {
+    const { code, out, err } = await inProcess('long-text.ts', [[way]], { monitorMs: 0 })
+    assert.ok(out.startsWith(`${way}: ${told}`), out + err)
+    assert.equal(code, 0, err)
+  })
+}
 
 test('a flag of Node.js that goes before memoryLimitMb is told, once', async () => {
   process.env.NODE_OPTIONS = '--max-old-space-size=512'

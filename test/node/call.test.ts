@@ -52,7 +52,7 @@ for (const place of PLACES) {
     await assert.rejects(peer.call.fail('text'), { name: 'Error', message: 'just text' })
     await assert.rejects(peer.call.fail('unsendable'), { name: 'Error', message: 'odd' })
     const length = MESSAGE_BYTES_MAX / 4 + 1
-    const message = `${'ž'.repeat(64 * 1024)}… (${length} characters)`
+    const message = `<an error message of ${length} characters>`
     await assert.rejects(peer.call.fail('huge'), { name: 'Error', message })
     await assert.rejects(peer.call.fail('own'), (error: Error & { code: string }) => {
       assert.ok(error instanceof RangeError)
