@@ -48,6 +48,15 @@ export function refusal(
   return Object.assign(new Kind(text), { code })
 }
 
+/** Of that class? What throws when it is asked, as a revoked Proxy does, is of none. */
+export function isA<T>(value: unknown, kind: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof kind
+  } catch {
+    return false
+  }
+}
+
 /** @throws {TypeError} Unless `value` is a number. */
 export function checkNumber(what: string, name: string, value: unknown): void {
   if (typeof value === 'number') return
@@ -203,6 +212,6 @@ export function checkBytes(what: string, name: string, value: unknown): void {
 
 /** @throws {TypeError} Unless `value` is an AbortSignal, or nothing at all. */
 export function checkSignal(what: string, value: unknown): void {
-  if (value === undefined || value instanceof AbortSignal) return
+  if (value === undefined || isA(value, AbortSignal)) return
   throw refusal('type', what, 'signal', 'an AbortSignal', value)
 }

@@ -1,6 +1,6 @@
 /** The options of a launch, checked. */
 
-import { checkArray, checkChoice, checkInteger, refusal } from '../base/check.ts'
+import { checkArray, checkChoice, checkInteger, isA, refusal } from '../base/check.ts'
 import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from './definition.ts'
 import type { Placement } from './placement.ts'
@@ -48,7 +48,7 @@ const UNLIMITED = new WaitLimits({ timeoutMs: 0 })
 
 /** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
 export function launchLimits(options: WaitOptions = {}): WaitLimits {
-  if (options instanceof WaitLimits) return options
+  if (isA(options, WaitLimits)) return options
   checkWait('launch', options, LAUNCH_KEYS)
   const { timeoutMs = 0, signal } = options
   return timeoutMs === 0 && signal === undefined ? UNLIMITED : new WaitLimits({ timeoutMs, signal })

@@ -33,3 +33,26 @@ test('formatLine and formatJson escape what turns text round, or ends a line els
   assert.equal(JSON.parse(json).msg, text)
   assert.equal(JSON.parse(json).service, text)
 })
+
+test('formatLine and formatJson name what is no line, or misses something', () => {
+  const line = { at: 0, level: 'info', handle: 10, title: 'a', text: 'b' } as const
+  const wrong = [
+    [true, 'line'],
+    [undefined, 'line'],
+    [{}, 'handle'],
+    [{ ...line, handle: -1 }, 'handle'],
+    [{ ...line, title: undefined }, 'title'],
+    [{ ...line, text: Symbol('b') }, 'text'],
+  ] as const
+  for (const format of [formatLine, formatJson]) {
+    for (const [given, name] of wrong) {
+      const message = new RegExp(`^Cannot format a line as '${name}' must be `)
+      assert.throws(() => format(given as never), { code: /^ERR_(INVALID_ARG|OUT_OF)/, message })
+    }
+  }
+  for (const at of [Number.NaN, 8.65e15, '0', undefined]) {
+    const message = /^Cannot format a line as 'at' must be milliseconds since 1970: current value/
+    assert.throws(() => formatJson({ ...line, at } as never), { message })
+  }
+  assert.equal(formatLine({ ...line, at: undefined } as never), '[:0000000a a] b')
+})

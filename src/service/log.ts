@@ -1,4 +1,5 @@
 /** What loggers get, and the two forms in which ours writes it. */
+import { checkInteger, checkString, refusal } from '../base/check.ts'
 import { isoTime } from '../base/event-loop.ts'
 
 export type LogLevel = 'info' | 'error'
@@ -40,14 +41,39 @@ const escaped = (text: string): string => text.replace(CONTROL, code).replace(BA
 
 const address = (handle: number): string => `:${handle.toString(16).padStart(8, '0')}`
 
+/** The last moment that a `Date` has: ms since 1970. */
+const TIME_MS_MAX = 8.64e15
+
+function checkTime(at: unknown): void {
+  if (typeof at === 'number' && Math.abs(at) <= TIME_MS_MAX) return
+  const wrong = typeof at === 'number' ? 'range' : 'type'
+  throw refusal(wrong, 'format a line', 'at', 'milliseconds since 1970', at)
+}
+
+/** @throws `TypeError`, `RangeError` unless all is there that both forms have. */
+function checkLine(line: unknown): void {
+  if (typeof line !== 'object' || line === null) {
+    throw refusal('type', 'format a line', 'line', 'what a logger gets', line)
+  }
+  const { handle, title, text } = line as LogLine
+  checkInteger('format a line', 'handle', handle, 0, 0xffffffff)
+  checkString('format a line', 'title', title)
+  checkString('format a line', 'text', text)
+}
+
 /** Skynet's form, with the service's name: `[:0000000a chat/agent] text`. */
-export function formatLine({ level, handle, title, text }: LogLine): string {
+export function formatLine(line: LogLine): string {
+  checkLine(line)
+  const { level, handle, title, text } = line
   const who = `${address(handle)}${title === '' ? '' : ` ${escapedLine(title)}`}`
   return `[${who}] ${level === 'error' ? 'error: ' : ''}${escaped(text)}`
 }
 
 /** `{"time":…,"level":…,"handle":…,"service":…,"msg":…}`, always one line. */
-export function formatJson({ at, level, handle, title, text }: LogLine): string {
+export function formatJson(line: LogLine): string {
+  checkLine(line)
+  const { at, level, handle, title, text } = line
+  checkTime(at)
   const time = isoTime(at)
   const entry = { time, level, handle: address(handle), service: title, msg: text }
   return JSON.stringify(entry).replace(

@@ -127,7 +127,27 @@ test('resolveService says where it has looked, and for what', (t) => {
   assert.match(told, RegExp(`^missing: no such module in ${one}, nor in ${two}, nor in ${ours}$`))
   assert.deepEqual(tried, names)
   assert.throws(() => find('agent', [one]), { message: /; did you mean '\.\/agent'\?$/ })
-  assert.throws(() => find('node:fs'), { code: 'ERR_SERVICE_LAUNCH' })
+})
+
+test('resolveService says of a URL that is of no file which paths there are', (t) => {
+  const { folder, find } = setUp(t, { 'node:own.js': '' })
+  const paths =
+    'a module is named by a file: URL, an absolute path, a path that begins with ./ or ../, ' +
+    'or its name in a folder of services'
+  for (const spec of ['node:fs', 'http://127.0.0.1/a.js', 'data:text/javascript,1', 'npm:x@1']) {
+    const message = `Cannot launch service ${spec}: ${paths}`
+    assert.throws(() => find(spec, [folder]), { code: 'ERR_SERVICE_LAUNCH', message })
+    assert.throws(() => find(new URL(spec)), { code: 'ERR_SERVICE_LAUNCH', message })
+  }
+  assert.equal(find('node:own', [folder]), pathToFileURL(join(folder, 'node:own.js')).href)
+})
+
+test('resolveService says of a file: URL that is of no file what is wrong with it', (t) => {
+  const { find } = setUp(t, {})
+  for (const spec of ['file://host/a.js', 'file://[a', 'file:///a%2Fb/c.js', './a%2Fb/c.js']) {
+    const message = /^Cannot launch service \S+: it is no path of a file: \S/
+    assert.throws(() => find(spec), { code: 'ERR_SERVICE_LAUNCH', message })
+  }
 })
 
 test('loadService loads a definition once, and knows it from then on', async (t) => {

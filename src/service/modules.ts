@@ -3,11 +3,11 @@ import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { refusal } from '../base/check.ts'
+import { isA, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { MODULE_PATHS_MAX } from '../base/limits.ts'
 import { nodeFlags } from '../base/node-flags.ts'
-import { placeOf } from '../base/thrown.ts'
+import { messageOf, placeOf } from '../base/thrown.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 import { defaultOf, explainType, isCommonJs } from './module-type.ts'
 import { tellPlace } from './syntax-place.ts'
@@ -57,8 +57,10 @@ export function resolveService(
   const known = loaded.has(text) ? text : resolved.get(key)
   if (known !== undefined) return known
   const places = searchPlaces(text, base, folders)
+  for (const { url } of places) checkFile(text, url)
   const found = places.flatMap(({ url }) => variants(url)).find(isFile)
   if (found === undefined) {
+    if (isOtherUrl(text)) throw new SkynetError('ERR_SERVICE_LAUNCH', { path: text, reason: PATHS })
     const tried = [...new Set(variants(basename(text)))].join(', ')
     const reason = `no such module in ${shownPlaces(places)}: tried ${tried}${hintFor(text, base)}`
     throw new SkynetError('ERR_SERVICE_LAUNCH', { path: text, reason })
@@ -69,12 +71,30 @@ export function resolveService(
 
 /** @returns The text of it. @throws {TypeError} Unless it is a string, not empty, or a URL. */
 export function checkPath(what: string, path: unknown): string {
-  if (path instanceof URL) return path.href
+  if (isA(path, URL)) return path.href
   if (typeof path === 'string' && path !== '') return path
   const expected = isServiceDefinition(path)
     ? `that of the module whose default export is this definition (a test launches it by testNode)`
     : `the path or URL of a module whose default export is made by defineService`
   throw refusal(path === '' ? 'value' : 'type', what, 'path', expected, path)
+}
+
+const PATHS =
+  'a module is named by a file: URL, an absolute path, a path that begins with ./ or ../, ' +
+  'or its name in a folder of services'
+
+/** Of something else than a file. */
+const isOtherUrl = (spec: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(spec)
+const isUrl = (spec: string): boolean => spec.startsWith('file:')
+
+/** @throws {SkynetError} `ERR_SERVICE_LAUNCH` unless it is of a file, as `file://host/x` is not. */
+function checkFile(path: string, url: string): void {
+  try {
+    fileURLToPath(url)
+  } catch (cause) {
+    const info = { path, reason: `it is no path of a file: ${messageOf(cause)}` }
+    throw new SkynetError('ERR_SERVICE_LAUNCH', info, { cause })
+  }
 }
 
 /** Each launch asks for the same few; of those that are asked for once there is no end. */
@@ -105,7 +125,7 @@ export function moduleOf(href: string): string {
 
 /** Where the module may be, as far as its extension goes: each the URL of a file. */
 function searchPlaces(spec: string, base: string, folders: readonly string[]): SearchPlace[] {
-  if (spec.startsWith('file:')) return [{ url: spec, role: '' }]
+  if (isUrl(spec)) return [{ url: spec, role: '' }]
   if (isAbsolute(spec)) return [{ url: pathToFileURL(spec).href, role: '' }]
   if (isRelative(spec)) {
     const starts = placesOfRegistered.get(base) ?? [{ url: base, role: '' }]
@@ -133,7 +153,7 @@ function shownPlaces(places: readonly SearchPlace[]): string {
 
 /** For a bare name of what is beside who names it. */
 function hintFor(spec: string, base: string): string {
-  if (isRelative(spec) || isAbsolute(spec) || spec.startsWith('file:')) return ''
+  if (isRelative(spec) || isAbsolute(spec) || isUrl(spec)) return ''
   const beside = `./${spec}`
   const isThere = searchPlaces(beside, base, []).some(({ url }) => variants(url).some(isFile))
   return isThere ? `; did you mean '${beside}'?` : ''

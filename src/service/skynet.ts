@@ -46,9 +46,13 @@ export class Skynet {
   }
 
   /** @internal For the parts of this floor. */
-  static serviceOf(skynet: Skynet | undefined): Service {
-    if (skynet === undefined) throw new TypeError(UNBOUND)
-    return skynet.#service
+  static serviceOf(skynet: Skynet): Service {
+    try {
+      return skynet.#service
+    } catch {
+      // `this` of a method that was taken off: nothing, or another object.
+      throw new TypeError(UNBOUND)
+    }
   }
 
   /** Handle of this service: harbor (8 bits) and a number that counts up, as u32. */

@@ -5,7 +5,7 @@ import { defineService } from './definition.ts'
 import { originOf } from './life.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'
-import { supervise } from './supervise.ts'
+import { Supervisor, supervise } from './supervise.ts'
 
 const define = (name: string, setup: (skynet: Skynet) => void | Promise<void>): string => {
   const url = `file:///supervised-${name}.ts`
@@ -71,4 +71,25 @@ test('a child whose supervisor is gone does not begin', async () => {
   })
   assert.match((await failed).message, /it ended before its setup was done/)
   assert.equal(hasBegun, false)
+})
+
+test('a Supervisor names what is wrong with what it is given, as supervise() does', async () => {
+  await using node = await testNode()
+  const { skynet } = node
+  const options = { strategy: 'one-for-one', children: [] } as const
+  const wrong = [
+    [skynet, undefined, 'options'],
+    [skynet, {}, 'strategy'],
+    [skynet, { ...options, children: undefined }, 'children'],
+    [null, options, 'skynet'],
+    [{}, options, 'skynet'],
+  ] as const
+  for (const [given, how, name] of wrong) {
+    const refused = {
+      code: /^ERR_INVALID_ARG/,
+      message: new RegExp(`^Cannot supervise as '${name}' must be `),
+    }
+    assert.throws(() => new Supervisor(given as never, how as never), refused)
+    await assert.rejects(supervise(given as never, how as never), refused)
+  }
 })

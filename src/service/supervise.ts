@@ -7,6 +7,7 @@ import {
   checkOptions,
   checkPlain,
   checkText,
+  isA,
   refusal,
 } from '../base/check.ts'
 import { formatHandle, SkynetError } from '../base/errors.ts'
@@ -87,7 +88,6 @@ interface Child {
  * `TypeError`, `RangeError` for options that are wrong; nothing was launched then.
  */
 export async function supervise(skynet: Skynet, options: SuperviseOptions): Promise<Supervisor> {
-  checkSupervise(options)
   const supervisor = new Supervisor(skynet, options)
   await supervisor.start()
   return supervisor
@@ -132,7 +132,12 @@ export class Supervisor {
   /** Takes its exit hook away. */
   #forget: (() => void) | undefined
 
+  /** @throws `TypeError`, `RangeError` for options that are wrong. */
   constructor(skynet: Skynet, options: SuperviseOptions) {
+    checkSupervise(options)
+    if (!isA(skynet, Skynet)) {
+      throw refusal('type', 'supervise', 'skynet', 'the one that a setup gets', skynet)
+    }
     this.#skynet = skynet
     this.#service = Skynet.serviceOf(skynet)
     this.#options = options

@@ -1,5 +1,5 @@
 /** How long somebody waits at most, as it is given to whatever waits. */
-import { checkMs, checkOptions, checkSignal } from '../base/check.ts'
+import { checkMs, checkOptions, checkSignal, isA } from '../base/check.ts'
 
 /** How long to wait, on everything that waits. */
 export interface WaitOptions {
@@ -32,7 +32,7 @@ export function limitsFrom(
   options: WaitOptions,
 ): () => WaitLimits {
   const { timeoutMs = 0, signal } = options
-  const askedMs = options instanceof WaitLimits ? options.askedMs : timeoutMs
+  const askedMs = isA(options, WaitLimits) ? options.askedMs : timeoutMs
   const until = clock.now + timeoutMs
   return () => {
     // What is left may be nothing, which must not be no limit.
@@ -50,7 +50,7 @@ export function checkWait(
   options: WaitOptions | undefined,
   known: readonly string[] = WAIT_NAMES,
 ): void {
-  if (options === undefined || options instanceof WaitLimits) return
+  if (options === undefined || isA(options, WaitLimits)) return
   checkOptions(what, 'options', options, known)
   checkLimits(what, options)
 }
@@ -63,7 +63,7 @@ export function checkLimits(what: string, { timeoutMs, signal }: WaitOptions): v
 
 /** What `checkWait` finds, to be rejected with also where nothing has to be waited for. */
 export function wrongWait(what: string, options: WaitOptions | undefined): unknown {
-  if (options === undefined || options instanceof WaitLimits) return undefined
+  if (options === undefined || isA(options, WaitLimits)) return undefined
   try {
     checkWait(what, options)
     return undefined
