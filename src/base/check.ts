@@ -48,14 +48,40 @@ export function refusal(
   return Object.assign(new Kind(text), { code })
 }
 
-/** Of that class? What throws when it is asked, as a revoked Proxy does, is of none. */
-export function isA<T>(value: unknown, kind: abstract new (...args: never[]) => T): value is T {
+/**
+ * The answer to a question about a value that may be anything: no, where to look at it throws. A
+ * revoked Proxy throws at each look, and its error would not name the argument.
+ */
+function answer(ask: (value: unknown) => boolean, value: unknown): boolean {
+  try {
+    return ask(value)
+  } catch {
+    return false
+  }
+}
+
+const hasPrototype = (value: unknown): boolean => Object.getPrototypeOf(value) !== undefined
+
+interface Kind<T> {
+  readonly prototype: T
+  [Symbol.hasInstance](value: unknown): boolean
+}
+
+/** Is it of that class? */
+export function isA<T>(value: unknown, kind: Kind<T>): value is T {
   try {
     return value instanceof kind
   } catch {
     return false
   }
 }
+
+export const isArray = (value: unknown): value is readonly unknown[] =>
+  typeof value === 'object' && answer(Array.isArray, value)
+
+/** Is it an object that may be looked at? */
+export const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && answer(hasPrototype, value)
 
 /** @throws {TypeError} Unless `value` is a number. */
 export function checkNumber(what: string, name: string, value: unknown): void {
@@ -93,7 +119,7 @@ export function checkFunction(what: string, name: string, value: unknown): void 
 
 /** @throws {TypeError} Unless `value` is an array. */
 export function checkArray(what: string, name: string, value: unknown): void {
-  if (Array.isArray(value)) return
+  if (isArray(value)) return
   throw refusal('type', what, name, 'an array', value)
 }
 
@@ -138,13 +164,12 @@ export function checkOptions(
 
 /** @throws {TypeError} Unless `value` is a plain object: of names that are the caller's own. */
 export function checkPlain(what: string, name: string, value: unknown): void {
-  if (isPlain(value)) return
+  if (isObject(value) && answer(isPlain, value)) return
   throw refusal('type', what, name, 'a plain object', value)
 }
 
 /** No array, and of no class; one of another realm is as good. */
 function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }

@@ -3,7 +3,7 @@
  * nothing here does.
  */
 import { fileURLToPath } from 'node:url'
-import { inspect, types } from 'node:util'
+import { type InspectOptions, inspect, types } from 'node:util'
 import { shown } from './check.ts'
 import { TEXT_CHARS_MAX } from './limits.ts'
 import { beginOf } from './text.ts'
@@ -43,8 +43,13 @@ export function describe(thrown: unknown): string {
 export function printed(value: unknown): string {
   if (typeof value === 'string') return beginOf(value)
   if (isError(value)) return describe(value)
+  return inspected(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 })
+}
+
+/** The same as `inspect`, which runs what a value has for it, and throws what that throws. */
+export function inspected(value: unknown, options?: InspectOptions): string {
   try {
-    return beginOf(inspect(value, { breakLength: Number.POSITIVE_INFINITY, depth: 4 }))
+    return beginOf(inspect(value, options))
   } catch {
     return shown(value)
   }

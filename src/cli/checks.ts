@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isArray, isObject } from '../base/check.ts'
 
 /** What the mask of an affinity call holds. */
 const CPUS_MAX = 1024
@@ -52,7 +53,7 @@ export function cpus(): Check<readonly number[]> {
   const isCpu = integer(0, CPUS_MAX - 1).accepts
   return {
     expected: `an array of core numbers in 0..${CPUS_MAX - 1}`,
-    accepts: (value): value is readonly number[] => Array.isArray(value) && value.every(isCpu),
+    accepts: (value): value is readonly number[] => isArray(value) && value.every(isCpu),
     resolve: (value) => value,
     parse: parseJson,
   }
@@ -100,7 +101,7 @@ export function path(): Check<string> {
 export function folders(): Check<readonly string[]> {
   return {
     expected: 'an array of paths of folders that are there',
-    accepts: (value): value is readonly string[] => Array.isArray(value) && value.every(isText),
+    accepts: (value): value is readonly string[] => isArray(value) && value.every(isText),
     resolve: (value, folder) => value.map((each) => absolute(each, folder)),
     unusable: (resolved) => resolved.find((each) => !isFolder(each)),
     parse: parseJson,
@@ -111,7 +112,7 @@ export function folders(): Check<readonly string[]> {
 export function values(): Check<readonly unknown[]> {
   return {
     expected: 'an array of message values',
-    accepts: (value): value is readonly unknown[] => Array.isArray(value),
+    accepts: (value): value is readonly unknown[] => isArray(value),
     resolve: (value) => value,
     parse: parseJson,
   }
@@ -130,7 +131,7 @@ export function scalars(): Check<Readonly<Record<string, Scalar>>> {
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject(value) && !isArray(value)
 }
 
 function isText(value: unknown): value is string {

@@ -3,7 +3,6 @@ import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { inspect } from 'node:util'
 import { checkText, guess, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
@@ -16,6 +15,7 @@ import {
   TIMER_MS_MAX,
   WORKERS_MAX,
 } from '../base/limits.ts'
+import { inspected, isError, messageOf } from '../base/thrown.ts'
 import type { LogFormat } from '../service/log.ts'
 import { importModule } from '../service/modules.ts'
 import {
@@ -341,7 +341,7 @@ async function settled<T>(loading: Promise<T>, what: string): Promise<T> {
 }
 
 function firstLine(error: unknown): string {
-  return error instanceof Error ? error.message.split('\n', 1)[0]! : show(error)
+  return isError(error) ? messageOf(error).split('\n', 1)[0]! : show(error)
 }
 
 function applyOverride(config: Record<string, unknown>, override: string): void {
@@ -414,7 +414,7 @@ function wrongValue(key: string, expected: string, value: unknown): SkynetError 
 }
 
 function show(value: unknown): string {
-  const text = inspect(value, {
+  const text = inspected(value, {
     depth: 1,
     breakLength: Number.POSITIVE_INFINITY,
     maxArrayLength: 5,

@@ -1,8 +1,7 @@
 /** What the command says about itself: one line each, on standard error. */
-import { inspect } from 'node:util'
 import { wallNow } from '../base/event-loop.ts'
 import { sayLost, standardError } from '../base/output.ts'
-import { withHint } from '../base/thrown.ts'
+import { inspected, isError, messageOf, withHint } from '../base/thrown.ts'
 import { escapedLine, formatJson, type LogFormat, type LogLevel } from '../service/log.ts'
 
 /** The user's words make no sense: the answer ends with where to look. */
@@ -27,7 +26,7 @@ function entryOf(text: string, level: LogLevel = 'error'): string {
 
 /** An error in one line. */
 export function explain(error: unknown): string {
-  const message = error instanceof Error ? error.message : inspect(error)
+  const message = isError(error) ? messageOf(error) : inspected(error)
   const lines = message.split('\n').map((line) => line.trim())
   return `${withHint(lines.join(' '))}${error instanceof UsageError ? `; see 'skynet help'` : ''}`
 }
@@ -36,6 +35,6 @@ export function explain(error: unknown): string {
 export function report(error: unknown): void {
   say(explain(error), 'error')
   if (!process.env.SKYNET_DEBUG) return
-  if (format === 'json') say(inspect(error), 'error')
-  else standardError().addLine(inspect(error))
+  if (format === 'json') say(inspected(error), 'error')
+  else standardError().addLine(inspected(error))
 }

@@ -1,5 +1,5 @@
 /** What a program tells the socket server that it polls: see standalone.ts. */
-import { checkInteger, refusal } from '../base/check.ts'
+import { checkInteger, isA, isArray, refusal } from '../base/check.ts'
 import type { AnyAddress, ListenFlags } from '../os/os.ts'
 import {
   checkEndpoint,
@@ -69,7 +69,7 @@ export interface PollOptions {
 
 /** Every address that may be tried. */
 export function connectAddresses({ host, port, path }: ConnectOptions): AnyAddress[] {
-  const hosts: readonly unknown[] = Array.isArray(host) ? host : [host]
+  const hosts: readonly unknown[] = isArray(host) ? host : [host]
   checkInteger('connect', 'host.length', hosts.length, 1, ADDRESSES_MAX)
   return hosts.map((each) => {
     const given = { host: each, port, path } as Endpoint
@@ -90,7 +90,7 @@ export function checkOwner(what: string, owner: number = OWNER_DEFAULT): number 
 }
 
 export function checkAddress(what: string, to: unknown): asserts to is UdpAddress {
-  if (!(to instanceof UdpAddress)) throw refusal('type', what, 'to', 'a UdpAddress', to)
+  if (!isA(to, UdpAddress)) throw refusal('type', what, 'to', 'a UdpAddress', to)
 }
 
 export function checkPriority(priority: unknown): void {

@@ -3,12 +3,12 @@
  * the thread of its caller, who polls for events.
  */
 import {
+  checkArray,
   checkBytes,
   checkFunction,
   checkInteger,
   checkMs,
   checkOptions,
-  refusal,
 } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
@@ -283,7 +283,7 @@ export class StandaloneServer implements Disposable {
   broadcast(ids: readonly number[], data: string | Uint8Array): void {
     this.#check('broadcast')
     checkBytes('broadcast', 'data', data)
-    if (!Array.isArray(ids)) throw refusal('type', 'broadcast', 'ids', 'an array', ids)
+    checkArray('broadcast', 'ids', ids)
     checkIds(ids as readonly number[])
     const bytes = typeof data === 'string' ? Buffer.from(data) : data
     if (bytes.length === 0) return

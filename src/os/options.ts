@@ -57,7 +57,8 @@ export function checkOption(what: string, option: string, value: unknown): void 
 
 /** @throws {TypeError} Unless the table has it: callers may come without types. */
 function optionNamed(option: string): Option {
-  if (Object.hasOwn(OPTIONS, option)) return OPTIONS[option as SocketOption]
+  if (typeof option === 'string' && Object.hasOwn(OPTIONS, option))
+    return OPTIONS[option as SocketOption]
   const known = Object.keys(OPTIONS).join(', ')
   throw refusal('value', 'set or get an option', 'name', `one of ${known}`, option)
 }

@@ -1,5 +1,5 @@
 /** Looking into a running node: Skynet's `debug` protocol and its launcher, as functions. */
-import { checkFunction } from '../base/check.ts'
+import { checkFlag, checkFunction } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Service } from './service.ts'
 import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
@@ -47,6 +47,7 @@ export class DebugApi {
    * `ABORT_ERR` as asked for.
    */
   async profile(isOn: boolean, address?: number | string, options?: WaitOptions): Promise<void> {
+    checkFlag('profile', 'isOn', isOn)
     checkWait('profile', options)
     const service = this.#service
     const limits = new WaitLimits({ timeoutMs: 0, ...options })

@@ -1,6 +1,7 @@
 /** What a service module exports, and the types that callers infer from it. */
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { isObject } from '../base/check.ts'
 import { stackAbove } from '../base/thrown.ts'
 import type { Skynet } from './skynet.ts'
 
@@ -83,5 +84,5 @@ export function fileOf(definition: object): string | undefined {
 export function isServiceDefinition(
   value: unknown,
 ): value is ServiceDefinition<unknown[], Methods> {
-  return typeof value === 'object' && value !== null && KIND in value
+  return isObject(value) && KIND in value
 }

@@ -1,5 +1,5 @@
 /** What loggers get, and the two forms in which ours writes it. */
-import { checkInteger, checkString, refusal } from '../base/check.ts'
+import { checkInteger, checkString, isObject, refusal } from '../base/check.ts'
 import { isoTime } from '../base/event-loop.ts'
 
 export type LogLevel = 'info' | 'error'
@@ -52,7 +52,7 @@ function checkTime(at: unknown): void {
 
 /** @throws `TypeError`, `RangeError` unless all is there that both forms have. */
 function checkLine(line: unknown): void {
-  if (typeof line !== 'object' || line === null) {
+  if (!isObject(line)) {
     throw refusal('type', 'format a line', 'line', 'what a logger gets', line)
   }
   const { handle, title, text } = line as LogLine

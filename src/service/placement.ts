@@ -1,5 +1,5 @@
 /** Where a new service is born. */
-import { checkOptions, refusal } from '../base/check.ts'
+import { checkOptions, isObject, refusal } from '../base/check.ts'
 import type { Loads } from '../kernel/loads.ts'
 
 type Choice = 'least-loaded' | 'same'
@@ -34,7 +34,7 @@ export function choose(placement: Placement, loads: Loads, own: number): number 
 }
 
 const isKeyed = (placement: Placement): placement is { readonly key: string } =>
-  typeof placement === 'object' && placement !== null && typeof placement.key === 'string'
+  isObject(placement) && typeof placement.key === 'string'
 
 /** The same on every worker and in every run (FNV-1a). */
 function hashOf(key: string): number {

@@ -1,5 +1,13 @@
 /** Message types of a service beside method calls: Skynet's `register_protocol`. */
-import { checkFunction, checkInteger, checkOptions, checkText, refusal } from '../base/check.ts'
+import {
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkText,
+  isArray,
+  isObject,
+  refusal,
+} from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { WaitOptions } from './wait-options.ts'
@@ -39,13 +47,13 @@ const BUILT_IN = new Map(Object.entries(PTYPE).map(([name, id]) => [name.toLower
 
 /** @throws {TypeError} When a method call has not the shape of one. */
 function checkRaw(type: number, value: unknown): void {
-  if (type !== PTYPE.LUA || (Array.isArray(value) && typeof value[0] === 'string')) return
+  if (type !== PTYPE.LUA || (isArray(value) && typeof value[0] === 'string')) return
   throw refusal('type', 'send', 'value', `an array, a method name its first, for 'lua'`, value)
 }
 
 /** A request as its receiver was told of it. @throws `TypeError`, `RangeError` for what is none. */
 export function checkContext(what: string, context: unknown): RequestContext {
-  if (typeof context !== 'object' || context === null) {
+  if (!isObject(context)) {
     throw refusal('type', what, 'context', 'an object with a source and a session', context)
   }
   const { source, session } = context as RequestContext
@@ -61,7 +69,7 @@ export class Protocols {
 
   /** @throws {SkynetError} `ERR_PROTOCOL_TAKEN` when the name or the number is in use. */
   add(given: ProtocolDefinition<unknown>): void {
-    if (typeof given !== 'object' || given === null) {
+    if (!isObject(given)) {
       throw refusal('type', 'register a protocol', 'definition', 'an object', given)
     }
     checkOptions('register a protocol', 'definition', { ...given }, PROTOCOL_NAMES)

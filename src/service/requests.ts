@@ -3,7 +3,7 @@
  * A request is answered once: by what its handler returns or throws, by a `Response` it has taken,
  * or by the end of the service.
  */
-import { refusal } from '../base/check.ts'
+import { isObject, refusal } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -76,7 +76,7 @@ export class Requests implements Debtor {
 
   /** By name or number; all of them, or none when one is wrong. */
   forward(map: Readonly<Record<string, string | number>>): void {
-    if (typeof map !== 'object' || map === null) {
+    if (!isObject(map)) {
       throw refusal('type', 'forward types', 'map', 'an object', map)
     }
     const { protocols } = this

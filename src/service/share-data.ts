@@ -3,7 +3,7 @@
  * name lies packed in shared memory (`kernel/snapshots.ts`). A worker unpacks a version once, when
  * one of its services first looks at it, and freezes it: then reading it is reading an object.
  */
-import { checkText } from '../base/check.ts'
+import { checkText, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SHARED_NAME_BYTES_MAX } from '../base/limits.ts'
 import type { Place, Snapshot, Snapshots } from '../kernel/snapshots.ts'
@@ -299,6 +299,7 @@ export class ShareDataApi {
   deepCopy<T = unknown>(name: string, ...keys: (string | number)[]): T {
     let part = this.#shared(name).find(name).value
     for (const key of keys) {
+      checkKey(key)
       const isInside = typeof part === 'object' && part !== null && Object.hasOwn(part, key)
       part = isInside ? (part as Record<string | number, unknown>)[key] : undefined
     }
@@ -327,4 +328,9 @@ export class ShareDataApi {
     }
     return this.#service.runtime.shared
   }
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key === 'string' || typeof key === 'number') return
+  throw refusal('type', 'copy shared data', 'keys', 'strings or numbers', key)
 }

@@ -1,5 +1,5 @@
 /** `skynet.socket`: how a service comes to its sockets. */
-import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
+import { checkArray, checkBytes, checkInteger, checkOptions } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { BACKLOG_DEFAULT, SOCKET_ID_MAX } from '../base/limits.ts'
 import type { SocketClient } from '../net/client.ts'
@@ -268,7 +268,7 @@ export class SocketApi {
    */
   broadcast(ids: readonly number[], data: string | Uint8Array): void {
     checkBytes('broadcast', 'data', data)
-    if (!Array.isArray(ids)) throw refusal('type', 'broadcast', 'ids', 'an array', ids)
+    checkArray('broadcast', 'ids', ids)
     const client = this.#client
     client.broadcast(ids, typeof data === 'string' ? Buffer.from(data) : data)
   }

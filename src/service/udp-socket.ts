@@ -1,5 +1,5 @@
 /** A UDP socket of a service. */
-import { checkBytes, checkInteger, checkOptions, refusal } from '../base/check.ts'
+import { checkBytes, checkInteger, checkOptions, isA, isObject, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { DATAGRAM_BYTES_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
@@ -214,7 +214,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   }
 
   #bytesOf(to: UdpAddress | { host: string; port: number }): Uint8Array {
-    const address = to instanceof UdpAddress ? to : addressOf(to)
+    const address = isA(to, UdpAddress) ? to : addressOf(to)
     if (address.bytes.length > 7 === (this.family === 6)) return address.bytes
     const { family, host, port } = address
     if (family === 6) throw this.#wrongState(`protocol mismatch: ${address} on an IPv4 socket`)
@@ -300,14 +300,14 @@ const costOf = ({ data }: Datagram): number => data.length + DATAGRAM_OVERHEAD_B
 
 /** An endpoint, or where a datagram came from. @throws `TypeError`, `RangeError`. */
 export function checkPeer(what: string, given: Endpoint | UdpAddress): CheckedEndpoint {
-  const endpoint = given instanceof UdpAddress ? { host: given.host, port: given.port } : given
+  const endpoint = isA(given, UdpAddress) ? { host: given.host, port: given.port } : given
   const checked = checkEndpoint(what, endpoint, '127.0.0.1', 1)
   checkOptions(what, 'endpoint', endpoint, ['host', 'port'])
   return checked
 }
 
 function addressOf(to: { host: string; port: number }): UdpAddress {
-  if (typeof to !== 'object' || to === null) {
+  if (!isObject(to)) {
     throw refusal('type', 'send', 'to', 'a UdpAddress or { host, port }', to)
   }
   return UdpAddress.of(to.host, to.port)

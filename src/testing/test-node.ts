@@ -12,6 +12,8 @@ import {
   checkOptions,
   checkPlain,
   checkText,
+  isA,
+  isObject,
   refusal,
 } from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
@@ -85,7 +87,7 @@ function checkNode(options: TestNodeOptions): void {
   const what = 'test a node'
   checkOptions(what, 'options', options, NODE_OPTIONS)
   const { clock, seed, env, peers, base } = options
-  if (clock !== undefined && !(clock instanceof FakeClock)) {
+  if (clock !== undefined && !isA(clock, FakeClock)) {
     throw refusal('type', what, 'clock', 'a FakeClock', clock)
   }
   if (seed !== undefined) checkInteger(what, 'seed', seed, 0, SEED_MAX)
@@ -96,7 +98,7 @@ function checkNode(options: TestNodeOptions): void {
   }
   if (peers !== undefined) checkPlain(what, 'peers', peers)
   for (const [name, methods] of Object.entries(peers ?? {})) {
-    if (typeof methods === 'object' && methods !== null) continue
+    if (isObject(methods)) continue
     throw refusal('type', what, `peers.${name}`, 'an object of methods', methods)
   }
   if (base !== undefined) checkText(what, 'base', base)

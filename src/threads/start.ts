@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { pathToFileURL } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import { checkInteger, checkOptions, checkSignal } from '../base/check.ts'
+import { checkInteger, checkOptions, checkSignal, isArray, isObject } from '../base/check.ts'
 import { realClock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../base/errors.ts'
@@ -140,11 +140,11 @@ export async function startNode(
 
 /** For callers without types: what `resolveConfig` makes has all of these. */
 function checkConfig(config: ResolvedConfig): ResolvedConfig {
-  const isComplete = typeof config === 'object' && config !== null && Array.isArray(config.args)
+  const isComplete = isObject(config) && isArray(config.args)
   if (!isComplete || typeof config.start !== 'string' || !Number.isInteger(config.harbor)) {
-    throw new TypeError(
-      'Cannot start a node as its config is not complete: use resolveConfig or loadConfig',
-    )
+    const text =
+      'Cannot start a node as its config is not complete: use resolveConfig or loadConfig'
+    throw Object.assign(new TypeError(text), { code: 'ERR_INVALID_ARG_TYPE' })
   }
   checkInteger('start a node', 'thread', config.thread, 1, WORKERS_MAX)
   checkRoom(config.thread)

@@ -8,6 +8,7 @@ import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
 import { testNode, testService } from 'skynet-ts/testing'
 import type subject from '../fixtures/subject.ts'
+import { assertRefusesOdd } from '../support/odd.ts'
 import { publicOptions } from '../support/option-doors.ts'
 import { BodyNode, serviceTest } from '../support/run.ts'
 
@@ -154,6 +155,18 @@ serviceTest(
     }
     assert.equal(skynet.isAlive(at.peer.handle), true)
     assert.equal(await at.peer.call.echo('as ever'), 'as ever')
+  },
+)
+
+serviceTest(
+  import.meta.url,
+  'a limit of a wait that throws when it is looked at is refused, wherever options are taken',
+  async (skynet) => {
+    const at = await prepare(skynet)
+    for (const [name, call] of Object.entries(IN_SERVICES)) {
+      await assertRefusesOdd(`${name} signal`, (signal) => call(at, { signal }))
+      await assertRefusesOdd(`${name} timeoutMs`, (timeoutMs) => call(at, { timeoutMs }))
+    }
   },
 )
 
