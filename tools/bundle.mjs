@@ -40,6 +40,8 @@ export async function bundle(dist) {
   const publicDoors = modules.filter((path) => !path.includes(sep))
   const typed = publicDoors.map((path) => `${nameOf(path)}.d.ts`)
   publicTypes(source, join(made, 'types'), typed)
+  // The command of the package; npm sets it where it installs one.
+  fs.chmodSync(join(made, 'cli', 'main.js'), 0o755)
   replace(join(dist, 'lib'), made)
 }
 

@@ -7,8 +7,8 @@ import type { Runtime } from './runtime.ts'
 import { kept } from './scope.ts'
 import type { Service } from './service.ts'
 
-/** @param deadline Aborts when the time is up: what goes on after that is cut off. */
-export type StopHook = (deadline: AbortSignal) => void | Promise<void>
+/** @param signal Aborts when the time is up: what goes on after that is cut off. */
+export type StopHook = (signal: AbortSignal) => void | Promise<void>
 
 export class StopHooks implements TimerOwner {
   firstTimer = NO_TIMER

@@ -1,7 +1,7 @@
 /** What the command says when a node cannot start. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CLI, Cli, scratchFolder } from '../support/cli.ts'
@@ -53,4 +53,8 @@ test('a log file that cannot be opened is told with the name of its config key',
     cli.err,
     /^skynet: .*Cannot open log file .*c.json\/log \(config key 'logger'\): ENOTDIR/,
   )
+})
+
+test('the command is a program of its own', () => {
+  assert.equal(statSync(CLI).mode & 0o111, 0o111)
 })

@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { defineService, isSkynetError, type MethodsOf, type Skynet } from 'skynet-ts'
 import type counter from '../fixtures/counter.ts'
 import type debtor from '../fixtures/debtor.ts'
+import type lastAnswer from '../fixtures/last-answer.ts'
 import type leaver from '../fixtures/leaver.ts'
 import type starter from '../fixtures/starter.ts'
 import type subject from '../fixtures/subject.ts'
@@ -243,6 +244,18 @@ check('exit() waits no longer than its limit for a hook', async (skynet, handler
   peer.send.exit()
   await asked.promise
   await until('it is gone', () => !skynet.isAlive(peer.handle))
+})
+
+check('a service that ends by a timeout of 0 has answered before', async (skynet) => {
+  for (const on of [skynet.worker, 1 - skynet.worker]) {
+    for (const method of ['now', 'later'] as const) {
+      const { handle, call } = await skynet.newService<typeof lastAnswer>('./last-answer.ts', {
+        on,
+      })
+      assert.equal(await call[method](7), 7)
+      await until('it has ended', () => !skynet.isAlive(handle))
+    }
+  }
 })
 
 check('kill() ends a service at once, its hooks told so', async (skynet, handlers) => {
