@@ -1,8 +1,9 @@
 /**
  * Threads that take themselves apart. Node.js ends the whole process when a message comes to the
  * debugger of a thread in the moment in which that debugger goes: it counts on a thing whose last
- * owner has just left. So nothing is sent to a thread from the beginning of its end until all of it
- * is gone: it ends by itself, is ended, or has outgrown the limit of V8. Of the main thread.
+ * owner has just left. So nothing is sent to a thread that is seen at its end, until all of it is
+ * gone. A look and a message after it are two steps: a thread that goes all the way from its last
+ * JavaScript to the end of its debugger in between is met. Of the main thread.
  */
 import type { Worker } from 'node:worker_threads'
 
@@ -17,7 +18,7 @@ export function watchEnd(worker: Worker, ended: Promise<void>): void {
 
 /**
  * True from the moment in which `worker` runs no JavaScript any more until its end is heard. Its
- * debugger goes last, after all else was closed: what is sent at once after a no comes before that.
+ * debugger goes last, after all else was closed, so that a message after a no seldom meets it.
  * Node.js says it where one asks for the loop: of one that is no more the idle time is -1.
  */
 export const isEnding = (worker: Worker): boolean =>
