@@ -132,7 +132,11 @@ export function discard(server: SocketServer, socket: Socket): void {
     if (isAgain(count)) return
     socket.peerEnded = true
     // A rest that a worker still owes is part of a piece that was begun: it comes, or linger ends.
-    if (count === 0 && (socket.queue.length > 0 || debtOf(server, socket) !== 0)) {
+    if (count === 0 && debtOf(server, socket) !== 0) {
+      awaitDebt(server, socket)
+      return
+    }
+    if (count === 0 && socket.queue.length > 0) {
       server.watch(socket, socket.interest & ~INTEREST.read)
       return
     }
@@ -156,8 +160,7 @@ export function flush(server: SocketServer, socket: Socket): void {
   // token, as slots.ts rule 2: before, that worker may still be in the middle of its write.
   if (isOwed(server, socket)) {
     server.releaseToken(socket)
-    // Until it has come there is nothing to write, however writable the socket is.
-    server.ignore(socket, INTEREST.write)
+    awaitDebt(server, socket)
     return
   }
   let failure = 0
@@ -180,6 +183,16 @@ export function flush(server: SocketServer, socket: Socket): void {
   else if (failure < 0) writeFailed(server, socket, failure)
   else if (queue.length > 0) server.watch(socket, socket.interest | INTEREST.write)
   else flushed(server, socket)
+}
+
+/**
+ * Until the order has come with what a worker owes there is nothing to write, however writable the
+ * socket is. Nor is there anything to hear of a peer that is done, but that it has hung up: the
+ * poller would say so again and again, whatever is asked of it.
+ */
+function awaitDebt(server: SocketServer, socket: Socket): void {
+  if (socket.closing && socket.peerEnded) server.unwatch(socket)
+  else server.ignore(socket, INTEREST.write)
 }
 
 /** The poller would say "writable" again and again: look at the clock instead. */

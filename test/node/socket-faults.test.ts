@@ -1,6 +1,8 @@
 /** The socket server when the kernel refuses: each system call fails here as the real one may. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SEND } from '../../src/net/commands.ts'
+import { owe, SLOT } from '../../src/net/slots.ts'
 import { STATE } from '../../src/net/state.ts'
 import { ERRNO } from '../../src/os/errno.ts'
 import type { Os } from '../../src/os/os.ts'
@@ -227,5 +229,26 @@ test('a descriptor that the poller does not take ends its socket: ERROR, then CL
     poller.add = add
     yield* s.until(() => peer.read() === 0 && peer.hasEnded, 'the end at the peer')
     assert.match(s.log.splice(0).join(), new RegExp(`socket ${id}: .*ENOMEM`))
+    yield* s.silence()
+  }))
+
+test('a close whose peer has reset waits for what a worker owes, and keeps nobody busy', () =>
+  drive(function* (s) {
+    const { id, peer } = yield* s.pair()
+    const { cells } = s.slots
+    const at = s.slots.at(id)
+    // Worker 1 wrote, which took the reset out of the socket. Its order is on the way.
+    Atomics.add(cells, at + SLOT.pending, 1)
+    Atomics.add(cells, at + SLOT.queued, 1)
+    Atomics.store(cells, at + SLOT.remainder, owe(1, -ERRNO.ECONNRESET))
+    s.client.order('close', id, A)
+    yield* s.next('CLOSE')
+    peer.reset()
+    s.os.socketError(cells[at + SLOT.fd]!)
+    yield* wakes(s, 20)
+    assert.equal(yield* wakes(s, 20), 0, 'the loop does not spin')
+    assert.notEqual(s.stateOf(id), STATE.INVALID)
+    s.workers[1]!.client.order('send', id, SEND.remainder, 0, Buffer.from('x'))
+    yield* s.until(() => s.stateOf(id) === STATE.INVALID, 'the end of the socket')
     yield* s.silence()
   }))
