@@ -7,7 +7,7 @@ import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { setTimer, VirtualClock } from '../testing/timers.ts'
 import { Context } from './context.ts'
 import type { Message } from './message.ts'
-import { createMonitorMemory, MonitorCells } from './monitor.ts'
+import { createMonitorMemory, Monitor, MonitorCells } from './monitor.ts'
 import { batchSize, type Inlet, Scheduler, weightOf } from './scheduler.ts'
 import { NO_TIMER } from './timers.ts'
 import { Wheel } from './wheel.ts'
@@ -22,12 +22,13 @@ function setUp(
   const wheel = new Wheel(clock.now(), (error) => assert.fail(String(error)))
   const bells = new Doorbells(createDoorbellMemory(worker + 2), { thread: worker + 1, wake() {} })
   const overloads: number[] = []
+  const monitorMemory = createMonitorMemory(worker + 1)
   const scheduler = new Scheduler({
     clock,
     wheel,
     bells,
     worker,
-    monitor: new MonitorCells(createMonitorMemory(worker + 1), worker),
+    monitor: new MonitorCells(monitorMemory, worker),
     yield: () => {},
     onOverload: (_context, length) => overloads.push(length),
   })
@@ -36,7 +37,8 @@ function setUp(
   const service = (receive: (value: unknown) => void): Context =>
     new Context(2, 'service', { receive: ({ value }) => receive(value) })
   const post = (to: Context, value?: unknown): void => scheduler.deliver(to, message(value))
-  return { scheduler, wheel, clock, bells, worker, overloads, service, post }
+  const monitor = new Monitor(monitorMemory, worker + 1)
+  return { scheduler, wheel, clock, bells, worker, overloads, monitor, service, post }
 }
 
 /** Settles when `finish` is called. */
@@ -71,6 +73,22 @@ test('weightOf is the table of Skynet', () => {
 test('batchSize is 1, or the length halved by the weight, and never 0', () => {
   assert.deepEqual([batchSize(1000, -1), batchSize(1000, 0), batchSize(1000, 3)], [1, 1000, 125])
   assert.equal(batchSize(1, 3), 1)
+})
+
+test('a thread that finds nothing to do comes round, and is held by nothing', async (t) => {
+  const { scheduler, monitor, service, post } = setUp(t)
+  scheduler.start([], [])
+  const taken: unknown[] = []
+  post(
+    service((value) => taken.push(value)),
+    'mail',
+  )
+  await new Promise(setImmediate)
+  assert.deepEqual(taken, ['mail'])
+  for (let round = 0; round < 5; round++) {
+    assert.deepEqual(monitor.check(), [], `round ${round}`)
+    await new Promise(setImmediate)
+  }
 })
 
 for (const [worker, batch] of [

@@ -481,6 +481,8 @@ export class Scheduler {
     else if (this.#isArmed) this.#idle()
     else if (++this.#idleRounds >= IDLE_ROUNDS) this.#arm()
     else {
+      // It came round, however long others have this core now.
+      this.#options.monitor.leave()
       this.#options.yield()
       this.#rest()
     }

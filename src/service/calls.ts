@@ -210,10 +210,11 @@ export class Calls {
     return this.#open.get(session) !== undefined
   }
 
-  /** All that are under way are launches, or calls of this very service. */
+  /** A launch is under way, or a call of this very service, and nothing else. */
   get waitForSetups(): boolean {
     const { handle } = this.#service
-    return this.#open.items().every(({ to }) => to < 0 || to === handle)
+    const open = this.#open.items()
+    return open.length > 0 && open.every(({ to }) => to < 0 || to === handle)
   }
 
   /** Calls under way that have no waiter. */

@@ -185,6 +185,12 @@ test('link() again to the same service is one link', async () => {
   const tasks = its!.tasks()
   assert.equal(tasks.length, 1)
   assert.deepEqual([...followed], [handle])
+  // Whoever ends the wait for its end ends the link.
+  assert.equal(its!.killTask(tasks[0]!.id), true)
+  await node.settled()
+  assert.equal(followed.size, 0)
+  its!.link(handle)
+  assert.equal(its!.tasks().length, 1)
   // Of who has ended as it was meant nothing is kept.
   node.skynet.send(handle, 'exit')
   await node.settled()

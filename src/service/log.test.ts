@@ -39,7 +39,8 @@ test('formatLine and formatJson name what is no line, or misses something', () =
   const wrong = [
     [true, 'line'],
     [undefined, 'line'],
-    [{}, 'handle'],
+    [{}, 'level'],
+    [{ ...line, level: 'loud' }, 'level'],
     [{ ...line, handle: -1 }, 'handle'],
     [{ ...line, title: undefined }, 'title'],
     [{ ...line, text: Symbol('b') }, 'text'],

@@ -1,8 +1,9 @@
 /** What loggers get, and the two forms in which ours writes it. */
-import { checkInteger, checkString, isObject, refusal } from '../base/check.ts'
+import { checkChoice, checkInteger, checkString, isObject, refusal } from '../base/check.ts'
 import { isoTime } from '../base/event-loop.ts'
 
 export type LogLevel = 'info' | 'error'
+const LEVELS: readonly LogLevel[] = ['info', 'error']
 
 /** `text`: a line for people, as Skynet's. `json`: one object a line, for machines. */
 export type LogFormat = 'text' | 'json'
@@ -55,7 +56,8 @@ function checkLine(line: unknown): void {
   if (!isObject(line)) {
     throw refusal('type', 'format a line', 'line', 'what a logger gets', line)
   }
-  const { handle, title, text } = line as LogLine
+  const { level, handle, title, text } = line as LogLine
+  checkChoice('format a line', 'level', level, LEVELS)
   checkInteger('format a line', 'handle', handle, 0, 0xffffffff)
   checkString('format a line', 'title', title)
   checkString('format a line', 'text', text)

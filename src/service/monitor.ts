@@ -52,8 +52,8 @@ export function follow(service: Service, handle: number): void {
       followed.delete(handle)
       if (!isMeant(ending)) void service.end('linked')
     },
-    // It ended first itself: the other one follows it.
-    () => {},
+    // It ended first itself, and the other one follows it; or somebody ended this wait.
+    () => void followed.delete(handle),
   )
 }
 

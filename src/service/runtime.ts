@@ -454,7 +454,8 @@ export class Runtime {
       void service.end('launch failed').then(() => this.#failed(launch, error))
     }
     const launched = (methods: unknown): void => {
-      if (isOver) return
+      // One that is about to end is not ready any more: its end tells who launched it.
+      if (isOver || service.isEnding) return
       isOver = true
       clearTimeout(notice)
       service.ready((methods ?? {}) as Methods)
@@ -488,9 +489,10 @@ export class Runtime {
   #noticeOf(service: Service): ReturnType<typeof setTimeout> {
     const { startNoticeMs } = this.options
     return setTimeout(() => {
+      if (service.isEnding) return
       const waits = service.waits || 'what it awaits may never come'
       this.log('error', service.handle, `setup: not done after ${startNoticeMs} ms: ${waits}`)
-    }, startNoticeMs)
+    }, startNoticeMs).unref()
   }
 
   /** The service ends now: nobody can reach it any more. */

@@ -358,8 +358,8 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
    * this waits for setups alone, nobody in the circle would ever be done: that call is refused.
    */
   refuseCircle(source: number, order: CircleOrder): void {
-    // What has come meanwhile is first: this setup may go on by it.
-    this.after(0, () => this.#refuse(source, order))
+    // What runs now, and what has come meanwhile, is first: this setup may go on by it.
+    this.after(0, () => this.afterMail(() => this.#refuse(source, order)))
   }
 
   #refuse(source: number, { session, circle }: CircleOrder): void {

@@ -8,6 +8,7 @@ import { testNode } from '../testing/test-node.ts'
 import { defineService } from './definition.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'
+import { taskNumber } from './tasks.ts'
 
 /** Launches itself so many times, each in the setup of the one before; the last calls the first. */
 const nested = defineService(async (skynet, first: number, deep: number): Promise<void> => {
@@ -65,6 +66,79 @@ test('a setup whose launcher does not wait for it may call that', async () => {
   const launch = node.launch(launcher)
   await clock.advance(CIRCLE_MS * 3)
   assert.ok(node.skynet.isAlive(await (await launch).call.child()))
+})
+
+/** Whatever is under way, and waits for nothing of the world, has been done. */
+async function pass(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
+}
+
+test('a setup that has given up its launch may be called, whatever it waits for then', async () => {
+  await using node = await testNode()
+  let answer: unknown
+  let asking: Skynet | undefined
+  const asker = defineService(async (skynet, first: number): Promise<void> => {
+    asking = skynet
+    answer = await skynet.call(first, 'ping').catch((error: unknown) => error)
+  })
+  registerService('file:///asker.ts', asker as unknown as LoadedService, [])
+  let asked: Skynet | undefined
+  let read = (): void => {}
+  const file = new Promise<void>((resolve) => {
+    read = resolve
+  })
+  const launch = node.launch(
+    defineService(async (skynet) => {
+      asked = skynet
+      const options = { args: [skynet.self], timeoutMs: 1 } as const
+      await assert.rejects(skynet.newService('file:///asker.ts', options))
+      await file
+      return { ping: () => 'pong' }
+    }),
+  )
+  while (asking === undefined || asked!.tasks().length > 0) await pass()
+  // As it does itself after CIRCLE_MS.
+  const [call] = asking.tasks()
+  const session = taskNumber(call!.id, 'call')!
+  const order = { order: 'circle', handle: asked!.self, session, circle: ['a', 'b', 'a'] } as const
+  Skynet.serviceOf(asked!).refuseCircle(asking.self, order)
+  // It looks in a turn of its own: a timer that is set later fires later.
+  await node.skynet.sleep(2)
+  await pass()
+  read()
+  await launch
+  while (answer === undefined) await pass()
+  assert.equal(answer, 'pong')
+})
+
+test('a setup that is done while its service ends makes nothing of it', async () => {
+  await using node = await testNode()
+  const reasons: string[] = []
+  let own: Skynet | undefined
+  let done = (): void => {}
+  let over = (): void => {}
+  const ending = defineService(async (skynet) => {
+    own = skynet
+    skynet.onExit((reason) => {
+      reasons.push(reason)
+      return new Promise<void>((resolve) => {
+        over = resolve
+      })
+    })
+    await new Promise<void>((resolve) => {
+      done = resolve
+    })
+    return { ping: () => 'pong' }
+  })
+  const launch = node.launch(ending)
+  const failed = assert.rejects(launch, { code: 'ERR_SERVICE_LAUNCH' })
+  await pass()
+  assert.throws(() => own!.exit(), { code: 'ERR_SERVICE_EXITED' })
+  done()
+  await pass()
+  over()
+  await failed
+  assert.deepEqual(reasons, ['exit'])
 })
 
 test('CIRCLE_SETUPS_MAX setups are known to the last of them, and no more', async () => {

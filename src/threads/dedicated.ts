@@ -57,6 +57,10 @@ export class Dedicated {
       answer(worker)
       return
     }
+    if (node.isStopping()) {
+      answer(-1)
+      return
+    }
     node.print(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
     await this.lost(worker, found.cause)
     answer(-1)

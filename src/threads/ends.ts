@@ -13,6 +13,13 @@ const living = new Map<Worker, Promise<void>>()
 /** Called when a thread of ours has begun. */
 export function watchEnd(worker: Worker, ended: Promise<void>): void {
   living.set(worker, ended)
+  // Node.js looks for the loop of a thread at the first question, and finds none at its end. It
+  // begins behind what a thread says first.
+  const ask = (): void => {
+    const { active, idle } = worker.performance.eventLoopUtilization()
+    if (active + idle > 0) worker.off('message', ask)
+  }
+  worker.on('message', ask)
   void ended.then(() => living.delete(worker))
 }
 

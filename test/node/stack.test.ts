@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { watchEnd } from '../../src/threads/ends.ts'
+import { isEnding, watchEnd } from '../../src/threads/ends.ts'
 import { evaluateOn, stackOf } from '../../src/threads/stack.ts'
 
 const PATIENT_MS = 60_000
@@ -119,6 +119,37 @@ test('a thread that takes itself apart is told nothing, and nobody waits for it'
   assert.equal(post.mock.callCount(), 0)
   release()
   assert.deepEqual(await Promise.all(asked), [[], undefined])
+})
+
+test('a thread that is asked for its loop at its end alone is seen there', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const [gone, inside, go] = ['gone', 'inside', 'go'].map((name) => join(folder, name))
+  execFileSync('mkfifo', [gone!, inside!, go!])
+  const code = `const { Worker } = require('node:worker_threads')
+    const { writeFileSync } = require('node:fs')
+    const [gone, ...fifos] = workerData
+    const held = \`const { execFileSync } = require('node:child_process')
+      execFileSync('sh', ['-c', 'echo > "$0"; read _ < "$1"',
+        ...require('node:worker_threads').workerData])\`
+    new Worker(held, { eval: true, workerData: fifos })
+    process.on('exit', () => writeFileSync(gone, 'x'))
+    port.on('message', (text) => text === 'end' ? process.exit() : port.postMessage(text))`
+  const worker = await thread(t, code, [gone, inside, go])
+  watchEnd(
+    worker,
+    once(worker, 'exit').then(() => {}),
+  )
+  await readFile(inside!)
+  for (let said = 0; said < 3; said++) {
+    worker.postMessage('a report')
+    await once(worker, 'message')
+  }
+  worker.postMessage('end')
+  await readFile(gone!)
+  while (!isEnding(worker)) await new Promise(setImmediate)
+  writeFileSync(go!, '\n')
+  await once(worker, 'exit')
 })
 
 test('nobody is looked for among threads of which one takes itself apart', async (t) => {
