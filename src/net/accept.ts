@@ -4,53 +4,59 @@ import { formatAddress } from '../os/address.ts'
 import { ERRNO, isAgain } from '../os/errno.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { EVENT } from './event.ts'
-import type { SocketServer } from './server.ts'
 import { SLOT } from './slots.ts'
 import { Socket } from './socket.ts'
+import type { Sockets } from './sockets.ts'
 import { TOTAL } from './totals.ts'
 
 /** accept(2) failed with its client alone: the next one may do better. */
 const CLIENT_GONE: ReadonlySet<number> = new Set([-ERRNO.ECONNABORTED, -ERRNO.EPROTO, -ERRNO.EINTR])
 
 /** Take everybody who waits at a listener, within reason. */
-export function acceptAll(server: SocketServer, listener: Socket): void {
-  if (server.linkOf(listener.owner) === undefined) {
-    server.free(listener)
+export function acceptAll(sockets: Sockets, listener: Socket): void {
+  if (sockets.owners.linkOf(listener.owner) === undefined) {
+    sockets.free(listener)
     return
   }
-  if (server.areAcceptsHeld) {
-    pauseAccepting(server, listener)
+  if (sockets.areAcceptsHeld) {
+    pauseAccepting(sockets, listener)
     return
   }
   for (let round = 0; round < ACCEPTS_PER_EVENT_MAX; round++) {
-    const fd = server.os.accept(listener.fd)
+    const fd = sockets.os.accept(listener.fd)
     if (fd < 0) {
       const isFull = fd === -ERRNO.EMFILE || fd === -ERRNO.ENFILE
       // Linux says EMFILE also when nobody waits; the second try tells.
-      const reason = isFull ? refuseOne(server, listener, fd) : fd
+      const reason = isFull ? refuseOne(sockets, listener, fd) : fd
       if (reason === 0 || CLIENT_GONE.has(reason)) continue
-      if (!isAgain(reason)) pauseAccepting(server, listener)
+      if (!isAgain(reason)) pauseAccepting(sockets, listener)
       return
     }
-    const id = server.slots.reserve()
+    const id = sockets.slots.reserve()
     if (id < 0) {
-      server.os.close(fd)
-      server.totals.add(TOTAL.refused, 1)
-      server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, 'all socket slots are in use')
+      sockets.os.close(fd)
+      sockets.totals.add(TOTAL.refused, 1)
+      sockets.owners.emit(
+        listener.owner,
+        EVENT.REFUSE,
+        listener.id,
+        0,
+        'all socket slots are in use',
+      )
       continue
     }
-    const socket = new Socket(id, server.slots.at(id), listener.owner, listener.settings)
-    server.adopt(socket, fd)
-    server.add(socket)
-    server.move(socket, 'accept')
-    server.totals.add(TOTAL.accepted, 1)
-    server.configure(socket, undefined)
-    server.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
-    const peer = server.os.peerAddress(fd)
+    const socket = new Socket(id, sockets.slots.at(id), listener.owner, listener.settings)
+    sockets.adopt(socket, fd)
+    sockets.add(socket)
+    sockets.move(socket, 'accept')
+    sockets.totals.add(TOTAL.accepted, 1)
+    sockets.configure(socket, undefined)
+    sockets.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
+    const peer = sockets.os.peerAddress(fd)
     const text = peer === undefined ? '' : formatAddress(peer)
-    if (!server.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {
+    if (!sockets.owners.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {
       // The owner died since it was looked at: nobody would ever close this connection.
-      server.free(socket)
+      sockets.free(socket)
       return
     }
   }
@@ -60,28 +66,28 @@ export function acceptAll(server: SocketServer, listener: Socket): void {
  * Out of descriptors: give the reserved one up to take one client and close it at once. Returns 0
  * when somebody was refused; else why accepting cannot go on.
  */
-function refuseOne(server: SocketServer, listener: Socket, errno: number): number {
-  if (server.reserveFd < 0) return errno
-  server.os.close(server.reserveFd)
-  const fd = server.os.accept(listener.fd)
+function refuseOne(sockets: Sockets, listener: Socket, errno: number): number {
+  if (sockets.reserveFd < 0) return errno
+  sockets.os.close(sockets.reserveFd)
+  const fd = sockets.os.accept(listener.fd)
   if (fd >= 0) {
-    server.os.close(fd)
-    server.totals.add(TOTAL.refused, 1)
-    server.emit(listener.owner, EVENT.REFUSE, listener.id, 0, server.os.errorText(errno))
+    sockets.os.close(fd)
+    sockets.totals.add(TOTAL.refused, 1)
+    sockets.owners.emit(listener.owner, EVENT.REFUSE, listener.id, 0, sockets.os.errorText(errno))
   }
-  server.reserveFd = server.os.reserveFd()
-  return server.reserveFd < 0 ? errno : Math.min(fd, 0)
+  sockets.reserveFd = sockets.os.reserveFd()
+  return sockets.reserveFd < 0 ? errno : Math.min(fd, 0)
 }
 
 /** The poller would say "readable" again and again: look at the clock instead. */
-function pauseAccepting(server: SocketServer, listener: Socket): void {
-  server.watch(listener, INTEREST.none)
-  server.setDeadline(listener, SHORTAGE_PAUSE_MS)
-  if (server.reserveFd < 0) server.reserveFd = server.os.reserveFd()
+function pauseAccepting(sockets: Sockets, listener: Socket): void {
+  sockets.watching.watch(listener, INTEREST.none)
+  sockets.setDeadline(listener, SHORTAGE_PAUSE_MS)
+  if (sockets.reserveFd < 0) sockets.reserveFd = sockets.os.reserveFd()
 }
 
 /** The pause is over: accept again, unless the owner has paused too. */
-export function acceptAgain(server: SocketServer, listener: Socket): void {
-  if (server.reserveFd < 0) server.reserveFd = server.os.reserveFd()
-  if (listener.reading) server.watch(listener, INTEREST.read)
+export function acceptAgain(sockets: Sockets, listener: Socket): void {
+  if (sockets.reserveFd < 0) sockets.reserveFd = sockets.os.reserveFd()
+  if (listener.reading) sockets.watching.watch(listener, INTEREST.read)
 }

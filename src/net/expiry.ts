@@ -2,11 +2,12 @@
 import { acceptAgain } from './accept.ts'
 import { EVENT } from './event.ts'
 import { look } from './look.ts'
-import type { SocketServer } from './server.ts'
+import { endStarving } from './shortage.ts'
 import { SLOT } from './slots.ts'
 import type { Socket } from './socket.ts'
+import type { Sockets } from './sockets.ts'
 import { STATE } from './state.ts'
-import { endStarving, flush } from './tcp.ts'
+import { flush } from './tcp.ts'
 import { flushDatagrams } from './udp.ts'
 
 /** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
@@ -19,46 +20,46 @@ const LATE_PART = 8
  *
  * @param lateMs Since when: much, when the process was stopped.
  */
-export function expire(server: SocketServer, socket: Socket, lateMs: number): void {
-  if (server.stateOf(socket) === STATE.LISTEN) acceptAgain(server, socket)
-  else if (socket.starved) flushAgain(server, socket)
-  else if (socket.closing) endLinger(server, socket, lateMs)
-  else checkIdle(server, socket)
+export function expire(sockets: Sockets, socket: Socket, lateMs: number): void {
+  if (sockets.stateOf(socket) === STATE.LISTEN) acceptAgain(sockets, socket)
+  else if (socket.starved) flushAgain(sockets, socket)
+  else if (socket.closing) endLinger(sockets, socket, lateMs)
+  else checkIdle(sockets, socket)
 }
 
 /** There may be memory now for what waits. */
-function flushAgain(server: SocketServer, socket: Socket): void {
-  endStarving(server, socket)
-  if (socket.udp === undefined) flush(server, socket)
-  else flushDatagrams(server, socket)
+function flushAgain(sockets: Sockets, socket: Socket): void {
+  endStarving(sockets, socket)
+  if (socket.udp === undefined) flush(sockets, socket)
+  else flushDatagrams(sockets, socket)
 }
 
-function endLinger(server: SocketServer, socket: Socket, lateMs: number): void {
+function endLinger(sockets: Sockets, socket: Socket, lateMs: number): void {
   const { lingerMs } = socket.settings
   const { unsentBytes } = socket
   // What can still leave does; the wait for the peer's FIN may begin, or be over.
-  if (!look(server, socket) || server.hasDeadline(socket)) return
+  if (!look(sockets, socket) || sockets.hasDeadline(socket)) return
   const goesOn = socket.unsentBytes < unsentBytes
-  if (goesOn && lateMs > lingerMs / LATE_PART) server.setDeadline(socket, lingerMs)
-  else server.free(socket)
+  if (goesOn && lateMs > lingerMs / LATE_PART) sockets.setDeadline(socket, lingerMs)
+  else sockets.free(socket)
 }
 
-function checkIdle(server: SocketServer, socket: Socket): void {
+function checkIdle(sockets: Sockets, socket: Socket): void {
   const { idleTimeoutMs } = socket.settings
   if (idleTimeoutMs === 0) return
-  if (idleLeftMs(server, socket) <= 0 && !look(server, socket)) return
+  if (idleLeftMs(sockets, socket) <= 0 && !look(sockets, socket)) return
   const stepMs = Math.ceil(idleTimeoutMs / IDLE_STEPS)
-  const leftMs = idleLeftMs(server, socket)
-  if (leftMs > 0) server.setDeadline(socket, Math.ceil(leftMs / stepMs) * stepMs)
+  const leftMs = idleLeftMs(sockets, socket)
+  if (leftMs > 0) sockets.setDeadline(socket, Math.ceil(leftMs / stepMs) * stepMs)
   // Something came for which its owner has no room.
-  else if (socket.stalled) server.setDeadline(socket, stepMs)
+  else if (socket.stalled) sockets.setDeadline(socket, stepMs)
   else {
-    server.emit(socket.owner, EVENT.ERROR, socket.id, 0, `idle for ${idleTimeoutMs} ms`)
-    server.free(socket)
+    sockets.owners.emit(socket.owner, EVENT.ERROR, socket.id, 0, `idle for ${idleTimeoutMs} ms`)
+    sockets.free(socket)
   }
 }
 
-function idleLeftMs({ slots, clock }: SocketServer, { at, settings }: Socket): number {
+function idleLeftMs({ slots, clock }: Sockets, { at, settings }: Socket): number {
   const now = clock.now() | 0
   // Unsigned differences: the cells wrap around after 49 days.
   const sinceRead = (now - slots.cells[at + SLOT.readAt]!) >>> 0

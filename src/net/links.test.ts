@@ -12,7 +12,7 @@ test('emit() of bytes that are used again at once, also while the ring is full',
   const buffer = new SharedArrayBuffer(StreamRing.bytes(RING_BYTES))
   const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
   const bells = new Doorbells(createDoorbellMemory(2), { thread: 1, wake: () => {} })
-  const link = new Link(0, region, new StreamRing(region, 0, RING_BYTES), bells, 1)
+  const link = new Link<never>(0, region, new StreamRing(region, 0, RING_BYTES), bells, 1)
   const bytes = Buffer.alloc(40)
   let sent = 0
   for (; !link.isBlocked; sent++) link.emit(EVENT.UDP, 1, 2, 0, bytes.fill(sent))

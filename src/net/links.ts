@@ -6,7 +6,6 @@ import type { Doorbells } from '../base/doorbell.ts'
 import type { Region } from '../base/memory.ts'
 import { Queue } from '../base/queue.ts'
 import type { StreamRing } from '../base/ring.ts'
-import type { Socket } from './socket.ts'
 
 interface WaitingEvent {
   readonly kind: number
@@ -18,13 +17,13 @@ interface WaitingEvent {
 
 const NOTHING = new Uint8Array(0)
 
-/** One worker as the socket thread sees it. */
-export class Link {
+/** One worker as the socket thread sees it. `Stalled`: what reads for it. */
+export class Link<Stalled> {
   readonly worker: number
   readonly region: Region
   readonly ring: StreamRing
-  /** Sockets that stopped reading because the ring was full. */
-  readonly stalled = new Queue<Socket>(4)
+  /** What stopped reading because the ring was full. */
+  readonly stalled = new Queue<Stalled>(4)
   readonly #waiting = new Queue<WaitingEvent>()
   #isUnrung = false
   readonly #bells: Doorbells

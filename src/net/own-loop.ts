@@ -14,7 +14,9 @@ import { Link } from './links.ts'
 import { SocketServer } from './server.ts'
 import type { SocketSettings } from './settings.ts'
 import { SLOTS_BYTES, Slots } from './slots.ts'
+import type { Socket } from './socket.ts'
 import { type SocketEvent, socketEvent } from './socket-event.ts'
+import type { Sockets } from './sockets.ts'
 import { type SocketTotals, Totals } from './totals.ts'
 
 /** The client, and the server, among the doorbells. */
@@ -28,11 +30,12 @@ const NOTHING = new Uint8Array(0)
 
 export class OwnLoop {
   readonly slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
-  readonly server: SocketServer
+  readonly sockets: Sockets
+  readonly #server: SocketServer
   readonly client: SocketClient
   readonly #os: Os
   readonly #totals = new Totals(Totals.memory(2), this.slots)
-  readonly #link: Link
+  readonly #link: Link<Socket>
   readonly #wakeup: ReturnType<Os['createWakeup']>
   readonly #events: SocketEvent[] = []
   /** Sockets that move to another owner: what was read for the old one is in `#events`. */
@@ -53,7 +56,7 @@ export class OwnLoop {
     const shared = { os, clock, slots: this.slots, totals: this.#totals, bells }
     this.client = new SocketClient({ ...shared, commands, self: CLIENT, socketThread: SERVER })
     try {
-      this.server = new SocketServer({
+      this.#server = new SocketServer({
         ...shared,
         commands: { ring: commands, region: orders },
         self: SERVER,
@@ -64,6 +67,7 @@ export class OwnLoop {
         eventsPerWait: POLL_EVENTS_MAX,
         log,
       })
+      this.sockets = this.#server.sockets
     } catch (error) {
       this.#closeWakeup()
       throw error
@@ -73,7 +77,12 @@ export class OwnLoop {
   /** One turn. @param waitMs Longest sleep; -1: until something happens. */
   turn(waitMs: number): void {
     // What waited for room in the ring has it now, and is an event without any sleep.
-    this.server.turn(this.#link.isBlocked ? 0 : waitMs)
+    this.#server.turn(this.#link.isBlocked ? 0 : waitMs)
+  }
+
+  /** Do what was ordered. */
+  obey(): void {
+    this.#server.runCommands()
   }
 
   /** What was told and not taken yet, in order. */
@@ -83,7 +92,7 @@ export class OwnLoop {
       for (const { id, request } of this.#moving.splice(0)) {
         this.client.handover(id, NOTHING, request)
       }
-      this.server.runCommands()
+      this.obey()
       this.#read()
     }
     return this.#events.splice(0)
@@ -95,7 +104,7 @@ export class OwnLoop {
   }
 
   close(): void {
-    this.server.closeEverything()
+    this.sockets.closeAll()
     this.#closeWakeup()
   }
 

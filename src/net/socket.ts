@@ -1,8 +1,8 @@
 /** One socket as the socket thread sees it: what is not shared. */
 import { READ_BYTES_MIN } from '../base/limits.ts'
 import type { AnyAddress, SocketOption } from '../os/os.ts'
+import type { Datagrams } from './datagrams.ts'
 import type { SocketSettings } from './settings.ts'
-import type { Datagrams } from './udp.ts'
 import { WriteQueue } from './write-queue.ts'
 
 /** What a connect order says. */

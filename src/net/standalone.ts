@@ -223,7 +223,7 @@ export class StandaloneServer implements Disposable {
   configure(id: number, settings: Partial<SocketSettings>): boolean {
     const socket = this.#find('configure', id)
     const changes = checkSettings('configure', settings)
-    if (socket !== undefined) this.#loop.server.configure(socket, changes)
+    if (socket !== undefined) this.#loop.sockets.configure(socket, changes)
     return socket !== undefined
   }
 
@@ -340,7 +340,7 @@ export class StandaloneServer implements Disposable {
     let events = this.#loop.take()
     let isLate = false
     while (events.length === 0 && !isLate) {
-      if (timeoutMs === undefined && this.#loop.server.count === 0) break
+      if (timeoutMs === undefined && this.#loop.sockets.count === 0) break
       const leftMs = Math.max(0, Math.ceil(until - this.#clock.now()))
       this.#loop.turn(timeoutMs === undefined ? -1 : leftMs)
       this.#callBack()
@@ -354,7 +354,7 @@ export class StandaloneServer implements Disposable {
   /** Every socket there is now. */
   netstat(): NetstatInfo[] {
     return this.#loop.slots.list().map((info) => {
-      const fd = this.#loop.server.find(info.id)?.fd ?? -1
+      const fd = this.#loop.sockets.find(info.id)?.fd ?? -1
       const isOwn = info.state === 'LISTEN' || info.state === 'PLISTEN' || info.protocol === 'UDP'
       const address = isOwn ? this.#os.localAddress(fd) : this.#os.peerAddress(fd)
       return { ...info, address: address === undefined ? '' : formatAddress(address) }
@@ -389,7 +389,7 @@ export class StandaloneServer implements Disposable {
   #find(what: string, id: number): Socket | undefined {
     this.#check(what)
     checkInteger(what, 'id', id, 1, SOCKET_ID_MAX)
-    return this.#loop.server.find(id)
+    return this.#loop.sockets.find(id)
   }
 
   /** @param fd What the socket is for: closed when there is no slot. */
@@ -412,7 +412,7 @@ export class StandaloneServer implements Disposable {
   }
 
   #obey(): void {
-    this.#loop.server.runCommands()
+    this.#loop.obey()
     this.#callBack()
   }
 
@@ -454,8 +454,9 @@ export class StandaloneServer implements Disposable {
       parcel.release()
       return
     }
-    this.#loop.server.settle(socket.at, -1, -buffer.length) // counted, until it is sent or dropped
-    enqueue(this.#loop.server, socket, parcel, NOT_BEGUN, priority === 'low')
+    // Counted, until it is sent or dropped.
+    this.#loop.sockets.settle(socket.at, -1, -buffer.length)
+    enqueue(this.#loop.sockets, socket, parcel, NOT_BEGUN, priority === 'low')
   }
 
   #sendDatagram(socket: Socket, address: Uint8Array, bytes: Uint8Array): boolean {
@@ -463,19 +464,19 @@ export class StandaloneServer implements Disposable {
     const { id, at, closing } = socket
     if (closing || this.#loop.slots.queuedOf(id) + bytes.length > this.#loop.slots.limitOf(id))
       return false
-    this.#loop.server.settle(at, -1, -bytes.length)
-    enqueueDatagram(this.#loop.server, socket, Buffer.concat([address, bytes]))
+    this.#loop.sockets.settle(at, -1, -bytes.length)
+    enqueueDatagram(this.#loop.sockets, socket, Buffer.concat([address, bytes]))
     this.#callBack()
     return true
   }
 
   #isWritable(socket: Socket): boolean {
-    const state = this.#loop.server.stateOf(socket)
+    const state = this.#loop.sockets.stateOf(socket)
     if (state === STATE.PLISTEN || state === STATE.LISTEN) return false
     if (socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE) return false
     if (!this.#loop.slots.isFull(socket.id)) return true
     if (this.#loop.slots.policyOf(socket.id) === SEND_POLICY.close)
-      overflowed(this.#loop.server, socket)
+      overflowed(this.#loop.sockets, socket)
     return false
   }
 

@@ -9,6 +9,7 @@ import { Handles } from '../kernel/handles.ts'
 import { Link } from '../net/links.ts'
 import { SocketServer } from '../net/server.ts'
 import { Slots } from '../net/slots.ts'
+import type { Socket } from '../net/socket.ts'
 import { Totals } from '../net/totals.ts'
 import { posixOs } from '../os/posix.ts'
 import { pinThread } from './affinity.ts'
@@ -35,7 +36,7 @@ const handles = new Handles(memory.handles, harbor)
 const commands = os.region(memory.commands)
 const links = memory.streams.map((stream, worker) => {
   const region = os.region(stream)
-  return new Link(worker, region, new StreamRing(region, 0, SOCKET_RING_BYTES), bells, self)
+  return new Link<Socket>(worker, region, new StreamRing(region, 0, SOCKET_RING_BYTES), bells, self)
 })
 const clock = realClock(startedAt)
 const acceptsHeld = new Int32Array(memory.acceptsHeld)

@@ -90,7 +90,7 @@ for (const name of ['EMFILE', 'ENFILE'] as const) {
       mend()
       s.now += PAUSE_MS
       assert.equal((yield* s.next('ACCEPT')).bytes.toString(), peer.address)
-      assert.ok(s.server.reserveFd >= 0)
+      assert.ok(s.server.sockets.reserveFd >= 0)
       yield* s.silence()
     }))
 }
@@ -219,7 +219,7 @@ test('a descriptor that the poller does not take ends its socket: ERROR, then CL
     const { port } = yield* s.listen()
     const peer = s.connect(port)
     const { ud: id } = yield* s.next('ACCEPT')
-    const { poller } = s.server
+    const { poller } = s.server.sockets
     const { add } = poller
     poller.add = () => -ERRNO.ENOMEM
     s.client.order('start', id, A)

@@ -38,7 +38,7 @@ test('an accepted socket has keep-alive on, which is set at its listener', () =>
     const { port } = yield* s.listen()
     s.connect(port)
     const { ud: id } = yield* s.next('ACCEPT')
-    assert.equal(s.os.getOption(s.server.find(id)!.fd, 'keepAlive'), 1)
+    assert.equal(s.os.getOption(s.server.sockets.find(id)!.fd, 'keepAlive'), 1)
   }))
 
 test('T3 a refused connect is an ERROR, the id is invalid, and start of it is an ERROR', () =>

@@ -15,7 +15,7 @@ const WAITS_PER_TURN = 3
 
 /** The process is stopped for `ms` in a wait of the poller; that turn hears of nothing. */
 function* stopFor(s: ServerDriver, ms: number, meanwhile: () => unknown = () => {}) {
-  const { poller } = s.server
+  const { poller } = s.server.sockets
   const { wait } = poller
   let waits = 0
   const interrupted = (): number => {

@@ -109,7 +109,11 @@ function endPolitely(world: World): void {
   if (world.settings.idleTimeoutMs > 0) endIdle(world)
   closeAll(world)
   settle(world, true)
-  assert.equal(world.server.count, 0, 'sockets that have not ended once everybody closed and read')
+  assert.equal(
+    world.server.sockets.count,
+    0,
+    'sockets that have not ended once everybody closed and read',
+  )
   if (world.random.oneIn(EXITS)) {
     world.checkTotals()
     order(world, 0)
@@ -147,7 +151,11 @@ function endLonely(world: World): void {
   const lingersMs = [...world.sockets.values()].map(({ settings }) => settings.lingerMsMax)
   // Once while it connects, once while it flushes; then for the FIN.
   passQuietly(world, Math.max(0, ...lingersMs) * 2 + LONELY_MS)
-  assert.equal(world.server.count, 0, 'sockets that have not ended, long after they were closed')
+  assert.equal(
+    world.server.sockets.count,
+    0,
+    'sockets that have not ended, long after they were closed',
+  )
   finish(world, true)
 }
 
@@ -189,7 +197,7 @@ function order(world: World, graceMs: number): void {
 }
 
 function finish(world: World, isClean: boolean): void {
-  if (world.hasExited) world.server.closeEverything()
+  if (world.hasExited) world.server.sockets.closeAll()
   world.workToTheEnd()
   for (const { holding } of world.holdings()) {
     const { socket, asked, phase, drains } = holding

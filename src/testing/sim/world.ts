@@ -14,6 +14,7 @@ import { Link } from '../../net/links.ts'
 import { SocketServer } from '../../net/server.ts'
 import { DEFAULT_SETTINGS, type SocketSettings } from '../../net/settings.ts'
 import { SLOT, SLOTS_BYTES, Slots } from '../../net/slots.ts'
+import type { Socket } from '../../net/socket.ts'
 import { Totals } from '../../net/totals.ts'
 import { COMPACT_BYTES_MAX } from '../../os/compact.ts'
 import type { SocketAddress } from '../../os/os.ts'
@@ -147,7 +148,7 @@ export class World {
   readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
   readonly #log: string[] = []
   readonly #commands: Region
-  readonly #links: readonly Link[]
+  readonly #links: readonly Link<Socket>[]
   readonly #firstId: number
   #slotsUsed = 0
   /** The server sleeps until then; 0: it does not. */
@@ -179,7 +180,7 @@ export class World {
     })
     this.#links = this.workers.map(({ region }, worker) => {
       const ring = new StreamRing(region, 0, this.profile.eventBytes)
-      return new Link(worker, region, ring, this.#bells, SERVER)
+      return new Link<Socket>(worker, region, ring, this.#bells, SERVER)
     })
     this.server = this.#makeServer()
   }
@@ -321,7 +322,7 @@ export class World {
     if (this.isAsleep) return false
     this.#asleepUntil = 0
     // It wakes in the middle of a turn, and looks at its clock then.
-    this.server.now = this.now
+    this.server.sockets.now = this.now
     if (!this.server.turn(-1)) {
       this.hasExited = true
       return false
@@ -425,8 +426,8 @@ export class World {
   #leave(): void {
     const { server } = this
     if (this.hasExited) return
-    server.poller.close()
-    if (server.reserveFd >= 0) this.os.close(server.reserveFd)
+    server.sockets.poller.close()
+    if (server.sockets.reserveFd >= 0) this.os.close(server.sockets.reserveFd)
   }
 
   /** All is over: nothing is left of it. @param isClean False: orders may have been left unread. */
