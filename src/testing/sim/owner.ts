@@ -1,11 +1,15 @@
 /** The place of the services: owners on a worker, which answer events as a service does. */
+import type { Region } from '../../base/memory.ts'
+import type { StreamRing } from '../../base/ring.ts'
+import type { SocketClient } from '../../net/client.ts'
 import { EVENT } from '../../net/event.ts'
 import type { Writer } from '../../net/writer.ts'
 import { orphaned } from '../../service/pool.ts'
+import type { Peer } from './peer.ts'
+import type { Random } from './random.ts'
 import { Holding, type Kind, type Phase, type SocketModel } from './socket-model.ts'
 import { patternAt } from './stream.ts'
 import type { UdpModel } from './udp-model.ts'
-import type { SimWorker, World } from './world.ts'
 
 const KINDS = Object.fromEntries(
   Object.entries(EVENT).map(([name, kind]) => [kind, name]),
@@ -15,15 +19,39 @@ const LOW = { priority: 'low' } as const
 /** No piece is made of these. */
 const USED_AGAIN = 0xff
 
+/** One worker as the server meets it. */
+export interface SimWorker {
+  readonly index: number
+  readonly ring: StreamRing
+  readonly region: Region
+  readonly client: SocketClient
+  /** It does not look at its ring. */
+  isDeaf: boolean
+}
+
+/** The world as its owners meet it. */
+export interface OwnerWorld {
+  readonly random: Random
+  /** What is left unread at most when a socket moves to another owner. */
+  readonly profile: { readonly unreadMax: number }
+  readonly peers: readonly Peer[]
+  readonly trace: string[] | undefined
+  readonly now: number
+  /** @param isFresh The server does not know of it yet. */
+  knowSocket(id: number, isFresh: boolean): SocketModel
+  /** That peer is at the far end of the socket. */
+  pair(socket: SocketModel, peer: Peer): void
+}
+
 export class Owner {
   readonly handle: number
   readonly worker: SimWorker
   readonly holdings = new Map<number, Holding>()
   readonly udps = new Map<number, UdpModel>()
-  readonly #world: World
+  readonly #world: OwnerWorld
   isAlive = true
 
-  constructor(world: World, worker: SimWorker, handle: number) {
+  constructor(world: OwnerWorld, worker: SimWorker, handle: number) {
     this.#world = world
     this.worker = worker
     this.handle = handle

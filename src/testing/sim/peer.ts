@@ -2,10 +2,17 @@
 import assert from 'node:assert/strict'
 import { ERRNO, isAgain } from '../../os/errno.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { SocketModel } from './socket-model.ts'
 import { patternAt } from './stream.ts'
 
 const SCRATCH = Buffer.alloc(128 * 1024)
+
+/** What a Peer tells the socket at our end. */
+export interface PeerSocket {
+  readonly id: number
+  readonly sent: { arrived(bytes: Buffer): void }
+  peerSawEnd(): void
+  peerSawReset(errno: number): void
+}
 
 export class Peer {
   readonly endpoint: Endpoint
@@ -13,7 +20,7 @@ export class Peer {
   /** Which pattern it sends. */
   readonly shift: number
   /** The socket at our end, once somebody was told of it. */
-  socket: SocketModel | undefined
+  socket: PeerSocket | undefined
   /** Bytes that it sent. */
   sent = 0
   hasEnded = false

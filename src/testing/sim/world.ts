@@ -22,7 +22,7 @@ import { SimOs } from '../sim-os.ts'
 import type { Endpoint } from './endpoint.ts'
 import { Faults } from './faults.ts'
 import { Network } from './network.ts'
-import { Owner } from './owner.ts'
+import { Owner, type OwnerWorld, type SimWorker } from './owner.ts'
 import { Peer } from './peer.ts'
 import { Random } from './random.ts'
 import { SettingsModel } from './settings-model.ts'
@@ -86,16 +86,6 @@ const SETTINGS: { readonly [K in keyof SocketSettings]: readonly SocketSettings[
   idleTimeoutMs: [0, 0, 400, 3000],
 }
 
-/** One worker as the server meets it. */
-export interface SimWorker {
-  readonly index: number
-  readonly ring: StreamRing
-  readonly region: Region
-  readonly client: SocketClient
-  /** It does not look at its ring. */
-  isDeaf: boolean
-}
-
 /** Memory of all runs: making it anew would cost more than a run. */
 const slotMemory = new SharedArrayBuffer(SLOTS_BYTES)
 const ringMemory = new Map<string, SharedArrayBuffer>()
@@ -116,7 +106,7 @@ export function clearMemory(): void {
   socketsMemory.fill(undefined)
 }
 
-export class World {
+export class World implements OwnerWorld {
   readonly random: Random
   readonly faults: Faults
   readonly profile: Profile
