@@ -6,7 +6,6 @@
  */
 import { checkInteger } from '../base/check.ts'
 import { SOCKET_ID_MAX } from '../base/limits.ts'
-import type { SocketClient } from './client.ts'
 
 const GATHER_BYTES = 64 * 1024
 
@@ -19,16 +18,22 @@ export function checkIds(ids: readonly number[]): void {
   }
 }
 
+/** What a Broadcaster needs of its thread. */
+export interface BroadcastHost {
+  /** To each of them now, or as soon as it can take them. The bytes are the caller's again. */
+  sendToAll(ids: readonly number[], bytes: Uint8Array): void
+}
+
 export class Broadcaster {
-  readonly #client: SocketClient
+  readonly #host: BroadcastHost
   /** Who gets what is gathered: a copy, as the caller may change its list. */
   #ids: number[] = []
   #buffer: Buffer | undefined
   /** Bytes gathered and not sent yet. */
   length = 0
 
-  constructor(client: SocketClient) {
-    this.#client = client
+  constructor(host: BroadcastHost) {
+    this.#host = host
   }
 
   /** @param data The caller's again on return. @throws As `checkIds`; nothing is taken then. */
@@ -38,7 +43,7 @@ export class Broadcaster {
     if (data.length === 0 || ids.length === 0) return
     if (!isSame || this.length + data.length > GATHER_BYTES) this.flush()
     if (data.length > GATHER_BYTES) {
-      this.#client.sendToAll(ids, data)
+      this.#host.sendToAll(ids, data)
       return
     }
     if (this.length === 0) this.#ids = ids.slice()
@@ -51,7 +56,7 @@ export class Broadcaster {
     const { length } = this
     if (length === 0) return
     this.length = 0
-    this.#client.sendToAll(this.#ids, this.#buffer!.subarray(0, length))
+    this.#host.sendToAll(this.#ids, this.#buffer!.subarray(0, length))
   }
 
   #isFor(ids: readonly number[]): boolean {

@@ -5,19 +5,19 @@
 import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import { nextTick } from '../base/event-loop.ts'
-import { tryLock, unlock } from '../base/lock.ts'
-import { isTransient } from '../os/errno.ts'
+import { compactLength } from '../os/compact.ts'
 import type { AnyAddress, DatagramBatch, Os, SocketOption } from '../os/os.ts'
-import { Broadcaster } from './broadcaster.ts'
+import { Broadcaster, type BroadcastHost } from './broadcaster.ts'
 import { CommandPipe, type PipeOptions } from './command-pipe.ts'
 import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
-import { datagramOf } from './datagram-writer.ts'
+import type { DatagramHost } from './datagram-writer.ts'
+import { DirectWrites } from './direct-writes.ts'
 import { SEND_POLICY } from './settings.ts'
-import { owe, PROTOCOL, SLOT, type Slots } from './slots.ts'
+import type { Slots } from './slots.ts'
 import type { ConnectPayload } from './socket.ts'
 import { STATE } from './state.ts'
 import { type SocketTotals, TOTAL, type Totals, type TotalsRow } from './totals.ts'
-import { Writer } from './writer.ts'
+import { Writer, type WriterHost } from './writer.ts'
 
 /** Sockets of one broadcast command: what fits beside the block's address into a record. */
 const PAIRS_MAX = 8000
@@ -41,15 +41,15 @@ export interface ClientOptions extends Omit<PipeOptions, 'blocks'> {
   readonly clock: Clock
 }
 
-export class SocketClient {
+export class SocketClient implements WriterHost, DatagramHost, BroadcastHost {
   readonly slots: Slots
   readonly os: Os
   /** This thread's number among the doorbells. */
   readonly thread: number
-  readonly #clock: Clock
   readonly #totals: Totals
   readonly #row: TotalsRow
   readonly #pipe: CommandPipe
+  readonly #direct: DirectWrites
   readonly #broadcaster = new Broadcaster(this)
   /** System calls of the worker that was here before this one. */
   readonly #callsBefore: number
@@ -63,11 +63,11 @@ export class SocketClient {
     this.slots = options.slots
     this.os = options.os
     this.thread = options.self
-    this.#clock = options.clock
     this.#totals = options.totals
     this.#row = options.totals.row(options.self)
     this.#callsBefore = this.#row.get(TOTAL.calls)
     this.#pipe = new CommandPipe({ ...options, blocks: options.os.blocks })
+    this.#direct = new DirectWrites({ ...options, row: this.#row })
   }
 
   /** A service begins to use sockets. Tests refuse it where there is nobody to serve them. */
@@ -117,6 +117,11 @@ export class SocketClient {
    */
   handover(id: number, unread: Uint8Array, request: number): void {
     this.#pipe.give(COMMAND.handover, id, request << SEND_BITS, unread)
+  }
+
+  /** More waits than the policy of the socket allows: its end. */
+  overflow(id: number): void {
+    this.order('overflow', id)
   }
 
   // --- gathering -----------------------------------------------------------------------------
@@ -183,11 +188,10 @@ export class SocketClient {
     // What was broadcast before comes first.
     if (this.#broadcaster.length > 0) this.#broadcaster.flush()
     if (!this.#isWritable(id)) return false
-    const at = this.slots.at(id)
-    const written = this.#writeNow(id, at, bytes, length)
+    const written = this.#direct.write(id, bytes, length)
     if (written === length) return true
     if (written < 0) {
-      this.#announce(at, length)
+      this.#direct.announce(id, length)
       this.#pipe.give(COMMAND.send, id, 0, bytes.subarray(0, length))
     } else this.#pipe.give(COMMAND.send, id, SEND.remainder, bytes.subarray(written, length))
     return true
@@ -197,7 +201,7 @@ export class SocketClient {
   sendLow(id: number, bytes: Uint8Array): boolean {
     if (this.#broadcaster.length > 0) this.#broadcaster.flush()
     if (!this.#isWritable(id)) return false
-    this.#announce(this.slots.at(id), bytes.length)
+    this.#direct.announce(id, bytes.length)
     this.#pipe.give(COMMAND.send, id, SEND.low, bytes)
     return true
   }
@@ -215,10 +219,9 @@ export class SocketClient {
     let late: number[] = []
     for (const id of ids) {
       if (!this.#isWritable(id) || this.#isRefused(id)) continue
-      const at = this.slots.at(id)
-      const written = this.#writeNow(id, at, bytes, length)
+      const written = this.#direct.write(id, bytes, length)
       if (written === length) continue
-      if (written < 0) this.#announce(at, length)
+      if (written < 0) this.#direct.announce(id, length)
       late.push(id, written < 0 ? NOT_BEGUN : written)
       if (late.length < PAIRS_MAX * 2) continue
       this.#sendLate(late, bytes)
@@ -246,43 +249,11 @@ export class SocketClient {
     return state !== STATE.INVALID && state !== STATE.PLISTEN && state !== STATE.LISTEN
   }
 
-  /** Count a send before its command is given: whoever looks sees it, and does not overtake it. */
-  #announce(at: number, length: number): void {
-    Atomics.add(this.slots.cells, at + SLOT.pending, 1)
-    Atomics.add(this.slots.cells, at + SLOT.queued, length)
-  }
-
-  /** Write directly, if the rules of slots.ts let us. Returns how much, or -1: not now. */
-  #writeNow(id: number, at: number, bytes: Uint8Array, length: number): number {
-    const { cells, floats } = this.slots
-    if (!this.#isFree(id, at)) return -1
-    if (!tryLock(cells, at + SLOT.token, this.thread + 1)) return -1
-    try {
-      // Looked at again under the token: rule 3.
-      if (!this.#isFree(id, at) || this.slots.protocolOf(id) !== PROTOCOL.stream) return -1
-      const result = this.os.write(cells[at + SLOT.fd]!, bytes, 0, length)
-      const written = Math.max(0, result)
-      floats[(at + SLOT.bytesOut) >> 1]! += written
-      this.#row.add(TOTAL.sent, written)
-      cells[at + SLOT.writeAt] = this.#clock.now() | 0
-      if (written < length) {
-        this.#announce(at, length - written)
-        // An error is told once: the socket thread would find a socket without one.
-        const hasFailed = result < 0 && !isTransient(result)
-        Atomics.store(cells, at + SLOT.remainder, owe(this.thread, hasFailed ? result : 0))
-      }
-      return written
-    } finally {
-      unlock(cells, at + SLOT.token)
-    }
-  }
-
-  #isFree(id: number, at: number): boolean {
-    if (this.slots.stateOf(id) !== STATE.CONNECTED) return false
-    return Atomics.load(this.slots.cells, at + SLOT.pending) === 0
-  }
-
   // --- datagrams -----------------------------------------------------------------------------
+
+  createBatch(size: number, bytesMax: number): DatagramBatch {
+    return this.os.createBatch(size, bytesMax)
+  }
 
   /** Send now what can be sent now, in order; the socket thread gets the rest. */
   sendDatagrams(
@@ -292,45 +263,19 @@ export class SocketClient {
     failed: (errno: number) => void,
   ): void {
     if (this.slots.stateOf(id) === STATE.INVALID) return
-    const at = this.slots.at(id)
-    let sent = 0
-    if (this.#isFree(id, at) && tryLock(this.slots.cells, at + SLOT.token, this.thread + 1)) {
-      try {
-        if (this.#isFree(id, at)) sent = this.#sendNow(at, batch, count, failed)
-      } finally {
-        unlock(this.slots.cells, at + SLOT.token)
-      }
-    }
-    for (let slot = sent; slot < count; slot++) {
-      this.#announce(at, batch.lengths[slot]!)
+    for (let slot = this.#direct.sendBatch(id, batch, count, failed); slot < count; slot++) {
+      this.#direct.announce(id, batch.lengths[slot]!)
       this.#pipe.give(COMMAND.datagram, id, 0, datagramOf(batch, slot))
     }
   }
+}
 
-  /** Returns how many are done with: sent, or refused by the system. */
-  #sendNow(
-    at: number,
-    batch: DatagramBatch,
-    count: number,
-    failed: (errno: number) => void,
-  ): number {
-    const { cells, floats } = this.slots
-    let done = 0
-    while (done < count) {
-      const sent = this.os.sendBatch(cells[at + SLOT.fd]!, batch, done, count - done)
-      if (isTransient(sent)) break
-      if (sent < 0) {
-        failed(sent)
-        done++
-        continue
-      }
-      for (let slot = done; slot < done + sent; slot++) {
-        floats[(at + SLOT.bytesOut) >> 1]! += batch.lengths[slot]!
-        this.#row.add(TOTAL.sent, batch.lengths[slot]!)
-      }
-      cells[at + SLOT.writeAt] = this.#clock.now() | 0
-      done += sent
-    }
-    return done
-  }
+/** Slot `slot` as a command carries it: its address, then its bytes. */
+export function datagramOf(batch: DatagramBatch, slot: number): Buffer {
+  const { bytes } = batch.region
+  const at = slot * batch.stride
+  const length = batch.lengths[slot]!
+  const end = at + length
+  const address = bytes.subarray(end, end + compactLength(bytes, end))
+  return Buffer.concat([address, bytes.subarray(at, end)])
 }

@@ -1,7 +1,6 @@
 /** The datagrams that one worker sends from one UDP socket in a turn: they leave together. */
-import { compactLength } from '../os/compact.ts'
 import type { DatagramBatch } from '../os/os.ts'
-import type { SocketClient } from './client.ts'
+import type { Slots } from './slots.ts'
 
 const BATCH_SIZE = 64
 /** What usual networks carry in one piece, and more. A larger one leaves by itself. */
@@ -11,9 +10,25 @@ const SPARE_BATCHES_MAX = 8
 /** Batches between turns. One list a thread: a module is loaded once in each. */
 const spare: DatagramBatch[] = []
 
+/** What a DatagramWriter needs of its thread. */
+export interface DatagramHost {
+  readonly slots: Slots
+  /** Room for so many datagrams, each of so many bytes at most. */
+  createBatch(size: number, bytesMax: number): DatagramBatch
+  /** Flush it at the end of this turn. */
+  markDirty(writer: { flush(): void }): void
+  /** Send now what can be sent now, in order, and leave the rest to the socket thread. */
+  sendDatagrams(
+    id: number,
+    batch: DatagramBatch,
+    count: number,
+    failed: (errno: number) => void,
+  ): void
+}
+
 export class DatagramWriter {
   readonly id: number
-  readonly #client: SocketClient
+  readonly #host: DatagramHost
   readonly #failed: (errno: number) => void
   #batch: DatagramBatch | undefined
   #count = 0
@@ -21,8 +36,8 @@ export class DatagramWriter {
   #bytes = 0
 
   /** @param failed Called for a datagram that the system refused; it is lost, others go on. */
-  constructor(client: SocketClient, id: number, failed: (errno: number) => void) {
-    this.#client = client
+  constructor(host: DatagramHost, id: number, failed: (errno: number) => void) {
+    this.#host = host
     this.id = id
     this.#failed = failed
   }
@@ -36,14 +51,14 @@ export class DatagramWriter {
     if (this.#isFull()) return false
     if (bytes.length > BATCHED_BYTES_MAX) {
       this.flush()
-      const alone = this.#client.os.createBatch(1, bytes.length)
+      const alone = this.#host.createBatch(1, bytes.length)
       fill(alone, 0, bytes, address)
-      this.#client.sendDatagrams(this.id, alone, 1, this.#failed)
+      this.#host.sendDatagrams(this.id, alone, 1, this.#failed)
       return true
     }
     if (this.#batch === undefined) {
-      this.#batch = spare.pop() ?? this.#client.os.createBatch(BATCH_SIZE, BATCHED_BYTES_MAX)
-      this.#client.markDirty(this)
+      this.#batch = spare.pop() ?? this.#host.createBatch(BATCH_SIZE, BATCHED_BYTES_MAX)
+      this.#host.markDirty(this)
     }
     fill(this.#batch, this.#count++, bytes, address)
     this.#bytes += bytes.length
@@ -53,7 +68,7 @@ export class DatagramWriter {
 
   /** What is gathered may leave at once, or have to wait: that is known when it is handed on. */
   #isFull(): boolean {
-    const { slots } = this.#client
+    const { slots } = this.#host
     if (!slots.isFull(this.id, this.#bytes)) return false
     this.flush()
     return slots.isFull(this.id)
@@ -67,7 +82,7 @@ export class DatagramWriter {
     const count = this.#count
     this.#count = 0
     this.#bytes = 0
-    if (count > 0) this.#client.sendDatagrams(this.id, batch, count, this.#failed)
+    if (count > 0) this.#host.sendDatagrams(this.id, batch, count, this.#failed)
     if (spare.length < SPARE_BATCHES_MAX) spare.push(batch)
   }
 }
@@ -77,14 +92,4 @@ function fill(batch: DatagramBatch, slot: number, bytes: Uint8Array, address: Ui
   batch.region.bytes.set(bytes, at)
   batch.region.bytes.set(address, at + bytes.length)
   batch.lengths[slot] = bytes.length
-}
-
-/** Slot `slot` as a command carries it: its address, then its bytes. */
-export function datagramOf(batch: DatagramBatch, slot: number): Buffer {
-  const { bytes } = batch.region
-  const at = slot * batch.stride
-  const length = batch.lengths[slot]!
-  const end = at + length
-  const address = bytes.subarray(end, end + compactLength(bytes, end))
-  return Buffer.concat([address, bytes.subarray(at, end)])
 }

@@ -1,7 +1,7 @@
 /** What one worker writes to one socket in a turn, gathered to leave in one system call. */
 import { checkBytes, checkChoice, checkOptions } from '../base/check.ts'
-import type { SocketClient } from './client.ts'
 import { SEND_POLICY } from './settings.ts'
+import type { Slots } from './slots.ts'
 
 /** Enough for many small answers; a bigger piece is written by itself, without this copy. */
 const WRITER_BYTES = 16 * 1024
@@ -20,17 +20,30 @@ const PRIORITIES = ['high', 'low']
 /** Buffers between turns. One list a thread: a module is loaded once in each. */
 const spare: Buffer[] = []
 
+/** What a Writer needs of its thread. */
+export interface WriterHost {
+  readonly slots: Slots
+  /** Flush it at the end of this turn. */
+  markDirty(writer: { flush(): void }): void
+  /** The bytes are the caller's again on return. False: the socket is gone or closing. */
+  send(id: number, bytes: Uint8Array, length: number): boolean
+  /** The same, when nothing else waits. */
+  sendLow(id: number, bytes: Uint8Array): boolean
+  /** More waits than the policy of the socket allows: its end. */
+  overflow(id: number): void
+}
+
 export class Writer {
   readonly id: number
-  readonly #client: SocketClient
+  readonly #host: WriterHost
   #buffer: Buffer | undefined
   /** Bytes gathered and not written yet. */
   length = 0
   /** The socket was gone at the last flush. */
   isGone = false
 
-  constructor(client: SocketClient, id: number) {
-    this.#client = client
+  constructor(host: WriterHost, id: number) {
+    this.#host = host
     this.id = id
   }
 
@@ -60,7 +73,7 @@ export class Writer {
     }
     if (this.#buffer === undefined) {
       this.#buffer = spare.pop() ?? Buffer.allocUnsafeSlow(WRITER_BYTES)
-      this.#client.markDirty(this)
+      this.#host.markDirty(this)
     }
     if (typeof data === 'string') this.#buffer.write(data, this.length)
     else this.#buffer.set(data, this.length)
@@ -75,7 +88,7 @@ export class Writer {
     // What this turn wrote before is before it.
     this.flush()
     if (this.#isRefused()) return false
-    if (!this.#client.sendLow(this.id, bytes)) this.isGone = true
+    if (!this.#host.sendLow(this.id, bytes)) this.isGone = true
     return true
   }
 
@@ -92,16 +105,16 @@ export class Writer {
 
   /** So much waits that the policy of the socket refuses more; policy `close` ends the socket. */
   #isRefused(): boolean {
-    const { slots } = this.#client
+    const { slots } = this.#host
     if (!slots.isFull(this.id, this.length)) return false
     if (slots.policyOf(this.id) === SEND_POLICY.close) {
-      this.#client.order('overflow', this.id)
+      this.#host.overflow(this.id)
       this.isGone = true
     }
     return true
   }
 
   #send(bytes: Uint8Array, length: number): void {
-    if (!this.#client.send(this.id, bytes, length)) this.isGone = true
+    if (!this.#host.send(this.id, bytes, length)) this.isGone = true
   }
 }
