@@ -1,6 +1,5 @@
 /** Who waits for the answer of a service, of those that keep their askers: see keeper.ts. */
 import type { Message } from '../kernel/message.ts'
-import type { Skynet } from './skynet.ts'
 
 /** Askers before the first look for some that are gone; then after each doubling. */
 const ASKERS_BEFORE_LOOK = 64
@@ -9,16 +8,22 @@ const ASKERS_BEFORE_LOOK = 64
 export const askerOf = ({ source, session }: Pick<Message, 'source' | 'session'>): string =>
   `${source} ${session}`
 
+/** What Askers need of their service. */
+export interface AskersHost {
+  /** Is there a service of that handle? */
+  isAlive(handle: number): boolean
+}
+
 /** By `askerOf`, in the order they came. Whoever goes with its worker does not say so. */
 export class Askers<T extends { readonly source: number }> {
-  readonly #skynet: Skynet
+  readonly #host: AskersHost
   readonly #end: (asked: T) => void
   readonly #all = new Map<string, T>()
   #lookAt = ASKERS_BEFORE_LOOK
 
   /** @param end Answers one that waits no more, which goes nowhere, and has it deleted. */
-  constructor(skynet: Skynet, end: (asked: T) => void) {
-    this.#skynet = skynet
+  constructor(host: AskersHost, end: (asked: T) => void) {
+    this.#host = host
     this.#end = end
   }
 
@@ -47,7 +52,7 @@ export class Askers<T extends { readonly source: number }> {
 
   dropDead(): void {
     for (const asked of [...this.#all.values()]) {
-      if (!this.#skynet.isAlive(asked.source)) this.#end(asked)
+      if (!this.#host.isAlive(asked.source)) this.#end(asked)
     }
     this.#lookAt = Math.max(ASKERS_BEFORE_LOOK, this.#all.size * 2)
   }

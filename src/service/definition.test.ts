@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runInThisContext } from 'node:vm'
-import { defineService, fileOf } from './definition.ts'
+import { defineService } from './define-service.ts'
+import { fileOf } from './definition.ts'
 
 test('fileOf is the file that called defineService, undefined when there is none', () => {
   const { stackTraceLimit, prepareStackTrace } = Error

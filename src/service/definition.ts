@@ -3,7 +3,6 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isObject } from '../base/check.ts'
 import { stackAbove } from '../base/thrown.ts'
-import type { Skynet } from './skynet.ts'
 
 /**
  * The methods of a service, as its setup returned them: an object, or a class instance. None is
@@ -13,10 +12,17 @@ export type Methods = object & { readonly then?: never }
 
 const KIND: unique symbol = Symbol.for('skynet-ts.service')
 
-/** A service that can be launched. Made by `defineService`, exported as a module's default. */
-export interface ServiceDefinition<Args extends readonly unknown[], M extends Methods> {
+/**
+ * A service that can be launched. Made by `defineService`, exported as a module's default. `Facade`
+ * is what its setup is given first: nothing here depends on what that is.
+ */
+export interface ServiceDefinition<
+  Args extends readonly unknown[],
+  M extends Methods,
+  Facade = never,
+> {
   readonly [KIND]: true
-  readonly setup: (skynet: Skynet, ...args: Args) => M | undefined | Promise<M | undefined>
+  readonly setup: (skynet: Facade, ...args: Args) => M | undefined | Promise<M | undefined>
 }
 
 /** Of a service whose setup returns nothing: it cannot be called. */
@@ -34,33 +40,19 @@ export type ArgsOf<S> =
     : readonly unknown[]
 export type MethodsOf<S> = S extends ServiceDefinition<never, infer M> ? M : Methods
 
-/**
- * Define a service: the default export of its module.
- *
- * `setup` runs once for each instance, on the worker where the instance lives. What it declares is
- * the state of that instance. It returns the methods that others may call; requests wait until it
- * is done. When it throws, the launch fails with that error as its cause. No method may be called
- * `then`: what has one is a promise to JavaScript. TypeScript refuses it, and so does a launch; an
- * `async` setup of such methods is never done, and the log says so.
- */
-// biome-ignore lint/suspicious/noConfusingVoidType: a setup that returns nothing is one of void
-export function defineService<Args extends readonly unknown[], M extends Methods | void>(
-  setup: (skynet: Skynet, ...args: Args) => M | Promise<M>,
-): ServiceDefinition<Args, M extends Methods ? M : NoMethods> {
-  if (typeof setup !== 'function') {
-    throw new TypeError(`Cannot define a service as 'setup' must be a function: ${typeof setup}`)
-  }
-  const definition = { [KIND]: true, setup }
-  noteOrigin(definition)
-  return definition as never
-}
-
 /** Of each definition the stack that made it: text only once somebody looks at it. */
 const origins = new WeakMap<object, { readonly stack?: unknown }>()
 
-/** One frame, which takes a microsecond: every module of a service comes by. */
-function noteOrigin(definition: object): void {
-  origins.set(definition, stackAbove(defineService, 1))
+/**
+ * Of a setup.
+ *
+ * @param definer Who was called for it: the frame above is noted. One, which takes a microsecond:
+ * every module of a service comes by.
+ */
+export function makeDefinition(setup: unknown, definer: (...args: never) => unknown): object {
+  const definition = { [KIND]: true, setup }
+  origins.set(definition, stackAbove(definer, 1))
+  return definition
 }
 
 /**
@@ -83,6 +75,6 @@ export function fileOf(definition: object): string | undefined {
 
 export function isServiceDefinition(
   value: unknown,
-): value is ServiceDefinition<unknown[], Methods> {
+): value is ServiceDefinition<unknown[], Methods, unknown> {
   return isObject(value) && KIND in value
 }

@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { SkynetError } from '../base/errors.ts'
-import { loadedService, loadService, moduleOf, resolveService, shortPath } from './modules.ts'
+import { shortPath } from '../base/paths.ts'
+import { loadedService, loadService, moduleOf, resolveService } from './modules.ts'
 
 const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
-const definition = new URL('./definition.js', import.meta.url).href
+const definition = new URL('./define-service.js', import.meta.url).href
 const SERVICE = `import { defineService } from ${JSON.stringify(definition)}
 export default defineService(() => ({ x: () => 1 }))`
 

@@ -5,8 +5,8 @@ import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { isA, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
-import { MODULE_PATHS_MAX } from '../base/limits.ts'
 import { nodeFlags } from '../base/node-flags.ts'
+import { remember, shortPath } from '../base/paths.ts'
 import { messageOf, placeOf } from '../base/thrown.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 import { defaultOf, explainType, isCommonJs } from './module-type.ts'
@@ -17,7 +17,7 @@ const runsTypeScript = Boolean((process.features as { typescript?: unknown }).ty
 /** What to look for, in this order: what was compiled comes first where nothing else can run. */
 const EXTENSIONS = runsTypeScript ? ['.ts', '.mts', '.js', '.mjs'] : ['.js', '.mjs', '.ts', '.mts']
 
-export type LoadedService = ServiceDefinition<unknown[], Methods>
+export type LoadedService = ServiceDefinition<unknown[], Methods, unknown>
 
 const loaded = new Map<string, LoadedService>()
 const resolved = new Map<string, string>()
@@ -95,12 +95,6 @@ function checkFile(path: string, url: string): void {
     const info = { path, reason: `it is no path of a file: ${messageOf(cause)}` }
     throw new SkynetError('ERR_SERVICE_LAUNCH', info, { cause })
   }
-}
-
-/** Each launch asks for the same few; of those that are asked for once there is no end. */
-export function remember(paths: Map<string, string>, key: string, value: string): void {
-  if (paths.size >= MODULE_PATHS_MAX) paths.clear()
-  paths.set(key, value)
 }
 
 /** Node.js is told to load a module again by each link to it. */
@@ -268,19 +262,4 @@ function importPath(packageFile: string, subPath: string): string {
   const file = typeof entry === 'string' ? entry : entry?.default
   if (file === undefined) throw new Error(`${packageFile} has no '${subPath}'`)
   return join(dirname(packageFile), file)
-}
-
-/** Short paths that were asked for, by URL: each launch asks. */
-const shortened = new Map<string, string>()
-
-/** A path for people: relative to where the node was started, when it lies below. */
-export function shortPath(href: string): string {
-  let short = shortened.get(href)
-  if (short === undefined) {
-    const path = href.startsWith('file:') ? fileURLToPath(href) : href
-    const here = `${process.cwd()}/`
-    short = path.startsWith(here) ? path.slice(here.length) : path
-    remember(shortened, href, short)
-  }
-  return short
 }

@@ -25,14 +25,8 @@ import type { Parent } from './kin.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import type { LogLedger } from './log-ledger.ts'
-import {
-  isBuiltin,
-  type LoadedService,
-  loadedService,
-  loadService,
-  remember,
-  shortPath,
-} from './modules.ts'
+import { remember, shortPath } from '../base/paths.ts'
+import { isBuiltin, type LoadedService, loadedService, loadService } from './modules.ts'
 import { endChild, endWith, follow, tellParent } from './monitor.ts'
 import { modulesIn } from './places.ts'
 import { begin } from './scope.ts'

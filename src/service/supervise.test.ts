@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testNode } from '../testing/test-node.ts'
-import { defineService } from './definition.ts'
+import { defineService } from './define-service.ts'
 import { originOf } from './life.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'

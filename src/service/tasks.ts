@@ -3,7 +3,7 @@
  * traced, since when, where in the code, and what had begun it.
  */
 import { placeIn, stackAbove } from '../base/thrown.ts'
-import { shortPath } from './modules.ts'
+import { shortPath } from '../base/paths.ts'
 import { type Scope, scopeNow } from './scope.ts'
 
 /** Where a wait began. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defineService } from '../service/definition.ts'
+import { defineService } from '../service/define-service.ts'
 import { type LoadedService, registerService } from '../service/modules.ts'
 import { testNode } from '../testing/test-node.ts'
 import bootstrap from './bootstrap.ts'

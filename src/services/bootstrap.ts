@@ -4,7 +4,7 @@
  */
 import { isSkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
-import { defineService } from '../service/definition.ts'
+import { defineService } from '../service/define-service.ts'
 import type { LogFormat } from '../service/log.ts'
 
 /** Which service is the logger, and what it is told. */

@@ -7,7 +7,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { Askers, askerOf } from '../service/askers.ts'
 import type { DataPath } from '../service/datacenter.ts'
-import { defineService } from '../service/definition.ts'
+import { defineService } from '../service/define-service.ts'
 import type { Skynet } from '../service/skynet.ts'
 
 type Branch = Record<string, unknown>

@@ -2,7 +2,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { isoTime, wallNow } from '../base/event-loop.ts'
 import { messageOf } from '../base/thrown.ts'
-import { defineService } from '../service/definition.ts'
+import { defineService } from '../service/define-service.ts'
 import { formatJson, formatLine, type LogFormat, type LogLine } from '../service/log.ts'
 import { LogWriter } from './log-writer.ts'
 
