@@ -1,15 +1,38 @@
 /** The calls of one service that wait for their answers. */
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { isError } from '../base/thrown.ts'
-import { type Place, workerAt } from '../kernel/loads.ts'
+import type { Context } from '../kernel/context.ts'
+import type { Handles } from '../kernel/handles.ts'
+import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { asArgument } from './sendable.ts'
-import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
-import { Waiter, type WaitFor } from './wait.ts'
+import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
 import { WaitLimits, type WaitOptions, wrongWait } from './wait-options.ts'
+
+/** What calls need of their worker. */
+export interface CallsRuntime {
+  readonly handles: Handles
+  readonly loads: Loads
+  readonly scheduler: Scheduler
+  readonly callTimeoutMs: number
+  /** Each call notes where it begins: for tests. */
+  readonly notesCalls: boolean
+  /** `error` is what that call was rejected with. */
+  failed(error: Error, call: FailedCall): void
+}
+
+/** What calls need of their service. */
+export interface CallsHost extends WaitHost {
+  readonly handle: number
+  readonly context: Context
+  readonly runtime: CallsRuntime
+  /** That call failed, and nobody awaited it. */
+  forgot(call: FailedCall): void
+}
 
 /** Methods of one service of which it is kept that nobody awaited a call that failed. */
 const FORGOTTEN_MAX = 16
@@ -19,7 +42,7 @@ const NOTED_CALLS = 1000
 /** A call that was rejected with an error: its stack is that of the callee. */
 export interface FailedCall {
   /** Whose fault it is when nobody awaits it. */
-  readonly service: Service
+  readonly service: CallsHost
   readonly method: string
   /** `get of :0000000a`. */
   readonly what: string
@@ -28,7 +51,7 @@ export interface FailedCall {
 }
 
 class OpenCall implements WaitFor, FailedCall {
-  readonly service: Service
+  readonly service: CallsHost
   session = 0
   /** A handle; of an order to a worker -1 less its place. */
   to: number
@@ -45,7 +68,7 @@ class OpenCall implements WaitFor, FailedCall {
   readonly giveUp: RequestTraits['giveUp']
 
   constructor(
-    service: Service,
+    service: CallsHost,
     isNoted: boolean,
     to: number,
     method: string,
@@ -55,7 +78,7 @@ class OpenCall implements WaitFor, FailedCall {
   ) {
     this.service = service
     this.to = to
-    this.home = to < 0 ? -1 : service.runtime.options.handles.workerOf(to)
+    this.home = to < 0 ? -1 : service.runtime.handles.workerOf(to)
     this.method = method
     this.resolve = resolve
     this.reject = reject
@@ -108,12 +131,12 @@ const NO_MORE: RequestTraits = {}
 const nothing = (): void => {}
 
 export class Calls {
-  readonly #service: Service
+  readonly #service: CallsHost
   readonly #open = new Sessions<OpenCall>()
   /** By method how many calls are still noted; 0: where it happens has been told. See `forgot`. */
   #forgotten: Map<string, number> | undefined
 
-  constructor(service: Service) {
+  constructor(service: CallsHost) {
     this.#service = service
   }
 
@@ -244,7 +267,7 @@ export class Calls {
     call.to = to
     call.home = workerAt(place)
     const { runtime, context } = this.#service
-    const { loads, scheduler } = runtime.options
+    const { loads, scheduler } = runtime
     if (loads.placeOf(call.home) === place) return
     // That worker has died, which nobody will tell again. What it answered before comes first.
     const message = { type: PTYPE.ERROR, source: 0, session, value: deadCall(call) }
@@ -257,7 +280,7 @@ export class Calls {
     dead: ReadonlySet<number>,
     cause: unknown,
   ): [session: number, error: Error][] {
-    const { handles } = this.#service.runtime.options
+    const { handles } = this.#service.runtime
     // One that had ended before its worker did: its answer may not have left.
     const lost = this.#open
       .items()

@@ -11,11 +11,11 @@ import {
   refusal,
 } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { shortPath } from '../base/paths.ts'
 import { checkStack } from '../base/room.ts'
 import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { type LaunchOptions, launchLimits } from './launch.ts'
-import { shortPath } from '../base/paths.ts'
 import { resolveService } from './modules.ts'
 import { checkMayRegister, checkNotNeeded } from './needed.ts'
 import { choose } from './placement.ts'

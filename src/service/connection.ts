@@ -426,7 +426,7 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
   }
 
   /** @internal */
-  received(chunk: Buffer): void {
+  #received(chunk: Buffer): void {
     if (this.#closing !== undefined) return
     if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()
     this.#buffer.push(chunk)
@@ -437,7 +437,8 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
 
   /** @internal */
   happened(kind: number, ud: number, payload: Buffer): void {
-    if (kind === EVENT.OPEN) this.#opened()
+    if (kind === EVENT.DATA) this.#received(payload)
+    else if (kind === EVENT.OPEN) this.#opened()
     else if (kind === EVENT.CLOSE) this.#end('ended')
     else if (kind === EVENT.ERROR) this.#failed(payload.toString())
     else if (kind === EVENT.DRAIN) {

@@ -1,5 +1,10 @@
 /** `defineService`, as authors of services call it: with the facade that their setups are given. */
-import { makeDefinition, type Methods, type NoMethods, type ServiceDefinition } from './definition.ts'
+import {
+  type Methods,
+  makeDefinition,
+  type NoMethods,
+  type ServiceDefinition,
+} from './definition.ts'
 import type { Skynet } from './skynet.ts'
 
 /**

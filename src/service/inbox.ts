@@ -3,10 +3,10 @@ import { checkInteger } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
+import type { Router } from '../kernel/router.ts'
 import { hasRoom } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { askerOf } from './askers.ts'
-import type { Runtime } from './runtime.ts'
 
 /** The mailbox of a service at one moment. */
 export interface MailboxState {
@@ -18,18 +18,24 @@ export interface MailboxState {
   readonly deadLetters: number
 }
 
+/** What an Inbox needs of its worker. */
+export interface InboxHost {
+  readonly router: Router
+  log(level: 'error', handle: number, text: string): void
+}
+
 /** Responses, errors and what sockets bring are never refused: others wait for their effect. */
 export class Inbox {
   readonly #context: Context
-  readonly #runtime: Runtime
+  readonly #host: InboxHost
   /** Orders of `room`, by who gave them, answered when there is some. */
   readonly #waiting = new Map<string, Message>()
   #deadLetters = 0
   #logAt = 1
 
-  constructor(context: Context, runtime: Runtime) {
+  constructor(context: Context, host: InboxHost) {
     this.#context = context
-    this.#runtime = runtime
+    this.#host = host
   }
 
   bound(limit: number): void {
@@ -76,25 +82,25 @@ export class Inbox {
   /** The service has ended: nobody will make room. */
   abandon(): void {
     for (const waiting of this.#takeWaiting()) {
-      this.#runtime.router.refuse(waiting, this.#context.handle)
+      this.#host.router.refuse(waiting, this.#context.handle)
     }
   }
 
   #answer({ source, session }: Message): void {
-    this.#runtime.router.send(PTYPE.RESPONSE, source, this.#context.handle, session, undefined)
+    this.#host.router.send(PTYPE.RESPONSE, source, this.#context.handle, session, undefined)
   }
 
   readonly #refuse = (message: Message): void => {
     const { title, limit, handle } = this.#context
     if (message.session !== 0) {
       const error = new SkynetError('ERR_MAILBOX_FULL', { service: title, limit })
-      this.#runtime.router.refuse(message, handle, error)
+      this.#host.router.refuse(message, handle, error)
       return
     }
     this.#deadLetters++
     if (this.#deadLetters < this.#logAt) return
     this.#logAt *= 2
     const text = `Mailbox of ${limit} messages is full: ${this.#deadLetters} dead letters so far`
-    this.#runtime.log('error', handle, text)
+    this.#host.log('error', handle, text)
   }
 }

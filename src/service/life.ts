@@ -24,3 +24,18 @@ const ORIGINS: readonly Origin[] = [
 /** One object for all services that are alike. */
 export const originOf = (isUnique: boolean, onFault: Origin['onFault']): Origin =>
   ORIGINS[(isUnique ? 2 : 0) + (onFault === 'end' ? 1 : 0)]!
+
+/** `gone`: it had ended before; why is not known any more. */
+export type EndReason = ExitReason | 'worker died' | 'gone'
+
+/** How a service ended. */
+export interface Ending {
+  readonly handle: number
+  readonly reason: EndReason
+  /** The fault of a crash, or why its worker died. */
+  readonly cause?: unknown
+}
+
+/** Ends that were meant: links do not pass them on, supervisors may leave them be. */
+const MEANT: ReadonlySet<EndReason> = new Set(['exit', 'stop'])
+export const isMeant = ({ reason }: Ending): boolean => MEANT.has(reason)

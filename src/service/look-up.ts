@@ -1,13 +1,12 @@
 /** Where an endpoint is, for a service that may give up, or end, while names are looked up. */
 import { addressesOf, type CheckedEndpoint } from '../net/endpoint.ts'
 import type { AnyAddress } from '../os/os.ts'
-import type { Service } from './service.ts'
-import { SocketWait, Waiter } from './wait.ts'
+import { SocketWait, Waiter, type WaitHost } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** @throws {SkynetError} `failed`; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`, `ERR_SERVICE_EXITED`. */
 export function lookUp(
-  service: Service,
+  service: WaitHost,
   endpoint: CheckedEndpoint,
   failed: (reason: string, cause?: unknown) => Error,
   limits: WaitOptions | undefined,

@@ -1,27 +1,12 @@
 /** Being told how another service ended: a request that is answered by its end. */
 import { isSkynetError } from '../base/errors.ts'
 import type { Parent } from './kin.ts'
-import type { ExitReason } from './life.ts'
+import { type Ending, isMeant } from './life.ts'
 import { checkNotNeeded } from './needed.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 import { askHome, orderHome } from './worker-order.ts'
-
-/** `gone`: it had ended before; why is not known any more. */
-export type EndReason = ExitReason | 'worker died' | 'gone'
-
-/** How a service ended. */
-export interface Ending {
-  readonly handle: number
-  readonly reason: EndReason
-  /** The fault of a crash, or why its worker died. */
-  readonly cause?: unknown
-}
-
-/** Ends that were meant: links do not pass them on, supervisors may leave them be. */
-const MEANT: ReadonlySet<EndReason> = new Set(['exit', 'stop'])
-export const isMeant = ({ reason }: Ending): boolean => MEANT.has(reason)
 
 /** Resolves once, when the service of `handle` has ended; at once when there is none. */
 export async function monitor(

@@ -54,7 +54,7 @@ test('settled() waits for a setup whose faults the runtime counts', async () => 
     its.fork(() => {
       throw new Error('a fault')
     })
-    new Repeats(service, (count) => `${count} more`, 'log').say('a line that may come in floods')
+    new Repeats(service, (count) => `${count} more`, 'info').say('a line that may come in floods')
     await delay(20)
     its.register('.late')
   })

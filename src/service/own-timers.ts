@@ -4,19 +4,25 @@
  */
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
-import type { Runtime } from './runtime.ts'
+import type { Wheel } from '../kernel/wheel.ts'
+
+/** What OwnTimers need of their worker. */
+export interface OwnTimersHost {
+  readonly wheel: Wheel
+  addTimer(ms: number, owner: TimerOwner, task: () => void): number
+}
 
 export class OwnTimers implements TimerOwner {
   firstTimer = NO_TIMER
-  readonly #runtime: Runtime
+  readonly #host: OwnTimersHost
 
-  constructor(runtime: Runtime) {
-    this.#runtime = runtime
+  constructor(host: OwnTimersHost) {
+    this.#host = host
   }
 
   /** Run `task` after `ms`. It runs no code of a user. */
   set(ms: number, task: () => void): Timer {
-    return new Timer(this.#runtime.options.wheel.timers, this.#runtime.addTimer(ms, this, task))
+    return new Timer(this.#host.wheel.timers, this.#host.addTimer(ms, this, task))
   }
 
   /** Called by the wheel. */
@@ -25,6 +31,6 @@ export class OwnTimers implements TimerOwner {
   }
 
   end(): void {
-    this.#runtime.options.wheel.cancelAll(this)
+    this.#host.wheel.cancelAll(this)
   }
 }

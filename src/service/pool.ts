@@ -11,10 +11,8 @@ import { STATE } from '../net/state.ts'
 import { formatAddress } from '../os/address.ts'
 import { checkOption } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
-import { Connection } from './connection.ts'
-import { Listener } from './listener.ts'
-import { Repeats } from './repeats.ts'
-import type { Service } from './service.ts'
+import { Repeats, type RepeatsHost } from './repeats.ts'
+import type { WaitHost } from './wait.ts'
 
 /** What a PTYPE.SOCKET message carries: an event of net/event.ts, its payload copied. */
 export interface SocketEvent {
@@ -34,12 +32,20 @@ export function orphaned(client: SocketClient, { kind, id, ud }: SocketEvent): v
 export interface PooledSocket {
   readonly id: number
   happened(kind: number, ud: number, payload: Buffer): void
+  /** Of a listener: nobody is accepted any more. */
+  stopListening?(): void
   /** The service ends: hand on what was written in this turn. */
   abandon(): void
 }
 
+/** What sockets need of their service. */
+export interface PoolHost extends WaitHost, RepeatsHost {
+  readonly handle: number
+  readonly runtime: { readonly receiveLimitBytes: number }
+}
+
 export class SocketPool {
-  readonly service: Service
+  readonly service: PoolHost
   readonly client: SocketClient
   /** Of much that waits to be sent: many sockets may say so at once. */
   readonly #warnings: Repeats
@@ -48,12 +54,12 @@ export class SocketPool {
   readonly #looks = new Queue<() => void>(4)
 
   /** @throws What `SocketClient.admit` does. */
-  constructor(service: Service, client: SocketClient) {
+  constructor(service: PoolHost, client: SocketClient) {
     client.admit()
     this.service = service
     this.client = client
     const more = (count: number): string => `WARNING: ${count} more of bytes that need to send out`
-    this.#warnings = new Repeats(service, more, 'log')
+    this.#warnings = new Repeats(service, more, 'info')
   }
 
   /** Bytes received and not read beyond which a socket pauses. */
@@ -115,12 +121,11 @@ export class SocketPool {
       orphaned(this.client, event)
       return
     }
-    if (socket instanceof Connection && kind === EVENT.DATA) socket.received(payload)
-    else socket.happened(kind, ud, payload)
+    socket.happened(kind, ud, payload)
   }
 
   stopListening(): void {
-    for (const socket of this.#sockets.values()) if (socket instanceof Listener) socket.close()
+    for (const socket of this.#sockets.values()) socket.stopListening?.()
   }
 
   /** The service ends. What was written still leaves; nothing more is read. */

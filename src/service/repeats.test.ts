@@ -8,7 +8,7 @@ import { Skynet } from './skynet.ts'
 test('say() logs the first at once, then once a second how many more there were', async () => {
   const clock = new FakeClock()
   await using node = await testNode({ clock })
-  const repeats = new Repeats(Skynet.serviceOf(node.skynet), (count) => `${count} more`, 'log')
+  const repeats = new Repeats(Skynet.serviceOf(node.skynet), (count) => `${count} more`, 'info')
   const lines = async (): Promise<string[]> => {
     await node.settled()
     return node.log.all.splice(0).map(({ text }) => text)

@@ -1,30 +1,36 @@
 /** A line of the log that may come in floods: at once, then one a second with how many more. */
-import type { Service } from './service.ts'
 
 const QUIET_MS = 1000
 
+/** What Repeats need of their service. */
+export interface RepeatsHost {
+  readonly hasEnded: boolean
+  say(level: 'error' | 'info', text: string): void
+  after(ms: number, task: () => void): unknown
+}
+
 export class Repeats {
-  readonly #service: Service
+  readonly #host: RepeatsHost
   readonly #more: (count: number) => string
-  readonly #level: 'error' | 'log'
+  readonly #level: 'error' | 'info'
   /** Since the last line about it. */
   #count = 0
 
   /** @param more What to say of `count` more. */
-  constructor(service: Service, more: (count: number) => string, level: 'error' | 'log') {
+  constructor(host: RepeatsHost, more: (count: number) => string, level: 'error' | 'info') {
     this.#level = level
-    this.#service = service
+    this.#host = host
     this.#more = more
   }
 
   say(line: string): void {
     this.#count++
-    if (this.#count > 1 || this.#service.hasEnded) return
-    this.#service.facade[this.#level](line)
-    this.#service.after(QUIET_MS, () => {
+    if (this.#count > 1 || this.#host.hasEnded) return
+    this.#host.say(this.#level, line)
+    this.#host.after(QUIET_MS, () => {
       const more = this.#count - 1
       this.#count = 0
-      if (more > 0) this.#service.facade[this.#level](this.#more(more))
+      if (more > 0) this.#host.say(this.#level, this.#more(more))
     })
   }
 }

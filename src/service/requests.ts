@@ -5,6 +5,8 @@
  */
 import { isObject, refusal } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import type { Handles } from '../kernel/handles.ts'
+import type { Loads } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Redirection } from './calls.ts'
@@ -18,15 +20,16 @@ import {
 import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
-import type { Service } from './service.ts'
 import { Sessions } from './sessions.ts'
-import { type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
+import { type Origin, type TaskInfo, type Tracer, taskId, taskNumber } from './tasks.ts'
 import {
   areRequestsWatched,
   Handling,
   leaveTraces,
   post,
   type TracedValue,
+  type TraceHost,
+  type TraceRuntime,
   useTraces,
 } from './trace.ts'
 
@@ -42,8 +45,28 @@ interface OpenRequest {
   readonly origin: Origin | undefined
 }
 
+/** What requests need of the worker. */
+export interface RequestsRuntime extends TraceRuntime {
+  readonly handles: Handles
+  readonly loads: Loads
+  /** Its number. */
+  readonly worker: number
+}
+
+/** What requests need of the service that answers them. */
+export interface RequestsHost extends TraceHost {
+  /** `chat/agent :0000000a`. */
+  readonly name: string
+  readonly isEnding: boolean
+  readonly tracer: Tracer | undefined
+  readonly runtime: RequestsRuntime
+  exited(): Error
+  fault(what: string, error: unknown, sender?: number): void
+  nextTaskId(): number
+}
+
 export class Requests implements Debtor {
-  readonly #service: Service
+  readonly #service: RequestsHost
   #methods: Record<string, Method> = {}
   #protocols: Protocols | undefined
   /** Type of a message → type of the protocol that handles it. */
@@ -60,7 +83,7 @@ export class Requests implements Debtor {
   /** Of the message at hand. */
   #traceId: string | undefined
 
-  constructor(service: Service) {
+  constructor(service: RequestsHost) {
     this.#service = service
   }
 
@@ -337,7 +360,7 @@ export class Requests implements Debtor {
   redirect(to: number, context: RequestContext, type: number, value: unknown): boolean {
     const { source, session } = checkContext('redirect', context)
     const { handle, runtime } = this.#service
-    const { handles, loads, worker } = runtime.options
+    const { handles, loads, worker } = runtime
     const home = handles.workerOf(to)
     if (home < 0) return false
     if (session !== 0 && home !== worker) {
@@ -377,7 +400,7 @@ export class Requests implements Debtor {
   }
 
   isThere(caller: number): boolean {
-    return this.#service.runtime.options.handles.workerOf(caller) >= 0
+    return this.#service.runtime.handles.workerOf(caller) >= 0
   }
 
   forgot(owed: Owed): void {
@@ -445,7 +468,7 @@ export class Requests implements Debtor {
       runtime.router.refuse(owed.message, handle)
       if (reason === 'stop') continue
       const to = formatHandle(owed.message.source)
-      runtime.log('info', handle, `ended and owes ${to} the response of ${owed.method}`)
+      this.#service.say('info', `ended and owes ${to} the response of ${owed.method}`)
     }
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { clearTimeout, setImmediate, setTimeout, wallNow } from '../base/event-loop.ts'
 import { LOAD_NOTICE_MS } from '../base/limits.ts'
+import { remember, shortPath } from '../base/paths.ts'
 import { describe, isError, messageOf, placeOf, stackOf } from '../base/thrown.ts'
 import type { Env } from '../kernel/env.ts'
 import type { Handles } from '../kernel/handles.ts'
@@ -25,18 +26,17 @@ import type { Parent } from './kin.ts'
 import { type ExitReason, type Origin, originOf } from './life.ts'
 import type { LogLevel, LogLine } from './log.ts'
 import type { LogLedger } from './log-ledger.ts'
-import { remember, shortPath } from '../base/paths.ts'
 import { isBuiltin, type LoadedService, loadedService, loadService } from './modules.ts'
 import { endChild, endWith, follow, tellParent } from './monitor.ts'
 import { modulesIn } from './places.ts'
 import { begin } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Service } from './service.ts'
-import { Setup } from './setup.ts'
+import { Setup, type WaitingSetup } from './setup.ts'
 import type { SharedValues } from './share-data.ts'
 import { type WorkerStats, workerStats } from './stats.ts'
 import { StopHooks } from './stop-hooks.ts'
-import type { LaunchOrder, WaitingSetup, WorkerOrder } from './worker-order.ts'
+import type { LaunchOrder, WorkerOrder } from './worker-order.ts'
 
 /** Mailboxes in a crash report. */
 const MAILBOXES_SHOWN = 100
@@ -203,6 +203,30 @@ export class Runtime {
     const timer = wheel.add(due, owner, task)
     scheduler.timerAdded(due)
     return timer
+  }
+
+  get clock(): Clock {
+    return this.options.clock
+  }
+
+  get worker(): number {
+    return this.options.worker
+  }
+
+  get handles(): Handles {
+    return this.options.handles
+  }
+
+  get loads(): Loads {
+    return this.options.loads
+  }
+
+  get scheduler(): Scheduler {
+    return this.options.scheduler
+  }
+
+  get wheel(): Wheel {
+    return this.options.wheel
   }
 
   log(level: LogLevel, handle: number, text: string, title = this.titleOf(handle) ?? ''): void {

@@ -7,6 +7,7 @@ import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { queueMicrotask } from '../base/event-loop.ts'
 import { CIRCLE_MS, CIRCLE_SETUPS_MAX } from '../base/limits.ts'
 import { List } from '../base/list.ts'
+import { shortPath } from '../base/paths.ts'
 import { describe } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
@@ -18,10 +19,9 @@ import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
 import { Inbox } from './inbox.ts'
 import { Kin, type Parent } from './kin.ts'
-import type { ExitHook, ExitReason, Origin } from './life.ts'
+import type { Ending, ExitHook, ExitReason, Origin } from './life.ts'
+import type { LogLevel } from './log.ts'
 import { MessageLog } from './message-log.ts'
-import { shortPath } from '../base/paths.ts'
-import type { Ending } from './monitor.ts'
 import { OwnTimers } from './own-timers.ts'
 import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
 import { Profile } from './profile.ts'
@@ -31,7 +31,7 @@ import { Requests } from './requests.ts'
 import type { Runtime } from './runtime.ts'
 import { begin, isPlain, kept, leaveScopes, type Scope, useScopes } from './scope.ts'
 import { asArgument, isThenable, sendable } from './sendable.ts'
-import type { Setup } from './setup.ts'
+import type { Setup, WaitingSetup } from './setup.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
@@ -39,7 +39,7 @@ import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
-import { type CircleOrder, orderHome, type WaitingSetup } from './worker-order.ts'
+import { type CircleOrder, orderHome } from './worker-order.ts'
 
 /** Of what a setup waits for, so much is told. */
 const WAITS_SHOWN = 5
@@ -457,6 +457,16 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.hasEnded) return new Timer(this.runtime.options.wheel.timers, NO_TIMER)
     this.#ownTimers ??= new OwnTimers(this.runtime)
     return this.#ownTimers.set(ms, task)
+  }
+
+  /** Milliseconds since the node started. */
+  now(): number {
+    return this.runtime.now
+  }
+
+  /** A line of the log, in its name. */
+  say(level: LogLevel, text: string): void {
+    this.runtime.log(level, this.handle, text)
   }
 
   /** Run `then` behind all mail that has come by now. */

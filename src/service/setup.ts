@@ -3,9 +3,15 @@
  * of a service comes after it, and there may be many that wait.
  */
 import type { Message } from '../kernel/message.ts'
-import type { WaitingSetup } from './worker-order.ts'
 
 const NONE: readonly never[] = []
+
+/** A service whose setup is under way. */
+export interface WaitingSetup {
+  readonly url: string
+  readonly handle: number
+  readonly isUnique: boolean
+}
 
 export class Setup {
   /** Those that wait for this one, each for the next. */

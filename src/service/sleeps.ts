@@ -1,8 +1,7 @@
 /** Tasks that rest until their time comes or somebody wakes them by their token. */
 import { checkMs, checkOptions, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
-import type { Service } from './service.ts'
-import { Waiter, type WaitFor } from './wait.ts'
+import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
 export interface SleepOptions {
@@ -39,11 +38,17 @@ class TokenWait implements WaitFor {
   }
 }
 
+/** What Sleeps need of their service. */
+export interface SleepsHost extends WaitHost {
+  /** Milliseconds since the node started. */
+  now(): number
+}
+
 export class Sleeps {
-  readonly #service: Service
+  readonly #service: SleepsHost
   #byToken: Map<unknown, Waiter<'BREAK' | undefined>> | undefined
 
-  constructor(service: Service) {
+  constructor(service: SleepsHost) {
     this.#service = service
   }
 
@@ -53,7 +58,7 @@ export class Sleeps {
     checkMs('sleep', 'ms', ms)
     const { signal, token } = options ?? {}
     const limits = signal === undefined ? undefined : { signal }
-    const waiter = this.#waiter(token, limits, new Sleep(service.runtime.now + ms))
+    const waiter = this.#waiter(token, limits, new Sleep(service.now() + ms))
     if (!waiter.isOver) service.addTimer(ms, waiter)
     return waiter.promise
   }

@@ -1,10 +1,11 @@
 /** What a service hears of a channel: by a callback, or in a loop. */
+import type { Clock } from '../base/clock.ts'
+import type { Context } from '../kernel/context.ts'
 import { Mailbox } from '../kernel/mailbox.ts'
 import type { Message } from '../kernel/message.ts'
-import type { Published } from '../kernel/multicast.ts'
+import type { Multicast, Published } from '../kernel/multicast.ts'
 import { unpack } from '../wire/seri.ts'
-import type { Service } from './service.ts'
-import { Waiter } from './wait.ts'
+import { Waiter, type WaitHost } from './wait.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** Called with each message, a value of its own, and the handle of who published it. */
@@ -14,12 +15,20 @@ type Taking<T> = (message: T, source: number) => void
 /** Why a subscription ended: by this side, with its channel, or with its service. */
 export type SubscriptionEnd = 'unsubscribed' | 'deleted' | 'exited'
 
+/** What subscriptions need of their service. */
+export interface SubscriptionsHost extends WaitHost {
+  readonly context: Context
+  readonly runtime: { readonly multicast: Multicast; readonly clock: Clock }
+  readonly subscriptions: Subscriptions
+  say(level: 'error', text: string): void
+}
+
 /** All subscriptions of one service. */
 export class Subscriptions {
-  readonly #service: Service
+  readonly #service: SubscriptionsHost
   readonly #byChannel = new Map<number, Set<Subscription<unknown>>>()
 
-  constructor(service: Service) {
+  constructor(service: SubscriptionsHost) {
     this.#service = service
   }
 
@@ -79,7 +88,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   readonly channel: number
   /** Resolves when it ends. */
   readonly ended: Promise<SubscriptionEnd>
-  readonly #service: Service
+  readonly #service: SubscriptionsHost
   readonly #callback: Taking<T> | undefined
   readonly #waiting = new Mailbox()
   /** Who waits in `next`, the first first. */
@@ -87,7 +96,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   #isOver = false
   #end!: (reason: SubscriptionEnd) => void
 
-  constructor(service: Service, channel: number, callback: Taking<T> | undefined) {
+  constructor(service: SubscriptionsHost, channel: number, callback: Taking<T> | undefined) {
     this.#service = service
     this.channel = channel
     this.#callback = callback
@@ -115,11 +124,10 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   }
 
   #keep(message: Message): void {
-    const { runtime, handle } = this.#service
     this.#waiting.push(message)
-    const length = this.#waiting.overload(runtime.options.clock)
+    const length = this.#waiting.overload(this.#service.runtime.clock)
     if (length === 0) return
-    runtime.log('error', handle, `May overload, subscription queue length = ${length}`)
+    this.#service.say('error', `May overload, subscription queue length = ${length}`)
   }
 
   /**

@@ -2,8 +2,9 @@
  * The tasks of a service, for who looks for one that hangs: what each waits for, and, while it is
  * traced, since when, where in the code, and what had begun it.
  */
-import { placeIn, stackAbove } from '../base/thrown.ts'
+
 import { shortPath } from '../base/paths.ts'
+import { placeIn, stackAbove } from '../base/thrown.ts'
 import { type Scope, scopeNow } from './scope.ts'
 
 /** Where a wait began. */

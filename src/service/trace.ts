@@ -8,9 +8,9 @@
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
+import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { RequestTraits } from './calls.ts'
-import type { Runtime } from './runtime.ts'
 import {
   enterScope,
   kept,
@@ -20,8 +20,32 @@ import {
   setScope,
   useScopes,
 } from './scope.ts'
-import type { Service } from './service.ts'
 import type { WaitOptions } from './wait-options.ts'
+
+/** What traces need of the worker. */
+export interface TraceRuntime {
+  readonly router: Router
+  /** Milliseconds since the node started. */
+  readonly now: number
+}
+
+/** What traces need of a service. */
+export interface TraceHost {
+  readonly handle: number
+  readonly runtime: TraceRuntime
+  say(level: 'info', text: string): void
+}
+
+/** The same, of one that calls. */
+export interface TracedCaller extends TraceHost {
+  request(
+    method: string,
+    to: number,
+    options: WaitOptions | undefined,
+    send: (session: number) => boolean,
+    more?: RequestTraits,
+  ): Promise<unknown>
+}
 
 /** Published by the caller: its call is over, or it has sent something. */
 const CALLS = channel('skynet-ts:call')
@@ -71,13 +95,13 @@ export function leaveTraces(): void {
 }
 
 /** As Skynet's: handle and number. Numbers count up on each worker. */
-const nextId = ({ handle }: Service): string => `${formatHandle(handle)}-${++lastId}`
+const nextId = ({ handle }: TraceHost): string => `${formatHandle(handle)}-${++lastId}`
 
-function log({ runtime, handle }: Service, id: string | undefined, text: string): void {
-  if (id !== undefined) runtime.log('info', handle, `<TRACE ${id}> ${text}`)
+function log(service: TraceHost, id: string | undefined, text: string): void {
+  if (id !== undefined) service.say('info', `<TRACE ${id}> ${text}`)
 }
 
-const within = (id: string, service: Service, around: Scope | undefined): Scope => ({
+const within = (id: string, service: TraceHost, around: Scope | undefined): Scope => ({
   service: service.handle,
   task: around?.task ?? '',
   entry: around?.entry,
@@ -94,7 +118,7 @@ const ended = (ms: number, error: unknown): string =>
 
 /** Send a message, with the trace of the code that sends it. As `Router.send`. */
 export function post(
-  { router }: Runtime,
+  { router }: TraceRuntime,
   type: number,
   to: number,
   source: number,
@@ -121,7 +145,7 @@ function asUntraced(error: unknown, type: number): unknown {
 
 /** A call that somebody wants to know of. */
 export function watchedCall(
-  service: Service,
+  service: TracedCaller,
   type: number,
   to: number,
   value: unknown,
@@ -151,7 +175,7 @@ export function watchedCall(
 }
 
 /** A send that somebody wants to know of. */
-export function watchedSend(service: Service, type: number, to: number, value: unknown): boolean {
+export function watchedSend(service: TraceHost, type: number, to: number, value: unknown): boolean {
   const { runtime, handle: source } = service
   const id = scopeNow()?.trace
   const method = methodOf(type, value)
@@ -167,7 +191,7 @@ export function watchedSend(service: Service, type: number, to: number, value: u
 
 /** The handling of one request that somebody wants to know of, until its handler is done. */
 export class Handling {
-  readonly #service: Service
+  readonly #service: TraceHost
   readonly #message: Message
   readonly #method: string
   readonly #from: number
@@ -178,7 +202,7 @@ export class Handling {
   /** It began a trace itself: the scope to go back to when it leaves. */
   #around: { readonly scope: Scope | undefined } | undefined
 
-  constructor(service: Service, message: Message) {
+  constructor(service: TraceHost, message: Message) {
     this.#service = service
     this.#message = message
     this.#method = methodOf(message.type, message.value)
@@ -229,7 +253,10 @@ export class Handling {
 }
 
 /** Begin a trace in the request at hand, or go on with the one that the code is in. */
-export function trace(service: Service, info: string): string {
+export function trace(
+  service: TraceHost & { readonly requests: { beginTrace(info: string): string } },
+  info: string,
+): string {
   const id = scopeNow()?.trace
   if (id === undefined) return service.requests.beginTrace(info)
   log(service, id, `trace ${info}`)
@@ -238,7 +265,7 @@ export function trace(service: Service, info: string): string {
 
 /** Run `task` in a trace: the one that the code is in, or one of its own. */
 export async function traced<T>(
-  service: Service,
+  service: TraceHost,
   info: string,
   task: () => T | PromiseLike<T>,
 ): Promise<T> {

@@ -1,10 +1,10 @@
 /** Asking the service manager for the one instance of a service. */
 import { SkynetError } from '../base/errors.ts'
 import { MANAGER_WAIT_MS_MAX } from '../base/limits.ts'
+import { shortPath } from '../base/paths.ts'
 import type { Methods } from './definition.ts'
 import { askKeeper } from './keeper.ts'
 import { launchLimits } from './launch.ts'
-import { shortPath } from '../base/paths.ts'
 import { moduleOf, resolveService } from './modules.ts'
 import { ServiceRef } from './ref.ts'
 import type { Service } from './service.ts'

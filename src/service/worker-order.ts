@@ -2,14 +2,8 @@
 import { type Place, workerAt } from '../kernel/loads.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
+import type { WaitingSetup } from './setup.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
-
-/** A service whose setup is under way. */
-export interface WaitingSetup {
-  readonly url: string
-  readonly handle: number
-  readonly isUnique: boolean
-}
 
 /** See `Service.refuseCircle`. */
 export interface CircleOrder {

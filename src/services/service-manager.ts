@@ -1,10 +1,10 @@
 /** `.service`: knows the one instance of each unique service. */
 import { SkynetError } from '../base/errors.ts'
 import { CIRCLE_MS } from '../base/limits.ts'
+import { shortPath } from '../base/paths.ts'
 import { Askers, askerOf } from '../service/askers.ts'
 import { defineService } from '../service/define-service.ts'
 import type { LaunchOptions } from '../service/launch.ts'
-import { shortPath } from '../base/paths.ts'
 import type { Skynet } from '../service/skynet.ts'
 import { uniqueInstances } from '../service/uniques.ts'
 

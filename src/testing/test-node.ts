@@ -23,7 +23,13 @@ import { EXIT_MS } from '../base/limits.ts'
 import { SocketClient } from '../net/client.ts'
 import { posixOs } from '../os/posix.ts'
 import { defineService } from '../service/define-service.ts'
-import { type AnyService, fileOf, isServiceDefinition, type Methods, type MethodsOf } from '../service/definition.ts'
+import {
+  type AnyService,
+  fileOf,
+  isServiceDefinition,
+  type Methods,
+  type MethodsOf,
+} from '../service/definition.ts'
 import type { LaunchRest } from '../service/launch.ts'
 import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
