@@ -148,7 +148,7 @@ export class Requests implements Debtor {
       result =
         this.#service.tracer === undefined && !areRequestsWatched()
           ? invoke(methods, method, value)
-          : this.#watched(message, () => invoke(methods, method, value))
+          : this.#watched(message, invoking(methods, method, value))
       isLater = isThenable(result)
     } catch (error) {
       this.#thrown(message, error)
@@ -472,6 +472,10 @@ export class Requests implements Debtor {
     }
   }
 }
+
+/** Apart from who calls it: a closure there would cost also who is not watched. */
+const invoking = (methods: object, method: Method, value: readonly unknown[]) => (): unknown =>
+  invoke(methods, method, value)
 
 function invoke(methods: object, method: Method, value: readonly unknown[]): unknown {
   switch (value.length) {

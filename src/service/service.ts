@@ -251,7 +251,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   #request(message: Message): void {
     if (isPlain()) this.requests.handle(message)
-    else begin(() => this.requests.handle(message))
+    else this.#requestIn(message)
+  }
+
+  /** Apart from it: a closure would cost also who has no store. */
+  #requestIn(message: Message): void {
+    begin(() => this.requests.handle(message))
   }
 
   /** Setup is done: requests may come. */
