@@ -50,6 +50,7 @@ test('tidy() reports an import that goes up or sideways, types too', (t) => {
     'src/net/n.ts:1: net may not import kernel: src/kernel/k.ts',
     'src/service/s.ts:1: service may not import threads: src/threads/t.ts',
     'src/service/s.ts:2: service may not import cli: src/cli/main.ts',
+    'src/net/n.ts:1: import cycle: src/kernel/k.ts → src/net/n.ts → src/kernel/k.ts',
   ])
 })
 
@@ -109,7 +110,7 @@ test('tidy() reports a cycle once, at the import that closes it', (t) => {
     'src/base/a.ts': "import './b.ts'\n",
     'src/base/b.ts': "import './c.ts'\nimport './d.ts'\n",
     'src/base/c.ts': "import './a.ts'\n",
-    'src/base/d.ts': "import type { A } from './a.ts'\nconst later = () => import('./a.ts')\n",
+    'src/base/d.ts': "const later = () => import('./a.ts')\n",
   })
   assert.deepEqual(failures, [
     'src/base/c.ts:1: import cycle: src/base/a.ts → src/base/b.ts → src/base/c.ts → src/base/a.ts',
@@ -152,6 +153,17 @@ test('tidy() reports files that nothing imports, or only tests', (t) => {
     'src/base/dead.ts:1: nothing imports this file',
     'src/base/tested.ts:1: only tests import this file',
   ])
+})
+
+test('tidy() reports a cycle of types', (t) => {
+  const failures = failuresOf(t, {
+    'src/base/a.ts': "import type { B } from './b.ts'\nexport type A = B",
+    'src/base/b.ts': "import { type A } from './a.ts'\nexport type B = A | 1",
+  })
+  assert.deepEqual(
+    failures.filter((line) => line.includes('cycle')),
+    ['src/base/b.ts:1: import cycle: src/base/a.ts → src/base/b.ts → src/base/a.ts'],
+  )
 })
 
 test('tidy() reports words that do not stay, but not in strings', (t) => {
