@@ -1,11 +1,11 @@
-/** Paths that are asked for again and again: each launch, and each line that names a place, asks. */
+/** Paths that are asked for again and again: by each launch, each line that names a place. */
 import { fileURLToPath } from 'node:url'
 import { MODULE_PATHS_MAX } from './limits.ts'
 
 /** By URL. */
 const shortened = new Map<string, string>()
 
-/** The same few are asked for most of the time; of those that are asked for once there is no end. */
+/** Most ask for the same few; of those that are asked for once there is no end. */
 export function remember(paths: Map<string, string>, key: string, value: string): void {
   if (paths.size >= MODULE_PATHS_MAX) paths.clear()
   paths.set(key, value)

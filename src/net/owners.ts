@@ -1,6 +1,6 @@
 /**
- * What the socket thread tells the owners of sockets. It knows their numbers, and which worker holds
- * each; the way there is a Link.
+ * What the socket thread tells the owners of sockets. It knows their numbers, and which worker
+ * holds each; the way there is a Link.
  */
 import { EVENT } from './event.ts'
 import type { Link } from './links.ts'

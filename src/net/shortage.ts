@@ -1,4 +1,4 @@
-/** The kernel has no memory for what a socket writes. Nothing is wrong with it: later there may be. */
+/** The kernel has no memory for what a socket writes. It will have some later. */
 import { SHORTAGE_PAUSE_MS } from '../base/limits.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import type { Socket } from './socket.ts'

@@ -1,7 +1,7 @@
 /**
- * The sockets of the socket thread, and what is done to any of them, whatever its kind: found, moved
- * to another state, configured, freed. It knows numbers of owners, never a service. What a kind does
- * when it becomes ready stands above: tcp.ts, udp.ts, accept.ts, connect.ts.
+ * The sockets of the socket thread, and what is done to any of them, whatever its kind: found,
+ * moved to another state, configured, freed. It knows numbers of owners, never a service. What a
+ * kind does when it becomes ready stands above: tcp.ts, udp.ts, accept.ts, connect.ts.
  */
 import type { Clock } from '../base/clock.ts'
 import { READ_BYTES_MIN, SOCKETS_MAX } from '../base/limits.ts'
