@@ -230,7 +230,8 @@ test('lines of two workers arrive whole, and in order for each, whatever write(2
     const counts = yield* sendLines(s, id, peer, random(seed))
     yield* s.drained(id, peer)
     const expected = [0, 0]
-    for (const line of peer.text.trimEnd().split('\n')) {
+    // Without the end of the last one; its blank belongs to a line without dots.
+    for (const line of peer.text.slice(0, -1).split('\n')) {
       const [worker, count] = line.split(' ', 2).map(Number)
       assert.match(line, /^[01] \d+ \.*$/)
       assert.equal(count, expected[worker!]!++)
