@@ -110,6 +110,11 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     return this.#closing.promise
   }
 
+  /** @internal The node will stop. */
+  stopListening(): void {
+    void this.close()
+  }
+
   /** @internal The file of a Unix socket goes with it. Called by the pool too, at the end. */
   abandon(): void {
     this.#file?.remove()
