@@ -1,5 +1,5 @@
 /** The door of the chat: every connection gets an agent of its own, spread over the workers. */
-import { type Connection, defineService } from 'skynet-ts'
+import { type Connection, defineService, isSkynetError } from 'skynet-ts'
 import type agent from './agent.ts'
 
 const HOST = '127.0.0.1'
@@ -14,7 +14,8 @@ export default defineService(async (skynet) => {
     try {
       await skynet.newService<typeof agent>('./agent.ts', { args: [connection.id] })
     } catch (error) {
-      skynet.error(error)
+      // The chat stops, and this guest came last: nothing is wrong.
+      if (!isSkynetError(error, 'ERR_SERVICE_EXITED')) skynet.error(error)
       connection.shutdown()
     }
   }
