@@ -25,12 +25,25 @@ async function thread(t: TestContext, code: string, workerData?: unknown): Promi
   return worker
 }
 
-/** A thread inside of a native call, which `release` ends. */
-async function inNative(t: TestContext): Promise<{ worker: Worker; release: () => void }> {
+/** Pipes by which code in a native call, and whoever waits for it, say that they are there. */
+function pipes(t: TestContext, names: readonly string[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const [inside, go] = [join(folder, 'inside'), join(folder, 'go')]
-  execFileSync('mkfifo', [inside, go])
+  const paths = names.map((name) => join(folder, name))
+  execFileSync('mkfifo', paths)
+  return paths
+}
+
+/** What keeps a thread at its end: one of its own in a native call, with the last two pipes. */
+const HOLDING = `const { Worker } = require('node:worker_threads')
+    const held = \`const { execFileSync } = require('node:child_process')
+      execFileSync('sh', ['-c', 'echo > "$0"; read _ < "$1"',
+        ...require('node:worker_threads').workerData])\`
+    new Worker(held, { eval: true, workerData: workerData.slice(-2) })`
+
+/** A thread inside of a native call, which `release` ends. */
+async function inNative(t: TestContext): Promise<{ worker: Worker; release: () => void }> {
+  const [inside, go] = pipes(t, ['inside', 'go']) as [string, string]
   const code = `const { execFileSync } = require('node:child_process')
     execFileSync('sh', ['-c', 'echo > "$0"; read _ < "$1"', ...workerData])
     port.on('message', (text) => port.postMessage(text))
@@ -43,15 +56,8 @@ async function inNative(t: TestContext): Promise<{ worker: Worker; release: () =
 
 /** A thread that is over, but for one of its own in a native call, which `release` ends. */
 async function atItsEnd(t: TestContext): Promise<{ worker: Worker; release: () => void }> {
-  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const [inside, go] = [join(folder, 'inside'), join(folder, 'go')]
-  execFileSync('mkfifo', [inside, go])
-  const code = `const { Worker } = require('node:worker_threads')
-    const held = \`const { execFileSync } = require('node:child_process')
-      execFileSync('sh', ['-c', 'echo > "$0"; read _ < "$1"',
-        ...require('node:worker_threads').workerData])\`
-    new Worker(held, { eval: true, workerData })
+  const [inside, go] = pipes(t, ['inside', 'go']) as [string, string]
+  const code = `${HOLDING}
     port.on('message', () => process.exit())`
   const worker = await thread(t, code, [inside, go])
   // The way to it is open.
@@ -122,18 +128,9 @@ test('a thread that takes itself apart is told nothing, and nobody waits for it'
 })
 
 test('a thread that is asked for its loop at its end alone is seen there', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  const [gone, inside, go] = ['gone', 'inside', 'go'].map((name) => join(folder, name))
-  execFileSync('mkfifo', [gone!, inside!, go!])
-  const code = `const { Worker } = require('node:worker_threads')
-    const { writeFileSync } = require('node:fs')
-    const [gone, ...fifos] = workerData
-    const held = \`const { execFileSync } = require('node:child_process')
-      execFileSync('sh', ['-c', 'echo > "$0"; read _ < "$1"',
-        ...require('node:worker_threads').workerData])\`
-    new Worker(held, { eval: true, workerData: fifos })
-    process.on('exit', () => writeFileSync(gone, 'x'))
+  const [gone, inside, go] = pipes(t, ['gone', 'inside', 'go'])
+  const code = `${HOLDING}
+    process.on('exit', () => require('node:fs').writeFileSync(workerData[0], 'x'))
     port.on('message', (text) => text === 'end' ? process.exit() : port.postMessage(text))`
   const worker = await thread(t, code, [gone, inside, go])
   watchEnd(
