@@ -176,8 +176,8 @@ function isPlain(value: unknown): boolean {
 
 function unknownOption(what: string, option: string, known: readonly string[]): TypeError {
   const names = known.join(', ') + guess(option, known)
-  const shown = shortly(option, 'a name')
-  const error = new TypeError(`Cannot ${what} with option '${shown}': there are ${names}`)
+  const begun = shortly(option, 'a name')
+  const error = new TypeError(`Cannot ${what} with option '${begun}': there are ${names}`)
   return Object.assign(error, { code: WRONG.value.code })
 }
 

@@ -251,10 +251,6 @@ export class SocketClient implements WriterHost, DatagramHost, BroadcastHost {
 
   // --- datagrams -----------------------------------------------------------------------------
 
-  createBatch(size: number, bytesMax: number): DatagramBatch {
-    return this.os.createBatch(size, bytesMax)
-  }
-
   /** Send now what can be sent now, in order; the socket thread gets the rest. */
   sendDatagrams(
     id: number,

@@ -1,5 +1,5 @@
 /** The datagrams that one worker sends from one UDP socket in a turn: they leave together. */
-import type { DatagramBatch } from '../os/os.ts'
+import type { DatagramBatch, Os } from '../os/os.ts'
 import type { Slots } from './slots.ts'
 
 const BATCH_SIZE = 64
@@ -13,8 +13,7 @@ const spare: DatagramBatch[] = []
 /** What a DatagramWriter needs of its thread. */
 export interface DatagramHost {
   readonly slots: Slots
-  /** Room for so many datagrams, each of so many bytes at most. */
-  createBatch(size: number, bytesMax: number): DatagramBatch
+  readonly os: Pick<Os, 'createBatch'>
   /** Flush it at the end of this turn. */
   markDirty(writer: { flush(): void }): void
   /** Send now what can be sent now, in order, and leave the rest to the socket thread. */
@@ -51,13 +50,13 @@ export class DatagramWriter {
     if (this.#isFull()) return false
     if (bytes.length > BATCHED_BYTES_MAX) {
       this.flush()
-      const alone = this.#host.createBatch(1, bytes.length)
+      const alone = this.#host.os.createBatch(1, bytes.length)
       fill(alone, 0, bytes, address)
       this.#host.sendDatagrams(this.id, alone, 1, this.#failed)
       return true
     }
     if (this.#batch === undefined) {
-      this.#batch = spare.pop() ?? this.#host.createBatch(BATCH_SIZE, BATCHED_BYTES_MAX)
+      this.#batch = spare.pop() ?? this.#host.os.createBatch(BATCH_SIZE, BATCHED_BYTES_MAX)
       this.#host.markDirty(this)
     }
     fill(this.#batch, this.#count++, bytes, address)

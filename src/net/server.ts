@@ -4,7 +4,6 @@
  */
 import { Budget, costOf } from '../base/budget.ts'
 import type { Doorbells } from '../base/doorbell.ts'
-import { SOCKETS_MAX } from '../base/limits.ts'
 import type { Region } from '../base/memory.ts'
 import type { ManyRing } from '../base/ring.ts'
 import { INTEREST, READY } from '../os/poll/poller.ts'
@@ -115,7 +114,7 @@ export class SocketServer {
       for (let left = link.stalled.length; left > 0; left--) {
         const socket = link.stalled.shift()!
         socket.stalled = false
-        if (this.sockets.all[socket.id & (SOCKETS_MAX - 1)] !== socket || !socket.reading) continue
+        if (this.sockets.find(socket.id) !== socket || !socket.reading) continue
         this.#serve(socket, READY.read)
         // The ring is full again: the others are first when it is not.
         if (socket.stalled) break

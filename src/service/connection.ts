@@ -425,7 +425,6 @@ export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
     this.#pool.client.order('start', this.id, this.#pool.service.handle)
   }
 
-  /** @internal */
   #received(chunk: Buffer): void {
     if (this.#closing !== undefined) return
     if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()

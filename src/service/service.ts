@@ -31,7 +31,7 @@ import { Requests } from './requests.ts'
 import type { Runtime } from './runtime.ts'
 import { begin, isPlain, kept, leaveScopes, type Scope, useScopes } from './scope.ts'
 import { asArgument, isThenable, sendable } from './sendable.ts'
-import type { Setup, WaitingSetup } from './setup.ts'
+import { NONE, type Setup, type WaitingSetup } from './setup.ts'
 import { Skynet } from './skynet.ts'
 import { Sleeps } from './sleeps.ts'
 import { Subscriptions } from './subscription.ts'
@@ -52,8 +52,6 @@ const NEVER_EARLY: ReadonlySet<number> = new Set([
   PTYPE.MULTICAST,
   PTYPE.SYSTEM,
 ])
-
-const NONE: readonly never[] = []
 
 export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
   readonly runtime: Runtime

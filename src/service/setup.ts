@@ -4,7 +4,8 @@
  */
 import type { Message } from '../kernel/message.ts'
 
-const NONE: readonly never[] = []
+/** Of what few services have. */
+export const NONE: readonly never[] = []
 
 /** A service whose setup is under way. */
 export interface WaitingSetup {

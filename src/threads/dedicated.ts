@@ -57,11 +57,9 @@ export class Dedicated {
       answer(worker)
       return
     }
-    if (node.isStopping()) {
-      answer(-1)
-      return
+    if (!node.isStopping()) {
+      node.print(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
     }
-    node.print(withHint(`Cannot start a dedicated worker: ${found.info.reason}`))
     await this.lost(worker, found.cause)
     answer(-1)
   }
