@@ -106,12 +106,15 @@ test('a pid file that a killed daemon left is taken over', async (t) => {
 
 test('a pid file that names a zombie is taken over where the system tells', async (t) => {
   const folder = daemonFolder(t)
-  // A parent that never asks for the end of its child.
-  const parent = spawn('sh', ['-c', 'sleep 0 & echo $!; exec sleep 60'])
+  // A shell asks for the end of its child: so that ends when the shell has become what never asks.
+  const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec tail -f /dev/null'])
   t.after(() => parent.kill('SIGKILL'))
   const pid = Number(await new Promise<Buffer>((resolve) => parent.stdout.once('data', resolve)))
-  const state = () => execFileSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
-  await until('a zombie', () => state().startsWith('Z'))
+  const told = (what: string, of: number) =>
+    execFileSync('ps', ['-o', `${what}=`, '-p', String(of)], { encoding: 'utf8' }).trim()
+  await until('the parent', () => told('comm', parent.pid!) === 'tail')
+  process.kill(pid, 'SIGKILL')
+  await until('a zombie', () => told('stat', pid).startsWith('Z'))
   assert.ok(process.kill(pid, 0), 'it looks alive')
   writeFileSync(join(folder, 'pid'), `${pid}\n`)
   const cli = startDaemon(t, folder)
