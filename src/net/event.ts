@@ -29,4 +29,12 @@ export const EVENT = {
   /** A `look` was had: what the kernel had is before this. */
   LOOKED: 11,
 } as const
-export type EventKind = (typeof EVENT)[keyof typeof EVENT]
+
+/** One record of the ring, its payload copied: what a message of type SOCKET carries. */
+export interface EventRecord {
+  /** A value of EVENT. */
+  readonly kind: number
+  readonly id: number
+  readonly ud: number
+  readonly payload: Buffer
+}

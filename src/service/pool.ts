@@ -5,7 +5,7 @@ import { SOCKETS_MAX } from '../base/limits.ts'
 import { lock, unlock } from '../base/lock.ts'
 import { Queue } from '../base/queue.ts'
 import type { SocketClient } from '../net/client.ts'
-import { EVENT } from '../net/event.ts'
+import { EVENT, type EventRecord } from '../net/event.ts'
 import { SLOT } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import { formatAddress } from '../os/address.ts'
@@ -14,16 +14,8 @@ import type { SocketOption } from '../os/os.ts'
 import { Repeats, type RepeatsHost } from './repeats.ts'
 import type { WaitHost } from './wait.ts'
 
-/** What a PTYPE.SOCKET message carries: an event of net/event.ts, its payload copied. */
-export interface SocketEvent {
-  readonly kind: number
-  readonly id: number
-  readonly ud: number
-  readonly payload: Buffer
-}
-
 /** An event for a service that is gone: what it owes to others is still done. */
-export function orphaned(client: SocketClient, { kind, id, ud }: SocketEvent): void {
+export function orphaned(client: SocketClient, { kind, id, ud }: EventRecord): void {
   if (kind === EVENT.YIELD) client.handover(id, Buffer.alloc(0), ud)
   else if (kind === EVENT.ACCEPT) client.order('shutdown', ud)
 }
@@ -110,7 +102,7 @@ export class SocketPool {
     this.client.order('look', id, this.service.handle)
   }
 
-  receive(event: SocketEvent): void {
+  receive(event: EventRecord): void {
     const { kind, id, ud, payload } = event
     if (kind === EVENT.LOOKED) {
       this.#looks.shift()?.()

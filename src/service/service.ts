@@ -13,6 +13,7 @@ import { Context, type Receiver } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
+import type { EventRecord } from '../net/event.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Calls, type FailedCall, type RequestTraits } from './calls.ts'
 import type { Methods } from './definition.ts'
@@ -23,7 +24,7 @@ import type { Ending, ExitHook, ExitReason, Origin } from './life.ts'
 import type { LogLevel } from './log.ts'
 import { MessageLog } from './message-log.ts'
 import { OwnTimers } from './own-timers.ts'
-import { orphaned, type SocketEvent, SocketPool } from './pool.ts'
+import { orphaned, SocketPool } from './pool.ts'
 import { Profile } from './profile.ts'
 import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
@@ -213,7 +214,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         this.#calls?.answered(message, false)
         return
       case PTYPE.SOCKET:
-        this.pool.receive(message.value as SocketEvent)
+        this.pool.receive(message.value as EventRecord)
         return
       case PTYPE.MULTICAST:
         this.#subscriptions?.receive(message)
@@ -641,7 +642,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.requests.finish(reason)
     const { mailbox } = this.context
     for (let next = mailbox?.shift(); next !== undefined; next = mailbox?.shift()) {
-      if (next.type === PTYPE.SOCKET) orphaned(this.runtime.client, next.value as SocketEvent)
+      if (next.type === PTYPE.SOCKET) orphaned(this.runtime.client, next.value as EventRecord)
       else router.refuse(next, this.handle)
     }
     this.#calls?.finish(this.exited())

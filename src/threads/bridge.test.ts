@@ -7,8 +7,7 @@ import type { Message } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { SocketClient } from '../net/client.ts'
-import { EVENT } from '../net/event.ts'
-import type { SocketEvent } from '../service/pool.ts'
+import { EVENT, type EventRecord } from '../net/event.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Bridge } from './bridge.ts'
 
@@ -47,7 +46,7 @@ function setUp() {
     region.bytes.write(text, at, 'latin1')
     writer.publish(kind, owner, id, ud, text.length)
   }
-  const events = (): SocketEvent[] => delivered.map(({ value }) => value as SocketEvent)
+  const events = (): EventRecord[] => delivered.map(({ value }) => value as EventRecord)
   return { bridge, bells, delivered, orders, emit, events, region, wakes: () => wakes }
 }
 
