@@ -4,6 +4,6 @@
 export type { NodeConfig } from './cli/config.ts'
 export { defineConfig, loadConfig, resolveConfig } from './cli/config.ts'
 export type { ServiceStats, WorkerStats } from './service/stats.ts'
+export type { Node, NodeStats, StopOptions } from './threads/main/node.ts'
+export { startNode } from './threads/main/node.ts'
 export type { ResolvedConfig } from './threads/options.ts'
-export type { Node, NodeStats, StopOptions } from './threads/start.ts'
-export { startNode } from './threads/start.ts'

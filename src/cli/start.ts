@@ -1,8 +1,8 @@
 /** `skynet start`: a node from a config file, until a signal or the end of its services. */
 import { parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
+import type { Node } from '../threads/main/node.ts'
 import type { ResolvedConfig } from '../threads/options.ts'
-import type { Node } from '../threads/start.ts'
 import { ranFor } from '../threads/within.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
@@ -30,7 +30,7 @@ export async function start(args: string[]): Promise<void> {
 async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   // Loaded only now: help and config errors need neither threads nor FFI.
   const [{ startNode }, { posixOs }] = await Promise.all([
-    import('../threads/start.ts'),
+    import('../threads/main/node.ts'),
     import('../os/posix.ts'),
   ])
   outliveTerminal(posixOs())

@@ -46,7 +46,8 @@ export const BUDGETS: NodeBudgets = {
 
 /**
  * The configuration of a node, complete and checked: every key has its value, every path is
- * absolute. `cli/config.ts` makes it from what the user wrote, `start.ts` builds the node from it.
+ * absolute. `cli/config.ts` makes it from what the user wrote; `main/node.ts` builds the node from
+ * it.
  */
 export interface ResolvedConfig {
   /** Worker threads that run services, 1..`WORKERS_MAX`. */

@@ -71,9 +71,7 @@ test('public types need no private names, and nothing of the floors below servic
     assert.doesNotMatch(readFileSync(join(TYPES, file), 'utf8'), /#private|@internal/, file)
   }
   const inside = filesOf(TYPES).filter((file) => /^(kernel|os|wire|threads)\//.test(file))
-  const known = ['kernel/env', 'kernel/timer', 'os/os', 'threads/options', 'threads/standalone']
-  assert.deepEqual(
-    inside.sort(),
-    [...known, 'threads/start'].map((name) => `${name}.d.ts`),
-  )
+  const services = ['kernel/env', 'kernel/timer', 'os/os', 'threads/standalone']
+  const nodes = ['threads/main/node', 'threads/options']
+  assert.deepEqual(inside.sort(), [...services, ...nodes].map((name) => `${name}.d.ts`).sort())
 })

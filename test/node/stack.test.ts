@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { isEnding, watchEnd } from '../../src/threads/ends.ts'
-import { evaluateOn, stackOf } from '../../src/threads/stack.ts'
+import { isEnding, watchEnd } from '../../src/threads/main/ends.ts'
+import { evaluateOn, stackOf } from '../../src/threads/main/stack.ts'
 
 const PATIENT_MS = 60_000
-const STACK = new URL(`../../src/threads/stack${import.meta.url.slice(-3)}`, import.meta.url)
+const STACK = new URL(`../../src/threads/main/stack${import.meta.url.slice(-3)}`, import.meta.url)
 
 /** A thread that runs `code`, where `port` is its way to us; when it runs. */
 async function thread(t: TestContext, code: string, workerData?: unknown): Promise<Worker> {

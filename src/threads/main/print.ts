@@ -1,7 +1,7 @@
 /** Lines of the node itself, for when no logger can be relied on: on standard error. */
-import { wallNow } from '../base/event-loop.ts'
-import { sayLost, standardError } from '../base/output.ts'
-import { formatJson, formatLine, type LogFormat, type LogLine } from '../service/log.ts'
+import { wallNow } from '../../base/event-loop.ts'
+import { sayLost, standardError } from '../../base/output.ts'
+import { formatJson, formatLine, type LogFormat, type LogLine } from '../../service/log.ts'
 
 export interface Printer {
   readonly line: (line: LogLine) => void

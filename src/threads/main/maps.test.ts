@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { MAPS_PER_WORKER } from '../base/limits.ts'
+import { MAPS_PER_WORKER } from '../../base/limits.ts'
 import { checkRoom, mapsMax } from './maps.ts'
 
 test('checkRoom() refuses workers that the system has no memory maps for', () => {

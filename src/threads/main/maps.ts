@@ -1,7 +1,7 @@
 /** Whether the system has room for so many workers in one process. */
 import { readFileSync } from 'node:fs'
-import { SkynetError } from '../base/errors.ts'
-import { MAPS_PER_WORKER } from '../base/limits.ts'
+import { SkynetError } from '../../base/errors.ts'
+import { MAPS_PER_WORKER } from '../../base/limits.ts'
 
 /** Memory maps that a process may have; undefined: this system has no such limit. */
 export function mapsMax(): number | undefined {

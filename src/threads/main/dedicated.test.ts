@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SkynetError } from '../base/errors.ts'
+import { SkynetError } from '../../base/errors.ts'
+import type { Control } from '../protocol.ts'
 import { Dedicated } from './dedicated.ts'
-import type { Control } from './protocol.ts'
 import type { Thread } from './thread.ts'
 
 /** A thread without anything behind it. */

@@ -1,10 +1,10 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
-import { clearInterval, monotonicNow, setInterval } from '../base/event-loop.ts'
-import type { Handles } from '../kernel/handles.ts'
-import type { Monitor, StuckWorker } from '../kernel/monitor.ts'
+import { clearInterval, monotonicNow, setInterval } from '../../base/event-loop.ts'
+import type { Handles } from '../../kernel/handles.ts'
+import type { Monitor, StuckWorker } from '../../kernel/monitor.ts'
+import { heldShare, type Turns, turnsOf } from '../turns.ts'
 import { stackOf } from './stack.ts'
 import type { Thread } from './thread.ts'
-import { heldShare, type Turns, turnsOf } from './turns.ts'
 
 /** Between two looks. A handler is reported at most two of these later than it should be. */
 const CHECK_MS_MAX = 500

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SkynetError } from '../base/errors.ts'
-import type { Os } from '../os/os.ts'
+import { SkynetError } from '../../base/errors.ts'
+import type { Os } from '../../os/os.ts'
 import { isOfDescriptors, isShortage, Reserve } from './reserve.ts'
 
 /** Of a system with so many descriptors. */

@@ -1,14 +1,15 @@
 /** A thread of a node as the main thread sees it: what it reports, and how it ends. */
 import { realpathSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
-import { SkynetError } from '../base/errors.ts'
-import { standardError, standardOutput } from '../base/output.ts'
-import { messageOf } from '../base/thrown.ts'
+import { SkynetError } from '../../base/errors.ts'
+import { standardError, standardOutput } from '../../base/output.ts'
+import { messageOf } from '../../base/thrown.ts'
+import { entryOf } from '../entries.ts'
+import { v8LimitMb } from '../heap-guard.ts'
+import { Loading } from '../loading.ts'
+import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from '../protocol.ts'
+import { within } from '../within.ts'
 import { watchEnd } from './ends.ts'
-import { v8LimitMb } from './heap-guard.ts'
-import { Loading } from './loading.ts'
-import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from './protocol.ts'
-import { within } from './within.ts'
 
 export interface ThreadOptions {
   readonly name: string
@@ -68,16 +69,13 @@ export class Thread {
   readonly #loading = new Loading()
   #fault: unknown
 
-  /** @param entry Name of its entry module, which lies in `threads` and has our own extension. */
   constructor(entry: 'worker' | 'socket', options: ThreadOptions) {
     const { name, start, memoryLimitMb = 0, onReport, onEnd } = options
     this.name = name
-    // Through the folder: joined with all the others, this module lies in another one.
-    const url = new URL(`../threads/${entry}${import.meta.url.slice(-3)}`, import.meta.url)
     const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: v8LimitMb(memoryLimitMb) }
     try {
       leaveGoneFolder()
-      this.worker = new Worker(url, {
+      this.worker = new Worker(entryOf(entry), {
         name,
         workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
         stdout: true,

@@ -3,21 +3,21 @@
  * after that thread has ended and before another takes its number. docs/architecture.md has the
  * table of what can be left how.
  */
-import { CLAIM, claimOf } from '../base/claim.ts'
-import type { Doorbells } from '../base/doorbell.ts'
-import { delay } from '../base/event-loop.ts'
-import { COMMAND_RING_BYTES, RING_BYTES } from '../base/limits.ts'
-import type { Blocks } from '../base/memory.ts'
-import { ManyRing } from '../base/ring.ts'
-import { Channels } from '../kernel/channels.ts'
-import { Env } from '../kernel/env.ts'
-import { Handles } from '../kernel/handles.ts'
-import { Loads, type Place } from '../kernel/loads.ts'
-import { Names } from '../kernel/names.ts'
-import { BLOCK_FLAG } from '../kernel/outbox.ts'
-import { Snapshots } from '../kernel/snapshots.ts'
-import { Slots } from '../net/slots.ts'
-import { commandRingOf, mainThreadOf, type NodeMemory, socketThreadOf } from './memory.ts'
+import { CLAIM, claimOf } from '../../base/claim.ts'
+import type { Doorbells } from '../../base/doorbell.ts'
+import { delay } from '../../base/event-loop.ts'
+import { COMMAND_RING_BYTES, RING_BYTES } from '../../base/limits.ts'
+import type { Blocks } from '../../base/memory.ts'
+import { ManyRing } from '../../base/ring.ts'
+import { Channels } from '../../kernel/channels.ts'
+import { Env } from '../../kernel/env.ts'
+import { Handles } from '../../kernel/handles.ts'
+import { Loads, type Place } from '../../kernel/loads.ts'
+import { Names } from '../../kernel/names.ts'
+import { BLOCK_FLAG } from '../../kernel/outbox.ts'
+import { Snapshots } from '../../kernel/snapshots.ts'
+import { Slots } from '../../net/slots.ts'
+import { commandRingOf, mainThreadOf, type NodeMemory, socketThreadOf } from '../memory.ts'
 
 /** Between two looks at a lock that a living thread has. */
 const LOOK_MS = 1

@@ -2,9 +2,9 @@
  * Workers that services have for themselves: they come when one is asked for, and end with their
  * last service. Runs on the main thread.
  */
-import { SkynetError } from '../base/errors.ts'
-import { withHint } from '../base/thrown.ts'
-import type { Report } from './protocol.ts'
+import { SkynetError } from '../../base/errors.ts'
+import { withHint } from '../../base/thrown.ts'
+import type { Report } from '../protocol.ts'
 import type { Thread } from './thread.ts'
 
 /** What dedicated workers need of their node. */

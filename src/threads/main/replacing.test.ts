@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SkynetError } from '../base/errors.ts'
-import type { Report } from './protocol.ts'
+import { SkynetError } from '../../base/errors.ts'
+import type { Report } from '../protocol.ts'
 import { type Replacement, Replacing, type ReplacingHost } from './replacing.ts'
 
 const NAME = 'skynet worker 1'

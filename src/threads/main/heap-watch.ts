@@ -3,9 +3,9 @@
  * to fill a table. Runs on the main thread, and only while a worker has a `memoryLimitMb`. A worker
  * that comes back is never interrupted.
  */
-import { clearInterval, setInterval } from '../base/event-loop.ts'
+import { clearInterval, setInterval } from '../../base/event-loop.ts'
+import { LOOK_EXPRESSION, LOOK_MS } from '../heap-guard.ts'
 import { isAnyEnding } from './ends.ts'
-import { LOOK_EXPRESSION, LOOK_MS } from './heap-guard.ts'
 import { evaluateOn } from './stack.ts'
 import type { Thread } from './thread.ts'
 

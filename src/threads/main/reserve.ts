@@ -2,9 +2,9 @@
  * Descriptors that the main thread holds back. When others have taken all that there are, a thread
  * that starts while the node runs can still begin with these. Of the main thread.
  */
-import { SkynetError } from '../base/errors.ts'
-import { clearTimeout, setTimeout } from '../base/event-loop.ts'
-import type { Os } from '../os/os.ts'
+import { SkynetError } from '../../base/errors.ts'
+import { clearTimeout, setTimeout } from '../../base/event-loop.ts'
+import type { Os } from '../../os/os.ts'
 
 /** The event loop of a thread needs 4; modules are read several at once, and the log is a file. */
 const DESCRIPTORS = 16

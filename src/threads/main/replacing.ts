@@ -1,7 +1,7 @@
 /** Another worker in the place of one that died. Runs on the main thread. */
 
-import { SkynetError } from '../base/errors.ts'
-import { withHint } from '../base/thrown.ts'
+import { SkynetError } from '../../base/errors.ts'
+import { withHint } from '../../base/thrown.ts'
 import { isShortage } from './reserve.ts'
 import type { Thread } from './thread.ts'
 

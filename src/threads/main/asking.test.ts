@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explore, type Model, type Outcome, type Thread } from '../testing/interleave.ts'
+import { explore, type Model, type Outcome, type Thread } from '../../testing/interleave.ts'
 import { type Happening, MOVES, type Order, type State } from './asking.ts'
 
 interface World {

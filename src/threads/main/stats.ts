@@ -1,5 +1,5 @@
 /** Asking the workers of a node, from the main thread, what they hold. */
-import type { WorkerStats } from '../service/stats.ts'
+import type { WorkerStats } from '../../service/stats.ts'
 import type { Thread } from './thread.ts'
 
 /** Of those that answer within `statsMs`. */
