@@ -17,8 +17,6 @@ export interface Source {
   /** The lines with comments and the insides of strings blanked: every column stays in place. */
   readonly bareLines: readonly string[]
   readonly imports: readonly Import[]
-  /** What stands in quotes, templates with their `${…}`. */
-  readonly literals: readonly string[]
 }
 
 type Span = readonly [from: number, to: number]
@@ -51,7 +49,6 @@ export function readSource(path: string, text: string): Source {
     lines: text.split('\n'),
     bareLines: bare.split('\n'),
     imports: importsOf(text, bare),
-    literals: strings.map(([from, to]) => text.slice(from, to)),
   }
 }
 

@@ -97,6 +97,13 @@ class Tree {
     return [path, path.replace(/\.js$/, '.ts')].find((each) => this.sources.has(each))
   }
 
+  /** @returns The paths of the pages in docs. */
+  pages(): string[] {
+    const folder = join(this.root, 'docs')
+    const names = existsSync(folder) ? readdirSync(folder) : []
+    return names.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  }
+
   /** @returns The text of a file of any kind, or undefined. */
   read(path: string): string | undefined {
     const file = join(this.root, path)
@@ -119,7 +126,7 @@ export function tidy(root: string, listed: Listed): string[] {
     checkWords,
     (...args) => checkRows('docs/errors.md', 'error code', listed.errorCodes, ...args),
     (...args) => checkRows('docs/config.md', 'config key', listed.configKeys, ...args),
-    checkNamedTests,
+    checkProofs,
     checkDependencies,
   ]
   for (const check of checks) check(tree, report)
@@ -308,31 +315,45 @@ function checkRows(
   }
 }
 
-/** A promise in the docs names its test as `test: <name>`, in backquotes. */
-function checkNamedTests(tree: Tree, report: Report): void {
-  const path = 'docs/semantics.md'
-  const text = readDoc(path, tree, report)
-  if (text === undefined) return
-  const tests = [...tree.sources.values()].filter((source) => isTest(source.path))
-  const titles = new Set(tests.flatMap((source) => source.literals.map(unquote)))
-  const patterns = [...titles].filter((title) => title.includes('${')).map(templatePattern)
-  text.split('\n').forEach((line, i) => {
-    for (const [, name = ''] of line.matchAll(/`test: ([^`]+)`/g)) {
-      if (titles.has(name) || patterns.some((pattern) => pattern.test(name))) continue
-      report(path, i + 1, `no test is named '${name}'`)
+/** Where a promise stands on its page. */
+const ANCHOR = /<a id="([\w-]+)"><\/a>/g
+/** Above a test, what it proves: `docs/semantics.md#call-ends, #call-timeout`. */
+const PROVES = /^\s*\/\/ Proves:/
+const PROOF = /^\s*\/\/ Proves: (docs\/[\w-]+\.md)(#[\w-]+(?:, #[\w-]+)*)$/
+
+/** Tests name the promises that they prove. Each promise has a test, and each test a true name. */
+function checkProofs(tree: Tree, report: Report): void {
+  const promises = promisesOf(tree)
+  const unproven = new Map(promises)
+  for (const { path, lines } of tree.sources.values()) {
+    if (!isTest(path)) continue
+    for (const [i, line] of lines.entries()) {
+      if (!PROVES.test(line)) continue
+      const [, page, anchors] = PROOF.exec(line) ?? []
+      if (anchors === undefined) {
+        report(path, i + 1, 'a proof is written: docs/page.md#anchor, #anchor')
+      }
+      for (const anchor of anchors?.split(', ') ?? []) {
+        const promise = `${page}${anchor}`
+        if (!promises.has(promise)) report(path, i + 1, `there is no promise ${promise}`)
+        unproven.delete(promise)
+      }
     }
-  })
+  }
+  for (const [promise, { page, line }] of unproven) report(page, line, `no test proves ${promise}`)
 }
 
-function unquote(literal: string): string {
-  return literal.replace(/\\(['"`\\])/g, '$1')
-}
-
-/** Matches what a template can become: at least one word of it must be fixed. */
-function templatePattern(title: string): RegExp {
-  const fixed = title.split(/\$\{[^}]*\}/)
-  if (!fixed.some((part) => /\w/.test(part))) return /$^/
-  return RegExp(`^${fixed.map((part) => part.replace(/[^\w\s]/g, '\\$&')).join('.+')}$`)
+/** Where each promise stands: `docs/semantics.md#order`. */
+function promisesOf(tree: Tree): Map<string, { readonly page: string; readonly line: number }> {
+  const promises = new Map<string, { readonly page: string; readonly line: number }>()
+  for (const page of tree.pages()) {
+    const lines = tree.read(page)!.split('\n')
+    lines.forEach((line, i) => {
+      for (const [, id] of line.matchAll(ANCHOR))
+        promises.set(`${page}#${id}`, { page, line: i + 1 })
+    })
+  }
+  return promises
 }
 
 function checkDependencies(tree: Tree, report: Report): void {

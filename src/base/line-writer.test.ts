@@ -39,6 +39,7 @@ test('LineWriter writes at once, in pieces where it must', () => {
   assert.ok(writer.isIdle)
 })
 
+// Proves: docs/semantics.md#output-counted
 test('LineWriter counts what fails, and says so in front of the next line that is written', () => {
   const { writer, found, state } = descriptor()
   state.always = 'ENOSPC'
@@ -55,6 +56,7 @@ test('LineWriter counts what fails, and says so in front of the next line that i
   assert.deepEqual(found.faults, ['ENOSPC', 'EIO'], 'each trouble is told once')
 })
 
+// Proves: docs/semantics.md#output-counted
 test('LineWriter says how much was lost also when nothing comes behind it', () => {
   const { writer, found, state } = descriptor()
   state.always = 'ENOSPC'
@@ -75,6 +77,7 @@ test('LineWriter begins a line of its own behind one that was torn', () => {
   assert.equal(found.text, 'twe\n<1 lines were dropped: ENOSPC>\nnext\n')
 })
 
+// Proves: docs/semantics.md#death-log
 test('LineWriter has settled a line when its write is over, not when it begins', async () => {
   const { writer, state } = descriptor()
   const seen: string[] = []
@@ -94,6 +97,7 @@ test('LineWriter has settled a line when its write is over, not when it begins',
   await settles('counted')
 })
 
+// Proves: docs/semantics.md#output-counted
 test('LineWriter keeps a bounded amount for a reader that takes nothing', async () => {
   const { writer, found, state } = descriptor()
   state.always = 'EAGAIN'

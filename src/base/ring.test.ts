@@ -69,6 +69,7 @@ function newStream(capacity = CAPACITY, at = 0, start = 0) {
 const EXACT = 'x'.repeat(40)
 
 describe('ManyRing', () => {
+  // Proves: docs/semantics.md#sessions
   test('read hands over every field, payloads of all copy paths, in order', () => {
     const { write, read, ring } = newMany(4096, 64)
     const big = 'b'.repeat(129)

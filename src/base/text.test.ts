@@ -11,6 +11,7 @@ const long = (): string => 'x'.repeat(LENGTH)
 /** What is told of it: its length, in few words. */
 const TOLD = new RegExp(`<[a-z ]+ of ${LENGTH} characters>`)
 
+// Proves: docs/limits.md#text
 test('beginOf() looks into TEXT_CHARS_MAX characters, and not into one more', () => {
   const most = 'x'.repeat(TEXT_CHARS_MAX)
   assert.equal(beginOf(most) === most, true)

@@ -24,6 +24,7 @@ test('set() refuses what is set already, in the config or by another thread', ()
   assert.equal(two.get('toString'), undefined)
 })
 
+// Proves: docs/limits.md#env
 test('set() takes ENV_BYTES_MAX of lines, and not one byte more', () => {
   const env = new Env(createEnvMemory(), {}, 1)
   const line = (length: number): string => 'x'.repeat(length - '["k",""]\n'.length)

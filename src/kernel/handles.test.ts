@@ -107,6 +107,8 @@ if (isMainThread) {
     assert.equal(handles.workerOf(handle), 3)
   })
 
+  // Proves: docs/semantics.md#handle
+  // Proves: docs/skynet.md#testhandle
   test('retire ends a handle once, and its id returns only after a full wrap', () => {
     const handles = newHandles(16)
     const first = handles.register(5)

@@ -162,6 +162,7 @@ if (isMainThread) {
     assert.equal(names.query('.old'), 0)
   })
 
+  // Proves: docs/semantics.md#death-node-services
   test('register has room for the names of the node when all others are in use', () => {
     const { handles, names } = newNode()
     const handle = handles.register(0)
@@ -170,6 +171,7 @@ if (isMainThread) {
     assert.equal(names.query('.logger'), handle)
   })
 
+  // Proves: docs/limits.md#names
   test('register refuses one name more than NAMES_MAX, and release makes room', () => {
     const { handles, names, end } = newNode()
     const [first, second] = [handles.register(0), handles.register(0)]
@@ -217,6 +219,7 @@ if (isMainThread) {
     )
   })
 
+  // Proves: docs/semantics.md#name
   test('threads racing for one name never both own it, and leave nothing behind', async () => {
     const { handleMemory, nameMemory, handles, names } = newNode(16_000, 1)
     const owners = new Int32Array(new SharedArrayBuffer(8))

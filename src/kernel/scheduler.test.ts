@@ -164,6 +164,7 @@ test('handlers that take long give the event loop a turn before all is done', as
   assert.ok(slow.mailbox!.length > 0)
 })
 
+// Proves: docs/semantics.md#timer-turns
 test('timers due at once leave messages and the event loop their turns', async (t) => {
   const { scheduler, wheel, service, post } = setUp(t)
   const TIMERS = 10_000
@@ -182,6 +183,7 @@ test('timers due at once leave messages and the event loop their turns', async (
   for (const count of firedAt) assert.ok(count > 0 && count < TIMERS, `${count}`)
 })
 
+// Proves: docs/semantics.md#timer-turns
 test('timers that take long leave messages their turn before all have fired', async (t) => {
   const { scheduler, wheel, service, post } = setUp(t)
   let fired = 0
@@ -388,6 +390,7 @@ test('what waits for room is sent piece by piece, and before the thread sleeps',
   )
 })
 
+// Proves: docs/semantics.md#timeout-behind-mail
 test('afterMail() runs behind what others had sent, not behind what they send', async (t) => {
   const clock = new VirtualClock()
   const { scheduler, service, post } = setUp(t, 0, clock)

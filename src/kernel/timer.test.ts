@@ -23,6 +23,7 @@ test('Timer that is armed is pending, and cancelled once', () => {
   assert.deepEqual(fired, [])
 })
 
+// Proves: docs/semantics.md#timer-cancel
 test('Timer that is due but waits for its turn can be cancelled', () => {
   const { wheel, fired, set } = setUp()
   const timers = ['a', 'b', 'c', 'd'].map((name) => set(10, name))
@@ -39,6 +40,7 @@ test('Timer that is due but waits for its turn can be cancelled', () => {
   assert.deepEqual([fired, wheel.size], [['a', 'd'], 0])
 })
 
+// Proves: docs/semantics.md#timer-cancel
 test('Timer that runs is over: to cancel it then touches no other', () => {
   const { wheel, fired, set } = setUp()
   const timer = setTimer(wheel, 10, () => {

@@ -48,6 +48,7 @@ test('an owner that cancels all in a timer gets no other of the same tick', () =
   assert.deepEqual(other.tasks, [0, 1, 2, 3, 4])
 })
 
+// Proves: docs/semantics.md#end-takes
 test('what a timer held is free once it fired, was cancelled, or its owner ended', async () => {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void

@@ -151,6 +151,7 @@ test('orders that find the ring full wait in order, for retry', () => {
   assert.deepEqual(numbers, [...new Array(count).keys()])
 })
 
+// Proves: docs/semantics.md#write-turn
 test('Writer gathers what a turn writes into one system call at its end', async () => {
   const { client, kernel, id } = setUp()
   const writer = client.ownWriter(id)
@@ -214,6 +215,7 @@ test('totals() has the system calls of its own worker at once', () => {
 
 // --- broadcast -----------------------------------------------------------------------------------
 
+// Proves: docs/semantics.md#broadcast-order
 test('broadcasts and own writes of one turn leave in the order they were made', () => {
   const { client, kernel, id } = setUp()
   const writer = client.ownWriter(id)
@@ -228,6 +230,7 @@ test('broadcasts and own writes of one turn leave in the order they were made', 
   assert.equal(kernel.taken, 'ab12cd3')
 })
 
+// Proves: docs/semantics.md#broadcast-order
 test('broadcasts of one turn to the same sockets cost each of them one system call', async () => {
   const { client, kernel, id } = setUp()
   const bytes = Buffer.from('x')
@@ -279,6 +282,7 @@ test('a broadcast leaves one block for those who cannot take it now: who, how mu
   assert.equal(slots.cells[at + SLOT.token], 0)
 })
 
+// Proves: docs/semantics.md#broadcast
 test('a broadcast leaves out who is gone, listens, or is full with a policy that refuses', () => {
   const { client, kernel, slots, id, orders } = setUp()
   const [gone, listens, full, fails, waits] = [0, 0, 0, 0, 0].map(() => slots.reserve()) as number[]
@@ -305,6 +309,7 @@ test('a broadcast leaves out who is gone, listens, or is full with a policy that
   )
 })
 
+// Proves: docs/semantics.md#broadcast-refused
 test('a list with what is no id is refused before anything is taken', () => {
   const { client, kernel, id } = setUp()
   client.broadcast([id], Buffer.from('before '))
@@ -337,6 +342,7 @@ test('a list with what is no id is refused before anything is taken', () => {
   assert.equal(kernel.taken, 'before after')
 })
 
+// Proves: docs/semantics.md#broadcast-fault
 test('one that cannot hand on what it gathered strands nobody else', async () => {
   const { client, kernel, id } = setUp()
   const faults: unknown[] = []

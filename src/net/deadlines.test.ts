@@ -61,6 +61,7 @@ test('Deadlines gives what is due, the earliest first, and nothing that was clea
   )
 })
 
+// Proves: docs/semantics.md#idle
 test('Deadlines of many different delays leave nothing behind', () => {
   const deadlines = new Deadlines<number>()
   for (let i = 0; i < 100_000; i++) deadlines.set(i % 3, 1 + i, i)

@@ -93,6 +93,7 @@ function priority(): fc.Arbitrary<'high' | 'low'> {
   return fc.constantFrom('high' as const, 'low' as const)
 }
 
+// Proves: docs/semantics.md#priority
 test('WriteQueue of two priorities cuts no send, frees what is shared once, and counts', () => {
   fc.assert(
     fc.property(steps, (list) => {

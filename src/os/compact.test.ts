@@ -34,6 +34,7 @@ test('compactAddress() for a socket of IPv6 maps IPv4, and expandAddress() undoe
   assert.deepEqual(compactAddress(address, 4), compactAddress(address))
 })
 
+// Proves: docs/semantics.md#datagram-from
 test('a zone has a type of its own, with the number of the interface behind the address', () => {
   for (const zone of [1, 2, 300, 0x7fffffff]) {
     const address = { family: 6, host: `fe80::1%${zone}`, port: 5 } as const

@@ -18,6 +18,7 @@ function host() {
   return { faults, said, timers, come }
 }
 
+// Proves: docs/semantics.md#fault-repeated
 test('Faults tells the first of a kind as they are, then how many more, ever more seldom', () => {
   const { said, timers, come } = host()
   assert.deepEqual(come('timeout: Error: x\n    at tick', 5), [true, true, true, false, false])
@@ -44,6 +45,7 @@ test('Faults begins anew with a kind that has not come for a while', () => {
   assert.deepEqual(said, [])
 })
 
+// Proves: docs/semantics.md#fault-repeated
 test('Faults remembers a bounded number of kinds, and loses no count', () => {
   const { faults, said, timers, come } = host()
   come('first', 5)

@@ -53,6 +53,7 @@ const waiting = (wait: (skynet: Skynet, i: number) => unknown) =>
   })
 
 for (const [what, [keeper, wait]] of Object.entries(WAITS)) {
+  // Proves: docs/semantics.md#nothing-left
   test(`a ${what} that is given up leaves nothing behind`, async () => {
     await using node = await testNode()
     const { skynet } = node
@@ -71,6 +72,7 @@ for (const [what, [keeper, wait]] of Object.entries(WAITS)) {
     assert.equal(await tasksOf(node, keeper), before + own)
   })
 
+  // Proves: docs/semantics.md#nothing-left
   test(`a ${what} by a service that ends leaves nothing behind`, async () => {
     await using node = await testNode()
     const { skynet } = node
@@ -86,6 +88,7 @@ for (const [what, [keeper, wait]] of Object.entries(WAITS)) {
   })
 }
 
+// Proves: docs/semantics.md#nothing-left
 test('a monitor that is given up, or ends, is kept by nobody', async () => {
   await using node = await testNode()
   let watched: Skynet | undefined
@@ -168,6 +171,7 @@ test('next() of a subscription that is given up is kept by nobody', async () => 
   assert.deepEqual([(await first).value, (await second).value], ['a', 'b'])
 })
 
+// Proves: docs/semantics.md#link
 test('link() again to the same service is one link', async () => {
   await using node = await testNode()
   const launch = () => node.launch(defineService((skynet) => ({ exit: () => skynet.exit() })))
@@ -205,6 +209,7 @@ test('link() again to the same service is one link', async () => {
   assert.equal(node.skynet.isAlive(other), false)
 })
 
+// Proves: docs/semantics.md#supervise-keeps
 test('a supervisor that was stopped is kept by nobody', async () => {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void
@@ -235,6 +240,7 @@ test('values of shared data that was deleted are not kept', async () => {
   assert.ok(shared.size < 100, `${shared.size} are kept`)
 })
 
+// Proves: docs/semantics.md#unique-manager
 test('an exit hook does not wait for a manager that has ended with the node', async () => {
   const node = await testNode()
   const codes: string[] = []
@@ -257,6 +263,7 @@ test('an exit hook does not wait for a manager that has ended with the node', as
   )
 })
 
+// Proves: docs/semantics.md#test-keeps
 test('nothing that a test has launched is kept after the end of its testNode', async () => {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void

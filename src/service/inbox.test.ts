@@ -16,6 +16,7 @@ function setUp() {
   return { context: context as Context, answered, inbox, order }
 }
 
+// Proves: docs/semantics.md#nothing-left
 test('Inbox answers who waits for room, but not those who gave up or are dead', () => {
   const { context, answered, inbox, order } = setUp()
   const orders = [1, 2, 3, 4].map(order)

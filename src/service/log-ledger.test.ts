@@ -27,6 +27,7 @@ test('LogLedger gives back what is not written, in order, and that once', () => 
   assert.equal(main.unwritten, 0)
 })
 
+// Proves: docs/semantics.md#death-log
 test('LogLedger keeps a bounded amount of text, and counts the rest', () => {
   const { other } = ledgers()
   const text = 'x'.repeat(KEPT_MAX / 4)

@@ -23,6 +23,7 @@ const WAITS: Readonly<Record<string, (skynet: Skynet) => Promise<unknown>>> = {
 }
 
 for (const [what, wait] of Object.entries(WAITS)) {
+  // Proves: docs/semantics.md#unique-circle
   test(`a setup that has waited for ${what} may still close a circle`, async () => {
     const clock = new FakeClock()
     await using node = await testNode({ clock })
@@ -46,6 +47,7 @@ for (const [what, wait] of Object.entries(WAITS)) {
   })
 }
 
+// Proves: docs/semantics.md#settled
 test('settled() waits for a setup whose faults the runtime counts', async () => {
   await using node = await testNode()
   const { skynet } = node

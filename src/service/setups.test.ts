@@ -28,6 +28,7 @@ async function reasonOf(launch: Promise<unknown>): Promise<unknown> {
 }
 
 for (const between of [0, 1, 3]) {
+  // Proves: docs/semantics.md#launch-circle
   test(`a setup is refused its call of who waits for it, by ${between} launches`, async () => {
     const clock = new FakeClock()
     await using node = await testNode({ clock })
@@ -41,6 +42,7 @@ for (const between of [0, 1, 3]) {
   })
 }
 
+// Proves: docs/semantics.md#launch-circle
 test('a setup that asks itself, and does not wait for that, is answered', async () => {
   const clock = new FakeClock()
   await using node = await testNode({ clock })
@@ -54,6 +56,7 @@ test('a setup that asks itself, and does not wait for that, is answered', async 
   assert.equal(await (await launch).call.own(), 'pong')
 })
 
+// Proves: docs/semantics.md#launch-circle
 test('a setup whose launcher does not wait for it may call that', async () => {
   const clock = new FakeClock()
   await using node = await testNode({ clock })
@@ -141,6 +144,7 @@ test('a setup that is done while its service ends makes nothing of it', async ()
   assert.deepEqual(reasons, ['exit'])
 })
 
+// Proves: docs/semantics.md#launch-circle
 test('CIRCLE_SETUPS_MAX setups are known to the last of them, and no more', async () => {
   await using node = await testNode()
   const counts: number[] = []

@@ -13,6 +13,7 @@ const define = (name: string, setup: (skynet: Skynet) => void | Promise<void>): 
   return url
 }
 
+// Proves: docs/semantics.md#supervise-keeps
 test('a supervisor keeps nothing of a child that has ended, its setup done or not', async () => {
   await using node = await testNode()
   const { skynet } = node
@@ -54,6 +55,7 @@ test('adopt() keeps no child that has died with its worker, told before or after
   assert.deepEqual([...service.children], [])
 })
 
+// Proves: docs/semantics.md#supervise-end
 test('a child whose supervisor is gone does not begin', async () => {
   await using node = await testNode()
   const { runtime } = Skynet.serviceOf(node.skynet)

@@ -73,6 +73,7 @@ test('a deadline passes at its time, or goes with what it limits', async () => {
   await second.promise
 })
 
+// Proves: docs/semantics.md#interval
 test('interval() keeps to its plan whatever runs late', () => {
   const { skynet, clock, pass } = setUp(0)
   const at: number[] = []
@@ -90,6 +91,7 @@ test('interval() keeps to its plan whatever runs late', () => {
   }
 })
 
+// Proves: docs/semantics.md#interval
 test('interval() leaves out what was missed altogether, and keeps to its plan', () => {
   const { skynet, clock, pass } = setUp(0)
   const at: number[] = []
@@ -98,6 +100,7 @@ test('interval() leaves out what was missed altogether, and keeps to its plan', 
   assert.deepEqual(at, [37, 40, 60, 70])
 })
 
+// Proves: docs/semantics.md#timer-cancel
 test('interval() ends when it is cancelled, also by its own task', () => {
   const { skynet, wheel, pass } = setUp()
   let runs = 0
@@ -112,6 +115,7 @@ test('interval() ends when it is cancelled, also by its own task', () => {
   assert.equal(wheel.size, 0)
 })
 
+// Proves: docs/semantics.md#delay-range
 test('a delay is 0 to 2^32-1 milliseconds, of an interval at least 1', async () => {
   const { skynet, wheel, pass } = setUp()
   const task = (): void => {}

@@ -33,6 +33,7 @@ test('bootstrap says of a logger that fails when it is tried again', async () =>
   assert.match(complaints(node)[0]!, /^Cannot launch '\.logger' now, again in 500 ms: .*no disk/)
 })
 
+// Proves: docs/semantics.md#death-node-services
 test('bootstrap that ends with its node says nothing of a logger that has not begun', async () => {
   const node = await testNode()
   const { logger, begun } = define('slow', () => new Promise<void>(() => {}))

@@ -113,6 +113,7 @@ function fateOf(send: (value: unknown) => unknown, value: unknown): string {
   }
 }
 
+// Proves: docs/semantics.md#message-same
 test('copy() and unpack(pack()) agree on values that say odd things of themselves', () => {
   fc.assert(
     fc.property(odds, (odd) => {

@@ -511,6 +511,7 @@ function testLimits(name: string, send: Send): void {
       })
     })
 
+  // Proves: docs/limits.md#message
   test(`${name} refuses more than MESSAGE_BYTES_MAX`, () => {
     const huge = Buffer.allocUnsafeSlow(MESSAGE_BYTES_MAX + 1)
     assert.throws(() => send(huge), { code: 'ERR_MESSAGE_TOO_LARGE' })

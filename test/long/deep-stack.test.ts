@@ -12,8 +12,10 @@ async function checkAll(hasStore: boolean): Promise<void> {
   assert.equal(code, 0, err)
 }
 
+// Proves: docs/semantics.md#fault-stack-end
 test('a stack that ends inside of the runtime costs nobody his timers, calls or end', () =>
   checkAll(false))
 
+// Proves: docs/semantics.md#fault-stack-end
 test('a stack that ends inside of the runtime, in a store, costs nobody anything', () =>
   checkAll(true))

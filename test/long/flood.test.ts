@@ -9,6 +9,7 @@ const SERVICES = 200
 /** What workers may hold more than before: noise of V8, not a service or message that stayed. */
 const HEAP_SLACK = 1024 * 1024
 
+// Proves: docs/semantics.md#order-load
 serviceTest(
   import.meta.url,
   'services that flood each other across workers: counts match, order holds, memory returns',

@@ -7,6 +7,7 @@ import { seedOf } from '../support/seed.ts'
 /** The soak does a thousand. */
 const ROUNDS = 60
 
+// Proves: docs/semantics.md#death-random
 test('services that wait for each other are ended at random: every wait ends', async (t) => {
   const seed = seedOf()
   t.diagnostic(`SEED=${seed}`)

@@ -9,6 +9,7 @@ const KILLS = 6
 
 const TITLE = 'workers that are ended at random under load: every request ends, the node goes on'
 
+// Proves: docs/semantics.md#death-random
 test(TITLE, async (t) => {
   const seed = seedOf()
   t.diagnostic(`SEED=${seed}`)

@@ -59,6 +59,7 @@ check('newService() names the option that is wrong', async (skynet) => {
   await refused((on) => start({ on, memoryLimitMb: 64 }), ['same'], VALUE, 'on')
 })
 
+// Proves: docs/semantics.md#launch-argument
 check(
   'newService() and its like say what a path is, and how a definition is launched',
   async (skynet) => {
@@ -81,6 +82,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#launch-argument
 check('a method of skynet that was taken off says so', async (skynet) => {
   const { log, newService, call } = skynet
   const words = {

@@ -25,6 +25,7 @@ const launch = (skynet: Skynet, place: Place) =>
 const DEAD = { name: 'SkynetError', code: 'ERR_CALL_DEAD' }
 
 for (const place of PLACES) {
+  // Proves: docs/semantics.md#message-same
   check(`call() brings every kind of value there and back, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     assert.equal(await peer.call.worker(), place === 'same' ? skynet.worker : 1)
@@ -36,6 +37,7 @@ for (const place of PLACES) {
     }
   })
 
+  // Proves: docs/semantics.md#message-own
   check(`call() gives each side a value of its own, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     const mine = { list: [1], bytes: Buffer.from('abc') }
@@ -45,6 +47,7 @@ for (const place of PLACES) {
     assert.deepEqual(await answer, { list: [1], bytes: Buffer.from('abc') })
   })
 
+  // Proves: docs/semantics.md#call-throws
   check(`call() rejects with the error that the method threw, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     await assert.rejects(peer.call.fail('error'), { name: 'TypeError', message: 'wrong' })
@@ -67,6 +70,7 @@ for (const place of PLACES) {
     })
   })
 
+  // Proves: docs/semantics.md#call-unknown-method
   check(`call() of an unknown method rejects, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     for (const method of ['nothing', 'toString', '__proto__', 'constructor', '']) {
@@ -78,6 +82,7 @@ for (const place of PLACES) {
     }
   })
 
+  // Proves: docs/semantics.md#call-callee-ends
   check(
     `call() rejects when the callee exits before it answers, ${place} worker`,
     async (skynet) => {
@@ -90,6 +95,7 @@ for (const place of PLACES) {
     },
   )
 
+  // Proves: docs/semantics.md#call-callee-ends
   check(
     `call() rejects when the callee is killed while it handles, ${place} worker`,
     async (skynet) => {
@@ -104,6 +110,7 @@ for (const place of PLACES) {
     },
   )
 
+  // Proves: docs/semantics.md#message-refused
   check(
     `call() rejects an argument that cannot be sent and names it, ${place} worker`,
     async (skynet) => {
@@ -119,6 +126,7 @@ for (const place of PLACES) {
     },
   )
 
+  // Proves: docs/semantics.md#message-refused
   check(`call() rejects when the answer cannot be sent, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     await assert.rejects(peer.call.unsendable(), (error) => {
@@ -129,6 +137,7 @@ for (const place of PLACES) {
     assert.equal(await peer.call.echo('goes on'), 'goes on')
   })
 
+  // Proves: docs/semantics.md#call-timeout
   check(`with() gives up in time and drops the late answer, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     const from = skynet.now()
@@ -146,6 +155,7 @@ for (const place of PLACES) {
     await assert.rejects(peer.with({ timeoutMs: 60_000 }).call.fail('error'), { message: 'wrong' })
   })
 
+  // Proves: docs/semantics.md#call-signal
   check(`with() aborts a call before it is sent and after, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     const before = peer.with({ signal: AbortSignal.abort(new Error('why')) }).call
@@ -162,6 +172,7 @@ for (const place of PLACES) {
     assert.equal(await peer.call.echo(1), 1)
   })
 
+  // Proves: docs/semantics.md#call-goes-on
   check(`a callee goes on when its caller ends while it waits, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     const caller = await launch(skynet, place)
@@ -172,6 +183,7 @@ for (const place of PLACES) {
   })
 }
 
+// Proves: docs/semantics.md#call-shared-signal
 check(
   'calls that share a signal are one listener of it, and none once they are over',
   async (skynet) => {
@@ -193,6 +205,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#call-callee-ends
 check('call() rejects when the callee is killed while requests are queued', async (skynet) => {
   for (const place of PLACES) {
     const peer = await launch(skynet, place)
@@ -210,6 +223,7 @@ check('call() rejects when the callee is killed while requests are queued', asyn
   }
 })
 
+// Proves: docs/semantics.md#call-nobody, #send
 check('call() of a handle or name that nobody has rejects', async (skynet) => {
   await assert.rejects(skynet.call(0xfffff0, 'echo'), DEAD)
   await assert.rejects(skynet.ref<typeof subject>(0xfffff0).call.echo(1), DEAD)
@@ -220,11 +234,13 @@ check('call() of a handle or name that nobody has rejects', async (skynet) => {
   assert.equal(skynet.send('.nobody', 'echo'), false)
 })
 
+// Proves: docs/semantics.md#call-returns
 check('call() of the service itself is answered', async (skynet, handlers) => {
   handlers.add = (a: number, b: number) => a + b
   assert.equal(await skynet.call(skynet.self, 'add', 1, 2), 3)
 })
 
+// Proves: docs/semantics.md#one-at-a-time
 check('a service handles one message at a time while its other calls wait', async (skynet) => {
   const peer = await launch(skynet, 'other')
   const waiting = peer.call.later(20, 'slow')
@@ -252,6 +268,7 @@ async function killAtRandom(skynet: Skynet, random: () => number): Promise<strin
   )
 }
 
+// Proves: docs/semantics.md#call-ends
 check('every call ends when its callee is killed at a random time', async (skynet) => {
   const seed = seedOf()
   const random = seeded(seed)
@@ -269,6 +286,7 @@ check('every call ends when its callee is killed at a random time', async (skyne
   assert.deepEqual(kinds, ['ERR_CALL_DEAD', 'answered', 'thrown'], `SEED=${seed}`)
 })
 
+// Proves: docs/semantics.md#launch-requests
 check(
   'requests that come during setup wait until it is done, in order',
   async (skynet, handlers) => {
@@ -292,6 +310,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#launch-requests
 check('requests that wait for a setup reject when it fails', async (skynet, handlers) => {
   for (const order of ['fail', 'exit']) {
     const setup = gate<string>()
@@ -308,6 +327,7 @@ check('requests that wait for a setup reject when it fails', async (skynet, hand
   }
 })
 
+// Proves: docs/semantics.md#call-timeout
 serviceTest(
   import.meta.url,
   'callTimeoutMs of the config limits every call that names no deadline',

@@ -51,6 +51,7 @@ const WAYS: Readonly<Record<string, (skynet: Skynet, given: Others) => Promise<u
 }
 
 for (const [way, end] of Object.entries(WAYS)) {
+  // Proves: docs/semantics.md#end-waits
   check(`every wait of a service that ${way} settles`, async (skynet) => {
     await end(skynet, await others(skynet))
     const ends = settled.get(way)!
@@ -74,6 +75,7 @@ for (const [host, what] of [
   ['127.0.0.1', 'an address'],
   ['localhost', 'a name'],
 ] as const) {
+  // Proves: docs/semantics.md#end-waits
   check(
     `no socket is left of a service that exits while it opens it, by ${what}`,
     async (skynet) => {

@@ -35,6 +35,7 @@ const KINDS = [
 ] as const
 
 for (const [method, what] of KINDS) {
+  // Proves: docs/semantics.md#send-throws, #fault
   check(`a fault is logged with service, handle and stack: ${method}`, async (skynet) => {
     for (const on of PLACES) {
       const peer = await skynet.newService<typeof fault>('./fault.ts', { on })
@@ -51,6 +52,7 @@ for (const [method, what] of KINDS) {
   })
 }
 
+// Proves: docs/semantics.md#fault
 check('a fault is logged whatever was thrown', async (skynet) => {
   for (const on of PLACES) {
     const peer = await skynet.newService<typeof fault>('./fault.ts', { on })
@@ -68,6 +70,7 @@ check('a fault is logged whatever was thrown', async (skynet) => {
   }
 })
 
+// Proves: docs/semantics.md#fault-whose
 alone('a fault that may be of several services is logged as one of them', async (skynet) => {
   const launch = () => skynet.newService<typeof odd>('./odd.ts', { args: [], on: 1 })
   const [first, second] = [await launch(), await launch()]
@@ -82,6 +85,7 @@ alone('a fault that may be of several services is logged as one of them', async 
   assert.equal(await suspects('of two kinds'), '(one of 2 fixtures/odd, fixtures/fault)')
 })
 
+// Proves: docs/semantics.md#fault-call
 check('a call that fails and nobody awaits is the fault of who called', async (skynet) => {
   for (const on of PLACES) {
     const options = { on: 1, onFault: 'end' } as const
@@ -96,6 +100,7 @@ check('a call that fails and nobody awaits is the fault of who called', async (s
   }
 })
 
+// Proves: docs/semantics.md#fault-call
 check('a call that nobody awaits is named, and its place is told once', async (skynet) => {
   for (const on of PLACES) {
     const callee = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
@@ -119,6 +124,7 @@ check('a call that nobody awaits is named, and its place is told once', async (s
   }
 })
 
+// Proves: docs/semantics.md#fault-call
 check('a method whose calls go well again is noted no more after 1000 of them', async (skynet) => {
   const callee = await skynet.newService<typeof fault>('./fault.ts')
   const caller = await skynet.newService<typeof odd>('./odd.ts', { args: [] })
@@ -132,6 +138,7 @@ check('a method whose calls go well again is noted no more after 1000 of them', 
   assert.match((await placeOf('noted third'))!, /^ at \S*odd/)
 })
 
+// Proves: docs/semantics.md#fault-send
 check('a fault of a message that was sent names its sender', async (skynet) => {
   const subject = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
   for (const on of PLACES) {
@@ -150,6 +157,7 @@ check('a fault of a message that was sent names its sender', async (skynet) => {
   assert.match(entry, /method too late from :\w+( fixtures\/odd)?: SkynetError/)
 })
 
+// Proves: docs/semantics.md#fault-send
 check(
   'a fault of a message from another worker is logged in front of what follows',
   async (skynet) => {
@@ -167,6 +175,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#fault-told
 check('a fault that a caller is told of is not logged', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
   await assert.rejects(peer.call.throwNow('told to the caller alone'))
@@ -176,6 +185,7 @@ check('a fault that a caller is told of is not logged', async (skynet) => {
   assert.ok(!log(skynet).includes('told to the caller alone'))
 })
 
+// Proves: docs/semantics.md#message-refused
 check('an answer that cannot be sent is logged where it was given', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
   await assert.rejects(peer.call.unsendable(), { code: 'ERR_MESSAGE_UNSUPPORTED' })
@@ -183,6 +193,7 @@ check('an answer that cannot be sent is logged where it was given', async (skyne
   assert.ok(entry.includes(peer.address))
 })
 
+// Proves: docs/semantics.md#end-takes
 check('exit() needs no handling and is no fault', async (skynet) => {
   const peer = await skynet.newService('./subject.ts', { on: 1 })
   skynet.send(peer.handle, 'exitNow')
@@ -205,6 +216,8 @@ check('log() and error() write what they get', async (skynet) => {
   assert.match(entry, /error: bad Error: with a stack\n\s+at /)
 })
 
+// Proves: docs/limits.md#mailbox
+// Proves: docs/skynet.md#testoverload
 check('a mailbox of more than 1024 messages is reported', async (skynet) => {
   const peer = await skynet.newService('./subject.ts', { on: 'same' })
   for (let i = 0; i < 5000; i++) skynet.send(peer.handle, 'echo', i)
@@ -228,6 +241,7 @@ const ODD = [
   'answerGetter',
 ] as const
 for (const method of ODD) {
+  // Proves: docs/semantics.md#call-ends
   check(`a call ends whatever its method throws or answers: ${method}`, async (skynet) => {
     for (const on of PLACES) {
       const peer = await skynet.newService<typeof odd>('./odd.ts', { args: [], on })
@@ -263,6 +277,7 @@ check('log() escapes control characters', async (skynet) => {
   assert.ok(entry.includes('marked \\x1b[31mred\\x07'), entry)
 })
 
+// Proves: docs/semantics.md#fault-repeated
 check('a fault that comes again and again is told a few times, then counted', async (skynet) => {
   const fault = new Error('tick failed')
   const ticking = skynet.interval(1, () => {

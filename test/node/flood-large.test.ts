@@ -10,6 +10,7 @@ const MESSAGES = 300
 /** Far fewer than a worker has turns meanwhile, and far more than one turn would bring. */
 const TICKS = 20
 
+// Proves: docs/semantics.md#order-fair
 serviceTest(
   import.meta.url,
   'a flood of large messages leaves the other services and timers of its worker their turns',
@@ -34,6 +35,7 @@ serviceTest(
   { thread: 2 },
 )
 
+// Proves: docs/semantics.md#launch-requests
 serviceTest(
   import.meta.url,
   'requests that waited for a setup leave others their turns, and come in order',

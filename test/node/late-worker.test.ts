@@ -17,6 +17,7 @@ function hold(skynet: Skynet): void {
   while (skynet.getenv('answered') === undefined || skynet.now() <= due + 1);
 }
 
+// Proves: docs/semantics.md#timeout-behind-mail
 check(
   'a call whose answer has come does not time out, however late its worker is',
   async (skynet) => {
@@ -29,6 +30,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#timeout-behind-mail
 check(
   'select() yields the answers that have come before it ends with its limit',
   async (skynet) => {

@@ -26,6 +26,7 @@ async function held(skynet: Skynet, body: () => Promise<void>): Promise<void> {
   }
 }
 
+// Proves: docs/semantics.md#waits-give-up
 check('orders to a worker that is held give up in time', async (skynet) => {
   const target = await launch(skynet)
   const { handle } = target
@@ -54,6 +55,7 @@ check('orders to a worker that is held give up in time', async (skynet) => {
   await until('it was killed all the same', () => !skynet.isAlive(handle))
 })
 
+// Proves: docs/semantics.md#waits-give-up
 check('a launch on a worker of its own gives up, and keeps no worker', async (skynet) => {
   const path = '../fixtures/subject.ts'
   const launched = skynet.newService(path, { on: 'dedicated', timeoutMs: 0.1 })
@@ -69,6 +71,7 @@ check('a launch on a worker of its own gives up, and keeps no worker', async (sk
   )
 })
 
+// Proves: docs/semantics.md#waits-give-up
 check('a wait of a subscription gives up, and loses no message', async (skynet) => {
   const channel = skynet.multicast.new<number>()
   const subscription = channel.subscribe()

@@ -12,6 +12,7 @@ const LIMIT = 8
 const launch = (skynet: Skynet, limit: number) =>
   skynet.newService<typeof bounded>('./bounded.ts', { args: [limit], on: 'same' })
 
+// Proves: docs/limits.md#mailbox-bound
 check('boundMailbox() rejects calls and counts sends beyond it, and not before', async (skynet) => {
   const peer = await launch(skynet, LIMIT)
   const calls = Array.from({ length: LIMIT }, () => peer.call.seen())
@@ -28,6 +29,7 @@ check('boundMailbox() rejects calls and counts sends beyond it, and not before',
   assert.equal(await peer.call.seen(), 1, 'there is room again')
 })
 
+// Proves: docs/semantics.md#mailbox
 check(
   'mailbox() tells the length from another worker, of one without a bound too',
   async (skynet) => {
@@ -43,6 +45,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#room
 check('room() waits until a mailbox is half empty: nothing is lost then', async (skynet) => {
   const peer = await skynet.newService<typeof bounded>('./bounded.ts', { args: [64], on: 1 })
   for (let i = 0; i < 2000; i++) {
@@ -54,6 +57,7 @@ check('room() waits until a mailbox is half empty: nothing is lost then', async 
   assert.equal((await skynet.mailbox(peer.handle)).deadLetters, 0)
 })
 
+// Proves: docs/semantics.md#mailbox-orders
 check('room() rejects when the service ends meanwhile', async (skynet) => {
   const peer = await launch(skynet, LIMIT)
   for (let i = 0; i < LIMIT; i++) peer.send.see()
@@ -63,6 +67,7 @@ check('room() rejects when the service ends meanwhile', async (skynet) => {
   await waiting
 })
 
+// Proves: docs/semantics.md#mailbox-orders
 check('answers come into a full mailbox', async (skynet, handlers) => {
   handlers.answer = () => 'an answer'
   const peer = await skynet.newService<typeof bounded>('./bounded.ts', { args: [1], on: 1 })

@@ -4,6 +4,7 @@ import type victim from '../fixtures/victim.ts'
 import { serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
+// Proves: docs/semantics.md#unique-manager
 serviceTest(
   import.meta.url,
   'who asks for a unique service while there is no manager waits for the next one',

@@ -23,6 +23,7 @@ async function launchAll(skynet: Skynet, count: number, id: number): Promise<Lis
 const killAll = (skynet: Skynet, peers: readonly ServiceRef[]) =>
   Promise.all(peers.map((peer) => skynet.kill(peer.handle)))
 
+// Proves: docs/semantics.md#publish
 check('publish() brings every kind of value to subscribers on every worker', async (skynet) => {
   const channel = skynet.multicast.new()
   const own: unknown[] = []
@@ -51,6 +52,7 @@ check('publish() brings every kind of value to subscribers on every worker', asy
   await killAll(skynet, peers)
 })
 
+// Proves: docs/semantics.md#publish
 check('publish() gives each subscription a value of its own', async (skynet) => {
   const channel = skynet.multicast.new<{ list: number[]; bytes: Buffer }>()
   const got: { list: number[]; bytes: Buffer }[] = []
@@ -66,6 +68,7 @@ check('publish() gives each subscription a value of its own', async (skynet) => 
   channel.delete()
 })
 
+// Proves: docs/semantics.md#publish
 check('publish() reaches 1,000 subscribers on two workers, once and in order', async (skynet) => {
   const channel = skynet.multicast.new()
   const peers = await launchAll(skynet, 1000, channel.id)
@@ -84,6 +87,7 @@ check('publish() reaches 1,000 subscribers on two workers, once and in order', a
   await killAll(skynet, [...peers, ...publishers])
 })
 
+// Proves: docs/semantics.md#publish-order
 check('what one service publishes and sends arrives in that order', async (skynet) => {
   const channel = skynet.multicast.new()
   for (const from of PLACES) {
@@ -99,6 +103,7 @@ check('what one service publishes and sends arrives in that order', async (skyne
   channel.delete()
 })
 
+// Proves: docs/semantics.md#publish-death
 check('what a publisher published before it was killed arrives', async (skynet) => {
   const channel = skynet.multicast.new()
   for (const on of PLACES) {
@@ -122,6 +127,7 @@ check('what a publisher published before it was killed arrives', async (skynet) 
   channel.delete()
 })
 
+// Proves: docs/semantics.md#publish-death
 check('a subscriber that is killed leaves its channel, the others go on', async (skynet) => {
   const channel = skynet.multicast.new()
   const peers = await launchAll(skynet, 20, channel.id)
@@ -138,6 +144,7 @@ check('a subscriber that is killed leaves its channel, the others go on', async 
   await skynet.kill(publisher.handle)
 })
 
+// Proves: docs/semantics.md#channel-delete
 check('delete() ends every subscription after what was published before', async (skynet) => {
   for (const on of PLACES) {
     const maker = await launch(skynet, on)
@@ -158,6 +165,7 @@ check('delete() ends every subscription after what was published before', async 
   }
 })
 
+// Proves: docs/semantics.md#channel-delete
 check(
   'delete() leaves what came before to its own subscribers, until unsubscribe()',
   async (skynet) => {
@@ -175,6 +183,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#channel-delete
 check('delete() while others publish and subscribe ends it for all of them', async (skynet) => {
   for (let round = 0; round < 20; round++) {
     const channel = skynet.multicast.new()
@@ -201,6 +210,7 @@ check('delete() while others publish and subscribe ends it for all of them', asy
   }
 })
 
+// Proves: docs/semantics.md#unsubscribe
 check('unsubscribe() drops what is on its way; subscribing again begins anew', async (skynet) => {
   const channel = skynet.multicast.new<number>()
   const got: unknown[] = []
@@ -222,6 +232,7 @@ check('unsubscribe() drops what is on its way; subscribing again begins anew', a
   channel.delete()
 })
 
+// Proves: docs/semantics.md#subscription-loop
 check('a subscription without callback is taken in a loop, also by several', async (skynet) => {
   const channel = skynet.multicast.new<number>()
   const subscription = channel.subscribe()
@@ -247,6 +258,7 @@ check('a subscription without callback is taken in a loop, also by several', asy
   )
 })
 
+// Proves: docs/semantics.md#subscriber-throws
 check('what a subscriber throws is logged, and the next message comes', async (skynet) => {
   const channel = skynet.multicast.new<string>()
   const got: string[] = []
@@ -262,6 +274,7 @@ check('what a subscriber throws is logged, and the next message comes', async (s
   channel.delete()
 })
 
+// Proves: docs/semantics.md#channel-unknown
 check('channels that are gone or unknown, and what cannot be sent, are refused', async (skynet) => {
   const unknown = { code: 'ERR_CHANNEL_UNKNOWN' }
   for (const id of [0, 1.5, -1, 1e15, Number.NaN]) {
@@ -281,6 +294,7 @@ check('channels that are gone or unknown, and what cannot be sent, are refused',
   await skynet.kill(peer.handle)
 })
 
+// Proves: docs/limits.md#subscription
 check('a subscription that nobody takes from is reported like a mailbox', async (skynet) => {
   const log = () => readFileSync(String(skynet.getenv('logger')), 'utf8')
   const channel = skynet.multicast.new<number>()

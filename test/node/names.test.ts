@@ -5,6 +5,7 @@ import { type Body, serviceTest } from '../support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/semantics.md#name
 check('register() makes a service known by name on every worker', async (skynet) => {
   const there = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   await there.call.register('.far')
@@ -17,6 +18,7 @@ check('register() makes a service known by name on every worker', async (skynet)
   assert.equal(skynet.isAlive('.far'), true)
 })
 
+// Proves: docs/semantics.md#name-refused
 check('register() refuses a name that is taken, or is none', async (skynet) => {
   const there = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   await there.call.register('.taken')
@@ -28,6 +30,7 @@ check('register() refuses a name that is taken, or is none', async (skynet) => {
   skynet.register(`.${'x'.repeat(52)}`)
 })
 
+// Proves: docs/semantics.md#name-free
 check('a name is free once its service has ended', async (skynet) => {
   for (const on of ['same', 1] as const) {
     const peer = await skynet.newService<typeof subject>('./subject.ts', { on, args: [] })
@@ -51,6 +54,7 @@ check('a name is free once its service has ended', async (skynet) => {
   }
 })
 
+// Proves: docs/semantics.md#handle
 check('a handle is not given to another service after its end', async (skynet) => {
   const handles = new Set<number>()
   for (let i = 0; i < 200; i++) {

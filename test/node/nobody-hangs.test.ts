@@ -89,6 +89,7 @@ async function endsAt(skynet: Skynet, begin: Step, role: Role, way: Way): Promis
 }
 
 for (const [step, begin] of Object.entries({ ...STEPS, ...ANSWERS })) {
+  // Proves: docs/semantics.md#death-steps
   check(`a call ${step} ends, whoever of it is killed or goes with its worker`, async (skynet) => {
     const isWithThird = /third|passed/.test(step)
     for (const role of ROLES) {

@@ -27,6 +27,7 @@ async function ended(who: Waiter, expected: Record<string, string>): Promise<voi
   assert.deepEqual(await who.call.ends(), expected)
 }
 
+// Proves: docs/semantics.md#death-answers
 check(
   'who was answered by a service that has ended is told when the worker dies',
   async (skynet) => {
@@ -54,6 +55,7 @@ for (const [what, expected] of [
   ['update', { share: 'ok' }],
   ['delete data', { share: 'ERR_SHARE_UNKNOWN' }],
 ] as const) {
+  // Proves: docs/semantics.md#death-sharing
   check(
     `${what}: who waits is told, also when it never left the worker that did it`,
     async (skynet) => {
@@ -74,6 +76,7 @@ for (const [what, expected] of [
 }
 
 for (const way of WAYS) {
+  // Proves: docs/semantics.md#death-waits
   check(`every wait for a service ends when that ${way}`, async (skynet) => {
     const [waiting, holder] = [await launchWaiter(skynet, 1), await launchVictim(skynet, 2)]
     // Four calls fill it, so that there is no room.
@@ -102,6 +105,7 @@ for (const way of WAYS) {
     await ended(waiting, { ...both, launch: 'ERR_SERVICE_LAUNCH' })
   })
 
+  // Proves: docs/semantics.md#death-waits
   check(`who waits along with one that ${way} is in nobody's way`, async (skynet) => {
     const waiting = [await launchWaiter(skynet, 1), await launchWaiter(skynet, 2)] as const
     const listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
@@ -140,6 +144,7 @@ for (const way of WAYS) {
   })
 }
 
+// Proves: docs/semantics.md#unique-manager, #death-waits
 check(
   'who waits for the manager, the datacenter or a socket is told when their worker dies',
   async (skynet) => {
@@ -175,6 +180,7 @@ check(
   1,
 )
 
+// Proves: docs/semantics.md#death-waits
 check(
   'a launch whose launcher is gone, or has given up, keeps no place for a dedicated worker',
   async (skynet) => {
@@ -213,6 +219,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#ignore-ret
 check('a request that nobody can be handed ends with what its handler throws', async (skynet) => {
   for (const on of [1, 2]) {
     const [one, gone] = [await launchVictim(skynet, 1), await launchVictim(skynet, on)]

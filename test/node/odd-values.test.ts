@@ -143,6 +143,7 @@ const OF_SERVICES: Readonly<Record<string, Call>> = {
   'udp.receive': ({ udp }, v) => udp.receive(v),
 }
 
+// Proves: docs/semantics.md#arguments-odd
 serviceTest(
   import.meta.url,
   'a value that throws when it is looked at is refused by name, whoever takes it',
@@ -195,6 +196,7 @@ const OUTSIDE: Readonly<Record<string, (value: never) => unknown>> = {
 }
 
 if (isMainThread) {
+  // Proves: docs/semantics.md#arguments-odd
   nodeTest(
     'a value that throws when it is looked at is refused outside of services, too',
     async () => {

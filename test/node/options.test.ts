@@ -145,6 +145,7 @@ type Things = Awaited<ReturnType<typeof prepare>>
 
 const REFUSED = { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE', message: /option 'timeuotMs'/ }
 
+// Proves: docs/semantics.md#options-unknown
 serviceTest(
   import.meta.url,
   'an option that there is not is refused by name, wherever options are taken',
@@ -158,6 +159,7 @@ serviceTest(
   },
 )
 
+// Proves: docs/semantics.md#arguments-odd
 serviceTest(
   import.meta.url,
   'a limit of a wait that throws when it is looked at is refused, wherever options are taken',
@@ -181,6 +183,7 @@ const AT_ONCE = [
   'UdpSocket.drain',
 ]
 
+// Proves: docs/semantics.md#waits-give-up
 serviceTest(import.meta.url, 'a signal ends every wait that takes options', async (skynet) => {
   const at = await prepare(skynet)
   const signal = AbortSignal.abort()
@@ -200,6 +203,7 @@ async function drained(result: unknown): Promise<void> {
   }
 }
 
+// Proves: docs/semantics.md#options-unknown
 serviceTest(import.meta.url, 'a slip is told what was meant', (skynet) => {
   const rows = {
     timeuotMs: 'timeoutMs',
@@ -220,12 +224,14 @@ serviceTest(import.meta.url, 'a slip is told what was meant', (skynet) => {
 })
 
 if (isMainThread) {
+  // Proves: docs/semantics.md#options-unknown
   nodeTest('an option that there is not is refused outside of services, too', async () => {
     for (const [name, call] of Object.entries(OUTSIDE)) {
       await assert.rejects(async () => call(), REFUSED, name)
     }
   })
 
+  // Proves: docs/semantics.md#options-unknown
   nodeTest('everything public that takes options stands in these tables', () => {
     const listed = [...Object.keys(IN_SERVICES), ...Object.keys(OUTSIDE)]
     assert.deepEqual(publicOptions(), listed.sort())

@@ -11,6 +11,7 @@ import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/semantics.md#order
 check('messages of 0 bytes to 8 MB arrive in order and once', async (skynet) => {
   const seed = seedOf()
   const count = 150
@@ -34,6 +35,8 @@ check('messages of 0 bytes to 8 MB arrive in order and once', async (skynet) => 
   }
 })
 
+// Proves: docs/semantics.md#order-load
+// Proves: docs/limits.md#message-ring
 check(
   'messages that overfill the ring of a busy worker arrive in order and once',
   async (skynet) => {
@@ -57,6 +60,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#order-fair
 check('a flood between two services does not stop a third, nor their timers', async (skynet) => {
   const peer = await skynet.newService<typeof recorder>('./recorder.ts', { on: 'same' })
   const flood = await skynet.newService<typeof sender>('./sender.ts', { on: 'same' })
@@ -74,6 +78,7 @@ check('a flood between two services does not stop a third, nor their timers', as
   assert.ok(rounds > 1, 'a timer fired while messages were waiting')
 })
 
+// Proves: docs/semantics.md#order
 check('a call that is sent after sends is handled after them', async (skynet) => {
   for (const on of ['same', 1] as const) {
     const peer = await skynet.newService<typeof subject>('./subject.ts', { on, args: [] })

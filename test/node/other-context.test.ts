@@ -18,6 +18,7 @@ function define(): Definition {
   return make(defineService)
 }
 
+// Proves: docs/semantics.md#message-same
 test('a service of another vm context sends and answers what others do', async () => {
   await using node = await testNode()
   const service = await node.launch(define())

@@ -8,6 +8,7 @@ import { until } from '../support/until.ts'
 const check = (title: string, body: Body, config = {}) =>
   serviceTest(import.meta.url, title, body, { thread: 2, ...config })
 
+// Proves: docs/semantics.md#service-own-worker
 check('newService() puts all with one key on one worker, and spreads keys', async (skynet) => {
   const workers = new Set<number>()
   for (let i = 0; i < 16; i++) {
@@ -23,6 +24,7 @@ check('newService() puts all with one key on one worker, and spreads keys', asyn
   }
 })
 
+// Proves: docs/semantics.md#service-own-worker
 check('a dedicated worker begins and ends with its service', async (skynet) => {
   for (let round = 0; round < 3; round++) {
     const peer = await onPlace(skynet, 2)
@@ -47,6 +49,8 @@ function onPlace(skynet: Skynet, place: number) {
   })
 }
 
+// Proves: docs/semantics.md#service-own-worker
+// Proves: docs/skynet.md#testmemlimit
 check(
   'a dedicated worker that outgrows memoryLimitMb dies alone',
   async (skynet) => {
@@ -65,6 +69,7 @@ check(
   { dedicated: 2 },
 )
 
+// Proves: docs/semantics.md#service-own-worker
 check(
   'newService() refuses a dedicated worker more than there may be',
   async (skynet) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { serviceTest } from '../support/run.ts'
 
+// Proves: docs/skynet.md#testdatacenter
 serviceTest(
   import.meta.url,
   'testdatacenter: a wait returns at once, fails on a branch, and gets what is set later',
@@ -20,6 +21,7 @@ serviceTest(
   },
 )
 
+// Proves: docs/skynet.md#testmulticast2
 serviceTest(
   import.meta.url,
   'testmulticast2: a channel is found by the datacenter',

@@ -4,6 +4,7 @@ import type listener from '../fixtures/listener.ts'
 import { serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
+// Proves: docs/skynet.md#testmulticast
 serviceTest(
   import.meta.url,
   'testmulticast: each of 10 subscribers gets what is published once, and who published it',
@@ -22,6 +23,7 @@ serviceTest(
   },
 )
 
+// Proves: docs/skynet.md#testmulticast2
 serviceTest(
   import.meta.url,
   'testmulticast2: a publisher that subscribes hears itself, and nothing after unsubscribe',

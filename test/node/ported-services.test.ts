@@ -14,6 +14,7 @@ const PARALLEL = 10
 const launchPinger = (skynet: Skynet, on: 'same' | 1 = 1) =>
   skynet.newService<typeof pinger>('./pinger.ts', { on })
 
+// Proves: docs/skynet.md#testecho
 check(
   'testecho.lua: calls one after the other, then ten at a time, each its own',
   async (skynet) => {
@@ -29,6 +30,7 @@ check(
   },
 )
 
+// Proves: docs/skynet.md#testping
 check('testping.lua: requests and posts, an error, a lock, and the end', async (skynet) => {
   const peer = await launchPinger(skynet)
   assert.equal(await peer.call.ping('foobar'), 'foobar')
@@ -42,6 +44,7 @@ check('testping.lua: requests and posts, an error, a lock, and the end', async (
   await assert.rejects(peer.call.ping('anybody?'), { code: 'ERR_CALL_DEAD' })
 })
 
+// Proves: docs/skynet.md#testhandle
 check('testhandle.lua: services come and go, and no handle comes twice', async (skynet) => {
   const before = new Set<number>()
   for (let round = 0; round < 20; round++) {
@@ -56,11 +59,13 @@ check('testhandle.lua: services come and go, and no handle comes twice', async (
   }
 })
 
+// Proves: docs/skynet.md#testterm
 check('testterm.lua: a call of a name that nobody has fails at once', async (skynet) => {
   await assert.rejects(skynet.call('.unexist', 'ping'), { code: 'ERR_NAME_UNKNOWN' })
   assert.equal(skynet.send('.unexist', 'ping'), false)
 })
 
+// Proves: docs/skynet.md#testservice
 check('testservice: ten services for ten keys, found by whoever asks', async (skynet) => {
   const stores: ServiceRef<{
     set(key: string, value: unknown): void
@@ -81,6 +86,7 @@ check('testservice: ten services for ten keys, found by whoever asks', async (sk
   assert.equal(await same.call.get('A'), 1)
 })
 
+// Proves: docs/skynet.md#testtobeclosed
 check('testtobeclosed.lua: finally runs at an error, an exit and in who waits', async (skynet) => {
   const closed: string[] = []
   const within = async (name: string, work: () => unknown): Promise<void> => {
@@ -106,6 +112,7 @@ check('testtobeclosed.lua: finally runs at an error, an exit and in who waits', 
   assert.deepEqual(closed, ['returns', 'throws', 'its callee ends', 'woken'])
 })
 
+// Proves: docs/skynet.md#testtobeclosed
 check('testtobeclosed.lua: finally runs in all who wait when a service ends', async (skynet) => {
   const peer = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   for (const way of ['exit', 'kill'] as const) {

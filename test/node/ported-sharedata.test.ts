@@ -8,6 +8,7 @@ import { type Body, serviceTest } from '../support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/skynet.md#examples-share
 check('share: a reader follows updates, and goes on after the delete', async (skynet) => {
   const host = await skynet.newService<typeof reader>('./reader.ts', { on: 1 })
   await host.call.update('foobar', { a: 1, b: ['hello', 'world'] })
@@ -26,6 +27,7 @@ check('share: a reader follows updates, and goes on after the delete', async (sk
   assert.deepEqual(b, ['hello', 'world'], 'what was taken before is not invalid, but old')
 })
 
+// Proves: docs/skynet.md#testdatasheet
 check(
   'testdatasheet: a child reads the same sheet, and a branch may become a number',
   async (skynet) => {
@@ -42,6 +44,7 @@ check(
   },
 )
 
+// Proves: docs/skynet.md#testsharetable
 check('testsharetable: several tables, each under its name', async (skynet) => {
   const tables = { test_one: { message: 'hello one', x: 1 }, test_two: { 'hello world': true } }
   for (const [name, table] of Object.entries(tables)) skynet.shareData.new(name, table)
@@ -51,6 +54,7 @@ check('testsharetable: several tables, each under its name', async (skynet) => {
   }
 })
 
+// Proves: docs/skynet.md#testsm
 check('testsm: a slave sees each commit when it updates', async (skynet) => {
   skynet.shareData.new('map', { x: 0, y: 0, s: 'hello' })
   const slave = await skynet.newService<typeof reader>('./reader.ts', { on: 1 })
@@ -67,6 +71,7 @@ check('testsm: a slave sees each commit when it updates', async (skynet) => {
   skynet.shareData.delete('map')
 })
 
+// Proves: docs/skynet.md#teststm
 check('teststm: a version is new once', async (skynet) => {
   skynet.shareData.new('stm', [1, 2, 3, 4, 5])
   const copy = skynet.shareData.query('stm')

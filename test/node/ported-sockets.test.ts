@@ -7,6 +7,7 @@ import { type Body, serviceTest } from '../support/run.ts'
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const DATAGRAMS = 20
 
+// Proves: docs/skynet.md#testsocket
 check(
   'testsocket.lua: each client is handed to a new agent, which greets and echoes',
   async (skynet) => {
@@ -39,6 +40,7 @@ for (const [family, host] of [
   [4, '127.0.0.1'],
   [6, '::1'],
 ] as const) {
+  // Proves: docs/skynet.md#testudp
   check(`testudp.lua: 20 datagrams are each answered, over IPv${family}`, async (skynet) => {
     const server = await skynet.socket.udp({ host, port: 0 })
     skynet.fork(() => answer(server))

@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/skynet.md#testtimeout
 check(
   'testtimeout.lua: a call with a timeout of fork, sleep and wakeup',
   async (skynet, handlers) => {
@@ -29,6 +30,7 @@ check(
   },
 )
 
+// Proves: docs/skynet.md#testtimer
 check(
   'testtimer.lua: sleeps add up, wakeup gives BREAK, code after exit never runs',
   async (skynet) => {
@@ -44,6 +46,7 @@ check(
   },
 )
 
+// Proves: docs/skynet.md#testqueue
 check('testqueue.lua: a queue keeps pairs together that interleave without', async (skynet) => {
   const run = async (wrap: (task: () => Promise<void>) => Promise<void>): Promise<string> => {
     let said = ''
@@ -59,6 +62,7 @@ check('testqueue.lua: a queue keeps pairs together that interleave without', asy
   assert.equal(await run(skynet.queue()), 'aAbB')
 })
 
+// Proves: docs/skynet.md#testresponse
 check('testresponse.lua: a ticker answers five requests together', async (skynet, handlers) => {
   const waiting: Response<string>[] = []
   handlers.tick = () => {
@@ -79,6 +83,7 @@ check('testresponse.lua: a ticker answers five requests together', async (skynet
   assert.deepEqual(await Promise.all(calls), Array(5).fill('tick'))
 })
 
+// Proves: docs/skynet.md#testdeadcall
 check(
   'testdeadcall.lua: a callee that exits fails the call, and a dead caller hears nothing',
   async (skynet, handlers) => {
@@ -99,6 +104,7 @@ check(
   },
 )
 
+// Proves: docs/skynet.md#testselect
 check(
   'testselect.lua: completion order, timeout, errors, and calls within the loop',
   async (skynet, handlers) => {
@@ -135,6 +141,7 @@ check(
   },
 )
 
+// Proves: docs/skynet.md#testdeadloop
 check('testdeadloop.lua: a loop of sleep(0) starves nobody', async (skynet) => {
   let isOver = false
   let rounds = 0
@@ -151,6 +158,7 @@ check('testdeadloop.lua: a loop of sleep(0) starves nobody', async (skynet) => {
   isOver = true
 })
 
+// Proves: docs/skynet.md#time
 check('time.lua: timeouts fire in order, and now() shows it', async (skynet) => {
   const from = skynet.now()
   const fired: number[] = []

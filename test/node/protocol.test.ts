@@ -16,6 +16,7 @@ type Speaker = typeof speaker
 
 for (const on of PLACES) {
   const place = on === 'same' ? 'same' : 'other'
+  // Proves: docs/semantics.md#protocol
   check(`a protocol packs, dispatches and unpacks, ${place} worker`, async (skynet) => {
     const peer = await skynet.newService<Speaker>('./speaker.ts', { on })
     const numbers = skynet.registerProtocol(NUMBERS)
@@ -40,6 +41,7 @@ for (const on of PLACES) {
     assert.equal(numbers.send(peer.handle, 4), false)
   })
 
+  // Proves: docs/semantics.md#forward-type
   check(`forwardType() makes a proxy of a service, ${place} worker`, async (skynet) => {
     const target = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
     for (const how of ['redirect', 'call'] as const) {
@@ -54,6 +56,7 @@ for (const on of PLACES) {
   })
 }
 
+// Proves: docs/semantics.md#forward-type
 check('call() through a proxy ends when the one behind it is killed', async (skynet) => {
   const target = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   const args: [number, 'redirect'] = [target.handle, 'redirect']
@@ -71,6 +74,7 @@ check('call() through a proxy ends when the one behind it is killed', async (sky
   )
 })
 
+// Proves: docs/semantics.md#protocol-unknown
 check('a type that nobody handles rejects the call, and a send of it is logged', async (skynet) => {
   const peer = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   const numbers: Protocol<number> = skynet.registerProtocol(NUMBERS)
@@ -82,6 +86,7 @@ check('a type that nobody handles rejects the call, and a send of it is logged',
   )
 })
 
+// Proves: docs/semantics.md#protocol-order
 check('messages of a protocol wait for the end of setup, like calls', async (skynet, handlers) => {
   handlers.gate = () => skynet.sleep(5)
   const args: [string, number] = ['.early-protocol', skynet.self]
@@ -165,6 +170,7 @@ check('forwardType() and registerProtocol() name what is wrong', async (skynet) 
   })
 })
 
+// Proves: docs/semantics.md#protocol
 check('registerProtocol() refuses what is taken, and what is none', async (skynet: Skynet) => {
   skynet.registerProtocol({ name: 'mine', id: 99 })
   const taken = { code: 'ERR_PROTOCOL_TAKEN' }

@@ -6,6 +6,7 @@ import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/semantics.md#queue
 check('queue() runs its tasks one at a time, in the order they came', async (skynet) => {
   const lock = skynet.queue()
   const order: string[] = []
@@ -21,6 +22,7 @@ check('queue() runs its tasks one at a time, in the order they came', async (sky
   assert.equal(await lock(() => 7), 7)
 })
 
+// Proves: docs/semantics.md#queue
 check('an error in a task of queue() is its own, and the next one runs', async (skynet) => {
   const lock = skynet.queue()
   const first = lock(async () => {
@@ -38,6 +40,7 @@ check('an error in a task of queue() is its own, and the next one runs', async (
   assert.equal(await fourth, 4)
 })
 
+// Proves: docs/semantics.md#queue-again
 check(
   'a task of queue() may enter again, and others wait until all of it is done',
   async (skynet) => {
@@ -67,6 +70,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#queue-again
 check('what else runs while a task holds queue() is not inside', async (skynet, handlers) => {
   const lock = skynet.queue()
   const order: string[] = []
@@ -90,6 +94,7 @@ check('what else runs while a task holds queue() is not inside', async (skynet, 
   assert.deepEqual(order.sort(), ['call', 'fork', 'send', 'timeout'])
 })
 
+// Proves: docs/semantics.md#queue-again
 check('what a task of queue() leaves behind is not inside the next one', async (skynet) => {
   const lock = skynet.queue()
   const order: string[] = []
@@ -107,6 +112,7 @@ check('what a task of queue() leaves behind is not inside the next one', async (
   assert.deepEqual(order, ['next', 'left behind'])
 })
 
+// Proves: docs/semantics.md#queue-again
 check('two sections do not know each other, and may be nested both ways', async (skynet) => {
   const [one, two] = [skynet.queue(), skynet.queue()]
   const order: string[] = []
@@ -121,6 +127,7 @@ check('two sections do not know each other, and may be nested both ways', async 
   assert.deepEqual(order, ['two', 'one'])
 })
 
+// Proves: docs/semantics.md#queue-gives-up
 check('who gives up its turn in queue() holds up nobody', async (skynet) => {
   const lock = skynet.queue()
   const open = gate<void>()
@@ -152,6 +159,7 @@ check('who gives up its turn in queue() holds up nobody', async (skynet) => {
   assert.deepEqual(skynet.tasks(), [])
 })
 
+// Proves: docs/semantics.md#queue
 check('queue() keeps its promise under random loads', async (skynet) => {
   const seed = seedOf()
   const random = seeded(seed)

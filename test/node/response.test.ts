@@ -21,6 +21,7 @@ for (const [place, on] of [
   ['same', 'same'],
   ['other', 1],
 ] as const) {
+  // Proves: docs/semantics.md#response
   check(`response() is answered later, each caller once, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, on)
     const calls = [peer.call.later(), peer.call.later(), peer.call.later()]
@@ -34,6 +35,7 @@ for (const [place, on] of [
     await until('nothing is left', async () => (await peer.call.tasks()).length === 0)
   })
 
+  // Proves: docs/semantics.md#response-end
   check(`response() rejects the calls when its service ends, ${place} worker`, async (skynet) => {
     for (const end of ['kill', 'exit'] as const) {
       const peer = await launch(skynet, on)
@@ -50,6 +52,7 @@ for (const [place, on] of [
 
 const self = (skynet: Skynet): string => `:${skynet.self.toString(16).padStart(8, '0')}`
 
+// Proves: docs/semantics.md#response-end
 check('a service that ends is logged with the responses it owes', async (skynet) => {
   const peer = await launch(skynet, 1)
   const call = peer.call.later()
@@ -61,6 +64,7 @@ check('a service that ends is logged with the responses it owes', async (skynet)
   await until('it is logged', () => readFileSync(log, 'utf8').includes(line))
 })
 
+// Proves: docs/semantics.md#response-twice
 check('response() that is answered twice throws, and the first answer counts', async (skynet) => {
   const peer = await launch(skynet, 1)
   const call = peer.call.later()
@@ -68,6 +72,7 @@ check('response() that is answered twice throws, and the first answer counts', a
   assert.equal(await call, 'once')
 })
 
+// Proves: docs/semantics.md#response-unwanted
 check('response() says when its caller is gone, and answers nobody', async (skynet) => {
   const peer = await launch(skynet, 1)
   const caller = await another(skynet)
@@ -79,6 +84,7 @@ check('response() says when its caller is gone, and answers nobody', async (skyn
   assert.deepEqual(await peer.call.answer('nobody'), [false])
 })
 
+// Proves: docs/semantics.md#response-unwanted
 check('response() of a send has nobody to answer', async (skynet) => {
   const peer = await launch(skynet, 1)
   peer.send.later()
@@ -86,6 +92,7 @@ check('response() of a send has nobody to answer', async (skynet) => {
   assert.deepEqual(await peer.call.answer('nobody'), [false])
 })
 
+// Proves: docs/semantics.md#response-refused
 check('response() that cannot be sent throws, and its caller is told', async (skynet) => {
   const peer = await launch(skynet, 1)
   const call = peer.call.later()
@@ -94,6 +101,7 @@ check('response() that cannot be sent throws, and its caller is told', async (sk
   await isRefused
 })
 
+// Proves: docs/semantics.md#response
 check('a method that takes its response and throws answers with the error', async (skynet) => {
   const peer = await launch(skynet, 1)
   await assert.rejects(peer.call.throwNow(), {
@@ -104,6 +112,7 @@ check('a method that takes its response and throws answers with the error', asyn
   assert.equal(await peer.call.throwAfterwards(), 'fine')
 })
 
+// Proves: docs/semantics.md#response-forgotten
 check('response() that is dropped unanswered is told to its caller and the log', async (skynet) => {
   const peer = await launch(skynet, 1)
   const call = peer.call.forget()
@@ -123,6 +132,7 @@ check('response() that is dropped unanswered is told to its caller and the log',
   await until('it is logged', () => readFileSync(log, 'utf8').includes('Maybe forgot response'))
 })
 
+// Proves: docs/semantics.md#response-where
 check('response(), ignoreRet() and context() refuse where nobody asks', async (skynet) => {
   const none = { code: 'ERR_NO_REQUEST' }
   assert.throws(() => skynet.response(), none)
@@ -134,6 +144,7 @@ check('response(), ignoreRet() and context() refuse where nobody asks', async (s
   assert.equal(await peer.call.secondTime(), 'done')
 })
 
+// Proves: docs/semantics.md#response-where
 check('context() tells who asks', async (skynet, handlers) => {
   const peer = await launchAsked(skynet, 1)
   const { source, session } = await peer.call.context()
@@ -148,6 +159,7 @@ check('context() tells who asks', async (skynet, handlers) => {
   assert.deepEqual(seen, { source: skynet.self, session: 0 })
 })
 
+// Proves: docs/semantics.md#ignore-ret
 check('ignoreRet() leaves the answer to whom the request is redirected', async (skynet) => {
   const peer = await launchAsked(skynet, 'same')
   const other = await another(skynet)
@@ -157,6 +169,7 @@ check('ignoreRet() leaves the answer to whom the request is redirected', async (
   assert.deepEqual((await peer.call.tasks()).length, 0)
 })
 
+// Proves: docs/semantics.md#sessions
 check('a million calls leave nothing behind', async (skynet, handlers) => {
   handlers.echo = (value: number) => value
   const { call } = skynet.ref<typeof subject>(skynet.self)

@@ -24,6 +24,7 @@ const shortOf = (end: SelectResult<unknown>): unknown[] => [
   end.ok ? end.value : (end.error as { code: string }).code,
 ]
 
+// Proves: docs/semantics.md#select
 check('select() yields in the order of completion', async (skynet, handlers) => {
   handlers.echo = async (value: unknown) => {
     await skynet.wait(value)
@@ -57,6 +58,7 @@ check('select() yields in the order of completion', async (skynet, handlers) => 
   for await (const end of skynet.select([])) assert.fail(String(end))
 })
 
+// Proves: docs/semantics.md#select-limit
 check(
   'select() yields the error of a dead callee first, and leaves the slow one at the timeout',
   async (skynet) => {
@@ -71,6 +73,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#select
 check(
   'select() yields the error of a callee that dies meanwhile, or a request that throws',
   async (skynet) => {
@@ -88,6 +91,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#select-left
 check('a loop over select() that is left gives up the calls that are left', async (skynet) => {
   const { requests } = await peersOf(skynet, [1, 60_000, 60_000])
   for await (const end of skynet.select(requests)) {
@@ -103,6 +107,7 @@ check('a loop over select() that is left gives up the calls that are left', asyn
   assert.deepEqual(skynet.tasks(), [])
 })
 
+// Proves: docs/semantics.md#select-limit
 check('select() ends with its signal, and begins nothing when that has aborted', async (skynet) => {
   const { peers, requests } = await peersOf(skynet, [60_000])
   const abort = new AbortController()

@@ -19,6 +19,7 @@ import { drawing, VALUES } from '../support/values.ts'
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const PLACES = ['same', 1] as const
 
+// Proves: docs/semantics.md#launch
 check('newService() hands every kind of value to setup', async (skynet) => {
   for (const on of PLACES) {
     const args = Object.values(VALUES).map((make) => make())
@@ -27,6 +28,7 @@ check('newService() hands every kind of value to setup', async (skynet) => {
   }
 })
 
+// Proves: docs/semantics.md#service-place
 check('newService() places a service where it is told', async (skynet) => {
   for (const [on, worker] of [
     [0, 0],
@@ -38,6 +40,7 @@ check('newService() places a service where it is told', async (skynet) => {
   }
 })
 
+// Proves: docs/semantics.md#service-place
 check('newService() takes the worker with the fewest services', async (skynet) => {
   const launch = async () => {
     const peer = await skynet.newService<typeof subject>('./subject.ts', { args: [] })
@@ -55,12 +58,14 @@ check('newService() takes the worker with the fewest services', async (skynet) =
   )
 })
 
+// Proves: docs/semantics.md#service-place
 check('newService() refuses a worker that is not there', async (skynet) => {
   for (const on of [2, -1, 0.5, Number.NaN, 'elsewhere' as 'same']) {
     await assert.rejects(skynet.newService('./subject.ts', { on }), RangeError)
   }
 })
 
+// Proves: docs/semantics.md#launch-fails
 check('newService() of a module that is no service rejects', async (skynet) => {
   const cases = [
     ['./no-such-module.ts', /no such module/],
@@ -79,6 +84,7 @@ check('newService() of a module that is no service rejects', async (skynet) => {
   }
 })
 
+// Proves: docs/semantics.md#launch-fails
 check('newService() names the place that is wrong in a module, or none', async (skynet) => {
   const folder = String(skynet.getenv('folder'))
   const path = join(folder, 'wrong.mjs')
@@ -107,6 +113,7 @@ async function start(skynet: Skynet, handlers: Handlers, what: string, on: 'same
   return skynet.newService<typeof starter>('./starter.ts', { args, on })
 }
 
+// Proves: docs/semantics.md#launch-fails
 check('newService() rejects with the error of setup as its cause', async (skynet, handlers) => {
   for (const on of PLACES) {
     await assert.rejects(start(skynet, handlers, 'fail', on), (error) => {
@@ -120,6 +127,7 @@ check('newService() rejects with the error of setup as its cause', async (skynet
   }
 })
 
+// Proves: docs/semantics.md#launch-gives-up
 check('newService() gives up on a setup that never ends', async (skynet, handlers) => {
   handlers.gate = () => 'hang'
   for (const on of PLACES) {
@@ -140,6 +148,7 @@ check('newService() gives up on a setup that never ends', async (skynet, handler
   await skynet.kill('.hangs')
 })
 
+// Proves: docs/semantics.md#launch-fails
 check(
   'newService() rejects when the service is killed during its setup',
   async (skynet, handlers) => {
@@ -159,6 +168,7 @@ check('newService() launches a class instance as methods', async (skynet) => {
   assert.equal(await skynet.call(peer.handle, 'add', 3), 5)
 })
 
+// Proves: docs/semantics.md#unique
 check('uniqueService() launches one instance for all who ask at once', async (skynet, handlers) => {
   const begun: unknown[] = []
   const setup = gate<string>()
@@ -183,6 +193,7 @@ check('uniqueService() launches one instance for all who ask at once', async (sk
   await skynet.kill(later.handle)
 })
 
+// Proves: docs/semantics.md#unique-again
 check(
   'uniqueService() launches anew after a failure and after an end',
   async (skynet, handlers) => {
@@ -202,6 +213,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#unique
 check('queryService() gives up in time', async (skynet) => {
   const path = './subject.ts'
   await assert.rejects(skynet.queryService(path, { timeoutMs: 20 }), { code: 'ERR_CALL_TIMEOUT' })
@@ -222,6 +234,7 @@ async function launchLeaver(skynet: Skynet, handlers: Handlers, on: 'same' | num
   return { peer, left, leave, asked }
 }
 
+// Proves: docs/semantics.md#exit
 check(
   'exit() runs the hooks, which may still call, while requests are refused',
   async (skynet, handlers) => {
@@ -239,6 +252,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#exit
 check('exit() waits no longer than its limit for a hook', async (skynet, handlers) => {
   const { peer, asked } = await launchLeaver(skynet, handlers, 1)
   peer.send.exit()
@@ -246,6 +260,7 @@ check('exit() waits no longer than its limit for a hook', async (skynet, handler
   await until('it is gone', () => !skynet.isAlive(peer.handle))
 })
 
+// Proves: docs/semantics.md#order-exit
 check('a service that ends by a timeout of 0 has answered before', async (skynet) => {
   for (const on of [skynet.worker, 1 - skynet.worker]) {
     for (const method of ['now', 'later'] as const) {
@@ -258,6 +273,7 @@ check('a service that ends by a timeout of 0 has answered before', async (skynet
   }
 })
 
+// Proves: docs/semantics.md#kill
 check('kill() ends a service at once, its hooks told so', async (skynet, handlers) => {
   for (const on of PLACES) {
     const { peer, left } = await launchLeaver(skynet, handlers, on)
@@ -270,6 +286,7 @@ check('kill() ends a service at once, its hooks told so', async (skynet, handler
   }
 })
 
+// Proves: docs/semantics.md#kill
 check('kill() ends a service whose exit hook still waits', async (skynet, handlers) => {
   const { peer, asked } = await launchLeaver(skynet, handlers, 1)
   peer.send.exit()
@@ -278,6 +295,7 @@ check('kill() ends a service whose exit hook still waits', async (skynet, handle
   assert.equal(skynet.isAlive(peer.handle), false)
 })
 
+// Proves: docs/semantics.md#call-caller-ends, #end-takes
 check(
   'a service that ends takes its sockets, timers and waits with it',
   async (skynet, handlers) => {
@@ -301,6 +319,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#end-after
 check('what a service does after its end rejects and reaches nobody', async (skynet, handlers) => {
   handlers.see = () => assert.fail('nothing may come')
   const ghost = await skynet.newService('./ghost.ts', { on: 'same' })
@@ -324,6 +343,7 @@ check('what a service does after its end rejects and reaches nobody', async (sky
   await skynet.sleep(5)
 })
 
+// Proves: docs/semantics.md#launch-never
 check('newService() of a service with a method then names it', async (skynet) => {
   for (const on of PLACES) {
     for (const how of ['object', 'class']) {
@@ -333,6 +353,7 @@ check('newService() of a service with a method then names it', async (skynet) =>
   }
 })
 
+// Proves: docs/semantics.md#launch-never
 check('a setup that will never be done is logged, and goes on', async (skynet) => {
   for (const [i, on] of PLACES.entries()) {
     const collector = await skynet.newService<typeof debtor>('./debtor.ts', { on })
@@ -350,6 +371,7 @@ check('a setup that will never be done is logged, and goes on', async (skynet) =
   }
 })
 
+// Proves: docs/semantics.md#launch-never
 test('TypeScript refuses a method called then', async () => {
   class Thenable {
     // biome-ignore lint/suspicious/noThenProperty: what this is about

@@ -6,6 +6,7 @@ import { resolveConfig, startNode } from 'skynet-ts/node'
 import { TestNode } from '../support/node.ts'
 import { fixture, inProcess } from '../support/process.ts'
 
+// Proves: docs/semantics.md#start-slow
 test('a first service that is not ready is named, and the start ends after startMs', async () => {
   const given = { start: fixture('slow-start.ts'), thread: 2, logger: '/dev/null', startMs: 100 }
   const error = await startNode(resolveConfig(given, '/')).catch((thrown) => thrown)
@@ -23,6 +24,7 @@ test('a first service that is not ready is named, and the start ends after start
   )
 })
 
+// Proves: docs/semantics.md#launch-slow
 test('a service that is not ready is named, with what its setup waits for', async (t) => {
   const node = await TestNode.start((folder, logger) => {
     const config = resolveConfig({ start: fixture('slow-child.ts'), thread: 2, logger }, folder)

@@ -31,6 +31,8 @@ function folder(): string {
   return path
 }
 
+// Proves: docs/semantics.md#listen-where
+// Proves: docs/skynet.md#address
 check('listen() and connect() work over IPv6, and :: takes IPv4 as well', async (skynet) => {
   await using six = await skynet.socket.listen({ host: '::1', port: 0 })
   assert.match(six.address, /^\[::1\]:\d+$/)
@@ -58,6 +60,7 @@ if (host !== undefined) {
   })
 }
 
+// Proves: docs/semantics.md#listen-where
 check('listen() with ipv6Only leaves IPv4 out', async (skynet) => {
   await using only = await skynet.socket.listen({ host: '::', port: 0, ipv6Only: true })
   await echoOnce(skynet, only, { host: '::1', port: only.port })
@@ -65,6 +68,7 @@ check('listen() with ipv6Only leaves IPv4 out', async (skynet) => {
   await assert.rejects(refused, { code: 'ERR_CONNECT' })
 })
 
+// Proves: docs/semantics.md#listen-where
 check('listen() with reusePort shares a port, without it does not', async (skynet) => {
   const host = '127.0.0.1'
   await using first = await skynet.socket.listen({ host, port: 0, reusePort: true })
@@ -74,6 +78,7 @@ check('listen() with reusePort shares a port, without it does not', async (skyne
   await assert.rejects(skynet.socket.listen({ host, port }), { code: 'ERR_LISTEN' })
 })
 
+// Proves: docs/semantics.md#listen-where
 check(
   'Unix domain sockets: listen, connect, and the file goes with the listener',
   async (skynet) => {
@@ -88,6 +93,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#listen-where
 check('listen() takes the path of a Unix server that has died', async (skynet) => {
   const path = join(folder(), 'node.sock')
   const os = posixOs()
@@ -107,6 +113,7 @@ check('an endpoint that makes no sense is refused and named', async (skynet) => 
 
 const at = (port: number): string => `127.0.0.1:${port}`
 
+// Proves: docs/semantics.md#netstat
 check('netstat() shows every socket with its state, owner and bytes', async (skynet) => {
   const before = new Set(skynet.socket.netstat().map(({ id }) => id))
   await using listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
@@ -145,6 +152,7 @@ check('netstat() shows every socket with its state, owner and bytes', async (sky
   client.destroy()
 })
 
+// Proves: docs/semantics.md#socket-arguments
 check('setOption() sets what the system knows, and says what it refuses', async (skynet) => {
   await using listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
   const [client, connection] = await Promise.all([dial(listener.port), listener.accept()])

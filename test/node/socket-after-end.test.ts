@@ -12,6 +12,7 @@ import { until } from '../support/until.ts'
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const MB = 1024 * 1024
 
+// Proves: docs/semantics.md#is-open
 check('isOpen is false once both sides have ended', async (skynet) => {
   const [near, far] = await ours(skynet)
   near.end()
@@ -22,6 +23,7 @@ check('isOpen is false once both sides have ended', async (skynet) => {
   await until('both are gone', () => !near.isOpen && !far.isOpen)
 })
 
+// Proves: docs/semantics.md#is-open
 check(
   'after close: read gives the end, setOption throws, setNoDelay does nothing',
   async (skynet) => {
@@ -36,6 +38,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#read-max
 check('read(count) takes at most 256 MiB', async (skynet) => {
   const [near] = await ours(skynet)
   const tooMuch = near.read(MESSAGE_BYTES_MAX + 1)
@@ -69,6 +72,7 @@ check('a path too long, and a descriptor bound twice, are refused in words', asy
   posixOs().close(fd)
 })
 
+// Proves: docs/semantics.md#write-warning
 check('warnings of many sockets are one line a second; onWarning hears of each', async (skynet) => {
   const log = String(skynet.getenv('logger'))
   const before = readFileSync(log, 'utf8').length
@@ -92,6 +96,7 @@ check('warnings of many sockets are one line a second; onWarning hears of each',
   assert.match(lines()[0]!, /K bytes need to send out/)
 })
 
+// Proves: docs/semantics.md#socket-service-ended
 check('every call of skynet.socket throws once its service has ended', async (skynet) => {
   const ref = await skynet.newService('./ghost.ts', { on: 'same' })
   await skynet.kill(ref.handle)

@@ -42,6 +42,7 @@ check('reusePort and ipv6Only are true or false', async ({ socket }) => {
   }
 })
 
+// Proves: docs/semantics.md#socket-arguments
 check('what is no plain object is no options', async (skynet) => {
   const { socket } = skynet
   const [near, far] = await ours(skynet)
@@ -58,6 +59,7 @@ check('what is no plain object is no options', async (skynet) => {
   await far.close()
 })
 
+// Proves: docs/semantics.md#socket-arguments
 check(
   'an option that there is not is refused by name, and those there are are listed',
   async (skynet) => {
@@ -95,6 +97,7 @@ const OPTIONS = {
   broadcast: [0, 1],
 } as const
 
+// Proves: docs/semantics.md#socket-arguments
 check('an option of the system has a range of its own', async (skynet) => {
   const { socket } = skynet
   const [near, far] = await ours(skynet)
@@ -144,6 +147,7 @@ async function waits(skynet: Skynet): Promise<{ all: Record<string, Wait>; ends:
   return { all, ends }
 }
 
+// Proves: docs/semantics.md#socket-arguments
 check('options of a wait are checked, also when there is nothing to wait for', async (skynet) => {
   const { all, ends } = await waits(skynet)
   for (const [name, wait] of Object.entries(all)) {

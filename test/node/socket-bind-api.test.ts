@@ -9,6 +9,7 @@ import { type Body, serviceTest, test } from '../support/run.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/semantics.md#bind
 check('T31 bind() reads a pipe to its end, and close() leaves it open', async (skynet) => {
   const { readFd, writeFd } = pipe()
   const connection = await skynet.socket.bind(readFd)
@@ -43,6 +44,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#bind
 check('bind() rejects what is no descriptor, or is bound already', async (skynet) => {
   const { readFd, writeFd } = pipe()
   const connection = await skynet.socket.bind(readFd)
@@ -61,6 +63,7 @@ check('bind() rejects what is no descriptor, or is bound already', async (skynet
   closeSync(readFd)
 })
 
+// Proves: docs/semantics.md#bind
 test('stdin() reads what is typed, line by line, up to the end', async () => {
   const fixture = (name: string) => join(import.meta.dirname, '../fixtures', name)
   const file = fixture('run-node.ts').replace(/\.ts$/, import.meta.url.slice(-3))

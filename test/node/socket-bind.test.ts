@@ -12,6 +12,7 @@ import { matrix, settle, told } from '../support/socket-states.ts'
 
 matrix('BIND', {
   start: { to: 'BIND' },
+  // Proves: docs/skynet.md#start-half-closed
   'start by another': {
     to: 'BIND',
     events: ['YIELD'],
@@ -33,6 +34,8 @@ matrix('BIND', {
 /** True when a call on it would wait. */
 const isBlocking = (s: ServerDriver, fd: number): boolean => s.os.setNonBlocking(fd, false) === 0
 
+// Proves: docs/semantics.md#bind-open
+// Proves: docs/skynet.md#bound
 test('T31 a pipe: OPEN "binding", DATA, CLOSE at its end; close leaves it open and blocking', () =>
   drive(function* (s) {
     const { readFd, writeFd } = pipe()
@@ -113,6 +116,7 @@ test('a write to a pipe that nobody reads is an ERROR', () =>
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
   }))
 
+// Proves: docs/semantics.md#bind-pause
 test('a pipe that is paused loses nothing when its writer goes', () =>
   drive(function* (s) {
     const { readFd, writeFd } = pipe()
@@ -134,6 +138,7 @@ test('a pipe that is paused loses nothing when its writer goes', () =>
 const poller = posixOs().createPoller()
 poller.close()
 
+// Proves: docs/semantics.md#bind
 test('T31 a regular file is an ERROR', { skip: poller.name === 'poll' }, () =>
   drive(function* (s) {
     const file = s.keep(openSync('/etc/hosts', 'r'))
@@ -164,6 +169,7 @@ test('a descriptor that is none, or is bound already, is an ERROR, and harms nob
     yield* s.silence()
   }))
 
+// Proves: docs/semantics.md#bind-pause
 test('Unix: a stream that is paused loses nothing when its peer goes', () =>
   drive(function* (s) {
     for (const isAnswered of [true, false]) {

@@ -83,6 +83,7 @@ test('broadcasts of two workers reach every reader, each in order, and blocks ar
     s.events = []
   }))
 
+// Proves: docs/semantics.md#broadcast-bytes
 test('a block is freed when those who wait for it are closed, reset, cut or gone', () =>
   drive(function* (s) {
     const ends: End[] = []

@@ -15,6 +15,7 @@ import { STATES, settle, told } from '../support/socket-states.ts'
 
 const MIB = 1024 * 1024
 
+// Proves: docs/skynet.md#send-rest
 test('T12 one huge first write warns of what did not leave, once, and of its end', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -39,6 +40,7 @@ function giveBack(s: ServerDriver, ids: readonly number[]): void {
   for (const id of ids) s.slots.free(s.slots.at(id))
 }
 
+// Proves: docs/skynet.md#slots
 test('T30 with all slots in use a client is refused; with one free again one is accepted', () =>
   drive(function* (s) {
     const { id: listener, port } = yield* s.listen()
@@ -60,6 +62,7 @@ test('T30 with all slots in use a client is refused; with one free again one is 
     giveBack(s, taken)
   }))
 
+// Proves: docs/skynet.md#text
 test('T32 no address is cut: the longest path of a Unix socket comes whole', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -213,6 +216,7 @@ test('end that is ordered before start says FIN after it', () =>
     assert.equal(s.stateOf(id), STATE.HALFCLOSE_WRITE)
   }))
 
+// Proves: docs/skynet.md#peer-reset-unstarted
 test('FIN and RST before start are told after it', () =>
   drive(function* (s) {
     const { id, peer } = yield* STATES.PACCEPT(s)

@@ -35,6 +35,7 @@ function* wakes(s: ServerDriver, passes: number): Generator<void, number, void> 
 }
 
 for (const name of ['ENOBUFS', 'ENOMEM', 'EINVAL'] as const) {
+  // Proves: docs/skynet.md#no-descriptors
   test(`a listener that cannot accept (${name}) pauses, and goes on`, () =>
     drive(function* (s) {
       const { port } = yield* s.listen()
@@ -65,6 +66,7 @@ for (const name of ['ECONNABORTED', 'EPROTO', 'EINTR'] as const) {
 }
 
 for (const name of ['EMFILE', 'ENFILE'] as const) {
+  // Proves: docs/skynet.md#no-descriptors
   test(`a listener out of descriptors (${name}) refuses with the reserved one, and goes on`, () =>
     drive(function* (s) {
       const { id, port } = yield* s.listen()
@@ -111,6 +113,7 @@ test('a listener that is paused by its owner stays paused after a pause for want
   }))
 
 for (const name of ['ENOBUFS', 'ENOMEM'] as const) {
+  // Proves: docs/skynet.md#send-memory
   test(`a write that finds no memory (${name}) is tried again, and the loop does not spin`, () =>
     drive(function* (s) {
       const { id, peer } = yield* s.pair()
@@ -152,6 +155,7 @@ for (const name of ['ENOBUFS', 'ENOMEM'] as const) {
       yield* s.silence()
     }))
 
+  // Proves: docs/skynet.md#read-fails
   test(`a read that finds no memory (${name}) costs the socket, and no other`, () =>
     drive(function* (s) {
       const { id, peer } = yield* s.pair()

@@ -103,6 +103,7 @@ const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   }),
 ]
 
+// Proves: docs/semantics.md#poll-arguments
 test('a wrong argument is an error with a code, which names it and its value', (t) => {
   const server = library(t)
   const before = descriptors()
@@ -122,6 +123,7 @@ test('a wrong argument is an error with a code, which names it and its value', (
   assert.deepEqual([server.netstat(), descriptors()], [[], before])
 })
 
+// Proves: docs/semantics.md#socket-arguments
 test('an option that there is not is refused by name, and those there are are listed', (t) => {
   const server = library(t)
   const wrong = bad({ host: '127.0.0.1', port: 1, idleTimeout: 5 })
@@ -140,6 +142,7 @@ test('an option that there is not is refused by name, and those there are are li
   assert.deepEqual(server.netstat(), [])
 })
 
+// Proves: docs/semantics.md#poll-gone
 test('every call with an id that is gone says so', (t) => {
   const server = library(t)
   const { near } = ends(server)
@@ -154,6 +157,7 @@ test('every call with an id that is gone says so', (t) => {
   }
 })
 
+// Proves: docs/semantics.md#poll-release
 test('release() closes everything at once, and ends every call', (t) => {
   const before = descriptors()
   const server = library(t)

@@ -22,6 +22,7 @@ check('T4 a name that nobody has rejects with what the resolver says', async (sk
   assert.deepEqual(taken, [])
 })
 
+// Proves: docs/skynet.md#text
 check('T5 a host of any length rejects, and what is no text is refused', async (skynet) => {
   const { socket } = skynet
   // Skynet's limit is 231 bytes; that of a name in DNS is 253, of one label 63.
@@ -37,6 +38,7 @@ check('T5 a host of any length rejects, and what is no text is refused', async (
   }
 })
 
+// Proves: docs/skynet.md#slots
 serviceTest(
   import.meta.url,
   'T30 with all slots in use connect and listen reject; with one free again they go on',

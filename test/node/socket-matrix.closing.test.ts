@@ -8,7 +8,9 @@ const LATE_SEND = 'true, and dropped: the order to close may be on its way still
 const CUT = 'a stream that lost bytes must not look whole: Skynet says FIN'
 
 matrix('HALFCLOSE_READ', {
+  // Proves: docs/skynet.md#start-after-fin
   start: { to: 'HALFCLOSE_READ', name: 'T19', differs: 'no word: Skynet says "socket closed"' },
+  // Proves: docs/skynet.md#start-after-fin
   'start by another': {
     to: 'HALFCLOSE_READ',
     events: ['YIELD'],
@@ -25,6 +27,7 @@ matrix('HALFCLOSE_READ', {
   'a client': null,
   'peer data': null,
   'peer FIN': null,
+  // Proves: docs/skynet.md#peer-reset-after-fin
   'peer RST': { to: 'INVALID' },
 })
 
@@ -32,9 +35,11 @@ matrix('HALFCLOSE_READ, flushing', {
   start: { to: 'HALFCLOSE_READ', events: ['ERROR socket closed'], sees: 'FIN' },
   'start by another': { to: 'HALFCLOSE_READ', events: ['C: ERROR socket closed'], sees: 'FIN' },
   pause: { to: 'HALFCLOSE_READ', sees: 'FIN' },
+  // Proves: docs/skynet.md#send-closing
   send: { to: 'HALFCLOSE_READ', sees: 'FIN', differs: LATE_SEND },
   close: { to: 'HALFCLOSE_READ', sees: 'FIN' },
   'close with unsent bytes': null,
+  // Proves: docs/skynet.md#close-reset
   shutdown: { to: 'INVALID', sees: 'RST', differs: CUT },
   end: { to: 'HALFCLOSE_READ', sees: 'FIN', differs: END },
   drain: { to: 'HALFCLOSE_READ', sees: 'FIN', later: ['DRAIN'], differs: DRAIN },
@@ -62,6 +67,7 @@ matrix('HALFCLOSE_READ, FIN said', {
 
 matrix('HALFCLOSE_WRITE, ended', {
   start: { to: 'HALFCLOSE_WRITE', sees: 'FIN' },
+  // Proves: docs/skynet.md#start-half-closed
   'start by another': {
     to: 'HALFCLOSE_WRITE',
     events: ['YIELD'],
@@ -83,6 +89,7 @@ matrix('HALFCLOSE_WRITE, ended', {
   'a client': null,
   'peer data': { to: 'HALFCLOSE_WRITE', events: ['DATA data'], sees: 'FIN' },
   'peer FIN': { to: 'INVALID', events: ['CLOSE'], sees: 'FIN' },
+  // Proves: docs/skynet.md#peer-reset-after-fin
   'peer RST': {
     to: 'INVALID',
     events: ['ERROR ECONNRESET', 'CLOSE'],
@@ -95,6 +102,7 @@ matrix('HALFCLOSE_WRITE, failed', {
   'start by another': { to: 'HALFCLOSE_WRITE', events: ['YIELD'] },
   pause: { to: 'HALFCLOSE_WRITE' },
   send: { to: 'HALFCLOSE_WRITE' },
+  // Proves: docs/skynet.md#close-reset
   close: { to: 'INVALID', events: ['CLOSE'], sees: 'RST', differs: CUT },
   'close with unsent bytes': null,
   shutdown: { to: 'INVALID', events: ['CLOSE'], sees: 'RST', differs: CUT },

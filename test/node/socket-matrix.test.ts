@@ -17,12 +17,15 @@ const NOT_BEFORE_START = 'an accepted socket is not watched before start: Skynet
 // Its connect is on the way: every order is run after it, and the peer's kernel accepts.
 matrix('RESERVE', {
   start: { to: 'CONNECTED', events: ['OPEN'] },
+  // Proves: docs/skynet.md#start-refused
   'start by another': {
     to: 'CONNECTED',
     events: ['C: ERROR it is not connected yet', 'OPEN'],
     differs: REFUSES,
   },
+  // Proves: docs/skynet.md#pause-connecting
   pause: { to: 'CONNECTED', events: ['OPEN'] },
+  // Proves: docs/skynet.md#send-early
   send: { to: 'CONNECTED', events: ['OPEN'], differs: 'queued: Skynet aborts the process' },
   close: { to: 'INVALID', events: ['CLOSE'] },
   'close with unsent bytes': null,
@@ -37,6 +40,7 @@ matrix('RESERVE', {
 
 matrix('CONNECTING', {
   start: { to: 'CONNECTING' },
+  // Proves: docs/skynet.md#start-refused
   'start by another': {
     to: 'CONNECTING',
     events: ['C: ERROR it is not connected yet'],
@@ -81,12 +85,14 @@ matrix('PLISTEN', {
 
 matrix('LISTEN', {
   start: { to: 'LISTEN' },
+  // Proves: docs/skynet.md#start-refused
   'start by another': {
     to: 'LISTEN',
     events: ['C: ERROR a listener cannot be transferred'],
     differs: REFUSES,
   },
   pause: { to: 'LISTEN' },
+  // Proves: docs/skynet.md#send-listener
   send: { to: 'LISTEN', sends: false, differs: 'false: Skynet says 0 and logs' },
   close: { to: 'INVALID', events: ['CLOSE'] },
   'close with unsent bytes': null,
@@ -121,12 +127,14 @@ matrix('LISTEN, paused', {
 
 matrix('PACCEPT', {
   start: { to: 'CONNECTED', events: ['OPEN start'] },
+  // Proves: docs/skynet.md#start-by-another
   'start by another': {
     to: 'CONNECTED',
     events: ['YIELD', 'C: OPEN start'],
     differs: 'the acceptor is told to forget it',
   },
   pause: { to: 'PACCEPT' },
+  // Proves: docs/skynet.md#send-accepted
   send: { to: 'PACCEPT', sees: 'hello', differs: 'sent: Skynet drops it' },
   close: { to: 'HALFCLOSE_READ', events: ['CLOSE'], sees: 'FIN', differs: FIN_FIRST },
   'close with unsent bytes': {
@@ -141,14 +149,18 @@ matrix('PACCEPT', {
   'a client': null,
   'peer data': { to: 'PACCEPT' },
   'peer FIN': { to: 'PACCEPT' },
+  // Proves: docs/skynet.md#peer-reset-unstarted
   'peer RST': { to: 'PACCEPT', differs: NOT_BEFORE_START },
 })
 
 matrix('CONNECTED', {
+  // Proves: docs/skynet.md#start-by-owner
   start: { to: 'CONNECTED', differs: NO_WORD },
+  // Proves: docs/skynet.md#start-by-another
   'start by another': { to: 'CONNECTED', events: ['YIELD'], differs: KEEPS },
   pause: { to: 'CONNECTED' },
   send: { to: 'CONNECTED', sees: 'hello' },
+  // Proves: docs/skynet.md#close
   close: { to: 'HALFCLOSE_READ', events: ['CLOSE'], sees: 'FIN', differs: FIN_FIRST },
   'close with unsent bytes': { to: 'HALFCLOSE_READ', events: ['CLOSE'], sees: 'FIN' },
   shutdown: { to: 'INVALID', events: ['CLOSE'], sees: 'FIN' },
@@ -157,6 +169,7 @@ matrix('CONNECTED', {
   'a client': null,
   'peer data': { to: 'CONNECTED', events: ['DATA data'] },
   'peer FIN': { to: 'HALFCLOSE_READ', events: ['CLOSE'] },
+  // Proves: docs/skynet.md#peer-reset
   'peer RST': {
     to: 'INVALID',
     events: ['ERROR ECONNRESET', 'CLOSE'],

@@ -23,6 +23,7 @@ async function slowPair(skynet: Skynet, settings: Partial<SocketSettings>) {
   return { client, connection: connection! }
 }
 
+// Proves: docs/semantics.md#policy-drop
 check(
   'drop-new drops whole messages, counts them, and what arrives is never cut',
   async (skynet) => {
@@ -55,6 +56,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#policy-pause
 check('pause-producer refuses a write with ERR_SOCKET_FULL, and takes it later', async (skynet) => {
   const settings = { sendLimitBytes: 100_000, sendPolicy: 'pause-producer' } as const
   const { client, connection } = await slowPair(skynet, settings)
@@ -80,6 +82,7 @@ check('pause-producer refuses a write with ERR_SOCKET_FULL, and takes it later',
   assert.equal(connection.dropped, 0)
 })
 
+// Proves: docs/semantics.md#policy-pause
 check(
   'pause-producer slows an echo down to the pace of its peer, and nothing is lost',
   async (skynet) => {
@@ -129,6 +132,7 @@ check('pause-producer: a long read that had to wait for the peer goes on', async
   client.destroy()
 })
 
+// Proves: docs/semantics.md#policy-pause
 check('pause-producer: a read that waits for the peer ends when that is gone', async (skynet) => {
   for (const isEnding of [true, false]) {
     const settings = { sendLimitBytes: 100_000, sendPolicy: 'pause-producer' } as const
@@ -171,6 +175,7 @@ async function fillUp(skynet: Skynet, connection: Connection): Promise<void> {
   }
 }
 
+// Proves: docs/semantics.md#policy-close
 check('the policy close fails a connection at its own limit', async (skynet) => {
   const { client, connection } = await slowPair(skynet, { sendLimitBytes: 200_000 })
   const read = connection.read()
@@ -186,6 +191,7 @@ check('the policy close fails a connection at its own limit', async (skynet) => 
   client.destroy()
 })
 
+// Proves: docs/semantics.md#settings
 check('configure() changes a connection that is open', async (skynet) => {
   const { client, connection } = await slowPair(skynet, {})
   connection.configure({ idleTimeoutMs: 20, sendLimitBytes: 10, sendPolicy: 'drop-new' })
@@ -198,6 +204,7 @@ check('configure() changes a connection that is open', async (skynet) => {
   await assert.rejects(dialled.read(), failed)
 })
 
+// Proves: docs/semantics.md#priority
 check('write() with a low priority leaves behind all high ones', async (skynet) => {
   const { client, connection } = await slowPair(skynet, {})
   connection.write(stretch(0, 8 * MB))
@@ -210,6 +217,7 @@ check('write() with a low priority leaves behind all high ones', async (skynet) 
   assert.equal(`${got.subarray(8 * MB)}`, 'H1H2L1L2')
 })
 
+// Proves: docs/semantics.md#socket-arguments
 check('settings and priorities that make no sense are refused and named', async (skynet) => {
   const { client, connection } = await slowPair(skynet, {})
   const bad = (value: unknown) => value as never
@@ -248,6 +256,7 @@ check('settings and priorities that make no sense are refused and named', async 
   client.destroy()
 })
 
+// Proves: docs/semantics.md#broadcast
 check(
   'broadcast() to 100 connections over two workers: every reader gets everything',
   async (skynet) => {
@@ -292,6 +301,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#broadcast-order
 check(
   'own writes and broadcasts of one turn arrive in the order they were made',
   async (skynet) => {

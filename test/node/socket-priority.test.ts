@@ -34,6 +34,7 @@ function* drunk(s: ServerDriver, peer: Peer, id: number): Generator<void, string
   return runs(Buffer.concat(peer.chunks))
 }
 
+// Proves: docs/semantics.md#priority
 test('T13 H0 (direct, in part) H1 L1 L2 H2 leave as H0 H1 H2 L1 L2', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -46,6 +47,7 @@ test('T13 H0 (direct, in part) H1 L1 L2 H2 leave as H0 H1 H2 L1 L2', () =>
     s.events = []
   }))
 
+// Proves: docs/semantics.md#priority
 test('T14 a low send that was begun goes on before high ones; then they, then other low ones', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -61,6 +63,7 @@ test('T14 a low send that was begun goes on before high ones; then they, then ot
     s.events = []
   }))
 
+// Proves: docs/skynet.md#send-rest
 test('T15 a low send behind the rest of a direct write stays low', () =>
   drive(function* (s) {
     // Skynet does not count that rest as content of its lists: there L1 becomes a high one.

@@ -20,6 +20,7 @@ test('the sockets of a worker that died are closed, those of others stay', () =>
     yield* s.until(() => ours.peer.read() > 0 && ours.peer.text === 'still', 'it is written')
   }))
 
+// Proves: docs/semantics.md#death-write
 test('a socket fails when who wrote to it died in the middle, and the other debts stay', () =>
   drive(function* (s) {
     const [cut, indebted] = [yield* s.pair(A), yield* s.pair(A)]

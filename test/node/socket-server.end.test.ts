@@ -88,6 +88,7 @@ const CUTS: Readonly<Record<string, Cut>> = {
   },
 }
 for (const [how, cut] of Object.entries(CUTS)) {
+  // Proves: docs/semantics.md#reset
   test(`a stream that loses bytes ends with RST, not with FIN: ${how}`, () =>
     drive(function* (s) {
       const { id, peer } = yield* s.pair()

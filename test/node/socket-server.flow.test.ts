@@ -17,6 +17,7 @@ const FIN_WAIT_MS = 2000
 /** Byte i of a long stream: no two neighbours in a row of 251 are the same. */
 const PATTERN = Buffer.from(Array.from({ length: 251 * 261 }, (_, i) => i % 251))
 
+// Proves: docs/limits.md#socket-ring
 test('a worker that does not read its ring stops its own sockets only, and loses nothing', () =>
   drive(function* (s) {
     const deaf = yield* s.pair(C)
@@ -90,6 +91,7 @@ test('events wait in order when the ring of their owner is full', () =>
     )
   }))
 
+// Proves: docs/skynet.md#owner-gone
 test('a socket whose owner died is closed as soon as something comes for it', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair(A)
@@ -124,6 +126,8 @@ test('orders that find their ring full go on in order', () =>
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
   }))
 
+// Proves: docs/semantics.md#close
+// Proves: docs/skynet.md#close
 test('a closed socket that cannot flush is cut after LINGER_MS_MAX', () =>
   drive(function* (s) {
     const { id } = yield* s.pair()
@@ -172,6 +176,7 @@ for (const order of ['close', 'end'] as const) {
     }))
 }
 
+// Proves: docs/skynet.md#close
 test('a peer that does not answer FIN is cut, and what it sends meanwhile is thrown away', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -248,6 +253,7 @@ test('T20 nobody can write to a listener', () =>
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
   }))
 
+// Proves: docs/limits.md#descriptors
 test('T29 a listener out of descriptors refuses, goes on, and the loop does not spin', () => {
   // In a process of its own: the limit is one of the process.
   const fixture = fileURLToPath(

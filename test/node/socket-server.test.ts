@@ -22,6 +22,7 @@ test('T1 a listener tells its real port, and accepts nobody before start', () =>
     assert.equal(s.stateOf(accept.ud), STATE.PACCEPT)
   }))
 
+// Proves: docs/semantics.md#accept-unread
 test('T2 an accepted socket is not read before start', () =>
   drive(function* (s) {
     const { port } = yield* s.listen()
@@ -57,6 +58,7 @@ test('T3 a refused connect is an ERROR, the id is invalid, and start of it is an
     yield* s.silence()
   }))
 
+// Proves: docs/semantics.md#connect
 test('connect tries the addresses in turn, and tells the peer it reached', () =>
   drive(function* (s) {
     const { id: gone, port: closed } = yield* s.listen()
@@ -331,6 +333,7 @@ test('T33 ids only go up', () =>
     }
   }))
 
+// Proves: docs/skynet.md#peer-reset-after-fin
 test('each drain order is answered: all has left, or the socket is gone', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()

@@ -94,6 +94,7 @@ check('totals() count datagrams that the socket thread sends', function* (s) {
   assert.deepEqual([sent, closed, queued], [5, 0, 0])
 })
 
+// Proves: docs/semantics.md#totals
 check('totals() count clients that were refused', function* (s) {
   const { port } = yield* s.listen()
   const { accept } = s.os

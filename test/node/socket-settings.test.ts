@@ -32,6 +32,7 @@ function* idleEnd(s: ServerDriver, id: number) {
   assert.equal(yield* s.idle(), -1, 'no deadline is left')
 }
 
+// Proves: docs/semantics.md#idle
 test('idleTimeoutMs ends a socket on which nothing happens, and not before', () =>
   drive(function* (s) {
     const { id } = yield* s.pair()
@@ -55,6 +56,7 @@ test('idleTimeoutMs begins anew with every byte that comes', () =>
     yield* idleEnd(s, id)
   }))
 
+// Proves: docs/semantics.md#idle
 test('idleTimeoutMs begins anew with every byte that leaves, also past the server', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -100,6 +102,7 @@ test('idleTimeoutMs holds for UDP: what comes and what is sent counts', () =>
     yield* idleEnd(s, id)
   }))
 
+// Proves: docs/semantics.md#settings
 test('settings of a listener hold for what it accepts, started or not', () =>
   drive(function* (s) {
     const { id: listener, port } = yield* s.listen()
@@ -127,6 +130,7 @@ test('settings of a listener hold for what it accepts, started or not', () =>
     assert.equal(s.stateOf(listener), STATE.LISTEN, 'not idle itself')
   }))
 
+// Proves: docs/semantics.md#idle
 test('lingerMs says how long a close may take', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -142,6 +146,7 @@ test('lingerMs says how long a close may take', () =>
     while (peer.read() > 0);
   }))
 
+// Proves: docs/skynet.md#read-bound
 test('readBytesMax bounds what one read brings', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -179,6 +184,7 @@ function* tenLeft(s: ServerDriver, id: number, sendPolicy: SocketSettings['sendP
   }
 }
 
+// Proves: docs/skynet.md#send-limit
 test('sendLimitBytes, policy close: ERROR, CLOSE, and nothing is owed any more', () =>
   drive(function* (s) {
     const { id } = yield* s.pair()
@@ -198,6 +204,7 @@ test('sendLimitBytes, policy close: ERROR, CLOSE, and nothing is owed any more',
   }))
 
 for (const sendPolicy of ['drop-new', 'pause-producer'] as const) {
+  // Proves: docs/semantics.md#send-limit
   test(`sendLimitBytes, policy ${sendPolicy}: a write is refused whole, the rest leaves`, () =>
     drive(function* (s) {
       const { id, peer } = yield* s.pair()

@@ -37,6 +37,7 @@ function* idleEnds(s: ServerDriver, id: number) {
   assert.equal((yield* s.next('CLOSE')).id, id)
 }
 
+// Proves: docs/semantics.md#stopped-process
 test('a peer that wrote while the process was stopped is not idle', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -64,6 +65,7 @@ test('a peer whose FIN came while the process was stopped has ended, and is not 
     yield* s.silence()
   }))
 
+// Proves: docs/semantics.md#stopped-process
 test('a UDP socket that got datagrams while the process was stopped is not idle', () =>
   drive(function* (s) {
     const { id, port } = yield* s.udp()
@@ -76,6 +78,7 @@ test('a UDP socket that got datagrams while the process was stopped is not idle'
     yield* idleEnds(s, id)
   }))
 
+// Proves: docs/semantics.md#stopped-process
 test('of more peers that wrote than one wait tells of, none is idle', () =>
   drive(function* (s) {
     const pairs: { readonly id: number; readonly peer: Peer }[] = []
@@ -108,6 +111,7 @@ function* closing(s: ServerDriver, id: number, lingerMs: number) {
   return { write, restore: () => Object.assign(s.os, { write }) }
 }
 
+// Proves: docs/semantics.md#stopped-process
 test('a close that can send all at once when the process goes on is not cut', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -117,6 +121,7 @@ test('a close that can send all at once when the process goes on is not cut', ()
     assert.equal(peer.text, 'all that we have to say')
   }))
 
+// Proves: docs/semantics.md#stopped-process
 test('a close that goes on sending when the process does has its time, and no more', () =>
   drive(function* (s) {
     const { id, peer } = yield* s.pair()
@@ -134,6 +139,7 @@ test('a close that goes on sending when the process does has its time, and no mo
     assert.ok(peer.read() > 0)
   }))
 
+// Proves: docs/semantics.md#stopped-process
 test('a look brings what the kernel has before its answer, also of a socket that is gone', () =>
   drive(function* (s) {
     const { id: listener, port } = yield* s.listen()

@@ -25,6 +25,7 @@ const count = (totals: SocketTotals): number =>
 const untilGone = (skynet: Skynet): Promise<unknown> =>
   until('all sockets are gone', () => count(skynet.socket.totals()) === 0)
 
+// Proves: docs/semantics.md#totals
 check('totals() is exact for TCP, also when the sockets are gone', async (skynet) => {
   const before = skynet.socket.totals()
   assert.equal(count(before), 0)
@@ -62,6 +63,7 @@ check('totals() is exact when the socket thread sends, and knows what waits', as
   assert.deepEqual(since(before, skynet.socket.totals()), counts)
 })
 
+// Proves: docs/semantics.md#totals
 check('totals() is exact for UDP, and counts it as no connection', async (skynet) => {
   const before = skynet.socket.totals()
   const server = await skynet.socket.udp({ host: '127.0.0.1', port: 0 })
@@ -109,6 +111,7 @@ check('totals() of system calls, waits and events grow with what is done', async
   assert.ok(last.events >= last.wakes && last.waits >= last.wakes && last.wakes > 0)
 })
 
+// Proves: docs/semantics.md#totals
 check('totals() can be read on another worker while the loop is busy', async (skynet) => {
   const other = await skynet.newService<typeof observer>('./observer.ts', { on: 1 })
   const [near, far] = await ours(skynet)
@@ -140,6 +143,7 @@ check('totals() can be read on another worker while the loop is busy', async (sk
   assert.ok(totals.received > 0)
 })
 
+// Proves: docs/semantics.md#totals
 test('stats() of a node has the totals of its sockets', async () => {
   const node = await BodyNode.start()
   try {

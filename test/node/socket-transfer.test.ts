@@ -15,6 +15,7 @@ const MB = 1024 * 1024
 const launch = (skynet: Skynet, on: 'same' | number) =>
   skynet.newService<typeof holder>('./holder.ts', { on })
 
+// Proves: docs/semantics.md#handover
 check('an accepted connection can be handed over before it is used', async (skynet) => {
   for (const on of PLACES) {
     const gate = await launch(skynet, 0)
@@ -31,6 +32,7 @@ check('an accepted connection can be handed over before it is used', async (skyn
   }
 })
 
+// Proves: docs/semantics.md#handover
 check(
   'a connection in use moves with every byte, again and again, while bytes come',
   async (skynet) => {
@@ -57,6 +59,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#handover-former
 check('the read of the former owner rejects when its connection moves', async (skynet) => {
   for (const on of PLACES) {
     const { client, connection } = await pair(skynet)
@@ -74,6 +77,7 @@ check('the read of the former owner rejects when its connection moves', async (s
   }
 })
 
+// Proves: docs/semantics.md#handover-former
 check('what the former owner wrote leaves before what the next one writes', async (skynet) => {
   for (const on of PLACES) {
     const { client, connection } = await pair(skynet)
@@ -90,6 +94,7 @@ check('what the former owner wrote leaves before what the next one writes', asyn
   }
 })
 
+// Proves: docs/semantics.md#socket-owner-ends
 check(
   'a connection lives on when its former owner ends, and ends with its owner',
   async (skynet) => {
@@ -110,6 +115,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#handover-refused
 check('start() refuses an id that is stale, unknown, or of a listener', async (skynet) => {
   const { connection } = await pair(skynet)
   await connection.close()
@@ -129,6 +135,7 @@ check('start() refuses an id that is stale, unknown, or of a listener', async (s
   client.destroy()
 })
 
+// Proves: docs/semantics.md#handover-refused
 check('start() of an own connection gives that connection', async (skynet) => {
   const { client, connection } = await pair(skynet)
   assert.equal(await skynet.socket.start(connection.id), connection)
@@ -137,6 +144,7 @@ check('start() of an own connection gives that connection', async (skynet) => {
   assert.equal(await skynet.socket.start(connection.id), connection)
 })
 
+// Proves: docs/semantics.md#write-other
 check('a service may write to a connection that another one owns', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const others = await Promise.all(PLACES.map((on) => launch(skynet, on)))
@@ -154,6 +162,7 @@ check('a service may write to a connection that another one owns', async (skynet
   assert.equal(await others[1]!.call.foreignWrite(connection.id, 'late'), false)
 })
 
+// Proves: docs/semantics.md#handover-ends
 check('of two who take a connection at once each gets it or an error', async (skynet) => {
   for (let round = 0; round < 20; round++) {
     const { client, connection } = await pair(skynet)
@@ -176,6 +185,7 @@ check('of two who take a connection at once each gets it or an error', async (sk
   }
 })
 
+// Proves: docs/semantics.md#handover-ends
 check('a move whose former or next owner dies ends for all', async (skynet) => {
   const seed = seedOf()
   const random = seeded(seed)

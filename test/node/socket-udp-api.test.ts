@@ -25,6 +25,7 @@ for (const [family, host] of [
   [4, '127.0.0.1'],
   [6, '::1'],
 ] as const) {
+  // Proves: docs/semantics.md#datagram-from
   check(`T24 udp() over IPv${family}: sendTo() arrives, and its answer too`, async (skynet) => {
     const { one, other, atOther } = await two(skynet, host)
     assert.deepEqual([one.family, one.port > 0], [family, true])
@@ -52,6 +53,7 @@ check('udp() without a place is bound at its first send', async (skynet) => {
   assert.equal(await received(socket), 'y')
 })
 
+// Proves: docs/semantics.md#datagram-from
 check(
   'a UDP socket on :: reaches IPv4 peers, whose addresses are shown as IPv4',
   async (skynet) => {
@@ -74,6 +76,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#datagram-peer
 check('udpDial() and connect() choose where send() goes', async (skynet) => {
   const { one, other, atOther } = await two(skynet)
   const dialled = await skynet.socket.udpDial({ host: 'localhost', port: one.port })
@@ -91,12 +94,14 @@ check('udpDial() and connect() choose where send() goes', async (skynet) => {
   await assert.rejects(skynet.socket.udpDial(nobody), { code: 'ERR_CONNECT' })
 })
 
+// Proves: docs/semantics.md#datagram-peer
 check('T25 send() without a peer throws', async (skynet) => {
   const { one } = await two(skynet)
   const refused = { code: 'ERR_SOCKET_STATE', message: /address first/ }
   assert.throws(() => one.send('x'), refused)
 })
 
+// Proves: docs/semantics.md#datagram-peer
 check('T26 an IPv6 address on an IPv4 socket is a protocol mismatch', async (skynet) => {
   const { one } = await two(skynet)
   const mismatch = { code: 'ERR_SOCKET_STATE', message: /protocol mismatch: \[::1\]:9/ }
@@ -107,12 +112,14 @@ check('T26 an IPv6 address on an IPv4 socket is a protocol mismatch', async (sky
   assert.equal(one.peer, undefined)
 })
 
+// Proves: docs/semantics.md#datagram
 check('T27 an empty datagram is one', async (skynet) => {
   const { one, other, atOther } = await two(skynet)
   one.sendTo(atOther, '')
   assert.equal((await other.receive())!.data.length, 0)
 })
 
+// Proves: docs/semantics.md#datagram-peer
 check('T28 udpListen() wants a port, and says who has it', async (skynet) => {
   const { one } = await two(skynet)
   for (const port of [0, -1, 65_536, undefined]) {
@@ -137,6 +144,7 @@ check('reusePort lets two UDP sockets have one port', async (skynet) => {
   assert.equal(other.port, port)
 })
 
+// Proves: docs/semantics.md#datagram
 check('a datagram of 65,507 bytes arrives whole, one more is refused', async (skynet) => {
   const { one, other, atOther } = await two(skynet)
   const large = Buffer.from(Array.from({ length: 65_507 }, (_, i) => i * 7))
@@ -146,6 +154,7 @@ check('a datagram of 65,507 bytes arrives whole, one more is refused', async (sk
   assert.throws(() => one.sendTo(atOther, Buffer.alloc(65_508)), tooLong)
 })
 
+// Proves: docs/semantics.md#datagram-order
 check('datagrams of one turn leave in order, and a refused one loses no other', async (skynet) => {
   const { one, other, atOther } = await two(skynet)
   const everybody = { host: '255.255.255.255', port: 9 }
@@ -166,6 +175,7 @@ check('receive() gives up in time or with its signal, one at a time', async (sky
   assert.equal(`${(await waiting)?.data}`, 'x')
 })
 
+// Proves: docs/semantics.md#datagram-close
 check(
   'a UDP socket that is closed gives null, forgets what came, and refuses to send',
   async (skynet) => {
@@ -211,6 +221,7 @@ check('drain() of a UDP socket resolves when everything has left', async (skynet
   for (let i = 0; i < 50; i++) assert.equal(await received(other), `${i}`)
 })
 
+// Proves: docs/semantics.md#datagram-paused
 check('what a service does not receive is bounded, and it goes on when it does', async (skynet) => {
   const { one, other, atOther } = await two(skynet)
   const isReading = () => skynet.socket.netstat().find(({ id }) => id === other.id)?.reading

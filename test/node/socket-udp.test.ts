@@ -98,6 +98,7 @@ test('T25 a send without an address is a line in the log; with a peer it leaves'
     assert.deepEqual(peer.texts(), ['there', 'low'])
   }))
 
+// Proves: docs/skynet.md#family
 test('T26 an address of the wrong family is refused by the system; the next datagram leaves', () =>
   drive(function* (s) {
     const { id } = yield* s.udp(4)
@@ -151,6 +152,8 @@ test('UDP: the largest datagram leaves and comes whole, by the worker and by the
     assert.ok(second.equals(large))
   }))
 
+// Proves: docs/semantics.md#datagram-order
+// Proves: docs/skynet.md#datagram
 test('UDP: datagrams that the kernel does not take wait in order, each with its address', () =>
   drive(function* (s) {
     const { id } = yield* s.udp()
@@ -181,6 +184,7 @@ test('UDP: datagrams that the kernel does not take wait in order, each with its 
     assert.equal(yield* s.idle(), -1, 'the loop does not spin')
   }))
 
+// Proves: docs/skynet.md#send-memory
 test('UDP: a kernel without memory (ENOBUFS) is asked again, and the loop does not spin', () =>
   drive(function* (s) {
     const { id, port } = yield* s.udp()
@@ -202,6 +206,7 @@ test('UDP: a kernel without memory (ENOBUFS) is asked again, and the loop does n
     assert.equal(yield* s.idle(), -1)
   }))
 
+// Proves: docs/semantics.md#datagram-limit
 test('UDP: beyond its limit datagrams are dropped, and what waits leaves', () =>
   drive(function* (s) {
     const { id } = yield* s.udp()
@@ -292,6 +297,7 @@ test('UDP: a worker that does not read its ring stops the reading, and it goes o
     assert.equal(isReading(), true)
   }))
 
+// Proves: docs/skynet.md#start-udp
 test('UDP: pause stops reading, start goes on; another owner is refused', () =>
   drive(function* (s) {
     const { id, port } = yield* s.udp()
@@ -359,6 +365,7 @@ test('UDP: a close that cannot send is cut after its linger', () =>
     assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
   }))
 
+// Proves: docs/skynet.md#read-fails
 test('UDP: a read that fails is an ERROR and a CLOSE', () =>
   drive(function* (s) {
     const { id, port } = yield* s.udp()

@@ -63,6 +63,7 @@ function bound(os: Os, path: string, type: 'stream' | 'datagram'): number {
 }
 
 for (const [what, put] of Object.entries(IN_THE_WAY)) {
+  // Proves: docs/semantics.md#listen-where
   check(`listen() leaves ${what} where it is`, async (skynet) => {
     const path = join(folder(), 'path')
     put(path)
@@ -71,6 +72,7 @@ for (const [what, put] of Object.entries(IN_THE_WAY)) {
     assert.equal(inode(path), before)
   })
 
+  // Proves: docs/semantics.md#listen-where
   test(`the library leaves ${what} where it is`, (t) => {
     const path = join(folder(), 'path')
     put(path)
@@ -82,6 +84,7 @@ for (const [what, put] of Object.entries(IN_THE_WAY)) {
 }
 
 for (const type of ['stream', 'datagram'] as const) {
+  // Proves: docs/semantics.md#listen-where
   check(`listen() leaves a ${type} socket that is bound and listens not`, async (skynet) => {
     const path = join(folder(), 'path')
     const os = posixOs()
@@ -109,6 +112,7 @@ const REPLACED: Readonly<Record<string, (path: string) => void>> = {
 }
 
 for (const [what, replace] of Object.entries(REPLACED)) {
+  // Proves: docs/semantics.md#listen-where
   check(`a listener that ends leaves ${what} that took its path`, async (skynet) => {
     const path = join(folder(), 'path')
     const listener = await skynet.socket.listen({ path })
@@ -162,6 +166,7 @@ test('a dead socket is taken, and what is read through its path is ours', (t) =>
 /** The permissions of the file at `path`. */
 const modeOf = (path: string): number => lstatSync(path).mode & 0o777
 
+// Proves: docs/semantics.md#listen-where
 check('listen() gives the file of a Unix socket the mode that is asked for', async (skynet) => {
   const path = join(folder(), 'path')
   for (const mode of [0o600, 0o660, 0o777, 0]) {
@@ -185,6 +190,7 @@ check('listen() refuses a mode that is none, or of what has no file', async (sky
   assert.equal(existsSync(path), false)
 })
 
+// Proves: docs/semantics.md#listen-where
 check('listen() that fails behind bind(2) leaves no file', async (skynet) => {
   const path = join(folder(), 'path')
   // The kernel knows no such option of a Unix socket.
@@ -193,6 +199,7 @@ check('listen() that fails behind bind(2) leaves no file', async (skynet) => {
   assert.equal(existsSync(path), false)
 })
 
+// Proves: docs/semantics.md#listen-where
 test('nobody can connect before the file of a Unix socket has its mode', () => {
   const os = posixOs()
   const path = join(folder(), 'path')

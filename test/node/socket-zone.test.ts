@@ -15,6 +15,7 @@ function linkLocal(): { readonly host: string; readonly zone: string } | undefin
 
 const here = linkLocal()
 
+// Proves: docs/semantics.md#datagram-from
 serviceTest(
   import.meta.url,
   'UDP reaches a link-local address by its zone, and is answered by it',

@@ -16,6 +16,7 @@ const text = (bytes: Buffer | null) => bytes?.toString()
 
 // --- reading -----------------------------------------------------------------------------------
 
+// Proves: docs/semantics.md#read
 check('read() gives bytes as they come, then null at the end', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.write('abc')
@@ -29,6 +30,7 @@ check('read() gives bytes as they come, then null at the end', async (skynet) =>
   await connection.close()
 })
 
+// Proves: docs/semantics.md#read
 check('read(count) gives exactly so many bytes', async (skynet) => {
   const { client, connection } = await pair(skynet)
   for (const byte of 'abcdefgh') client.write(byte)
@@ -46,6 +48,7 @@ check('read(count) gives exactly so many bytes', async (skynet) => {
     await assert.rejects(connection.read(count), RangeError)
 })
 
+// Proves: docs/semantics.md#read
 check('readLine() ends lines at \\n and \\r\\n, and takes a last one without', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const bytes = Buffer.from('one\r\n\ntwo\rhalf\n界😀\nlast')
@@ -59,6 +62,7 @@ check('readLine() ends lines at \\n and \\r\\n, and takes a last one without', a
   assert.deepEqual(lines, ['one', '', 'two\rhalf', '界😀', 'last', null])
 })
 
+// Proves: docs/semantics.md#read-gives-up
 check('readLine() refuses a line longer than max and leaves it readable', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const tooLong = { code: 'ERR_LINE_TOO_LONG' }
@@ -76,6 +80,7 @@ check('readLine() refuses a line longer than max and leaves it readable', async 
   assert.equal((await connection.readAll()).length, MB + 13)
 })
 
+// Proves: docs/semantics.md#read
 check('readAll() gives everything up to the end', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.end(stretch(0, 5 * MB))
@@ -83,6 +88,7 @@ check('readAll() gives everything up to the end', async (skynet) => {
   assert.equal((await connection.readAll()).length, 0)
 })
 
+// Proves: docs/semantics.md#read-end
 check('lines() and for await go to the end, and close', async (skynet) => {
   const first = await pair(skynet)
   first.client.end('a\nb\nc')
@@ -99,6 +105,7 @@ check('lines() and for await go to the end, and close', async (skynet) => {
   assert.equal(second.connection.isOpen, false)
 })
 
+// Proves: docs/semantics.md#read-end
 check('leaving a for await loop closes the connection', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const ended = once(client.resume(), 'end')
@@ -108,6 +115,7 @@ check('leaving a for await loop closes the connection', async (skynet) => {
   await ended
 })
 
+// Proves: docs/semantics.md#read-busy
 check('a second read at a time is refused', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const first = connection.read()
@@ -118,6 +126,7 @@ check('a second read at a time is refused', async (skynet) => {
   assert.equal(text(await first), 'x')
 })
 
+// Proves: docs/semantics.md#read-gives-up
 check('read() gives up in time or with its signal, and loses nothing', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.write('abc')
@@ -136,6 +145,7 @@ check('read() gives up in time or with its signal, and loses nothing', async (sk
   assert.equal(text(await connection.read(5, { timeoutMs: 60_000 })), 'abcde')
 })
 
+// Proves: docs/limits.md#receive-buffer
 check('reading pauses at the receive buffer limit, and nothing is lost', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.write(stretch(0, 1))
@@ -155,6 +165,7 @@ check('reading pauses at the receive buffer limit, and nothing is lost', async (
   assert.ok(rest.equals(stretch(1, size - 1)))
 })
 
+// Proves: docs/semantics.md#read-fails
 check('a reset by the peer rejects the read that waits', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const read = connection.read()
@@ -170,6 +181,7 @@ check('a reset by the peer rejects the read that waits', async (skynet) => {
 
 // --- writing -----------------------------------------------------------------------------------
 
+// Proves: docs/semantics.md#write-order
 check('what is written arrives in order, small and large, at a slow reader', async (skynet) => {
   const seed = seedOf()
   const random = seeded(seed)
@@ -191,6 +203,7 @@ check('what is written arrives in order, small and large, at a slow reader', asy
   assert.ok(got.equals(stretch(0, offset)), `SEED=${seed}`)
 })
 
+// Proves: docs/limits.md#send-warning
 check('write() says when to wait, drain() when to go on', async (skynet) => {
   const { client, connection } = await pair(skynet)
   assert.equal(connection.write('small'), true)
@@ -212,6 +225,7 @@ check('write() says when to wait, drain() when to go on', async (skynet) => {
   await connection.drain()
 })
 
+// Proves: docs/limits.md#send-queue
 check('a connection whose peer lets 16 MiB pile up is closed', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.pause()
@@ -250,6 +264,7 @@ check('drain() rejects when the connection fails', async (skynet) => {
   await assert.rejects(drained, { code: 'ERR_SOCKET_FAILED' })
 })
 
+// Proves: docs/semantics.md#write-order
 check('strings are sent as UTF-8, and nothing as nothing', async (skynet) => {
   const { client, connection } = await pair(skynet)
   connection.setNoDelay()
@@ -263,6 +278,7 @@ check('strings are sent as UTF-8, and nothing as nothing', async (skynet) => {
 
 // --- the end -----------------------------------------------------------------------------------
 
+// Proves: docs/semantics.md#close
 check('close() sends 8 MB that were written to a slow reader, then the end', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.pause()
@@ -273,6 +289,7 @@ check('close() sends 8 MB that were written to a slow reader, then the end', asy
   assert.ok((await drink(client)).equals(stretch(0, 8 * MB)))
 })
 
+// Proves: docs/semantics.md#close
 check('close() gives the end to a read that waits', async (skynet) => {
   const { connection } = await pair(skynet)
   const read = connection.read()
@@ -285,6 +302,7 @@ check('close() gives the end to a read that waits', async (skynet) => {
   await assert.rejects(connection.drain(), { code: 'ERR_SOCKET_CLOSED' })
 })
 
+// Proves: docs/semantics.md#close-port
 check(
   'close() of a listener and of a UDP socket resolves when the port is free',
   async (skynet) => {
@@ -311,6 +329,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#shutdown
 check('shutdown() drops what has not left', async (skynet) => {
   const [connection, peer] = await ours(skynet)
   connection.write(stretch(0, 14 * MB))
@@ -322,6 +341,7 @@ check('shutdown() drops what has not left', async (skynet) => {
   await assert.rejects(peer.readAll(), { code: 'ERR_SOCKET_FAILED' })
 })
 
+// Proves: docs/semantics.md#half-close
 check('a peer that has ended can still be answered', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const answer = drink(client)
@@ -357,6 +377,7 @@ check('both ends ours: bytes go both ways at once', async (skynet) => {
 
 // --- listening and connecting --------------------------------------------------------------------
 
+// Proves: docs/semantics.md#listen
 check('listen() on port 0 says which port it is', async (skynet) => {
   const listener = await listen(skynet)
   assert.ok(listener.port > 0)
@@ -365,6 +386,7 @@ check('listen() on port 0 says which port it is', async (skynet) => {
   assert.equal((await listener.accept())?.remoteAddress, `127.0.0.1:${client.localPort}`)
 })
 
+// Proves: docs/semantics.md#listen
 check('listen() rejects what cannot be bound', async (skynet) => {
   const { port } = await listen(skynet)
   const inUse = { code: 'ERR_LISTEN', message: /EADDRINUSE/ }
@@ -378,6 +400,7 @@ check('listen() rejects what cannot be bound', async (skynet) => {
   }
 })
 
+// Proves: docs/semantics.md#listener-close
 check('a listener that closes ends accept() and what nobody took', async (skynet) => {
   const listener = await listen(skynet)
   const taken = await dial(listener.port)
@@ -399,6 +422,7 @@ check('a listener that closes ends accept() and what nobody took', async (skynet
   await assert.rejects(dial(listener.port), { code: 'ECONNREFUSED' })
 })
 
+// Proves: docs/semantics.md#connect-gives-up
 check('accept() gives up in time or with its signal, one caller at a time', async (skynet) => {
   const listener = await listen(skynet)
   await assert.rejects(listener.accept({ timeoutMs: 10 }), { code: 'ERR_SOCKET_TIMEOUT' })
@@ -413,6 +437,7 @@ check('accept() gives up in time or with its signal, one caller at a time', asyn
   assert.notEqual(await listener.accept(), null)
 })
 
+// Proves: docs/semantics.md#listener-close
 check('for await over a listener takes everybody, in a burst too', async (skynet) => {
   const listener = await listen(skynet)
   const clients = Promise.all(Array.from({ length: 200 }, () => dial(listener.port)))
@@ -425,6 +450,7 @@ check('for await over a listener takes everybody, in a burst too', async (skynet
   for (const client of await clients) client.destroy()
 })
 
+// Proves: docs/semantics.md#connect
 check('connect() rejects when nobody listens, or nobody has that name', async (skynet) => {
   const listener = await listen(skynet)
   const { port } = listener
@@ -440,6 +466,8 @@ check('connect() rejects when nobody listens, or nobody has that name', async (s
   }
 })
 
+// Proves: docs/semantics.md#connect
+// Proves: docs/skynet.md#testdns
 check('connect() tries every address of a name', async (skynet) => {
   // `localhost` is ::1 and 127.0.0.1 on most machines: the first is refused.
   const { port } = await listen(skynet)
@@ -458,6 +486,7 @@ async function silentPort(skynet: Skynet): Promise<{ port: number; close: () => 
   }
 }
 
+// Proves: docs/semantics.md#connect-gives-up
 check('connect() gives up in time or with its signal', async (skynet) => {
   const { port, close } = await silentPort(skynet)
   const late = skynet.socket.connect({ port, timeoutMs: 20 })
@@ -471,6 +500,7 @@ check('connect() gives up in time or with its signal', async (skynet) => {
   close()
 })
 
+// Proves: docs/semantics.md#socket-arguments
 check('write() refuses what is no string and no bytes, and the socket goes on', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const received = drink(client)
@@ -484,6 +514,7 @@ check('write() refuses what is no string and no bytes, and the socket goes on', 
   assert.equal(text(await received), 'still here')
 })
 
+// Proves: docs/semantics.md#half-close
 check('end() says FIN after what was written, and reading goes on', async (skynet) => {
   const { client, connection } = await pair(skynet)
   let received = 0
@@ -501,6 +532,7 @@ check('end() says FIN after what was written, and reading goes on', async (skyne
   await connection.close()
 })
 
+// Proves: docs/semantics.md#half-close
 check('end() after the end of the peer closes the connection', async (skynet) => {
   const { client, connection } = await pair(skynet)
   const received = drink(client)
@@ -512,6 +544,7 @@ check('end() after the end of the peer closes the connection', async (skynet) =>
   await until('the socket is gone', () => !skynet.socket.write(connection.id, 'x'))
 })
 
+// Proves: docs/semantics.md#close-drops
 check('what came before close() is not read after it', async (skynet) => {
   const { client, connection } = await pair(skynet)
   client.write('one\ntwo\n')
@@ -521,6 +554,7 @@ check('what came before close() is not read after it', async (skynet) => {
   await closed
 })
 
+// Proves: docs/semantics.md#socket-arguments
 check('arguments that make no sense are refused and named', async (skynet) => {
   const { connection } = await pair(skynet)
   const bad = (value: unknown) => value as never

@@ -49,6 +49,7 @@ const CASES: [how: string, folder: (t: TestContext) => string, flags: string[]][
 ]
 
 for (const [how, folderOf, flags] of CASES) {
+  // Proves: docs/semantics.md#fault-whose
   test(`a fault beyond all tasks ends its service, named in the stack as ${how}`, async (t) => {
     const folder = folderOf(t)
     // Compiled or not: whatever is there.

@@ -15,6 +15,7 @@ type Child = MethodsOf<typeof child>
 const launch = (skynet: Skynet, on: 'same' | number, onFault: 'log' | 'end' = 'log') =>
   skynet.newService<typeof child>('./child.ts', { on, onFault })
 
+// Proves: docs/semantics.md#monitor
 check('monitor() tells once how a service ended, wherever it is', async (skynet) => {
   for (const on of PLACES) {
     const [left, killed, crashed] = [
@@ -36,6 +37,7 @@ check('monitor() tells once how a service ended, wherever it is', async (skynet)
   }
 })
 
+// Proves: docs/semantics.md#monitor
 alone('monitor() tells when the worker of a service died', async (skynet) => {
   const [peer, killer] = [await launch(skynet, 1), await launch(skynet, 1)]
   const told = skynet.monitor(peer.handle)
@@ -45,6 +47,7 @@ alone('monitor() tells when the worker of a service died', async (skynet) => {
   assert.ok(isSkynetError(cause, 'ERR_THREAD_DIED'))
 })
 
+// Proves: docs/semantics.md#on-fault
 check('a fault leaves a service alone that was not launched with onFault', async (skynet) => {
   const peer = await launch(skynet, 1)
   peer.send.fault()
@@ -52,6 +55,7 @@ check('a fault leaves a service alone that was not launched with onFault', async
   await assert.rejects(launch(skynet, 1, 'die' as 'log'), TypeError)
 })
 
+// Proves: docs/semantics.md#kill-needed
 check(
   'kill() and link() refuse the services that the node needs, by name and by handle',
   async (skynet) => {
@@ -69,6 +73,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#link
 check('link() ends both when one ends unmeant, and neither when it was meant', async (skynet) => {
   for (const on of PLACES) {
     for (const first of [0, 1]) {
@@ -111,6 +116,7 @@ for (const [strategy, again] of [
   ['rest-for-one', 'bc'],
   ['one-for-all', 'abc'],
 ] as const) {
+  // Proves: docs/semantics.md#supervise
   check(`supervise() launches again what ${strategy} says`, async (skynet, handlers) => {
     const { supervisor, born } = await three(skynet, handlers, strategy)
     const before = ['a', 'b', 'c'].map((name) => supervisor.child(name)!.handle)
@@ -128,6 +134,7 @@ for (const [strategy, again] of [
   })
 }
 
+// Proves: docs/semantics.md#supervise
 check('supervise() leaves ends alone that its child says are fine', async (skynet, handlers) => {
   const { supervisor, born } = await three(skynet, handlers, 'one-for-one', {
     restart: 'on-failure',
@@ -142,6 +149,7 @@ check('supervise() leaves ends alone that its child says are fine', async (skyne
   await supervisor.stop()
 })
 
+// Proves: docs/semantics.md#supervise-args
 check('supervise() hands over what the function of args says, after a wait', async (skynet) => {
   let state = 0
   const reasons: unknown[] = []
@@ -164,6 +172,7 @@ check('supervise() hands over what the function of args says, after a wait', asy
   await supervisor.stop()
 })
 
+// Proves: docs/semantics.md#supervise
 alone('supervise() launches again on the next worker what went with one', async (skynet) => {
   const children = [{ name: 'a', path: './child.ts', on: 1 }]
   const supervisor = await supervise(skynet, { strategy: 'one-for-one', children })
@@ -173,6 +182,7 @@ alone('supervise() launches again on the next worker what went with one', async 
   assert.equal(await supervisor.child<Child>('a')!.call.worker(), 1)
 })
 
+// Proves: docs/semantics.md#supervise-limit
 check('supervise() gives up after maxRestarts, and ends its service', async (skynet, handlers) => {
   const born: number[] = []
   handlers.born = (_name: string, handle: number) => void born.push(handle)
@@ -192,6 +202,7 @@ check('supervise() gives up after maxRestarts, and ends its service', async (sky
   await until('it is logged', () => line.test(log()))
 })
 
+// Proves: docs/semantics.md#supervise-limit
 check('supervise() rejects when a child cannot be launched at first', async (skynet) => {
   const children = ['./child.ts', './no-such-file.ts'].map((path) => ({ name: path, path }))
   const failing = supervise(skynet, { strategy: 'one-for-all', children })

@@ -50,6 +50,7 @@ const WAYS: Readonly<Record<string, (skynet: Skynet, boss: Overseer) => unknown>
 }
 
 for (const [way, end] of Object.entries(WAYS)) {
+  // Proves: docs/semantics.md#supervise-end
   check(`a supervisor that ${way} leaves no child behind`, async (skynet, handlers) => {
     const born = children(handlers)
     const before = await titlesOf(skynet)
@@ -60,6 +61,7 @@ for (const [way, end] of Object.entries(WAYS)) {
   })
 }
 
+// Proves: docs/semantics.md#supervise-end
 check('a supervisor whose start is given up leaves no child', async (skynet) => {
   const before = await titlesOf(skynet)
   const children = ['child', 'sleeper', 'never-ready'].map((name, on) => {
@@ -77,6 +79,7 @@ check('a supervisor whose start is given up leaves no child', async (skynet) => 
   await isAsBefore(skynet, before)
 })
 
+// Proves: docs/semantics.md#supervise-end
 check('a supervised child has no task of its own for that', async (skynet) => {
   const children = [{ name: 'a', path: '../fixtures/sleeper.ts', on: 1 }]
   const supervisor = await supervise(skynet, { strategy: 'one-for-one', children })
@@ -91,6 +94,7 @@ async function starting(skynet: Skynet): Promise<number> {
 }
 
 for (const way of ['is killed', 'goes with its worker'] as const) {
+  // Proves: docs/semantics.md#supervise-end
   check(`a supervisor that ${way} while it starts leaves no child`, async (skynet, handlers) => {
     const born = children(handlers)
     const { call } = await skynet.newService<typeof victim>('../fixtures/victim.ts', { on: 2 })
@@ -110,6 +114,7 @@ for (const way of ['is killed', 'goes with its worker'] as const) {
 }
 
 for (const start of ['fails', 'fails after its children'] as const) {
+  // Proves: docs/semantics.md#supervise-end
   check(`a supervisor whose start ${start} leaves no child`, async (skynet, handlers) => {
     const born = children(handlers)
     const before = await titlesOf(skynet)
@@ -121,6 +126,7 @@ for (const start of ['fails', 'fails after its children'] as const) {
   })
 }
 
+// Proves: docs/semantics.md#link
 check('link() ends the other one too when a worker dies, whoever began it', async (skynet) => {
   const child = (on: number) => skynet.newService<typeof kid>('../fixtures/child.ts', { on })
   for (const dies of ['who links', 'who is linked to']) {

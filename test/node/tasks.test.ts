@@ -9,6 +9,7 @@ import { until } from '../support/until.ts'
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const launch = (skynet: Skynet) => skynet.newService<typeof sleeper>('./sleeper.ts', { on: 1 })
 
+// Proves: docs/semantics.md#wakeup
 check('wakeup() ends the wait of its token, and no other', async (skynet) => {
   const object = {}
   const order: string[] = []
@@ -27,11 +28,13 @@ check('wakeup() ends the wait of its token, and no other', async (skynet) => {
   assert.equal(skynet.wakeup('a'), false)
 })
 
+// Proves: docs/semantics.md#wakeup
 check('wakeup() before wait() is not remembered', async (skynet) => {
   assert.equal(skynet.wakeup('early'), false)
   await assert.rejects(skynet.wait('early', { timeoutMs: 5 }), { code: 'ERR_WAIT_TIMEOUT' })
 })
 
+// Proves: docs/semantics.md#token-taken
 check('wait() and sleep() refuse a token that somebody rests on', async (skynet) => {
   const token = {}
   const first = skynet.wait(token)
@@ -45,6 +48,7 @@ check('wait() and sleep() refuse a token that somebody rests on', async (skynet)
   assert.equal(await again, 'BREAK')
 })
 
+// Proves: docs/semantics.md#sleep-wait
 check('sleep() tells whether it was woken, and a woken one leaves no timer', async (skynet) => {
   assert.equal(await skynet.sleep(1, { token: 't' }), undefined)
   assert.equal(skynet.wakeup('t'), false)
@@ -56,6 +60,7 @@ check('sleep() tells whether it was woken, and a woken one leaves no timer', asy
   assert.deepEqual(skynet.tasks(), [])
 })
 
+// Proves: docs/semantics.md#sleep-wait
 check('wait() gives up in time and with its signal, and its token is free', async (skynet) => {
   await assert.rejects(skynet.wait('t', { timeoutMs: 5 }), (error) => {
     assert.ok(isSkynetError(error, 'ERR_WAIT_TIMEOUT'))
@@ -70,6 +75,7 @@ check('wait() gives up in time and with its signal, and its token is free', asyn
   assert.equal(skynet.wakeup('t'), false)
 })
 
+// Proves: docs/semantics.md#yield
 check('yield() lets messages and forks run first', async (skynet, handlers) => {
   const order: string[] = []
   handlers.message = () => order.push('message')
@@ -81,6 +87,7 @@ check('yield() lets messages and forks run first', async (skynet, handlers) => {
   assert.equal(order.at(-1), 'message')
 })
 
+// Proves: docs/semantics.md#tasks
 check('tasks() lists what every task waits for', async (skynet) => {
   const [peer, other] = [await launch(skynet), await launch(skynet)]
   const owed = peer.call.never()
@@ -116,6 +123,7 @@ check('tasks() lists what every task waits for', async (skynet) => {
   assert.ok(rows.every(({ since, where, by }) => (since ?? where ?? by) === undefined))
 })
 
+// Proves: docs/semantics.md#kill-task
 check('killTask() fails whatever a task waits for, and the request of a caller', async (skynet) => {
   const [peer, other] = [await launch(skynet), await launch(skynet)]
   const owed = assert.rejects(peer.call.never(), (error) => {
@@ -144,6 +152,7 @@ check('killTask() fails whatever a task waits for, and the request of a caller',
   assert.equal(await peer.call.killTask(12345), false)
 })
 
+// Proves: docs/semantics.md#tasks
 check(
   'tasks() names waits for channels, shared data and closes; killTask() ends them',
   async (skynet) => {
@@ -168,6 +177,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#kill-task
 check('killTask() finds one of very many, and ends no other', async (skynet) => {
   const peer = await launch(skynet)
   const count = 20_000
@@ -190,6 +200,7 @@ check('killTask() finds one of very many, and ends no other', async (skynet) => 
   assert.deepEqual(new Set(ends), new Set(['ERR_TASK_KILLED']))
 })
 
+// Proves: docs/semantics.md#kill-task
 check('killTask() of a task that nobody awaits is one line in the log', async (skynet) => {
   const peer = await launch(skynet)
   await peer.call.fork()
@@ -215,6 +226,7 @@ async function until2<T>(look: () => Promise<T[]>): Promise<T[]> {
   return rows
 }
 
+// Proves: docs/semantics.md#tasks
 check('traceTasks() tells since when, where and by whom a task waits', async (skynet) => {
   const peer = await launch(skynet)
   await peer.call.trace(true)

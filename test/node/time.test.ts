@@ -6,6 +6,7 @@ import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
+// Proves: docs/semantics.md#time-never-early
 check('sleep() and timeout() are never early', async (skynet) => {
   const early: string[] = []
   const sleeps = Array.from({ length: 200 }, async (_, i) => {
@@ -28,6 +29,7 @@ check('sleep() and timeout() are never early', async (skynet) => {
   assert.deepEqual(early, [])
 })
 
+// Proves: docs/semantics.md#time-never-early
 check('timeouts of one tick fire in the order they were set', async (skynet) => {
   const fired: number[] = []
   for (let i = 0; i < 100; i++) skynet.timeout(3, () => fired.push(i))
@@ -38,6 +40,7 @@ check('timeouts of one tick fire in the order they were set', async (skynet) => 
   )
 })
 
+// Proves: docs/semantics.md#sleep-zero
 check('sleep(0) lets other work run first', async (skynet, handlers) => {
   const order: string[] = []
   handlers.message = () => order.push('message')
@@ -47,6 +50,7 @@ check('sleep(0) lets other work run first', async (skynet, handlers) => {
   assert.deepEqual(order, ['message', 'after sleep'])
 })
 
+// Proves: docs/semantics.md#timer-cancel
 check('timeout() that is cancelled does not fire', async (skynet) => {
   const fired: string[] = []
   const early = skynet.timeout(1, () => fired.push('cancelled'))
@@ -64,6 +68,7 @@ check('timeout() that is cancelled does not fire', async (skynet) => {
   kept.cancel()
 })
 
+// Proves: docs/semantics.md#interval
 check(
   'interval() runs again and again, never before its time, until it is cancelled',
   async (skynet) => {
@@ -84,6 +89,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#time-never-early
 check('many timers at once fire once each, never early, in order', async (skynet) => {
   const COUNT = 100_000
   /** The time of each lies between these: the clock was read before it was set, and after. */
@@ -110,6 +116,7 @@ check('many timers at once fire once each, never early, in order', async (skynet
   assert.deepEqual(overtaken, [])
 })
 
+// Proves: docs/semantics.md#timer-cancel
 check('sleep() ends with its signal', async (skynet) => {
   const why = new Error('enough')
   const signal = AbortSignal.abort(why)
@@ -122,6 +129,7 @@ check('sleep() ends with its signal', async (skynet) => {
   await skynet.sleep(1, { signal: new AbortController().signal })
 })
 
+// Proves: docs/semantics.md#delay-range
 check('sleep(), timeout() and interval() refuse what is no time', async (skynet) => {
   for (const ms of [-1, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 32]) {
     assert.throws(() => skynet.interval(ms, () => {}), RangeError, String(ms))
@@ -133,6 +141,7 @@ check('sleep(), timeout() and interval() refuse what is no time', async (skynet)
   far.cancel()
 })
 
+// Proves: docs/semantics.md#clock
 check('now() is one clock for all workers and never goes back', async (skynet, handlers) => {
   handlers.now = () => skynet.now()
   const peer = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
@@ -151,6 +160,7 @@ check('now() is one clock for all workers and never goes back', async (skynet, h
   assert.ok(there >= before - 1 && there <= after + 1, `${before} … ${there} … ${after}`)
 })
 
+// Proves: docs/semantics.md#order-fork
 check('fork() runs after the message at hand and before the next one', async (skynet, handlers) => {
   const order: string[] = []
   handlers.first = () => {
@@ -167,6 +177,7 @@ check('fork() runs after the message at hand and before the next one', async (sk
   assert.deepEqual(order.slice(0, 2), ['first', 'fork'])
 })
 
+// Proves: docs/semantics.md#order-fork
 check(
   'fork() lets its caller finish first, and a fault of it touches nobody else',
   async (skynet) => {

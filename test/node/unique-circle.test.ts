@@ -32,27 +32,32 @@ async function refused(skynet: Skynet, name: string, circle: string): Promise<vo
   })
 }
 
+// Proves: docs/semantics.md#unique-circle
 check('uniqueService() refuses a circle of setups, and names it', async (skynet) => {
   await Promise.all([refused(skynet, 'a', 'a b a'), refused(skynet, 'self', 'self self')])
   // They failed, and are tried again.
   await refused(skynet, 'b', 'b a b')
 })
 
+// Proves: docs/semantics.md#unique-circle
 check('uniqueService() finds a circle with newService() and queryService() in it', (skynet) =>
   refused(skynet, 'c', 'c d e c'),
 )
 
+// Proves: docs/semantics.md#unique-circle
 check('uniqueService() that a setup does not wait for closes no circle', async (skynet) => {
   const a = await skynet.uniqueService<typeof freeA>('../fixtures/circle/free-a.ts')
   assert.equal(skynet.isAlive(await a.call.other()), true)
 })
 
+// Proves: docs/semantics.md#unique-circle
 check('uniqueService() takes what a fork of a setup asks for as no wait of it', async (skynet) => {
   const a = await skynet.uniqueService<typeof forkA>('../fixtures/circle/fork-a.ts')
   await until('both are there', async () => (await a.call.other()) !== 0)
   assert.equal(skynet.isAlive(await a.call.other()), true)
 })
 
+// Proves: docs/semantics.md#launch-circle
 check(
   'newService() refuses a call that closes a circle of setups, across workers',
   async (skynet) => {
@@ -66,6 +71,7 @@ check(
   },
 )
 
+// Proves: docs/semantics.md#nothing-left
 check('uniqueService() that gives up names the path', async (skynet) => {
   const path = '../fixtures/never-ready.ts'
   const limits = { timeoutMs: 1 }
@@ -79,6 +85,7 @@ check('uniqueService() that gives up names the path', async (skynet) => {
   })
 })
 
+// Proves: docs/semantics.md#unique-module
 check('uniqueService() has one instance of a module, whatever names it', async (skynet) => {
   const { handle } = await skynet.uniqueService('../fixtures/subject.ts')
   const whole = fixture('subject.ts')

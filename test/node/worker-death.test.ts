@@ -15,6 +15,7 @@ const check = (title: string, body: Body, config = {}) =>
 const WAYS = ['exitThread', 'fill'] as const
 
 for (const way of WAYS) {
+  // Proves: docs/semantics.md#worker-death
   check(`a worker that dies fails all who wait for it, and is replaced: ${way}`, async (skynet) => {
     const launch = () => skynet.newService<typeof mortal>('./mortal.ts', { on: 1 })
     const [killer, waited, named] = await Promise.all([launch(), launch(), launch()])
@@ -37,6 +38,7 @@ for (const way of WAYS) {
   })
 }
 
+// Proves: docs/semantics.md#death-call
 check('an answer that was given before its worker died is not lost', async (skynet) => {
   for (let round = 0; round < 5; round++) {
     const peer = await skynet.newService<typeof mortal>('./mortal.ts', { on: 1 })
@@ -45,6 +47,7 @@ check('an answer that was given before its worker died is not lost', async (skyn
   }
 })
 
+// Proves: docs/semantics.md#death-call
 check('a launch on a worker that dies rejects, and is not made up for later', async (skynet) => {
   const peer = await skynet.newService<typeof mortal>('./mortal.ts', { on: 1 })
   const holds = assert.rejects(peer.call.exitThread(), { code: 'ERR_CALL_DEAD' })
@@ -60,6 +63,7 @@ check('a launch on a worker that dies rejects, and is not made up for later', as
   assert.equal(await skynet.kill(next.handle), true)
 })
 
+// Proves: docs/semantics.md#worker-death
 check('the sockets of a worker that dies close', async (skynet) => {
   const peer = await skynet.newService<typeof mortal>('./mortal.ts', { on: 1 })
   const port = await peer.call.listen()
@@ -72,6 +76,7 @@ check('the sockets of a worker that dies close', async (skynet) => {
   await assert.rejects(skynet.socket.connect({ port }), { code: 'ERR_CONNECT' })
 })
 
+// Proves: docs/semantics.md#death-node-services
 serviceTest(
   import.meta.url,
   'the logger and the manager come again when their worker dies, unique services stay known',
@@ -101,12 +106,14 @@ serviceTest(
   1,
 )
 
+// Proves: docs/semantics.md#death-last
 test('a node whose services all went with a worker ends with code 1', async () => {
   const { code, err } = await inProcess('quitter.ts', ['exit'])
   assert.equal(code, 1, err)
   assert.match(err, /skynet worker \d died: exit code 3; \d services are gone/)
 })
 
+// Proves: docs/semantics.md#death-monitor
 test('a worker that is held longer than monitorMs is ended and replaced when so told', async () => {
   const config = { monitorMs: 500, monitorAction: 'kill' }
   const { code, err } = await inProcess('looper.ts', ['spare', 3_600_000], config)
@@ -114,6 +121,7 @@ test('a worker that is held longer than monitorMs is ended and replaced when so 
   assert.equal(code, 0, err)
 })
 
+// Proves: docs/semantics.md#death-descriptors
 test('a worker that finds no thread dies once, takes no orders, and comes back', async () => {
   const { out, err } = await program('threadless.ts')
   assert.equal(out, 'load 3,1\ncode 0\n', err)

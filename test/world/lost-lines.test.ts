@@ -33,6 +33,7 @@ for (const [whose, more] of [
   ['our own', {}],
   [`a user's own`, { logservice: OWN }],
 ] as const) {
+  // Proves: docs/semantics.md#death-log
   test(`lines for a logger that is held come when its worker is ended: ${whose}`, async (t) => {
     const cli = scene(t, 'loop', { ...kill, ...more })
     await cli.wrote('run.log', /after it/)
@@ -42,6 +43,7 @@ for (const [whose, more] of [
     assert.match(cli.err, /error: 1 lines for the log were lost with skynet worker 0\n/)
   })
 
+  // Proves: docs/semantics.md#death-log
   test(`lines for a logger that is held come when the node is stopped: ${whose}`, async (t) => {
     const cli = scene(t, 'loop', { monitorMs: 0, graceMs: 0, ...more })
     await cli.wrote('held', /all said/)
@@ -50,6 +52,7 @@ for (const [whose, more] of [
     assert.match(cli.err, /error: 1 lines for the log were lost: not written before the end\n/)
   })
 
+  // Proves: docs/semantics.md#death-log
   test(`lines come when a service ends the worker of the logger: ${whose}`, async (t) => {
     const cli = scene(t, 'exit', more)
     await cli.wrote('run.log', /after it/)
@@ -62,6 +65,7 @@ for (const [whose, more] of [
   })
 }
 
+// Proves: docs/semantics.md#death-log
 test('lines that nobody has read come when the worker of the logger ends', async (t) => {
   const cli = scene(t, 'unread', { logger: undefined as never })
   cli.child.stdout!.pause()
@@ -74,6 +78,7 @@ test('lines that nobody has read come when the worker of the logger ends', async
   assert.equal(said.size, 300)
 })
 
+// Proves: docs/semantics.md#death-log
 test('lines that never left a worker before it died are counted', async (t) => {
   const cli = scene(t, 'flood', { thread: 1 })
   await cli.wrote('run.log', /after it/)
@@ -87,6 +92,7 @@ test('lines that never left a worker before it died are counted', async (t) => {
   assert.equal(log.match(/last words x+$/gm)!.length + counted, 2000)
 })
 
+// Proves: docs/semantics.md#death-node-services
 test('a logger that cannot be launched again is tried again, the node goes on', async (t) => {
   const folder = scratchFolder(t)
   mkdirSync(join(folder, 'logs'))

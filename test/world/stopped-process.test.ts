@@ -24,6 +24,7 @@ async function heard(client: Socket, text: string): Promise<void> {
   assert.equal(got, text)
 }
 
+// Proves: docs/semantics.md#stopped-process
 test('a process that is stopped and goes on cuts no client that has written', async (t) => {
   const args = [IDLE_MS]
   const cli = new Cli(t, scratchFolder(t), { start: 'idle-echo.js', thread: 2, args })
@@ -45,6 +46,7 @@ test('a process that is stopped and goes on cuts no client that has written', as
   assert.equal((await cli.stop()).code, 0)
 })
 
+// Proves: docs/semantics.md#stopped-process
 test('a read and an accept do not give up on what came in a stopped process', async (t) => {
   const server = createServer()
   server.listen(0, '127.0.0.1')

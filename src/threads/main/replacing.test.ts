@@ -103,6 +103,7 @@ test('replace() of one worker does not wait for what another one restores', asyn
   assert.deepEqual([events, replacing.isDone], [['tell restore'], false])
 })
 
+// Proves: docs/semantics.md#death-node-services
 test('replace() leaves it at that when the node stops while a worker starts', async () => {
   for (const found of ['bootstrapped', SHORTAGE, DEATH] as const) {
     let isStopping = false
