@@ -4,8 +4,8 @@
 export type { ErrorCode, ErrorInfo } from './base/errors.ts'
 export { isSkynetError, SkynetError } from './base/errors.ts'
 export { resolve } from './net/endpoint.ts'
+export type { NetstatInfo } from './net/netstat.ts'
 export type { SendPolicy, SocketSettings } from './net/settings.ts'
-export type { NetstatInfo } from './net/slots.ts'
 export type { SocketEvent } from './net/socket-event.ts'
 export type { StandaloneServer } from './net/standalone.ts'
 export type {

@@ -2,7 +2,6 @@
 import { isIP } from 'node:net'
 import { leaveAbort, watchAbort } from '../base/abort.ts'
 import {
-  checkFlag,
   checkInteger,
   checkOptions,
   checkPlain,
@@ -12,7 +11,7 @@ import {
 } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
-import type { AnyAddress, ListenFlags, Os, SocketAddress } from '../os/os.ts'
+import type { AnyAddress } from '../os/os.ts'
 
 export interface Endpoint {
   /** Address or name. */
@@ -25,23 +24,6 @@ export interface Endpoint {
 
 /** The names in an endpoint. */
 export const ENDPOINT_NAMES = ['host', 'port', 'path']
-
-/** The names in flags of a socket that is bound. */
-export const FLAG_NAMES = ['reusePort', 'ipv6Only']
-
-/** @throws {TypeError} Unless each is true or false, or not there. */
-export function checkFlags(what: string, flags: DatagramFlags): void {
-  checkFlag(what, 'reusePort', flags.reusePort)
-  checkFlag(what, 'ipv6Only', flags.ipv6Only)
-}
-
-/** @throws `TypeError`, `RangeError` unless it is the mode of a file that `path` names, or none. */
-export function checkMode(what: string, { mode, path }: Endpoint & { mode?: unknown }): void {
-  if (mode === undefined) return
-  checkInteger(what, 'mode', mode, 0, 0o777)
-  if (path !== undefined && !path.startsWith('\0')) return
-  throw refusal('value', what, 'mode', "together with the 'path' of a file", mode)
-}
 
 /** @throws `TypeError`, `RangeError` for what is no endpoint. */
 export function checkEndpoint(what: string, given: Endpoint, host: string, portMin: number) {
@@ -109,25 +91,4 @@ export async function resolve(
       .then((found) => done(found.map(hostOf)), reject)
       .finally(() => signal && leaveAbort(signal, caller))
   })
-}
-
-/** Of a UDP socket: `reusePort` and `ipv6Only` as in ListenFlags. */
-export type DatagramFlags = Omit<ListenFlags, 'backlog' | 'mode'>
-
-/** A UDP socket of the family of `address`, bound to it when there are flags. Or an errno. */
-export function openDatagram(
-  os: Os,
-  address: SocketAddress,
-  bound: DatagramFlags | undefined,
-): number {
-  const fd = os.datagram(address.family)
-  if (fd < 0 || bound === undefined) return fd
-  let result = bound.reusePort ? os.setOption(fd, 'reusePort', 1) : 0
-  if (result === 0 && address.family === 6) {
-    result = os.setOption(fd, 'ipv6Only', Number(bound.ipv6Only ?? address.host !== '::'))
-  }
-  if (result === 0) result = os.bindDatagram(fd, address)
-  if (result === 0) return fd
-  os.close(fd)
-  return result
 }

@@ -73,12 +73,6 @@ export interface SocketInfo {
 }
 
 /** `used`: whoever reserves adds, the socket thread subtracts when it frees. */
-/** What `netstat` shows: as `SocketInfo`, and where the socket is. */
-export interface NetstatInfo extends SocketInfo {
-  /** Of the peer; of a listener and of a UDP socket its own. Empty when it is gone. */
-  readonly address: string
-}
-
 const HEADER = layout({ lastId: 1, used: 1, unused: 14 })
 
 /** A remainder that says who and why: thread + 1, or below 0 that times 4,096 and the errno. */

@@ -55,13 +55,3 @@ export class SocketFile {
     if (this.#os.socketFile(this.#path) === this.#file) this.#os.unlink(this.#path)
   }
 }
-
-/** `reserve` an id for a listener; its file is gone when there is none. */
-export function reserveFor(file: SocketFile | undefined, reserve: () => number): number {
-  try {
-    return reserve()
-  } catch (error) {
-    file?.remove()
-    throw error
-  }
-}

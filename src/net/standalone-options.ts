@@ -1,13 +1,8 @@
 /** What a program tells the socket server that it polls: see standalone.ts. */
 import { checkInteger, isA, isArray, refusal } from '../base/check.ts'
-import type { AnyAddress, ListenFlags } from '../os/os.ts'
-import {
-  checkEndpoint,
-  type DatagramFlags,
-  ENDPOINT_NAMES,
-  type Endpoint,
-  FLAG_NAMES,
-} from './endpoint.ts'
+import type { AnyAddress } from '../os/os.ts'
+import { checkEndpoint, ENDPOINT_NAMES, type Endpoint } from './endpoint.ts'
+import { BIND_FLAG_NAMES, LISTEN_FLAG_NAMES, type ListenPlace, type UdpPlace } from './place.ts'
 import type { SocketSettings } from './settings.ts'
 import { UdpAddress } from './udp-address.ts'
 
@@ -16,8 +11,8 @@ const ADDRESSES_MAX = 64
 
 /** What the options of each call may be called. */
 export const CONNECT_NAMES = [...ENDPOINT_NAMES, 'owner']
-export const LISTEN_NAMES = [...CONNECT_NAMES, 'backlog', 'mode', ...FLAG_NAMES]
-export const UDP_NAMES = ['host', 'port', 'owner', ...FLAG_NAMES]
+export const LISTEN_NAMES = [...CONNECT_NAMES, ...LISTEN_FLAG_NAMES]
+export const UDP_NAMES = ['host', 'port', 'owner', ...BIND_FLAG_NAMES]
 
 /**
  * Settings of every socket, and where the server's own words go. Policy `pause-producer` is
@@ -36,8 +31,8 @@ export interface OwnerOptions {
   readonly owner?: number
 }
 
-/** `{ host, port }` or `{ path }`. Default host: `0.0.0.0`. Port 0 lets the system choose. */
-export interface ListenOptions extends Endpoint, OwnerOptions, Partial<ListenFlags> {}
+/** Where to listen, for whom. The host is an IP address. */
+export interface ListenOptions extends ListenPlace, OwnerOptions {}
 
 /** `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends Omit<Endpoint, 'host'>, OwnerOptions {
@@ -45,8 +40,8 @@ export interface ConnectOptions extends Omit<Endpoint, 'host'>, OwnerOptions {
   readonly host?: string | readonly string[]
 }
 
-/** Where to receive. Without host and port: of IPv4, and bound by the system at the first send. */
-export interface UdpOptions extends Omit<Endpoint, 'path'>, OwnerOptions, DatagramFlags {}
+/** Where to receive, for whom. The host is an IP address. */
+export interface UdpOptions extends UdpPlace, OwnerOptions {}
 
 export interface SendOptions {
   /** `low` leaves when nothing else waits. Default `high`. */

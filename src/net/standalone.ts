@@ -12,25 +12,27 @@ import {
 } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
-import { BACKLOG_DEFAULT, DATAGRAM_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
+import { DATAGRAM_BYTES_MAX, SOCKET_ID_MAX } from '../base/limits.ts'
 import { standardError } from '../base/output.ts'
 import { Queue } from '../base/queue.ts'
 import { describe } from '../base/thrown.ts'
-import { formatAddress } from '../os/address.ts'
 import { compactAddress } from '../os/compact.ts'
 import { checkOption } from '../os/options.ts'
 import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
 import { checkIds } from './broadcaster.ts'
 import type { SocketClient } from './client.ts'
 import { NOT_BEGUN } from './commands.ts'
-import { checkEndpoint, checkFlags, checkMode, endpointText, openDatagram } from './endpoint.ts'
+import { setOption } from './descriptor.ts'
+import { type NetstatInfo, netstat } from './netstat.ts'
+import { bindFailure, listenFailure, openListener, openUdp, reserveSlot } from './open.ts'
 import { OwnLoop } from './own-loop.ts'
+import { checkDescriptor, checkListen, checkUdp } from './place.ts'
 import { checkSettings, DEFAULT_SETTINGS, SEND_POLICY, type SocketSettings } from './settings.ts'
 import { SharedBytes } from './shared-bytes.ts'
-import { type NetstatInfo, PROTOCOL } from './slots.ts'
+import { PROTOCOL } from './slots.ts'
 import type { Socket } from './socket.ts'
 import type { SocketEvent } from './socket-event.ts'
-import { listenAt, reserveFor, SocketFile } from './socket-file.ts'
+import type { SocketFile } from './socket-file.ts'
 import {
   CONNECT_NAMES,
   type ConnectOptions,
@@ -101,23 +103,14 @@ export class StandaloneServer implements Disposable {
    */
   listen(options: ListenOptions): number {
     this.#check('listen')
-    const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
+    const { endpoint, flags } = checkListen(options)
     checkOptions('listen', 'options', options, LISTEN_NAMES)
-    checkFlags('listen', options)
-    checkMode('listen', options)
     const address = literal('listen', endpoint.address, endpoint.host)
-    const { owner, backlog = BACKLOG_DEFAULT, reusePort, ipv6Only, mode } = options
-    checkInteger('listen', 'backlog', backlog, 1, 65535)
-    const opaque = checkOwner('listen', owner)
-    const fd = listenAt(this.#os, address, { backlog, reusePort, ipv6Only, mode })
-    if (fd < 0) {
-      const reason = this.#os.errorText(fd)
-      throw new SkynetError('ERR_LISTEN', { address: endpointText(endpoint), reason })
-    }
-    const file = SocketFile.at(this.#os, address)
-    const id = reserveFor(file, () => this.#reserve(fd))
+    const owner = checkOwner('listen', options.owner)
+    const failed = listenFailure(endpoint)
+    const { id, fd, file } = openListener(this.#loop.client, address, flags, failed)
     if (file !== undefined) this.#files.set(id, file)
-    this.#order('listen', id, fd, opaque)
+    this.#order('listen', id, fd, owner)
     return id
   }
 
@@ -132,7 +125,7 @@ export class StandaloneServer implements Disposable {
     checkOptions('connect', 'options', options ?? null, CONNECT_NAMES)
     const addresses = connectAddresses(options)
     const owner = checkOwner('connect', options.owner)
-    const id = this.#reserve()
+    const id = reserveSlot(this.#loop.slots)
     this.#loop.client.connect(id, owner, addresses)
     this.#obey()
     return id
@@ -146,19 +139,11 @@ export class StandaloneServer implements Disposable {
   udp(options: UdpOptions = {}): number {
     const what = 'open a UDP socket'
     this.#check(what)
+    const { endpoint, flags } = checkUdp(options)
     checkOptions(what, 'options', options, UDP_NAMES)
-    checkFlags(what, options)
-    const { host = '0.0.0.0', port = 0, reusePort, ipv6Only } = options
-    const isBound = options.host !== undefined || options.port !== undefined
-    const endpoint = checkEndpoint(what, { host, port }, host, 0)
-    const address = literal(what, endpoint.address, host) as SocketAddress
+    const address = literal(what, endpoint.address, endpoint.host) as SocketAddress
     const owner = checkOwner(what, options.owner)
-    const fd = openDatagram(this.#os, address, isBound ? { reusePort, ipv6Only } : undefined)
-    if (fd < 0) {
-      const info = { what: `UDP ${endpointText(endpoint)}`, reason: this.#os.errorText(fd) }
-      throw new SkynetError('ERR_BIND', info)
-    }
-    const id = this.#reserve(fd)
+    const { id, fd } = openUdp(this.#loop.client, address, flags, bindFailure(endpoint))
     this.#order('udp', id, fd, owner)
     return id
   }
@@ -171,10 +156,10 @@ export class StandaloneServer implements Disposable {
    */
   bind(fd: number, options: OwnerOptions = {}): number {
     this.#check('bind')
-    checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
+    checkDescriptor(fd)
     checkOptions('bind', 'options', options, OWNER_NAMES)
     const owner = checkOwner('bind', options.owner)
-    const id = this.#reserve()
+    const id = reserveSlot(this.#loop.slots)
     this.#order('bind', id, fd, owner)
     return id
   }
@@ -236,9 +221,9 @@ export class StandaloneServer implements Disposable {
   setOption(id: number, name: SocketOption, value: number): boolean {
     const socket = this.#find('set an option of', id)
     checkOption('set an option', name, value)
-    if (socket === undefined || socket.fd < 0) return false
-    const result = this.#os.setOption(socket.fd, name, value)
-    if (result >= 0) return true
+    if (socket === undefined) return false
+    const result = setOption(this.#loop.client, id, name, value)
+    if (result === undefined || result >= 0) return result !== undefined
     const reason = this.#os.errorText(result)
     throw new SkynetError('ERR_SYSCALL', { call: `set ${name} of socket ${id}`, reason })
   }
@@ -353,12 +338,7 @@ export class StandaloneServer implements Disposable {
 
   /** Every socket there is now. */
   netstat(): NetstatInfo[] {
-    return this.#loop.slots.list().map((info) => {
-      const fd = this.#loop.sockets.find(info.id)?.fd ?? -1
-      const isOwn = info.state === 'LISTEN' || info.state === 'PLISTEN' || info.protocol === 'UDP'
-      const address = isOwn ? this.#os.localAddress(fd) : this.#os.peerAddress(fd)
-      return { ...info, address: address === undefined ? '' : formatAddress(address) }
-    })
+    return netstat(this.#loop.client)
   }
 
   /** What all sockets have done since the server was made, those that are gone included. */
@@ -390,14 +370,6 @@ export class StandaloneServer implements Disposable {
     this.#check(what)
     checkInteger(what, 'id', id, 1, SOCKET_ID_MAX)
     return this.#loop.sockets.find(id)
-  }
-
-  /** @param fd What the socket is for: closed when there is no slot. */
-  #reserve(fd = -1): number {
-    const id = this.#loop.slots.reserve()
-    if (id > 0) return id
-    if (fd >= 0) this.#os.close(fd)
-    throw new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
   }
 
   #command(order: 'pause' | 'end' | 'close' | 'shutdown', id: number): boolean {

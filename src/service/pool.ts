@@ -1,14 +1,11 @@
 /** The sockets of one service, by id: events of the socket thread find their object here. */
 
 import { SkynetError } from '../base/errors.ts'
-import { SOCKETS_MAX } from '../base/limits.ts'
-import { lock, unlock } from '../base/lock.ts'
 import { Queue } from '../base/queue.ts'
 import type { SocketClient } from '../net/client.ts'
+import { addressOf, setOption } from '../net/descriptor.ts'
 import { EVENT, type EventRecord } from '../net/event.ts'
-import { SLOT } from '../net/slots.ts'
-import { STATE } from '../net/state.ts'
-import { formatAddress } from '../os/address.ts'
+import { reserveSlot } from '../net/open.ts'
 import { checkOption } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
 import { Repeats, type RepeatsHost } from './repeats.ts'
@@ -71,17 +68,11 @@ export class SocketPool {
   /**
    * A slot for a new socket.
    *
-   * @param fd Its descriptor, if there is one by now: closed when there is no slot.
    * @throws {SkynetError} `ERR_SERVICE_EXITED`: nobody would close that socket; `ERR_SOCKET_LIMIT`.
    */
-  reserve(fd = -1): number {
-    const { service, client } = this
-    const id = service.hasEnded ? -1 : client.slots.reserve()
-    if (id >= 0) return id
-    if (fd >= 0) client.os.close(fd)
-    throw service.hasEnded
-      ? service.exited()
-      : new SkynetError('ERR_SOCKET_LIMIT', { limit: SOCKETS_MAX })
+  reserve(): number {
+    if (this.service.hasEnded) throw this.service.exited()
+    return reserveSlot(this.client.slots)
   }
 
   get(id: number): PooledSocket | undefined {
@@ -129,36 +120,18 @@ export class SocketPool {
     this.#sockets.clear()
   }
 
-  /** The token keeps the descriptor from being closed and used again while `use` has it. */
-  withFd<T>(id: number, use: (fd: number) => T): T | undefined {
-    const { slots, thread } = this.client
-    const at = slots.at(id)
-    lock(slots.cells, at + SLOT.token, thread + 1)
-    try {
-      if (slots.stateOf(id) === STATE.INVALID) return undefined
-      return use(Atomics.load(slots.cells, at + SLOT.fd))
-    } finally {
-      unlock(slots.cells, at + SLOT.token)
-    }
-  }
-
   /** `ip:port` or `unix:path` of either end; empty when it is gone. */
   addressOf(id: number, end: 'local' | 'peer'): string {
-    const { os } = this.client
-    const address = this.withFd(id, (fd) =>
-      end === 'local' ? os.localAddress(fd) : os.peerAddress(fd),
-    )
-    return address === undefined ? '' : formatAddress(address)
+    return addressOf(this.client, id, end)
   }
 
   /** @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`. */
   setOption(id: number, name: SocketOption, value: number): void {
     checkOption('set a socket option', name, value)
-    const { os } = this.client
-    const result = this.withFd(id, (fd) => os.setOption(fd, name, value))
+    const result = setOption(this.client, id, name, value)
     if (result === undefined) throw new SkynetError('ERR_SOCKET_CLOSED', { id })
     if (result >= 0) return
-    const reason = os.errorText(result)
+    const reason = this.client.os.errorText(result)
     throw new SkynetError('ERR_SYSCALL', { call: `set ${name} to ${value}`, reason })
   }
 }

@@ -1,30 +1,23 @@
 /** `skynet.socket`: how a service comes to its sockets. */
 import { checkArray, checkBytes, checkInteger, checkOptions } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { BACKLOG_DEFAULT, SOCKET_ID_MAX } from '../base/limits.ts'
+import { SOCKET_ID_MAX } from '../base/limits.ts'
 import type { SocketClient } from '../net/client.ts'
-import {
-  checkEndpoint,
-  checkFlags,
-  checkMode,
-  ENDPOINT_NAMES,
-  type Endpoint,
-  endpointText,
-  FLAG_NAMES,
-} from '../net/endpoint.ts'
+import { checkEndpoint, ENDPOINT_NAMES, type Endpoint, endpointText } from '../net/endpoint.ts'
+import { type NetstatInfo, netstat } from '../net/netstat.ts'
+import { connectFailure, type GivenOptions, listenFailure, openListener } from '../net/open.ts'
+import { checkDescriptor, checkListen, LISTEN_FLAG_NAMES, type ListenPlace } from '../net/place.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
-import { type NetstatInfo, PROTOCOL } from '../net/slots.ts'
-import { listenAt, reserveFor, SocketFile } from '../net/socket-file.ts'
+import { PROTOCOL } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { SocketTotals } from '../net/totals.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import { checkOption, OPTIONS } from '../os/options.ts'
-import type { SocketOption } from '../os/os.ts'
 import { openOrClose } from './closing.ts'
 import { Connection } from './connection.ts'
 import { Listener } from './listener.ts'
 import { lookUp } from './look-up.ts'
-import { dialUdp, openUdp, type UdpOptions } from './open-udp.ts'
+import { dialUdp, receiveUdp, type UdpOptions } from './open-udp.ts'
 import type { Service } from './service.ts'
 import type { UdpSocket } from './udp-socket.ts'
 import { SocketWait, Waiter } from './wait.ts'
@@ -33,32 +26,17 @@ import { checkLimits, checkWait, limitsFrom, WAIT_NAMES, type WaitOptions } from
 /** What holds for a connection from its start; of a listener, for each that it accepts. */
 export interface StreamOptions extends Partial<SocketSettings> {
   /** Options of the system, as in `Connection.setOption`: `{ noDelay: 1, keepCount: 3 }`. */
-  readonly options?: Readonly<Partial<Record<SocketOption, number>>>
+  readonly options?: GivenOptions
 }
 
-/**
- * `{ port }`, `{ host, port }` or `{ path }`. Default host: `0.0.0.0`, every IPv4 address of this
- * machine; `::` takes IPv4 as well, unless `ipv6Only`. Port 0 lets the system choose.
- */
-export interface ListenOptions extends WaitOptions, Endpoint, StreamOptions {
-  /** Connections that the kernel holds until they are accepted. Default 511. */
-  readonly backlog?: number
-  /** Let other sockets listen on the same port too: the kernel spreads the connections. */
-  readonly reusePort?: boolean
-  /** Of an IPv6 address: leave IPv4 out. */
-  readonly ipv6Only?: boolean
-  /**
-   * Of a `path`: who may connect, as the permissions of its file, whatever the umask is. 0o600 is
-   * this user alone. Default: 0o777 without what the umask takes away.
-   */
-  readonly mode?: number
-}
+/** Where to listen, how long that may take, and what holds for each connection. */
+export interface ListenOptions extends WaitOptions, ListenPlace, StreamOptions {}
 
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
 
 const STREAM_NAMES = [...ENDPOINT_NAMES, 'options', ...WAIT_NAMES]
-const LISTEN_NAMES = [...STREAM_NAMES, 'backlog', 'mode', ...FLAG_NAMES]
+const LISTEN_NAMES = [...STREAM_NAMES, ...LISTEN_FLAG_NAMES]
 
 export class SocketApi {
   readonly #service: Service
@@ -81,34 +59,18 @@ export class SocketApi {
    * of range.
    */
   async listen(options: ListenOptions): Promise<Listener> {
-    const endpoint = checkEndpoint('listen', options, '0.0.0.0', 0)
-    const { backlog = BACKLOG_DEFAULT, reusePort, ipv6Only, mode } = options
-    checkInteger('listen', 'backlog', backlog, 1, 65535)
-    checkFlags('listen', options)
-    checkMode('listen', options)
+    const { endpoint, flags } = checkListen(options)
     const settings = checkSettings('listen', options, LISTEN_NAMES)
     checkLimits('listen', options)
     const left = limitsFrom(this.#service.runtime, options)
     checkSocketOptions('listen', options.options)
     const { pool } = this.#service
     const { client } = pool
-    const text = endpointText(endpoint)
-    const failed = (reason: string): Error =>
-      new SkynetError('ERR_LISTEN', { address: text, reason })
+    const failed = listenFailure(endpoint)
     const [address] = await lookUp(this.#service, endpoint, failed, left())
     if (this.#service.hasEnded) throw this.#service.exited()
-    const fd = listenAt(client.os, address!, { backlog, reusePort, ipv6Only, mode })
-    if (fd < 0) throw failed(client.os.errorText(fd))
-    const file = SocketFile.at(client.os, address!)
-    // What is accepted inherits them.
-    for (const [name, value] of Object.entries(options.options ?? {})) {
-      const result = client.os.setOption(fd, name as SocketOption, value)
-      if (result >= 0) continue
-      file?.remove()
-      client.os.close(fd)
-      throw failed(`${name}: ${client.os.errorText(result)}`)
-    }
-    const id = reserveFor(file, () => pool.reserve(fd))
+    const { id, fd, file } = openListener(client, address!, flags, failed, options.options)
+    const text = endpointText(endpoint)
     const name = options.path === undefined ? endpoint.host : text
     const listener = new Listener(pool, id, name, file)
     const about = new SocketWait(`listen on ${text} with`, id, pool)
@@ -133,11 +95,9 @@ export class SocketApi {
     const settings = checkSettings('connect', options, STREAM_NAMES)
     checkLimits('connect', options)
     checkSocketOptions('connect', options.options)
-    const text = endpointText(endpoint)
     const { pool, handle, runtime } = this.#service
     const { client } = pool
-    const failed = (reason: string, cause?: unknown): Error =>
-      new SkynetError('ERR_CONNECT', { address: text, reason }, { cause })
+    const failed = connectFailure(endpoint)
     const left = limitsFrom(runtime, options)
     const addresses = await lookUp(this.#service, endpoint, failed, left())
     const id = pool.reserve()
@@ -194,7 +154,7 @@ export class SocketApi {
    * @throws {SkynetError} `ERR_BIND` no such descriptor, or one that cannot be waited for: a file.
    */
   async bind(fd: number, options?: WaitOptions): Promise<Connection> {
-    checkInteger('bind', 'fd', fd, 0, 0x7fffffff)
+    checkDescriptor(fd)
     checkWait('bind', options)
     const { pool, handle } = this.#service
     const id = pool.reserve()
@@ -221,13 +181,13 @@ export class SocketApi {
    * @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`; `TypeError`, `RangeError`.
    */
   udp(options: UdpOptions = {}): Promise<UdpSocket> {
-    return openUdp(this.#service, options)
+    return receiveUdp(this.#service, options)
   }
 
   /** A UDP socket that receives at a port that is known. As `udp`. */
   async udpListen(options: UdpOptions & { readonly port: number }): Promise<UdpSocket> {
     checkInteger('open a UDP socket', 'port', options?.port, 1, 65535)
-    return openUdp(this.#service, options)
+    return receiveUdp(this.#service, options)
   }
 
   /**
@@ -243,11 +203,7 @@ export class SocketApi {
    * Every socket of the node, whoever owns it: state, owner, bytes, where. It stops nobody.
    */
   netstat(): NetstatInfo[] {
-    const { pool } = this.#service
-    return this.#client.slots.list().map((info) => {
-      const isOwn = info.state === 'LISTEN' || info.state === 'PLISTEN' || info.protocol === 'UDP'
-      return { ...info, address: pool.addressOf(info.id, isOwn ? 'local' : 'peer') }
-    })
+    return netstat(this.#client)
   }
 
   /**
