@@ -8,6 +8,7 @@ import { PROTOCOL } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import type { WriteOptions, Writer } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
+import type { ByteStream } from './byte-stream.ts'
 import { closeSocket } from './closing.ts'
 import { Drains } from './drains.ts'
 import type { SocketPool } from './pool.ts'
@@ -26,7 +27,7 @@ type Attempt<T> = () => T | undefined
  * An accepted connection is not read before it is first used; handing its `id` to another service
  * before that costs nothing. One read may wait at a time.
  */
-export class Connection implements AsyncIterable<Buffer>, AsyncDisposable {
+export class Connection implements ByteStream {
   /** Handing this number to `skynet.socket.start` in another service moves the connection there. */
   readonly id: number
   readonly #pool: SocketPool
