@@ -39,7 +39,7 @@ test('LineWriter writes at once, in pieces where it must', () => {
   assert.ok(writer.isIdle)
 })
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('LineWriter counts what fails, and says so in front of the next line that is written', () => {
   const { writer, found, state } = descriptor()
   state.always = 'ENOSPC'
@@ -56,7 +56,7 @@ test('LineWriter counts what fails, and says so in front of the next line that i
   assert.deepEqual(found.faults, ['ENOSPC', 'EIO'], 'each trouble is told once')
 })
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('LineWriter says how much was lost also when nothing comes behind it', () => {
   const { writer, found, state } = descriptor()
   state.always = 'ENOSPC'
@@ -97,7 +97,7 @@ test('LineWriter has settled a line when its write is over, not when it begins',
   await settles('counted')
 })
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('LineWriter keeps a bounded amount for a reader that takes nothing', async () => {
   const { writer, found, state } = descriptor()
   state.always = 'EAGAIN'

@@ -264,7 +264,7 @@ test('resolveConfig() refuses folders of services that are not there, and names 
   }
 })
 
-// Proves: docs/semantics.md#config-set
+// Proves: docs/node.md#config-set
 test('loadConfig() gives a variable of --set the type that the file has', async (t) => {
   const file = json(t, { start: 'a.ts', env: { DEBUG: false, port: 1, name: 'x' } })
   const set = ['env.DEBUG=true', 'env.port=2.5', 'env.name=false', 'env.new=3']
@@ -277,13 +277,13 @@ test('loadConfig() gives a variable of --set the type that the file has', async 
   await refused('env.port=', /'env.port' as it must be a number, as in the file: .*''$/)
 })
 
-// Proves: docs/semantics.md#config-file
+// Proves: docs/node.md#config-file
 test('loadConfig() reads JSON that begins with a byte-order mark', async (t) => {
   const file = configFile(t, 'skynet.json', '\ufeff{ "start": "./main.ts" }')
   assert.equal((await loadConfig(file)).start, join(dirname(file), 'main.ts'))
 })
 
-// Proves: docs/semantics.md#config-file
+// Proves: docs/node.md#config-file
 test('loadConfig() waits for a config that is a promise', async (t) => {
   const text = "export default (async () => ({ start: './main.ts', harbor: 7 }))()"
   assert.equal((await loadConfig(configFile(t, 'c.mjs', text))).harbor, 7)

@@ -123,7 +123,7 @@ function search(broken?: Break) {
   })
 }
 
-// Proves: docs/semantics.md#channel-delete
+// Proves: docs/sharing.md#channel-delete
 test('no subscriber misses the end of its channel, or a message of the next, in any order', () => {
   const { faults, ends, states } = search()
   assert.deepEqual(faults, [])

@@ -14,7 +14,7 @@ function workersOf(channels: Channels, id: number): number[] {
   return found
 }
 
-// Proves: docs/semantics.md#channel-delete
+// Proves: docs/sharing.md#channel-delete
 test('create gives ids that are there until they end, and never again', () => {
   const channels = newChannels(2, 2)
   const seen = new Set<number>()
@@ -66,7 +66,7 @@ test('nextWorker finds every worker that joined and did not leave, up to WORKERS
   assert.deepEqual(workersOf(channels, id), [0, 1, 32, 33, 63, 64, 700])
 })
 
-// Proves: docs/semantics.md#channel-delete
+// Proves: docs/sharing.md#channel-delete
 test('a slot is not taken again before every worker has left the channel that ended', () => {
   const channels = newChannels(40, 1)
   const id = channels.create()

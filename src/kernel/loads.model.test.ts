@@ -184,7 +184,7 @@ function search(broken?: Break) {
   })
 }
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('an order to a worker that dies is answered or refused, counted right, in any order', () => {
   const { faults, states, ends } = search()
   assert.deepEqual(faults, [])

@@ -45,7 +45,7 @@ test('restart begins a worker anew: what was counted before is not taken from it
   assert.equal(loads.placeOf(1), before, 'incarnations come round after 128')
 })
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('least passes over a worker that is closed, unless all are; restart opens it', () => {
   const loads = new Loads(Loads.memory(2), 0)
   for (let i = 0; i < 3; i++) loads.add(0)

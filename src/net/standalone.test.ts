@@ -38,7 +38,7 @@ function sleeping(t: TestContext, sleeper: Sleeper): StandaloneServer {
   return server
 }
 
-// Proves: docs/semantics.md#poll-sleep
+// Proves: docs/sockets.md#poll-sleep
 test('poll() sleeps for its time, rounded up, and no longer', (t) => {
   const sleeper = new Sleeper()
   const server = sleeping(t, sleeper)

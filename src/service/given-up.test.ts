@@ -263,7 +263,7 @@ test('an exit hook does not wait for a manager that has ended with the node', as
   )
 })
 
-// Proves: docs/semantics.md#test-keeps
+// Proves: docs/testing.md#test-keeps
 test('nothing that a test has launched is kept after the end of its testNode', async () => {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as () => void

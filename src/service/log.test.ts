@@ -13,7 +13,7 @@ test('formatLine names nobody for the node itself', () => {
   assert.equal(formatLine(line), '[:00000000] up')
 })
 
-// Proves: docs/semantics.md#log-entry
+// Proves: docs/node.md#log-entry
 test('formatLine indents what follows the first line, so that text forges no entry', () => {
   const line = { at: 0, level: 'info', handle: 10, title: 'a\n[:00000001 bank', text: '' } as const
   const text = 'no\n[:00000001 bank] paid\n    at stack\n\ufeff[:00000001 bank] paid\n\n\ttab\n'
@@ -24,7 +24,7 @@ test('formatLine indents what follows the first line, so that text forges no ent
   )
 })
 
-// Proves: docs/semantics.md#log-entry
+// Proves: docs/node.md#log-entry
 test('formatLine and formatJson escape what turns text round, or ends a line elsewhere', () => {
   const text = 'a\u202eb\u2066c\u2028d\u2029e\u200ff\u061cg\u0085h\u200di 🙂 ü'
   const line = { at: 0, level: 'info', handle: 10, title: text, text } as const

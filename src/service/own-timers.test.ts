@@ -47,7 +47,7 @@ for (const [what, wait] of Object.entries(WAITS)) {
   })
 }
 
-// Proves: docs/semantics.md#settled
+// Proves: docs/testing.md#settled
 test('settled() waits for a setup whose faults the runtime counts', async () => {
   await using node = await testNode()
   const { skynet } = node

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { LogWriter } from './log-writer.ts'
 
-// Proves: docs/semantics.md#output-json
+// Proves: docs/node.md#output-json
 test('LogWriter drops what is beyond 4 MiB, and counts it in an entry of its own', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-log-'))
   t.after(() => rmSync(folder, { recursive: true }))
@@ -22,7 +22,7 @@ test('LogWriter drops what is beyond 4 MiB, and counts it in an entry of its own
   assert.deepEqual(entries, [line, line, line, line, '{"text":"2 lines were dropped"}'])
 })
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('LogWriter tells a new file how many lines the full one before it lacks', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-log-'))
   t.after(() => rmSync(folder, { recursive: true }))

@@ -30,7 +30,7 @@ function reportIn(folder: string): Report {
   return JSON.parse(readFileSync(join(folder, 'crashes', names[0]!), 'utf8')) as Report
 }
 
-// Proves: docs/semantics.md#crash-report
+// Proves: docs/node.md#crash-report
 test('a dying worker leaves a report: messages, mailboxes, the stack of who hangs', async (t) => {
   const folder = scratchFolder(t)
   const config = {
@@ -59,7 +59,7 @@ test('a dying worker leaves a report: messages, mailboxes, the stack of who hang
   assert.match(hung!.stack!.join('\n'), /holdUntil .*subject\.(js|ts):\d+:\d+/)
 })
 
-// Proves: docs/semantics.md#crash-report
+// Proves: docs/node.md#crash-report
 test('a fault of the main thread leaves a report', async (t) => {
   const folder = scratchFolder(t)
   const late = "setTimeout(() => { throw new Error('the main thread is broken') }, 1500)"
@@ -79,7 +79,7 @@ test('a fault of the main thread leaves a report', async (t) => {
   assert.ok(report.workers[0]!.lastMessages.length > 0)
 })
 
-// Proves: docs/semantics.md#crash-report
+// Proves: docs/node.md#crash-report
 test('a crash report that cannot be written is told, and nothing else changes', async (t) => {
   const folder = scratchFolder(t)
   const config = { start: 'quitter.ts', args: ['exit'], crashFolder: '/dev/null/crashes' }
@@ -89,7 +89,7 @@ test('a crash report that cannot be written is told, and nothing else changes', 
   assert.match(cli.err, /skynet worker 0 died: exit code 3/)
 })
 
-// Proves: docs/semantics.md#crash-report
+// Proves: docs/node.md#crash-report
 test('a node writes at most CRASH_REPORTS_MAX crash reports', async (t) => {
   const folder = scratchFolder(t)
   const start = join(import.meta.dirname, '../fixtures/talker.ts')

@@ -44,7 +44,7 @@ function daemonFolder(t: TestContext): string {
 const startDaemon = (t: TestContext, folder: string, config: Partial<NodeConfig> = {}): Cli =>
   new Cli(t, folder, { start: 'talker.ts', logger: 'log', daemon: 'pid', ...config })
 
-// Proves: docs/semantics.md#daemon
+// Proves: docs/node.md#daemon
 test('daemon runs in the background, with a pid file and its output in the log', async (t) => {
   const folder = daemonFolder(t)
   const cli = startDaemon(t, folder)
@@ -58,7 +58,7 @@ test('daemon runs in the background, with a pid file and its output in the log',
   await cli.wrote('log', /skynet: SIGTERM: stopping, .*\n(.*\n)*skynet: stopped\n$/)
 })
 
-// Proves: docs/semantics.md#pid-file
+// Proves: docs/node.md#pid-file
 test('a daemon whose pid file names a process that lives is refused', async (t) => {
   const folder = daemonFolder(t)
   assert.equal((await startDaemon(t, folder).ended).code, 0)
@@ -76,7 +76,7 @@ test('a daemon whose pid file names a process that lives is refused', async (t) 
   assert.match(third.err, RegExp(`is running already, pid = ${process.pid}\n`))
 })
 
-// Proves: docs/semantics.md#output-json
+// Proves: docs/node.md#output-json
 test('with JSON every line of a daemon is an object, and a refused one leaves none', async (t) => {
   const folder = daemonFolder(t)
   const json = { logFormat: 'json' } as const
@@ -93,7 +93,7 @@ test('with JSON every line of a daemon is an object, and a refused one leaves no
   assert.equal(said[1], 'skynet: stopped')
 })
 
-// Proves: docs/semantics.md#pid-file
+// Proves: docs/node.md#pid-file
 test('a pid file that a killed daemon left is taken over', async (t) => {
   const folder = daemonFolder(t)
   const { pid } = spawnSync('true')
@@ -108,7 +108,7 @@ test('a pid file that a killed daemon left is taken over', async (t) => {
   }
 })
 
-// Proves: docs/semantics.md#pid-file
+// Proves: docs/node.md#pid-file
 test('a pid file that names a zombie is taken over where the system tells', async (t) => {
   const folder = daemonFolder(t)
   // A shell asks for the end of its child: so that ends when the shell has become what never asks.
@@ -127,7 +127,7 @@ test('a pid file that names a zombie is taken over where the system tells', asyn
   assert.equal((await cli.ended).code, isTold ? 0 : 1, cli.err)
 })
 
-// Proves: docs/semantics.md#pid-file
+// Proves: docs/node.md#pid-file
 test('a daemon leaves a pid file that is not its own', async (t) => {
   const folder = daemonFolder(t)
   assert.equal((await startDaemon(t, folder).ended).code, 0)
@@ -151,7 +151,7 @@ test('a pid file that is locked is refused, whatever is in it', async (t) => {
   closeSync(fd)
 })
 
-// Proves: docs/semantics.md#pid-file
+// Proves: docs/node.md#pid-file
 test('of daemons that start at once with one pid file, one runs', async (t) => {
   const folder = daemonFolder(t)
   const all = Array.from({ length: 3 }, () => startDaemon(t, folder))
@@ -160,7 +160,7 @@ test('of daemons that start at once with one pid file, one runs', async (t) => {
   for (const { err } of all) assert.match(err, /pid = \d+\n$|is running already/)
 })
 
-// Proves: docs/semantics.md#daemon
+// Proves: docs/node.md#daemon
 test('a daemon that cannot start says why to whoever started it', async (t) => {
   const folder = daemonFolder(t)
   const cases: [Partial<NodeConfig>, RegExp][] = [
@@ -176,7 +176,7 @@ test('a daemon that cannot start says why to whoever started it', async (t) => {
   }
 })
 
-// Proves: docs/semantics.md#daemon-log
+// Proves: docs/node.md#daemon-log
 test('what a daemon prints goes to its log, also after SIGHUP', async (t) => {
   const folder = daemonFolder(t)
   mkdirSync(join(folder, 'old'))
@@ -198,7 +198,7 @@ test('a daemon without a log file goes on at SIGHUP', async (t) => {
   await until('the end of the pid file', () => !existsSync(join(folder, 'pid')))
 })
 
-// Proves: docs/semantics.md#start-slow
+// Proves: docs/node.md#start-slow
 test('who starts a daemon that does not come up is told', async (t) => {
   const folder = daemonFolder(t)
   const cli = startDaemon(t, folder, { start: 'slow-start.ts', startMs: 60_000 })

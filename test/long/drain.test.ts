@@ -18,7 +18,7 @@ async function startDrainer(t: TestContext, mode: string, graceMs = LONG_MS): Pr
   return cli
 }
 
-// Proves: docs/semantics.md#stop
+// Proves: docs/node.md#stop
 test('a signal closes listeners first, while services serve who is connected', async (t) => {
   const cli = await startDrainer(t, 'serve')
   const port = Number((await cli.said(/port (\d+)/))[1])
@@ -37,7 +37,7 @@ test('a signal closes listeners first, while services serve who is connected', a
   assert.match(cli.err, /^skynet: SIGTERM: stopping, for at most \d+ ms; .*\nskynet: stopped\n$/)
 })
 
-// Proves: docs/semantics.md#stop
+// Proves: docs/node.md#stop
 test('stop hooks that are not done within graceMs are told, named and cut off', async (t) => {
   const cli = await startDrainer(t, 'never', 100)
   assert.deepEqual(await cli.stop('SIGINT'), { code: 0, signal: null })
@@ -52,7 +52,7 @@ test('stop hooks that are not done within graceMs are told, named and cut off', 
 })
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Proves: docs/semantics.md#stop-twice
+  // Proves: docs/node.md#stop-twice
   test(`a second ${signal} ends a node that stops, at once`, async (t) => {
     const cli = await startDrainer(t, 'never')
     cli.child.kill('SIGTERM')
@@ -63,7 +63,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
-// Proves: docs/semantics.md#stop-held
+// Proves: docs/node.md#stop-held
 test('a stop hook that does not come back is reported and named, and the code is 1', async (t) => {
   const config = { start: 'drainer.ts', args: ['spin'], graceMs: 1000, monitorMs: 100 }
   const cli = new Cli(t, scratchFolder(t), config)
@@ -73,7 +73,7 @@ test('a stop hook that does not come back is reported and named, and the code is
   assert.match(cli.err, /Cannot stop in good order within 1000 ms: :0\w+ did not come back/)
 })
 
-// Proves: docs/semantics.md#stop-held
+// Proves: docs/node.md#stop-held
 test('a node that is stopped while its first setup loops ends with code 1', async (t) => {
   const config = { start: 'drainer.ts', args: ['setup'], monitorMs: 100 }
   const cli = new Cli(t, scratchFolder(t), config)
@@ -82,14 +82,14 @@ test('a node that is stopped while its first setup loops ends with code 1', asyn
   assert.match(cli.err, /Cannot stop in good order within 1000 ms: :0\w+ did not come back/)
 })
 
-// Proves: docs/semantics.md#stop
+// Proves: docs/node.md#stop
 test('nobody waits for the stop hook of a service that ends', async (t) => {
   const cli = await startDrainer(t, 'leave')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })
   assert.match(cli.out, /exit hook: exit/)
 })
 
-// Proves: docs/semantics.md#stop
+// Proves: docs/node.md#stop
 test('a stop hook that throws is logged, and the others run', async (t) => {
   const cli = await startDrainer(t, 'throw')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })
@@ -97,14 +97,14 @@ test('a stop hook that throws is logged, and the others run', async (t) => {
   assert.match(cli.out, /the other hook/)
 })
 
-// Proves: docs/semantics.md#stop
+// Proves: docs/node.md#stop
 test('a stop hook that is added while the node stops is run', async (t) => {
   const cli = await startDrainer(t, 'late')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })
   assert.match(cli.out, /added late, and run/)
 })
 
-// Proves: docs/semantics.md#stop-log
+// Proves: docs/node.md#stop-log
 test('what exit hooks say is logged, also on another worker than the logger', async (t) => {
   const cli = await startDrainer(t, 'lines')
   await cli.said(/ready on worker 1/)
@@ -116,7 +116,7 @@ test('what exit hooks say is logged, also on another worker than the logger', as
   )
 })
 
-// Proves: docs/semantics.md#stop-log
+// Proves: docs/node.md#stop-log
 test('an end that cuts off what exit hooks say tells so, and the exit code is 1', async () => {
   const config = { graceMs: 0, exitMs: 1, budgets: { flushMs: 1 } }
   const { code, err } = await inProcess('drainer.ts', ['lines'], config)
@@ -124,7 +124,7 @@ test('an end that cuts off what exit hooks say tells so, and the exit code is 1'
   assert.equal(code, 1)
 })
 
-// Proves: docs/semantics.md#stop-no-hooks
+// Proves: docs/node.md#stop-no-hooks
 test('with a graceMs of 0 stop hooks are not run', async (t) => {
   const cli = await startDrainer(t, 'never', 0)
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })

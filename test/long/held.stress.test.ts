@@ -8,7 +8,7 @@ import { seedOf } from '../support/seed.ts'
 const ROUNDS = 20
 
 for (const action of ['keep', 'kill'] as const) {
-  // Proves: docs/semantics.md#held-stack
+  // Proves: docs/node.md#held-stack
   test(`handlers that come back from native code while they are asked: ${action}`, async (t) => {
     const seed = seedOf()
     t.diagnostic(`SEED=${seed}`)

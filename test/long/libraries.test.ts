@@ -12,7 +12,7 @@ const PACKAGES = [
   'undici@7.30.2',
 ]
 
-// Proves: docs/semantics.md#world-native
+// Proves: docs/node.md#world-native
 test('a node is well with native libraries on several workers, one of which ends', async (t) => {
   const folder = withPackages('libraries', PACKAGES, ['libraries.mjs', 'task.cjs'])
   if (folder === undefined) {

@@ -7,7 +7,7 @@ import { inProcess } from '../support/process.ts'
 
 const KINDS = ['map', 'set', 'object', 'array']
 
-// Proves: docs/semantics.md#memory-limit
+// Proves: docs/node.md#memory-limit
 test('a table that grows from message to message ends its worker alone', async () => {
   const { code, out, err } = await inProcess('grower.ts', [KINDS, 64], { monitorMs: 0 })
   const lines = out.trimEnd().split('\n')
@@ -32,7 +32,7 @@ const RUNS: readonly Run[] = [
   'message',
 ]
 
-// Proves: docs/semantics.md#memory-limit
+// Proves: docs/node.md#memory-limit
 test('a table that grows in a single run of code ends its worker alone', async () => {
   for (const limitMb of [32, 128]) {
     const { code, out, err } = await inProcess('outgrower.ts', [RUNS, limitMb], { monitorMs: 0 })
@@ -63,7 +63,7 @@ for (const [way, told] of Object.entries(TOLD)) {
   })
 }
 
-// Proves: docs/semantics.md#memory-limit
+// Proves: docs/node.md#memory-limit
 test('a flag of Node.js that goes before memoryLimitMb is told, once', async () => {
   process.env.NODE_OPTIONS = '--max-old-space-size=512'
   try {

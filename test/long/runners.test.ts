@@ -19,7 +19,7 @@ const RUNNERS: Record<string, readonly string[]> = {
 }
 
 for (const [runner, words] of Object.entries(RUNNERS)) {
-  // Proves: docs/semantics.md#test-runners
+  // Proves: docs/testing.md#test-runners
   test(`services are tested under ${runner}`, (t) => {
     const kept = withPackages('runners', PACKAGES, [])
     if (kept === undefined) {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { CLI, Cli, scratchFolder } from '../support/cli.ts'
 
-// Proves: docs/semantics.md#start-fails
+// Proves: docs/node.md#start-fails
 test('a start with too few descriptors names the limit', async (t) => {
   const config = { start: 'talker.ts', thread: 8 }
   const cli = new Cli(t, scratchFolder(t), config, 'ulimit -n 48')
@@ -17,7 +17,7 @@ test('a start with too few descriptors names the limit', async (t) => {
   )
 })
 
-// Proves: docs/semantics.md#start-fails
+// Proves: docs/node.md#start-fails
 test('a launch that fails says each path once', async (t) => {
   const folder = scratchFolder(t)
   const missing = new Cli(t, folder, { start: 'no-such-file.ts' })
@@ -31,7 +31,7 @@ test('a launch that fails says each path once', async (t) => {
   assert.match(noService.err, /^skynet: Cannot launch service \S+: its default export is not made/)
 })
 
-// Proves: docs/semantics.md#start-fails
+// Proves: docs/node.md#start-fails
 test('a folder of services that is missing is refused, with field and value', async (t) => {
   const cli = new Cli(t, scratchFolder(t), { start: 'talker.ts', services: ['./none'] })
   assert.equal((await cli.ended).code, 1)

@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 const ROOT = new URL('../../../', import.meta.url)
 
-// Proves: docs/semantics.md#commands
+// Proves: docs/commands.md#commands
 test('docs/commands.md lists every command and what it is called', async () => {
   const rows = readFileSync(new URL('docs/commands.md', ROOT), 'utf8').matchAll(
     /^\| `([A-Z]+)` \| `(?:skynet\.)?(\w+)/gm,
@@ -78,7 +78,7 @@ check('stat() counts messages and tasks', async (skynet, handlers) => {
   assert.equal(skynet.stat('task'), 0)
 })
 
-// Proves: docs/semantics.md#signal
+// Proves: docs/commands.md#signal
 check('signal() reaches the hook of a service, or its log', async (skynet) => {
   const peer = await skynet.newService<typeof signalled>('./signalled.ts', { on: 1 })
   assert.equal(await skynet.signal(peer.handle, 7), true)
@@ -94,7 +94,7 @@ check('signal() reaches the hook of a service, or its log', async (skynet) => {
   assert.equal(await skynet.signal(peer.handle), false)
 })
 
-// Proves: docs/semantics.md#message-log
+// Proves: docs/commands.md#message-log
 check('logOn() writes every message of a service to a file, until logOff()', async (skynet) => {
   const peer = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   const file = join(String(skynet.getenv('folder')), `${peer.address.slice(1)}.log`)

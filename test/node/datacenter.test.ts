@@ -14,7 +14,7 @@ const blocked = { code: 'ERR_DATACENTER_PATH' }
 const daemonOf = (skynet: Skynet) =>
   skynet.queryService<typeof datacenterd>('datacenterd', { timeoutMs: 60_000 })
 
-// Proves: docs/semantics.md#datacenter
+// Proves: docs/sharing.md#datacenter
 check('the datacenter is launched once by all who use it first, on any worker', async (skynet) => {
   const peers = await Promise.all([0, 1, 0, 1].map((on) => launch(skynet, on)))
   await Promise.all(peers.map((peer, i) => peer.call.set(['first', i], i)))
@@ -22,7 +22,7 @@ check('the datacenter is launched once by all who use it first, on any worker', 
   await Promise.all(peers.map((peer) => skynet.kill(peer.handle)))
 })
 
-// Proves: docs/semantics.md#datacenter-copy
+// Proves: docs/sharing.md#datacenter-copy
 check('set() returns what was there, get() gives values and branches as copies', async (skynet) => {
   const { datacenter } = skynet
   assert.equal(await datacenter.set('a', 'b', 1), undefined)
@@ -48,7 +48,7 @@ check('set() returns what was there, get() gives values and branches as copies',
   assert.equal(await datacenter.get('x'), undefined)
 })
 
-// Proves: docs/semantics.md#datacenter-wait
+// Proves: docs/sharing.md#datacenter-wait
 check('wait() gives what is there at once, and else what is set, on any worker', async (skynet) => {
   const { datacenter } = skynet
   await datacenter.set('there', { now: 1 })
@@ -65,7 +65,7 @@ check('wait() gives what is there at once, and else what is set, on any worker',
   await Promise.all(peers.map((peer) => skynet.kill(peer.handle)))
 })
 
-// Proves: docs/semantics.md#datacenter-wait
+// Proves: docs/sharing.md#datacenter-wait
 check(
   'wait() for a branch that is there gives it; one below a waiter does not come',
   async (skynet) => {
@@ -80,7 +80,7 @@ check(
   },
 )
 
-// Proves: docs/semantics.md#datacenter-wait
+// Proves: docs/sharing.md#datacenter-wait
 check('wait() is woken by a branch that brings its part, others go on waiting', async (skynet) => {
   const { datacenter } = skynet
   const part = datacenter.wait('whole', 'part', 'x')
@@ -91,7 +91,7 @@ check('wait() is woken by a branch that brings its part, others go on waiting', 
   assert.equal(await rest, 2)
 })
 
-// Proves: docs/semantics.md#datacenter-path
+// Proves: docs/sharing.md#datacenter-path
 check('what is a value for one and a branch for another is refused', async (skynet) => {
   const { datacenter } = skynet
   const above = assert.rejects(datacenter.wait('key'), blocked)
@@ -115,7 +115,7 @@ check('what is a value for one and a branch for another is refused', async (skyn
   )
 })
 
-// Proves: docs/semantics.md#datacenter-gives-up
+// Proves: docs/sharing.md#datacenter-gives-up
 check('wait() ends in time and with its signal, and leaves nothing behind', async (skynet) => {
   const { datacenter } = skynet
   const late = { code: 'ERR_CALL_TIMEOUT' }
@@ -133,7 +133,7 @@ check('wait() ends in time and with its signal, and leaves nothing behind', asyn
   assert.equal(await value, 'longer a branch')
 })
 
-// Proves: docs/semantics.md#datacenter-gives-up
+// Proves: docs/sharing.md#datacenter-gives-up
 check('a waiter that is killed is in the way of nobody', async (skynet) => {
   const { datacenter } = skynet
   for (const on of [0, 1]) {
@@ -152,7 +152,7 @@ check('a waiter that is killed is in the way of nobody', async (skynet) => {
   }
 })
 
-// Proves: docs/semantics.md#datacenter-ends
+// Proves: docs/sharing.md#datacenter-ends
 check(
   'waiters are told when the datacenter is killed; the next use begins anew',
   async (skynet) => {
@@ -168,7 +168,7 @@ check(
   },
 )
 
-// Proves: docs/semantics.md#stop-last
+// Proves: docs/node.md#stop-last
 test('a node does not go on for a datacenter that nobody is left to use', async () => {
   const start = join(import.meta.dirname, '../fixtures/ender.ts')
   const given = { thread: 2, start, args: ['exit after a set'], logger: '/dev/null' }

@@ -27,7 +27,7 @@ const SLOW_MODULE = `import { setTimeout } from 'node:timers/promises'
 await setTimeout(20)
 ${NAMED.replace(': string): void', ')')}`
 
-// Proves: docs/semantics.md#settled
+// Proves: docs/testing.md#settled
 test('settled() waits for a module that loads: TypeScript, for the first time', async (t) => {
   const folder = projectFolder(t, { 'named.ts': NAMED })
   await using node = await testNode()
@@ -37,7 +37,7 @@ test('settled() waits for a module that loads: TypeScript, for the first time', 
   assert.ok(skynet.localName('.typed'))
 })
 
-// Proves: docs/semantics.md#settled
+// Proves: docs/testing.md#settled
 test('settled() waits for a launch whose setup waits for Node.js', async () => {
   await using node = await testNode()
   const { skynet } = node
@@ -50,7 +50,7 @@ test('settled() waits for a launch whose setup waits for Node.js', async () => {
   assert.ok(skynet.localName('.late'))
 })
 
-// Proves: docs/semantics.md#settled
+// Proves: docs/testing.md#settled
 test('settled() does not wait for a launch that waits for a message or a timer', async () => {
   const clock = new FakeClock()
   await using node = await testNode({ clock })
@@ -79,7 +79,7 @@ test('settled() does not wait for a launch that waits for a message or a timer',
   assert.deepEqual(done.sort(), ['call', 'sleep', 'timeout'])
 })
 
-// Proves: docs/semantics.md#settled
+// Proves: docs/testing.md#settled
 test('settled() gives up on a launch that goes nowhere, and names it', async () => {
   await using node = await testNode()
   const { skynet } = node
@@ -89,7 +89,7 @@ test('settled() gives up on a launch that goes nowhere, and names it', async () 
   await assert.rejects(node.settled({ timeoutMs: 5 }), { message: text })
 })
 
-// Proves: docs/semantics.md#settled
+// Proves: docs/testing.md#settled
 test('advance() of a FakeClock waits for a module that a timer has launched', async (t) => {
   const folder = projectFolder(t, { 'slow.mjs': SLOW_MODULE })
   const clock = new FakeClock()
@@ -120,7 +120,7 @@ async function launcherOf(file: string): Promise<Launcher> {
   return (await import(pathToFileURL(file).href)).default
 }
 
-// Proves: docs/semantics.md#test-paths
+// Proves: docs/testing.md#test-paths
 test('launch() lets a service of another folder launch what is beside its file', async (t) => {
   const files = { 'app/launcher.mjs': LAUNCHER, 'app/battle.mjs': BATTLE, 'battle.mjs': BATTLE }
   const folder = projectFolder(t, files)
@@ -134,7 +134,7 @@ test('launch() lets a service of another folder launch what is beside its file',
   }
 })
 
-// Proves: docs/semantics.md#test-paths
+// Proves: docs/testing.md#test-paths
 test('launch() of TypeScript, as tsx loads it, knows the folder of its file', async (t) => {
   const files = { 'app/launcher.ts': LAUNCHER.replace('(path)', '(path: string)') }
   const folder = projectFolder(t, { ...files, 'app/battle.ts': BATTLE })
@@ -152,7 +152,7 @@ test('launch() of TypeScript, as tsx loads it, knows the folder of its file', as
   }
 })
 
-// Proves: docs/semantics.md#test-paths
+// Proves: docs/testing.md#test-paths
 test('launch() of a service out of a bundle finds what it launches beside base', async (t) => {
   const folder = projectFolder(t, { 'out/bundle.mjs': LAUNCHER, 'app/battle.mjs': BATTLE })
   const launcher = await launcherOf(join(folder, 'out/bundle.mjs'))
@@ -164,7 +164,7 @@ test('launch() of a service out of a bundle finds what it launches beside base',
   }
 })
 
-// Proves: docs/semantics.md#test-paths
+// Proves: docs/testing.md#test-paths
 test('a launch in a testNode that finds nothing names the folder, and base', async (t) => {
   const folder = projectFolder(t, { 'app/launcher.mjs': LAUNCHER, 'base/x': '' })
   const launcher = await launcherOf(join(folder, 'app/launcher.mjs'))

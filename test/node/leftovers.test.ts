@@ -37,7 +37,7 @@ async function assertCollected(refs: readonly WeakRef<object>[], what: string): 
   })
 }
 
-// Proves: docs/semantics.md#node-leaves
+// Proves: docs/node.md#node-leaves
 test('nodes that have stopped leave no descriptor, no listener and no object', async () => {
   const before = await baseline()
   const refs: WeakRef<Node>[] = []
@@ -56,7 +56,7 @@ test('nodes that have stopped leave no descriptor, no listener and no object', a
   await assertCollected(refs, 'all nodes')
 })
 
-// Proves: docs/semantics.md#node-leaves
+// Proves: docs/node.md#node-leaves
 test('nodes that are stopped while they start leave nothing', async () => {
   const before = await baseline()
   const starts = Array.from({ length: 8 }, async (_, number) => {
@@ -70,7 +70,7 @@ test('nodes that are stopped while they start leave nothing', async () => {
   await assertNothingLeft(before)
 })
 
-// Proves: docs/semantics.md#node-leaves
+// Proves: docs/node.md#node-leaves
 test('a signal that outlives its nodes keeps nothing of them', async () => {
   const stop = new AbortController()
   const { signal } = stop
@@ -89,7 +89,7 @@ test('a signal that outlives its nodes keeps nothing of them', async () => {
   await assertCollected(refs, 'all nodes')
 })
 
-// Proves: docs/semantics.md#node-leaves
+// Proves: docs/node.md#node-leaves
 test('a start that fails, at whatever step, leaves nothing', async () => {
   const before = await baseline()
   const { SharedArrayBuffer: Memory } = globalThis
@@ -128,7 +128,7 @@ test('a start that fails, at whatever step, leaves nothing', async () => {
   }
 })
 
-// Proves: docs/semantics.md#node-questions
+// Proves: docs/node.md#node-questions
 test('workers() keeps nothing of a call', async () => {
   const calls = 20_000
   const node = await startNode(config())
@@ -145,7 +145,7 @@ test('workers() keeps nothing of a call', async () => {
   assert.ok(kept < 100, `${kept} bytes of each call are kept`)
 })
 
-// Proves: docs/semantics.md#node-questions
+// Proves: docs/node.md#node-questions
 test('workers() does not ask a worker again that has not answered', async () => {
   const made: Worker[] = []
   const onWorker = (worker: Worker): void => void made.push(worker)
@@ -162,7 +162,7 @@ test('workers() does not ask a worker again that has not answered', async () => 
   assert.equal(answers, 1)
 })
 
-// Proves: docs/semantics.md#node-questions
+// Proves: docs/node.md#node-questions
 test('a dedicated worker that has ended is forgotten while who asked for it lives on', async () => {
   const refs: WeakRef<Worker>[] = []
   const onWorker = (worker: Worker): void => void refs.push(new WeakRef(worker))

@@ -7,7 +7,7 @@ import { Cli, scratchFolder, textOf } from '../support/cli.ts'
 
 const OWN = join(import.meta.dirname, '../fixtures/own-logger.ts')
 
-// Proves: docs/semantics.md#log-rotate
+// Proves: docs/node.md#log-rotate
 test('rename and SIGHUP rotate the log file, and no line is lost', async (t) => {
   const folder = scratchFolder(t)
   const cli = new Cli(t, folder, { start: 'chatter.ts', logger: 'log', thread: 2 })
@@ -28,7 +28,7 @@ test('rename and SIGHUP rotate the log file, and no line is lost', async (t) => 
   )
 })
 
-// Proves: docs/semantics.md#log-rotate
+// Proves: docs/node.md#log-rotate
 test('a log file that cannot be opened anew is kept, and the fault told', async (t) => {
   const folder = scratchFolder(t)
   const cli = new Cli(t, folder, { start: 'talker.ts', logger: 'log', args: ['hello'] })
@@ -68,7 +68,7 @@ test('logFormat json writes one object a line, control characters escaped', asyn
   assert.ok(Math.abs(Date.parse(info.time) - Date.now()) < 600_000)
 })
 
-// Proves: docs/semantics.md#output-json
+// Proves: docs/node.md#output-json
 test('with JSON node and command say objects too, also why they cannot start', async (t) => {
   const json = { logFormat: 'json' } as const
   const messagesOf = ({ err }: Cli): string[] =>
@@ -104,7 +104,7 @@ test('logservice names a service that logs instead of ours, and is told of SIGHU
   assert.equal(cli.out, '')
 })
 
-// Proves: docs/semantics.md#log-rotate
+// Proves: docs/node.md#log-rotate
 test('SIGHUP while the first service begins reaches the logger when it is up', async (t) => {
   const config = { start: 'early-signal.ts', logger: 'log', logservice: OWN, args: ['SIGHUP'] }
   const cli = new Cli(t, scratchFolder(t), config)
@@ -112,7 +112,7 @@ test('SIGHUP while the first service begins reaches the logger when it is up', a
   assert.equal((await cli.stop()).code, 0)
 })
 
-// Proves: docs/semantics.md#log-fault
+// Proves: docs/node.md#log-fault
 test('a fault of the logger goes to standard error, and it gets the next line', async (t) => {
   const args = ['throw', 'reject', 'after']
   const config = { start: 'talker.ts', logger: 'log', logservice: OWN, args }
@@ -129,7 +129,7 @@ test('a logservice that does not register .logger is refused', async (t) => {
   assert.match(cli.err, /Cannot log with .*own-logger.ts: it did not register '.logger'/)
 })
 
-// Proves: docs/semantics.md#log-fault
+// Proves: docs/node.md#log-fault
 test('log lines that cannot be written are told on standard error', async (t) => {
   const cli = new Cli(t, scratchFolder(t), { start: 'talker.ts', logger: '/dev/full' })
   await cli.said(/services\/logger\] error: cannot write to \/dev\/full: ENOSPC/)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 
-// Proves: docs/semantics.md#test-mocks
+// Proves: docs/testing.md#test-mocks
 test('a node watches its workers by the real time while its program mocks timers', async (t) => {
   t.mock.timers.enable()
   t.mock.method(performance, 'now', () => 0)

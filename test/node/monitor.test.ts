@@ -24,7 +24,7 @@ function assertInside(text: string, name: string): void {
   assert.ok(Number(place[1]) >= first && Number(place[1]) <= last, text)
 }
 
-// Proves: docs/semantics.md#held
+// Proves: docs/node.md#held
 // Proves: docs/skynet.md#testendless
 test('a handler that does not come back is reported with the stack of its loop', async () => {
   const { code, err } = await inProcess('looper.ts', ['method', 200], { monitorMs: 100 })
@@ -38,14 +38,14 @@ test('a handler that does not come back is reported with the stack of its loop',
   assert.equal(code, 0, 'it went on afterwards')
 })
 
-// Proves: docs/semantics.md#held-endless
+// Proves: docs/node.md#held-endless
 // Proves: docs/skynet.md#testendless
 test('testendless.lua: stat endless tells a loop that it was reported, once', async () => {
   const { out } = await inProcess('looper.ts', ['stat', 60_000], { monitorMs: 1000 })
   assert.equal(out, 'endless: 0, 1, 0\n')
 })
 
-// Proves: docs/semantics.md#held
+// Proves: docs/node.md#held
 test('a setup of the first service that does not come back is reported', async () => {
   for (const thread of [1, 2]) {
     const args = ['setup', 200]
@@ -56,7 +56,7 @@ test('a setup of the first service that does not come back is reported', async (
   }
 })
 
-// Proves: docs/semantics.md#held
+// Proves: docs/node.md#held
 test('a setup of the first service that never comes back ends the start, if it is to', async () => {
   const config = { monitorMs: 100, monitorAction: 'kill' }
   const { code, err } = await inProcess('looper.ts', ['setup', 60_000], config)
@@ -65,7 +65,7 @@ test('a setup of the first service that never comes back ends the start, if it i
   assert.equal(code, 1)
 })
 
-// Proves: docs/semantics.md#held
+// Proves: docs/node.md#held
 test('a module that loops while it is loaded is reported, also the first one', async () => {
   process.env.LOOP_MS = '200'
   try {
@@ -85,7 +85,7 @@ test('a module that loops while it is loaded is reported, also the first one', a
   }
 })
 
-// Proves: docs/semantics.md#held
+// Proves: docs/node.md#held
 test('a module that is not loaded after a while is named, and goes on when it is', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
   const logger = join(folder, 'log')
@@ -104,7 +104,7 @@ test('a module that is not loaded after a while is named, and goes on when it is
   }
 })
 
-// Proves: docs/semantics.md#held-receiver
+// Proves: docs/node.md#held-receiver
 test('a loop after an await is found by its stack, whoever got the last message', async () => {
   const { code, err } = await inProcess('looper.ts', ['after await', 200], { monitorMs: 100 })
   assertInside(err, 'spinAfterAwait')

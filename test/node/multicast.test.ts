@@ -23,7 +23,7 @@ async function launchAll(skynet: Skynet, count: number, id: number): Promise<Lis
 const killAll = (skynet: Skynet, peers: readonly ServiceRef[]) =>
   Promise.all(peers.map((peer) => skynet.kill(peer.handle)))
 
-// Proves: docs/semantics.md#publish
+// Proves: docs/sharing.md#publish
 check('publish() brings every kind of value to subscribers on every worker', async (skynet) => {
   const channel = skynet.multicast.new()
   const own: unknown[] = []
@@ -52,7 +52,7 @@ check('publish() brings every kind of value to subscribers on every worker', asy
   await killAll(skynet, peers)
 })
 
-// Proves: docs/semantics.md#publish
+// Proves: docs/sharing.md#publish
 check('publish() gives each subscription a value of its own', async (skynet) => {
   const channel = skynet.multicast.new<{ list: number[]; bytes: Buffer }>()
   const got: { list: number[]; bytes: Buffer }[] = []
@@ -68,7 +68,7 @@ check('publish() gives each subscription a value of its own', async (skynet) => 
   channel.delete()
 })
 
-// Proves: docs/semantics.md#publish
+// Proves: docs/sharing.md#publish
 check('publish() reaches 1,000 subscribers on two workers, once and in order', async (skynet) => {
   const channel = skynet.multicast.new()
   const peers = await launchAll(skynet, 1000, channel.id)
@@ -103,7 +103,7 @@ check('what one service publishes and sends arrives in that order', async (skyne
   channel.delete()
 })
 
-// Proves: docs/semantics.md#publish-death
+// Proves: docs/sharing.md#publish-death
 check('what a publisher published before it was killed arrives', async (skynet) => {
   const channel = skynet.multicast.new()
   for (const on of PLACES) {
@@ -127,7 +127,7 @@ check('what a publisher published before it was killed arrives', async (skynet) 
   channel.delete()
 })
 
-// Proves: docs/semantics.md#publish-death
+// Proves: docs/sharing.md#publish-death
 check('a subscriber that is killed leaves its channel, the others go on', async (skynet) => {
   const channel = skynet.multicast.new()
   const peers = await launchAll(skynet, 20, channel.id)
@@ -144,7 +144,7 @@ check('a subscriber that is killed leaves its channel, the others go on', async 
   await skynet.kill(publisher.handle)
 })
 
-// Proves: docs/semantics.md#channel-delete
+// Proves: docs/sharing.md#channel-delete
 check('delete() ends every subscription after what was published before', async (skynet) => {
   for (const on of PLACES) {
     const maker = await launch(skynet, on)
@@ -165,7 +165,7 @@ check('delete() ends every subscription after what was published before', async 
   }
 })
 
-// Proves: docs/semantics.md#channel-delete
+// Proves: docs/sharing.md#channel-delete
 check(
   'delete() leaves what came before to its own subscribers, until unsubscribe()',
   async (skynet) => {
@@ -183,7 +183,7 @@ check(
   },
 )
 
-// Proves: docs/semantics.md#channel-delete
+// Proves: docs/sharing.md#channel-delete
 check('delete() while others publish and subscribe ends it for all of them', async (skynet) => {
   for (let round = 0; round < 20; round++) {
     const channel = skynet.multicast.new()
@@ -210,7 +210,7 @@ check('delete() while others publish and subscribe ends it for all of them', asy
   }
 })
 
-// Proves: docs/semantics.md#unsubscribe
+// Proves: docs/sharing.md#unsubscribe
 check('unsubscribe() drops what is on its way; subscribing again begins anew', async (skynet) => {
   const channel = skynet.multicast.new<number>()
   const got: unknown[] = []
@@ -232,7 +232,7 @@ check('unsubscribe() drops what is on its way; subscribing again begins anew', a
   channel.delete()
 })
 
-// Proves: docs/semantics.md#subscription-loop
+// Proves: docs/sharing.md#subscription-loop
 check('a subscription without callback is taken in a loop, also by several', async (skynet) => {
   const channel = skynet.multicast.new<number>()
   const subscription = channel.subscribe()
@@ -258,7 +258,7 @@ check('a subscription without callback is taken in a loop, also by several', asy
   )
 })
 
-// Proves: docs/semantics.md#subscriber-throws
+// Proves: docs/sharing.md#subscriber-throws
 check('what a subscriber throws is logged, and the next message comes', async (skynet) => {
   const channel = skynet.multicast.new<string>()
   const got: string[] = []
@@ -274,7 +274,7 @@ check('what a subscriber throws is logged, and the next message comes', async (s
   channel.delete()
 })
 
-// Proves: docs/semantics.md#channel-unknown
+// Proves: docs/sharing.md#channel-unknown
 check('channels that are gone or unknown, and what cannot be sent, are refused', async (skynet) => {
   const unknown = { code: 'ERR_CHANNEL_UNKNOWN' }
   for (const id of [0, 1.5, -1, 1e15, Number.NaN]) {

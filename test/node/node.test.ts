@@ -12,7 +12,7 @@ const config = (start: string, args: unknown[] = [], logger?: string) =>
   resolveConfig({ thread: 2, start: fixture(start), args, ...(logger && { logger }) }, '/')
 const SILENT = '/dev/null'
 
-// Proves: docs/semantics.md#start-node
+// Proves: docs/node.md#start-node
 test('startNode() resolves when the first service is ready, stop() ends all', async () => {
   const node = await startNode(config('echo.ts', [0], SILENT))
   await node.stop()
@@ -20,7 +20,7 @@ test('startNode() resolves when the first service is ready, stop() ends all', as
   await node.stop()
 })
 
-// Proves: docs/semantics.md#start-node
+// Proves: docs/node.md#start-node
 test('startNode() can be called many times in one process, also at once', async () => {
   for (let round = 0; round < 3; round++) {
     const nodes = await Promise.all([0, 1].map(() => startNode(config('echo.ts', [0], SILENT))))
@@ -28,7 +28,7 @@ test('startNode() can be called many times in one process, also at once', async 
   }
 })
 
-// Proves: docs/semantics.md#start-node
+// Proves: docs/node.md#start-node
 test('startNode() rejects when its first service cannot begin, and leaves nothing', async () => {
   await assert.rejects(startNode(config('no-such-file.ts', [], SILENT)), {
     code: 'ERR_SERVICE_LAUNCH',
@@ -60,7 +60,7 @@ test('startNode(), stop() and resolveConfig() refuse what they cannot take, by n
   assert.throws(() => node.stop({ grace: 5 } as never), { message: /did you mean 'graceMs'/ })
 })
 
-// Proves: docs/semantics.md#stop-services
+// Proves: docs/node.md#stop-services
 test('stop() lets what was written leave, and closes every socket', async () => {
   const port = 0
   const node = await startNode(config('farewell.ts', [port], SILENT))
@@ -86,20 +86,20 @@ async function farewellPort(): Promise<{ port: number }> {
   return answer
 }
 
-// Proves: docs/semantics.md#stop-services
+// Proves: docs/node.md#stop-services
 test('stop() ends a node whose services do not want to end', async () => {
   const node = await startNode(config('stubborn.ts', [], SILENT))
   await node.stop()
   assert.equal(await node.exited, 0)
 })
 
-// Proves: docs/semantics.md#process-end
+// Proves: docs/node.md#process-end
 test('a process that ends without stop() does not hang', async () => {
   const { code, err } = await inProcess('quitter.ts', ['main'])
   assert.equal(code, 7, err)
 })
 
-// Proves: docs/semantics.md#held
+// Proves: docs/node.md#held
 test('a handler that holds its worker is reported, one that rests is not', async () => {
   const held = await inProcess('quitter.ts', ['loop'])
   assert.match(held.err, /maybe in an endless loop/)
@@ -108,7 +108,7 @@ test('a handler that holds its worker is reported, one that rests is not', async
   assert.deepEqual(rested, { code: 0, out: '', err: '' })
 })
 
-// Proves: docs/semantics.md#stop-services
+// Proves: docs/node.md#stop-services
 test('exit hooks of all services run when the node stops', async () => {
   const node = await BodyNode.start()
   await node.run(import.meta.url.replace('node.test', '../fixtures/hooks'), 'hooks')
@@ -119,7 +119,7 @@ test('exit hooks of all services run when the node stops', async () => {
   await node.stop()
 })
 
-// Proves: docs/semantics.md#stop-last
+// Proves: docs/node.md#stop-last
 // Proves: docs/skynet.md#examples-abort
 test('a node ends when the last of its services has ended, or one aborts it', async () => {
   for (const how of ['exit', 'abort']) {
@@ -128,7 +128,7 @@ test('a node ends when the last of its services has ended, or one aborts it', as
   }
 })
 
-// Proves: docs/semantics.md#stop-last
+// Proves: docs/node.md#stop-last
 test('a node whose first service aborts it while it begins ends with code 0', async () => {
   for (const how of ['abort at once', 'abort and wait']) {
     const node = await startNode(config('ender.ts', [how], SILENT))
@@ -136,7 +136,7 @@ test('a node whose first service aborts it while it begins ends with code 0', as
   }
 })
 
-// Proves: docs/semantics.md#stop-last
+// Proves: docs/node.md#stop-last
 test('startNode() is stopped by its signal, also while the first service begins', async () => {
   const stop = new AbortController()
   const starting = startNode(config('ender.ts', ['never ready'], SILENT), { signal: stop.signal })
@@ -148,7 +148,7 @@ test('startNode() is stopped by its signal, also while the first service begins'
   assert.equal(await node.exited, 0)
 })
 
-// Proves: docs/semantics.md#stop-starting
+// Proves: docs/node.md#stop-starting
 test('a node that is stopped while many workers begin starts no more of them', async () => {
   const stop = new AbortController()
   let threads = 0
@@ -173,7 +173,7 @@ test('startNode() refuses a config that is not complete, or cannot be sent', asy
   await assert.rejects(startNode(unsendable), { code: 'ERR_MESSAGE_UNSUPPORTED' })
 })
 
-// Proves: docs/semantics.md#stop-held
+// Proves: docs/node.md#stop-held
 test('stop() says which service did not let go of its worker, and ends with code 1', async () => {
   const { code, err } = await inProcess('quitter.ts', ['hold'])
   assert.equal(code, 1, err)

@@ -12,7 +12,7 @@ const launch = (skynet: Skynet, on: number) =>
   skynet.newService<typeof reader>('./reader.ts', { on })
 const unknown = { code: 'ERR_SHARE_UNKNOWN' }
 
-// Proves: docs/semantics.md#share-seen
+// Proves: docs/sharing.md#share-seen
 check('query() gives on every worker what new() shared, whatever becomes of it', async (skynet) => {
   const value = { text: 'ß界', list: [1, [2, null]], big: 2n ** 70n, none: undefined, f: -0 }
   skynet.shareData.new('value', value)
@@ -47,7 +47,7 @@ async function hammer(skynet: Skynet): Promise<void> {
   }
 }
 
-// Proves: docs/semantics.md#share-version
+// Proves: docs/sharing.md#share-version
 serviceTest(
   import.meta.url,
   'readers on 4 workers never see half an update, nor an older one',
@@ -55,7 +55,7 @@ serviceTest(
   { thread: 4 },
 )
 
-// Proves: docs/semantics.md#share-view
+// Proves: docs/sharing.md#share-view
 check('a view stays at its version until latest() or monitor() moves on', async (skynet) => {
   skynet.shareData.new('count', { n: 1 })
   const view = skynet.shareData.query<{ n: number }>('count')
@@ -67,7 +67,7 @@ check('a view stays at its version until latest() or monitor() moves on', async 
   skynet.shareData.delete('count')
 })
 
-// Proves: docs/semantics.md#share-seen
+// Proves: docs/sharing.md#share-seen
 check('who is told of an update sees it', async (skynet) => {
   skynet.shareData.new('told', 0)
   const [here, there] = await Promise.all([launch(skynet, 0), launch(skynet, 1)])
@@ -82,7 +82,7 @@ check('who is told of an update sees it', async (skynet) => {
   await Promise.all([here, there].map((each) => skynet.kill(each.handle)))
 })
 
-// Proves: docs/semantics.md#share-frozen
+// Proves: docs/sharing.md#share-frozen
 check('shared data cannot be changed, and is one object for the whole worker', async (skynet) => {
   skynet.shareData.new('same', { list: [{ hp: 1 }] })
   const { value } = skynet.shareData.query<{ list: { hp: number }[] }>('same')
@@ -97,7 +97,7 @@ check('shared data cannot be changed, and is one object for the whole worker', a
   await skynet.kill(peer.handle)
 })
 
-// Proves: docs/semantics.md#share-frozen
+// Proves: docs/sharing.md#share-frozen
 check('deepCopy() gives a value of its own, all of it or a part', async (skynet) => {
   skynet.shareData.new('deep', { a: { b: [1, { c: 2 }] } })
   const copy = skynet.shareData.deepCopy<{ a: { b: unknown[] } }>('deep')
@@ -109,7 +109,7 @@ check('deepCopy() gives a value of its own, all of it or a part', async (skynet)
   skynet.shareData.delete('deep')
 })
 
-// Proves: docs/semantics.md#share-delete
+// Proves: docs/sharing.md#share-delete
 check('delete() ends a name for all; a view stays at what it has seen', async (skynet) => {
   const peer = await launch(skynet, 1)
   skynet.shareData.new('gone', 1)
@@ -130,7 +130,7 @@ check('delete() ends a name for all; a view stays at what it has seen', async (s
   await skynet.kill(peer.handle)
 })
 
-// Proves: docs/semantics.md#share-monitor
+// Proves: docs/sharing.md#share-monitor
 check('monitor() waits for the next version, and for no longer than asked', async (skynet) => {
   skynet.shareData.new('next', 1)
   const view = skynet.shareData.query<number>('next')
@@ -159,7 +159,7 @@ check('monitor() waits for the next version, and for no longer than asked', asyn
   await skynet.kill(peer.handle)
 })
 
-// Proves: docs/semantics.md#share-race
+// Proves: docs/sharing.md#share-race
 check('new() and update() of one name from all workers at once leave one', async (skynet) => {
   const peers = await Promise.all([launch(skynet, 0), launch(skynet, 1)])
   for (let round = 0; round < 200; round++) {
@@ -177,7 +177,7 @@ check('new() and update() of one name from all workers at once leave one', async
   await Promise.all(peers.map((peer) => skynet.kill(peer.handle)))
 })
 
-// Proves: docs/semantics.md#share-refused
+// Proves: docs/sharing.md#share-refused
 check('what cannot be shared is refused and named, and changes nothing', async (skynet) => {
   skynet.shareData.new('kept', 1)
   assert.throws(() => skynet.shareData.new('kept', 2), { code: 'ERR_SHARE_TAKEN' })
@@ -222,7 +222,7 @@ check('a node shares under SHARED_DATA_MAX names', async (skynet) => {
   skynet.shareData.delete('one more')
 })
 
-// Proves: docs/semantics.md#share-monitor
+// Proves: docs/sharing.md#share-monitor
 check('a service that ends in monitor() leaves, and can share no more', async (skynet) => {
   skynet.shareData.new('left', 1)
   const peer = await launch(skynet, 1)

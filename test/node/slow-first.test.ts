@@ -6,7 +6,7 @@ import { resolveConfig, startNode } from 'skynet-ts/node'
 import { TestNode } from '../support/node.ts'
 import { fixture, inProcess } from '../support/process.ts'
 
-// Proves: docs/semantics.md#start-slow
+// Proves: docs/node.md#start-slow
 test('a first service that is not ready is named, and the start ends after startMs', async () => {
   const given = { start: fixture('slow-start.ts'), thread: 2, logger: '/dev/null', startMs: 100 }
   const error = await startNode(resolveConfig(given, '/')).catch((thrown) => thrown)

@@ -103,7 +103,7 @@ const REFUSED: readonly (readonly [Call, string, string, string])[] = [
   }),
 ]
 
-// Proves: docs/semantics.md#poll-arguments
+// Proves: docs/sockets.md#poll-arguments
 test('a wrong argument is an error with a code, which names it and its value', (t) => {
   const server = library(t)
   const before = descriptors()
@@ -142,7 +142,7 @@ test('an option that there is not is refused by name, and those there are are li
   assert.deepEqual(server.netstat(), [])
 })
 
-// Proves: docs/semantics.md#poll-gone
+// Proves: docs/sockets.md#poll-gone
 test('every call with an id that is gone says so', (t) => {
   const server = library(t)
   const { near } = ends(server)
@@ -157,7 +157,7 @@ test('every call with an id that is gone says so', (t) => {
   }
 })
 
-// Proves: docs/semantics.md#poll-release
+// Proves: docs/sockets.md#poll-release
 test('release() closes everything at once, and ends every call', (t) => {
   const before = descriptors()
   const server = library(t)

@@ -61,7 +61,7 @@ class Ledger {
   }
 }
 
-// Proves: docs/semantics.md#poll-send
+// Proves: docs/sockets.md#poll-send
 test('send() keeps the order, whatever the size and whoever owns the bytes', {
   timeout,
 }, async (t) => {
@@ -85,7 +85,7 @@ test('send() keeps the order, whatever the size and whoever owns the bytes', {
   assert.ok([...ledger.counts.values()].every((count) => count === 1))
 })
 
-// Proves: docs/semantics.md#poll-send
+// Proves: docs/sockets.md#poll-send
 test('send() with low priority leaves when nothing else waits', { timeout }, async (t) => {
   const server = library(t)
   const { id, client } = await accepted(server)
@@ -102,7 +102,7 @@ test('send() with low priority leaves when nothing else waits', { timeout }, asy
   assert.equal(ledger.text, 'low 2 1, high 2 1')
 })
 
-// Proves: docs/semantics.md#poll-bytes
+// Proves: docs/sockets.md#poll-bytes
 test('bytes that are given away are not copied, and freed when they have left', {
   timeout,
 }, async (t) => {
@@ -120,7 +120,7 @@ test('bytes that are given away are not copied, and freed when they have left', 
   assert.equal(ledger.text, 'late 1')
 })
 
-// Proves: docs/semantics.md#poll-bytes
+// Proves: docs/sockets.md#poll-bytes
 test('what is given away is freed once, however it ends', (t) => {
   const server = library(t)
   const { near, listener } = ends(server)
@@ -150,7 +150,7 @@ test('what is given away is freed once, however it ends', (t) => {
   assert.match(ledger.text, /released 1$/)
 })
 
-// Proves: docs/semantics.md#poll-bytes
+// Proves: docs/sockets.md#poll-bytes
 test('what is given away is freed when the peer resets, or too much waits', {
   timeout,
 }, async (t) => {

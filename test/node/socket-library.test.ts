@@ -63,7 +63,7 @@ for (const [host, shown] of [
   })
 }
 
-// Proves: docs/semantics.md#poll
+// Proves: docs/sockets.md#poll
 test('poll() gives all events of a turn at once', (t) => {
   const server = library(t)
   const id = server.udp({ host: '127.0.0.1', port: 0 })
@@ -89,7 +89,7 @@ test('a peer process that is killed is a close, and what it sent comes before', 
   await exited
 })
 
-// Proves: docs/semantics.md#poll-sleep
+// Proves: docs/sockets.md#poll-sleep
 test('poll() gives nothing when nothing comes in time, or no socket is left', (t) => {
   const server = library(t)
   assert.equal(one(server), undefined)
@@ -102,7 +102,7 @@ test('poll() gives nothing when nothing comes in time, or no socket is left', (t
   assert.equal(one(server), undefined)
 })
 
-// Proves: docs/semantics.md#poll
+// Proves: docs/sockets.md#poll
 test('poll() gives events that overfill their ring, all and in order', (t) => {
   const server = library(t)
   const { near, far } = ends(server)
@@ -117,7 +117,7 @@ test('poll() gives events that overfill their ring, all and in order', (t) => {
   assert.deepEqual([id, String(data)], [far, 'after'])
 })
 
-// Proves: docs/semantics.md#poll
+// Proves: docs/sockets.md#poll
 test('poll() reads on when the ring was too full for what all sockets had', { timeout }, (t) => {
   const server = library(t)
   const size = 1024 * 1024
@@ -136,7 +136,7 @@ test('poll() reads on when the ring was too full for what all sockets had', { ti
   }
 })
 
-// Proves: docs/semantics.md#poll-bytes
+// Proves: docs/sockets.md#poll-bytes
 test('an event keeps its bytes when more come', (t) => {
   const server = library(t)
   const { near, far } = ends(server)
@@ -283,7 +283,7 @@ test('bind() of what is no descriptor is an error event, and its id is gone', (t
   assert.equal(one(server), undefined)
 })
 
-// Proves: docs/semantics.md#poll-release
+// Proves: docs/sockets.md#poll-release
 test('1,000 connections: each gets its own answer, and nothing is left', { timeout }, (t) => {
   const before = descriptors()
   const server = library(t)

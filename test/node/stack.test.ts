@@ -80,7 +80,7 @@ async function goesOn(cell: Int32Array): Promise<void> {
   }
 }
 
-// Proves: docs/semantics.md#held-stack
+// Proves: docs/node.md#held-stack
 test('a thread that comes back after it was asked for its stack in vain goes on', async (t) => {
   const { worker, release } = await inNative(t)
   assert.deepEqual(await stackOf(worker, 1), [])
@@ -100,7 +100,7 @@ test('a thread that was asked for its stack in vain is asked again with success'
   assert.match((await asked).join('\n'), /node:|\[worker eval\]/)
 })
 
-// Proves: docs/semantics.md#held-stack
+// Proves: docs/node.md#held-stack
 test('a thread that was asked for its stack in vain can be ended', async (t) => {
   const { worker, release } = await inNative(t)
   assert.deepEqual(await stackOf(worker, 1), [])
@@ -186,7 +186,7 @@ test('several threads are asked for their stacks at once, each also twice', asyn
   }
 })
 
-// Proves: docs/semantics.md#held-stack
+// Proves: docs/node.md#held-stack
 test('a thread that stands at a breakpoint of somebody is asked, and stays there', async (t) => {
   const cell = cellOf()
   const code = `function wait() { while (workerData[0] === 0); }
@@ -237,7 +237,7 @@ test('a thread that does not run under the first one cannot be asked', async (t)
   assert.deepEqual(await once(worker, 'message'), [[]])
 })
 
-// Proves: docs/semantics.md#held-stack
+// Proves: docs/node.md#held-stack
 test('a process that ends while it asks a thread for its stack ends', () => {
   const program = `
     import { Session } from 'node:inspector'

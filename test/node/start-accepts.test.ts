@@ -37,7 +37,7 @@ async function noting(body: (made: readonly Made[]) => Promise<void>): Promise<v
   }
 }
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('clients are accepted while a worker starts that has descriptors', () =>
   noting(async (made) => {
     const given = { thread: 2, start: fixture('dedicator.ts'), args: [2], logger: '/dev/null' }

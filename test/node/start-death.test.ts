@@ -10,7 +10,7 @@ import { fixture } from '../support/process.ts'
 const WORKERS = ['skynet worker 0', 'skynet worker 1']
 
 for (const [number, name] of WORKERS.entries()) {
-  // Proves: docs/semantics.md#start-death
+  // Proves: docs/node.md#start-death
   test(`startNode() rejects with the death of a thread as its reason: ${name}`, async () => {
     let made = 0
     const onWorker = (thread: Worker): void => {

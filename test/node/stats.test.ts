@@ -16,7 +16,7 @@ async function rowOf(skynet: Skynet, handle: number): Promise<ServiceStats> {
   return rows.find((row) => row.handle === handle)!
 }
 
-// Proves: docs/semantics.md#debug
+// Proves: docs/commands.md#debug
 check('debug.services() tells what every service of the node holds', async (skynet) => {
   const peer = await launch(skynet)
   const before = await rowOf(skynet, peer.handle)
@@ -60,7 +60,7 @@ check('debug.services() counts what waits in a mailbox', async (skynet, handlers
   assert.equal(memoryBytes, 7 * 400 + task * 400)
 })
 
-// Proves: docs/semantics.md#debug
+// Proves: docs/commands.md#debug
 check('debug.workers() leaves out a worker that is held', async (skynet) => {
   const peer = await skynet.newService<typeof subject>('./subject.ts', { on: 1, args: [] })
   const file = join(String(skynet.getenv('folder')), 'hold')
@@ -78,7 +78,7 @@ check('debug.workers() leaves out a worker that is held', async (skynet) => {
   await assert.rejects(skynet.debug.workers({ signal: abort.signal }), { code: 'ABORT_ERR' })
 })
 
-// Proves: docs/semantics.md#profile
+// Proves: docs/commands.md#profile
 check('profile measures what the code of a service takes, while it is on', async (skynet) => {
   const peer = await launch(skynet)
   await peer.call.spin(2)
@@ -102,7 +102,7 @@ check('profile measures what the code of a service takes, while it is on', async
   assert.equal(await cpuMs(), undefined)
 })
 
-// Proves: docs/semantics.md#profile
+// Proves: docs/commands.md#profile
 check('profile of all reaches services to come; of one it must be there', async (skynet) => {
   await skynet.debug.profile(true)
   const peer = await launch(skynet)
@@ -115,7 +115,7 @@ check('profile of all reaches services to come; of one it must be there', async 
   await assert.rejects(skynet.debug.profile(true, '.nobody'), { code: 'ERR_NAME_UNKNOWN' })
 })
 
-// Proves: docs/semantics.md#profile
+// Proves: docs/commands.md#profile
 serviceTest(
   import.meta.url,
   'the config key profile measures from the beginning',
@@ -127,7 +127,7 @@ serviceTest(
   { profile: true },
 )
 
-// Proves: docs/semantics.md#debug
+// Proves: docs/commands.md#debug
 test('node.workers() tells the main thread', async () => {
   const started = await BodyNode.start()
   const workers = await started.node.workers()

@@ -73,7 +73,7 @@ test('testService() rejects when setup throws, and leaves nothing', async () => 
   await assert.rejects(testService(broken), { code: 'ERR_SERVICE_LAUNCH', message: /on purpose/ })
 })
 
-// Proves: docs/semantics.md#test-node
+// Proves: docs/testing.md#test-node
 test('testNode() has the real rules: copies, errors, dead callees, exit hooks', async () => {
   const node = await testNode({ env: { greeting: 'hello' } })
   const peer = await node.launch(subject)
@@ -96,7 +96,7 @@ test('testNode() has the real rules: copies, errors, dead callees, exit hooks', 
   assert.equal(reason, 'stop')
 })
 
-// Proves: docs/semantics.md#fake-clock
+// Proves: docs/testing.md#fake-clock
 test('FakeClock moves timers, sleeps and deadlines, each at its own time', async () => {
   const clock = new FakeClock()
   await using node = await testNode({ clock })
@@ -163,7 +163,7 @@ async function race(seed: number, isBusy = false): Promise<string> {
   return `${won} ${node.sent.all.map(({ from, method }) => `${from} ${method}`).join()}`
 }
 
-// Proves: docs/semantics.md#seed
+// Proves: docs/testing.md#seed
 test('a seed makes a race the same each time, another seed another one', async () => {
   const winners = new Set<string>()
   for (let seed = 0; seed < 30; seed++) {
@@ -174,14 +174,14 @@ test('a seed makes a race the same each time, another seed another one', async (
   assert.deepEqual([...winners].sort(), ['false,true', 'true,false'])
 })
 
-// Proves: docs/semantics.md#seed
+// Proves: docs/testing.md#seed
 test('a seed makes the same race, however long each step takes', async () => {
   for (let seed = 0; seed < 5; seed++) {
     assert.equal(await race(seed, true), await race(seed), `seed ${seed}`)
   }
 })
 
-// Proves: docs/semantics.md#seed
+// Proves: docs/testing.md#seed
 test('with any seed messages from one service to another stay in order', async () => {
   for (let seed = 0; seed < 20; seed++) {
     await using node = await testNode({ seed })
@@ -248,7 +248,7 @@ function mockTimers(t: TestContext): void {
   })
 }
 
-// Proves: docs/semantics.md#test-mocks
+// Proves: docs/testing.md#test-mocks
 test('testService() runs while the test mocks the timers of Node.js', async (t) => {
   mockTimers(t)
   const clock = new FakeClock()
@@ -267,7 +267,7 @@ test('testService() runs while the test mocks the timers of Node.js', async (t) 
   await assert.rejects(never, /nothing within 5 ms/)
 })
 
-// Proves: docs/semantics.md#test-mocks
+// Proves: docs/testing.md#test-mocks
 test('testNode() goes by the real time while the test mocks the timers of Node.js', async (t) => {
   mockTimers(t)
   await using node = await testNode()
@@ -291,7 +291,7 @@ test('stop() of a testNode runs stop hooks, and waits for hooks by its clock', a
   )
 })
 
-// Proves: docs/semantics.md#test-node
+// Proves: docs/testing.md#test-node
 test('sockets of a testNode are refused at once, all alike', async () => {
   await using node: TestNode = await testNode()
   const { socket } = node.skynet

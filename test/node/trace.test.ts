@@ -22,7 +22,7 @@ async function pair(skynet: Skynet) {
   return { first, last }
 }
 
-// Proves: docs/semantics.md#trace
+// Proves: docs/commands.md#trace
 check(
   'trace() follows a request to every service it leads to, also after awaits',
   async (skynet) => {
@@ -42,7 +42,7 @@ check(
   },
 )
 
-// Proves: docs/semantics.md#trace
+// Proves: docs/commands.md#trace
 check('traces of two requests at once do not mix', async (skynet) => {
   const { first } = await pair(skynet)
   const all = await Promise.all([first.call.begin(), first.call.begin(), first.call.begin()])
@@ -52,7 +52,7 @@ check('traces of two requests at once do not mix', async (skynet) => {
   assert.equal((await Promise.all(others))[1], 'ERR_NO_REQUEST')
 })
 
-// Proves: docs/semantics.md#trace-log
+// Proves: docs/commands.md#trace-log
 check(
   'a trace is left with its handler: by who comes next, and by the worker',
   async (skynet, handlers) => {
@@ -75,7 +75,7 @@ check(
   },
 )
 
-// Proves: docs/semantics.md#trace
+// Proves: docs/commands.md#trace
 check('what a traced request launches is not traced, wherever it lives', async (skynet) => {
   for (const on of [0, 1]) {
     const launched = await skynet.debug.traced('x', () =>
@@ -85,7 +85,7 @@ check('what a traced request launches is not traced, wherever it lives', async (
   }
 })
 
-// Proves: docs/semantics.md#trace
+// Proves: docs/commands.md#trace
 check('debug.traced() begins a trace where there is no request', async (skynet) => {
   const { first, last } = await pair(skynet)
   const [own, seen] = await first.call.viaTimer()
@@ -104,7 +104,7 @@ check('debug.traced() begins a trace where there is no request', async (skynet) 
   assert.throws(() => skynet.trace(), { code: 'ERR_NO_REQUEST' })
 })
 
-// Proves: docs/semantics.md#trace-log
+// Proves: docs/commands.md#trace-log
 check('a trace is logged by each service, from its begin to its end', async (skynet) => {
   const { first, last } = await pair(skynet)
   const { own } = await first.call.begin()
@@ -127,14 +127,14 @@ check('a trace is logged by each service, from its begin to its end', async (sky
   assert.match(log(), /> end beginAndFail, \d+\.\d{3} ms, error no\n/)
 })
 
-// Proves: docs/semantics.md#trace-messages
+// Proves: docs/commands.md#trace-messages
 check('what cannot be sent is named alike in a trace', async (skynet) => {
   const { first } = await pair(skynet)
   const info = { path: 'args[1][0]', type: 'function' }
   await assert.rejects(first.call.callUnsendable(), { code: 'ERR_MESSAGE_UNSUPPORTED', info })
 })
 
-// Proves: docs/semantics.md#trace-channel
+// Proves: docs/commands.md#trace-channel
 check('calls and requests are published, traced or not, while somebody listens', async (skynet) => {
   const { first, last } = await pair(skynet)
   for (const each of [first, last]) await each.call.watch(true)
@@ -173,7 +173,7 @@ check('calls and requests are published, traced or not, while somebody listens',
   assert.deepEqual(await last.call.events(), [])
 })
 
-// Proves: docs/semantics.md#trace-log
+// Proves: docs/commands.md#trace-log
 check('the trace of a request that never ends is over with its service', async (skynet) => {
   const { last } = await pair(skynet)
   const log = () => readFileSync(String(skynet.getenv('logger')), 'utf8')
@@ -184,7 +184,7 @@ check('the trace of a request that never ends is over with its service', async (
   await until('it is logged', () => /end beginForEver, .* ms, error Cannot go on/.test(log()))
 })
 
-// Proves: docs/semantics.md#trace-messages
+// Proves: docs/commands.md#trace-messages
 check('traced calls count for the bound of a mailbox', async (skynet, handlers) => {
   handlers.nothing = () => {}
   skynet.boundMailbox(2)
@@ -197,7 +197,7 @@ check('traced calls count for the bound of a mailbox', async (skynet, handlers) 
   )
 })
 
-// Proves: docs/semantics.md#trace-messages
+// Proves: docs/commands.md#trace-messages
 test('a test sees what is sent within a trace as ever', async () => {
   await using node = await testNode()
   const echo = await node.launch(defineService(() => ({ echo: (value: number) => value })))

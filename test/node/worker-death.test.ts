@@ -113,7 +113,7 @@ test('a node whose services all went with a worker ends with code 1', async () =
   assert.match(err, /skynet worker \d died: exit code 3; \d services are gone/)
 })
 
-// Proves: docs/semantics.md#death-monitor
+// Proves: docs/node.md#death-monitor
 test('a worker that is held longer than monitorMs is ended and replaced when so told', async () => {
   const config = { monitorMs: 500, monitorAction: 'kill' }
   const { code, err } = await inProcess('looper.ts', ['spare', 3_600_000], config)
@@ -121,7 +121,7 @@ test('a worker that is held longer than monitorMs is ended and replaced when so 
   assert.equal(code, 0, err)
 })
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('a worker that finds no thread dies once, takes no orders, and comes back', async () => {
   const { out, err } = await program('threadless.ts')
   assert.equal(out, 'load 3,1\ncode 0\n', err)

@@ -12,7 +12,7 @@ const { stdout: library } = spawnSync('faketime', ['-m', '-f', '+0d', 'printenv'
   encoding: 'utf8',
 })
 
-// Proves: docs/semantics.md#world-clock
+// Proves: docs/node.md#world-clock
 test('timers, limits and lines do not care for a Date that a service has mocked', async (t) => {
   const cli = live(t, 'export TZ=America/New_York', SETTER)
   await assertWell(cli)
@@ -24,7 +24,7 @@ test('timers, limits and lines do not care for a Date that a service has mocked'
   for (const line of ours) assert.ok(line.startsWith(today), line)
 })
 
-// Proves: docs/semantics.md#world-clock
+// Proves: docs/node.md#world-clock
 test('timers and limits do not care for the clock of the system, which is set', async (t) => {
   if (!library) return t.diagnostic('left out: apt-get install faketime')
   const shell = (folder: string): string => {

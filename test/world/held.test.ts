@@ -28,7 +28,7 @@ function wrote(child: ChildProcess, text: string): Promise<void> {
 
 const DONE: Ended = { code: 0, out: 'ready\n..........done\n', err: '' }
 
-// Proves: docs/semantics.md#held-time
+// Proves: docs/node.md#held-time
 test('a handler that waits for a core is not taken for a loop', async (t) => {
   const { child, ended, go } = toiler(t, 50, 200, ['nice', '-n', '19'])
   await wrote(child, 'ready')
@@ -40,7 +40,7 @@ test('a handler that waits for a core is not taken for a loop', async (t) => {
   assert.deepEqual(await ended, DONE)
 })
 
-// Proves: docs/semantics.md#held-time
+// Proves: docs/node.md#held-time
 test('a handler whose process is stopped meanwhile is not taken for a loop', async (t) => {
   const { child, ended, go } = toiler(t, 400, 1000)
   await wrote(child, 'ready')
@@ -56,7 +56,7 @@ test('a handler whose process is stopped meanwhile is not taken for a loop', asy
   assert.deepEqual(await ended, DONE)
 })
 
-// Proves: docs/semantics.md#held-time
+// Proves: docs/node.md#held-time
 test('a handler that holds its worker in a system call is taken for a loop', async () => {
   const config = { monitorMs: 100, monitorAction: 'kill', budgets: { stackMs: 1 } }
   const { out, err } = await inProcess('toiler.ts', ['/', 'sleep'], config)

@@ -27,13 +27,13 @@ function assertPrints(t: TestContext, file: string, program: string, printed: st
 }
 
 for (const [program, printed] of Object.entries(PRINTED)) {
-  // Proves: docs/semantics.md#world-program
+  // Proves: docs/node.md#world-program
   test(`a program holds a node: ${program}`, (t) => {
     assertPrints(t, fixture('host.js'), program, printed)
   })
 }
 
-// Proves: docs/semantics.md#world-program
+// Proves: docs/node.md#world-program
 test('a program holds a node: bundled with its services, and minified', (t) => {
   const folder = scratchFolder(t)
   const esbuild = join(ROOT, 'node_modules/.bin/esbuild')

@@ -11,7 +11,7 @@ import { assertStops, comesTo, live, noteOf } from '../support/world.ts'
 /** Somebody without any process, for whom the limit of processes counts. */
 const AS_NOBODY = ['--reuid=54321', '--regid=54321', '--clear-groups']
 
-// Proves: docs/semantics.md#world-short
+// Proves: docs/node.md#world-short
 test('a node that gets too few threads says so and ends, or is well', async (t) => {
   // Root may be somebody else, who has to be able to read our files.
   const isAble = spawnSync('setpriv', [...AS_NOBODY, 'test', '-r', CLI]).status === 0
@@ -42,7 +42,7 @@ test('a node that gets too few threads says so and ends, or is well', async (t) 
   }
 })
 
-// Proves: docs/semantics.md#world-short
+// Proves: docs/node.md#world-short
 test('a node goes on when its log may not grow, and says what is missing', async (t) => {
   const folder = scratchFolder(t)
   const args = ['flood of skynet.log', folder]
@@ -61,7 +61,7 @@ test('a node goes on when its log may not grow, and says what is missing', async
   assert.equal(textOf(join(folder, 'trace')), 'ready;went on;alive later;stop hook;exit hook;')
 })
 
-// Proves: docs/semantics.md#world-short
+// Proves: docs/node.md#world-short
 test('a node goes on when the disk of its log is full, and says what is missing', async (t) => {
   const folder = scratchFolder(t, (left) => spawnSync('umount', [join(left, 'disk')]))
   const disk = join(folder, 'disk')

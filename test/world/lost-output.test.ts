@@ -41,7 +41,7 @@ async function assertGoesOn({ folder, child, ...cli }: Cli): Promise<void> {
 const DEEDS = ['nothing', 'console.log', 'console.error', 'emitWarning', 'worker dies'] as const
 
 for (const what of [...DEEDS, 'monitor report']) {
-  // Proves: docs/semantics.md#output-lost
+  // Proves: docs/node.md#output-lost
   test(`a node goes on when the readers of its output are gone: ${what}`, async (t) => {
     const cli = await start(t, what)
     cli.child.stdout!.destroy()
@@ -50,7 +50,7 @@ for (const what of [...DEEDS, 'monitor report']) {
   })
 }
 
-// Proves: docs/semantics.md#output-lost
+// Proves: docs/node.md#output-lost
 test('a node goes on when what it prints goes to a device that is full', async (t) => {
   const full = openSync('/dev/full', 'w')
   t.after(() => closeSync(full))
@@ -59,7 +59,7 @@ test('a node goes on when what it prints goes to a device that is full', async (
   }
 })
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('that standard output is full is told once on standard error', async (t) => {
   const full = openSync('/dev/full', 'w')
   t.after(() => closeSync(full))
@@ -69,7 +69,7 @@ test('that standard output is full is told once on standard error', async (t) =>
 })
 
 for (const what of DEEDS) {
-  // Proves: docs/semantics.md#output-lost
+  // Proves: docs/node.md#output-lost
   test(`a node goes on when its terminal hangs up, and ends with 0: ${what}`, async (t) => {
     const { outside, inside } = openTerminal()
     const cli = await start(t, what, [inside, inside, inside])
@@ -79,7 +79,7 @@ for (const what of DEEDS) {
   })
 }
 
-// Proves: docs/semantics.md#output-lost
+// Proves: docs/node.md#output-lost
 test('a node goes on when its terminal takes nothing', async (t) => {
   const { outside, inside } = openTerminal()
   t.after(() => {
@@ -90,7 +90,7 @@ test('a node goes on when its terminal takes nothing', async (t) => {
 })
 
 for (const what of ['flood of console.error', 'flood of skynet.log']) {
-  // Proves: docs/semantics.md#output-lost
+  // Proves: docs/node.md#output-lost
   test(`a node goes on when nobody reads its output: ${what}`, async (t) => {
     const folder = scratchFolder(t)
     spawnSync('mkfifo', [join(folder, 'pipe')])
@@ -101,7 +101,7 @@ for (const what of ['flood of console.error', 'flood of skynet.log']) {
   })
 }
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('a reader that comes late is told how many lines were dropped', async (t) => {
   const cli = await start(t, 'flood of console.error')
   cli.child.stderr!.pause()
@@ -113,7 +113,7 @@ test('a reader that comes late is told how many lines were dropped', async (t) =
   assert.equal((await cli.stop()).code, 0)
 })
 
-// Proves: docs/semantics.md#output-counted
+// Proves: docs/node.md#output-counted
 test('a daemon outlives a full log, and says what is missing when there is room', async (t) => {
   const pidIn = (folder: string): number => Number(textOf(join(folder, 'pid')))
   const folder = scratchFolder(t, (left) => {
@@ -135,7 +135,7 @@ test('a daemon outlives a full log, and says what is missing when there is room'
   assert.equal(textOf(join(folder, 'trace')), 'ready;went on;alive later;stop hook;exit hook;')
 })
 
-// Proves: docs/semantics.md#output-program
+// Proves: docs/node.md#output-program
 test('a program hears of output that it wrote itself, not of that of its node', async (t) => {
   const folder = scratchFolder(t)
   const words = [fixture(`embedder${import.meta.url.slice(-3)}`), fixture('outliver.ts'), folder]
@@ -155,7 +155,7 @@ test('a program hears of output that it wrote itself, not of that of its node', 
 })
 
 for (const kind of ['pipe', 'socket'] as const) {
-  // Proves: docs/semantics.md#output-program
+  // Proves: docs/node.md#output-program
   test(`a program ends with its node when nobody reads its output: a ${kind}`, async (t) => {
     const folder = scratchFolder(t)
     const file = fixture(`mute-program${import.meta.url.slice(-3)}`)

@@ -17,7 +17,7 @@ async function hoarder(how: string, limit = 64): Promise<{ out: string; err: str
   return { out, err }
 }
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('a worker that dies is replaced with descriptors that the node holds back', async () => {
   const { out, err } = await hoarder('once')
   assert.equal(out, '2 workers, code 0\n', err)
@@ -25,7 +25,7 @@ test('a worker that dies is replaced with descriptors that the node holds back',
   assert.doesNotMatch(err, /EMFILE|Cannot start/)
 })
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('a worker that is replaced finds too few descriptors, and gets those held back', async () => {
   // More than the node and its reserve need: it looks, and there are enough.
   const { out, err } = await hoarder('late', 256)
@@ -34,7 +34,7 @@ test('a worker that is replaced finds too few descriptors, and gets those held b
   assert.doesNotMatch(err, /EMFILE|Cannot start|runs again/)
 })
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('a worker that cannot start again for want of descriptors does so later', async () => {
   const { out, err } = await hoarder('always')
   assert.equal(out, '2 workers, code 0\n', err)

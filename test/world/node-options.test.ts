@@ -30,7 +30,7 @@ const OPTIONS = [
   '--experimental-vm-modules',
 ]
 
-// Proves: docs/semantics.md#world-flags
+// Proves: docs/node.md#world-flags
 testWell({
   ...Object.fromEntries(
     OPTIONS.map((each) => [`under NODE_OPTIONS ${each}`, `export NODE_OPTIONS='${each}'`]),

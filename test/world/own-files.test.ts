@@ -40,7 +40,7 @@ const KINDS: readonly [string, (path: string, folder: string) => void, RegExp][]
 ]
 
 for (const [what, make, message] of KINDS) {
-  // Proves: docs/semantics.md#files-safe
+  // Proves: docs/node.md#files-safe
   test(`a daemon refuses a pid file that is ${what}, and leaves it alone`, async (t) => {
     const folder = daemonFolder(t)
     const path = join(folder, 'pid')
@@ -62,7 +62,7 @@ for (const [what, make, message] of KINDS) {
   })
 }
 
-// Proves: docs/semantics.md#files-safe
+// Proves: docs/node.md#files-safe
 test('folders of the pid file, the log, message logs and crash reports are made', async (t) => {
   const folder = daemonFolder(t)
   const config = { start: 'talker.ts', daemon: 'run/pid', logger: 'var/log/game.log' }
@@ -81,7 +81,7 @@ test('folders of the pid file, the log, message logs and crash reports are made'
   assert.match(textOf(join(folder, 'logs/in/folder.log')), /logged: true/)
 })
 
-// Proves: docs/semantics.md#files-safe
+// Proves: docs/node.md#files-safe
 test('a message log or crash report does not follow a link, nor wait at a pipe', async (t) => {
   const folder = scratchFolder(t)
   writeFileSync(join(folder, 'precious'), 'precious')
@@ -105,7 +105,7 @@ test('a message log or crash report does not follow a link, nor wait at a pipe',
   assert.equal(textOf(join(folder, 'precious')), 'precious')
 })
 
-// Proves: docs/semantics.md#files-safe
+// Proves: docs/node.md#files-safe
 test('a log that is a named pipe without a reader is refused, and holds nobody', async (t) => {
   const folder = daemonFolder(t)
   spawnSync('mkfifo', [join(folder, 'log')])

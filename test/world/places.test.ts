@@ -63,7 +63,7 @@ const INSTALLED: Record<string, Install> = {
 }
 
 for (const [how, install] of Object.entries(INSTALLED)) {
-  // Proves: docs/semantics.md#world-folder-names
+  // Proves: docs/node.md#world-folder-names
   test(`a node is well in a project ${how}`, (t) => assertRuns(t, 'project', install))
 }
 
@@ -81,7 +81,7 @@ const NAMES = [
   '.hidden',
   'x'.repeat(200),
 ]
-// Proves: docs/semantics.md#world-folder-names
+// Proves: docs/node.md#world-folder-names
 test('a node is well in folders whatever their names are', (t) => {
   return assertRuns(t, join(...NAMES), copied)
 })

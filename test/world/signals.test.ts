@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { openTerminal } from '../../src/os/terminal.suite.ts'
 import { assertStops, assertWell, live, noteOf } from '../support/world.ts'
 
-// Proves: docs/semantics.md#world-signals
+// Proves: docs/node.md#world-signals
 test('signals that are nothing to a node change nothing', async (t) => {
   const cli = live(t, ':')
   await assertWell(cli)
@@ -15,7 +15,7 @@ test('signals that are nothing to a node change nothing', async (t) => {
   await assertStops(cli)
 })
 
-// Proves: docs/semantics.md#world-signals
+// Proves: docs/node.md#world-signals
 test('a signal that comes while a node starts ends it, whenever that is', async (t) => {
   const STARTS = 8
   for (let i = 0; i < STARTS; i++) {
@@ -41,7 +41,7 @@ test('a node is well when its process is stopped again and again while it starts
   await assertStops(cli)
 })
 
-// Proves: docs/semantics.md#world-signals
+// Proves: docs/node.md#world-signals
 test('a node outlives the process that started it', async (t) => {
   const cli = live(t, '"$0" "$@" & echo "pid $!"; exit 0')
   const [, pid] = await cli.said(/pid (\d+)\n/)
@@ -59,7 +59,7 @@ test('a node outlives the process that started it', async (t) => {
   assert.equal(noteOf(cli), 'well;stop hook;exit hook;')
 })
 
-// Proves: docs/semantics.md#world-signals
+// Proves: docs/node.md#world-signals
 test('a node outlives its standard input, that of a terminal too', async (t) => {
   const cli = live(t, ':')
   await assertWell(cli)

@@ -132,7 +132,7 @@ const without = (state: State, happening: Happening): Moves => ({
   [state]: { ...MOVES[state], [happening]: undefined },
 })
 
-// Proves: docs/semantics.md#held-stack
+// Proves: docs/node.md#held-stack
 test('a thread that is asked where it is goes on, whatever ends meanwhile', () => {
   assert.deepEqual(faultsOf(MOVES), [])
   assert.deepEqual(faultsOf(MOVES, 'end'), [])

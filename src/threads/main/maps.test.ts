@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { MAPS_PER_WORKER } from '../../base/limits.ts'
 import { checkRoom, mapsMax } from './maps.ts'
 
-// Proves: docs/semantics.md#worker-room
+// Proves: docs/node.md#worker-room
 test('checkRoom() refuses workers that the system has no memory maps for', () => {
   checkRoom(10, 10 * MAPS_PER_WORKER)
   const few = 'a process may have 799 memory maps (vm.max_map_count), enough for 9'

@@ -26,7 +26,7 @@ function rig() {
   return { memory, blocks, bells, outbox, free: () => dropBlocks(memory, bells, blocks) }
 }
 
-// Proves: docs/semantics.md#node-leaves
+// Proves: docs/node.md#node-leaves
 test('dropBlocks() frees messages beside the ring that nobody has taken, and shared data', () => {
   const { memory, blocks, outbox, free } = rig()
   for (const value of [LARGE, 'small', LARGE, LARGE]) outbox.send(10, 1, 2, 0, value)

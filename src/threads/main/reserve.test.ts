@@ -45,7 +45,7 @@ test('isNeeded() of a Reserve is true where a thread may find too few, and keeps
   assert.deepEqual([reserve.isNeeded(), system.free], [true, 15])
 })
 
-// Proves: docs/semantics.md#death-descriptors
+// Proves: docs/node.md#death-descriptors
 test('lend() of a Reserve keeps clients waiting until all starts are over', async () => {
   const { system, reserve } = rig(16)
   reserve.take()
@@ -92,7 +92,7 @@ test('start() of a Reserve lends it to a second try of what found too few', asyn
   }
 })
 
-// Proves: docs/semantics.md#node-leaves
+// Proves: docs/node.md#node-leaves
 test('Reserve that is closed takes nothing any more', async () => {
   const { system, reserve } = rig(100)
   reserve.take()
