@@ -9,13 +9,19 @@ export type { SendPolicy, SocketSettings } from './net/settings.ts'
 export type { SocketEvent } from './net/socket-event.ts'
 export type { StandaloneServer } from './net/standalone.ts'
 export type {
-  ConnectOptions,
-  ListenOptions,
   OwnerOptions,
   PollOptions,
   SendOptions,
+  ServerConnectOptions,
+  /** @deprecated It is called `ServerConnectOptions`: `skynet-ts` has another of this name. */
+  ServerConnectOptions as ConnectOptions,
+  ServerListenOptions,
+  /** @deprecated It is called `ServerListenOptions`: `skynet-ts` has another of this name. */
+  ServerListenOptions as ListenOptions,
+  ServerUdpOptions,
+  /** @deprecated It is called `ServerUdpOptions`: `skynet-ts` has another of this name. */
+  ServerUdpOptions as UdpOptions,
   SocketServerOptions,
-  UdpOptions,
 } from './net/standalone-options.ts'
 export type { SocketTotals } from './net/totals.ts'
 export { UdpAddress } from './net/udp-address.ts'

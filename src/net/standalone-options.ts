@@ -1,17 +1,29 @@
 /** What a program tells the socket server that it polls: see standalone.ts. */
-import { checkInteger, isA, isArray, refusal } from '../base/check.ts'
+import {
+  checkBytes,
+  checkFunction,
+  checkInteger,
+  checkMs,
+  checkOptions,
+  isA,
+  isArray,
+  refusal,
+} from '../base/check.ts'
 import type { AnyAddress } from '../os/os.ts'
 import { checkEndpoint, ENDPOINT_NAMES, type Endpoint } from './endpoint.ts'
 import { BIND_FLAG_NAMES, LISTEN_FLAG_NAMES, type ListenPlace, type UdpPlace } from './place.ts'
-import type { SocketSettings } from './settings.ts'
+import { checkSettings, DEFAULT_SETTINGS, type SocketSettings } from './settings.ts'
 import { UdpAddress } from './udp-address.ts'
 
 const OWNER_DEFAULT = 1
 const ADDRESSES_MAX = 64
 
 /** What the options of each call may be called. */
+export const OWNER_NAMES = ['owner']
 export const CONNECT_NAMES = [...ENDPOINT_NAMES, 'owner']
 export const LISTEN_NAMES = [...CONNECT_NAMES, ...LISTEN_FLAG_NAMES]
+const SEND_NAMES = ['priority', 'free']
+const POLL_NAMES = ['timeoutMs']
 export const UDP_NAMES = ['host', 'port', 'owner', ...BIND_FLAG_NAMES]
 
 /**
@@ -32,16 +44,16 @@ export interface OwnerOptions {
 }
 
 /** Where to listen, for whom. The host is an IP address. */
-export interface ListenOptions extends ListenPlace, OwnerOptions {}
+export interface ServerListenOptions extends ListenPlace, OwnerOptions {}
 
 /** `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
-export interface ConnectOptions extends Omit<Endpoint, 'host'>, OwnerOptions {
+export interface ServerConnectOptions extends Omit<Endpoint, 'host'>, OwnerOptions {
   /** An IP address, or up to 64 to be tried in turn. For a name see `resolve`. */
   readonly host?: string | readonly string[]
 }
 
 /** Where to receive, for whom. The host is an IP address. */
-export interface UdpOptions extends UdpPlace, OwnerOptions {}
+export interface ServerUdpOptions extends UdpPlace, OwnerOptions {}
 
 export interface SendOptions {
   /** `low` leaves when nothing else waits. Default `high`. */
@@ -63,7 +75,7 @@ export interface PollOptions {
 }
 
 /** Every address that may be tried. */
-export function connectAddresses({ host, port, path }: ConnectOptions): AnyAddress[] {
+export function connectAddresses({ host, port, path }: ServerConnectOptions): AnyAddress[] {
   const hosts: readonly unknown[] = isArray(host) ? host : [host]
   checkInteger('connect', 'host.length', hosts.length, 1, ADDRESSES_MAX)
   return hosts.map((each) => {
@@ -88,7 +100,30 @@ export function checkAddress(what: string, to: unknown): asserts to is UdpAddres
   if (!isA(to, UdpAddress)) throw refusal('type', what, 'to', 'a UdpAddress', to)
 }
 
-export function checkPriority(priority: unknown): void {
-  if (priority === 'high' || priority === 'low') return
-  throw refusal('value', 'send', 'priority', `'high' or 'low'`, priority)
+/** Text is sent as UTF-8. */
+export function checkData(what: string, data: string | Uint8Array): Uint8Array {
+  checkBytes(what, 'data', data)
+  return typeof data === 'string' ? Buffer.from(data) : data
+}
+
+export function checkSend(options: SendOptions): void {
+  checkOptions('send', 'options', options, SEND_NAMES)
+  const { priority = 'high', free } = options
+  if (priority !== 'high' && priority !== 'low') {
+    throw refusal('value', 'send', 'priority', `'high' or 'low'`, priority)
+  }
+  if (free !== undefined) checkFunction('send', 'free', free)
+}
+
+export function checkPoll(options: PollOptions): void {
+  checkOptions('poll', 'options', options, POLL_NAMES)
+  if (options.timeoutMs !== undefined) checkMs('poll', 'timeoutMs', options.timeoutMs)
+}
+
+/** Of every socket, unless it is configured. */
+export function checkServer(options: SocketServerOptions): SocketSettings {
+  const what = 'create a socket server'
+  const settings = checkSettings(what, options, ['log'])
+  if (options.log !== undefined) checkFunction(what, 'log', options.log)
+  return { ...DEFAULT_SETTINGS, ...settings }
 }

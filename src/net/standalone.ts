@@ -1,67 +1,34 @@
 /**
  * The socket server as a library, for programs without services: no node, no threads. It runs on
- * the thread of its caller, who polls for events.
+ * the thread of its caller, who polls for events. Each call is a line or two here; what it does
+ * stands in the own-*.ts files, which share one loop.
  */
-import {
-  checkArray,
-  checkBytes,
-  checkFunction,
-  checkInteger,
-  checkMs,
-  checkOptions,
-} from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
-import { SkynetError } from '../base/errors.ts'
-import { DATAGRAM_BYTES_MAX, SOCKET_ID_MAX } from '../base/limits.ts'
-import { standardError } from '../base/output.ts'
-import { Queue } from '../base/queue.ts'
-import { describe } from '../base/thrown.ts'
-import { compactAddress } from '../os/compact.ts'
-import { checkOption } from '../os/options.ts'
-import type { Os, SocketAddress, SocketOption } from '../os/os.ts'
-import { checkIds } from './broadcaster.ts'
-import type { SocketClient } from './client.ts'
-import { NOT_BEGUN } from './commands.ts'
-import { setOption } from './descriptor.ts'
+import type { Os, SocketOption } from '../os/os.ts'
 import { type NetstatInfo, netstat } from './netstat.ts'
-import { bindFailure, listenFailure, openListener, openUdp, reserveSlot } from './open.ts'
+import { OwnDatagrams } from './own-datagrams.ts'
 import { OwnLoop } from './own-loop.ts'
-import { checkDescriptor, checkListen, checkUdp } from './place.ts'
-import { checkSettings, DEFAULT_SETTINGS, SEND_POLICY, type SocketSettings } from './settings.ts'
-import { SharedBytes } from './shared-bytes.ts'
-import { PROTOCOL } from './slots.ts'
-import type { Socket } from './socket.ts'
+import { OwnOpening } from './own-opening.ts'
+import { OwnSockets } from './own-sockets.ts'
+import { OwnStreams } from './own-streams.ts'
+import type { SocketSettings } from './settings.ts'
 import type { SocketEvent } from './socket-event.ts'
-import type { SocketFile } from './socket-file.ts'
 import {
-  CONNECT_NAMES,
-  type ConnectOptions,
   checkAddress,
-  checkOwner,
-  checkPriority,
-  connectAddresses,
-  LISTEN_NAMES,
-  type ListenOptions,
-  literal,
+  checkData,
+  checkPoll,
+  checkSend,
+  checkServer,
   type OwnerOptions,
   type PollOptions,
   type SendOptions,
+  type ServerConnectOptions,
+  type ServerListenOptions,
+  type ServerUdpOptions,
   type SocketServerOptions,
-  UDP_NAMES,
-  type UdpOptions,
 } from './standalone-options.ts'
-import { STATE } from './state.ts'
-import { enqueue, overflowed } from './tcp.ts'
 import type { SocketTotals } from './totals.ts'
-import { enqueueDatagram } from './udp.ts'
 import type { UdpAddress } from './udp-address.ts'
-
-/** In front of a datagram for the usual peer. */
-const NO_ADDRESS = Buffer.of(0)
-
-const OWNER_NAMES = ['owner']
-const SEND_NAMES = ['priority', 'free']
-const POLL_NAMES = ['timeoutMs']
 
 /**
  * Made by `createSocketServer`. An id is not used again before 2^31 others were, so an old one is
@@ -70,26 +37,20 @@ const POLL_NAMES = ['timeoutMs']
  * `ERR_SERVER_RELEASED` after `release`; `netstat` and `totals` still tell how it was then.
  */
 export class StandaloneServer implements Disposable {
-  readonly #os: Os
-  readonly #clock: Clock
   readonly #loop: OwnLoop
-  /** Calls of `log` and `free` that are due: made while nothing of ours is under way. */
-  readonly #due = new Queue<() => void>()
-  readonly #log: (text: string) => void
-  /** Files of Unix listeners. */
-  readonly #files = new Map<number, SocketFile>()
-  #isReleased = false
+  readonly #opening: OwnOpening
+  readonly #sockets: OwnSockets
+  readonly #streams: OwnStreams
+  readonly #datagrams: OwnDatagrams
 
   /** @throws {SkynetError} `ERR_SYSCALL`, `ERR_PLATFORM`. */
   constructor(os: Os, clock: Clock, options: SocketServerOptions) {
-    const what = 'create a socket server'
-    const settings = { ...DEFAULT_SETTINGS, ...checkSettings(what, options, ['log']) }
-    const { log = (text: string) => standardError().addLine(text) } = options
-    checkFunction(what, 'log', log)
-    this.#os = os
-    this.#clock = clock
-    this.#log = log
-    this.#loop = new OwnLoop(os, clock, settings, (text) => this.#due.push(() => this.#tell(text)))
+    const loop = new OwnLoop(os, clock, checkServer(options), options.log)
+    this.#loop = loop
+    this.#opening = new OwnOpening(loop)
+    this.#sockets = new OwnSockets(loop)
+    this.#streams = new OwnStreams(loop)
+    this.#datagrams = new OwnDatagrams(loop)
   }
 
   // --- opening -------------------------------------------------------------------------------
@@ -101,17 +62,9 @@ export class StandaloneServer implements Disposable {
    * @returns The id of the listener.
    * @throws {SkynetError} `ERR_LISTEN`, `ERR_SOCKET_LIMIT`.
    */
-  listen(options: ListenOptions): number {
-    this.#check('listen')
-    const { endpoint, flags } = checkListen(options)
-    checkOptions('listen', 'options', options, LISTEN_NAMES)
-    const address = literal('listen', endpoint.address, endpoint.host)
-    const owner = checkOwner('listen', options.owner)
-    const failed = listenFailure(endpoint)
-    const { id, fd, file } = openListener(this.#loop.client, address, flags, failed)
-    if (file !== undefined) this.#files.set(id, file)
-    this.#order('listen', id, fd, owner)
-    return id
+  listen(options: ServerListenOptions): number {
+    this.#sockets.check('listen')
+    return this.#opening.listen(options)
   }
 
   /**
@@ -120,15 +73,9 @@ export class StandaloneServer implements Disposable {
    *
    * @throws {SkynetError} `ERR_SOCKET_LIMIT`.
    */
-  connect(options: ConnectOptions): number {
-    this.#check('connect')
-    checkOptions('connect', 'options', options ?? null, CONNECT_NAMES)
-    const addresses = connectAddresses(options)
-    const owner = checkOwner('connect', options.owner)
-    const id = reserveSlot(this.#loop.slots)
-    this.#loop.client.connect(id, owner, addresses)
-    this.#obey()
-    return id
+  connect(options: ServerConnectOptions): number {
+    this.#sockets.check('connect')
+    return this.#opening.connect(options)
   }
 
   /**
@@ -136,16 +83,9 @@ export class StandaloneServer implements Disposable {
    *
    * @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`.
    */
-  udp(options: UdpOptions = {}): number {
-    const what = 'open a UDP socket'
-    this.#check(what)
-    const { endpoint, flags } = checkUdp(options)
-    checkOptions(what, 'options', options, UDP_NAMES)
-    const address = literal(what, endpoint.address, endpoint.host) as SocketAddress
-    const owner = checkOwner(what, options.owner)
-    const { id, fd } = openUdp(this.#loop.client, address, flags, bindFailure(endpoint))
-    this.#order('udp', id, fd, owner)
-    return id
+  udp(options: ServerUdpOptions = {}): number {
+    this.#sockets.check('open a UDP socket')
+    return this.#opening.udp(options)
   }
 
   /**
@@ -155,13 +95,8 @@ export class StandaloneServer implements Disposable {
    * @throws {SkynetError} `ERR_SOCKET_LIMIT`.
    */
   bind(fd: number, options: OwnerOptions = {}): number {
-    this.#check('bind')
-    checkDescriptor(fd)
-    checkOptions('bind', 'options', options, OWNER_NAMES)
-    const owner = checkOwner('bind', options.owner)
-    const id = reserveSlot(this.#loop.slots)
-    this.#order('bind', id, fd, owner)
-    return id
+    this.#sockets.check('bind')
+    return this.#opening.bind(fd, options)
   }
 
   // --- reading and closing: false where there is no such socket ------------------------------
@@ -174,19 +109,17 @@ export class StandaloneServer implements Disposable {
    * @param owner Default: the one it has.
    */
   start(id: number, owner?: number): boolean {
-    const socket = this.#find('start', id)
-    this.#order('start', id, checkOwner('start', owner === undefined ? socket?.owner : owner))
-    return socket !== undefined
+    return this.#sockets.start(id, owner)
   }
 
   /** Stop reading, or accepting, until `start`. The peer's bytes wait in the kernel. */
   pause(id: number): boolean {
-    return this.#command('pause', id)
+    return this.#sockets.order('pause', id)
   }
 
   /** Say FIN once everything has left. Reading goes on. */
   end(id: number): boolean {
-    return this.#command('end', id)
+    return this.#sockets.order('end', id)
   }
 
   /**
@@ -194,22 +127,19 @@ export class StandaloneServer implements Disposable {
    * follows, unless there was one.
    */
   close(id: number): boolean {
-    this.#unlink(id)
-    return this.#command('close', id)
+    this.#opening.unlink(id)
+    return this.#sockets.order('close', id)
   }
 
   /** Close now, and drop what was not sent. */
   shutdown(id: number): boolean {
-    this.#unlink(id)
-    return this.#command('shutdown', id)
+    this.#opening.unlink(id)
+    return this.#sockets.order('shutdown', id)
   }
 
   /** Change limits and timeouts of a socket; of a listener, for those that it will accept. */
   configure(id: number, settings: Partial<SocketSettings>): boolean {
-    const socket = this.#find('configure', id)
-    const changes = checkSettings('configure', settings)
-    if (socket !== undefined) this.#loop.sockets.configure(socket, changes)
-    return socket !== undefined
+    return this.#sockets.configure(id, settings)
   }
 
   /**
@@ -219,13 +149,7 @@ export class StandaloneServer implements Disposable {
    * @throws {SkynetError} `ERR_SYSCALL` the system refused it.
    */
   setOption(id: number, name: SocketOption, value: number): boolean {
-    const socket = this.#find('set an option of', id)
-    checkOption('set an option', name, value)
-    if (socket === undefined) return false
-    const result = setOption(this.#loop.client, id, name, value)
-    if (result === undefined || result >= 0) return result !== undefined
-    const reason = this.#os.errorText(result)
-    throw new SkynetError('ERR_SYSCALL', { call: `set ${name} of socket ${id}`, reason })
+    return this.#sockets.setOption(id, name, value)
   }
 
   // --- sending -------------------------------------------------------------------------------
@@ -239,26 +163,12 @@ export class StandaloneServer implements Disposable {
    * `sendLimitBytes` wait already. Policy `close` ends the socket then: `error`, `close`.
    */
   send(id: number, data: string | Uint8Array, options: SendOptions = {}): boolean {
-    const socket = this.#find('send', id)
-    checkBytes('send', 'data', data)
-    checkOptions('send', 'options', options, SEND_NAMES)
-    const { priority = 'high', free } = options
-    checkPriority(priority)
-    if (free !== undefined) checkFunction('send', 'free', free)
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    if (socket?.udp !== undefined) {
-      const hasPeer = socket.udp.peer !== undefined
-      const isSent = hasPeer && this.#sendDatagram(socket, NO_ADDRESS, bytes)
-      if (free !== undefined) this.#giveBack(free) // it has left, or is a copy
-      this.#callBack()
-      return isSent
-    }
-    const isTaken = socket !== undefined && this.#isWritable(socket)
-    if (free !== undefined) this.#lend(isTaken ? socket : undefined, bytes, free, priority)
-    else if (isTaken && priority === 'low') this.#loop.client.sendLow(id, bytes)
-    else if (isTaken) this.#loop.client.send(id, bytes, bytes.length)
-    this.#obey()
-    return isTaken
+    const socket = this.#sockets.find('send', id)
+    const bytes = checkData('send', data)
+    checkSend(options)
+    const { priority, free } = options
+    if (socket?.udp !== undefined) return this.#datagrams.send(socket, bytes, free)
+    return this.#streams.send(socket, bytes, priority === 'low', free)
   }
 
   /**
@@ -266,14 +176,8 @@ export class StandaloneServer implements Disposable {
    * whose policy refuses more, are left out.
    */
   broadcast(ids: readonly number[], data: string | Uint8Array): void {
-    this.#check('broadcast')
-    checkBytes('broadcast', 'data', data)
-    checkArray('broadcast', 'ids', ids)
-    checkIds(ids as readonly number[])
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    if (bytes.length === 0) return
-    this.#loop.client.sendToAll(ids as readonly number[], bytes)
-    this.#obey()
+    this.#sockets.check('broadcast')
+    this.#streams.broadcast(ids, checkData('broadcast', data))
   }
 
   /**
@@ -284,12 +188,9 @@ export class StandaloneServer implements Disposable {
    * much waits already.
    */
   sendTo(id: number, to: UdpAddress, data: string | Uint8Array): boolean {
-    const socket = this.#find('send', id)
+    const socket = this.#sockets.find('send', id)
     checkAddress('send', to)
-    checkBytes('send', 'data', data)
-    const bytes = typeof data === 'string' ? Buffer.from(data) : data
-    const address = socket && this.#addressFor(socket, to)
-    return address !== undefined && this.#sendDatagram(socket!, address, bytes)
+    return this.#datagrams.sendTo(socket, to, checkData('send', data))
   }
 
   /**
@@ -298,11 +199,9 @@ export class StandaloneServer implements Disposable {
    * @returns False as in `sendTo`.
    */
   udpConnect(id: number, to: UdpAddress): boolean {
-    const socket = this.#find('connect', id)
+    const socket = this.#sockets.find('connect', id)
     checkAddress('connect', to)
-    const address = socket && this.#addressFor(socket, to)
-    if (address !== undefined) this.#order('peer', id, 0, 0, address)
-    return address !== undefined
+    return this.#datagrams.connect(socket, to)
   }
 
   // --- events --------------------------------------------------------------------------------
@@ -317,23 +216,9 @@ export class StandaloneServer implements Disposable {
    * @returns Nothing (`[]`) when the time is over, or without a timeout no socket is left.
    */
   poll(options: PollOptions = {}): SocketEvent[] {
-    this.#check('poll')
-    checkOptions('poll', 'options', options, POLL_NAMES)
-    const { timeoutMs } = options
-    if (timeoutMs !== undefined) checkMs('poll', 'timeoutMs', timeoutMs)
-    const until = this.#clock.now() + (timeoutMs ?? Number.POSITIVE_INFINITY)
-    let events = this.#loop.take()
-    let isLate = false
-    while (events.length === 0 && !isLate) {
-      if (timeoutMs === undefined && this.#loop.sockets.count === 0) break
-      const leftMs = Math.max(0, Math.ceil(until - this.#clock.now()))
-      this.#loop.turn(timeoutMs === undefined ? -1 : leftMs)
-      this.#callBack()
-      if (this.#isReleased) return [] // by one who was told
-      events = this.#loop.take()
-      isLate = this.#clock.now() >= until
-    }
-    return events
+    this.#sockets.check('poll')
+    checkPoll(options)
+    return this.#loop.poll(options.timeoutMs)
   }
 
   /** Every socket there is now. */
@@ -348,121 +233,12 @@ export class StandaloneServer implements Disposable {
 
   /** Close everything now; drop what was not sent or not polled. A second time it does nothing. */
   release(): void {
-    if (this.#isReleased) return
-    this.#isReleased = true
-    for (const id of this.#files.keys()) this.#unlink(id)
+    if (this.#loop.isClosed) return
+    this.#opening.unlinkAll()
     this.#loop.close()
-    this.#callBack()
   }
 
   [Symbol.dispose](): void {
     this.release()
-  }
-
-  // --- inside --------------------------------------------------------------------------------
-
-  #check(what: string): void {
-    if (this.#isReleased) throw new SkynetError('ERR_SERVER_RELEASED', { what })
-  }
-
-  /** The socket of `id`; undefined when it is gone. */
-  #find(what: string, id: number): Socket | undefined {
-    this.#check(what)
-    checkInteger(what, 'id', id, 1, SOCKET_ID_MAX)
-    return this.#loop.sockets.find(id)
-  }
-
-  #command(order: 'pause' | 'end' | 'close' | 'shutdown', id: number): boolean {
-    if (this.#find(order, id) === undefined) return false
-    this.#order(order, id)
-    return true
-  }
-
-  #order(...order: Parameters<SocketClient['order']>): void {
-    this.#loop.client.order(...order)
-    this.#obey()
-  }
-
-  #obey(): void {
-    this.#loop.obey()
-    this.#callBack()
-  }
-
-  /** Here, as nothing of ours is under way: who is called back may call us. */
-  #callBack(): void {
-    for (let call = this.#due.shift(); call !== undefined; call = this.#due.shift()) call()
-  }
-
-  /** A log that throws is no reason to lose the line. */
-  #tell(text: string): void {
-    try {
-      this.#log(text)
-    } catch (error) {
-      standardError().addLine(`${text}\nsocket-server error: log: ${describe(error)}`)
-    }
-  }
-
-  /** Who lent bytes is told that they are done with. What that throws is nobody else's matter. */
-  #giveBack(free: () => void): void {
-    this.#due.push(() => {
-      try {
-        free()
-      } catch (error) {
-        this.#tell(`socket-server error: free: ${describe(error)}`)
-      }
-    })
-  }
-
-  /** Send bytes that stay where they are; to nobody: they are done with. */
-  #lend(
-    socket: Socket | undefined,
-    bytes: Uint8Array,
-    free: () => void,
-    priority: 'high' | 'low',
-  ): void {
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-    const parcel = new SharedBytes(buffer, 1, () => this.#giveBack(free))
-    if (socket === undefined) {
-      parcel.release()
-      return
-    }
-    // Counted, until it is sent or dropped.
-    this.#loop.sockets.settle(socket.at, -1, -buffer.length)
-    enqueue(this.#loop.sockets, socket, parcel, NOT_BEGUN, priority === 'low')
-  }
-
-  #sendDatagram(socket: Socket, address: Uint8Array, bytes: Uint8Array): boolean {
-    checkInteger('send', 'data.length', bytes.length, 0, DATAGRAM_BYTES_MAX)
-    const { id, at, closing } = socket
-    if (closing || this.#loop.slots.queuedOf(id) + bytes.length > this.#loop.slots.limitOf(id))
-      return false
-    this.#loop.sockets.settle(at, -1, -bytes.length)
-    enqueueDatagram(this.#loop.sockets, socket, Buffer.concat([address, bytes]))
-    this.#callBack()
-    return true
-  }
-
-  #isWritable(socket: Socket): boolean {
-    const state = this.#loop.sockets.stateOf(socket)
-    if (state === STATE.PLISTEN || state === STATE.LISTEN) return false
-    if (socket.closing || socket.ending || state === STATE.HALFCLOSE_WRITE) return false
-    if (!this.#loop.slots.isFull(socket.id)) return true
-    if (this.#loop.slots.policyOf(socket.id) === SEND_POLICY.close)
-      overflowed(this.#loop.sockets, socket)
-    return false
-  }
-
-  /** `to` as a datagram of this socket has it; undefined: it cannot go there. */
-  #addressFor(socket: Socket, to: UdpAddress): Uint8Array | undefined {
-    if (socket.udp === undefined) return undefined
-    const isIPv6 = this.#loop.slots.protocolOf(socket.id) === PROTOCOL.udp6
-    if (isIPv6 === (to.family === 6)) return to.bytes
-    return isIPv6 ? compactAddress({ family: 4, host: to.host, port: to.port }, 6) : undefined
-  }
-
-  /** The file of a Unix listener goes with it. */
-  #unlink(id: number): void {
-    this.#files.get(id)?.remove()
-    this.#files.delete(id)
   }
 }

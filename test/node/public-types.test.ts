@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { type DoorExport, exportsOf } from '../support/option-doors.ts'
 
 const TYPES = join(import.meta.dirname, '../../lib/types')
 
@@ -64,6 +65,22 @@ test('public classes have the members that are meant for users, and no others', 
     }
   }
   assert.deepEqual(found, MEMBERS)
+})
+
+test('a name that two doors have is the same in both, unless it is an old one', () => {
+  const doors = readdirSync(TYPES).filter((name) => name.endsWith('.d.ts'))
+  const old: string[] = []
+  const known = new Map<string, DoorExport>()
+  for (const each of doors.flatMap((door) => exportsOf(readFileSync(join(TYPES, door), 'utf8')))) {
+    if (each.as !== each.name) old.push(`${each.as} -> ${each.name}`)
+    else assert.deepEqual(known.get(each.as) ?? each, each)
+    if (each.as === each.name) known.set(each.as, each)
+  }
+  assert.deepEqual(old.sort(), [
+    'ConnectOptions -> ServerConnectOptions',
+    'ListenOptions -> ServerListenOptions',
+    'UdpOptions -> ServerUdpOptions',
+  ])
 })
 
 test('public types need no private names, and nothing of the floors below services', () => {

@@ -16,15 +16,35 @@ const declared = (path: string): string =>
 export function publicOptions(): string[] {
   const found = new Set<string>()
   for (const door of DOORS) {
-    const exports = /export (?:type )?\{([^}]*)\} from '([^']*)'/g
-    for (const [, names, path] of declared(`${door}.ts`).matchAll(exports)) {
-      const text = declared(path!)
-      for (const name of names!.split(',').map((each) => each.trim())) {
-        if (name !== '') for (const each of optionsOf(name, text)) found.add(each)
-      }
+    for (const { name, path } of exportsOf(declared(`${door}.ts`))) {
+      for (const each of optionsOf(name, declared(path))) found.add(each)
     }
   }
   return [...found].sort()
+}
+
+/** A name of a door, and where it leads: `name` is that of the declaration in `path`. */
+export interface DoorExport {
+  readonly name: string
+  readonly path: string
+  /** What users import; another than `name` where that is the old one. */
+  readonly as: string
+}
+
+/** What a door exports, in its TypeScript or its declarations. */
+export function exportsOf(text: string): DoorExport[] {
+  const bare = text.replace(/\/\*[\s\S]*?\*\//g, '')
+  return [...bare.matchAll(/export (?:type )?\{([^}]*)\} from '([^']*)'/g)].flatMap(
+    ([, names, path]) =>
+      names!
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== '')
+        .map((each) => {
+          const [name = '', as = name] = each.split(' as ')
+          return { name, as, path: path! }
+        }),
+  )
 }
 
 function* optionsOf(name: string, text: string): Generator<string> {
