@@ -6,7 +6,11 @@ import { type TestContext, test } from 'node:test'
 import { readSource } from './source.ts'
 import { tidy } from './tidy.ts'
 
-const LISTED = { errorCodes: ['ERR_A'], configKeys: ['start'] }
+const LISTED = {
+  errorCodes: ['ERR_A'],
+  configKeys: ['start'],
+  limits: { BYTES_MAX: 65_536, WAIT_MS: 5000 },
+}
 
 /** A tree in which nothing is to be found, and the way to everything that is checked. */
 const TIDY = {
@@ -14,6 +18,7 @@ const TIDY = {
   'CONTRIBUTING.md': '`koffi` and `typescript` have reasons',
   'docs/errors.md': '| code | cause |\n| --- | --- |\n| `ERR_A` | none |\n',
   'docs/config.md': '| `start` | a path |\n',
+  'docs/limits.md': '| bytes | 64 KiB (`BYTES_MAX`) | `ERR_A` |\n',
   'docs/semantics.md': '- <a id="order"></a>Order holds.\n- <a id="end"></a>All ends.\n',
   'src/index.ts': "export { a } from './base/a.ts'\n",
   'src/base/a.ts': 'export const a = 1\n',
@@ -193,18 +198,34 @@ test('tidy() reports docs that say less or more than the code', (t) => {
   ])
 })
 
+test('tidy() reports limits without a row, rows of none, and other values', (t) => {
+  const of = (...rows: string[]) => failuresOf(t, { 'docs/limits.md': `${rows.join('\n')}\n` })
+  const wait = '| wait | 5 s (`WAIT_MS`) | `ERR_WAIT_LATE` |'
+  assert.deepEqual(of('| bytes | 65,536 (`BYTES_MAX`) |', wait, 'see `OTHER_MAX`'), [])
+  assert.deepEqual(of('| `BYTES_MAX` | 64 Ki characters |', wait), [])
+  assert.deepEqual(
+    of('| bytes | 64 KB (`BYTES_MAX`) |', '| wait | 1 s (`WAIT_MS`, `OTHER_MS`) |'),
+    [
+      'docs/limits.md:1: BYTES_MAX is 65536',
+      'docs/limits.md:2: WAIT_MS is 5000',
+      'docs/limits.md:2: OTHER_MS is no limit',
+    ],
+  )
+  assert.deepEqual(of('`BYTES_MAX`'), ['docs/limits.md:1: limit BYTES_MAX has no row'])
+})
+
 test('tidy() reports a promise without a test, and a test of what is no promise', (t) => {
   const failures = failuresOf(t, {
-    'docs/limits.md': '| limit |\n| <a id="mailbox"></a>1024 | <a id="ring"></a>4 MiB |\n',
-    'src/base/a.test.ts': "import './a.ts'\n  // Proves: docs/limits.md#ring\n",
+    'docs/sharing.md': '| what |\n| <a id="mailbox"></a>1024 | <a id="ring"></a>4 MiB |\n',
+    'src/base/a.test.ts': "import './a.ts'\n  // Proves: docs/sharing.md#ring\n",
     'src/base/b.suite.ts': '// Proves: docs/semantics.md#orders, #end\n// Proves: #order\n',
-    'src/base/a.ts': '// Proves: docs/limits.md#mailbox\n',
+    'src/base/a.ts': '// Proves: docs/sharing.md#mailbox\n',
     'test/order.test.ts': '// Proves: docs/semantics.md#order\ntest()\n',
   })
   assert.deepEqual(failures, [
     'src/base/b.suite.ts:1: there is no promise docs/semantics.md#orders',
     'src/base/b.suite.ts:2: a proof is written: docs/page.md#anchor, #anchor',
-    'docs/limits.md:2: no test proves docs/limits.md#mailbox',
+    'docs/sharing.md:2: no test proves docs/sharing.md#mailbox',
   ])
 })
 

@@ -3,13 +3,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, posix, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ERROR_CODES } from '../src/base/errors.ts'
+import * as LIMITS from '../src/base/limits.ts'
 import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
 import { type Import, readSource, type Source } from './source.ts'
 
-/** What the docs must list, each in a row of a table: `| `name` | … |`. */
+/** What the docs must list, in rows of tables. */
 export interface Listed {
   readonly errorCodes: readonly string[]
   readonly configKeys: readonly string[]
+  readonly limits: Readonly<Record<string, number>>
 }
 
 type Report = (file: string, line: number, sentence: string) => void
@@ -126,6 +128,7 @@ export function tidy(root: string, listed: Listed): string[] {
     checkWords,
     (...args) => checkRows('docs/errors.md', 'error code', listed.errorCodes, ...args),
     (...args) => checkRows('docs/config.md', 'config key', listed.configKeys, ...args),
+    (...args) => checkLimits(listed.limits, ...args),
     checkProofs,
     checkDependencies,
   ]
@@ -189,7 +192,6 @@ function checkOutsideImports(tree: Tree, report: Report): void {
   }
 }
 
-/** Only what happens at load time counts: types are gone by then, `import()` comes later. */
 /** Types count: a ring of them is read as one piece as well. */
 function checkCycles(tree: Tree, report: Report): void {
   const done = new Set<string>()
@@ -294,7 +296,7 @@ function readDoc(path: string, tree: Tree, report: Report): string | undefined {
   return text
 }
 
-/** Code and docs list the same names. */
+/** Code and docs list the same names: `| `name` | … |`. */
 function checkRows(
   path: string,
   what: string,
@@ -313,6 +315,42 @@ function checkRows(
   for (const [name, line] of rows) {
     if (!names.includes(name)) report(path, line, `${name} is no ${what}`)
   }
+}
+
+/** A constant that a row names; codes of errors are none. */
+const CONSTANT = /`(?!ERR_)([A-Z]+(?:_[A-Z]+)+)`/g
+
+/** The page of limits names every `_MAX`; the row that names a constant says what it is. */
+function checkLimits(limits: Listed['limits'], tree: Tree, report: Report): void {
+  const path = 'docs/limits.md'
+  const text = readDoc(path, tree, report)
+  if (text === undefined) return
+  const named = new Set<string>()
+  for (const [i, line] of text.split('\n').entries()) {
+    if (!line.startsWith('|')) continue
+    for (const [, name = ''] of line.matchAll(CONSTANT)) {
+      named.add(name)
+      const value = limits[name]
+      if (value === undefined) report(path, i + 1, `${name} is no limit`)
+      else if (!spellings(value).some((each) => each.test(line))) {
+        report(path, i + 1, `${name} is ${value}`)
+      }
+    }
+  }
+  for (const name of Object.keys(limits)) {
+    if (name.endsWith('_MAX') && !named.has(name)) report(path, 1, `limit ${name} has no row`)
+  }
+}
+
+/** How a page may write a number: 65536 as `65,536`, `64 KiB` or `64 Ki`. */
+function spellings(value: number): RegExp[] {
+  const known = [value.toLocaleString('en-US')]
+  const units = { KiB: 1024, MiB: 1024 * 1024, Ki: 1024, Mi: 1024 * 1024, s: 1000 }
+  for (const [unit, size] of Object.entries(units)) {
+    if (value % size === 0) known.push(`${value / size} ${unit}`)
+  }
+  if (Number.isInteger(Math.log2(value + 1))) known.push(`2^${Math.log2(value + 1)}-1`)
+  return known.map((each) => RegExp(`(?<![\\d,])${each.replace('^', '\\^')}(?![\\d,])`))
 }
 
 /** Where a promise stands on its page. */
@@ -371,6 +409,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const listed = {
     errorCodes: ERROR_CODES,
     configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys],
+    limits: LIMITS,
   }
   const failures = tidy(process.cwd(), listed)
   for (const failure of failures) console.log(failure)

@@ -22,6 +22,16 @@ export const MEMORY_LIMIT_MB_MIN = 16
 export const MEMORY_LIMIT_MB_MAX = 1024 * 1024
 /** Of a text longer than this that goes into an error or a log, only the length is told. */
 export const TEXT_CHARS_MAX = 16 * 1024 * 1024
+/** Kinds of faults of a service that are told apart at a time. */
+export const FAULT_KINDS_MAX = 16
+/** Places for services with a worker of their own: each has rings, 8 MiB of address space. */
+export const DEDICATED_MAX = 64
+/** Of one node: a worker that dies again and again must not fill the disk. */
+export const CRASH_REPORTS_MAX = 100
+/** Characters that wait for a slow disk, pipe or terminal; those beyond are counted. */
+export const OUTPUT_CHARS_MAX = 4 * 1024 * 1024
+/** Characters of lines that a worker keeps until the logger has written them. */
+export const LOG_KEPT_CHARS_MAX = 4 * 1024 * 1024
 /** Messages a mailbox holds before the first "may overload" warning; doubles each time. */
 export const MAILBOX_WARNING = 1024
 
@@ -60,7 +70,11 @@ export const RECEIVE_BUFFER_BYTES_MAX = 128 * 1024
 export const LINGER_MS_MAX = 10_000
 /** How long accepting, or a write, pauses when the kernel has no descriptor or memory for it. */
 export const SHORTAGE_PAUSE_MS = 100
+/** How long a flushed socket waits for the peer's FIN: closing earlier could cut what it reads. */
+export const FIN_WAIT_MS = 2000
 export const BACKLOG_DEFAULT = 511
+/** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
+export const ACCEPTED_MAX = 1024
 /** What IPv4 lets a datagram carry: 65,535 less the headers. */
 export const DATAGRAM_BYTES_MAX = 65_507
 export const LINE_BYTES_MAX = 1024 * 1024

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LineWriter, WAITING_MAX } from './line-writer.ts'
+import { OUTPUT_CHARS_MAX } from './limits.ts'
+import { LineWriter } from './line-writer.ts'
 
 const fault = (code: string): NodeJS.ErrnoException => Object.assign(new Error(code), { code })
 
@@ -101,7 +102,7 @@ test('LineWriter has settled a line when its write is over, not when it begins',
 test('LineWriter keeps a bounded amount for a reader that takes nothing', async () => {
   const { writer, found, state } = descriptor()
   state.always = 'EAGAIN'
-  const line = 'x'.repeat(WAITING_MAX / 4 - 1)
+  const line = 'x'.repeat(OUTPUT_CHARS_MAX / 4 - 1)
   writer.addLine('first')
   for (let i = 0; i < 10; i++) writer.addLine(line)
   assert.equal(found.text, '')

@@ -5,9 +5,8 @@
  * Nothing here throws, and nothing keeps the process alive.
  */
 import { setTimeout } from './event-loop.ts'
+import { OUTPUT_CHARS_MAX } from './limits.ts'
 
-/** Characters that may wait for a slow disk, pipe or terminal. */
-export const WAITING_MAX = 4 * 1024 * 1024
 /** Until a pipe that is full is tried again. */
 const FULL_RETRY_MS = 10
 /** Between two tries to say how many lines were dropped. */
@@ -72,7 +71,7 @@ export class LineWriter {
 
   /** Text that may end within a line, as `console.log` and others write it. */
   add(text: Text): void {
-    if (this.#size > WAITING_MAX) {
+    if (this.#size > OUTPUT_CHARS_MAX) {
       this.#lost.dropped += linesIn(text)
       return
     }

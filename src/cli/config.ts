@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { checkText, guess, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
+  DEDICATED_MAX,
   EXIT_MS,
   GRACE_MS,
   HARBOR_MAX,
@@ -117,8 +118,6 @@ interface Key<I, T> {
 
 type Given = Required<NodeConfig>
 
-/** Each has rings of its own: 8 MiB of address space. */
-const DEDICATED_MAX = 64
 /** A heap of 1 TiB. */
 
 export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConfig[K]> } = {

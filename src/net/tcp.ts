@@ -1,5 +1,5 @@
 /** What a stream does when it becomes ready: TCP, Unix. Runs on the socket thread only. */
-import { READ_BYTES_MIN } from '../base/limits.ts'
+import { FIN_WAIT_MS, READ_BYTES_MIN } from '../base/limits.ts'
 import { ERRNO, isAgain } from '../os/errno.ts'
 import { INTEREST } from '../os/poll/poller.ts'
 import { NOT_BEGUN } from './commands.ts'
@@ -18,8 +18,6 @@ const READS_PER_EVENT_MAX = 4
 const WRITES_PER_EVENT_MAX = 16
 /** Nothing is wrong with the connection: later there may be memory. */
 const NO_MEMORY: ReadonlySet<number> = new Set([-ERRNO.ENOBUFS, -ERRNO.ENOMEM])
-/** How long a flushed socket waits for the peer's FIN: closing earlier could cut what it reads. */
-const FIN_WAIT_MS = 2000
 
 /** Read straight into the ring of the owner's worker. */
 export function readable(sockets: Sockets, socket: Socket): void {

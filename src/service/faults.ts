@@ -2,11 +2,10 @@
  * Faults that come again and again, as those of a timer do: the first ones stand in the log as they
  * are, of the others how many there were, ever more seldom as long as they go on.
  */
+import { FAULT_KINDS_MAX } from '../base/limits.ts'
 
 /** Faults that are alike and stand in the log as they are. */
 const WHOLE_MAX = 3
-/** Kinds of faults that are told apart at a time; the oldest is let go for another one. */
-const KINDS_MAX = 16
 /** Of the text of a fault so much tells it from others. */
 const TEXT_MAX = 2000
 /** Between two lines with a count: at first, then each time twice as long, up to a limit. */
@@ -58,7 +57,7 @@ export class Faults {
 
   #begin(key: string): Kind {
     const [oldest] = this.#kinds
-    if (oldest !== undefined && this.#kinds.size >= KINDS_MAX) {
+    if (oldest !== undefined && this.#kinds.size >= FAULT_KINDS_MAX) {
       this.#tell(oldest[1])
       oldest[1].timer.cancel()
       this.#kinds.delete(oldest[0])

@@ -1,5 +1,6 @@
 /** A listening socket of a service. */
 import { SkynetError } from '../base/errors.ts'
+import { ACCEPTED_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import { EVENT } from '../net/event.ts'
 import type { SocketFile } from '../net/socket-file.ts'
@@ -9,9 +10,6 @@ import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
 import { SocketWait, Waiter } from './wait.ts'
 import { type WaitOptions, wrongWait } from './wait-options.ts'
-
-/** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
-const WAITING_MAX = 1024
 
 /** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
 export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
@@ -160,13 +158,13 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       return
     }
     this.#waiting.push(connection)
-    if (this.#waiting.length < WAITING_MAX || this.#isPaused) return
+    if (this.#waiting.length < ACCEPTED_MAX || this.#isPaused) return
     this.#isPaused = true
     this.#pool.client.order('pause', this.id)
   }
 
   #resumeIfLow(): void {
-    if (!this.#isPaused || this.#waiting.length > WAITING_MAX / 2) return
+    if (!this.#isPaused || this.#waiting.length > ACCEPTED_MAX / 2) return
     this.#isPaused = false
     this.#pool.client.order('start', this.id, this.#pool.service.handle)
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LOG_KEPT_CHARS_MAX } from '../base/limits.ts'
 import { Mailbox } from '../kernel/mailbox.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { LogLine } from './log.ts'
-import { KEPT_MAX, LogLedger } from './log-ledger.ts'
+import { LogLedger } from './log-ledger.ts'
 
 const line = (text: string): LogLine => ({ at: 0, level: 'info', handle: 1, title: '', text })
 const alive = () => true
@@ -30,7 +31,7 @@ test('LogLedger gives back what is not written, in order, and that once', () => 
 // Proves: docs/semantics.md#death-log
 test('LogLedger keeps a bounded amount of text, and counts the rest', () => {
   const { other } = ledgers()
-  const text = 'x'.repeat(KEPT_MAX / 4)
+  const text = 'x'.repeat(LOG_KEPT_CHARS_MAX / 4)
   for (let i = 0; i < 10; i++) other.sent(line(text))
   const { lines, lost } = other.takeBack()
   assert.deepEqual([lines.length, lost], [4, 6])

@@ -9,6 +9,7 @@
  * that nobody takes it for a request.
  */
 import { layout } from '../base/layout.ts'
+import { LOG_KEPT_CHARS_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import type { Mailbox } from '../kernel/mailbox.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -26,8 +27,6 @@ const ROW = layout({
 })
 /** More than there are workers. */
 const WORKER_UNITS = 4096
-/** Characters of lines that a worker keeps; of lines before them only the number is known. */
-export const KEPT_MAX = 4 * 1024 * 1024
 
 const rowOf = (worker: number): number => HEADER.CELLS + worker * ROW.CELLS
 
@@ -62,7 +61,7 @@ export class LogLedger {
     this.#forget(this.#unwritten(this.#worker))
     this.#kept.push(line)
     this.#keptSize += line.text.length
-    while (this.#keptSize > KEPT_MAX) this.#drop()
+    while (this.#keptSize > LOG_KEPT_CHARS_MAX) this.#drop()
     return -((number >>> 0) * WORKER_UNITS + this.#worker + 1)
   }
 

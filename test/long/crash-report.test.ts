@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { resolveConfig, startNode } from 'skynet-ts/node'
-import { CRASH_REPORTS_MAX } from '../../src/threads/main/crash-report.ts'
+import { CRASH_REPORTS_MAX } from '../../src/base/limits.ts'
 import { Cli, scratchFolder } from '../support/cli.ts'
 import { inProcess } from '../support/process.ts'
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import { workerData } from 'node:worker_threads'
-import { SOCKETS_MAX } from '../../src/base/limits.ts'
+import { ACCEPTED_MAX, SOCKETS_MAX } from '../../src/base/limits.ts'
 import { Slots } from '../../src/net/slots.ts'
 import type { WorkerStart } from '../../src/threads/protocol.ts'
 import { type Body, serviceTest } from '../support/run.ts'
@@ -64,6 +65,27 @@ serviceTest(
   },
   {},
 )
+
+// Proves: docs/limits.md#accepted
+check('accepting pauses at ACCEPTED_MAX that nobody took, and goes on', async (skynet) => {
+  const { socket } = skynet
+  const listener = await socket.listen({ host: '127.0.0.1', port: 0 })
+  const before = socket.totals().accepted
+  const accepted = () => socket.totals().accepted - before
+  const clients: Socket[] = []
+  while (clients.length < ACCEPTED_MAX) clients.push(await dial(listener.port))
+  await until('all are accepted', () => accepted() === ACCEPTED_MAX)
+  // The first pair comes behind all of them, the second one behind the pause that was ordered then.
+  clients.push((await pair(skynet)).client, (await pair(skynet)).client)
+  clients.push(await dial(listener.port))
+  // Whoever accepts this one has looked for that one, too.
+  clients.push((await pair(skynet)).client)
+  assert.equal(accepted(), ACCEPTED_MAX + 3)
+  for (let taken = 0; taken < ACCEPTED_MAX / 2; taken++) await listener.accept()
+  await until('the one that waits is accepted', () => accepted() === ACCEPTED_MAX + 4)
+  for (const client of clients) client.destroy()
+  await listener.close()
+})
 
 check('an answer after end() is read to its end, however slowly', async (skynet) => {
   const { client, connection } = await pair(skynet)

@@ -7,16 +7,13 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { formatHandle, SkynetError } from '../../base/errors.ts'
 import { isoTime } from '../../base/event-loop.ts'
-import { COMMAND_RING_BYTES, RING_BYTES } from '../../base/limits.ts'
+import { COMMAND_RING_BYTES, CRASH_REPORTS_MAX, RING_BYTES } from '../../base/limits.ts'
 import { ManyRing } from '../../base/ring.ts'
 import { describe, messageOf } from '../../base/thrown.ts'
 import { Loads } from '../../kernel/loads.ts'
 import type { Monitor } from '../../kernel/monitor.ts'
 import type { MailboxInfo } from '../../service/runtime.ts'
 import type { NodeMemory } from '../memory.ts'
-
-/** Of one node: a worker that dies again and again must not fill the disk. */
-export const CRASH_REPORTS_MAX = 100
 
 /** What is known of a thread that could be asked. */
 export interface ThreadState {
