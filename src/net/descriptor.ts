@@ -43,7 +43,7 @@ export function addressOf(taker: TokenTaker, id: number, end: 'local' | 'peer'):
 }
 
 /** Set an option of the system. Returns a negative errno, or undefined: there is no descriptor. */
-export function setOption(
+export function setSocketOption(
   taker: TokenTaker,
   id: number,
   name: SocketOption,

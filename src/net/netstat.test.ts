@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { SocketAddress } from '../os/os.ts'
 import { posixOs } from '../os/posix.ts'
-import { addressOf, setOption } from './descriptor.ts'
+import { addressOf, setSocketOption } from './descriptor.ts'
 import { netstat } from './netstat.ts'
 import { openListener, openUdp } from './open.ts'
 import { PROTOCOL, SLOT, SLOTS_BYTES, Slots } from './slots.ts'
@@ -47,11 +47,11 @@ test('a socket without a descriptor has no address, and takes no option', (t) =>
   const id = taker.slots.reserve()
   assert.equal(netstat(taker)[0]?.address, '')
   assert.equal(addressOf(taker, id, 'peer'), '')
-  assert.equal(setOption(taker, id, 'noDelay', 1), undefined)
-  assert.equal(setOption(taker, id + 1, 'noDelay', 1), undefined)
+  assert.equal(setSocketOption(taker, id, 'noDelay', 1), undefined)
+  assert.equal(setSocketOption(taker, id + 1, 'noDelay', 1), undefined)
 })
 
-test('setOption() sets it under the token, and gives that back', (t) => {
+test('setSocketOption() sets it under the token, and gives that back', (t) => {
   const taker = rig(t)
   const { id, fd } = openListener(taker, LOCAL, { backlog: 1 }, refuse)
   taker.adopt(id, fd, STATE.LISTEN, PROTOCOL.stream)
@@ -64,7 +64,7 @@ test('setOption() sets it under the token, and gives that back', (t) => {
       return set.apply(taker.os, args)
     },
   })
-  assert.equal(setOption(taker, id, 'keepAlive', 1), 0)
+  assert.equal(setSocketOption(taker, id, 'keepAlive', 1), 0)
   assert.equal(taker.os.getOption(fd, 'keepAlive'), 1)
   assert.deepEqual([seen, taker.slots.cells[token]], [[taker.thread + 1], 0])
 })

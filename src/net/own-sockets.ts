@@ -4,7 +4,7 @@ import { SkynetError } from '../base/errors.ts'
 import { SOCKET_ID_MAX } from '../base/limits.ts'
 import { checkOption } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
-import { setOption } from './descriptor.ts'
+import { setSocketOption } from './descriptor.ts'
 import type { OwnLoop } from './own-loop.ts'
 import { checkSettings, type SocketSettings } from './settings.ts'
 import type { Socket } from './socket.ts'
@@ -54,7 +54,7 @@ export class OwnSockets {
     checkOption('set an option', name, value)
     if (socket === undefined) return false
     const { client } = this.#loop
-    const result = setOption(client, id, name, value)
+    const result = setSocketOption(client, id, name, value)
     if (result === undefined || result >= 0) return result !== undefined
     const reason = client.os.errorText(result)
     throw new SkynetError('ERR_SYSCALL', { call: `set ${name} of socket ${id}`, reason })

@@ -3,7 +3,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import type { SocketClient } from '../net/client.ts'
-import { addressOf, setOption } from '../net/descriptor.ts'
+import { addressOf, setSocketOption } from '../net/descriptor.ts'
 import { EVENT, type EventRecord } from '../net/event.ts'
 import { reserveSlot } from '../net/open.ts'
 import { checkOption } from '../os/options.ts'
@@ -128,7 +128,7 @@ export class SocketPool {
   /** @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`. */
   setOption(id: number, name: SocketOption, value: number): void {
     checkOption('set a socket option', name, value)
-    const result = setOption(this.client, id, name, value)
+    const result = setSocketOption(this.client, id, name, value)
     if (result === undefined) throw new SkynetError('ERR_SOCKET_CLOSED', { id })
     if (result >= 0) return
     const reason = this.client.os.errorText(result)
