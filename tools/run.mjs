@@ -317,9 +317,9 @@ async function ok(args) {
   const biome = () => quietly(process.execPath, [BIOME, 'check'], 'Run: npm run format')
   await step('Checking format and lint', biome)
   await build()
-  await step('Checking the structure', () =>
-    quietly(process.execPath, [join(DIST, 'tools', 'tidy.js')]),
-  )
+  process.stderr.write('Checking the structure …\n')
+  const untidy = await tidy()
+  if (untidy !== 0) return untidy
   return args.includes('--no-test') ? 0 : test(args, () => true)
 }
 

@@ -3,9 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { type Allowed, longest } from './shape.ts'
 import { readSource } from './source.ts'
 import { tidy } from './tidy.ts'
 
+const NONE: Allowed = { assemblies: {}, facades: {}, doubles: {} }
 const LISTED = {
   errorCodes: ['ERR_A'],
   configKeys: ['start'],
@@ -25,7 +27,11 @@ const TIDY = {
   'test/order.test.ts': '// Proves: docs/semantics.md#order, #end\ntest()\n',
 }
 
-function failuresOf(t: TestContext, files: Record<string, string | undefined>): string[] {
+function failuresOf(
+  t: TestContext,
+  files: Record<string, string | undefined>,
+  allowed: Allowed = NONE,
+): string[] {
   const root = mkdtempSync(join(tmpdir(), 'tidy-'))
   t.after(() => rmSync(root, { recursive: true }))
   for (const [path, text] of Object.entries({ ...TIDY, ...files })) {
@@ -33,7 +39,7 @@ function failuresOf(t: TestContext, files: Record<string, string | undefined>): 
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  return tidy(root, LISTED)
+  return tidy(root, LISTED, allowed)
 }
 
 test('tidy() finds nothing in a tidy tree', (t) => {
@@ -246,4 +252,78 @@ test('readSource() takes comments, strings, templates and patterns for what they
   )
   assert.equal(bareLines[1]?.trimEnd(), `const a = "${' '.repeat(20)}"`)
   assert.equal(bareLines[3]?.endsWith("'') / 2"), true)
+})
+
+test('tidy() reports a file that imports many, types counted, unless it is an assembly', (t) => {
+  const names = Array.from({ length: 13 }, (_, i) => `p${i}`)
+  const parts = names.map((name) => [`src/base/${name}.ts`, `export type ${name} = 1\n`])
+  const kinds = names.map(
+    (name, i) => `import ${i % 2 ? 'type ' : ''}{ ${name} } from './${name}.ts'\n`,
+  )
+  const files = {
+    ...Object.fromEntries(parts),
+    'src/index.ts': `${TIDY['src/index.ts']}${kinds.join('').replaceAll("'./", "'./base/")}`,
+    'src/base/a.ts': `${kinds.join('')}import { p0 as again } from './p0.ts'\nexport const a = 1\n`,
+    'src/base/a.test.ts': `import './a.ts'\n${kinds.join('')}`,
+  }
+  const sentence = 'src/base/a.ts:1: imports 13 files of ours, at most 12'
+  assert.deepEqual(failuresOf(t, files), [sentence])
+  const assemblies = { 'src/base/a.ts': 'puts them together' }
+  assert.deepEqual(failuresOf(t, files, { ...NONE, assemblies }), [])
+  const fewer = { ...files, 'src/base/a.ts': kinds.slice(1).join('') }
+  assert.deepEqual(failuresOf(t, fewer, { ...NONE, assemblies }), [
+    'tools/allowed.ts:1: assemblies: the entry of src/base/a.ts is not needed any more',
+  ])
+})
+
+test('tidy() reports a class that shows much, unless it is a facade', (t) => {
+  const methods = Array.from({ length: 17 }, (_, i) => `  m${i}(\n    a: number,\n  ): void {}\n`)
+  const shown = '  readonly x = 1\n  y: number\n  static async *[Symbol.iterator]() {}\n'
+  const twice = '  get z() {\n    return 1\n  }\n  set z(to) {}\n'
+  const hidden = '  readonly #p = 1\n  #q() {}\n  private r = 1\n  constructor() {}\n'
+  const klass = (body: string): string => `export class A\n  extends B {\n${hidden}${body}}\n`
+  const files = { 'src/base/a.ts': klass(methods.join('') + shown + twice) }
+  assert.deepEqual(failuresOf(t, files), [
+    'src/base/a.ts:1: 21 public members in a class, at most 20',
+  ])
+  const facades = { A: 'a line a method' }
+  assert.deepEqual(failuresOf(t, files, { ...NONE, facades }), [])
+  const smaller = { 'src/base/a.ts': klass(methods.join('') + shown) }
+  assert.deepEqual(failuresOf(t, smaller), [])
+  assert.deepEqual(failuresOf(t, smaller, { ...NONE, facades }), [
+    'tools/allowed.ts:1: facades: the entry of A is not needed any more',
+  ])
+})
+
+test('tidy() reports a name that two files export, doors aside, but not twice in one', (t) => {
+  const files = {
+    'src/index.ts': "export { a } from './base/a.ts'\nexport { T } from './base/b.ts'\n",
+    'src/base/a.ts': 'export const a = 1\nexport type T = 1\nexport interface T {}\n',
+    'src/base/b.ts': "export abstract class T {}\n// export const a\nconst s = 'export'\n",
+    'src/base/c.ts': "import './b.ts'\nexport { s as a, type T } from './b.ts'\n",
+    'src/base/c.test.ts': 'export const T = 1\n',
+    'src/node.ts': "import './base/c.ts'\n",
+  }
+  assert.deepEqual(failuresOf(t, files), [
+    'src/base/c.ts:2: a is exported by src/base/a.ts',
+    'src/base/b.ts:1: T is exported by src/base/a.ts',
+    'src/base/c.ts:2: T is exported by src/base/a.ts',
+  ])
+  assert.deepEqual(failuresOf(t, files, { ...NONE, doubles: { a: 2, T: 3 } }), [])
+  assert.deepEqual(failuresOf(t, files, { ...NONE, doubles: { a: 2, T: 2 } }), [
+    'src/base/b.ts:1: T is exported by src/base/a.ts',
+    'src/base/c.ts:2: T is exported by src/base/a.ts',
+  ])
+  const { 'src/base/c.ts': _, 'src/node.ts': __, ...fewer } = files
+  assert.deepEqual(failuresOf(t, fewer, { ...NONE, doubles: { a: 2, T: 3 } }), [
+    'tools/allowed.ts:1: doubles: 2 files export T, not 3',
+    'tools/allowed.ts:1: doubles: the entry of a is not needed any more',
+  ])
+})
+
+test('longest() shows the ten longest files, the longest first', () => {
+  const sources = Array.from({ length: 12 }, (_, i) => readSource(`src/${i}.ts`, '\n'.repeat(i)))
+  const shown = longest(sources)
+  assert.equal(shown.length, 10)
+  assert.deepEqual([shown[0], shown[9]], ['   11 src/11.ts', '    2 src/2.ts'])
 })

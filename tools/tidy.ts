@@ -5,6 +5,8 @@ import { pathToFileURL } from 'node:url'
 import { ERROR_CODES } from '../src/base/errors.ts'
 import * as LIMITS from '../src/base/limits.ts'
 import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
+import { ALLOWED } from './allowed.ts'
+import { type Allowed, checkShape, longest } from './shape.ts'
 import { type Import, readSource, type Source } from './source.ts'
 
 /** What the docs must list, in rows of tables. */
@@ -114,7 +116,7 @@ class Tree {
 }
 
 /** @returns One line for each failure: `file:line: sentence`. None: the tree is tidy. */
-export function tidy(root: string, listed: Listed): string[] {
+export function tidy(root: string, listed: Listed, allowed: Allowed): string[] {
   const failures: string[] = []
   const report: Report = (file, line, sentence) => failures.push(`${file}:${line}: ${sentence}`)
   const tree = new Tree(root)
@@ -124,6 +126,7 @@ export function tidy(root: string, listed: Listed): string[] {
     checkCycles,
     checkSizes,
     checkFunctions,
+    (...args) => checkParts(allowed, ...args),
     checkDeadFiles,
     checkWords,
     (...args) => checkRows('docs/errors.md', 'error code', listed.errorCodes, ...args),
@@ -134,6 +137,16 @@ export function tidy(root: string, listed: Listed): string[] {
   ]
   for (const check of checks) check(tree, report)
   return failures
+}
+
+/** The files of src that do something: no tests, no doors. */
+function partsOf(tree: Tree): Source[] {
+  const all = [...tree.sources.values()]
+  return all.filter(({ path }) => floorOf(path) && !isTest(path))
+}
+
+function checkParts(allowed: Allowed, tree: Tree, report: Report): void {
+  checkShape(partsOf(tree), (source, each) => tree.target(source, each), allowed, report)
 }
 
 function isTest(path: string): boolean {
@@ -411,7 +424,8 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys],
     limits: LIMITS,
   }
-  const failures = tidy(process.cwd(), listed)
+  const failures = tidy(process.cwd(), listed, ALLOWED)
   for (const failure of failures) console.log(failure)
+  console.log(`The longest files:\n${longest(partsOf(new Tree(process.cwd()))).join('\n')}`)
   process.exitCode = failures.length > 0 ? 1 : 0
 }
