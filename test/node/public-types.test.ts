@@ -89,6 +89,6 @@ test('public types need no private names, and nothing of the floors below servic
   }
   const inside = filesOf(TYPES).filter((file) => /^(kernel|os|wire|threads)\//.test(file))
   const services = ['kernel/env', 'kernel/timer', 'os/os', 'threads/standalone']
-  const nodes = ['threads/main/node', 'threads/options']
+  const nodes = ['threads/main/node', 'threads/main/stats', 'threads/options']
   assert.deepEqual(inside.sort(), [...services, ...nodes].map((name) => `${name}.d.ts`).sort())
 })

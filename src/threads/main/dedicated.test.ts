@@ -2,39 +2,33 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SkynetError } from '../../base/errors.ts'
 import type { Control } from '../protocol.ts'
-import { Dedicated } from './dedicated.ts'
-import type { Thread } from './thread.ts'
+import { Dedicated, type DedicatedThread } from './dedicated.ts'
 
 /** A thread without anything behind it. */
-function fakeThread(name: string) {
+function fakeThread() {
   const told: Control[] = []
-  const thread = {
-    name,
-    told,
-    hasEnded: false,
-    past: undefined,
-    tell: (it: Control) => told.push(it),
-  }
-  return thread as unknown as Thread & { readonly told: Control[] }
+  const past: readonly number[] | undefined = undefined
+  return { told, hasEnded: false, past, tell: (it: Control) => void told.push(it) }
 }
 
 /** A node of one worker for anybody and two places for dedicated ones; starts end when told to. */
 function rig() {
-  const asker = fakeThread('asker')
-  const workers: (Thread | undefined)[] = [asker, undefined, undefined]
-  const starts: { worker: number; end: (found: Thread | undefined) => void }[] = []
+  const asker = fakeThread()
+  const threads = new Map<number, DedicatedThread>()
+  const starts: { worker: number; end: (found: DedicatedThread | undefined) => void }[] = []
   const printed: string[] = []
   const dedicated = new Dedicated({
-    workers,
-    first: 1,
-    isStopping: () => false,
+    isEnding: () => false,
+    places: [1, 2],
+    threadAt: (worker) => threads.get(worker),
+    empty: (worker) => threads.delete(worker),
     loadOf: () => 0,
     bury: async () => true,
     start: (worker) =>
       new Promise((resolve) => {
         const info = { thread: 'it', reason: 'none' }
-        const end = (found: Thread | undefined): void => {
-          workers[worker] = found
+        const end = (found: DedicatedThread | undefined): void => {
+          if (found !== undefined) threads.set(worker, found)
           resolve(found ?? new SkynetError('ERR_THREAD_DIED', info))
         }
         starts.push({ worker, end })
@@ -45,7 +39,7 @@ function rig() {
   })
   const ask = (token: number): Promise<void> =>
     dedicated.start(asker, { kind: 'dedicate', token, memoryLimitMb: 0 })
-  return { asker, workers, starts, printed, dedicated, ask }
+  return { asker, threads, starts, printed, dedicated, ask }
 }
 
 test('start() of Dedicated gives a place to one alone, also before it has a thread', async () => {
@@ -55,7 +49,7 @@ test('start() of Dedicated gives a place to one alone, also before it has a thre
     starts.map(({ worker }) => worker),
     [1, 2],
   )
-  for (const { worker, end } of starts) end(fakeThread(`dedicated ${worker}`))
+  for (const { end } of starts) end(fakeThread())
   await Promise.all(asked)
   assert.deepEqual(asker.told, [
     { kind: 'dedicated', token: 3, worker: -1 },
@@ -76,15 +70,15 @@ test('start() of Dedicated gives the place back when there was no thread to be h
 })
 
 test('forget() of Dedicated ends those that were asked for on a worker that is gone', async () => {
-  const { asker, workers, starts, dedicated, ask } = rig()
-  const thread = fakeThread('dedicated 1')
+  const { asker, threads, starts, dedicated, ask } = rig()
+  const thread = fakeThread()
   const asked = ask(1)
   starts[0]!.end(thread)
   await asked
   dedicated.forget(asker)
   assert.deepEqual([thread.told, thread.past], [[{ kind: 'leave' }], []])
   await dedicated.lost(1, new Error('exit code 0'))
-  assert.equal(workers[1], undefined)
+  assert.equal(threads.has(1), false)
   dedicated.forget(asker)
   assert.equal(thread.told.length, 1)
 })

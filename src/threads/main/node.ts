@@ -4,21 +4,16 @@ import { pathToFileURL } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { checkInteger, checkOptions, checkSignal, isArray, isObject } from '../../base/check.ts'
 import { realClock } from '../../base/clock.ts'
-import { Doorbells } from '../../base/doorbell.ts'
 import { abortError, formatHandle, SkynetError } from '../../base/errors.ts'
 import { clearTimeout, delay, epochNow, monotonicNow, setTimeout } from '../../base/event-loop.ts'
-import { COMMAND_RING_BYTES, TIMER_MS_MAX, WORKERS_MAX } from '../../base/limits.ts'
+import { TIMER_MS_MAX, WORKERS_MAX } from '../../base/limits.ts'
 import { letNoOutputWait } from '../../base/output.ts'
 import { makeFolderOf } from '../../base/own-file.ts'
 import { shortPath } from '../../base/paths.ts'
-import { ManyRing } from '../../base/ring.ts'
 import { messageOf, withHint } from '../../base/thrown.ts'
 import { Handles } from '../../kernel/handles.ts'
 import { Loads } from '../../kernel/loads.ts'
 import { Monitor } from '../../kernel/monitor.ts'
-import { COMMAND } from '../../net/commands.ts'
-import { Slots } from '../../net/slots.ts'
-import { type SocketTotals, Totals } from '../../net/totals.ts'
 import { freeLargeBlocks } from '../../os/large-blocks.ts'
 import type { Os } from '../../os/os.ts'
 import { posixOs } from '../../os/posix.ts'
@@ -27,21 +22,24 @@ import type { WorkerStats } from '../../service/stats.ts'
 import { copy } from '../../wire/copy.ts'
 import { unpack } from '../../wire/seri.ts'
 import { isHeapSetByFlag } from '../heap-guard.ts'
-import { createNodeMemory, type NodeMemory, socketThreadOf } from '../memory.ts'
+import { createNodeMemory, type NodeMemory } from '../memory.ts'
 import type { ResolvedConfig } from '../options.ts'
-import type { Control, Report, SocketStart, WorkerStart } from '../protocol.ts'
+import type { Report, SocketStart, WorkerStart } from '../protocol.ts'
 import { within } from '../within.ts'
 import { CrashReporter, type ThreadState } from './crash-report.ts'
 import { Dedicated, type DedicatedHost } from './dedicated.ts'
 import { HeapWatch } from './heap-watch.ts'
+import { addLoop, removeLoop } from './loops.ts'
 import { checkRoom } from './maps.ts'
 import { type Printer, printer } from './print.ts'
 import { clearUp, dropBlocks } from './recovery.ts'
 import { Replacing, type ReplacingHost } from './replacing.ts'
-import { Reserve } from './reserve.ts'
+import { acceptsHolder, Reserve } from './reserve.ts'
+import { SocketOrders } from './socket-orders.ts'
 import { stackOf } from './stack.ts'
-import { askWorkers } from './stats.ts'
+import { askWorkers, countNode, type NodeStats } from './stats.ts'
 import { Thread } from './thread.ts'
+import { ThreadTable } from './thread-table.ts'
 import { Watch } from './watch.ts'
 
 /** Workers of a node that begin at the same time: with more of them none is ready earlier. */
@@ -53,21 +51,8 @@ const STARTS_AT_ONCE = 2 * availableParallelism()
 const NAP_MS = 200
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50
-/** Longest that clients wait while a worker starts. */
-const HOLD_MS_MAX = 2000
 /** Between two tries to find room in the command ring. */
 const ROOM_MS = 5
-
-/** What a node holds at one moment. */
-export interface NodeStats {
-  readonly services: number
-  /** Socket slots in use, listeners included. */
-  readonly sockets: number
-  /** Services on each worker, also those being launched; behind, of dedicated ones in use. */
-  readonly load: readonly number[]
-  /** What the sockets did since the node began: also those that are gone. */
-  readonly socketTotals: SocketTotals
-}
 
 export interface StopOptions {
   /** How long stop hooks may take, in milliseconds, 0..`TIMER_MS_MAX`; 0: they are not run. */
@@ -151,30 +136,14 @@ function checkConfig(config: ResolvedConfig): ResolvedConfig {
   return config
 }
 
-/** Those whose socket thread may run. One listener for all: Node.js warns of more than ten. */
-const running = new Set<RunningNode>()
-
-/**
- * The process ends without `stop`. A socket thread must not be killed inside its system call, so
- * all are told to leave, and then this waits until they have.
- */
-function leaveLoops(): void {
-  for (const node of running) node.orderExit(0)
-  for (const node of running) node.awaitExit()
-}
-
 class RunningNode implements Node {
   readonly exited: Promise<number>
   readonly #config: ResolvedConfig
   readonly #print: Printer
   readonly #memory: NodeMemory
   readonly #os: Os
-  readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
-  readonly #commands: ManyRing
-  readonly #bells: Doorbells
-  /** By number; undefined: a place for a dedicated one. */
-  readonly #workers: (Thread | undefined)[]
-  #socket: Thread | undefined
+  readonly #orders: SocketOrders
+  readonly #threads: ThreadTable
   readonly #monitor: Monitor
   readonly #handles: Handles
   readonly #ledger: LogLedger
@@ -184,7 +153,7 @@ class RunningNode implements Node {
   readonly #dedicated: Dedicated
   /** Crash reports that are being written. */
   #reporting: Promise<unknown> = Promise.resolve()
-  #watch: Watch | undefined
+  readonly #watch: Watch
   readonly #heaps = new HeapWatch()
   #stopping: Promise<void> | undefined
   /** How many workers were started at first, not counting who took the place of another. */
@@ -205,7 +174,8 @@ class RunningNode implements Node {
     this.#memory = memory
     this.#handles = new Handles(memory.handles, config.harbor)
     this.#ledger = new LogLedger(memory.log)
-    this.#reserve = new Reserve(os, (isHeld) => this.#holdAccepts(isHeld))
+    this.#startedAt = epochNow()
+    this.#reserve = new Reserve(os, acceptsHolder(memory.acceptsHeld, realClock(this.#startedAt)))
     this.#monitor = new Monitor(memory.monitor, memory.workers)
     this.#crashes = new CrashReporter({
       folder: config.crashFolder,
@@ -213,37 +183,23 @@ class RunningNode implements Node {
       monitor: this.#monitor,
       print: this.#print.error,
     })
-    this.#commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES)
-    this.#workers = new Array(memory.workers).fill(undefined)
+    this.#threads = new ThreadTable(config.thread, config.dedicated)
+    this.#watch = this.#watchWorkers()
     this.#replacing = new Replacing(this.#forReplacing())
     this.#dedicated = new Dedicated(this.#forDedicated())
-    this.#startedAt = epochNow()
     this.exited = new Promise((resolve) => {
       this.#setExited = resolve
     })
     // Last: of all this it alone has to be given back.
-    this.#wakeup = os.createWakeup()
-    const { writeFd } = this.#wakeup
-    this.#bells = new Doorbells(memory.bells, {
-      thread: socketThreadOf(memory),
-      wake: () => os.signalWakeup(writeFd),
-    })
+    this.#orders = new SocketOrders(os, memory)
   }
 
   stats(): NodeStats {
-    const { loads, totals } = this.#memory
-    const slots = new Slots(this.#memory.slots)
-    const each = new Loads(loads, 0, this.#config.thread)
-    return {
-      services: this.#handles.count,
-      sockets: slots.countUsed(),
-      load: each.inUse().map((worker) => each.of(worker)),
-      socketTotals: new Totals(totals, slots).read(),
-    }
+    return countNode(this.#memory, this.#handles, this.#config.thread)
   }
 
   workers(): Promise<WorkerStats[]> {
-    return askWorkers(this.#threads(), this.#config.budgets.statsMs)
+    return askWorkers(this.#threads.workers(), this.#config.budgets.statsMs)
   }
 
   async launch(): Promise<void> {
@@ -255,14 +211,14 @@ class RunningNode implements Node {
     }
     // Once: a logger that comes again may find that somebody has put the folder elsewhere.
     if (this.#config.logger !== undefined) makeFolderOf(this.#config.logger)
-    this.#watch = this.#watchWorkers()
-    this.#socket = this.#startSocket()
+    this.#watch.start()
+    const socket = this.#startSocket()
+    this.#threads.socket = socket
     // After that of threads that load, which the first thread of all has added.
-    if (running.size === 0) process.on('exit', leaveLoops)
-    running.add(this)
+    addLoop(this.#orders)
     const lanes = Array.from({ length: STARTS_AT_ONCE }, () => this.#startInTurn())
-    await Promise.all([this.#socket.next('ready'), ...lanes])
-    const first = this.#workers[0]!
+    await Promise.all([socket.next('ready'), ...lanes])
+    const first = this.#threads.at(0)!
     // Told to stop meanwhile: nothing begins any more. This waits for the end.
     if (this.#stopping === undefined) first.tell({ kind: 'bootstrap' })
     const report = await this.#firstReady(first.next('bootstrapped', 'failed'))
@@ -284,7 +240,7 @@ class RunningNode implements Node {
     while (this.#begun < count && this.#stopping === undefined) {
       const worker = this.#begun++
       const thread = this.#startWorker(worker, memoryLimitMb)
-      this.#workers[worker] = thread
+      this.#threads.put(worker, thread)
       await thread.next('ready')
     }
   }
@@ -318,17 +274,13 @@ class RunningNode implements Node {
     return this.#handles.users === 0
   }
 
-  #threads(): Thread[] {
-    return this.#workers.filter((thread) => thread !== undefined)
-  }
-
   #startSocket(): Thread {
     const start: SocketStart = {
       memory: this.#memory,
       harbor: this.#config.harbor,
       config: this.#config.socket,
       startedAt: this.#startedAt,
-      wakeup: this.#wakeup,
+      wakeup: this.#orders.wakeup,
       waitMs: isMainThread ? -1 : NAP_MS,
     }
     return new Thread('socket', {
@@ -348,7 +300,7 @@ class RunningNode implements Node {
       heapBeats,
       config: this.#config,
       startedAt: this.#startedAt,
-      wakeupFd: this.#wakeup.writeFd,
+      wakeupFd: this.#orders.wakeup.writeFd,
     }
     const outgrown = (usedMb: number): void =>
       void thread.kill(`its heap has ${usedMb} MiB, memoryLimitMb is ${memoryLimitMb}`)
@@ -384,7 +336,7 @@ class RunningNode implements Node {
     const start = async (): Promise<Thread | SkynetError<'ERR_THREAD_DIED'>> => {
       try {
         const thread = this.#startWorker(worker, memoryLimitMb)
-        this.#workers[worker] = thread
+        this.#threads.put(worker, thread)
         await thread.next('ready')
         return thread
       } catch (error) {
@@ -392,13 +344,6 @@ class RunningNode implements Node {
       }
     }
     return this.#reserve.start(start, () => this.#stopping === undefined && isWanted())
-  }
-
-  /** Clients would take each descriptor that becomes free before a thread that starts does. */
-  #holdAccepts(isHeld: boolean): void {
-    // Not for ever: a thread that is stuck in its start must not keep clients away.
-    const until = (realClock(this.#startedAt).now() + HOLD_MS_MAX) | 0
-    Atomics.store(new Int32Array(this.#memory.acceptsHeld), 0, isHeld ? until || 1 : 0)
   }
 
   readonly #reported = (report: Report): void => {
@@ -415,46 +360,45 @@ class RunningNode implements Node {
    * @returns Whether any service was left, before others could end for what they are told.
    */
   async #bury(worker: number, cause: unknown): Promise<boolean> {
-    const { name, past, isReady } = this.#workers[worker]!
+    const { name, past, isReady } = this.#threads.at(worker)!
     const isNews = isReady && past === undefined
     const memory = this.#memory
     const { blocks } = this.#os
     if (isNews) this.#reporting = this.#reportCrash(name, cause)
     this.#monitor.forget(worker)
-    const loss = await clearUp(memory, this.#config.harbor, this.#bells, blocks, worker)
+    const loss = await clearUp(memory, this.#config.harbor, this.#orders.bells, blocks, worker)
     const isAnyLeft = !this.#isEmpty()
     const reason = messageOf(cause)
     const handles = [...loss.handles, ...(past ?? [])]
     if (isNews) {
       this.#print.error(withHint(`${name} died: ${reason}; ${handles.length} services are gone`))
     }
-    const lines = this.#ledger.buried(worker, (each) => this.#workers[each] !== undefined)
+    const lines = this.#ledger.buried(worker, (each) => this.#threads.at(each) !== undefined)
     if (lines.lost > 0) this.#print.error(`${lines.lost} lines for the log were lost with ${name}`)
     const death = { place: loss.place, handles, thread: name, reason, linesSent: lines.sent }
-    this.#tellOthers(worker, { kind: 'died', ...death })
-    while (!this.#command(COMMAND.died, worker, 0)) await delay(ROOM_MS)
+    this.#threads.tellOthers(worker, { kind: 'died', ...death })
+    while (!this.#orders.died(worker)) await delay(ROOM_MS)
     return isAnyLeft
-  }
-
-  #tellOthers(worker: number, control: Control): void {
-    for (const [other, thread] of this.#workers.entries()) {
-      if (other !== worker) thread?.tell(control)
-    }
   }
 
   #forReplacing(): ReplacingHost {
     const { memoryLimitMb } = this.#config
     const loads = new Loads(this.#memory.loads, 0)
     return {
-      isStopping: () => this.#stopping !== undefined,
+      isEnding: () => this.#stopping !== undefined,
       isEmpty: () => this.#isEmpty(),
-      nameOf: (worker) => this.#workers[worker]!.name,
+      nameOf: (worker) => this.#threads.at(worker)!.name,
       bury: (worker, cause) => this.#bury(worker, cause),
       start: (worker) => this.#tryStart(worker, memoryLimitMb, () => true),
       close: (worker, cause) => {
-        const { name: thread } = this.#workers[worker]!
+        const { name: thread } = this.#threads.at(worker)!
         const place = loads.close(worker)
-        this.#tellOthers(worker, { kind: 'closed', place, thread, reason: messageOf(cause) })
+        this.#threads.tellOthers(worker, {
+          kind: 'closed',
+          place,
+          thread,
+          reason: messageOf(cause),
+        })
       },
       open: (worker) => loads.open(worker),
       holdBack: () => this.#reserve.take(),
@@ -469,12 +413,13 @@ class RunningNode implements Node {
   }
 
   #forDedicated(): DedicatedHost {
-    const { memoryLimitMb, thread } = this.#config
+    const { memoryLimitMb } = this.#config
     const loads = new Loads(this.#memory.loads, 0)
     return {
-      workers: this.#workers,
-      first: thread,
-      isStopping: () => this.#stopping !== undefined,
+      isEnding: () => this.#stopping !== undefined,
+      places: this.#threads.places(),
+      threadAt: (worker) => this.#threads.at(worker),
+      empty: (worker) => this.#threads.put(worker, undefined),
       loadOf: (worker) => loads.of(worker),
       bury: (worker, cause) => this.#bury(worker, cause),
       start: (worker, limitMb, isWanted) =>
@@ -509,7 +454,7 @@ class RunningNode implements Node {
   async #reportCrash(thread: string, cause: unknown): Promise<void> {
     if (!this.#crashes.isOn) return
     const report = this.#crashes.begin(thread, cause)
-    report.write(await Promise.all(this.#threads().map((thread) => this.#inspect(thread))))
+    report.write(await Promise.all(this.#threads.workers().map((thread) => this.#inspect(thread))))
   }
 
   async #inspect(thread: Thread): Promise<ThreadState> {
@@ -528,13 +473,13 @@ class RunningNode implements Node {
       limitMs: monitorMs,
       action: monitorAction,
       stackMs: budgets.stackMs,
-      threadOf: (worker) => this.#workers[worker],
+      threadOf: (worker) => this.#threads.at(worker),
       print: this.#print.error,
     })
   }
 
   reopenLog(): void {
-    if (this.#stopping === undefined) this.#workers[0]!.tell({ kind: 'reopenLog' })
+    if (this.#stopping === undefined) this.#threads.at(0)!.tell({ kind: 'reopenLog' })
   }
 
   stop(options: StopOptions = {}): Promise<void> {
@@ -557,24 +502,25 @@ class RunningNode implements Node {
     const { exitMs, budgets } = this.#config
     const { flushMs } = budgets
     if (graceMs > 0) {
-      await within(graceMs + flushMs, this.#tellAll({ kind: 'drain', graceMs }, 'drained'))
+      await within(graceMs + flushMs, this.#threads.tellAll({ kind: 'drain', graceMs }, 'drained'))
     }
-    this.#watch?.stop()
+    this.#watch.stop()
     // A little more than the hooks may take: a worker that is late by that does not answer at all.
     const stopMs = exitMs + flushMs
     const latest = monotonicNow() + stopMs
-    const isStopped = await within(stopMs, this.#tellAll({ kind: 'stop' }, 'stopped'))
+    const isStopped = await within(stopMs, this.#threads.tellAll({ kind: 'stop' }, 'stopped'))
     if (!isStopped) await this.#printStuck()
     // The logger has what the others have left of their time.
     const logMs = Math.max(flushMs, latest - monotonicNow())
-    const isLogged = await within(logMs, this.#tellAll({ kind: 'stopLogger' }, 'stopped'))
+    const isLogged = await within(logMs, this.#threads.tellAll({ kind: 'stopLogger' }, 'stopped'))
     if (!isLogged && isStopped) this.#print.error('Cannot write all of the log before the end')
     await this.#bringBack(flushMs)
-    this.orderExit(flushMs)
-    const workers = this.#threads()
-    const threads = this.#socket === undefined ? workers : [this.#socket, ...workers]
+    this.#orders.exit(flushMs)
+    const workers = this.#threads.workers()
+    const { socket } = this.#threads
+    const threads = socket === undefined ? workers : [socket, ...workers]
     const released = Promise.all(threads.map(({ ended }) => ended)).then(() => this.#release())
-    await within(flushMs * 2, this.#socket?.ended ?? released)
+    await within(flushMs * 2, socket?.ended ?? released)
     for (const worker of workers) worker.tell({ kind: 'leave' })
     if (!(await within(flushMs, released))) {
       for (const worker of workers) void worker.kill('it did not leave')
@@ -586,11 +532,9 @@ class RunningNode implements Node {
   /** No thread is left, which may be after `exited`: one in native code cannot be ended. */
   #release(): void {
     this.#reserve.close()
-    this.#os.close(this.#wakeup.readFd)
-    this.#os.close(this.#wakeup.writeFd)
-    dropBlocks(this.#memory, this.#bells, this.#os.blocks)
-    running.delete(this)
-    if (running.size === 0) process.off('exit', leaveLoops)
+    this.#orders.close()
+    dropBlocks(this.#memory, this.#orders.bells, this.#os.blocks)
+    removeLoop(this.#orders)
   }
 
   /** Services that do not let go of their worker are cut off: say which. */
@@ -605,39 +549,9 @@ class RunningNode implements Node {
   /** What the logger has not written is said on standard error, and counted where it is gone. */
   async #bringBack(flushMs: number): Promise<void> {
     if (this.#ledger.unwritten === 0) return
-    await within(flushMs, this.#tellAll({ kind: 'bringBack' }, 'broughtBack'))
+    await within(flushMs, this.#threads.tellAll({ kind: 'bringBack' }, 'broughtBack'))
     const lost = this.#ledger.unwritten
     if (lost > 0)
       this.#print.error(`${lost} lines for the log were lost: not written before the end`)
-  }
-
-  /** Tell all workers, and wait for the answer of each. */
-  async #tellAll(control: Control, answer: Report['kind']): Promise<void> {
-    // One that has not begun to work, in the place of one that died, has nothing to end.
-    const ready = this.#threads().filter(({ isReady }) => isReady)
-    const answers = ready.map((worker) => {
-      const answered = worker.next(answer).catch(() => undefined)
-      worker.tell(control)
-      return answered
-    })
-    await Promise.all(answers)
-  }
-
-  /** @param flushMs How long the socket thread may go on to send what was written. */
-  orderExit(flushMs: number): void {
-    this.#command(COMMAND.exit, 0, flushMs)
-  }
-
-  /** The process ends: wait until the socket thread has left its loop. */
-  awaitExit(): void {
-    Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, 1000)
-  }
-
-  /** An order to the socket thread. False: there is no room for it now. */
-  #command(command: number, a: number, b: number): boolean {
-    const none = new Int32Array(0)
-    const isGiven = this.#commands.write(command, a, b, 0, new Uint8Array(0), none, 0)
-    this.#bells.ring(socketThreadOf(this.#memory))
-    return isGiven
   }
 }

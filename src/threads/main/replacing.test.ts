@@ -28,7 +28,7 @@ function rig(
   const events: string[] = []
   const left = [...found]
   const replacing = new Replacing({
-    isStopping: () => false,
+    isEnding: () => false,
     isEmpty: () => false,
     nameOf: () => NAME,
     bury: async (worker, cause) => events.push(`bury ${worker}: ${(cause as Error).message}`),
@@ -108,7 +108,7 @@ test('replace() leaves it at that when the node stops while a worker starts', as
   for (const found of ['bootstrapped', SHORTAGE, DEATH] as const) {
     let isStopping = false
     const { events, replacing } = rig([], {
-      isStopping: () => isStopping,
+      isEnding: () => isStopping,
       start: async () => {
         isStopping = true
         return found instanceof Error ? noThread(found) : replacement(events, found)
@@ -123,7 +123,7 @@ test('replace() says that nothing is restored, but not of a node that stops', as
   for (const stops of [false, true]) {
     let isStopping = false
     const { events, replacing } = rig([], {
-      isStopping: () => isStopping,
+      isEnding: () => isStopping,
       start: async () => ({
         tell: () => {},
         next: async () => {

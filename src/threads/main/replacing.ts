@@ -14,7 +14,7 @@ export type Replacement = Pick<Thread, 'tell' | 'next'>
 
 /** What replacing a worker needs of its node. */
 export interface ReplacingHost {
-  isStopping(): boolean
+  isEnding(): boolean
   /** No service is left but those of the node's own making. */
   isEmpty(): boolean
   nameOf(worker: number): string
@@ -52,7 +52,7 @@ export class Replacing {
   /** A worker ended unasked: another one takes its place. */
   async replace(worker: number, cause: unknown): Promise<void> {
     const node = this.#node
-    if (node.isStopping()) return
+    if (node.isEnding()) return
     this.#gaps++
     await node.bury(worker, cause)
     const thread = await this.#startAgain(worker)
@@ -70,10 +70,10 @@ export class Replacing {
   async #startAgain(worker: number): Promise<Replacement | undefined> {
     const node = this.#node
     const name = node.nameOf(worker)
-    for (let tries = 1; !node.isStopping(); tries++) {
+    for (let tries = 1; !node.isEnding(); tries++) {
       const found = await node.start(worker)
       // A node that stops needs no word of a failure, and nothing restored.
-      if (node.isStopping()) return undefined
+      if (node.isEnding()) return undefined
       if (!(found instanceof SkynetError)) {
         node.open(worker)
         if (tries > 1) node.print(`${name} runs again, after ${tries} tries`)
@@ -100,7 +100,7 @@ export class Replacing {
     try {
       thread.tell({ kind: 'restore' })
       const { kind } = await thread.next('bootstrapped', 'failed')
-      if (kind !== 'failed' || this.#node.isStopping()) return
+      if (kind !== 'failed' || this.#node.isEnding()) return
       this.#node.print('Cannot launch what launches the logger again')
     } catch {
       // It died too: that is told, and dealt with, by itself.

@@ -2,6 +2,7 @@
  * Descriptors that the main thread holds back. When others have taken all that there are, a thread
  * that starts while the node runs can still begin with these. Of the main thread.
  */
+import type { Clock } from '../../base/clock.ts'
 import { SkynetError } from '../../base/errors.ts'
 import { clearTimeout, setTimeout } from '../../base/event-loop.ts'
 import type { Os } from '../../os/os.ts'
@@ -11,6 +12,8 @@ const DESCRIPTORS = 16
 
 /** A worker that runs again launches the logger, which opens its files. */
 const TAKE_MS = 1000
+/** Longest that clients wait while a thread starts: one that is stuck must not keep them away. */
+const HOLD_MS_MAX = 2000
 
 export class Reserve {
   readonly #os: Os
@@ -97,6 +100,21 @@ export class Reserve {
   close(): void {
     this.#isClosed = true
     this.#release()
+  }
+}
+
+/**
+ * Lets the socket thread accept nobody, or again: clients would take each descriptor that becomes
+ * free before a thread that starts does.
+ *
+ * @param cell `acceptsHeld` of the node's memory.
+ */
+export function acceptsHolder(cell: SharedArrayBuffer, clock: Clock): (isHeld: boolean) => void {
+  const cells = new Int32Array(cell)
+  return (isHeld) => {
+    const until = (clock.now() + HOLD_MS_MAX) | 0
+    // 0 is that none is held.
+    Atomics.store(cells, 0, isHeld ? until || 1 : 0)
   }
 }
 

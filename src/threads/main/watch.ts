@@ -25,18 +25,22 @@ export interface WatchOptions {
 
 export class Watch {
   readonly #options: WatchOptions
-  readonly #timer: NodeJS.Timeout | undefined
+  #timer: NodeJS.Timeout | undefined
   /** Workers whose stack is being taken. */
   readonly #looking = new Set<number>()
   /** What was found at the last look of those that had not come back, by number. */
   readonly #turns = new Map<number, { readonly look: number; readonly turns: Turns | undefined }>()
   #look = 0
-  #lookedAt = monotonicNow()
+  #lookedAt = 0
 
   constructor(options: WatchOptions) {
     this.#options = options
-    const { limitMs } = options
+  }
+
+  start(): void {
+    const { limitMs } = this.#options
     if (limitMs === 0) return
+    this.#lookedAt = monotonicNow()
     const rounds = Math.max(ROUNDS_MIN, Math.ceil(limitMs / CHECK_MS_MAX))
     // Timers have no parts of milliseconds.
     const periodMs = Math.max(1, Math.ceil(limitMs / rounds))
