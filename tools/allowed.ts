@@ -27,7 +27,7 @@ export const ALLOWED: Allowed = {
     'src/testing/sim/world.ts': 'assembles a node of the simulation and checks it',
     'src/testing/test-node.ts': 'assembles a node in the thread of a test',
     'src/threads/assemble.ts': 'assembles a worker',
-    'src/threads/main/node.ts': 'assembles a node and watches its threads',
+    'src/threads/main/assembly.ts': 'assembles a node, and does nothing else',
     'src/threads/main/recovery.ts': 'everything that the death of a worker leaves',
     'src/threads/memory.ts': 'assembles all shared memory',
     'src/threads/socket.ts': 'entry of the socket thread: assembles it',
