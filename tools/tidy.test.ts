@@ -235,6 +235,15 @@ test('tidy() reports a promise without a test, and a test of what is no promise'
   ])
 })
 
+test('tidy() reports pages that name files that are not there', (t) => {
+  const text = 'In `src/base/a.ts`, tests in `src/**/<file>.test.ts`, made `dist/src/b.ts`.\n'
+  const failures = failuresOf(t, {
+    'AGENTS.md': text,
+    'docs/architecture.md': `${text}Then \`src/base/b.ts\` → src/base/a.ts, [c](../tools/c.mjs).\n`,
+  })
+  assert.deepEqual(failures, ['docs/architecture.md:2: there is no src/base/b.ts'])
+})
+
 test('readSource() takes comments, strings, templates and patterns for what they are', () => {
   const { imports, bareLines } = readSource(
     'src/a.ts',

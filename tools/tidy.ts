@@ -101,7 +101,7 @@ class Tree {
     return [path, path.replace(/\.js$/, '.ts')].find((each) => this.sources.has(each))
   }
 
-  /** @returns The paths of the pages in docs. */
+  /** @returns The paths of the pages in `docs`. */
   pages(): string[] {
     const folder = join(this.root, 'docs')
     const names = existsSync(folder) ? readdirSync(folder) : []
@@ -133,6 +133,7 @@ export function tidy(root: string, listed: Listed, allowed: Allowed): string[] {
     (...args) => checkRows('docs/config.md', 'config key', listed.configKeys, ...args),
     (...args) => checkLimits(listed.limits, ...args),
     checkProofs,
+    checkPaths,
     checkDependencies,
   ]
   for (const check of checks) check(tree, report)
@@ -405,6 +406,21 @@ function promisesOf(tree: Tree): Map<string, { readonly page: string; readonly l
     })
   }
   return promises
+}
+
+/** A file of ours as pages name it. */
+const PATH = /(?<![\w/-])(?:src|test|tools|examples|bench)\/[\w./-]+\.(?:ts|mjs)\b/g
+
+/** Pages name files that there are. */
+function checkPaths(tree: Tree, report: Report): void {
+  for (const page of [...tree.pages(), 'AGENTS.md', 'CONTRIBUTING.md', 'README.md']) {
+    const lines = tree.read(page)?.split('\n') ?? []
+    for (const [i, line] of lines.entries()) {
+      for (const [path] of line.matchAll(PATH)) {
+        if (!tree.sources.has(path)) report(page, i + 1, `there is no ${path}`)
+      }
+    }
+  }
 }
 
 function checkDependencies(tree: Tree, report: Report): void {
