@@ -15,7 +15,6 @@ export { UdpAddress } from './net/udp-address.ts'
 export type { WriteOptions } from './net/writer.ts'
 export type { SocketOption } from './os/os.ts'
 export type { ByteStream } from './service/byte-stream.ts'
-export type { StatName } from './service/commands.ts'
 export type { Connection } from './service/connection.ts'
 export type { CriticalSection } from './service/critical-section.ts'
 export type { Datacenter, DataKey, DataPath } from './service/datacenter.ts'
@@ -46,6 +45,7 @@ export type {
   SocketApi,
   StreamOptions,
 } from './service/socket-api.ts'
+export type { StatName } from './service/stat.ts'
 export type { ServiceStats, WorkerStats } from './service/stats.ts'
 export type { StopHook } from './service/stop-hooks.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './service/subscription.ts'

@@ -5,8 +5,7 @@
  */
 import { checkFunction } from '../base/check.ts'
 import { type Entry, enterScope, type Holder, leaveScopes, scopeNow, useScopes } from './scope.ts'
-import type { Service } from './service.ts'
-import { Waiter } from './wait.ts'
+import { Waiter, type WaitHost } from './wait.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /**
@@ -21,7 +20,12 @@ export type CriticalSection = <T>(
   options?: WaitOptions,
 ) => Promise<T>
 
-export function criticalSection(service: Service): CriticalSection {
+/** What a section needs of its service. */
+export interface SectionHost extends WaitHost {
+  readonly handle: number
+}
+
+export function criticalSection(service: SectionHost): CriticalSection {
   const gate = new Gate(service)
   return (task, options) => {
     checkFunction('enter a section', 'task', task)
@@ -36,14 +40,14 @@ class Turn implements Holder {
 }
 
 class Gate {
-  readonly #service: Service
+  readonly #service: SectionHost
   #turn: Turn | undefined
   /** It follows scopes: somebody is inside. */
   #hasScopes = false
   /** In the order they came. Whoever gives up is taken out, and holds up nobody. */
   readonly #waiting = new Map<Turn, Waiter<void>>()
 
-  constructor(service: Service) {
+  constructor(service: SectionHost) {
     this.#service = service
   }
 

@@ -1,8 +1,7 @@
 /** Values by path for the whole node, kept by the service `datacenterd`: Skynet's `datacenter`. */
 import { refusal } from '../base/check.ts'
 import { askKeeper } from './keeper.ts'
-import type { Service } from './service.ts'
-import { askManager } from './unique-service.ts'
+import { askManager, type ManagerHost, type ManagerSite } from './unique-service.ts'
 import { checkWait, limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
 
 /** Numbers are their text: `1` and `'1'` are one key. */
@@ -10,19 +9,21 @@ export type DataKey = string | number
 export type DataPath = readonly [key: DataKey, ...more: DataKey[]]
 
 export class Datacenter {
-  readonly #service: Service
+  readonly #service: ManagerHost
+  readonly #site: ManagerSite
   readonly #options: WaitOptions | undefined
   #daemon = 0
 
-  constructor(service: Service, options?: WaitOptions) {
+  constructor(service: ManagerHost, site: ManagerSite, options?: WaitOptions) {
     this.#service = service
+    this.#site = site
     this.#options = options
   }
 
   /** The same, giving up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` by `signal`. */
   with(options: WaitOptions): Datacenter {
     checkWait('use the datacenter', options ?? null)
-    const bound = new Datacenter(this.#service, options)
+    const bound = new Datacenter(this.#service, this.#site, options)
     bound.#daemon = this.#daemon
     return bound
   }
@@ -77,8 +78,10 @@ export class Datacenter {
   /** Launched by the first who needs it. */
   async #find(limits: WaitLimits): Promise<number> {
     const service = this.#service
-    if (service.runtime.options.handles.workerOf(this.#daemon) < 0) {
-      this.#daemon = (await askManager(service, 'launch', ['datacenterd', {}], limits)).handle
+    if (service.runtime.handles.workerOf(this.#daemon) < 0) {
+      this.#daemon = (
+        await askManager(service, this.#site, 'launch', ['datacenterd', {}], limits)
+      ).handle
     }
     return this.#daemon
   }

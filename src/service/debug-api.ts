@@ -1,16 +1,23 @@
 /** Looking into a running node: Skynet's `debug` protocol and its launcher, as functions. */
 import { checkFlag, checkFunction } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
-import type { Service } from './service.ts'
+import { type OrderingHost, orderOf } from './ordering.ts'
+import type { ProfileOrder } from './profile.ts'
 import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
-import { traced } from './trace.ts'
+import { type TraceHost, traced } from './trace.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
-import { orderOf, type WorkerOrder } from './worker-order.ts'
+
+/** What looking inside needs of the service that looks. */
+export interface DebugHost extends OrderingHost, TraceHost {
+  readonly handle: number
+  readonly runtime: OrderingHost['runtime'] &
+    TraceHost['runtime'] & { knownHandle(address: number | string): number }
+}
 
 export class DebugApi {
-  readonly #service: Service
+  readonly #service: DebugHost
 
-  constructor(service: Service) {
+  constructor(service: DebugHost) {
     this.#service = service
   }
 
@@ -51,9 +58,9 @@ export class DebugApi {
     checkWait('profile', options)
     const service = this.#service
     const limits = new WaitLimits({ timeoutMs: 0, ...options })
-    const ask = (worker: number, order: WorkerOrder): Promise<unknown> =>
-      orderOf(service, loads.placeOf(worker), order, order.order, limits)
-    const { loads, handles } = service.runtime.options
+    const { loads, handles } = service.runtime
+    const ask = (worker: number, order: ProfileOrder): Promise<unknown> =>
+      orderOf(service, loads.placeOf(worker), order, limits)
     if (address === undefined) {
       const order = { order: 'profile', isOn, handle: 0 } as const
       const all = loads.inUse().map((worker) =>

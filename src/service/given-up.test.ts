@@ -4,8 +4,9 @@ import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { type TestNode, testNode } from '../testing/test-node.ts'
-import { PTYPE } from '../wire/ptype.ts'
 import { defineService } from './define-service.ts'
+import { inboxOf } from './inbox.ts'
+import { kinOf } from './kin.ts'
 import { type LoadedService, registerService } from './modules.ts'
 import { Skynet } from './skynet.ts'
 import { supervise } from './supervise.ts'
@@ -98,7 +99,7 @@ test('a monitor that is given up, or ends, is kept by nobody', async () => {
     }),
   )
   const service = Skynet.serviceOf(watched!)
-  const watchers = (): number => [...service.watchers].length
+  const watchers = (): number => [...kinOf(service).watchers].length
   const abort = new AbortController()
   const { signal } = abort
   const all = Array.from({ length: MANY }, () => node.skynet.monitor(handle, { signal }))
@@ -126,18 +127,18 @@ test('a monitor or wait for room that is read after its worker died is not kept'
   )
   const gone = await node.launch(defineService(() => {}))
   const service = Skynet.serviceOf(asked!)
-  const waitForRoom = t.mock.method(service.inbox, 'waitForRoom', () => {})
+  const waitForRoom = t.mock.method(inboxOf(service), 'waitForRoom', () => {})
   const order = (source: number): void => {
     for (const order of ['monitor', 'room']) {
       const value = { order, handle }
-      service.runtime.onSystem({ type: PTYPE.SYSTEM, source, session: 7, value })
+      service.runtime.router.sendToWorker(0, source, 7, value)
     }
   }
-  const kept = (): number[] => [[...service.watchers].length, waitForRoom.mock.callCount()]
+  const kept = (): number[] => [[...kinOf(service).watchers].length, waitForRoom.mock.callCount()]
   order(gone.handle)
   assert.deepEqual(kept(), [1, 1])
   // With its worker: the news of that comes before what it has ordered.
-  service.runtime.options.handles.retire(gone.handle)
+  service.runtime.handles.retire(gone.handle)
   service.workerDied(1, new Set([gone.handle]), new Error('exit code 1'))
   assert.deepEqual(kept(), [0, 1])
   order(gone.handle)
@@ -185,7 +186,7 @@ test('link() again to the same service is one link', async () => {
   )
   await node.settled()
   const [its] = services
-  const { followed } = Skynet.serviceOf(its!).kin
+  const { followed } = kinOf(Skynet.serviceOf(its!))
   const tasks = its!.tasks()
   assert.equal(tasks.length, 1)
   assert.deepEqual([...followed], [handle])
@@ -231,7 +232,7 @@ test('a supervisor that was stopped is kept by nobody', async () => {
 test('values of shared data that was deleted are not kept', async () => {
   await using node = await testNode()
   const { shareData } = node.skynet
-  const { shared } = Skynet.serviceOf(node.skynet).runtime
+  const { shared } = Skynet.siteOf(node.skynet)
   for (let i = 0; i < MANY; i++) {
     shareData.new(`name ${i}`, i)
     assert.equal(shareData.query(`name ${i}`).value, i)

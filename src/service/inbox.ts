@@ -7,6 +7,10 @@ import type { Router } from '../kernel/router.ts'
 import { hasRoom } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { askerOf } from './askers.ts'
+import { askHome, type OrderingHost } from './ordering.ts'
+import { LATER, NOBODY, type OrderAbout, type Orders } from './orders.ts'
+import { type Part, type PartHost, PartKey } from './part.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** The mailbox of a service at one moment. */
 export interface MailboxState {
@@ -25,7 +29,7 @@ export interface InboxHost {
 }
 
 /** Responses, errors and what sockets bring are never refused: others wait for their effect. */
-export class Inbox {
+export class Inbox implements Part {
   readonly #context: Context
   readonly #host: InboxHost
   /** Orders of `room`, by who gave them, answered when there is some. */
@@ -79,8 +83,8 @@ export class Inbox {
     return all
   }
 
-  /** The service has ended: nobody will make room. */
-  abandon(): void {
+  /** Nobody will make room. */
+  ended(): void {
     for (const waiting of this.#takeWaiting()) {
       this.#host.router.refuse(waiting, this.#context.handle)
     }
@@ -103,4 +107,53 @@ export class Inbox {
     const text = `Mailbox of ${limit} messages is full: ${this.#deadLetters} dead letters so far`
     this.#host.log('error', handle, text)
   }
+}
+
+const KEY = new PartKey<Inbox>()
+
+/** What an inbox needs of its service. */
+export interface InboxService extends PartHost {
+  readonly context: Context
+  readonly runtime: InboxHost
+}
+
+/** Made with the first use. */
+export const inboxOf = (service: InboxService): Inbox =>
+  service.part(KEY) ?? service.addPart(KEY, new Inbox(service.context, service.runtime))
+
+/** Answered with a MailboxState, or when that mailbox has room. */
+interface MailboxOrder extends OrderAbout {
+  readonly order: 'mailbox' | 'room'
+}
+
+/** Ask for something of the mailbox of a service, wherever it lives. */
+export function askMailbox(
+  service: OrderingHost,
+  what: MailboxOrder['order'],
+  handle: number,
+  options: WaitOptions | undefined,
+): Promise<unknown> {
+  checkWait(what, options)
+  const order: MailboxOrder = { order: what, handle }
+  return askHome(service, order, options)
+}
+
+/** What the orders need of the worker that takes them. */
+export interface InboxOrdersHost {
+  find(handle: number): InboxService | undefined
+  /** Who gave the order went with its worker, and the news of that has come. */
+  isLost(order: Message): boolean
+}
+
+export function addMailboxOrders(orders: Orders, host: InboxOrdersHost): void {
+  orders.add<MailboxOrder>('mailbox', (_message, { handle }) => {
+    const service = host.find(handle)
+    return service === undefined ? NOBODY : inboxOf(service).info
+  })
+  orders.add<MailboxOrder>('room', (message, { handle }) => {
+    const service = host.find(handle)
+    if (service === undefined) return NOBODY
+    if (!host.isLost(message)) inboxOf(service).waitForRoom(message)
+    return LATER
+  })
 }

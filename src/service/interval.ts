@@ -1,12 +1,22 @@
 /** A task that comes again: Skynet has none, as its timers are messages. */
 import { checkFunction, checkMs } from '../base/check.ts'
 import { Timer } from '../kernel/timer.ts'
-import { NO_TIMER } from '../kernel/timers.ts'
+import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
+import type { Wheel } from '../kernel/wheel.ts'
 import { kept } from './scope.ts'
-import type { Service } from './service.ts'
+
+/** What intervals need of their service. */
+export interface IntervalHost extends TimerOwner {
+  readonly hasEnded: boolean
+  readonly runtime: {
+    readonly now: number
+    readonly wheel: Wheel
+    addTimerAt(due: number, owner: TimerOwner, task: unknown): number
+  }
+}
 
 /** Run `task` every `ms`, by a plan that begins now. */
-export function interval(service: Service, ms: number, task: () => unknown): Timer {
+export function interval(service: IntervalHost, ms: number, task: () => unknown): Timer {
   checkFunction('set an interval', 'task', task)
   checkMs('set an interval', 'ms', ms, 1)
   const { runtime } = service
@@ -18,6 +28,6 @@ export function interval(service: Service, ms: number, task: () => unknown): Tim
     return task()
   })
   const index = service.hasEnded ? NO_TIMER : runtime.addTimerAt(due, service, tick)
-  const timer = new Timer(runtime.options.wheel.timers, index)
+  const timer = new Timer(runtime.wheel.timers, index)
   return timer
 }

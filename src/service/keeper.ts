@@ -1,7 +1,20 @@
 /** Asking a service of the node that keeps who waits: it is told when somebody waits no more. */
+import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { Service } from './service.ts'
-import type { WaitLimits } from './wait-options.ts'
+import type { RequestTraits } from './calls.ts'
+import type { WaitLimits, WaitOptions } from './wait-options.ts'
+
+/** What asking a keeper needs of the service that asks. */
+export interface KeeperHost {
+  readonly handle: number
+  readonly runtime: { readonly router: Router }
+  callMethod(
+    to: number,
+    message: unknown[],
+    options?: WaitOptions,
+    more?: RequestTraits,
+  ): Promise<unknown>
+}
 
 /**
  * Call a method of `keeper`, which has a method `giveUp(source, session)` too.
@@ -9,7 +22,7 @@ import type { WaitLimits } from './wait-options.ts'
  * @param title What the call is called in errors.
  */
 export function askKeeper(
-  service: Service,
+  service: KeeperHost,
   keeper: number,
   message: unknown[],
   limits: WaitLimits,

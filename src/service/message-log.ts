@@ -8,11 +8,14 @@ import { openOwn } from '../base/own-file.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Message } from '../kernel/message.ts'
 import { escapedLine } from './log.ts'
+import type { OrderAbout, Orders } from './orders.ts'
+import { type Part, type PartHost, PartKey } from './part.ts'
+import type { MessageTap } from './service.ts'
 
 /** A payload is one line, as `console.log` shows it, and of bounded length. */
 const SHOWN = { breakLength: Number.POSITIVE_INFINITY, depth: 8, maxStringLength: 1000 }
 
-export class MessageLog {
+export class MessageLog implements Part, MessageTap {
   readonly #fd: number
   readonly #now: () => number
 
@@ -44,7 +47,7 @@ export class MessageLog {
     this.#line(`${formatHandle(source)} ${type} ${session} ${this.#at} ${escapedLine(shown)}`)
   }
 
-  close(): void {
+  closing(): void {
     this.#line(`close time: ${this.#at}`)
     closeSync(this.#fd)
   }
@@ -60,4 +63,44 @@ export class MessageLog {
       // A full disk ends no service.
     }
   }
+}
+
+const KEY = new PartKey<Part>()
+const NO_LOG: Part = {}
+
+/** What logging its messages needs of a service. */
+export interface LoggedHost extends PartHost {
+  readonly handle: number
+  readonly runtime: { readonly now: number }
+  tap: MessageTap | undefined
+}
+
+/** What the orders need of the worker that takes them. */
+export interface MessageLogHost {
+  find(handle: number): LoggedHost | undefined
+  /** The folder, as the variable `logpath` of the node says. */
+  folder(): unknown
+}
+
+/** Begin to log all messages that a service gets to a file, or no longer. */
+interface LogOrder extends OrderAbout {
+  readonly order: 'logOn' | 'logOff'
+}
+
+export function addMessageLogOrders(orders: Orders, host: MessageLogHost): void {
+  for (const name of ['logOn', 'logOff'] as const) {
+    orders.add<LogOrder>(name, (_message, { handle }) => {
+      const service = host.find(handle)
+      if (service !== undefined) logMessages(service, name === 'logOn', host.folder())
+      return service !== undefined
+    })
+  }
+}
+
+/** @throws {SkynetError} `ERR_MESSAGE_LOG`. */
+function logMessages(service: LoggedHost, isOn: boolean, folder: unknown): void {
+  if (isOn === (service.tap !== undefined)) return
+  service.tap?.closing()
+  service.tap = isOn ? new MessageLog(folder, service.handle, () => service.runtime.now) : undefined
+  service.addPart(KEY, service.tap ?? NO_LOG)
 }

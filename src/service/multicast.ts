@@ -1,9 +1,20 @@
 /** One message for many services: channels, as in Skynet's `multicast`. */
 import { checkFunction, checkNumber, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
+import type { Multicast } from '../kernel/multicast.ts'
 import { kept } from './scope.ts'
-import type { Service } from './service.ts'
-import { type Subscriber, Subscription } from './subscription.ts'
+import {
+  type Subscriber,
+  Subscription,
+  type SubscriptionsHost,
+  subscriptionsOf,
+} from './subscription.ts'
+
+/** What channels need of their service. */
+export interface ChannelHost extends SubscriptionsHost {
+  readonly handle: number
+  run(what: string, task: () => unknown): void
+}
 
 /**
  * A channel of this node, as one service holds it. It lasts until somebody deletes it, also when
@@ -12,10 +23,12 @@ import { type Subscriber, Subscription } from './subscription.ts'
 export class Channel<T = unknown> {
   /** A number, which may be sent to other services. */
   readonly id: number
-  readonly #service: Service
+  readonly #service: ChannelHost
+  readonly #multicast: Multicast
 
-  constructor(service: Service, id: number) {
+  constructor(service: ChannelHost, multicast: Multicast, id: number) {
     this.#service = service
+    this.#multicast = multicast
     this.id = id
   }
 
@@ -28,8 +41,8 @@ export class Channel<T = unknown> {
    * `ERR_MESSAGE_TOO_LARGE`, `ERR_MESSAGE_TOO_DEEP`; `ERR_SERVICE_EXITED`. Nothing was sent then.
    */
   publish(message: T): void {
-    const { runtime, handle } = this.#alive()
-    if (!runtime.multicast.publish(this.id, handle, message)) throw unknownChannel(this.id)
+    const { handle } = this.#alive()
+    if (!this.#multicast.publish(this.id, handle, message)) throw unknownChannel(this.id)
   }
 
   /**
@@ -48,8 +61,9 @@ export class Channel<T = unknown> {
     const callback =
       task &&
       ((message: T, source: number): void => service.run('subscriber', () => task(message, source)))
-    const subscription = new Subscription<T>(service, this.id, callback)
-    const isThere = service.subscriptions.add(subscription as Subscription<unknown>)
+    const own = subscriptionsOf(service, this.#multicast)
+    const subscription = new Subscription<T>(own, this.id, callback)
+    const isThere = own.add(subscription as Subscription<unknown>)
     if (!isThere) throw unknownChannel(this.id)
     return subscription
   }
@@ -61,25 +75,27 @@ export class Channel<T = unknown> {
    * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN` when it was deleted before.
    */
   delete(): void {
-    const { runtime, handle } = this.#alive()
-    if (!runtime.multicast.delete(this.id, handle)) throw unknownChannel(this.id)
+    const { handle } = this.#alive()
+    if (!this.#multicast.delete(this.id, handle)) throw unknownChannel(this.id)
   }
 
   toString(): string {
     return `[Multicast:${this.id.toString(16)}]`
   }
 
-  #alive(): Service {
+  #alive(): ChannelHost {
     if (this.#service.hasEnded) throw this.#service.exited()
     return this.#service
   }
 }
 
 export class MulticastApi {
-  readonly #service: Service
+  readonly #service: ChannelHost
+  readonly #multicast: Multicast
 
-  constructor(service: Service) {
+  constructor(service: ChannelHost, multicast: Multicast) {
     this.#service = service
+    this.#multicast = multicast
   }
 
   /**
@@ -89,7 +105,7 @@ export class MulticastApi {
    */
   new<T = unknown>(): Channel<T> {
     if (this.#service.hasEnded) throw this.#service.exited()
-    return new Channel<T>(this.#service, this.#service.runtime.multicast.channels.create())
+    return new Channel<T>(this.#service, this.#multicast, this.#multicast.channels.create())
   }
 
   /**
@@ -99,8 +115,8 @@ export class MulticastApi {
    */
   open<T = unknown>(id: number): Channel<T> {
     checkNumber('open a channel', 'id', id)
-    if (!this.#service.runtime.multicast.channels.has(id)) throw unknownChannel(id)
-    return new Channel<T>(this.#service, id)
+    if (!this.#multicast.channels.has(id)) throw unknownChannel(id)
+    return new Channel<T>(this.#service, this.#multicast, id)
   }
 }
 

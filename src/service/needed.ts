@@ -3,14 +3,13 @@
  * worker. Skynet lets them be killed, and goes on without.
  */
 import { SkynetError } from '../base/errors.ts'
-import { NODE_NAMES } from '../kernel/names.ts'
+import { type Names, NODE_NAMES } from '../kernel/names.ts'
 import { isBuiltin } from './modules.ts'
-import type { Runtime } from './runtime.ts'
 
 /** @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
-export function checkNotNeeded({ options }: Runtime, handle: number): void {
+export function checkNotNeeded({ names }: { readonly names: Names }, handle: number): void {
   if (handle === 0) return
-  const name = NODE_NAMES.find((each) => options.names.query(each) === handle)
+  const name = NODE_NAMES.find((each) => names.query(each) === handle)
   if (name !== undefined) throw new SkynetError('ERR_SERVICE_NEEDED', { name })
 }
 
@@ -18,10 +17,15 @@ export function checkNotNeeded({ options }: Runtime, handle: number): void {
  * The names of those services are theirs, also while they are launched again.
  *
  * @param url Of the service that registers a name.
+ * @param isLogservice Is the service of that URL the one that the user has log instead of ours?
  * @throws {SkynetError} `ERR_NAME_TAKEN`.
  */
-export function checkMayRegister({ options }: Runtime, name: string, url: string): void {
+export function checkMayRegister(
+  name: string,
+  url: string,
+  isLogservice: (url: string) => boolean,
+): void {
   if (!NODE_NAMES.includes(name) || isBuiltin(url)) return
-  const isLogger = name === '.logger' && options.isLogservice(url)
+  const isLogger = name === '.logger' && isLogservice(url)
   if (!isLogger) throw new SkynetError('ERR_NAME_TAKEN', { name })
 }

@@ -6,8 +6,9 @@ import { FakeClock } from '../testing/fake-clock.ts'
 import { testNode } from '../testing/test-node.ts'
 import { defineService } from './define-service.ts'
 import { type LoadedService, registerService } from './modules.ts'
-import { endChild } from './monitor.ts'
+import { orderHome } from './ordering.ts'
 import { Repeats } from './repeats.ts'
+import { uniqueChain } from './setup.ts'
 import { Skynet } from './skynet.ts'
 
 /** What a setup may wait for, with a timer or a message of the runtime. */
@@ -17,7 +18,8 @@ const WAITS: Readonly<Record<string, (skynet: Skynet) => Promise<unknown>>> = {
   },
   'a new version of shared data': (skynet) => skynet.shareData.query('data').monitor(),
   'the service manager': (skynet) => {
-    endChild(Skynet.serviceOf(skynet).runtime, skynet.localName('.service')!)
+    const order = { order: 'kill', handle: skynet.localName('.service')! }
+    orderHome(Skynet.serviceOf(skynet).runtime, 0, 0, order)
     return skynet.queryService(import.meta.url, { timeoutMs: 15 }).catch(() => {})
   },
 }
@@ -33,9 +35,9 @@ for (const [what, wait] of Object.entries(WAITS)) {
     const chains: (readonly string[])[] = []
     const setup = async (its: Skynet): Promise<void> => {
       const service = Skynet.serviceOf(its)
-      chains.push(service.chain)
+      chains.push(uniqueChain(service.setups))
       await wait(its)
-      chains.push(service.chain)
+      chains.push(uniqueChain(service.setups))
     }
     registerService(url, defineService(setup) as LoadedService, [])
     skynet.uniqueService(url).catch(() => {})
@@ -68,7 +70,7 @@ test('settled() waits for a setup whose faults the runtime counts', async () => 
 test('timers of the runtime end with their service', async () => {
   await using node = await testNode()
   let service = Skynet.serviceOf(node.skynet)
-  const { timers } = service.runtime.options.wheel
+  const { timers } = service.runtime.wheel
   const before = timers.size
   const { handle } = await node.launch(
     defineService((its) => {

@@ -4,6 +4,8 @@
  * promise says so, and nobody could tell whose it is but at a cost for every `await`.
  */
 import { monotonicNow } from '../base/event-loop.ts'
+import type { OrderAbout, Orders } from './orders.ts'
+
 export class Profile {
   #ms = 0
   /** When the code began that runs now. */
@@ -32,4 +34,35 @@ export class Profile {
       this.#isRunning = false
     }
   }
+}
+
+/** Of one service, or of all that are here and those to come: handle 0. */
+export interface ProfileOrder extends OrderAbout {
+  readonly order: 'profile'
+  readonly isOn: boolean
+}
+
+interface Profiled {
+  setProfile(isOn: boolean): void
+}
+
+/** What the orders need of the worker that takes them. */
+export interface ProfileHost {
+  /** Services begin with their profile on. */
+  readonly launching: { isProfiled: boolean }
+  find(handle: number): Profiled | undefined
+  all(): Iterable<Profiled>
+}
+
+export function addProfileOrders(orders: Orders, host: ProfileHost): void {
+  orders.add<ProfileOrder>('profile', (_message, { handle, isOn }) => {
+    if (handle === 0) {
+      host.launching.isProfiled = isOn
+      for (const service of host.all()) service.setProfile(isOn)
+      return true
+    }
+    const service = host.find(handle)
+    service?.setProfile(isOn)
+    return service !== undefined
+  })
 }

@@ -2,8 +2,7 @@
 import { checkArray, checkFunction } from '../base/check.ts'
 import { abortError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
-import type { Service } from './service.ts'
-import { Waiter } from './wait.ts'
+import { Waiter, type WaitHost } from './wait.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** Begins one call: `(limits) => ref.with(limits).call.get('key')`. */
@@ -16,19 +15,25 @@ export type SelectResult<T> =
   | { readonly index: number; readonly ok: true; readonly value: T }
   | { readonly index: number; readonly ok: false; readonly error: unknown }
 
+/** What a selection needs of its service. */
+export interface SelectionHost extends WaitHost {
+  /** A timer of the runtime. */
+  after(ms: number, task: () => void): { cancel(): void }
+}
+
 /**
  * The ends of some calls, to be looped over once. The calls begin with the loop; those that are not
  * done when it is left are aborted.
  */
 export class Selection<T> implements AsyncIterable<SelectResult<T>> {
-  readonly #service: Service
+  readonly #service: SelectionHost
   readonly #requests: readonly SelectRequest<T>[]
   readonly #options: WaitOptions | undefined
   #hasBegun = false
   #hasTimedOut = false
 
   constructor(
-    service: Service,
+    service: SelectionHost,
     requests: readonly SelectRequest<T>[],
     options: WaitOptions | undefined,
   ) {

@@ -1,46 +1,81 @@
 /**
- * One service: its open calls, its tasks, its waits, and its end. What the author sees of it is
- * skynet.ts. Everything here runs on the worker where the service lives.
+ * One service: its phase, its mailbox, its calls, its tasks and waits, and its end. All else that
+ * it may have are parts: part.ts. What its author sees of it is skynet.ts. Everything here runs on
+ * the worker where the service lives.
  */
 import { checkFlag, checkNumber } from '../base/check.ts'
+import type { Clock } from '../base/clock.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { queueMicrotask } from '../base/event-loop.ts'
-import { CIRCLE_MS, CIRCLE_SETUPS_MAX } from '../base/limits.ts'
 import { List } from '../base/list.ts'
-import { shortPath } from '../base/paths.ts'
 import { describe } from '../base/thrown.ts'
 import { Context, type Receiver } from '../kernel/context.ts'
 import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
-import type { EventRecord } from '../net/event.ts'
+import type { Wheel } from '../kernel/wheel.ts'
+import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { Calls, type FailedCall, type RequestTraits } from './calls.ts'
+import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
-import { Inbox } from './inbox.ts'
-import { Kin, type Parent } from './kin.ts'
 import type { Ending, ExitHook, ExitReason, Origin } from './life.ts'
 import type { LogLevel } from './log.ts'
-import { MessageLog } from './message-log.ts'
 import { OwnTimers } from './own-timers.ts'
-import { orphaned, SocketPool } from './pool.ts'
+import type { Part, PartHost, PartKey } from './part.ts'
+import type { SocketPool } from './pool.ts'
+import { poolOf } from './pools.ts'
 import { Profile } from './profile.ts'
 import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
-import { Requests } from './requests.ts'
-import type { Runtime } from './runtime.ts'
+import { Requests, type RequestsRuntime } from './requests.ts'
 import { begin, isPlain, kept, leaveScopes, type Scope, useScopes } from './scope.ts'
 import { asArgument, isThenable, sendable } from './sendable.ts'
-import { NONE, type Setup, type WaitingSetup } from './setup.ts'
-import { Skynet } from './skynet.ts'
-import { Sleeps } from './sleeps.ts'
-import { Subscriptions } from './subscription.ts'
+import { NONE, Setup, type SetupHost, type WaitingSetup } from './setup.ts'
 import { type TaskInfo, Tracer, taskId } from './tasks.ts'
 import { areCallsWatched, watchedCall, watchedSend } from './trace.ts'
 import type { Waiter, WaitHost } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
-import { type CircleOrder, orderHome } from './worker-order.ts'
+
+/** What a service needs of its worker. */
+export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
+  readonly client: SocketClient
+  /** Messages that are no requests, by type: each room brings those that it handles. */
+  readonly rows: MessageRows
+  readonly exitMs: number
+  readonly receiveLimitBytes: number
+  readonly clock: Clock
+  readonly wheel: Wheel
+  /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */
+  handleOf(address: number | string): number
+  /** As `handleOf`. @throws {SkynetError} `ERR_NAME_UNKNOWN`. */
+  knownHandle(address: number | string): number
+  addTimer(ms: number, owner: TimerOwner, task?: unknown): number
+  /** The same at a time of `now`. */
+  addTimerAt(due: number, owner: TimerOwner, task?: unknown): number
+  log(level: LogLevel, handle: number, text: string, title?: string): void
+  /** `:0000000a chat/gate`. */
+  nameOf(handle: number): string
+  /** The service ends now: nobody can reach it any more. */
+  retire(service: Service): void
+}
+
+/** Messages of one type that are no requests. */
+export interface MessageRow {
+  receive(service: Service, message: Message): void
+  /** The service has ended, and this was in its mailbox. None: its sender is told. */
+  left?(message: Message): void
+}
+
+/** By type of message; undefined: they are requests. */
+export type MessageRows = (MessageRow | undefined)[]
+
+/** Is told what a service gets. */
+export interface MessageTap {
+  write(message: Message): void
+  /** There is nothing more to tell. */
+  closing(): void
+}
 
 /** Of what a setup waits for, so much is told. */
 const WAITS_SHOWN = 5
@@ -54,15 +89,16 @@ const NEVER_EARLY: ReadonlySet<number> = new Set([
   PTYPE.SYSTEM,
 ])
 
-export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwner {
-  readonly runtime: Runtime
+export class Service
+  implements Receiver, Caller, RawCaller, WaitHost, TimerOwner, PartHost, SetupHost
+{
+  readonly runtime: ServiceRuntime
   readonly context: Context
   /** URL of the module, against which it names others. */
   readonly url: string
-  readonly facade: Skynet
   readonly origin: Origin
-  #inbox: Inbox | undefined
-  #kin: Kin | undefined
+  /** By the index of their keys. */
+  #parts: (Part | undefined)[] | undefined
   /** Of a crash. */
   #cause: unknown
   #reason: ExitReason = 'exit'
@@ -77,33 +113,30 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   tracer: Tracer | undefined
   /** Measures what its code takes, while somebody wants to know. */
   profile: Profile | undefined
+  /** Sees each message before it is handled, while somebody wants to know. */
+  tap: MessageTap | undefined
   #calls: Calls | undefined
   #lastTask = 0
   /** Exit hooks, the oldest first; each in an object, as the same may be added twice. */
   #hooks: Set<{ readonly run: ExitHook }> | undefined
-  #onSignal: ((signal: number) => unknown) | undefined
-  #messageLog: MessageLog | undefined
   #faults: Faults | undefined
-  #sleeps: Sleeps | undefined
-  #pool: SocketPool | undefined
-  #subscriptions: Subscriptions | undefined
   #forks: (() => unknown)[] | undefined
   readonly #waiters = new List<Waiter<unknown>>()
 
+  /** @param waitingFor Setups that wait for this one, each for the next. */
   constructor(
-    runtime: Runtime,
+    runtime: ServiceRuntime,
     handle: number,
     url: string,
     title: string,
     origin: Origin,
-    setup: Setup,
+    waitingFor?: readonly WaitingSetup[],
   ) {
     this.origin = origin
-    this.#setup = setup
+    this.#setup = new Setup(this, waitingFor)
     this.runtime = runtime
     this.url = url
     this.context = new Context(handle, title, this)
-    this.facade = new Skynet(this)
   }
 
   get handle(): number {
@@ -124,28 +157,24 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     return this.#phase === 'starting' && this.taskCount === 0 && this.firstTimer === NO_TIMER
   }
 
-  /** Made with the first sleep. */
-  get sleeps(): Sleeps {
-    this.#sleeps ??= new Sleeps(this)
-    return this.#sleeps
+  /** Undefined: it is done, or the service has ended. */
+  get setup(): Setup | undefined {
+    return this.#setup
   }
 
-  /**
-   * The setups that wait for what this service asks now, this one the last: a circle is found by
-   * them. Empty: its setup is done, or it may be another task that asks.
-   */
+  /** The setups that wait for what this service asks now: see `Setup.waiting`. */
   get setups(): readonly WaitingSetup[] {
-    if (this.#setup === undefined || this.#setup.isBranched) return NONE
-    const { url, handle } = this
-    const { isUnique } = this.origin
-    return [...this.#setup.waitingFor, { url, handle, isUnique }].slice(-CIRCLE_SETUPS_MAX)
+    return this.#setup?.waiting ?? NONE
   }
 
-  /** Of those, from the first unique one on: their URLs, by which the manager knows them. */
-  get chain(): readonly string[] {
-    const { setups } = this
-    const from = setups.findIndex(({ isUnique }) => isUnique)
-    return from < 0 ? NONE : setups.slice(from).map(({ url }) => url)
+  part<P extends object>(key: PartKey<P>): P | undefined {
+    return this.#parts?.[key.index] as P | undefined
+  }
+
+  addPart<P extends object>(key: PartKey<P>, part: P): P {
+    this.#parts ??= []
+    this.#parts[key.index] = part as Part
+    return part
   }
 
   /** Rows of `tasks` that its setup waits for, as text: for who reads that it is not done. */
@@ -158,24 +187,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Sockets of this service; made with the first one. */
   get pool(): SocketPool {
-    this.#pool ??= new SocketPool(this, this.runtime.client)
-    return this.#pool
+    return poolOf(this, this.runtime.client)
   }
 
-  /** Of multicast channels; made with the first one. */
-  get subscriptions(): Subscriptions {
-    this.#subscriptions ??= new Subscriptions(this)
-    return this.#subscriptions
-  }
-
-  /** The node will stop: what is connected stays, nothing new is accepted. */
-  stopListening(): void {
-    this.#pool?.stopListening()
-  }
-
-  get inbox(): Inbox {
-    this.#inbox ??= new Inbox(this.context, this.runtime)
-    return this.#inbox
+  /** The node will stop: what is there goes on, nothing new is let in. */
+  drain(): void {
+    for (const part of this.#parts ?? NONE) part?.draining?.()
   }
 
   // --- messages ------------------------------------------------------------------------------
@@ -196,7 +213,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
       this.#setup!.keep(message)
       return
     }
-    this.#messageLog?.write(message)
+    this.tap?.write(message)
     try {
       this.#handle(message)
     } catch (error) {
@@ -206,46 +223,15 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   #handle(message: Message): void {
-    switch (message.type) {
-      case PTYPE.RESPONSE:
-        this.#calls?.answered(message, true)
-        return
-      case PTYPE.ERROR:
-        this.#calls?.answered(message, false)
-        return
-      case PTYPE.SOCKET:
-        this.pool.receive(message.value as EventRecord)
-        return
-      case PTYPE.MULTICAST:
-        this.#subscriptions?.receive(message)
-        return
-      case PTYPE.TEXT:
-        this.run('text', () => this.#text(message))
-        return
-      case PTYPE.SYSTEM:
-        if (message.session !== 0) this.#calls?.redirected(message)
-        else this.run('reopen', () => this.requests.reopen())
-        return
-      default:
-        if (this.#phase === 'ready') this.#request(message)
-        else this.runtime.router.refuse(message, this.handle)
+    const { type } = message
+    if (type === PTYPE.RESPONSE || type === PTYPE.ERROR) {
+      this.#calls?.answered(message, type === PTYPE.RESPONSE)
+      return
     }
-  }
-
-  /** A line of the log has its number as its session: the ledger is told when it is written. */
-  #text(message: Message): unknown {
-    const { session } = message
-    if (session >= 0) return this.requests.text(message)
-    const { ledger } = this.runtime.options
-    const written = (): void => ledger.written(session)
-    ledger.taken(session)
-    let result: unknown
-    try {
-      result = this.requests.text(message)
-      return isThenable(result) ? Promise.resolve(result).finally(written) : result
-    } finally {
-      if (!isThenable(result)) written()
-    }
+    const row = this.runtime.rows[type]
+    if (row !== undefined) row.receive(this, message)
+    else if (this.#phase === 'ready') this.#request(message)
+    else this.runtime.router.refuse(message, this.handle)
   }
 
   #request(message: Message): void {
@@ -262,9 +248,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   ready(methods: Methods): void {
     this.requests.setMethods(methods)
     this.#phase = 'ready'
-    const early = this.#setup?.takeEarly() ?? NONE
+    const early = this.#setup?.end() ?? NONE
     this.#setup = undefined
-    this.runtime.options.scheduler.redeliver(this.context, early)
+    this.runtime.scheduler.redeliver(this.context, early)
   }
 
   // --- calls ---------------------------------------------------------------------------------
@@ -327,55 +313,22 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
     this.#calls ??= new Calls(this)
-    const sent = this.#phase === 'starting' ? this.#sentBySetup(to, send, more) : send
-    return this.#calls.request(method, to, options, sent, more)
+    // An order is answered by a worker, which no setup holds up.
+    const isOrder = more?.isOrder === true
+    const setup = isOrder || this.#phase !== 'starting' ? undefined : this.#setup
+    return this.#calls.request(method, to, options, setup?.sending(to, send) ?? send, more)
   }
 
-  /** `send`, unless the callee waits for this setup: then somebody has to look whether for ever. */
-  #sentBySetup(
-    to: number,
-    send: (session: number) => boolean,
-    more: RequestTraits | undefined,
-  ): (session: number) => boolean {
-    const { setups } = this
-    const at = setups.findIndex(({ handle }) => handle === to)
-    if (at < 0 || more?.isOrder === true) return send
-    const circle = [setups.at(-1)!, ...setups.slice(at)].map(({ url }) => shortPath(url))
-    return (session) => {
-      const hasLeft = send(session)
-      if (hasLeft) this.#lookForCircle({ order: 'circle', handle: to, session, circle })
-      return hasLeft
-    }
+  /** The callee of that call has passed it on: see `Requests.redirect`. */
+  redirected(message: Message): void {
+    this.#calls?.redirected(message)
   }
 
-  /** The callee knows whether its setup still waits for others. Until then it is asked again. */
-  #lookForCircle(order: CircleOrder): void {
-    this.after(CIRCLE_MS, () => {
-      if (this.#phase !== 'starting' || this.#calls?.isOpen(order.session) !== true) return
-      orderHome(this.runtime, this.handle, 0, order)
-      this.#lookForCircle(order)
-    })
+  isCalling(session: number): boolean {
+    return this.#calls?.isOpen(session) === true
   }
 
-  /**
-   * A setup that waits for this one has called this service, whose methods come with its setup. If
-   * this waits for setups alone, nobody in the circle would ever be done: that call is refused.
-   */
-  refuseCircle(source: number, order: CircleOrder): void {
-    // What runs now, and what has come meanwhile, is first: this setup may go on by it.
-    this.after(0, () => this.afterMail(() => this.#refuse(source, order)))
-  }
-
-  #refuse(source: number, { session, circle }: CircleOrder): void {
-    if (!this.#waitsForSetups()) return
-    if (this.#setup?.drop(source, session) !== true) return
-    const info = { path: circle[0]!, circle: circle.join(' → ') }
-    const error = new SkynetError('ERR_LAUNCH_CIRCLE', info)
-    this.runtime.router.send(PTYPE.ERROR, source, this.handle, session, error)
-  }
-
-  /** As far as anybody can see: what others hold, a file or a process, is no wait of a service. */
-  #waitsForSetups(): boolean {
+  get waitsForSetups(): boolean {
     if (this.#phase !== 'starting' || this.firstTimer !== NO_TIMER) return false
     for (let at = this.#waiters.first; at !== undefined; at = at.next as typeof at) {
       if (at.about.kind !== 'call') return false
@@ -389,7 +342,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
    * @param dead Handles, and -1 less the place of the worker.
    */
   workerDied(worker: number, dead: ReadonlySet<number>, cause: unknown): void {
-    const { scheduler } = this.runtime.options
+    const { scheduler } = this.runtime
     const lost = this.#calls?.lostWith(worker, dead, cause) ?? []
     // Its last answers come first.
     if (lost.length > 0) {
@@ -399,12 +352,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
         }
       })
     }
-    this.#inbox?.workerDied(dead)
-    this.#kin?.workerDied(dead)
-    // Its supervisor, or the order to end that had not left when that worker died.
-    const { handles } = this.runtime.options
-    const { parent } = this
-    if (parent !== undefined && handles.workerOf(parent.handle) < 0) void this.end('kill')
+    for (const part of this.#parts ?? NONE) part?.workerDied?.(dead)
   }
 
   // --- tasks, timers, waits --------------------------------------------------------------------
@@ -432,7 +380,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   run(what: string, task: () => unknown): void {
     if (this.#setup !== undefined) this.#setup.isBranched = true
     try {
-      this.runtime.options.scheduler.running(this.handle)
+      this.runtime.scheduler.running(this.handle)
       const result = this.#isPlain ? task() : this.#runIn(this.tracer?.scope(what), task)
       if (!isThenable(result)) return
       Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
@@ -453,12 +401,12 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   timeout(ms: number, task: () => unknown): Timer {
     const index = this.hasEnded ? NO_TIMER : this.runtime.addTimer(ms, this, kept(task))
-    return new Timer(this.runtime.options.wheel.timers, index)
+    return new Timer(this.runtime.wheel.timers, index)
   }
 
   /** A timer of the runtime: see OwnTimers. */
   after(ms: number, task: () => void): Timer {
-    if (this.hasEnded) return new Timer(this.runtime.options.wheel.timers, NO_TIMER)
+    if (this.hasEnded) return new Timer(this.runtime.wheel.timers, NO_TIMER)
     this.#ownTimers ??= new OwnTimers(this.runtime)
     return this.#ownTimers.set(ms, task)
   }
@@ -475,7 +423,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   /** Run `then` behind all mail that has come by now. */
   afterMail(then: () => void): void {
-    this.runtime.options.scheduler.afterMail(this.context, then)
+    this.runtime.scheduler.afterMail(this.context, then)
   }
 
   /** Called by the wheel. */
@@ -488,7 +436,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   }
 
   cancelTimers(owner: TimerOwner): void {
-    this.runtime.options.wheel.cancelAll(owner)
+    this.runtime.wheel.cancelAll(owner)
   }
 
   addWaiter(waiter: Waiter<unknown>): void {
@@ -512,10 +460,6 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
 
   setProfile(isOn: boolean): void {
     this.profile = isOn ? (this.profile ?? new Profile()) : undefined
-  }
-
-  get socketCount(): number {
-    return this.#pool?.size ?? 0
   }
 
   /** Rows of `tasks`. */
@@ -555,26 +499,6 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     return false
   }
 
-  /** Begin to log all messages to a file, or end it. */
-  logMessages(isOn: boolean): void {
-    if (isOn === (this.#messageLog !== undefined)) return
-    if (!isOn) this.#messageLog?.close()
-    const { options } = this.runtime
-    this.#messageLog = isOn
-      ? new MessageLog(options.env.get('logpath'), this.handle, () => this.runtime.now)
-      : undefined
-  }
-
-  onSignal(hook: (signal: number) => unknown): void {
-    this.#onSignal = kept(hook)
-  }
-
-  signal(signal: number): void {
-    const hook = this.#onSignal
-    if (hook === undefined) this.runtime.log('info', this.handle, `recv a signal ${signal}`)
-    else this.run('signal', () => hook(signal))
-  }
-
   // --- the end ---------------------------------------------------------------------------------
 
   /** @returns Takes the hook away again. */
@@ -598,7 +522,7 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     if (this.#phase === 'ending' || this.#phase === 'ended') return Promise.resolve()
     this.#phase = 'ending'
     this.#reason = reason
-    for (const message of this.#setup?.takeEarly() ?? NONE) {
+    for (const message of this.#setup?.end() ?? NONE) {
       this.runtime.router.refuse(message, this.handle)
     }
     const running: PromiseLike<unknown>[] = []
@@ -631,20 +555,13 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
   #finish(reason: ExitReason): void {
     if (this.#phase === 'ended') return
     this.trace(false)
-    this.logMessages(false)
     this.#faults?.end()
     this.#phase = 'ended'
-    const { router } = this.runtime
-    this.#pool?.closeAll()
-    this.#subscriptions?.end()
+    for (const part of this.#parts ?? NONE) part?.closing?.()
     this.runtime.retire(this)
-    this.#inbox?.abandon()
+    for (const part of this.#parts ?? NONE) part?.ended?.()
     this.requests.finish(reason)
-    const { mailbox } = this.context
-    for (let next = mailbox?.shift(); next !== undefined; next = mailbox?.shift()) {
-      if (next.type === PTYPE.SOCKET) orphaned(this.runtime.client, next.value as EventRecord)
-      else router.refuse(next, this.handle)
-    }
+    this.#leaveMail()
     this.#calls?.finish(this.exited())
     for (let waiter = this.#waiters.first; waiter !== undefined; waiter = this.#waiters.first) {
       waiter.reject(this.exited())
@@ -653,6 +570,16 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     this.#ownTimers?.end()
     this.#setup?.onEnded?.()
     this.#setup = undefined
+  }
+
+  #leaveMail(): void {
+    const { router, rows } = this.runtime
+    const { mailbox } = this.context
+    for (let next = mailbox?.shift(); next !== undefined; next = mailbox?.shift()) {
+      const row = rows[next.type]
+      if (row?.left === undefined) router.refuse(next, this.handle)
+      else row.left(next)
+    }
   }
 
   /** That call failed, and nobody awaited it. */
@@ -701,38 +628,9 @@ export class Service implements Receiver, Caller, RawCaller, WaitHost, TimerOwne
     void this.end('crash')
   }
 
-  /** Whom its end concerns. */
-  get kin(): Kin {
-    this.#kin ??= new Kin()
-    return this.#kin
-  }
-
-  get parent(): Parent | undefined {
-    return this.#kin?.parent
-  }
-
-  get watchers(): Iterable<Message> {
-    return this.#kin?.watchers ?? NONE
-  }
-
-  get children(): Iterable<number> {
-    return this.#kin?.children ?? NONE
-  }
-
-  /** The service of that handle ends with this one. Its worker may have died since it said so. */
-  adopt(child: number): void {
-    if (this.runtime.options.handles.workerOf(child) >= 0) this.kin.children.add(child)
-  }
-
-  /** It has ended. */
-  disown(child: number): void {
-    this.#kin?.children.delete(child)
-  }
-
-  /** Whoever gave an order of `monitor` or `room` under that session waits no more. */
+  /** Whoever gave an order about it, by the name that `askerOf` gives it, waits no more. */
   givenUp(asker: string): void {
-    this.#kin?.givenUp(asker)
-    this.#inbox?.givenUp(asker)
+    for (const part of this.#parts ?? NONE) part?.givenUp?.(asker)
   }
 
   /** How it ended, for whoever monitors it. */

@@ -104,7 +104,7 @@ test('a setup that has given up its launch may be called, whatever it waits for 
   const [call] = asking.tasks()
   const session = taskNumber(call!.id, 'call')!
   const order = { order: 'circle', handle: asked!.self, session, circle: ['a', 'b', 'a'] } as const
-  Skynet.serviceOf(asked!).refuseCircle(asking.self, order)
+  Skynet.serviceOf(asked!).setup!.refuse(asking.self, order)
   // It looks in a turn of its own: a timer that is set later fires later.
   await node.skynet.sleep(2)
   await pass()

@@ -6,12 +6,12 @@
 import { checkText, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SHARED_NAME_BYTES_MAX } from '../base/limits.ts'
+import type { Multicast } from '../kernel/multicast.ts'
 import type { Place, Snapshot, Snapshots } from '../kernel/snapshots.ts'
 import { copy } from '../wire/copy.ts'
 import { Packer, unpack } from '../wire/seri.ts'
 import { type Frozen, freeze } from './freeze.ts'
-import type { Service } from './service.ts'
-import { Subscription } from './subscription.ts'
+import { Subscription, type SubscriptionsHost, subscriptionsOf } from './subscription.ts'
 import { Waiter, type WaitFor } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
 
@@ -113,13 +113,25 @@ export class SharedValues {
   }
 }
 
+/** What shared data needs of its service. */
+export interface SharingHost extends SubscriptionsHost {
+  readonly handle: number
+}
+
+/** What all services of one worker share, and how they are told. */
+export interface Sharing {
+  readonly shared: SharedValues
+  readonly multicast: Multicast
+}
+
 /**
  * What one service sees of a name. `value` stays as it is until `latest` or `monitor` moves on;
  * each version is frozen, and the same object for all services of the worker.
  */
 export class SharedView<T = unknown> {
   readonly name: string
-  readonly #service: Service
+  readonly #service: SharingHost
+  readonly #sharing: Sharing
   readonly #entry: Entry
   readonly #cells: Int32Array
   readonly #cell: number
@@ -127,11 +139,12 @@ export class SharedView<T = unknown> {
   #value: Frozen<T>
   #version: number
 
-  constructor(service: Service, name: string, entry: Entry) {
+  constructor(service: SharingHost, sharing: Sharing, name: string, entry: Entry) {
     this.name = name
     this.#service = service
+    this.#sharing = sharing
     this.#entry = entry
-    const { snapshots } = service.runtime.shared
+    const { snapshots } = sharing.shared
     this.#cells = snapshots.cells
     this.#cell = snapshots.stampCell(entry.slot)
     this.#stamp = entry.stamp
@@ -170,7 +183,7 @@ export class SharedView<T = unknown> {
   #move(): void {
     const entry = this.#entry
     this.#stamp = this.#cells[this.#cell]!
-    this.#service.runtime.shared.refresh(entry)
+    this.#sharing.shared.refresh(entry)
     if (entry.isDeleted) return
     this.#stamp = entry.stamp
     this.#value = entry.value as Frozen<T>
@@ -203,16 +216,18 @@ export class SharedView<T = unknown> {
       if (this.#version > from) waiter.resolve()
       else if (this.#entry.isDeleted) gone()
     }
-    const subscription = new Subscription(service, this.#entry.channel, look)
+    const { multicast, shared } = this.#sharing
+    const own = subscriptionsOf(service, multicast)
+    const subscription = new Subscription(own, this.#entry.channel, look)
     const gone = (): void => {
       waiter.reject(new SkynetError('ERR_SHARE_UNKNOWN', { name: this.name }))
     }
     void subscription.ended.then((reason) => reason === 'deleted' && gone())
-    const { looks } = service.runtime.shared
+    const { looks } = shared
     looks.add(look)
     try {
       // First the subscription, then the look: an update between the two is seen by both.
-      if (service.subscriptions.add(subscription)) look()
+      if (own.add(subscription)) look()
       else gone()
       await waiter.promise
       return this.#value
@@ -225,10 +240,12 @@ export class SharedView<T = unknown> {
 }
 
 export class ShareDataApi {
-  readonly #service: Service
+  readonly #service: SharingHost
+  readonly #sharing: Sharing
 
-  constructor(service: Service) {
+  constructor(service: SharingHost, sharing: Sharing) {
     this.#service = service
+    this.#sharing = sharing
   }
 
   /**
@@ -258,8 +275,8 @@ export class ShareDataApi {
       const snapshot = place && shared.snapshots.update(place, bytes)
       if (place !== undefined && snapshot !== undefined) {
         shared.know(name, place, snapshot, frozen)
-        const { runtime, handle } = this.#service
-        runtime.multicast.publish(place.channel, handle, snapshot.version)
+        const { handle } = this.#service
+        this.#sharing.multicast.publish(place.channel, handle, snapshot.version)
         return
       }
       // Somebody deleted it just now, or makes it just now: look again.
@@ -278,7 +295,7 @@ export class ShareDataApi {
     if (place === undefined || !snapshots.remove(place)) {
       throw new SkynetError('ERR_SHARE_UNKNOWN', { name })
     }
-    this.#service.runtime.multicast.delete(place.channel, this.#service.handle)
+    this.#sharing.multicast.delete(place.channel, this.#service.handle)
   }
 
   /**
@@ -287,7 +304,7 @@ export class ShareDataApi {
    * @throws {SkynetError} `ERR_SHARE_UNKNOWN`.
    */
   query<T = unknown>(name: string): SharedView<T> {
-    return new SharedView<T>(this.#service, name, this.#shared(name).find(name))
+    return new SharedView<T>(this.#service, this.#sharing, name, this.#shared(name).find(name))
   }
 
   /**
@@ -308,7 +325,7 @@ export class ShareDataApi {
 
   /** False: the name is taken. */
   #create(name: string, bytes: Buffer): boolean {
-    const { shared, multicast } = this.#service.runtime
+    const { shared, multicast } = this.#sharing
     const channel = multicast.channels.create()
     const made = shared.snapshots.create(name, channel, bytes)
     if (typeof made === 'object') return true
@@ -326,7 +343,7 @@ export class ShareDataApi {
           `current value has ${Buffer.byteLength(name)}`,
       )
     }
-    return this.#service.runtime.shared
+    return this.#sharing.shared
   }
 }
 

@@ -1,33 +1,50 @@
 /** What a service author has in hand: the first argument of every service. */
 import { checkFunction, checkString } from '../base/check.ts'
 import { printed } from '../base/thrown.ts'
-import type { EnvValue } from '../kernel/env.ts'
+import type { Env, EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
-import { COMMANDS, type StatName } from './commands.ts'
+import type { SocketClient } from '../net/client.ts'
 import { type CriticalSection, criticalSection } from './critical-section.ts'
 import { Datacenter } from './datacenter.ts'
 import { DebugApi } from './debug-api.ts'
 import type { AnyService, MethodsOf } from './definition.ts'
-import type { MailboxState } from './inbox.ts'
+import { askAbout, exit, kill, signal } from './ending.ts'
+import { askMailbox, inboxOf, type MailboxState } from './inbox.ts'
 import { interval } from './interval.ts'
 import { type LaunchRest, launchOptions } from './launch.ts'
+import { type LaunchSite, launchService } from './launch-service.ts'
 import type { Ending, ExitHook } from './life.ts'
 import { link, monitor } from './monitor.ts'
 import { MulticastApi } from './multicast.ts'
+import { giveName, localName, type NamingSite } from './naming.ts'
+import { checkNotNeeded } from './needed.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
 import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
 import { Selection, type SelectRequest } from './select.ts'
 import type { Service } from './service.ts'
-import { ShareDataApi } from './share-data.ts'
-import type { SleepOptions } from './sleeps.ts'
+import { ShareDataApi, type Sharing } from './share-data.ts'
+import { onSignal } from './signals.ts'
+import { type SleepOptions, sleepsOf } from './sleeps.ts'
 import { SocketApi } from './socket-api.ts'
-import type { StopHook } from './stop-hooks.ts'
+import { type StatName, stat } from './stat.ts'
+import type { StopHook, StopHooks } from './stop-hooks.ts'
 import type { TaskInfo } from './tasks.ts'
 import { trace } from './trace.ts'
-import { askManager } from './unique-service.ts'
+import { askManager, type ManagerSite } from './unique-service.ts'
+import { getenv, setenv } from './variables.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
-import { askMailbox } from './worker-order.ts'
+
+/** The node, as one worker sees it: from it each room is given what it needs. */
+export interface Site extends LaunchSite, NamingSite, ManagerSite, Sharing {
+  readonly client: SocketClient
+  readonly env: Env
+  readonly stopHooks: StopHooks
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  /** A service wants the node to stop. */
+  readonly onAbort: () => void
+}
 
 /** Said when a method was taken off: `defineService(({ log }) => …)`. */
 const UNBOUND =
@@ -35,14 +52,16 @@ const UNBOUND =
 
 export class Skynet {
   readonly #service: Service
+  readonly #site: Site
   #socket: SocketApi | undefined
   #multicast: MulticastApi | undefined
   #shareData: ShareDataApi | undefined
   #datacenter: Datacenter | undefined
   #debug: DebugApi | undefined
 
-  constructor(service: Service) {
+  constructor(service: Service, site: Site) {
     this.#service = service
+    this.#site = site
   }
 
   /** @internal For the parts of this floor. */
@@ -55,6 +74,12 @@ export class Skynet {
     }
   }
 
+  /** @internal The same. */
+  static siteOf(skynet: Skynet): Site {
+    Skynet.serviceOf(skynet)
+    return skynet.#site
+  }
+
   /** Handle of this service: harbor (8 bits) and a number that counts up, as u32. */
   get self(): number {
     return Skynet.serviceOf(this).handle
@@ -62,7 +87,7 @@ export class Skynet {
 
   /** The worker this service lives on, from 0. */
   get worker(): number {
-    return Skynet.serviceOf(this).runtime.options.worker
+    return Skynet.siteOf(this).worker
   }
 
   /** Sockets of this service. They close when it ends. */
@@ -73,19 +98,19 @@ export class Skynet {
 
   /** Channels: one message for many services. */
   get multicast(): MulticastApi {
-    this.#multicast ??= new MulticastApi(Skynet.serviceOf(this))
+    this.#multicast ??= new MulticastApi(Skynet.serviceOf(this), this.#site.multicast)
     return this.#multicast
   }
 
   /** Data that all services of the node read, and few change. */
   get shareData(): ShareDataApi {
-    this.#shareData ??= new ShareDataApi(Skynet.serviceOf(this))
+    this.#shareData ??= new ShareDataApi(Skynet.serviceOf(this), this.#site)
     return this.#shareData
   }
 
   /** Values by path for the whole node, and waiting for them. */
   get datacenter(): Datacenter {
-    this.#datacenter ??= new Datacenter(Skynet.serviceOf(this))
+    this.#datacenter ??= new Datacenter(Skynet.serviceOf(this), this.#site)
     return this.#datacenter
   }
 
@@ -97,17 +122,17 @@ export class Skynet {
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */
   now(): number {
-    return COMMANDS.NOW.run(Skynet.serviceOf(this))
+    return Skynet.serviceOf(this).now()
   }
 
   /** When the node started: milliseconds since 1970. With `now()` it gives the time of the day. */
   get startTime(): number {
-    return COMMANDS.STARTTIME.run(Skynet.serviceOf(this))
+    return Skynet.siteOf(this).startedAt
   }
 
   /** A variable of the node: of the config's `env`, or set by a service. */
   getenv(key: string): EnvValue | undefined {
-    return COMMANDS.GETENV.run(Skynet.serviceOf(this), key)
+    return getenv(Skynet.siteOf(this).env, key)
   }
 
   /**
@@ -115,17 +140,17 @@ export class Skynet {
    * takes at most 64 KiB. Throws `ERR_ENV_TAKEN`, `ERR_ENV_LIMIT`.
    */
   setenv(key: string, value: EnvValue): void {
-    COMMANDS.SETENV.run(Skynet.serviceOf(this), key, value)
+    setenv(Skynet.siteOf(this).env, key, value)
   }
 
   /** A line for the logger: strings as they are, other values as `console.log` shows them. */
   log(...values: unknown[]): void {
-    Skynet.serviceOf(this).runtime.log('info', this.self, values.map(printed).join(' '))
+    Skynet.serviceOf(this).say('info', values.map(printed).join(' '))
   }
 
   /** An error for the logger, with its stack and causes. */
   error(...values: unknown[]): void {
-    Skynet.serviceOf(this).runtime.log('error', this.self, values.map(printed).join(' '))
+    Skynet.serviceOf(this).say('error', values.map(printed).join(' '))
   }
 
   /**
@@ -143,7 +168,7 @@ export class Skynet {
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const service = Skynet.serviceOf(this)
-    const handle = await COMMANDS.LAUNCH.run(service, path, launchOptions(rest[0]))
+    const handle = await launchService(service, this.#site, path, launchOptions(rest[0]))
     return new ServiceRef(service, handle)
   }
 
@@ -158,8 +183,9 @@ export class Skynet {
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const { timeoutMs, signal, ...launch } = launchOptions(rest[0])
+    const limits = { timeoutMs, signal }
     const given = { ...launch, on: launch.on === 'same' ? this.worker : launch.on }
-    return askManager(Skynet.serviceOf(this), 'launch', [path, given], { timeoutMs, signal })
+    return askManager(Skynet.serviceOf(this), this.#site, 'launch', [path, given], limits)
   }
 
   /** The one instance of a service, once somebody has launched it: until then this waits. */
@@ -168,7 +194,7 @@ export class Skynet {
     options?: WaitOptions,
   ): Promise<ServiceRef<MethodsOf<S>>> {
     checkWait('query', options)
-    return askManager(Skynet.serviceOf(this), 'query', [path], options)
+    return askManager(Skynet.serviceOf(this), this.#site, 'query', [path], options)
   }
 
   /**
@@ -200,12 +226,12 @@ export class Skynet {
   /** Is there a service of that handle or name now? */
   isAlive(address: number | string): boolean {
     const { runtime } = Skynet.serviceOf(this)
-    return runtime.options.handles.workerOf(runtime.handleOf(address)) >= 0
+    return runtime.handles.workerOf(runtime.handleOf(address)) >= 0
   }
 
   /** The handle of a local name, or undefined. */
   localName(name: string): number | undefined {
-    return COMMANDS.QUERY.run(Skynet.serviceOf(this), name)
+    return localName(Skynet.siteOf(this), name)
   }
 
   /**
@@ -214,12 +240,14 @@ export class Skynet {
    * @throws {SkynetError} `ERR_NAME_TAKEN`, `ERR_NAME_INVALID`, `ERR_NAME_LIMIT`.
    */
   register(name: string): void {
-    COMMANDS.REG.run(Skynet.serviceOf(this), name)
+    const { url, handle } = Skynet.serviceOf(this)
+    giveName(this.#site, name, url, () => handle)
   }
 
   /** Give another service a local name. Throws as `register`, and `ERR_NAME_UNKNOWN`. */
   name(name: string, address: number | string): void {
-    COMMANDS.NAME.run(Skynet.serviceOf(this), name, address)
+    const { url, runtime } = Skynet.serviceOf(this)
+    giveName(this.#site, name, url, () => runtime.knownHandle(address))
   }
 
   /**
@@ -239,12 +267,12 @@ export class Skynet {
    * `ERR_TOKEN_TAKEN` when another task rests on that token.
    */
   async sleep(ms: number, options?: SleepOptions): Promise<'BREAK' | undefined> {
-    return Skynet.serviceOf(this).sleeps.sleep(ms, options)
+    return sleepsOf(Skynet.serviceOf(this)).sleep(ms, options)
   }
 
   /** Let what waits run first: other tasks, and messages that have come. */
   async yield(): Promise<void> {
-    await Skynet.serviceOf(this).sleeps.sleep(0)
+    await sleepsOf(Skynet.serviceOf(this)).sleep(0)
   }
 
   /**
@@ -254,12 +282,12 @@ export class Skynet {
    * @throws {SkynetError} `ERR_WAIT_TIMEOUT`, `ABORT_ERR`, `ERR_TOKEN_TAKEN`, `ERR_SERVICE_EXITED`.
    */
   async wait(token: unknown, options?: WaitOptions): Promise<void> {
-    await Skynet.serviceOf(this).sleeps.wait(token, options)
+    await sleepsOf(Skynet.serviceOf(this)).wait(token, options)
   }
 
   /** End the `sleep` or `wait` of that token. False: there is none. */
   wakeup(token: unknown): boolean {
-    return Skynet.serviceOf(this).sleeps.wakeup(token)
+    return sleepsOf(Skynet.serviceOf(this)).wakeup(token)
   }
 
   /**
@@ -283,7 +311,8 @@ export class Skynet {
 
   /** Run `task` after `ms`, unless it is cancelled before. What it throws is logged. */
   timeout(ms: number, task: () => unknown): Timer {
-    return COMMANDS.TIMEOUT.run(Skynet.serviceOf(this), ms, task)
+    checkFunction('set a timeout', 'task', task)
+    return Skynet.serviceOf(this).timeout(ms, task)
   }
 
   /**
@@ -315,7 +344,7 @@ export class Skynet {
     const service = Skynet.serviceOf(this)
     checkFunction('add a stop hook', 'hook', hook)
     if (service.hasEnded) return
-    service.runtime.stopHooks.add(service, hook)
+    this.#site.stopHooks.add(service, hook)
   }
 
   /**
@@ -323,12 +352,12 @@ export class Skynet {
    * `ERR_SERVICE_EXITED`. It does not return: it throws that same error, which needs no handling.
    */
   exit(): never {
-    return COMMANDS.EXIT.run(Skynet.serviceOf(this))
+    return exit(Skynet.serviceOf(this))
   }
 
   /** Stop the node, as a signal does: all services end, their exit hooks run. */
   abort(): void {
-    COMMANDS.ABORT.run(Skynet.serviceOf(this))
+    Skynet.siteOf(this).onAbort()
   }
 
   /**
@@ -338,12 +367,14 @@ export class Skynet {
    * @param limit Messages that may wait, from 1.
    */
   boundMailbox(limit: number): void {
-    Skynet.serviceOf(this).inbox.bound(limit)
+    inboxOf(Skynet.serviceOf(this)).bound(limit)
   }
 
   /** What waits in the mailbox of a service, wherever it lives. */
   async mailbox(address: number | string, options?: WaitOptions): Promise<MailboxState> {
-    return (await askMailbox(Skynet.serviceOf(this), 'mailbox', address, options)) as MailboxState
+    const service = Skynet.serviceOf(this)
+    const handle = service.runtime.knownHandle(address)
+    return (await askMailbox(service, 'mailbox', handle, options)) as MailboxState
   }
 
   /**
@@ -351,7 +382,8 @@ export class Skynet {
    * receiver. Resolves at once for one without a bound. Rejects as a call.
    */
   async room(address: number | string, options?: WaitOptions): Promise<void> {
-    await askMailbox(Skynet.serviceOf(this), 'room', address, options)
+    const service = Skynet.serviceOf(this)
+    await askMailbox(service, 'room', service.runtime.knownHandle(address), options)
   }
 
   /**
@@ -369,12 +401,15 @@ export class Skynet {
    */
   link(address: number | string): void {
     const service = Skynet.serviceOf(this)
-    link(service, service.runtime.knownHandle(address))
+    const handle = service.runtime.knownHandle(address)
+    checkNotNeeded(this.#site, handle)
+    link(service, handle)
   }
 
   /** End another service, at once. True: it was there. Refuses as `link`. */
   async kill(address: number | string, options?: WaitOptions): Promise<boolean> {
-    return COMMANDS.KILL.run(Skynet.serviceOf(this), address, options)
+    const service = Skynet.serviceOf(this)
+    return kill(service, this.#site, service.runtime.handleOf(address), options)
   }
 
   // --- answers given otherwise than by return ---------------------------------------------------
@@ -492,7 +527,7 @@ export class Skynet {
    * since it asked last it was reported to hold its worker (`endless`).
    */
   stat(what: StatName): number {
-    return COMMANDS.STAT.run(Skynet.serviceOf(this), what)
+    return stat(Skynet.serviceOf(this), what)
   }
 
   /**
@@ -502,21 +537,26 @@ export class Skynet {
    * @throws {SkynetError} `ERR_MESSAGE_LOG`.
    */
   async logOn(address: number | string, options?: WaitOptions): Promise<boolean> {
-    return COMMANDS.LOGON.run(Skynet.serviceOf(this), address, options)
+    const service = Skynet.serviceOf(this)
+    const handle = service.runtime.handleOf(address)
+    return askAbout(service, { order: 'logOn', handle }, options)
   }
 
   async logOff(address: number | string, options?: WaitOptions): Promise<boolean> {
-    return COMMANDS.LOGOFF.run(Skynet.serviceOf(this), address, options)
+    const service = Skynet.serviceOf(this)
+    const handle = service.runtime.handleOf(address)
+    return askAbout(service, { order: 'logOff', handle }, options)
   }
 
   /** Tell a service a number: its `onSignal` hook, or else its log. False: it is not there. */
   async signal(address: number | string, number = 0, options?: WaitOptions): Promise<boolean> {
-    return COMMANDS.SIGNAL.run(Skynet.serviceOf(this), address, number, options)
+    const service = Skynet.serviceOf(this)
+    return signal(service, service.runtime.handleOf(address), number, options)
   }
 
   /** Be told of signals from other services. The last hook counts. */
   onSignal(hook: (signal: number) => unknown): void {
     checkFunction('be told of signals', 'hook', hook)
-    Skynet.serviceOf(this).onSignal(hook)
+    onSignal(Skynet.serviceOf(this), hook)
   }
 }

@@ -1,6 +1,7 @@
 /** Tasks that rest until their time comes or somebody wakes them by their token. */
 import { checkMs, checkOptions, shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
+import { type PartHost, PartKey } from './part.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
@@ -39,7 +40,7 @@ class TokenWait implements WaitFor {
 }
 
 /** What Sleeps need of their service. */
-export interface SleepsHost extends WaitHost {
+export interface SleepsHost extends WaitHost, PartHost {
   /** Milliseconds since the node started. */
   now(): number
 }
@@ -94,3 +95,9 @@ export class Sleeps {
     return waiter
   }
 }
+
+const KEY = new PartKey<Sleeps>()
+
+/** Made with the first use. */
+export const sleepsOf = (service: SleepsHost): Sleeps =>
+  service.part(KEY) ?? service.addPart(KEY, new Sleeps(service))

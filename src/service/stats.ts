@@ -1,10 +1,12 @@
 /** What services and their workers hold at one moment: for who looks for the one that grows. */
 import { getHeapStatistics } from 'node:v8'
 import { isSkynetError } from '../base/errors.ts'
-import type { Runtime } from './runtime.ts'
-import type { Service } from './service.ts'
+import type { Context } from '../kernel/context.ts'
+import type { TimerOwner } from '../kernel/timers.ts'
+import { type OrderingHost, orderOf } from './ordering.ts'
+import type { WorkerOrder } from './orders.ts'
+import type { PartHost } from './part.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
-import { orderOf } from './worker-order.ts'
 
 /** How long a worker may take to tell, unless who asks says otherwise: Skynet's launcher. */
 export const STATS_MS = 3000
@@ -57,48 +59,67 @@ export interface WorkerStats {
   readonly services: readonly ServiceStats[]
 }
 
-export function statsOf(service: Service): ServiceStats {
-  const { context, runtime, profile } = service
+/** What is told of a service. */
+export interface CountedService extends TimerOwner, PartHost {
+  readonly context: Context
+  readonly taskCount: number
+  readonly profile: { readonly ms: number } | undefined
+}
+
+/** The worker that tells. */
+export interface CountedWorker {
+  readonly worker: number
+  readonly timers: { countOf(owner: TimerOwner): number }
+  services(): Iterable<CountedService>
+  /** Sockets that a service owns, listeners included. */
+  socketsOf(service: CountedService): number
+}
+
+function statsOf(service: CountedService, host: CountedWorker): ServiceStats {
+  const { context, profile } = service
   const counts = {
     mqlen: context.mailbox?.length ?? 0,
     task: service.taskCount,
-    timers: runtime.options.wheel.timers.countOf(service),
+    timers: host.timers.countOf(service),
   }
   const { mqlen, task, timers } = counts
   const memoryBytes = mqlen * BYTES.mqlen + task * BYTES.task + timers * BYTES.timers
   return {
     handle: context.handle,
     title: context.title,
-    worker: runtime.options.worker,
+    worker: host.worker,
     message: context.handled,
     ...counts,
-    sockets: service.socketCount,
+    sockets: host.socketsOf(service),
     cpuMs: profile?.ms,
     memoryBytes,
   }
 }
 
-export function workerStats(runtime: Runtime, services: Iterable<Service>): WorkerStats {
+export function workerStats(host: CountedWorker): WorkerStats {
   // Not process.memoryUsage(): that opens a file, which a process without descriptors cannot.
   const heap = getHeapStatistics()
   return {
-    worker: runtime.options.worker,
+    worker: host.worker,
     heapUsedBytes: heap.used_heap_size,
     heapTotalBytes: heap.total_heap_size,
     externalBytes: heap.external_memory,
-    services: [...services].map(statsOf),
+    services: [...host.services()].map((service) => statsOf(service, host)),
   }
 }
 
 /** Ask every worker. Those that do not answer in time, or die meanwhile, are left out. */
-export async function askStats(service: Service, options?: WaitOptions): Promise<WorkerStats[]> {
-  const { loads } = service.runtime.options
+export async function askStats(
+  service: OrderingHost,
+  options?: WaitOptions,
+): Promise<WorkerStats[]> {
+  const { loads } = service.runtime
   checkWait('ask workers', options)
   const limits = { timeoutMs: STATS_MS, ...options }
   const answers = loads.inUse().map(async (worker) => {
     try {
-      const order = { order: 'stats' } as const
-      return (await orderOf(service, loads.placeOf(worker), order, 'stats', limits)) as WorkerStats
+      const order: WorkerOrder = { order: 'stats' }
+      return (await orderOf(service, loads.placeOf(worker), order, limits)) as WorkerStats
     } catch (error) {
       const isSilent = isSkynetError(error, 'ERR_CALL_TIMEOUT')
       if (isSilent || isSkynetError(error, 'ERR_CALL_DEAD')) return undefined

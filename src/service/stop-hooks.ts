@@ -3,30 +3,41 @@
  * every service goes on as ever, but for listeners, which are closed.
  */
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
-import type { Runtime } from './runtime.ts'
+import { type Part, type PartHost, PartKey } from './part.ts'
 import { kept } from './scope.ts'
-import type { Service } from './service.ts'
+import type { WorkerTimers } from './worker-timers.ts'
 
 /** @param signal Aborts when the time is up: what goes on after that is cut off. */
 export type StopHook = (signal: AbortSignal) => void | Promise<void>
 
+/** What a stop hook needs of its service. */
+export interface StopHookService extends PartHost {
+  run(what: string, task: () => unknown): void
+  say(level: 'error', text: string): void
+}
+
+const KEY = new PartKey<Part>()
+
 export class StopHooks implements TimerOwner {
   firstTimer = NO_TIMER
-  readonly #runtime: Runtime
-  readonly #hooks = new Map<Service, StopHook[]>()
+  readonly #timers: WorkerTimers
+  readonly #hooks = new Map<StopHookService, StopHook[]>()
   /** Hooks that are not done, by service. */
-  readonly #running = new Map<Service, number>()
+  readonly #running = new Map<StopHookService, number>()
   readonly #deadline = new AbortController()
   #isStopping = false
   #graceMs = 0
   #onDone: (() => void) | undefined
 
-  constructor(runtime: Runtime) {
-    this.#runtime = runtime
+  constructor(timers: WorkerTimers) {
+    this.#timers = timers
   }
 
-  add(service: Service, given: StopHook): void {
+  add(service: StopHookService, given: StopHook): void {
     const hook = kept(given)
+    if (service.part(KEY) === undefined) {
+      service.addPart(KEY, { ended: () => this.#remove(service) })
+    }
     const hooks = this.#hooks.get(service)
     if (hooks === undefined) this.#hooks.set(service, [hook])
     else hooks.push(hook)
@@ -34,7 +45,7 @@ export class StopHooks implements TimerOwner {
   }
 
   /** The service has ended: nobody waits for it. */
-  remove(service: Service): void {
+  #remove(service: StopHookService): void {
     this.#hooks.delete(service)
     if (this.#running.delete(service)) this.#look()
   }
@@ -47,23 +58,23 @@ export class StopHooks implements TimerOwner {
     }
     if (this.#running.size === 0) return
     this.#graceMs = graceMs
-    this.#runtime.addTimer(graceMs, this)
+    this.#timers.addTimer(graceMs, this)
     await new Promise<void>((resolve) => {
       this.#onDone = resolve
     })
-    this.#runtime.options.wheel.cancelAll(this)
+    this.#timers.wheel.cancelAll(this)
   }
 
   /** The time is up. */
   timerFired(): void {
-    for (const { handle } of this.#running.keys()) {
-      this.#runtime.log('error', handle, `stop hook: not done within ${this.#graceMs} ms`)
+    for (const service of this.#running.keys()) {
+      service.say('error', `stop hook: not done within ${this.#graceMs} ms`)
     }
     this.#deadline.abort()
     this.#onDone?.()
   }
 
-  #run(service: Service, hook: StopHook): void {
+  #run(service: StopHookService, hook: StopHook): void {
     service.run('stop hook', async () => {
       this.#running.set(service, (this.#running.get(service) ?? 0) + 1)
       try {
@@ -74,7 +85,7 @@ export class StopHooks implements TimerOwner {
     })
   }
 
-  #done(service: Service): void {
+  #done(service: StopHookService): void {
     const count = this.#running.get(service)
     // Ended meanwhile: it was taken out then.
     if (count === undefined) return

@@ -5,6 +5,7 @@ import { Mailbox } from '../kernel/mailbox.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Multicast, Published } from '../kernel/multicast.ts'
 import { unpack } from '../wire/seri.ts'
+import { type Part, type PartHost, PartKey } from './part.ts'
 import { Waiter, type WaitHost } from './wait.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
@@ -16,20 +17,21 @@ type Taking<T> = (message: T, source: number) => void
 export type SubscriptionEnd = 'unsubscribed' | 'deleted' | 'exited'
 
 /** What subscriptions need of their service. */
-export interface SubscriptionsHost extends WaitHost {
+export interface SubscriptionsHost extends WaitHost, PartHost {
   readonly context: Context
-  readonly runtime: { readonly multicast: Multicast; readonly clock: Clock }
-  readonly subscriptions: Subscriptions
+  readonly runtime: { readonly clock: Clock }
   say(level: 'error', text: string): void
 }
 
 /** All subscriptions of one service. */
-export class Subscriptions {
-  readonly #service: SubscriptionsHost
+export class Subscriptions implements Part {
+  readonly service: SubscriptionsHost
+  readonly #multicast: Multicast
   readonly #byChannel = new Map<number, Set<Subscription<unknown>>>()
 
-  constructor(service: SubscriptionsHost) {
-    this.#service = service
+  constructor(service: SubscriptionsHost, multicast: Multicast) {
+    this.service = service
+    this.#multicast = multicast
   }
 
   /** False: there is no such channel (any more). */
@@ -40,8 +42,7 @@ export class Subscriptions {
       those.add(subscription)
       return true
     }
-    const { runtime, context } = this.#service
-    if (!runtime.multicast.join(channel, context)) return false
+    if (!this.#multicast.join(channel, this.service.context)) return false
     this.#byChannel.set(channel, new Set([subscription]))
     return true
   }
@@ -51,7 +52,7 @@ export class Subscriptions {
     const those = this.#byChannel.get(channel)
     if (those === undefined || !those.delete(subscription) || those.size > 0) return
     this.#byChannel.delete(channel)
-    this.#service.runtime.multicast.leave(channel, this.#service.context)
+    this.#multicast.leave(channel, this.service.context)
   }
 
   /** A message of the mailbox. What came for a channel that was left meanwhile is dropped. */
@@ -67,11 +68,9 @@ export class Subscriptions {
     }
   }
 
-  /** The service ends. */
-  end(): void {
-    const { runtime, context } = this.#service
+  closing(): void {
     for (const [channel, those] of this.#byChannel) {
-      runtime.multicast.leave(channel, context)
+      this.#multicast.leave(channel, this.service.context)
       for (const subscription of those) subscription.exited()
     }
     this.#byChannel.clear()
@@ -88,7 +87,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   readonly channel: number
   /** Resolves when it ends. */
   readonly ended: Promise<SubscriptionEnd>
-  readonly #service: SubscriptionsHost
+  readonly #own: Subscriptions
   readonly #callback: Taking<T> | undefined
   readonly #waiting = new Mailbox()
   /** Who waits in `next`, the first first. */
@@ -96,8 +95,9 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   #isOver = false
   #end!: (reason: SubscriptionEnd) => void
 
-  constructor(service: SubscriptionsHost, channel: number, callback: Taking<T> | undefined) {
-    this.#service = service
+  /** @param own Those of its service. */
+  constructor(own: Subscriptions, channel: number, callback: Taking<T> | undefined) {
+    this.#own = own
     this.channel = channel
     this.#callback = callback
     this.ended = new Promise((resolve) => {
@@ -125,9 +125,9 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
 
   #keep(message: Message): void {
     this.#waiting.push(message)
-    const length = this.#waiting.overload(this.#service.runtime.clock)
+    const length = this.#waiting.overload(this.#own.service.runtime.clock)
     if (length === 0) return
-    this.#service.say('error', `May overload, subscription queue length = ${length}`)
+    this.#own.service.say('error', `May overload, subscription queue length = ${length}`)
   }
 
   /**
@@ -144,7 +144,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     if (this.#isOver) return { value: undefined, done: true }
     const about = { kind: 'channel', what: `message of channel ${this.channel}` } as const
     const taker: Waiter<IteratorResult<T, undefined>> = new Waiter(
-      this.#service,
+      this.#own.service,
       about,
       options,
       (over) => this.#takers.delete(over),
@@ -166,7 +166,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   /** Nothing comes any more, also what is on its way or waits here. Harmless when it has ended. */
   unsubscribe(): void {
     if (this.#isOver) return
-    this.#service.subscriptions.remove(this as Subscription<unknown>)
+    this.#own.remove(this as Subscription<unknown>)
     while (this.#waiting.shift() !== undefined);
     this.#finish('unsubscribed')
   }
@@ -188,3 +188,13 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
 }
 
 const decoded = <T>(bytes: Buffer): T => unpack(bytes, 0, bytes.length) as T
+
+const KEY = new PartKey<Subscriptions>()
+
+/** Made with the first use. */
+export const subscriptionsOf = (service: SubscriptionsHost, multicast: Multicast): Subscriptions =>
+  service.part(KEY) ?? service.addPart(KEY, new Subscriptions(service, multicast))
+
+/** Undefined: it has never had one. */
+export const knownSubscriptions = (service: PartHost): Subscriptions | undefined =>
+  service.part(KEY)

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testNode } from '../testing/test-node.ts'
 import { defineService } from './define-service.ts'
+import { kinOf } from './kin.ts'
 import { originOf } from './life.ts'
 import { type LoadedService, registerService } from './modules.ts'
+import type { Runtime } from './runtime.ts'
 import { Skynet } from './skynet.ts'
 import { Supervisor, supervise } from './supervise.ts'
 
@@ -26,39 +28,39 @@ test('a supervisor keeps nothing of a child that has ended, its setup done or no
   const children = [{ name: 'a', path }]
   const supervisor = await supervise(skynet, { strategy: 'one-for-one', children, maxRestarts: 2 })
   const first = supervisor.child('a')!.handle
-  assert.deepEqual([...service.children], [first])
+  assert.deepEqual([...kinOf(service).children], [first])
   await skynet.kill(first)
   await node.settled()
   const second = supervisor.child('a')!.handle
-  assert.deepEqual([...service.children], [second])
+  assert.deepEqual([...kinOf(service).children], [second])
   await supervisor.stop()
-  assert.deepEqual([...service.children], [])
+  assert.deepEqual([...kinOf(service).children], [])
 
   isFit = false
   for (let round = 0; round < 3; round++) {
     const failed = supervise(skynet, { strategy: 'one-for-one', children })
     await assert.rejects(failed, { code: 'ERR_SERVICE_LAUNCH' })
   }
-  assert.deepEqual([...service.children], [])
+  assert.deepEqual([...kinOf(service).children], [])
 })
 
 test('adopt() keeps no child that has died with its worker, told before or after', async () => {
   await using node = await testNode()
   const service = Skynet.serviceOf(node.skynet)
   const { handle } = await node.launch(defineService(() => {}))
-  service.adopt(handle)
-  assert.deepEqual([...service.children], [handle])
+  kinOf(service).adopt(handle)
+  assert.deepEqual([...kinOf(service).children], [handle])
   service.workerDied(0, new Set([handle]), undefined)
-  assert.deepEqual([...service.children], [])
+  assert.deepEqual([...kinOf(service).children], [])
   await node.skynet.kill(handle)
-  service.adopt(handle)
-  assert.deepEqual([...service.children], [])
+  kinOf(service).adopt(handle)
+  assert.deepEqual([...kinOf(service).children], [])
 })
 
 // Proves: docs/semantics.md#supervise-end
 test('a child whose supervisor is gone does not begin', async () => {
   await using node = await testNode()
-  const { runtime } = Skynet.serviceOf(node.skynet)
+  const runtime = Skynet.serviceOf(node.skynet).runtime as Runtime
   let hasBegun = false
   const url = define('late', () => {
     hasBegun = true
@@ -66,10 +68,10 @@ test('a child whose supervisor is gone does not begin', async () => {
   const gone = await node.launch(defineService(() => {}))
   await node.skynet.kill(gone.handle)
   const parent = { handle: gone.handle, asker: 'gone' }
-  runtime.options.loads.add(0)
+  runtime.loads.add(0)
   const failed = new Promise<Error>((resolve, reject) => {
     const ends = { onReady: reject, onFailure: resolve }
-    runtime.launch({ url, args: [], origin: originOf(false, 'end'), parent, ...ends })
+    runtime.launching.launch({ url, args: [], origin: originOf(false, 'end'), parent, ...ends })
   })
   assert.match((await failed).message, /it ended before its setup was done/)
   assert.equal(hasBegun, false)

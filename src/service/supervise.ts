@@ -12,8 +12,8 @@ import {
 } from '../base/check.ts'
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { TIMER_MS_MAX } from '../base/limits.ts'
-import { COMMANDS } from './commands.ts'
 import type { Methods } from './definition.ts'
+import { launchService } from './launch-service.ts'
 import { type Ending, isMeant } from './life.ts'
 import { checkPath } from './modules.ts'
 import { monitor } from './monitor.ts'
@@ -180,7 +180,8 @@ export class Supervisor {
     checkArray('supervise a child', 'args', given)
     const options = { args: [...given], on, onFault: 'end' } as const
     const as = { isChild: true, limits }
-    const handle = await COMMANDS.LAUNCH.run(this.#service, path, options, as)
+    const site = Skynet.siteOf(this.#skynet)
+    const handle = await launchService(this.#service, site, path, options, as)
     child.ref = new ServiceRef(this.#service, handle)
     monitor(this.#service, handle).then(
       (ending) => {

@@ -2,37 +2,67 @@
 import { SkynetError } from '../base/errors.ts'
 import { MANAGER_WAIT_MS_MAX } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
+import type { Names } from '../kernel/names.ts'
 import type { Methods } from './definition.ts'
-import { askKeeper } from './keeper.ts'
+import { askKeeper, type KeeperHost } from './keeper.ts'
 import { launchLimits } from './launch.ts'
 import { moduleOf, resolveService } from './modules.ts'
-import { ServiceRef } from './ref.ts'
-import type { Service } from './service.ts'
-import { Waiter, type WaitFor } from './wait.ts'
+import { type Caller, ServiceRef } from './ref.ts'
+import { uniqueChain, type WaitingSetup } from './setup.ts'
+import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
 import { limitsFrom, type WaitLimits, type WaitOptions } from './wait-options.ts'
 
 /** How often somebody who waits for the manager looks for it. */
 const MANAGER_LOOK_MS = 10
 
+/** What asking the manager needs of the service that asks. */
+export interface ManagerHost extends KeeperHost, WaitHost, Caller {
+  readonly url: string
+  readonly isEnding: boolean
+  /** Setups that wait for what it asks now. */
+  readonly setups: readonly WaitingSetup[]
+  readonly runtime: KeeperHost['runtime'] & {
+    readonly now: number
+    readonly handles: { workerOf(handle: number): number }
+  }
+  callMethod: KeeperHost['callMethod']
+  /** A timer of the runtime. */
+  after(ms: number, task: () => void): { cancel(): void }
+}
+
+/** Of the node, what is needed to find the manager, and modules. */
+export interface ManagerSite {
+  readonly names: Names
+  /** Folders of services with bare names. */
+  readonly folders: readonly string[]
+}
+
 export async function askManager<M extends Methods>(
-  service: Service,
+  service: ManagerHost,
+  site: ManagerSite,
   method: 'launch' | 'query',
   [path, ...args]: [string | URL, ...unknown[]],
   options: WaitOptions | undefined,
 ): Promise<ServiceRef<M>> {
-  const { runtime, chain } = service
-  const url = moduleOf(resolveService(path, service.url, runtime.options.folders))
+  const { runtime } = service
+  const chain = uniqueChain(service.setups)
+  const url = moduleOf(resolveService(path, service.url, site.folders))
   const title = `${method} of ${shortPath(url)}`
   const left = limitsFrom(runtime, launchLimits(options))
-  const manager = await findManager(service, title, left())
+  const manager = await findManager(service, site.names, title, left())
   const message = [method, url, ...args, ...(chain.length > 0 ? [chain] : [])]
   const handle = await askKeeper(service, manager, message, left(), title)
   return new ServiceRef<M>(service, handle as number)
 }
 
 /** While there is none, as its worker has died and it is launched again, whoever asks waits. */
-async function findManager(service: Service, title: string, limits: WaitLimits): Promise<number> {
-  const { names, handles } = service.runtime.options
+async function findManager(
+  service: ManagerHost,
+  names: Names,
+  title: string,
+  limits: WaitLimits,
+): Promise<number> {
+  const { handles } = service.runtime
   const name = '.service'
   const known = names.query(name)
   if (handles.workerOf(known) >= 0) return known

@@ -4,10 +4,10 @@ import { test } from 'node:test'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { VirtualClock } from '../testing/timers.ts'
-import { Runtime, type RuntimeOptions } from './runtime.ts'
-import { Service } from './service.ts'
-import { Setup } from './setup.ts'
+import { Service, type ServiceRuntime } from './service.ts'
+import { type Site, Skynet } from './skynet.ts'
 import { Waiter } from './wait.ts'
+import { WorkerTimers } from './worker-timers.ts'
 
 const DAY = 86_400_000
 
@@ -17,11 +17,19 @@ function setUp(now = 0.25) {
   const wheel = new Wheel(now, (error) => assert.fail(String(error)))
   const afterMail: Scheduler['afterMail'] = (_context, then) => then()
   const scheduler = { timerAdded() {}, running() {}, afterMail } as unknown as Scheduler
-  const options: Partial<RuntimeOptions> = { clock, wheel, scheduler }
-  const runtime = new Runtime(options as RuntimeOptions)
+  const timers = new WorkerTimers({ clock, wheel, scheduler })
+  const runtime = {
+    get now() {
+      return clock.now()
+    },
+    wheel,
+    scheduler,
+    addTimer: (ms, owner, task) => timers.addTimer(ms, owner, task),
+    addTimerAt: (due, owner, task) => timers.addTimerAt(due, owner, task),
+  } satisfies Partial<ServiceRuntime> as unknown as ServiceRuntime
   const origin = { isUnique: false, onFault: 'log' } as const
-  const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual', origin, new Setup())
-  const skynet = service.facade
+  const service = new Service(runtime, 1, 'file:///virtual.ts', 'virtual', origin)
+  const skynet = new Skynet(service, {} as Site)
   /** Time passes, then the worker has its turn. */
   const pass = (ms: number): number => {
     clock.move(ms)

@@ -192,8 +192,8 @@ export class TestNode implements AsyncDisposable {
       const origin = originOf(false, 'log')
       const launch = { url: this.#nameOf(own, 'test'), args: [], origin, onFailure: reject }
       // As whoever asks for a launch does.
-      runtime.options.loads.add(0)
-      runtime.launch({ ...launch, onReady: () => resolve() })
+      runtime.loads.add(0)
+      runtime.launching.launch({ ...launch, onReady: () => resolve() })
     })
     await this.skynet.newService('service-manager')
     for (const [name, methods] of Object.entries(this.#options.peers ?? {})) {
@@ -239,7 +239,7 @@ export class TestNode implements AsyncDisposable {
       await new Promise(setImmediate)
       if (this.#stopping !== undefined) return
       if (!scheduler.isAsleep) continue
-      const { launching } = runtime
+      const launching = runtime.launching.underWay
       if (launching.length === 0) return
       if (monotonicNow() >= endsAt) {
         throw new Error(`Cannot settle within ${timeoutMs} ms: ${launching.join(', ')}`)
@@ -263,8 +263,8 @@ export class TestNode implements AsyncDisposable {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { runtime, scheduler } = this.#worker
-    if (graceMs > 0) await this.#within(graceMs, runtime.drain(graceMs))
+    const { runtime, rooms, scheduler } = this.#worker
+    if (graceMs > 0) await this.#within(graceMs, rooms.drain(graceMs))
     await this.#within(EXIT_MS, runtime.stop('stop'))
     this.#options.clock?.detach(this.#follower)
     scheduler.stop()

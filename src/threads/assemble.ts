@@ -23,9 +23,20 @@ import { type ClientOptions, SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
+import type { LogLine } from '../service/log.ts'
 import { LogLedger } from '../service/log-ledger.ts'
+import { endWith } from '../service/monitor.ts'
+import { Orders } from '../service/orders.ts'
+import { addRooms, type Rooms } from '../service/rooms.ts'
 import { Runtime, type RuntimeOptions } from '../service/runtime.ts'
+import type { MessageRows } from '../service/service.ts'
+import { Services } from '../service/services.ts'
 import { SharedValues } from '../service/share-data.ts'
+import { type Site, Skynet } from '../service/skynet.ts'
+import { StopHooks } from '../service/stop-hooks.ts'
+import { Stray } from '../service/stray.ts'
+import { WorkerLog } from '../service/worker-log.ts'
+import { WorkerTimers } from '../service/worker-timers.ts'
 import { Packer } from '../wire/seri.ts'
 import { Bridge } from './bridge.ts'
 import { commandRingOf, type NodeMemory, socketThreadOf } from './memory.ts'
@@ -56,10 +67,12 @@ export interface WorkerOptions {
   readonly os: Os
   readonly wakeSocketThread: () => void
   readonly report: (message: Report) => void
-  /** Of `RuntimeOptions`. */
-  readonly dedicate: RuntimeOptions['dedicate']
-  readonly notesCalls?: RuntimeOptions['notesCalls']
-  readonly isLogservice: RuntimeOptions['isLogservice']
+  /** Of `LaunchSite`. */
+  readonly dedicate: Site['dedicate']
+  /** Calls note where they begin: for tests. */
+  readonly notesCalls?: boolean
+  /** Of `NamingSite`. */
+  readonly isLogservice: Site['isLogservice']
   /** Which service runs next, of so many that have mail. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   readonly makeRouter?: (options: RouterOptions) => Router
@@ -68,6 +81,9 @@ export interface WorkerOptions {
 
 export interface AssembledWorker {
   readonly runtime: Runtime
+  readonly rooms: Rooms
+  readonly log: WorkerLog
+  readonly stray: Stray
   readonly scheduler: Scheduler
   readonly wheel: Wheel
   readonly client: SocketClient
@@ -79,15 +95,46 @@ export interface AssembledWorker {
 }
 
 export function assemble(options: WorkerOptions): AssembledWorker {
-  const { memory, worker, config, clock, os, report, pick } = options
-  const makeClient = options.makeClient ?? ((given) => new SocketClient(given))
-  const socketThread = socketThreadOf(memory)
-  const bells = new Doorbells(memory.bells, {
-    thread: socketThread,
-    wake: options.wakeSocketThread,
-  })
-  const wheel = new Wheel(clock.now(), (error) => runtime.stray('timer', error))
+  const { memory, worker, config, os } = options
+  const base = baseOf(options)
+  const { bells, scheduler, wheel, log, stray, services, ledger } = base
+  const orders = new Orders()
+  const mail = connectRings(options, { ...base, orders })
+  const { router, packer, outboxes } = mail
+  log.connect(router)
+  orders.connect(router)
+  const client = clientOf(options, bells)
+  const loads = new Loads(memory.loads, worker, config.thread)
+  const shared = new SharedValues(new Snapshots(memory.snapshots, os.blocks, worker + 1))
+  const site = siteOf(options, { ...base, ...mail, loads, client, shared })
+  const rows: MessageRows = []
+  const runtime = runtimeOf(options, { ...base, ...mail, loads, client, orders, rows }, site)
+  const rooms = addRooms({ orders, rows, services, runtime, site, ledger })
+  const bridge = bridgeOf(options, { bells, router, scheduler, client })
+  const start = (): void => {
+    // What a worker before this one left: it asleep, and others who wait for its ring to be read.
+    bells.getUp(worker)
+    bells.announceRoom(worker)
+    scheduler.start([router, bridge], [...outboxes, client])
+  }
+  return { runtime, rooms, log, stray, scheduler, wheel, client, packer, outboxes, start }
+}
+
+/** What stands before there is a way to others: names, the log, time, and turns. */
+function baseOf(options: WorkerOptions) {
+  const { memory, worker, config, clock, os } = options
   const handles = new Handles(memory.handles, config.harbor)
+  const names = new Names(memory.names, handles, worker + 1)
+  const ledger = new LogLedger(memory.log, worker)
+  const fallback = (line: LogLine): void => options.report({ kind: 'log', line })
+  const log = new WorkerLog({ names, ledger, fallback })
+  const services = new Services()
+  const say = (handle: number, text: string): void =>
+    log.say('error', handle, text, services.titleOf(handle))
+  const stray = new Stray({ services, say, notesCalls: options.notesCalls ?? false })
+  const wheel = new Wheel(clock.now(), (error) => stray.fault('timer', error))
+  const thread = socketThreadOf(memory)
+  const bells = new Doorbells(memory.bells, { thread, wake: options.wakeSocketThread })
   const scheduler = new Scheduler({
     clock,
     wheel,
@@ -95,15 +142,73 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     worker,
     monitor: new MonitorCells(memory.monitor, worker),
     yield: () => os.yield(),
-    pick,
-    onOverload: ({ handle }, length) => {
-      runtime.log('error', handle, `May overload, message queue length = ${length}`)
+    pick: options.pick,
+    onOverload: ({ handle }, length) =>
+      say(handle, `May overload, message queue length = ${length}`),
+  })
+  return { handles, names, ledger, log, services, say, stray, wheel, bells, scheduler }
+}
+type Base = ReturnType<typeof baseOf>
+
+type SiteParts = Base & Pick<Site, 'loads' | 'client' | 'multicast' | 'shared'>
+
+function siteOf(options: WorkerOptions, parts: SiteParts): Site {
+  const { memory, worker, config, clock, startedAt, dedicate, isLogservice, report } = options
+  const { names, loads, client, multicast, shared, wheel, scheduler, ledger } = parts
+  return {
+    worker,
+    names,
+    loads,
+    client,
+    multicast,
+    shared,
+    startedAt,
+    dedicate,
+    isLogservice,
+    env: new Env(memory.env, config.env, worker + 1),
+    folders: config.services,
+    stopHooks: new StopHooks(new WorkerTimers({ clock, wheel, scheduler })),
+    onVacant: (vacant, past) => report({ kind: 'vacant', worker: vacant, handles: past }),
+    onAbort: () => report({ kind: 'abort' }),
+    onLoggerNamed: () => ledger.settleHere(),
+  }
+}
+
+type RuntimeParts = Base & Pick<RuntimeOptions, 'loads' | 'router' | 'client' | 'orders' | 'rows'>
+
+function runtimeOf(options: WorkerOptions, parts: RuntimeParts, site: Site): Runtime {
+  const { worker, config, clock, report, notesCalls = false } = options
+  const { multicast, shared, onVacant } = site
+  const runtime = new Runtime({
+    ...parts,
+    worker,
+    place: parts.loads.placeOf(worker),
+    clock,
+    notesCalls,
+    callTimeoutMs: config.callTimeoutMs,
+    receiveLimitBytes: config.socket.receiveLimitBytes,
+    exitMs: config.exitMs,
+    startNoticeMs: config.budgets.startNoticeMs,
+    facadeOf: (service) => new Skynet(service, site),
+    endWith,
+    onEmpty: () => report({ kind: 'empty' }),
+    onVacant,
+    onDeath: () => {
+      multicast.workerDied()
+      shared.lookAgain()
     },
   })
+  runtime.launching.isProfiled = config.profile
+  return runtime
+}
+
+function clientOf(options: WorkerOptions, bells: Doorbells): SocketClient {
+  const { memory, worker, clock, os } = options
+  const makeClient = options.makeClient ?? ((given) => new SocketClient(given))
   const commandWriter = writerOf(options, commandRingOf(memory))
   const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES, commandWriter)
   const slots = new Slots(memory.slots)
-  const client = makeClient({
+  return makeClient({
     os,
     clock,
     slots,
@@ -111,55 +216,23 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     commands,
     bells,
     self: worker,
-    socketThread,
+    socketThread: socketThreadOf(memory),
   })
-  const loads = new Loads(memory.loads, worker, config.thread)
-  const runtime = new Runtime({
-    worker,
-    place: loads.placeOf(worker),
-    clock,
-    wheel,
-    handles,
-    names: new Names(memory.names, handles, worker + 1),
-    scheduler,
-    loads,
-    client,
-    env: new Env(memory.env, config.env, worker + 1),
-    startedAt: options.startedAt,
-    shared: new SharedValues(new Snapshots(memory.snapshots, os.blocks, worker + 1)),
-    callTimeoutMs: config.callTimeoutMs,
-    receiveLimitBytes: config.socket.receiveLimitBytes,
-    profile: config.profile,
-    exitMs: config.exitMs,
-    startNoticeMs: config.budgets.startNoticeMs,
-    notesCalls: options.notesCalls,
-    folders: config.services,
-    ledger: new LogLedger(memory.log, worker),
-    isLogservice: options.isLogservice,
-    logFallback: (line) => report({ kind: 'log', line }),
-    onEmpty: () => report({ kind: 'empty' }),
-    onAbort: () => report({ kind: 'abort' }),
-    dedicate: options.dedicate,
-    onVacant: (vacant, past) => report({ kind: 'vacant', worker: vacant, handles: past }),
-  })
-
-  const packer = new Packer()
-  const parts = { bells, handles, scheduler, runtime, client, packer }
-  const connected = connectRings(options, parts)
-  return { runtime, scheduler, wheel, client, packer, ...connected }
 }
 
-interface Parts extends Pick<AssembledWorker, 'runtime' | 'scheduler' | 'client' | 'packer'> {
+interface MailParts {
   readonly bells: Doorbells
   readonly handles: Handles
+  readonly scheduler: Scheduler
+  readonly orders: Orders
+  readonly say: (handle: number, text: string) => void
 }
 
-function connectRings(
-  options: WorkerOptions,
-  parts: Parts,
-): Pick<AssembledWorker, 'start' | 'outboxes'> {
+/** The ways of messages to and from the other workers. */
+function connectRings(options: WorkerOptions, parts: MailParts) {
   const { memory, worker, os } = options
-  const { bells, handles, scheduler, runtime, client, packer } = parts
+  const { bells, handles, scheduler, orders, say } = parts
+  const packer = new Packer()
   const makeRouter = options.makeRouter ?? ((given) => new Router(given))
   const rings = memory.messages.map((buffer, number) => {
     const region = os.region(buffer)
@@ -178,28 +251,24 @@ function connectRings(
     inbox: rings[worker]!,
     blocks: os.blocks,
     bells,
-    onSystem: runtime.onSystem,
+    onSystem: orders.take,
     onPublished: (channel, source, bytes) => multicast.receive(channel, source, bytes),
-    onFault: (text) => runtime.log('error', 0, `cannot unpack a ${text}`),
+    onFault: (text) => say(0, `cannot unpack a ${text}`),
   })
-  runtime.connect(router, multicast)
+  return { router, multicast, packer, outboxes }
+}
+
+interface BridgeParts {
+  readonly bells: Doorbells
+  readonly router: Router
+  readonly scheduler: Scheduler
+  readonly client: SocketClient
+}
+
+function bridgeOf({ memory, worker, os }: WorkerOptions, parts: BridgeParts): Bridge {
   const stream = os.region(memory.streams[worker]!)
-  const bridge = new Bridge({
-    ring: new StreamRing(stream, 0, SOCKET_RING_BYTES),
-    region: stream,
-    bells,
-    worker,
-    router,
-    scheduler,
-    client,
-  })
-  const start = (): void => {
-    // What a worker before this one left: it asleep, and others who wait for its ring to be read.
-    bells.getUp(worker)
-    bells.announceRoom(worker)
-    scheduler.start([router, bridge], [...outboxes, client])
-  }
-  return { start, outboxes }
+  const ring = new StreamRing(stream, 0, SOCKET_RING_BYTES)
+  return new Bridge({ ...parts, ring, region: stream, worker })
 }
 
 const writerOf = ({ memory, worker }: WorkerOptions, ring: number): Writer => ({

@@ -30,7 +30,7 @@ const OPEN_MS_MAX = 100
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0
-const { runtime, scheduler, client, packer, outboxes, start } = assemble({
+const { runtime, rooms, log, stray, scheduler, client, packer, outboxes, start } = assemble({
   memory,
   worker,
   config,
@@ -59,13 +59,13 @@ const CONTROL: Handlers = {
     dedications.delete(token)
   },
   inspect: () => report({ kind: 'inspected', mailboxes: runtime.longestMailboxes() }),
-  stats: () => report({ kind: 'stats', stats: runtime.stats() }),
-  reopenLog: () => runtime.reopenLog(),
-  drain: ({ graceMs }) => void runtime.drain(graceMs).then(() => report({ kind: 'drained' })),
+  stats: () => report({ kind: 'stats', stats: rooms.stats() }),
+  reopenLog: () => log.reopen(),
+  drain: ({ graceMs }) => void rooms.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void stop(),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
   bringBack: () => {
-    runtime.bringBack()
+    log.bringBack()
     report({ kind: 'broughtBack' })
   },
   leave: () => leave(OPEN_MS_MAX),
@@ -115,8 +115,8 @@ async function dedicate(url: string, memoryLimitMb: number): Promise<number> {
 function bootstrap(onReady: () => void, first?: string): void {
   const { logservice, logger, logFormat } = config
   // As whoever asks for a launch does.
-  runtime.options.loads.add(worker)
-  runtime.launch({
+  runtime.loads.add(worker)
+  runtime.launching.launch({
     url: resolveService('bootstrap', import.meta.url, []),
     args: [
       { service: logservice ?? 'logger', file: logger, format: logFormat },
@@ -134,8 +134,8 @@ function bootstrap(onReady: () => void, first?: string): void {
 
 const tellControl = (control: Control): void =>
   (CONTROL[control.kind] as (control: Control) => void)(control)
-process.on('uncaughtException', (error) => runtime.stray('uncaught exception', error))
-process.on('unhandledRejection', (reason) => runtime.stray('unhandled rejection', reason))
+process.on('uncaughtException', (error) => stray.fault('uncaught exception', error))
+process.on('unhandledRejection', (reason) => stray.fault('unhandled rejection', reason))
 port.on('message', (message: Control) => tellControl(message))
 start()
 guardHeap(memoryLimitMb, heapBeats, (usedMb) => {

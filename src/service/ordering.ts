@@ -1,0 +1,97 @@
+/** Ordering something of a worker itself, this one or another, and waiting for the answer. */
+import type { Handles } from '../kernel/handles.ts'
+import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
+import type { Router } from '../kernel/router.ts'
+import type { RequestTraits } from './calls.ts'
+import type { OrderAbout, WorkerOrder } from './orders.ts'
+import type { WaitOptions } from './wait-options.ts'
+
+/** What orders need of the worker from which they are given. */
+export interface OrderingRuntime {
+  readonly handles: Handles
+  readonly loads: Loads
+  readonly router: Router
+}
+
+/** What orders need of the service that gives them. */
+export interface OrderingHost {
+  readonly handle: number
+  readonly runtime: OrderingRuntime
+  request(
+    method: string,
+    to: number,
+    options: WaitOptions | undefined,
+    send: (session: number) => boolean,
+    more?: RequestTraits,
+  ): Promise<unknown>
+}
+
+/** What an order to a worker is, beside its message. */
+export interface OrderTraits {
+  /** What it is called in errors and lists; else by its name. */
+  readonly title?: string | undefined
+  /** Ordered in its place when nobody waits for its answer any more. */
+  readonly undo?: ((session: number) => WorkerOrder) | undefined
+  /** Told when it could not be sent: that worker is closed, or who orders it has given up. */
+  readonly onUnsent?: () => void
+}
+
+/** WorkerOrder something of a worker, as it is now, and wait for its answer. */
+export function orderOf(
+  service: OrderingHost,
+  place: Place,
+  order: WorkerOrder,
+  options: WaitOptions = { timeoutMs: 0 },
+  { title = order.order, undo, onUnsent }: OrderTraits = {},
+): Promise<unknown> {
+  const { router, loads } = service.runtime
+  const give = (what: WorkerOrder, session: number): void =>
+    router.sendToWorker(workerAt(place), service.handle, session, what)
+  let hasLeft = false
+  const send = (session: number): boolean => {
+    // Looked at behind the count: see the protocol in kernel/loads.ts.
+    if (!loads.isOpen(place)) return false
+    give(order, session)
+    hasLeft = true
+    return true
+  }
+  const giveUp = undo && ((session: number): void => give(undo(session), 0))
+  const more = giveUp && { giveUp }
+  const answer = service.request(title, -1 - place, options, send, more)
+  if (!hasLeft) onUnsent?.()
+  return answer
+}
+
+/** WorkerOrder something about a service of the worker where it lives. False: there is none. */
+export function orderHome(
+  { handles, router }: Pick<OrderingRuntime, 'handles' | 'router'>,
+  source: number,
+  session: number,
+  order: OrderAbout,
+): boolean {
+  const home = handles.workerOf(order.handle)
+  if (home >= 0) router.sendToWorker(home, source, session, order)
+  return home >= 0
+}
+
+/** Whoever waited for an order about that service, under that session, waits no more. */
+export interface GiveUpOrder extends OrderAbout {
+  readonly order: 'giveUp'
+  readonly session: number
+}
+
+/** As `orderHome`, and wait for the answer. */
+export function askHome(
+  service: OrderingHost,
+  order: OrderAbout,
+  options: WaitOptions | undefined,
+): Promise<unknown> {
+  const { runtime, handle: source } = service
+  const { handle } = order
+  const giveUp = (session: number): void => {
+    const undo: GiveUpOrder = { order: 'giveUp', handle, session }
+    orderHome(runtime, source, 0, undo)
+  }
+  const send = (session: number): boolean => orderHome(runtime, source, session, order)
+  return service.request(order.order, handle, options, send, { giveUp, isOrder: true })
+}

@@ -1,0 +1,61 @@
+/**
+ * Orders to a worker: messages for itself, not for a service on it. Each room brings the orders
+ * that it gives and takes, as rows of this table. Runs on the worker.
+ */
+import type { Message } from '../kernel/message.ts'
+import type { Router } from '../kernel/router.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { sendable } from './sendable.ts'
+
+/** What is sent: `{ order: 'kill', handle }`. */
+export interface WorkerOrder {
+  readonly order: string
+}
+
+/** Of one service of the worker, which may have ended. */
+export interface OrderAbout extends WorkerOrder {
+  readonly handle: number
+}
+
+/** What an order returns whose answer comes later, or never. */
+export const LATER: unique symbol = Symbol('later')
+/** What an order returns that nobody can follow: who gave it gets `ERR_CALL_DEAD`. */
+export const NOBODY: unique symbol = Symbol('nobody')
+
+type Run = (message: Message, order: WorkerOrder) => unknown
+
+export class Orders {
+  readonly #rows = new Map<string, Run>()
+  #router!: Router
+
+  /** Before the first message. The router hands on what comes, and takes the answers. */
+  connect(router: Router): void {
+    this.#router = router
+  }
+
+  /** @param run Its result is the answer, if who gave the order waits for one. */
+  add<O extends WorkerOrder>(name: O['order'], run: (message: Message, order: O) => unknown): void {
+    this.#rows.set(name, run as Run)
+  }
+
+  /** An order has come. What it throws is the answer to who gave it. */
+  readonly take = (message: Message): void => {
+    const order = message.value as WorkerOrder
+    try {
+      this.reply(message, this.#rows.get(order.order)!(message, order))
+    } catch (error) {
+      this.fail(message, error)
+    }
+  }
+
+  reply(message: Message, value: unknown): void {
+    if (value === LATER || message.session === 0) return
+    const { source, session } = message
+    if (value === NOBODY) this.#router.refuse(message, (message.value as OrderAbout).handle)
+    else this.#router.send(PTYPE.RESPONSE, source, 0, session, value)
+  }
+
+  fail({ source, session }: Message, error: unknown): void {
+    this.#router.send(PTYPE.ERROR, source, 0, session, sendable(error))
+  }
+}

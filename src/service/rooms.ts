@@ -1,0 +1,82 @@
+/** Which rooms a worker has: the messages that each of them handles, and its orders. */
+import type { Message } from '../kernel/message.ts'
+import type { EventRecord } from '../net/event.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { addMailboxOrders } from './inbox.ts'
+import { addLaunchOrders } from './launch-order.ts'
+import type { LogLedger } from './log-ledger.ts'
+import { addLogRows } from './log-rows.ts'
+import { addMessageLogOrders } from './message-log.ts'
+import { addSupervisionOrders } from './monitor.ts'
+import { orderHome } from './ordering.ts'
+import type { Orders } from './orders.ts'
+import { orphaned } from './pool.ts'
+import { poolOf, socketsOf } from './pools.ts'
+import { addProfileOrders } from './profile.ts'
+import type { Runtime } from './runtime.ts'
+import type { MessageRows, Service } from './service.ts'
+import type { Services } from './services.ts'
+import { addSignalOrders } from './signals.ts'
+import type { Site } from './skynet.ts'
+import { type WorkerStats, workerStats } from './stats.ts'
+import { knownSubscriptions } from './subscription.ts'
+
+export interface RoomsOptions {
+  readonly orders: Orders
+  readonly rows: MessageRows
+  readonly services: Services
+  readonly runtime: Runtime
+  readonly site: Site
+  readonly ledger: LogLedger
+}
+
+/** What the main thread asks of the rooms of a worker. */
+export interface Rooms {
+  /** Run stop hooks for at most `graceMs`, while services go on, but let nothing new in. */
+  drain(graceMs: number): Promise<void>
+  stats(): WorkerStats
+}
+
+export function addRooms({ orders, rows, services, runtime, site, ledger }: RoomsOptions): Rooms {
+  const { launching } = runtime
+  const find = (handle: number): Service | undefined => services.get(handle)
+  const all = (): Iterable<Service> => services.values()
+  const isLost = (order: Message): boolean => runtime.isLost(order)
+  const kill = (handle: number): void => void orderHome(runtime, 0, 0, { order: 'kill', handle })
+
+  const { client } = site
+  rows[PTYPE.SOCKET] = {
+    receive: (service, { value }) => poolOf(service, client).receive(value as EventRecord),
+    left: ({ value }) => orphaned(client, value as EventRecord),
+  }
+  rows[PTYPE.MULTICAST] = {
+    receive: (service, message) => knownSubscriptions(service)?.receive(message),
+  }
+  addLogRows(rows, ledger)
+
+  const folder = (): unknown => site.env.get('logpath')
+  const { loads, worker } = runtime
+  const { names } = site
+  const place = loads.placeOf(worker)
+  addLaunchOrders(orders, {
+    place,
+    names,
+    services: all,
+    launch: (launch) => launching.launch(launch),
+    say: (handle, text) => launching.say(handle, text),
+  })
+  addMailboxOrders(orders, { find, isLost })
+  addSupervisionOrders(orders, { find, all, isLost, kill, launching })
+  addSignalOrders(orders, find)
+  addMessageLogOrders(orders, { find, folder })
+  addProfileOrders(orders, { find, all, launching })
+  const stats = (): WorkerStats =>
+    workerStats({ worker: site.worker, timers: runtime.wheel.timers, services: all, socketsOf })
+  orders.add('stats', stats)
+
+  const drain = (graceMs: number): Promise<void> => {
+    runtime.drain()
+    return site.stopHooks.run(graceMs)
+  }
+  return { drain, stats }
+}
