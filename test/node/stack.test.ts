@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { isEnding, watchEnd } from '../../src/threads/main/ends.ts'
-import { evaluateOn, stackOf } from '../../src/threads/main/stack.ts'
+import { evaluateOn, stackOn } from '../../src/threads/main/stack.ts'
 
 const PATIENT_MS = 60_000
 const STACK = new URL(`../../src/threads/main/stack${import.meta.url.slice(-3)}`, import.meta.url)
@@ -83,7 +83,7 @@ async function goesOn(cell: Int32Array): Promise<void> {
 // Proves: docs/node.md#held-stack
 test('a thread that comes back after it was asked for its stack in vain goes on', async (t) => {
   const { worker, release } = await inNative(t)
-  assert.deepEqual(await stackOf(worker, 1), [])
+  assert.deepEqual(await stackOn(worker, 1), [])
   const back = once(worker, 'message')
   release()
   assert.deepEqual(await back, ['is back'])
@@ -94,8 +94,8 @@ test('a thread that comes back after it was asked for its stack in vain goes on'
 
 test('a thread that was asked for its stack in vain is asked again with success', async (t) => {
   const { worker, release } = await inNative(t)
-  assert.deepEqual(await stackOf(worker, 1), [])
-  const asked = stackOf(worker, PATIENT_MS)
+  assert.deepEqual(await stackOn(worker, 1), [])
+  const asked = stackOn(worker, PATIENT_MS)
   release()
   assert.match((await asked).join('\n'), /node:|\[worker eval\]/)
 })
@@ -103,7 +103,7 @@ test('a thread that was asked for its stack in vain is asked again with success'
 // Proves: docs/node.md#held-stack
 test('a thread that was asked for its stack in vain can be ended', async (t) => {
   const { worker, release } = await inNative(t)
-  assert.deepEqual(await stackOf(worker, 1), [])
+  assert.deepEqual(await stackOn(worker, 1), [])
   const ended = worker.terminate()
   release()
   await ended
@@ -111,19 +111,19 @@ test('a thread that was asked for its stack in vain can be ended', async (t) => 
 
 test('the stack of a thread that ends meanwhile is empty, and nobody waits for it', async (t) => {
   const { worker, release } = await inNative(t)
-  const asked = stackOf(worker, PATIENT_MS)
+  const asked = stackOn(worker, PATIENT_MS)
   const ended = worker.terminate()
   release()
   await ended
   await asked
-  assert.deepEqual(await stackOf(worker, PATIENT_MS), [])
+  assert.deepEqual(await stackOn(worker, PATIENT_MS), [])
 })
 
 test('a thread that takes itself apart is told nothing, and nobody waits for it', async (t) => {
   const { worker, release } = await atItsEnd(t)
   const post = t.mock.method(Session.prototype, 'post')
-  const asked = [stackOf(worker, PATIENT_MS), evaluateOn(worker, '1 + 1')]
-  assert.deepEqual(await stackOf(worker, 1), [])
+  const asked = [stackOn(worker, PATIENT_MS), evaluateOn(worker, '1 + 1')]
+  assert.deepEqual(await stackOn(worker, 1), [])
   assert.equal(post.mock.callCount(), 0)
   release()
   assert.deepEqual(await Promise.all(asked), [[], undefined])
@@ -160,9 +160,9 @@ test('nobody is looked for among threads of which one takes itself apart', async
   const worker = await thread(t, LOOP, cellOf())
   const post = t.mock.method(Session.prototype, 'post')
   assert.equal(await evaluateOn(worker, '1 + 1'), undefined)
-  assert.deepEqual(await stackOf(worker, 1), [])
+  assert.deepEqual(await stackOn(worker, 1), [])
   assert.equal(post.mock.callCount(), 0)
-  const asked = stackOf(worker, PATIENT_MS)
+  const asked = stackOn(worker, PATIENT_MS)
   release()
   assert.match((await asked)[0]!, /^spin \(/)
 })
@@ -180,7 +180,7 @@ test('several threads are asked for their stacks at once, each also twice', asyn
   const cells = [cellOf(), cellOf(), cellOf()]
   const workers = await Promise.all(cells.map((cell) => thread(t, LOOP, cell)))
   for (let round = 0; round < 3; round++) {
-    const asked = [...workers, ...workers].map((worker) => stackOf(worker, PATIENT_MS))
+    const asked = [...workers, ...workers].map((worker) => stackOn(worker, PATIENT_MS))
     for (const stack of await Promise.all(asked)) assert.match(stack[0]!, /^spin \(/)
     for (const cell of cells) await goesOn(cell)
   }
@@ -217,7 +217,7 @@ test('a thread that stands at a breakpoint of somebody is asked, and stays there
   Atomics.store(cell, 0, 1)
   await stands
   for (let round = 0; round < 100; round++) {
-    assert.match((await stackOf(worker, PATIENT_MS))[0]!, /^stand \(/)
+    assert.match((await stackOn(worker, PATIENT_MS))[0]!, /^stand \(/)
   }
   assert.equal(Atomics.load(cell, 0), 1, 'it stands')
   tell('Debugger.resume')
@@ -230,8 +230,8 @@ test('a thread that does not run under the first one cannot be asked', async (t)
   const code = `const { Worker } = require('node:worker_threads')
     const worker = new Worker('for (;;);', { eval: true })
     worker.once('online', async () => {
-      const { stackOf } = await import(workerData)
-      port.postMessage(await stackOf(worker, ${PATIENT_MS}))
+      const { stackOn } = await import(workerData)
+      port.postMessage(await stackOn(worker, ${PATIENT_MS}))
     })`
   const worker = await thread(t, code, STACK.href)
   assert.deepEqual(await once(worker, 'message'), [[]])
@@ -243,7 +243,7 @@ test('a process that ends while it asks a thread for its stack ends', () => {
     import { Session } from 'node:inspector'
     import { setTimeout as delay } from 'node:timers/promises'
     import { Worker } from 'node:worker_threads'
-    import { stackOf } from '${STACK.href}'
+    import { stackOn } from '${STACK.href}'
     const cell = new Int32Array(new SharedArrayBuffer(4))
     const code = 'const { workerData } = require("node:worker_threads"); ${LOOP}'
     const worker = new Worker(code, { eval: true, execArgv: [], workerData: cell })
@@ -253,7 +253,7 @@ test('a process that ends while it asks a thread for its stack ends', () => {
     Session.prototype.emit = function (name, ...rest) {
       return !name.startsWith('NodeWorker.received') && emit.call(this, name, ...rest)
     }
-    void stackOf(worker, ${PATIENT_MS})
+    void stackOn(worker, ${PATIENT_MS})
     for (let seen = -1; seen !== Atomics.load(cell, 0); await delay(100)) {
       seen = Atomics.load(cell, 0)
     }

@@ -8,10 +8,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { explore, type Model, type Outcome, type Thread } from '../../testing/interleave.ts'
-import { type Happening, MOVES, type Order, type State } from './asking.ts'
+import { type AskingState, type Happening, MOVES, type Order } from './asking.ts'
 
 interface World {
-  readonly state: State
+  readonly state: AskingState
   readonly orders: readonly Order[]
   readonly news: readonly Happening[]
   /** Whose debugger is there: ours, and that of somebody. */
@@ -127,7 +127,7 @@ const faultsOf = (moves: Moves, ...others: Step[]): readonly Fault[] =>
   explore(model(moves, others)).faults
 
 /** The table without one of its moves. */
-const without = (state: State, happening: Happening): Moves => ({
+const without = (state: AskingState, happening: Happening): Moves => ({
   ...MOVES,
   [state]: { ...MOVES[state], [happening]: undefined },
 })

@@ -12,7 +12,7 @@
  * stays open for the next time.
  */
 
-export type State =
+export type AskingState =
   /** It has no debugger of ours. */
   | 'idle'
   /** It was told to let itself be debugged, and to stop. */
@@ -35,7 +35,7 @@ export type Happening =
 export type Order = 'Debugger.enable' | 'Debugger.pause' | 'Debugger.disable'
 
 interface Move {
-  readonly to: State
+  readonly to: AskingState
   readonly orders?: readonly Order[]
 }
 
@@ -43,7 +43,7 @@ const leave: Move = { to: 'leaving', orders: ['Debugger.disable'] }
 const over: Move = { to: 'over' }
 
 /** What is not here changes nothing. */
-export const MOVES: { readonly [S in State]: { readonly [H in Happening]?: Move } } = {
+export const MOVES: { readonly [S in AskingState]: { readonly [H in Happening]?: Move } } = {
   idle: { ask: { to: 'asked', orders: ['Debugger.enable', 'Debugger.pause'] }, ended: over },
   asked: { stopped: leave, ended: over, exit: leave },
   leaving: { isOut: { to: 'idle' }, ended: over },

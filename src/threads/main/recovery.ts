@@ -3,27 +3,23 @@
  * after that thread has ended and before another takes its number. docs/architecture.md has the
  * table of what can be left how.
  */
-import { CLAIM, claimOf } from '../../base/claim.ts'
 import type { Doorbells } from '../../base/doorbell.ts'
 import { delay } from '../../base/event-loop.ts'
-import { COMMAND_RING_BYTES, RING_BYTES } from '../../base/limits.ts'
 import type { Blocks } from '../../base/memory.ts'
-import { ManyRing } from '../../base/ring.ts'
 import { Channels } from '../../kernel/channels.ts'
 import { Env } from '../../kernel/env.ts'
 import { Handles } from '../../kernel/handles.ts'
 import { Loads, type Place } from '../../kernel/loads.ts'
 import { Names } from '../../kernel/names.ts'
-import { BLOCK_FLAG } from '../../kernel/outbox.ts'
 import { Snapshots } from '../../kernel/snapshots.ts'
 import { Slots } from '../../net/slots.ts'
-import { commandRingOf, mainThreadOf, type NodeMemory, socketThreadOf } from '../memory.ts'
+import { mainThreadOf, type NodeMemory } from '../memory.ts'
+import { dropMessages, endReservation } from './lost-records.ts'
 
 /** Between two looks at a lock that a living thread has. */
 const LOOK_MS = 1
-/** How much of a ring is read before it is freed for the next. */
-const RECORDS_PER_READ = 1024
 
+/** What went with a worker. */
 export interface Loss {
   readonly place: Place
   /** Its services. */
@@ -64,32 +60,5 @@ export function dropBlocks(memory: NodeMemory, bells: Doorbells, blocks: Blocks)
     endReservation(memory, bells, worker)
   }
   snapshots.clear()
-  for (const buffer of memory.messages) {
-    const { ring, bytes } = ringOf(buffer, RING_BYTES)
-    while (
-      ring.read(RECORDS_PER_READ, (type, _a, _b, _session, at) => {
-        const address = (type & BLOCK_FLAG) === 0 ? 0 : bytes.readDoubleLE(at)
-        // 0: it was taken, and the record not yet freed.
-        if (address !== 0) blocks.drop(address)
-      }) > 0
-    );
-  }
-}
-
-/** It may have ended between a reservation and its publishing: no reader gets over that. */
-function endReservation(memory: NodeMemory, bells: Doorbells, worker: number): void {
-  const claim = claimOf(memory.claims, worker)
-  const number = claim[CLAIM.ring]! - 1
-  if (number < 0) return
-  const isCommand = number === commandRingOf(memory)
-  const buffer = isCommand ? memory.commands : memory.messages[number]!
-  const { ring } = ringOf(buffer, isCommand ? COMMAND_RING_BYTES : RING_BYTES)
-  ring.abandon(claim[CLAIM.unit]!, claim[CLAIM.units]!)
-  claim.fill(0)
-  bells.ring(isCommand ? socketThreadOf(memory) : number)
-}
-
-function ringOf(buffer: SharedArrayBuffer, capacity: number): { ring: ManyRing; bytes: Buffer } {
-  const region = { buffer, bytes: Buffer.from(buffer), address: 0 }
-  return { ring: new ManyRing(region, 0, capacity), bytes: region.bytes }
+  dropMessages(memory, blocks)
 }

@@ -1,6 +1,6 @@
 /** Crash reports of a node, and what its living threads add to them. Of the main thread. */
 import type { CrashReporter, ThreadState } from './crash-report.ts'
-import { stackOf } from './stack.ts'
+import { stackOn } from './stack.ts'
 import type { Thread } from './thread.ts'
 
 /** What reporting needs of its node. */
@@ -43,6 +43,6 @@ export class Reporting {
     const answer = await thread.ask({ kind: 'inspect' }, 'inspected', inspectMs)
     if (answer !== undefined) return { thread: thread.name, mailboxes: answer.mailboxes }
     if (thread.hasEnded) return { thread: thread.name }
-    return { thread: thread.name, stack: await stackOf(thread.worker, stackMs) }
+    return { thread: thread.name, stack: await stackOn(thread.worker, stackMs) }
   }
 }

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { isOwn } from '../../base/thrown.ts'
 import { within } from '../within.ts'
-import { type Happening, MOVES, type Order, type State } from './asking.ts'
+import { type AskingState, type Happening, MOVES, type Order } from './asking.ts'
 import { isAnyEnding, isEnding, noneEnds } from './ends.ts'
 
 const FRAMES_MAX = 16
@@ -41,7 +41,7 @@ const TERMINATED = 'Execution was terminated'
  *
  * @param stackMs How long to wait for it. The thread is seen out of the debugger also after that.
  */
-export async function stackOf(worker: Worker, stackMs: number): Promise<readonly string[]> {
+export async function stackOn(worker: Worker, stackMs: number): Promise<readonly string[]> {
   // A build without an inspector has no such module.
   const inspector = await import('node:inspector').catch(() => undefined)
   // What somebody has stopped is theirs.
@@ -106,7 +106,7 @@ class Asking {
   readonly #sent: Order[] = []
   #answered: Promise<void> = Promise.resolve()
   #answer: () => void = () => {}
-  #state: State = 'idle'
+  #state: AskingState = 'idle'
   #evaluated: ((value: unknown) => void) | undefined
 
   static of(worker: Worker): Asking | undefined {

@@ -8,7 +8,7 @@ import { entryOf } from '../entries.ts'
 import { v8LimitMb } from '../heap-guard.ts'
 import { Loading } from '../loading.ts'
 import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from '../protocol.ts'
-import { within } from '../within.ts'
+import { Answers } from './answers.ts'
 import { watchEnd } from './ends.ts'
 
 export interface ThreadOptions {
@@ -20,13 +20,6 @@ export interface ThreadOptions {
   readonly onReport: (report: Report) => void
   /** It is over, asked or unasked: why, as an error that it did not catch or an exit code. */
   readonly onEnd: (reason: unknown) => void
-}
-
-/** Who waits for a report. Told once: `look` says whether that was it. */
-interface Waiting {
-  readonly look: (report: Report) => boolean
-  /** The thread is over. */
-  readonly end: () => void
 }
 
 /**
@@ -63,15 +56,14 @@ export class Thread {
   isLeaving = false
   /** Set when it was told to leave: the services that it had. */
   past: readonly number[] | undefined
-  readonly #waiting = new Set<Waiting>()
-  /** Questions that it has not answered yet, by what the answer is called. */
-  readonly #asked = new Set<Report['kind']>()
+  readonly #answers: Answers
   readonly #loading = new Loading()
   #fault: unknown
 
   constructor(entry: 'worker' | 'socket', options: ThreadOptions) {
     const { name, start, memoryLimitMb = 0, onReport, onEnd } = options
     this.name = name
+    this.#answers = new Answers(name)
     const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: v8LimitMb(memoryLimitMb) }
     try {
       leaveGoneFolder()
@@ -100,11 +92,8 @@ export class Thread {
         this.systemId = report.systemId ?? 0
       }
       this.#loading.end()
-      this.#asked.delete(report.kind)
       onReport(report)
-      for (const waiting of this.#waiting) {
-        if (waiting.look(report)) this.#waiting.delete(waiting)
-      }
+      this.#answers.heard(report)
     })
     this.worker.on('error', (error) => {
       this.#fault = memoryLimitMb > 0 ? withLimit(error, memoryLimitMb) : error
@@ -114,8 +103,7 @@ export class Thread {
         this.#loading.end()
         this.#fault ??= new Error(`exit code ${code}`)
         this.hasEnded = true
-        for (const { end } of this.#waiting) end()
-        this.#waiting.clear()
+        this.#answers.over(this.#fault)
         resolve()
         onEnd(this.#fault)
       })
@@ -141,53 +129,21 @@ export class Thread {
    *
    * @throws {SkynetError} `ERR_THREAD_DIED` when the thread ends before.
    */
-  next(...kinds: Report['kind'][]): Promise<Report> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        const info = { thread: this.name, reason: messageOf(this.#fault) }
-        reject(new SkynetError('ERR_THREAD_DIED', info, { cause: this.#fault }))
-      }
-      const look = (report: Report): boolean => {
-        const isIt = kinds.includes(report.kind)
-        if (isIt) resolve(report)
-        return isIt
-      }
-      if (this.hasEnded) end()
-      else this.#waiting.add({ look, end })
-    })
+  next(...kinds: readonly Report['kind'][]): Promise<Report> {
+    return this.#answers.next(...kinds)
   }
 
   /**
-   * Ask a question. A thread that has not answered the one before is not asked again, whose answer
-   * is then that of both: one that is held gets no more mail, however often it is asked.
+   * Ask a question; see `ask` of answers.ts.
    *
    * @param answer What the report is called.
-   * @returns Undefined: no answer within `ms`, or the thread is over. Nothing of the wait is left.
+   * @returns Undefined: no answer within `ms`, or the thread is over.
    */
-  async ask<K extends Report['kind']>(
+  ask<K extends Report['kind']>(
     question: Control,
     answer: K,
     ms: number,
   ): Promise<(Report & { kind: K }) | undefined> {
-    if (this.hasEnded) return undefined
-    let found: (Report & { kind: K }) | undefined
-    let waiting!: Waiting
-    const isOver = new Promise<void>((end) => {
-      const look = (report: Report): boolean => {
-        if (report.kind !== answer) return false
-        found = report as Report & { kind: K }
-        end()
-        return true
-      }
-      waiting = { look, end }
-    })
-    this.#waiting.add(waiting)
-    if (!this.#asked.has(answer)) {
-      this.#asked.add(answer)
-      this.tell(question)
-    }
-    await within(ms, isOver)
-    this.#waiting.delete(waiting)
-    return found
+    return this.#answers.ask(answer, ms, () => this.tell(question))
   }
 }

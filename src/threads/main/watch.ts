@@ -3,7 +3,7 @@ import { clearInterval, monotonicNow, setInterval } from '../../base/event-loop.
 import type { Handles } from '../../kernel/handles.ts'
 import type { Monitor, StuckWorker } from '../../kernel/monitor.ts'
 import { heldShare, type Turns, turnsOf } from '../turns.ts'
-import { stackOf } from './stack.ts'
+import { stackOn } from './stack.ts'
 import type { Thread } from './thread.ts'
 
 /** Between two looks. A handler is reported at most two of these later than it should be. */
@@ -82,7 +82,7 @@ export class Watch {
     if (thread === undefined || this.#looking.has(worker)) return
     this.#looking.add(worker)
     try {
-      const stack = await stackOf(thread.worker, stackMs)
+      const stack = await stackOn(thread.worker, stackMs)
       // Ended meanwhile: there is another in its place.
       if (threadOf(worker) !== thread) return
       if (!monitor.isStill(stuck)) {
