@@ -29,7 +29,10 @@ export type { Listener } from './service/listener.ts'
 export type { LogFormat, LogLevel, LogLine } from './service/log.ts'
 export { formatJson, formatLine } from './service/log.ts'
 export type { Channel, MulticastApi } from './service/multicast.ts'
+export type { ConnectOptions } from './service/open-connection.ts'
+export type { ListenOptions } from './service/open-listener.ts'
 export type { UdpOptions } from './service/open-udp.ts'
+export type { StreamOptions } from './service/opening.ts'
 export type { Placement } from './service/placement.ts'
 export type { Protocol, ProtocolDefinition, RequestContext } from './service/protocols.ts'
 export type { LineOptions } from './service/read-options.ts'
@@ -39,12 +42,7 @@ export type { Selection, SelectRequest, SelectResult } from './service/select.ts
 export type { ShareDataApi, SharedView } from './service/share-data.ts'
 export type { Skynet } from './service/skynet.ts'
 export type { SleepOptions } from './service/sleeps.ts'
-export type {
-  ConnectOptions,
-  ListenOptions,
-  SocketApi,
-  StreamOptions,
-} from './service/socket-api.ts'
+export type { SocketApi } from './service/socket-api.ts'
 export type { StatName } from './service/stat.ts'
 export type { ServiceStats, WorkerStats } from './service/stats.ts'
 export type { StopHook } from './service/stop-hooks.ts'

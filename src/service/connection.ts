@@ -51,7 +51,7 @@ export class Connection implements ByteStream {
   /** The same, with the stores of who has set it. */
   #warn: ((kib: number) => void) | undefined
 
-  /** Made by listener.ts and socket-api.ts only. */
+  /** Made by listener.ts and open-connection.ts only. */
   constructor(pool: SocketPool, id: number, phase: 'waiting' | 'opening', remoteAddress?: string) {
     this.#pool = pool
     this.id = id

@@ -28,7 +28,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   #closing: Waiter<void> | undefined
   #isClosed = false
 
-  /** Made by socket-api.ts only. */
+  /** Made by open-listener.ts only. */
   constructor(pool: SocketPool, id: number, host: string, file?: SocketFile) {
     this.#pool = pool
     this.id = id
@@ -122,7 +122,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     return this.close()
   }
 
-  /** @internal Wait until the socket thread listens. Called by socket-api.ts. */
+  /** @internal Wait until the socket thread listens. Called by open-listener.ts. */
   open(waiter: Waiter<void>): void {
     this.#opening = waiter
   }

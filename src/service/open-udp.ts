@@ -2,17 +2,15 @@
 import type { Endpoint } from '../net/endpoint.ts'
 import { bindFailure, connectFailure, type Failure, openUdp } from '../net/open.ts'
 import { BIND_FLAG_NAMES, type BindFlags, checkUdp, type UdpPlace } from '../net/place.ts'
-import { checkSettings, type SocketSettings } from '../net/settings.ts'
+import type { SocketSettings } from '../net/settings.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
 import { openOrClose } from './closing.ts'
 import { lookUp } from './look-up.ts'
-import type { SocketPool } from './pool.ts'
-import type { Service } from './service.ts'
+import { checkOpening, type OpenHost } from './opening.ts'
 import { checkPeer, UdpSocket } from './udp-socket.ts'
 import { SocketWait, Waiter } from './wait.ts'
 import {
-  checkLimits,
   checkWait,
   limitsFrom,
   WAIT_NAMES,
@@ -29,43 +27,40 @@ type UdpSettings = Pick<SocketSettings, 'sendLimitBytes' | 'lingerMs' | 'idleTim
 const UDP_NAMES = ['host', 'port', ...BIND_FLAG_NAMES, ...WAIT_NAMES]
 
 /** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
-export async function receiveUdp(service: Service, options: UdpOptions): Promise<UdpSocket> {
+export async function receiveUdp(service: OpenHost, options: UdpOptions): Promise<UdpSocket> {
   const { endpoint, flags } = checkUdp(options)
-  const settings = checkSettings('open a UDP socket', options, UDP_NAMES)
-  checkLimits('open a UDP socket', options)
-  const { pool } = service
-  const left = limitsFrom(service.runtime, options)
+  const { settings, left } = checkOpening('open a UDP socket', service, options, UDP_NAMES)
   const failed = bindFailure(endpoint)
   const [address] = (await lookUp(service, endpoint, failed, left())) as SocketAddress[]
-  return adoptUdp(pool, address!, left(), failed, flags, settings)
+  return adoptUdp(service, address!, left(), failed, flags, settings)
 }
 
 /** An unbound socket of the family of `address`, whose usual peer is there. */
 export async function dialUdp(
-  service: Service,
+  service: OpenHost,
   endpoint: Endpoint | UdpAddress,
   options: WaitOptions = {},
 ): Promise<UdpSocket> {
   const checked = checkPeer('dial', endpoint)
   checkWait('dial', options)
   const left = limitsFrom(service.runtime, options)
-  const { pool } = service
   const failed = connectFailure(checked)
   const [address] = (await lookUp(service, checked, failed, left())) as SocketAddress[]
-  const socket = await adoptUdp(pool, address!, left(), failed)
+  const socket = await adoptUdp(service, address!, left(), failed)
   await socket.connect({ host: address!.host, port: address!.port }, left())
   return socket
 }
 
 async function adoptUdp(
-  pool: SocketPool,
+  service: OpenHost,
   address: SocketAddress,
   limits: WaitLimits,
   failed: Failure,
   flags?: BindFlags,
   settings?: Partial<SocketSettings>,
 ): Promise<UdpSocket> {
-  const { service, client } = pool
+  const { pool } = service
+  const { client } = pool
   if (service.hasEnded) throw service.exited()
   const { id, fd } = openUdp(client, address, flags, failed)
   const socket = new UdpSocket(pool, id, address.family)

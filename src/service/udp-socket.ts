@@ -54,7 +54,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   /** Datagrams that were not sent as too much waited already. */
   dropped = 0
 
-  /** Made by socket-api.ts only. */
+  /** Made by open-udp.ts only. */
   constructor(pool: SocketPool, id: number, family: 4 | 6) {
     this.#pool = pool
     this.id = id
@@ -235,7 +235,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
 
   // --- events, called by the pool --------------------------------------------------------------
 
-  /** @internal Wait until the socket thread has it. Called by socket-api.ts. */
+  /** @internal Wait until the socket thread has it. Called by open-udp.ts. */
   open(waiter: Waiter<void>): void {
     this.#opening = waiter
   }

@@ -1,0 +1,37 @@
+/** How a service comes to a listener. */
+import { endpointText } from '../net/endpoint.ts'
+import { listenFailure, openListener } from '../net/open.ts'
+import { checkListen, LISTEN_FLAG_NAMES, type ListenPlace } from '../net/place.ts'
+import { openOrClose } from './closing.ts'
+import { Listener } from './listener.ts'
+import { lookUp } from './look-up.ts'
+import { checkOpening, type OpenHost, STREAM_NAMES, type StreamOptions } from './opening.ts'
+import { SocketWait, Waiter } from './wait.ts'
+import type { WaitOptions } from './wait-options.ts'
+
+/** Where to listen, how long that may take, and what holds for each connection. */
+export interface ListenOptions extends WaitOptions, ListenPlace, StreamOptions {}
+
+const LISTEN_NAMES = [...STREAM_NAMES, ...LISTEN_FLAG_NAMES]
+
+/** @throws As `SocketApi.listen`. */
+export async function listenOn(service: OpenHost, options: ListenOptions): Promise<Listener> {
+  const { endpoint, flags } = checkListen(options)
+  const { settings, left } = checkOpening('listen', service, options, LISTEN_NAMES)
+  const { pool, handle } = service
+  const { client } = pool
+  const failed = listenFailure(endpoint)
+  const [address] = await lookUp(service, endpoint, failed, left())
+  if (service.hasEnded) throw service.exited()
+  const { id, fd, file } = openListener(client, address!, flags, failed, options.options)
+  const text = endpointText(endpoint)
+  const listener = new Listener(pool, id, options.path === undefined ? endpoint.host : text, file)
+  const about = new SocketWait(`listen on ${text} with`, id, pool)
+  const waiter = new Waiter<void>(service, about, left())
+  listener.open(waiter)
+  client.order('listen', id, fd, handle)
+  if (settings !== undefined) client.orderWith('configure', id, settings)
+  client.order('start', id, handle)
+  await openOrClose(waiter.promise, listener)
+  return listener
+}

@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkOpening, type OpenHost, STREAM_NAMES } from './opening.ts'
+
+const runtime = { now: 100 }
+const service = { runtime } as unknown as OpenHost
+const wrong = <T>(value: unknown): T => value as T
+
+test('checkOpening() gives the settings, and what is left of the limits at each call', () => {
+  const given = { timeoutMs: 50, lingerMs: 7, options: { noDelay: 1 } }
+  const { settings, left } = checkOpening('connect', service, given, STREAM_NAMES)
+  assert.deepEqual(settings, { lingerMs: 7 })
+  runtime.now = 130
+  assert.deepEqual([left().timeoutMs, left().askedMs], [20, 50])
+  assert.equal(checkOpening('connect', service, {}, STREAM_NAMES).settings, undefined)
+})
+
+test('checkOpening() refuses limits, settings and options of the system by name', () => {
+  for (const [options, name] of [
+    [{ timeoutMs: -1 }, 'timeoutMs'],
+    [{ lingerMs: 0 }, 'lingerMs'],
+    [{ options: { noDelay: 'x' } }, 'noDelay'],
+    [{ options: { nagle: 1 } }, 'nagle'],
+    [{ keepAlive: 1 }, 'keepAlive'],
+  ] as const) {
+    assert.throws(
+      () => checkOpening('connect', service, wrong(options), STREAM_NAMES),
+      (error: Error) => error.message.includes(`'${name}'`),
+    )
+  }
+  const names = STREAM_NAMES.filter((name) => name !== 'options')
+  assert.throws(() => checkOpening('udp', service, { options: {} }, names), /'options'/)
+})
