@@ -12,13 +12,19 @@ const declared = (path: string): string =>
     // Types of arguments that are spelled out stand on lines of their own.
     .replace(/\{\n\s+([^{}\n]*)\n\s+\}/g, '{ $1 }')
 
-/** `Connection.read`, `supervise`: sorted. */
+/** What a public class is said to be: `class Connection implements ByteStream {`. */
+const CONTRACTS = /^export declare class \w+.* implements (.*) \{$/gm
+
+/** `Connection.read`, `supervise`: sorted. A contract is left out where a public class meets it. */
 export function publicOptions(): string[] {
   const found = new Set<string>()
-  for (const door of DOORS) {
-    for (const { name, path } of exportsOf(declared(`${door}.ts`))) {
-      for (const each of optionsOf(name, declared(path))) found.add(each)
-    }
+  const all = DOORS.flatMap((door) => exportsOf(declared(`${door}.ts`)))
+  const contracts = all.flatMap(({ path }) =>
+    [...declared(path).matchAll(CONTRACTS)].flatMap(([, names]) => names!.split(', ')),
+  )
+  for (const { name, path } of all) {
+    if (contracts.includes(name)) continue
+    for (const each of optionsOf(name, declared(path))) found.add(each)
   }
   return [...found].sort()
 }
