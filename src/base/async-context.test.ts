@@ -7,7 +7,7 @@ const als = new AsyncLocalStorage<string>()
 const { run, enterWith } = AsyncLocalStorage.prototype
 
 // The first: before it no store was used in this process.
-// Proves: docs/semantics.md#store-cost
+// Proves: docs/commands.md#store-cost
 test('noticeStores() sees the first store, and leaves no trace behind', () => {
   noticeStores()
   assert.notEqual(AsyncLocalStorage.prototype.run, run)

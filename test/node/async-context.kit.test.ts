@@ -11,7 +11,7 @@ import tenant, { ENTRIES, stores, wrongOf } from '../fixtures/tenant.ts'
 const als = new AsyncLocalStorage<number>()
 const base = new URL('../fixtures/', import.meta.url).href
 
-// Proves: docs/semantics.md#store-test-node
+// Proves: docs/commands.md#store-test-node
 test('services under test see no store of the test, and requests their own', async () => {
   const { run, enterWith } = AsyncLocalStorage.prototype
   await als.run(1, async () => {
@@ -33,7 +33,7 @@ test('services under test see no store of the test, and requests their own', asy
   assert.equal(AsyncLocalStorage.prototype.enterWith, enterWith)
 })
 
-// Proves: docs/semantics.md#store-hooks
+// Proves: docs/commands.md#store-hooks
 test('stop hooks see the stores of who has added them', async () => {
   const told: string[] = []
   const node = await testNode({ base })
@@ -49,7 +49,7 @@ test('stop hooks see the stores of who has added them', async () => {
   assert.equal(stores(), 'nobody nobody')
 })
 
-// Proves: docs/semantics.md#store-watchers
+// Proves: docs/commands.md#store-watchers
 test('who looks at services sees his own stores, and a request that is cut off none', async () => {
   await using node = await testNode()
   const worker = defineService((skynet) => ({
@@ -185,7 +185,7 @@ const walker = (run: Run, own: string, other: string) =>
     }
   })
 
-// Proves: docs/semantics.md#store-tasks
+// Proves: docs/commands.md#store-tasks
 test('each step of a random program of two services sees the store it was begun in', async () => {
   const shared = fc.tuple(fc.array(program, { minLength: 1, maxLength: 4 }), fc.nat(0xffff))
   await fc.assert(

@@ -16,7 +16,7 @@ const AT_ONCE = 20
 const launch = (skynet: Skynet, on: 'same' | number) =>
   skynet.newService<typeof tenant>(TENANT, { on })
 
-// Proves: docs/semantics.md#store-tasks
+// Proves: docs/commands.md#store-tasks
 check('all that a request begins or waits for sees its stores, and no others', async (skynet) => {
   const entries = Object.keys(ENTRIES)
   const wrong: string[] = []
@@ -32,7 +32,7 @@ check('all that a request begins or waits for sees its stores, and no others', a
   assert.deepEqual(wrong, [])
 })
 
-// Proves: docs/semantics.md#store-sockets
+// Proves: docs/commands.md#store-sockets
 check('what sockets bring to a request sees its stores, and no others', async (skynet) => {
   const entries = Object.keys(SOCKET_ENTRIES)
   const wrong: string[] = []
@@ -45,7 +45,7 @@ check('what sockets bring to a request sees its stores, and no others', async (s
   assert.deepEqual(wrong, [])
 })
 
-// Proves: docs/semantics.md#store-none
+// Proves: docs/commands.md#store-none
 check('a handler that nobody has wrapped has no store, whoever calls it', async (skynet) => {
   const seen = new Set<string>()
   for (const on of PLACES) {
@@ -60,7 +60,7 @@ check('a handler that nobody has wrapped has no store, whoever calls it', async 
   assert.deepEqual([...seen], ['nobody nobody'])
 })
 
-// Proves: docs/semantics.md#store-none
+// Proves: docs/commands.md#store-none
 check(
   'requests that came before setup was done see no store, of setup or another',
   async (skynet) => {
@@ -69,7 +69,7 @@ check(
   },
 )
 
-// Proves: docs/semantics.md#store-hooks
+// Proves: docs/commands.md#store-hooks
 check('hooks see the stores of who has added them', async (skynet, handlers) => {
   const told: string[] = []
   handlers.told = (hook: string, own: string) => void told.push(`${hook} ${own}`)
