@@ -23,7 +23,7 @@ test('reserve gives ids that go up, each in a slot of its own', () => {
   assert.equal(slots.countUsed(), 100)
 })
 
-// Proves: docs/limits.md#sockets
+// Proves: docs/limits.md#socket-slots
 test('reserve says -1 when all slots are in use, and finds the one that is freed', () => {
   const slots = newSlots()
   for (let i = 0; i < SOCKETS_MAX; i++) assert.ok(slots.reserve() > 0)

@@ -18,7 +18,7 @@ async function startDrainer(t: TestContext, mode: string, graceMs = LONG_MS): Pr
   return cli
 }
 
-// Proves: docs/node.md#stop
+// Proves: docs/node.md#stop-hooks
 test('a signal closes listeners first, while services serve who is connected', async (t) => {
   const cli = await startDrainer(t, 'serve')
   const port = Number((await cli.said(/port (\d+)/))[1])
@@ -37,7 +37,7 @@ test('a signal closes listeners first, while services serve who is connected', a
   assert.match(cli.err, /^skynet: SIGTERM: stopping, for at most \d+ ms; .*\nskynet: stopped\n$/)
 })
 
-// Proves: docs/node.md#stop
+// Proves: docs/node.md#stop-hooks
 test('stop hooks that are not done within graceMs are told, named and cut off', async (t) => {
   const cli = await startDrainer(t, 'never', 100)
   assert.deepEqual(await cli.stop('SIGINT'), { code: 0, signal: null })
@@ -82,14 +82,14 @@ test('a node that is stopped while its first setup loops ends with code 1', asyn
   assert.match(cli.err, /Cannot stop in good order within 1000 ms: :0\w+ did not come back/)
 })
 
-// Proves: docs/node.md#stop
+// Proves: docs/node.md#stop-hooks
 test('nobody waits for the stop hook of a service that ends', async (t) => {
   const cli = await startDrainer(t, 'leave')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })
   assert.match(cli.out, /exit hook: exit/)
 })
 
-// Proves: docs/node.md#stop
+// Proves: docs/node.md#stop-hooks
 test('a stop hook that throws is logged, and the others run', async (t) => {
   const cli = await startDrainer(t, 'throw')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })
@@ -97,7 +97,7 @@ test('a stop hook that throws is logged, and the others run', async (t) => {
   assert.match(cli.out, /the other hook/)
 })
 
-// Proves: docs/node.md#stop
+// Proves: docs/node.md#stop-hooks
 test('a stop hook that is added while the node stops is run', async (t) => {
   const cli = await startDrainer(t, 'late')
   assert.deepEqual(await cli.stop(), { code: 0, signal: null })

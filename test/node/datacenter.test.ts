@@ -14,7 +14,7 @@ const blocked = { code: 'ERR_DATACENTER_PATH' }
 const daemonOf = (skynet: Skynet) =>
   skynet.queryService<typeof datacenterd>('datacenterd', { timeoutMs: 60_000 })
 
-// Proves: docs/sharing.md#datacenter
+// Proves: docs/sharing.md#datacenter-one
 check('the datacenter is launched once by all who use it first, on any worker', async (skynet) => {
   const peers = await Promise.all([0, 1, 0, 1].map((on) => launch(skynet, on)))
   await Promise.all(peers.map((peer, i) => peer.call.set(['first', i], i)))

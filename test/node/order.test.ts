@@ -11,7 +11,7 @@ import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
-// Proves: docs/semantics.md#order
+// Proves: docs/semantics.md#message-order
 check('messages of 0 bytes to 8 MB arrive in order and once', async (skynet) => {
   const seed = seedOf()
   const count = 150
@@ -78,7 +78,7 @@ check('a flood between two services does not stop a third, nor their timers', as
   assert.ok(rounds > 1, 'a timer fired while messages were waiting')
 })
 
-// Proves: docs/semantics.md#order
+// Proves: docs/semantics.md#message-order
 check('a call that is sent after sends is handled after them', async (skynet) => {
   for (const on of ['same', 1] as const) {
     const peer = await skynet.newService<typeof subject>('./subject.ts', { on, args: [] })

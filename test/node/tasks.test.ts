@@ -87,7 +87,7 @@ check('yield() lets messages and forks run first', async (skynet, handlers) => {
   assert.equal(order.at(-1), 'message')
 })
 
-// Proves: docs/semantics.md#tasks
+// Proves: docs/semantics.md#task-list
 check('tasks() lists what every task waits for', async (skynet) => {
   const [peer, other] = [await launch(skynet), await launch(skynet)]
   const owed = peer.call.never()
@@ -152,7 +152,7 @@ check('killTask() fails whatever a task waits for, and the request of a caller',
   assert.equal(await peer.call.killTask(12345), false)
 })
 
-// Proves: docs/semantics.md#tasks
+// Proves: docs/semantics.md#task-list
 check(
   'tasks() names waits for channels, shared data and closes; killTask() ends them',
   async (skynet) => {
@@ -226,7 +226,7 @@ async function until2<T>(look: () => Promise<T[]>): Promise<T[]> {
   return rows
 }
 
-// Proves: docs/semantics.md#tasks
+// Proves: docs/semantics.md#task-list
 check('traceTasks() tells since when, where and by whom a task waits', async (skynet) => {
   const peer = await launch(skynet)
   await peer.call.trace(true)
