@@ -49,7 +49,13 @@ export type { StopHook } from './service/stop-hooks.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './service/subscription.ts'
 export type { ChildSpec, RestartStrategy, SuperviseOptions } from './service/supervise.ts'
 export { Supervisor, supervise } from './service/supervise.ts'
-export type { Origin, TaskInfo, TaskKind } from './service/tasks.ts'
+export type {
+  TaskInfo,
+  TaskKind,
+  /** @deprecated It is `TaskOrigin`: services have an origin too. */
+  TaskOrigin as Origin,
+  TaskOrigin,
+} from './service/tasks.ts'
 export type { CallEvent } from './service/trace.ts'
 export type { Datagram, UdpSocket } from './service/udp-socket.ts'
 export type { WaitOptions } from './service/wait-options.ts'

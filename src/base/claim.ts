@@ -21,7 +21,7 @@ export const createClaims = (threads: number): SharedArrayBuffer =>
   new SharedArrayBuffer(threads * CLAIM.CELLS * 4)
 
 /** How a writer names itself and a ring. */
-export interface Writer {
+export interface ClaimWriter {
   readonly claims: SharedArrayBuffer
   readonly thread: number
   /** Number of the ring among those of the node. */

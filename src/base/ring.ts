@@ -31,7 +31,7 @@
  * is no exception: the writer in front looks at the flag too, after it has published.
  */
 import assert from 'node:assert/strict'
-import { CLAIM, claimOf, type Writer } from './claim.ts'
+import { CLAIM, type ClaimWriter, claimOf } from './claim.ts'
 import { layout } from './layout.ts'
 import type { Region } from './memory.ts'
 
@@ -121,7 +121,7 @@ export class ManyRing {
    * @param at Where the header starts in `region.bytes`; the memory is zero at first.
    * @param writer None: nobody clears up after this thread when it ends in the middle of a write.
    */
-  constructor(region: Region, at: number, capacity: number, writer?: Writer) {
+  constructor(region: Region, at: number, capacity: number, writer?: ClaimWriter) {
     checkPlace(region, at, capacity)
     const base = region.bytes.byteOffset + at
     this.#claim =

@@ -37,7 +37,7 @@ const SLOT = layout({
 assert.ok(HEADER.CELLS * 4 === 64 && SLOT.CELLS * 4 === 128)
 
 /** A name that is there: where, and in which of its lives. */
-export interface Place {
+export interface SharedPlace {
   readonly slot: number
   readonly channel: number
 }
@@ -88,7 +88,7 @@ export class Snapshots {
     return cellOf(slot) + SLOT.stamp
   }
 
-  find(name: string): Place | undefined {
+  find(name: string): SharedPlace | undefined {
     return this.#lockTable(() => {
       const slot = this.#find(Buffer.from(name))
       return slot < 0 ? undefined : { slot, channel: this.#channelOf(slot) }
@@ -96,7 +96,11 @@ export class Snapshots {
   }
 
   /** Version 1 of a new name. `taken` and `full`: nothing was done. */
-  create(name: string, channel: number, bytes: Uint8Array): (Place & Snapshot) | 'taken' | 'full' {
+  create(
+    name: string,
+    channel: number,
+    bytes: Uint8Array,
+  ): (SharedPlace & Snapshot) | 'taken' | 'full' {
     const text = Buffer.from(name)
     assert.ok(text.length > 0 && text.length <= SHARED_NAME_BYTES_MAX && channel > 0)
     return this.#lockTable(() => {
@@ -114,7 +118,7 @@ export class Snapshots {
   }
 
   /** The next version of a name. Undefined: it is there no more. */
-  update({ slot, channel }: Place, bytes: Uint8Array): Snapshot | undefined {
+  update({ slot, channel }: SharedPlace, bytes: Uint8Array): Snapshot | undefined {
     const address = this.#blocks.put(bytes)
     // Whichever block is not wanted any more is freed outside of the lock.
     let unwanted = address
@@ -129,7 +133,7 @@ export class Snapshots {
   }
 
   /** False: it was there no more. */
-  remove({ slot, channel }: Place): boolean {
+  remove({ slot, channel }: SharedPlace): boolean {
     let unwanted = 0
     const isGone = this.#lockTable(() =>
       this.#lockSlot(slot, (at) => {
@@ -145,12 +149,12 @@ export class Snapshots {
   }
 
   /** That name, in that life, is there still. */
-  has({ slot, channel }: Place): boolean {
+  has({ slot, channel }: SharedPlace): boolean {
     return this.#lockSlot(slot, () => this.#channelOf(slot) === channel)
   }
 
   /** The newest version, its bytes copied. Undefined: the name is there no more. */
-  read({ slot, channel }: Place): (Snapshot & { readonly bytes: Buffer }) | undefined {
+  read({ slot, channel }: SharedPlace): (Snapshot & { readonly bytes: Buffer }) | undefined {
     return this.#lockSlot(slot, (at) => {
       if (this.#channelOf(slot) !== channel) return undefined
       const address = this.#doubles[(at + SLOT.address) / 2]!

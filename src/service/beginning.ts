@@ -3,7 +3,7 @@
 import type { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Methods } from './definition.ts'
-import type { Origin } from './life.ts'
+import type { LaunchOrigin } from './life.ts'
 import { isBuiltin } from './modules.ts'
 import { begin } from './scope.ts'
 import { isThenable } from './sendable.ts'
@@ -26,7 +26,7 @@ export interface Parent {
 export interface Launch {
   readonly url: string
   readonly args: readonly unknown[]
-  readonly origin: Origin
+  readonly origin: LaunchOrigin
   /** The supervisor with which it ends, if any, and by which order of that it is launched. */
   readonly parent?: Parent | undefined
   /** That supervisor does not wait for it any more. */

@@ -9,7 +9,7 @@ import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { asArgument } from './sendable.ts'
 import { Sessions } from './sessions.ts'
-import { callerPlace, type Origin, type TaskInfo, taskId, taskNumber } from './tasks.ts'
+import { callerPlace, type TaskInfo, type TaskOrigin, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
 import { WaitLimits, type WaitOptions, wrongWait } from './wait-options.ts'
 
@@ -63,7 +63,7 @@ class OpenCall implements WaitFor, FailedCall {
   /** It has a waiter, which the service lists too. */
   isLimited = false
   /** Where it was called, if traced. */
-  readonly origin: Origin | undefined
+  readonly origin: TaskOrigin | undefined
   readonly place: string
   readonly giveUp: RequestTraits['giveUp']
 

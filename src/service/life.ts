@@ -7,14 +7,14 @@
 export type ExitReason = 'exit' | 'kill' | 'stop' | 'launch failed' | 'crash' | 'linked'
 export type ExitHook = (reason: ExitReason) => void | Promise<void>
 /** What its launch says of a service, beside its module and arguments. */
-export interface Origin {
+export interface LaunchOrigin {
   /** Launched by the manager of unique services. */
   readonly isUnique: boolean
   /** What a fault that nobody else is told of does to it. */
   readonly onFault: 'log' | 'end'
 }
 
-const ORIGINS: readonly Origin[] = [
+const ORIGINS: readonly LaunchOrigin[] = [
   { isUnique: false, onFault: 'log' },
   { isUnique: false, onFault: 'end' },
   { isUnique: true, onFault: 'log' },
@@ -22,7 +22,7 @@ const ORIGINS: readonly Origin[] = [
 ]
 
 /** One object for all services that are alike. */
-export const originOf = (isUnique: boolean, onFault: Origin['onFault']): Origin =>
+export const originOf = (isUnique: boolean, onFault: LaunchOrigin['onFault']): LaunchOrigin =>
   ORIGINS[(isUnique ? 2 : 0) + (onFault === 'end' ? 1 : 0)]!
 
 /** `gone`: it had ended before; why is not known any more. */

@@ -1,6 +1,6 @@
 /**
- * Orders to a worker: messages for itself, not for a service on it. Each room brings the orders
- * that it gives and takes, as rows of this table. Runs on the worker.
+ * Orders to a worker: messages for itself, not for a service on it. Each feature brings the
+ * orders that it gives and takes, as rows of this table. Runs on the worker.
  */
 import type { Message } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'

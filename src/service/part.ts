@@ -1,6 +1,6 @@
 /**
  * What a service may have besides its mailbox, its calls and its tasks: sockets, subscriptions,
- * children. A part is made by its room, with its first use. The service knows no more of it than
+ * children. A part is made by its feature, with its first use. The service knows no more of it than
  * this. All of it runs on the worker of the service.
  */
 export interface Part {

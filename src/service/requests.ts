@@ -21,7 +21,7 @@ import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
 import { isThenable, sendable } from './sendable.ts'
 import { Sessions } from './sessions.ts'
-import { type Origin, type TaskInfo, type Tracer, taskId, taskNumber } from './tasks.ts'
+import { type TaskInfo, type TaskOrigin, type Tracer, taskId, taskNumber } from './tasks.ts'
 import {
   areRequestsWatched,
   Handling,
@@ -42,7 +42,7 @@ interface OpenRequest {
   session: number
   readonly message: Message
   /** Where it began, if traced. */
-  readonly origin: Origin | undefined
+  readonly origin: TaskOrigin | undefined
 }
 
 /** What requests need of the worker. */

@@ -19,7 +19,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from './calls.ts'
 import type { Methods } from './definition.ts'
 import { Faults } from './faults.ts'
-import type { Ending, ExitHook, ExitReason, Origin } from './life.ts'
+import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
 import type { LogLevel } from './log.ts'
 import { OwnTimers } from './own-timers.ts'
 import type { Part, PartHost, PartKey } from './part.ts'
@@ -40,7 +40,7 @@ import type { WaitOptions } from './wait-options.ts'
 /** What a service needs of its worker. */
 export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
   readonly client: SocketClient
-  /** Messages that are no requests, by type: each room brings those that it handles. */
+  /** Messages that are no requests, by type: each feature brings those that it handles. */
   readonly rows: MessageRows
   readonly exitMs: number
   readonly receiveLimitBytes: number
@@ -96,7 +96,7 @@ export class Service
   readonly context: Context
   /** URL of the module, against which it names others. */
   readonly url: string
-  readonly origin: Origin
+  readonly origin: LaunchOrigin
   /** By the index of their keys. */
   #parts: (Part | undefined)[] | undefined
   /** Of a crash. */
@@ -129,7 +129,7 @@ export class Service
     handle: number,
     url: string,
     title: string,
-    origin: Origin,
+    origin: LaunchOrigin,
     waitingFor?: readonly WaitingSetup[],
   ) {
     this.origin = origin

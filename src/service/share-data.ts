@@ -7,7 +7,7 @@ import { checkText, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SHARED_NAME_BYTES_MAX } from '../base/limits.ts'
 import type { Multicast } from '../kernel/multicast.ts'
-import type { Place, Snapshot, Snapshots } from '../kernel/snapshots.ts'
+import type { SharedPlace, Snapshot, Snapshots } from '../kernel/snapshots.ts'
 import { copy } from '../wire/copy.ts'
 import { Packer, unpack } from '../wire/seri.ts'
 import { type Frozen, freeze } from './freeze.ts'
@@ -16,7 +16,7 @@ import { Waiter, type WaitFor } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** What this worker has unpacked last of a name, in one of its lives. */
-interface Entry extends Place {
+interface Entry extends SharedPlace {
   stamp: number
   version: number
   value: unknown
@@ -101,7 +101,7 @@ export class SharedValues {
   }
 
   /** A service of this worker made this version: it need not be unpacked again. */
-  know(name: string, { channel }: Place, snapshot: Snapshot, frozen: unknown): void {
+  know(name: string, { channel }: SharedPlace, snapshot: Snapshot, frozen: unknown): void {
     const entry = this.#entries.get(name)
     if (entry?.channel === channel) this.#put(entry, snapshot, frozen)
   }

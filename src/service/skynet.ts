@@ -35,7 +35,7 @@ import { askManager, type ManagerSite } from './unique-service.ts'
 import { getenv, setenv } from './variables.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
-/** The node, as one worker sees it: from it each room is given what it needs. */
+/** The node, as one worker sees it: from it each feature is given what it needs. */
 export interface Site extends LaunchSite, NamingSite, ManagerSite, Sharing {
   readonly client: SocketClient
   readonly env: Env

@@ -8,7 +8,7 @@ import { placeIn, stackAbove } from '../base/thrown.ts'
 import { type Scope, scopeNow } from './scope.ts'
 
 /** Where a wait began. */
-export interface Origin {
+export interface TaskOrigin {
   /** Milliseconds since the node started, as `now()`. */
   readonly since: number
   /** `file:line:column` of the code that waits; empty: not known. */
@@ -47,7 +47,7 @@ export const taskNumber = (id: number, kept: keyof typeof TASK_KEPT): number | u
   id % 3 === TASK_KEPT[kept] ? (id - TASK_KEPT[kept]) / 3 : undefined
 
 /** One row of `skynet.tasks()`. The last three are there while the service is traced. */
-export interface TaskInfo extends Partial<Origin> {
+export interface TaskInfo extends Partial<TaskOrigin> {
   /** For `killTask`. */
   readonly id: number
   readonly kind: TaskKind
@@ -73,7 +73,7 @@ export class Tracer {
     return { service: this.#handle, task, entry: undefined, trace: undefined }
   }
 
-  origin(): Origin {
+  origin(): TaskOrigin {
     const scope = scopeNow()
     const by = scope?.service === this.#handle ? scope.task : ''
     return { since: this.#now(), where: shortPath(callerPlace()), by }

@@ -3,7 +3,7 @@ import { type Abortable, leaveAbort, watchAbort } from '../base/abort.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
-import type { Origin, TaskKind, Tracer } from './tasks.ts'
+import type { TaskKind, TaskOrigin, Tracer } from './tasks.ts'
 import { WaitLimits, type WaitOptions, wrongWait } from './wait-options.ts'
 
 /** What a wait is for: as `tasks` lists it, and as it ends when it takes too long. */
@@ -79,7 +79,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   firstTimer = NO_TIMER
   /** Number in the list of tasks; 0 until it is listed. */
   id = 0
-  readonly origin: Origin | undefined
+  readonly origin: TaskOrigin | undefined
   readonly about: WaitFor
   readonly #host: WaitHost
   #resolve!: (value: T | PromiseLike<T>) => void

@@ -13,9 +13,9 @@ import { ERRNO, errorText, isTransient } from '../os/errno.ts'
 import type { AnyAddress, DatagramBatch, ListenFlags, Os, SocketOption } from '../os/os.ts'
 import { checkRange } from '../os/range.ts'
 import { CountedBlocks } from './sim/blocks.ts'
-import { Mailbox } from './sim/datagrams.ts'
-import { Bell, Endpoint, Listening, type Pollable } from './sim/endpoint.ts'
-import type { Faults } from './sim/faults.ts'
+import { SimMailbox } from './sim/datagrams.ts'
+import { Bell, Listening, type Pollable, SimEndpoint } from './sim/endpoint.ts'
+import type { SimFaults } from './sim/faults.ts'
 import type { Network } from './sim/network.ts'
 import { SimPoller } from './sim/poller.ts'
 import type { Random } from './sim/random.ts'
@@ -41,12 +41,12 @@ export class SimOs implements Os {
   /** Descriptors that may be open; beyond it there is EMFILE. */
   fdsMax = Number.POSITIVE_INFINITY
   readonly #clock: Clock
-  readonly #faults: Faults
+  readonly #faults: SimFaults
   readonly #random: Random
   readonly #descriptors: (Pollable | undefined)[] = new Array<undefined>(FIRST_FD)
   #openFds = 0
 
-  constructor(network: Network, clock: Clock, faults: Faults, random: Random) {
+  constructor(network: Network, clock: Clock, faults: SimFaults, random: Random) {
     this.#clock = clock
     this.network = network
     this.#faults = faults
@@ -119,24 +119,24 @@ export class SimOs implements Os {
   }
 
   connect(fd: number, address: AnyAddress): number {
-    const endpoint = this.#of(fd, Endpoint)
+    const endpoint = this.#of(fd, SimEndpoint)
     assert.equal(endpoint.state, 'fresh', `connect: descriptor ${fd} has been connected before`)
     endpoint.activeAt = this.#clock.now()
     return address.family === 'unix' ? -EINVAL : this.network.connect(endpoint, address)
   }
 
   socketError(fd: number): number {
-    return this.#of(fd, Endpoint).takeError()
+    return this.#of(fd, SimEndpoint).takeError()
   }
 
   localAddress(fd: number): AnyAddress | undefined {
     const thing = this.#get(fd)
     if (thing instanceof Listening) return { family: 4, host: '127.0.0.1', port: thing.port }
-    return thing instanceof Endpoint || thing instanceof Mailbox ? thing.local : undefined
+    return thing instanceof SimEndpoint || thing instanceof SimMailbox ? thing.local : undefined
   }
 
   peerAddress(fd: number): AnyAddress | undefined {
-    const endpoint = this.#of(fd, Endpoint)
+    const endpoint = this.#of(fd, SimEndpoint)
     return endpoint.isReset ? undefined : endpoint.remote
   }
 
@@ -150,7 +150,7 @@ export class SimOs implements Os {
 
   setOption(fd: number, name?: SocketOption, value?: number): number {
     const thing = this.#get(fd)
-    if (thing instanceof Endpoint && name === 'lingerSeconds') thing.resetsOnClose = value === 0
+    if (thing instanceof SimEndpoint && name === 'lingerSeconds') thing.resetsOnClose = value === 0
     return thing instanceof Bell ? -ENOTSOCK : 0
   }
 
@@ -169,7 +169,7 @@ export class SimOs implements Os {
 
   read(fd: number, region: Region, offset: number, length: number): number {
     checkRange(region.bytes, offset, length)
-    const endpoint = this.#of(fd, Endpoint)
+    const endpoint = this.#of(fd, SimEndpoint)
     if (this.#faults.hits('readAgain')) return -EAGAIN
     const count = endpoint.read(region.bytes, offset, this.#faults.cut('readShort', length))
     if (count > 0) endpoint.activeAt = this.#clock.now()
@@ -178,7 +178,7 @@ export class SimOs implements Os {
 
   write(fd: number, bytes: Uint8Array, offset: number, length: number): number {
     checkRange(bytes, offset, length)
-    const endpoint = this.#of(fd, Endpoint)
+    const endpoint = this.#of(fd, SimEndpoint)
     if (this.#faults.hits('writeAgain')) return -EAGAIN
     if (this.#faults.hits('writeNoBuffers')) return -ENOBUFS
     const count = endpoint.write(bytes, offset, this.#faults.cut('writeShort', length))
@@ -187,7 +187,7 @@ export class SimOs implements Os {
   }
 
   shutdown(fd: number, how: 'read' | 'write' | 'both'): number {
-    const endpoint = this.#of(fd, Endpoint)
+    const endpoint = this.#of(fd, SimEndpoint)
     if (endpoint.state !== 'open' || endpoint.isReset) return -ENOTCONN
     if (how !== 'read') endpoint.sendFin()
     return 0
@@ -198,8 +198,9 @@ export class SimOs implements Os {
     assert.ok(!this.poller.has(fd), `close: descriptor ${fd} is still watched`)
     this.#descriptors[fd] = undefined
     this.#openFds--
-    if (thing instanceof Listening || thing instanceof Mailbox) this.network.forget(thing)
-    if (thing instanceof Endpoint || thing instanceof Mailbox) thing.closedAt = this.#clock.now()
+    if (thing instanceof Listening || thing instanceof SimMailbox) this.network.forget(thing)
+    if (thing instanceof SimEndpoint || thing instanceof SimMailbox)
+      thing.closedAt = this.#clock.now()
     thing.close()
     return 0
   }
@@ -219,8 +220,8 @@ export class SimOs implements Os {
     return this.#of(fd, Listening).port
   }
 
-  mailboxOf(fd: number): Mailbox {
-    return this.#of(fd, Mailbox)
+  mailboxOf(fd: number): SimMailbox {
+    return this.#of(fd, SimMailbox)
   }
 
   duplicate(): never {
@@ -244,13 +245,19 @@ export class SimOs implements Os {
   }
 
   sendTo(fd: number, bytes: Uint8Array, at: number, length: number, to: Uint8Array): number {
-    const mailbox = this.#of(fd, Mailbox)
+    const mailbox = this.#of(fd, SimMailbox)
     const result = this.#sendTo(mailbox, bytes, at, length, to)
     if (!isTransient(result)) mailbox.doneWith++
     return result
   }
 
-  #sendTo(mailbox: Mailbox, bytes: Uint8Array, at: number, length: number, to: Uint8Array): number {
+  #sendTo(
+    mailbox: SimMailbox,
+    bytes: Uint8Array,
+    at: number,
+    length: number,
+    to: Uint8Array,
+  ): number {
     checkRange(bytes, at, length)
     const address = expandAddress(to)
     if (address === undefined) return -EDESTADDRREQ
@@ -259,7 +266,7 @@ export class SimOs implements Os {
     return result
   }
 
-  #hasSent(from: Endpoint | Mailbox, count: number): void {
+  #hasSent(from: SimEndpoint | SimMailbox, count: number): void {
     from.activeAt = this.#clock.now()
     this.bytesSent += count
   }
@@ -278,7 +285,7 @@ export class SimOs implements Os {
   }
 
   receiveBatch(fd: number, { region, size, stride, lengths }: DatagramBatch): number {
-    const mailbox = this.#of(fd, Mailbox)
+    const mailbox = this.#of(fd, SimMailbox)
     const there = Math.min(size, mailbox.inbox.length)
     if (there === 0 || this.#faults.hits('readAgain')) return -EAGAIN
     const count = this.#faults.cut('readShort', there)
@@ -294,7 +301,7 @@ export class SimOs implements Os {
 
   sendBatch(fd: number, batch: DatagramBatch, first: number, count: number): number {
     const { region, stride, lengths, size } = batch
-    const mailbox = this.#of(fd, Mailbox)
+    const mailbox = this.#of(fd, SimMailbox)
     assert.ok(count >= 1 && first + count <= size, 'sendBatch: slots beyond the batch')
     const most = this.#faults.cut('writeShort', count)
     let sent = 0

@@ -263,8 +263,8 @@ export class TestNode implements AsyncDisposable {
   }
 
   async #end(graceMs: number): Promise<void> {
-    const { runtime, rooms, scheduler } = this.#worker
-    if (graceMs > 0) await this.#within(graceMs, rooms.drain(graceMs))
+    const { runtime, features, scheduler } = this.#worker
+    if (graceMs > 0) await this.#within(graceMs, features.drain(graceMs))
     await this.#within(EXIT_MS, runtime.stop('stop'))
     this.#options.clock?.detach(this.#follower)
     scheduler.stop()

@@ -2,7 +2,7 @@
  * Joins the kernel, the sockets and the services of one worker. The entry of a worker does that on
  * its thread; so do tests, on theirs.
  */
-import type { Writer } from '../base/claim.ts'
+import type { ClaimWriter } from '../base/claim.ts'
 import type { Clock } from '../base/clock.ts'
 import { Doorbells } from '../base/doorbell.ts'
 import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
@@ -23,11 +23,11 @@ import { type ClientOptions, SocketClient } from '../net/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
+import { addFeatures, type Features } from '../service/features.ts'
 import type { LogLine } from '../service/log.ts'
 import { LogLedger } from '../service/log-ledger.ts'
 import { endWith } from '../service/monitor.ts'
 import { Orders } from '../service/orders.ts'
-import { addRooms, type Rooms } from '../service/rooms.ts'
 import { Runtime, type RuntimeOptions } from '../service/runtime.ts'
 import type { MessageRows } from '../service/service.ts'
 import { Services } from '../service/services.ts'
@@ -81,7 +81,7 @@ export interface WorkerOptions {
 
 export interface AssembledWorker {
   readonly runtime: Runtime
-  readonly rooms: Rooms
+  readonly features: Features
   readonly log: WorkerLog
   readonly stray: Stray
   readonly scheduler: Scheduler
@@ -109,7 +109,7 @@ export function assemble(options: WorkerOptions): AssembledWorker {
   const site = siteOf(options, { ...base, ...mail, loads, client, shared })
   const rows: MessageRows = []
   const runtime = runtimeOf(options, { ...base, ...mail, loads, client, orders, rows }, site)
-  const rooms = addRooms({ orders, rows, services, runtime, site, ledger })
+  const features = addFeatures({ orders, rows, services, runtime, site, ledger })
   const bridge = bridgeOf(options, { bells, router, scheduler, client })
   const start = (): void => {
     // What a worker before this one left: it asleep, and others who wait for its ring to be read.
@@ -117,7 +117,7 @@ export function assemble(options: WorkerOptions): AssembledWorker {
     bells.announceRoom(worker)
     scheduler.start([router, bridge], [...outboxes, client])
   }
-  return { runtime, rooms, log, stray, scheduler, wheel, client, packer, outboxes, start }
+  return { runtime, features, log, stray, scheduler, wheel, client, packer, outboxes, start }
 }
 
 /** What stands before there is a way to others: names, the log, time, and turns. */
@@ -271,7 +271,7 @@ function bridgeOf({ memory, worker, os }: WorkerOptions, parts: BridgeParts): Br
   return new Bridge({ ...parts, ring, region: stream, worker })
 }
 
-const writerOf = ({ memory, worker }: WorkerOptions, ring: number): Writer => ({
+const writerOf = ({ memory, worker }: WorkerOptions, ring: number): ClaimWriter => ({
   claims: memory.claims,
   thread: worker,
   ring,

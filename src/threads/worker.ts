@@ -30,7 +30,7 @@ const OPEN_MS_MAX = 100
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0
-const { runtime, rooms, log, stray, scheduler, client, packer, outboxes, start } = assemble({
+const { runtime, features, log, stray, scheduler, client, packer, outboxes, start } = assemble({
   memory,
   worker,
   config,
@@ -59,9 +59,9 @@ const CONTROL: Handlers = {
     dedications.delete(token)
   },
   inspect: () => report({ kind: 'inspected', mailboxes: runtime.longestMailboxes() }),
-  stats: () => report({ kind: 'stats', stats: rooms.stats() }),
+  stats: () => report({ kind: 'stats', stats: features.stats() }),
   reopenLog: () => log.reopen(),
-  drain: ({ graceMs }) => void rooms.drain(graceMs).then(() => report({ kind: 'drained' })),
+  drain: ({ graceMs }) => void features.drain(graceMs).then(() => report({ kind: 'drained' })),
   stop: () => void stop(),
   stopLogger: () => void runtime.stopLogger().then(() => report({ kind: 'stopped' })),
   bringBack: () => {

@@ -79,6 +79,7 @@ test('a name that two doors have is the same in both, unless it is an old one', 
   assert.deepEqual(old.sort(), [
     'ConnectOptions -> ServerConnectOptions',
     'ListenOptions -> ServerListenOptions',
+    'Origin -> TaskOrigin',
     'UdpOptions -> ServerUdpOptions',
   ])
 })

@@ -3,12 +3,12 @@ import { ERRNO } from '../../os/errno.ts'
 import type { SocketAddress } from '../../os/os.ts'
 import { READY } from '../../os/poll/poller.ts'
 import type { Pollable } from './endpoint.ts'
-import type { Faults } from './faults.ts'
+import type { SimFaults } from './faults.ts'
 
 const { EAGAIN, ECONNREFUSED, ENOBUFS } = ERRNO
 const DATAGRAMS_MAX = 16
 
-export interface Datagram {
+export interface SimDatagram {
   readonly from: SocketAddress
   readonly bytes: Buffer
 }
@@ -16,20 +16,20 @@ export interface Datagram {
 /** Takes what our side sends to it. */
 export type Receive = (from: SocketAddress, bytes: Buffer) => void
 
-export class Mailbox implements Pollable {
+export class SimMailbox implements Pollable {
   readonly local: SocketAddress
   /** What came and was not read. */
-  readonly inbox: Datagram[] = []
+  readonly inbox: SimDatagram[] = []
   /** What the program read, for whoever wants to check what it does with it. */
-  readonly handedOut: Datagram[] = []
+  readonly handedOut: SimDatagram[] = []
   /** Datagrams that the program is rid of: sent, lost on the way, or refused. */
   doneWith = 0
   activeAt = 0
   closedAt = 0
   readonly #hosts: ReadonlyMap<number, Receive>
-  readonly #faults: Faults
+  readonly #faults: SimFaults
 
-  constructor(local: SocketAddress, hosts: ReadonlyMap<number, Receive>, faults: Faults) {
+  constructor(local: SocketAddress, hosts: ReadonlyMap<number, Receive>, faults: SimFaults) {
     this.local = local
     this.#hosts = hosts
     this.#faults = faults
@@ -40,11 +40,11 @@ export class Mailbox implements Pollable {
   }
 
   /** Somebody sent this to us. With a full mailbox it is lost. */
-  arrive(datagram: Datagram): void {
+  arrive(datagram: SimDatagram): void {
     if (this.inbox.length < DATAGRAMS_MAX) this.inbox.push(datagram)
   }
 
-  receive(): Datagram | undefined {
+  receive(): SimDatagram | undefined {
     const datagram = this.inbox.shift()
     if (datagram !== undefined) this.handedOut.push(datagram)
     return datagram

@@ -8,7 +8,7 @@ interface Drained {
   readonly bytesTaken: number | undefined
 }
 
-export class Drains {
+export class SimDrains {
   readonly #socket: Drained
   /** For each that has no answer: bytes that its worker had sent before. */
   #wanted: number[] = []
@@ -41,7 +41,7 @@ export class Drains {
   }
 
   /** What the same owner ordered before it asked for the socket again. */
-  inherit(former: Drains): void {
+  inherit(former: SimDrains): void {
     former.gaveAway()
     this.#uncertain = former.#uncertain
   }

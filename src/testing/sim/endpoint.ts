@@ -54,10 +54,10 @@ class Inbox {
   }
 }
 
-export class Endpoint implements Pollable {
+export class SimEndpoint implements Pollable {
   readonly inbox: Inbox
   state: 'fresh' | 'connecting' | 'open' | 'failed' = 'fresh'
-  other: Endpoint | undefined
+  other: SimEndpoint | undefined
   local: SocketAddress | undefined
   remote: SocketAddress | undefined
   /** SO_ERROR, negative. */
@@ -81,7 +81,7 @@ export class Endpoint implements Pollable {
   }
 
   /** Two ends become one connection. */
-  join(other: Endpoint): void {
+  join(other: SimEndpoint): void {
     this.other = other
     other.other = this
     this.state = 'open'
@@ -170,7 +170,7 @@ export class Endpoint implements Pollable {
 export class Listening implements Pollable {
   readonly port: number
   readonly backlogMax: number
-  readonly backlog: Endpoint[] = []
+  readonly backlog: SimEndpoint[] = []
 
   constructor(port: number, backlogMax: number) {
     this.port = port

@@ -31,7 +31,7 @@ const RATES = [0, 0, 0, 2, 16, 80] as const
 /** What ends a connection, or takes away what it had, stays rare. */
 const RARE: readonly Fault[] = ['writeNoBuffers', 'acceptAborted', 'connectRefusedNow']
 
-export class Faults {
+export class SimFaults {
   readonly #random: Random
   readonly #rates = new Map<Fault, number>()
   /** False: the system behaves. */

@@ -1,9 +1,9 @@
 /** The other hosts: who listens where, which connects are under way, and how they will end. */
 import { ERRNO } from '../../os/errno.ts'
 import type { SocketAddress } from '../../os/os.ts'
-import { type Datagram, Mailbox, type Receive } from './datagrams.ts'
-import { Endpoint, Listening } from './endpoint.ts'
-import type { Faults } from './faults.ts'
+import { type Receive, type SimDatagram, SimMailbox } from './datagrams.ts'
+import { Listening, SimEndpoint } from './endpoint.ts'
+import type { SimFaults } from './faults.ts'
 import type { Random } from './random.ts'
 
 const { ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT } = ERRNO
@@ -13,19 +13,19 @@ const FIRST_PORT = 10_000
 
 export class Network {
   /** Told of the far end of each connect that succeeded, with the port it went to. */
-  onConnected: (far: Endpoint, port: number) => void = () => {}
+  onConnected: (far: SimEndpoint, port: number) => void = () => {}
   readonly #random: Random
-  readonly #faults: Faults
+  readonly #faults: SimFaults
   /** Bytes that the buffer of one end may have at most. */
   readonly #capacityMax: number
   readonly #listening = new Map<number, Listening>()
-  readonly #mailboxes = new Map<number, Mailbox>()
+  readonly #mailboxes = new Map<number, SimMailbox>()
   /** Who takes datagrams, by port. */
   readonly #hosts = new Map<number, Receive>()
-  #connecting: Endpoint[] = []
+  #connecting: SimEndpoint[] = []
   #lastPort = FIRST_PORT
 
-  constructor(random: Random, faults: Faults, capacityMax: number) {
+  constructor(random: Random, faults: SimFaults, capacityMax: number) {
     this.#random = random
     this.#faults = faults
     this.#capacityMax = capacityMax
@@ -36,8 +36,8 @@ export class Network {
     return this.#connecting.length > 0
   }
 
-  freshEndpoint(): Endpoint {
-    const endpoint = new Endpoint(this.#random.size(this.#capacityMax))
+  freshEndpoint(): SimEndpoint {
+    const endpoint = new SimEndpoint(this.#random.size(this.#capacityMax))
     endpoint.resetKeepsData = this.#faults.hits('resetKeepsData')
     return endpoint
   }
@@ -53,15 +53,15 @@ export class Network {
     return listening
   }
 
-  forget(closed: Listening | Mailbox): void {
+  forget(closed: Listening | SimMailbox): void {
     if (closed instanceof Listening) this.#listening.delete(closed.port)
     else this.#mailboxes.delete(closed.local.port)
   }
 
   /** A UDP socket of ours, on a port by itself. */
-  openMailbox(): Mailbox {
+  openMailbox(): SimMailbox {
     const local: SocketAddress = { family: 4, host: OURS, port: ++this.#lastPort }
-    const mailbox = new Mailbox(local, this.#hosts, this.#faults)
+    const mailbox = new SimMailbox(local, this.#hosts, this.#faults)
     this.#mailboxes.set(local.port, mailbox)
     return mailbox
   }
@@ -74,7 +74,7 @@ export class Network {
   }
 
   /** A host sends a datagram; it may get lost. */
-  sendToUs({ port }: SocketAddress, datagram: Datagram): void {
+  sendToUs({ port }: SocketAddress, datagram: SimDatagram): void {
     if (!this.#faults.hits('datagramLost')) this.#mailboxes.get(port)?.arrive(datagram)
   }
 
@@ -84,7 +84,7 @@ export class Network {
   }
 
   /** Another host connects to us. @returns Its end; undefined: refused, or the backlog is full. */
-  dial(port: number): Endpoint | undefined {
+  dial(port: number): SimEndpoint | undefined {
     const listening = this.#listening.get(port)
     if (listening === undefined || listening.backlog.length >= listening.backlogMax)
       return undefined
@@ -100,7 +100,7 @@ export class Network {
   }
 
   /** We connect to another host. */
-  connect(near: Endpoint, address: SocketAddress): number {
+  connect(near: SimEndpoint, address: SocketAddress): number {
     if (this.#faults.hits('connectRefusedNow')) return -EHOSTUNREACH
     near.local = { family: 4, host: OURS, port: ++this.#lastPort }
     near.remote = address
@@ -127,7 +127,7 @@ export class Network {
     })
   }
 
-  #succeed(near: Endpoint): void {
+  #succeed(near: SimEndpoint): void {
     const far = this.freshEndpoint()
     far.local = near.remote
     far.remote = near.local

@@ -5,9 +5,9 @@ import type { SocketClient } from '../../net/client.ts'
 import { EVENT } from '../../net/event.ts'
 import type { Writer } from '../../net/writer.ts'
 import { orphaned } from '../../service/pool.ts'
-import type { Peer } from './peer.ts'
+import type { SimPeer } from './peer.ts'
 import type { Random } from './random.ts'
-import { Holding, type Kind, type Phase, type SocketModel } from './socket-model.ts'
+import { Holding, type Kind, type SocketModel, type SocketPhase } from './socket-model.ts'
 import { patternAt } from './stream.ts'
 import type { UdpModel } from './udp-model.ts'
 
@@ -34,13 +34,13 @@ export interface OwnerWorld {
   readonly random: Random
   /** What is left unread at most when a socket moves to another owner. */
   readonly profile: { readonly unreadMax: number }
-  readonly peers: readonly Peer[]
+  readonly peers: readonly SimPeer[]
   readonly trace: string[] | undefined
   readonly now: number
   /** @param isFresh The server does not know of it yet. */
   knowSocket(id: number, isFresh: boolean): SocketModel
   /** That peer is at the far end of the socket. */
-  pair(socket: SocketModel, peer: Peer): void
+  pair(socket: SocketModel, peer: SimPeer): void
 }
 
 export class Owner {
@@ -57,7 +57,7 @@ export class Owner {
     this.handle = handle
   }
 
-  hold(socket: SocketModel, phase: Phase, isConnect = false): Holding {
+  hold(socket: SocketModel, phase: SocketPhase, isConnect = false): Holding {
     const holding = new Holding(socket, phase, isConnect)
     const former = this.holdings.get(socket.id)
     if (former !== undefined) {

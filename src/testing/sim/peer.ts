@@ -1,12 +1,12 @@
 /** Another host at the far end of a connection: it sends what can be checked, and checks. */
 import assert from 'node:assert/strict'
 import { ERRNO, isAgain } from '../../os/errno.ts'
-import type { Endpoint } from './endpoint.ts'
+import type { SimEndpoint } from './endpoint.ts'
 import { patternAt } from './stream.ts'
 
 const SCRATCH = Buffer.alloc(128 * 1024)
 
-/** What a Peer tells the socket at our end. */
+/** What a SimPeer tells the socket at our end. */
 export interface PeerSocket {
   readonly id: number
   readonly sent: { arrived(bytes: Buffer): void }
@@ -14,8 +14,8 @@ export interface PeerSocket {
   peerSawReset(errno: number): void
 }
 
-export class Peer {
-  readonly endpoint: Endpoint
+export class SimPeer {
+  readonly endpoint: SimEndpoint
   readonly address: string
   /** Which pattern it sends. */
   readonly shift: number
@@ -29,7 +29,7 @@ export class Peer {
   hasVanished = false
   #sawEnd = false
 
-  constructor(endpoint: Endpoint, shift: number) {
+  constructor(endpoint: SimEndpoint, shift: number) {
     this.endpoint = endpoint
     this.shift = shift
     const { host, port } = endpoint.local!

@@ -1,8 +1,8 @@
 /** A poller that reports late, together, in any order, less than there is, and for nothing. */
 import assert from 'node:assert/strict'
 import { type Poller, READY } from '../../os/poll/poller.ts'
-import { Endpoint, type Pollable } from './endpoint.ts'
-import type { Faults } from './faults.ts'
+import { type Pollable, SimEndpoint } from './endpoint.ts'
+import type { SimFaults } from './faults.ts'
 import type { Random } from './random.ts'
 
 interface Watched {
@@ -23,10 +23,10 @@ export class SimPoller implements Poller {
   sleptMs = 0
   readonly #watched = new Map<number, Watched>()
   readonly #thingOf: (fd: number) => Pollable | undefined
-  readonly #faults: Faults
+  readonly #faults: SimFaults
   readonly #random: Random
 
-  constructor(thingOf: (fd: number) => Pollable | undefined, faults: Faults, random: Random) {
+  constructor(thingOf: (fd: number) => Pollable | undefined, faults: SimFaults, random: Random) {
     this.#thingOf = thingOf
     this.#faults = faults
     this.#random = random
@@ -113,5 +113,5 @@ function readyOf({ thing, interest }: Watched): number {
 
 /** No system reports a connect that is under way: that would say it has succeeded. */
 function mayBeSpurious({ thing, interest }: Watched): boolean {
-  return interest !== 0 && !(thing instanceof Endpoint && thing.state === 'connecting')
+  return interest !== 0 && !(thing instanceof SimEndpoint && thing.state === 'connecting')
 }

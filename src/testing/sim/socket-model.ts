@@ -5,8 +5,8 @@
  */
 import assert from 'node:assert/strict'
 import type { EVENT } from '../../net/event.ts'
-import { Drains } from './drains.ts'
-import type { Peer } from './peer.ts'
+import { SimDrains } from './drains.ts'
+import type { SimPeer } from './peer.ts'
 import type { SettingsModel } from './settings-model.ts'
 import { patternAt, SentStream } from './stream.ts'
 
@@ -20,7 +20,7 @@ export class SocketModel {
   readonly id: number
   readonly sent: SentStream
   readonly settings: SettingsModel
-  peer: Peer | undefined
+  peer: SimPeer | undefined
   /** Bytes that owners have used up; the rest goes to the next owner. */
   consumed = 0
   /** Why CLOSE may come before everything was received; `undefined`: it may not. */
@@ -142,7 +142,7 @@ export class SocketModel {
 }
 
 /** How far an owner is with a socket. */
-export type Phase =
+export type SocketPhase =
   /** `listen` was ordered. */
   | 'listening'
   /** It came with ACCEPT, and is not read yet. */
@@ -158,7 +158,7 @@ export type Phase =
   | 'failed'
 
 /** Row: phase. What an owner may be told then. */
-const MAY_COME: Readonly<Record<Phase, readonly Kind[]>> = {
+const MAY_COME: Readonly<Record<SocketPhase, readonly Kind[]>> = {
   listening: ['OPEN', 'ACCEPT', 'REFUSE', 'YIELD', 'ERROR', 'CLOSE'],
   accepted: ['YIELD', 'ERROR', 'CLOSE', 'WARNING', 'DRAIN'],
   opening: ['OPEN', 'YIELD', 'ERROR', 'CLOSE', 'WARNING', 'DRAIN'],
@@ -181,7 +181,7 @@ const START_REFUSED = [
 /** One owner's view of one socket, from when it hears of it until CLOSE or YIELD. */
 export class Holding {
   readonly socket: SocketModel
-  phase: Phase
+  phase: SocketPhase
   /** The next byte that it will be given. */
   position = 0
   /** `listen`, `connect` and `start` that wait for OPEN or ERROR. */
@@ -198,16 +198,16 @@ export class Holding {
   /** A listener: `start` was ordered. */
   hasStarted = false
   hasSaidEnd = false
-  readonly drains: Drains
+  readonly drains: SimDrains
   /** It was the owner before it asked again: what it gave back may have come too late. */
   mayBeOwner = false
 
-  constructor(socket: SocketModel, phase: Phase, isConnect = false) {
+  constructor(socket: SocketModel, phase: SocketPhase, isConnect = false) {
     this.socket = socket
     this.phase = phase
     this.isConnect = isConnect
     this.isTaken = phase === 'opening' && !isConnect
-    this.drains = new Drains(socket)
+    this.drains = new SimDrains(socket)
     this.asked = phase === 'listening' || phase === 'opening' ? 1 : 0
   }
 

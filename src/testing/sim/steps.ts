@@ -6,8 +6,8 @@
 import type { Slots } from '../../net/slots.ts'
 import { STATE } from '../../net/state.ts'
 import type { Owner } from './owner.ts'
-import type { Peer } from './peer.ts'
-import type { Holding, Phase, SocketModel } from './socket-model.ts'
+import type { SimPeer } from './peer.ts'
+import type { Holding, SocketModel, SocketPhase } from './socket-model.ts'
 import { aliveOwner, type Run, row, type Step } from './step.ts'
 import { broadcastPiece, bytesOfPiece } from './stream.ts'
 import { UDP_STEPS } from './udp-steps.ts'
@@ -30,7 +30,7 @@ interface Held {
 }
 
 /** Some view of a socket in one of these phases: the first one from a place by chance. */
-function pick({ random, owners }: World, phases: readonly Phase[]): Held | undefined {
+function pick({ random, owners }: World, phases: readonly SocketPhase[]): Held | undefined {
   const from = random.below(owners.length)
   let skip = random.below(SKIP_MAX)
   let found: Held | undefined
@@ -46,7 +46,7 @@ function pick({ random, owners }: World, phases: readonly Phase[]): Held | undef
 }
 
 /** `use` with some view in one of `phases`. */
-const held = (phases: readonly Phase[], use: (world: World, held: Held) => unknown): Run => {
+const held = (phases: readonly SocketPhase[], use: (world: World, held: Held) => unknown): Run => {
   return (world) => {
     const found = pick(world, phases)
     if (found === undefined) return undefined
@@ -57,7 +57,7 @@ const held = (phases: readonly Phase[], use: (world: World, held: Held) => unkno
 }
 
 /** `use` with some peer. */
-const peer = (use: (world: World, peer: Peer) => unknown): Run => {
+const peer = (use: (world: World, peer: SimPeer) => unknown): Run => {
   return (world) => {
     if (world.peers.length === 0) return undefined
     const found = world.random.pick(world.peers)
@@ -65,7 +65,7 @@ const peer = (use: (world: World, peer: Peer) => unknown): Run => {
   }
 }
 
-const ASKABLE: readonly Phase[] = ['accepted', 'open', 'ended', 'moved', 'failed']
+const ASKABLE: readonly SocketPhase[] = ['accepted', 'open', 'ended', 'moved', 'failed']
 
 function listen(world: World): unknown {
   const owner = aliveOwner(world)
@@ -159,7 +159,7 @@ function blockOrders(_world: World, { owner, holding }: Held): unknown {
 }
 
 /** More than the ring of events holds, when its worker is deaf. */
-function streamIn(world: World, from: Peer): void {
+function streamIn(world: World, from: SimPeer): void {
   for (let i = 0; i < MANY; i++) {
     from.write(world.profile.capacityMax)
     world.serve()

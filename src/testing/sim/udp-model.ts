@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { EVENT } from '../../net/event.ts'
 import { expandAddress } from '../../os/compact.ts'
-import type { Mailbox } from './datagrams.ts'
-import { Drains } from './drains.ts'
+import type { SimMailbox } from './datagrams.ts'
+import { SimDrains } from './drains.ts'
 import type { SettingsModel } from './settings-model.ts'
 import { patternAt } from './stream.ts'
 
@@ -15,25 +15,25 @@ const HEAD_BYTES = 3
 
 export class UdpModel {
   readonly id: number
-  readonly mailbox: Mailbox
+  readonly mailbox: SimMailbox
   readonly settings: SettingsModel
   phase: 'opening' | 'open' | 'over' = 'opening'
   isPaused = false
   /** Orders to go on reading: one that comes too late is answered with ERROR. */
   resumed = 0
   isClosing = false
-  readonly drains: Drains
+  readonly drains: SimDrains
   /** Lengths of what each worker sent. */
   readonly #sent: readonly number[][] = [[], []]
   /** Of each worker: the next that may arrive. */
   readonly #next = [0, 0]
 
-  constructor(id: number, mailbox: Mailbox, settings: SettingsModel) {
+  constructor(id: number, mailbox: SimMailbox, settings: SettingsModel) {
     this.id = id
     this.mailbox = mailbox
     this.settings = settings
     // It may drop what is sent beyond its limit: how far it is with the rest is nobody's promise.
-    this.drains = new Drains({ id, bytesTaken: undefined })
+    this.drains = new SimDrains({ id, bytesTaken: undefined })
   }
 
   /** @param length At least HEAD_BYTES. */

@@ -19,11 +19,11 @@ import { Totals } from '../../net/totals.ts'
 import { COMPACT_BYTES_MAX } from '../../os/compact.ts'
 import type { SocketAddress } from '../../os/os.ts'
 import { SimOs } from '../sim-os.ts'
-import type { Endpoint } from './endpoint.ts'
-import { Faults } from './faults.ts'
+import type { SimEndpoint } from './endpoint.ts'
+import { SimFaults } from './faults.ts'
 import { Network } from './network.ts'
 import { Owner, type OwnerWorld, type SimWorker } from './owner.ts'
-import { Peer } from './peer.ts'
+import { SimPeer } from './peer.ts'
 import { Random } from './random.ts'
 import { SettingsModel } from './settings-model.ts'
 import { type Holding, SocketModel } from './socket-model.ts'
@@ -108,7 +108,7 @@ export function clearMemory(): void {
 
 export class World implements OwnerWorld {
   readonly random: Random
-  readonly faults: Faults
+  readonly faults: SimFaults
   readonly profile: Profile
   /** Of every socket that was not told otherwise. */
   readonly settings: SocketSettings
@@ -118,7 +118,7 @@ export class World implements OwnerWorld {
   readonly workers: readonly SimWorker[]
   readonly owners: readonly Owner[]
   readonly sockets = new Map<number, SocketModel>()
-  readonly peers: Peer[] = []
+  readonly peers: SimPeer[] = []
   readonly udps: UdpModel[] = []
   /** Where datagrams go to and come from. */
   readonly hosts: readonly SocketAddress[]
@@ -147,7 +147,7 @@ export class World implements OwnerWorld {
   constructor(seed: number, trace?: string[]) {
     this.trace = trace
     this.random = new Random(seed)
-    this.faults = new Faults(this.random)
+    this.faults = new SimFaults(this.random)
     this.profile = this.random.oneIn(BIG_RUN) ? BIG : this.random.pick(SMALL)
     const network = new Network(this.random, this.faults, this.profile.capacityMax)
     network.onConnected = (far, port) => this.#connected(far, port)
@@ -277,7 +277,7 @@ export class World implements OwnerWorld {
     return socket
   }
 
-  pair(socket: SocketModel, peer: Peer): void {
+  pair(socket: SocketModel, peer: SimPeer): void {
     // Several addresses: the one before was given up, which needs a reason.
     const text = `socket ${socket.id} had reached ${socket.peer?.address}`
     assert.ok(socket.peer === undefined || socket.peer.isRough, text)
@@ -286,13 +286,13 @@ export class World implements OwnerWorld {
   }
 
   /** Another host is at the far end of `far` from now on. */
-  addPeer(far: Endpoint): Peer {
-    const peer = new Peer(far, this.random.below(251))
+  addPeer(far: SimEndpoint): SimPeer {
+    const peer = new SimPeer(far, this.random.below(251))
     this.peers.push(peer)
     return peer
   }
 
-  #connected(far: Endpoint, port: number): void {
+  #connected(far: SimEndpoint, port: number): void {
     const peer = this.addPeer(far)
     const socket = this.dialled.get(port)
     assert.ok(socket !== undefined, `somebody connected to port ${port}, which nobody ordered`)

@@ -1,4 +1,4 @@
-/** Which rooms a worker has: the messages that each of them handles, and its orders. */
+/** Which features a worker has: the messages that each of them handles, and its orders. */
 import type { Message } from '../kernel/message.ts'
 import type { EventRecord } from '../net/event.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -21,7 +21,7 @@ import type { Site } from './skynet.ts'
 import { type WorkerStats, workerStats } from './stats.ts'
 import { knownSubscriptions } from './subscription.ts'
 
-export interface RoomsOptions {
+export interface FeaturesOptions {
   readonly orders: Orders
   readonly rows: MessageRows
   readonly services: Services
@@ -30,14 +30,21 @@ export interface RoomsOptions {
   readonly ledger: LogLedger
 }
 
-/** What the main thread asks of the rooms of a worker. */
-export interface Rooms {
+/** What the main thread asks of the features of a worker. */
+export interface Features {
   /** Run stop hooks for at most `graceMs`, while services go on, but let nothing new in. */
   drain(graceMs: number): Promise<void>
   stats(): WorkerStats
 }
 
-export function addRooms({ orders, rows, services, runtime, site, ledger }: RoomsOptions): Rooms {
+export function addFeatures({
+  orders,
+  rows,
+  services,
+  runtime,
+  site,
+  ledger,
+}: FeaturesOptions): Features {
   const { launching } = runtime
   const find = (handle: number): Service | undefined => services.get(handle)
   const all = (): Iterable<Service> => services.values()
