@@ -7,7 +7,6 @@ const SOCKET = 'reads, writes, opens and closes: the parts of a socket are not a
 export const ALLOWED: Allowed = {
   assemblies: {
     'src/kernel/scheduler.ts': 'turns of mail, timers and rings: all that a worker does',
-    'src/net/client.ts': 'assembles what a worker has of sockets; its turn is not apart yet',
     'src/net/orders.ts': 'a table, one row an order; what orders do is not apart yet',
     'src/net/sockets.ts': 'assembles what the socket thread has of its sockets',
     'src/net/standalone.ts': 'facade of the library: a line or two a call, six imports are types',
@@ -40,7 +39,6 @@ export const ALLOWED: Allowed = {
     SimOs: 'the contract Os',
     Skynet: 'facade of a service: a line a method',
     Socket: 'data: the private part of one socket, mostly flags',
-    SocketClient: 'assembles what a worker has of sockets',
     SocketModel: 'what must hold for a socket, asked for by the checks',
     Sockets: 'assembles what the socket thread has of its sockets',
     World: 'assembles a node of the simulation and checks it',

@@ -4,35 +4,15 @@
  */
 import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
-import { nextTick } from '../base/event-loop.ts'
-import { compactLength } from '../os/compact.ts'
 import type { AnyAddress, DatagramBatch, Os, SocketOption } from '../os/os.ts'
-import { Broadcaster, type BroadcastHost } from './broadcaster.ts'
+import { Broadcaster } from './broadcaster.ts'
 import { CommandPipe, type PipeOptions } from './command-pipe.ts'
-import { COMMAND, NOT_BEGUN, SEND, SEND_BITS } from './commands.ts'
-import type { DatagramHost } from './datagram-writer.ts'
-import { DirectWrites } from './direct-writes.ts'
-import { SEND_POLICY } from './settings.ts'
+import { COMMAND, type ConnectPayload, SEND_BITS } from './commands.ts'
+import { Sends } from './sends.ts'
 import type { Slots } from './slots.ts'
-import type { ConnectPayload } from './socket.ts'
-import { STATE } from './state.ts'
 import { type SocketTotals, TOTAL, type Totals, type TotalsRow } from './totals.ts'
+import { type Gatherer, Turn } from './turn.ts'
 import { Writer, type WriterHost } from './writer.ts'
-
-/** Sockets of one broadcast command: what fits beside the block's address into a record. */
-const PAIRS_MAX = 8000
-
-/** Something that gathers, and hands on at the end of the turn. */
-interface Gatherer {
-  flush(): void
-}
-
-/** Of one who gathers. Whose turn it is has no part in it, and the others have to leave too. */
-function tellFault(error: unknown): void {
-  nextTick(() => {
-    throw error
-  })
-}
 
 export interface ClientOptions extends Omit<PipeOptions, 'blocks'> {
   readonly os: Os
@@ -41,21 +21,21 @@ export interface ClientOptions extends Omit<PipeOptions, 'blocks'> {
   readonly clock: Clock
 }
 
-export class SocketClient implements WriterHost, DatagramHost, BroadcastHost {
+/** Also what a DatagramWriter needs of its thread. */
+export class SocketClient implements WriterHost {
   readonly slots: Slots
   readonly os: Os
   /** This thread's number among the doorbells. */
   readonly thread: number
+  /** What leaves at once, before what is gathered. */
+  readonly sends: Sends
   readonly #totals: Totals
   readonly #row: TotalsRow
   readonly #pipe: CommandPipe
-  readonly #direct: DirectWrites
-  readonly #broadcaster = new Broadcaster(this)
+  readonly #broadcaster: Broadcaster
+  readonly #turn: Turn
   /** System calls of the worker that was here before this one. */
   readonly #callsBefore: number
-  #dirty: Gatherer[] = []
-  #spare: Gatherer[] = []
-  #isFlushScheduled = false
   /** Writers of sockets of others, kept for one turn. */
   readonly #foreign = new Map<number, Writer>()
 
@@ -67,7 +47,9 @@ export class SocketClient implements WriterHost, DatagramHost, BroadcastHost {
     this.#row = options.totals.row(options.self)
     this.#callsBefore = this.#row.get(TOTAL.calls)
     this.#pipe = new CommandPipe({ ...options, blocks: options.os.blocks })
-    this.#direct = new DirectWrites({ ...options, row: this.#row })
+    this.sends = new Sends({ ...options, row: this.#row }, this.#pipe)
+    this.#broadcaster = new Broadcaster(this.sends)
+    this.#turn = new Turn(() => this.#turnEnded())
   }
 
   /** A service begins to use sockets. Tests refuse it where there is nobody to serve them. */
@@ -119,11 +101,6 @@ export class SocketClient implements WriterHost, DatagramHost, BroadcastHost {
     this.#pipe.give(COMMAND.handover, id, request << SEND_BITS, unread)
   }
 
-  /** More waits than the policy of the socket allows: its end. */
-  overflow(id: number): void {
-    this.order('overflow', id)
-  }
-
   // --- gathering -----------------------------------------------------------------------------
 
   /** Where an owner gathers the bytes of each turn. It keeps this for the life of the socket. */
@@ -143,135 +120,48 @@ export class SocketClient implements WriterHost, DatagramHost, BroadcastHost {
 
   /** Something has to be flushed at the end of this turn. */
   markDirty(gatherer: Gatherer): void {
-    this.#dirty.push(gatherer)
-    this.#scheduleFlush()
-  }
-
-  #scheduleFlush(): void {
-    if (this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    // A tick runs when the microtasks of this turn are done: after the services, before sleeping.
-    nextTick(this.flush)
+    this.#turn.markDirty(gatherer)
   }
 
   /** Write out everything that this turn gathered. */
-  readonly flush = (): void => {
-    this.#isFlushScheduled = false
-    this.#flushWriters()
+  flush(): void {
+    this.#turn.end()
+  }
+
+  #turnEnded(): void {
     this.#broadcaster.flush()
     if (this.#foreign.size > 0) this.#foreign.clear()
     this.#row.set(TOTAL.calls, this.#callsBefore + this.os.calls)
   }
 
-  #flushWriters(): void {
-    const dirty = this.#dirty
-    if (dirty.length === 0) return
-    this.#dirty = this.#spare
-    for (const gatherer of dirty) {
-      try {
-        gatherer.flush()
-      } catch (error) {
-        tellFault(error)
-      }
-    }
-    dirty.length = 0
-    this.#spare = dirty
-  }
-
-  // --- streams -------------------------------------------------------------------------------
-
-  /**
-   * Write now if nobody else does and nothing waits; else hand the bytes to the socket thread.
-   * The bytes are the caller's again on return. False: the socket is gone or closing.
-   */
-  send(id: number, bytes: Uint8Array, length: number): boolean {
-    // What was broadcast before comes first.
-    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
-    if (!this.#isWritable(id)) return false
-    const written = this.#direct.write(id, bytes, length)
-    if (written === length) return true
-    if (written < 0) {
-      this.#direct.announce(id, length)
-      this.#pipe.give(COMMAND.send, id, 0, bytes.subarray(0, length))
-    } else this.#pipe.give(COMMAND.send, id, SEND.remainder, bytes.subarray(written, length))
-    return true
-  }
-
-  /** Send when nothing else waits. False: the socket is gone or closing. */
-  sendLow(id: number, bytes: Uint8Array): boolean {
-    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
-    if (!this.#isWritable(id)) return false
-    this.#direct.announce(id, bytes.length)
-    this.#pipe.give(COMMAND.send, id, SEND.low, bytes)
-    return true
-  }
-
   /** Gather `data` for many sockets; those that are gone or full are left out. */
   broadcast(ids: readonly number[], data: Uint8Array): void {
-    this.#flushWriters()
+    this.#turn.flush()
     this.#broadcaster.add(ids, data)
-    this.#scheduleFlush()
+    this.#turn.scheduleEnd()
   }
 
-  /** Write to each, and leave what some could not take to the socket thread: one copy for all. */
-  sendToAll(ids: readonly number[], bytes: Uint8Array): void {
-    const { length } = bytes
-    let late: number[] = []
-    for (const id of ids) {
-      if (!this.#isWritable(id) || this.#isRefused(id)) continue
-      const written = this.#direct.write(id, bytes, length)
-      if (written === length) continue
-      if (written < 0) this.#direct.announce(id, length)
-      late.push(id, written < 0 ? NOT_BEGUN : written)
-      if (late.length < PAIRS_MAX * 2) continue
-      this.#sendLate(late, bytes)
-      late = []
-    }
-    if (late.length > 0) this.#sendLate(late, bytes)
+  // --- sending, behind what was broadcast before -----------------------------------------------
+
+  /** As `Sends.send`. */
+  send(id: number, bytes: Uint8Array, length: number): boolean {
+    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
+    return this.sends.send(id, bytes, length)
   }
 
-  #isRefused(id: number): boolean {
-    if (!this.slots.isFull(id)) return false
-    if (this.slots.policyOf(id) === SEND_POLICY.close) this.#pipe.push(COMMAND.overflow, id, 0, 0)
-    return true
+  /** As `Sends.sendLow`. */
+  sendLow(id: number, bytes: Uint8Array): boolean {
+    if (this.#broadcaster.length > 0) this.#broadcaster.flush()
+    return this.sends.sendLow(id, bytes)
   }
 
-  #sendLate(pairs: readonly number[], bytes: Uint8Array): void {
-    const payload = Buffer.allocUnsafe(16 + pairs.length * 4)
-    payload.writeDoubleLE(this.os.blocks.put(bytes), 0)
-    payload.writeDoubleLE(bytes.length, 8)
-    for (let i = 0; i < pairs.length; i++) payload.writeInt32LE(pairs[i]!, 16 + i * 4)
-    this.#pipe.push(COMMAND.broadcast, 0, 0, 0, payload, payload.length)
-  }
-
-  #isWritable(id: number): boolean {
-    const state = this.slots.stateOf(id)
-    return state !== STATE.INVALID && state !== STATE.PLISTEN && state !== STATE.LISTEN
-  }
-
-  // --- datagrams -----------------------------------------------------------------------------
-
-  /** Send now what can be sent now, in order; the socket thread gets the rest. */
+  /** As `Sends.sendDatagrams`: nobody broadcasts to a UDP socket. */
   sendDatagrams(
     id: number,
     batch: DatagramBatch,
     count: number,
     failed: (errno: number) => void,
   ): void {
-    if (this.slots.stateOf(id) === STATE.INVALID) return
-    for (let slot = this.#direct.sendBatch(id, batch, count, failed); slot < count; slot++) {
-      this.#direct.announce(id, batch.lengths[slot]!)
-      this.#pipe.give(COMMAND.datagram, id, 0, datagramOf(batch, slot))
-    }
+    this.sends.sendDatagrams(id, batch, count, failed)
   }
-}
-
-/** Slot `slot` as a command carries it: its address, then its bytes. */
-export function datagramOf(batch: DatagramBatch, slot: number): Buffer {
-  const { bytes } = batch.region
-  const at = slot * batch.stride
-  const length = batch.lengths[slot]!
-  const end = at + length
-  const address = bytes.subarray(end, end + compactLength(bytes, end))
-  return Buffer.concat([address, bytes.subarray(at, end)])
 }

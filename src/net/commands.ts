@@ -2,6 +2,8 @@
  * Orders to the socket thread. The number is the record type in the command ring: append, never
  * reorder. In a record `a` is the socket id, `b` the owner (or what stands below).
  */
+import type { AnyAddress, SocketOption } from '../os/os.ts'
+
 export const COMMAND = {
   /** Begin or go on reading, for owner b. */
   start: 1,
@@ -46,6 +48,13 @@ export const COMMAND = {
   /** Take what the kernel has for the socket now, then answer b, the owner, with LOOKED. */
   look: 21,
 } as const
+
+/** What a connect order says. */
+export interface ConnectPayload {
+  readonly addresses: AnyAddress[]
+  /** Set before the connection is made. */
+  readonly options?: Partial<Record<SocketOption, number>> | undefined
+}
 
 /** Bits of `b` in a send command, and of a handover. */
 export const SEND = { remainder: 1, block: 2, low: 4 } as const

@@ -27,11 +27,11 @@ export class OwnStreams {
     isLow: boolean,
     free: (() => void) | undefined,
   ): boolean {
-    const { client } = this.#loop
+    const { sends } = this.#loop.client
     const taker = socket !== undefined && this.#isWritable(socket) ? socket : undefined
     if (free !== undefined) this.#lend(taker, bytes, free, isLow)
-    else if (taker !== undefined && isLow) client.sendLow(taker.id, bytes)
-    else if (taker !== undefined) client.send(taker.id, bytes, bytes.length)
+    else if (taker !== undefined && isLow) sends.sendLow(taker.id, bytes)
+    else if (taker !== undefined) sends.send(taker.id, bytes, bytes.length)
     this.#loop.obey()
     return taker !== undefined
   }
@@ -40,7 +40,7 @@ export class OwnStreams {
     checkArray('broadcast', 'ids', ids)
     checkIds(ids)
     if (bytes.length === 0) return
-    this.#loop.client.sendToAll(ids, bytes)
+    this.#loop.client.sends.sendToAll(ids, bytes)
     this.#loop.obey()
   }
 

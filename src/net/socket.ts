@@ -1,16 +1,9 @@
 /** One socket as the socket thread sees it: what is not shared. */
 import { READ_BYTES_MIN } from '../base/limits.ts'
-import type { AnyAddress, SocketOption } from '../os/os.ts'
+import type { ConnectPayload } from './commands.ts'
 import type { Datagrams } from './datagrams.ts'
 import type { SocketSettings } from './settings.ts'
 import { WriteQueue } from './write-queue.ts'
-
-/** What a connect order says. */
-export interface ConnectPayload {
-  readonly addresses: AnyAddress[]
-  /** Set before the connection is made. */
-  readonly options?: Partial<Record<SocketOption, number>> | undefined
-}
 
 /** Bits, since most of what there is of a socket that is silent would be flags. */
 const FLAG = {

@@ -30,7 +30,7 @@ export interface WriterHost {
   /** The same, when nothing else waits. */
   sendLow(id: number, bytes: Uint8Array): boolean
   /** More waits than the policy of the socket allows: its end. */
-  overflow(id: number): void
+  order(type: 'overflow', id: number): void
 }
 
 export class Writer {
@@ -108,7 +108,7 @@ export class Writer {
     const { slots } = this.#host
     if (!slots.isFull(this.id, this.length)) return false
     if (slots.policyOf(this.id) === SEND_POLICY.close) {
-      this.#host.overflow(this.id)
+      this.#host.order('overflow', this.id)
       this.isGone = true
     }
     return true
