@@ -2,7 +2,6 @@
 import type { Allowed } from './shape.ts'
 
 const DISPATCHER = 'every kind of message and of end passes here'
-const SOCKET = 'reads, writes, opens and closes: the parts of a socket are not apart yet'
 
 export const ALLOWED: Allowed = {
   assemblies: {
@@ -12,7 +11,6 @@ export const ALLOWED: Allowed = {
     'src/net/standalone.ts': 'facade of the library: a line or two a call, six imports are types',
     'src/os/posix.ts': 'the contract Os on libc: a method a call, each kind in a file of its own',
     'src/service/calls.ts': 'calls that go out, their traits and traces',
-    'src/service/connection.ts': SOCKET,
     'src/service/requests.ts': 'requests that come in, their answers and traces',
     'src/service/features.ts': 'assembles what the features of a worker handle',
     'src/service/runtime.ts': 'what all services of a worker share',
@@ -20,7 +18,6 @@ export const ALLOWED: Allowed = {
     'src/service/skynet.ts': 'facade of a service',
     'src/service/socket-api.ts': 'facade of sockets: a line or two a call, ten imports are types',
     'src/service/supervise.ts': 'launches, watches and ends children',
-    'src/service/udp-socket.ts': SOCKET,
     'src/testing/sim-os.ts': 'the contract Os in JavaScript, each kind of call in a file',
     'src/testing/sim/world.ts': 'assembles a node of the simulation and checks it',
     'src/testing/test-node.ts': 'assembles a node in the thread of a test',
@@ -31,7 +28,7 @@ export const ALLOWED: Allowed = {
     'src/threads/worker.ts': 'entry of a worker: its table of orders',
   },
   facades: {
-    Connection: SOCKET,
+    Connection: 'facade of a stream: 20 members for users, 6 for the pool and its life',
     SimEndpoint: 'a peer of the simulation: what it did and saw is asked for by the checks',
     PosixOs: 'the contract Os',
     Runtime: 'what all services of a worker share',
@@ -48,7 +45,6 @@ export const ALLOWED: Allowed = {
     SETTING_RANGES: 2,
     Thread: 2,
     bytesOf: 2,
-    closeSocket: 2,
     unpack: 2,
   },
 }

@@ -1,45 +1,59 @@
 /** Who waits until everything written to a socket has left. */
 import { SkynetError } from '../base/errors.ts'
-import type { SocketPool } from './pool.ts'
-import { SocketWait, Waiter } from './wait.ts'
+import type { SocketLife } from './socket-life.ts'
+import { Waiter } from './wait.ts'
 import type { WaitOptions } from './wait-options.ts'
 
+type Waiters = Set<Waiter<void>>
+
 export class Drains {
+  readonly #life: SocketLife
   /** The socket thread has an order that it has not answered. It never has two. */
   #isOrdered = false
   /** Whom the answer to that order concerns. */
-  #asked = new Set<Waiter<void>>()
+  #asked: Waiters | undefined
   /** Who came after it: its answer may be on its way, and knows nothing of what they wrote. */
-  #later = new Set<Waiter<void>>()
+  #later: Waiters | undefined
+
+  constructor(life: SocketLife) {
+    this.#life = life
+  }
 
   /** Resolves when everything written by now has left. */
-  wait(pool: SocketPool, id: number, options: WaitOptions | undefined): Promise<void> {
-    const about = new SocketWait('drain', id, pool)
-    const waiter = new Waiter<void>(pool.service, about, options, (over) => {
-      if (!this.#asked.delete(over)) this.#later.delete(over)
+  wait(options: WaitOptions | undefined): Promise<void> {
+    const { service } = this.#life.pool
+    const waiter = new Waiter<void>(service, this.#life.wait('drain'), options, (over) => {
+      if (this.#asked?.delete(over) !== true) this.#later?.delete(over)
     })
     if (!waiter.isOver) {
-      const those = this.#isOrdered ? this.#later : this.#asked
-      those.add(waiter)
-      this.ask(pool, id)
+      this.#add(waiter)
+      this.ask()
     }
     return waiter.promise
   }
 
+  #add(waiter: Waiter<void>): void {
+    if (this.#isOrdered) {
+      this.#later ??= new Set()
+      this.#later.add(waiter)
+    } else {
+      this.#asked ??= new Set()
+      this.#asked.add(waiter)
+    }
+  }
+
   /** Have the socket thread say DRAIN when everything has left. For who looks again by itself. */
-  ask(pool: SocketPool, id: number): void {
+  ask(): void {
     if (this.#isOrdered) return
-    pool.client.order('drain', id, pool.service.handle)
+    this.#life.order('drain')
     this.#isOrdered = true
   }
 
-  /**
-   * @param sign Of a DRAIN event: positive when everything has left, negative: socket `id` is gone.
-   * @param error Why, if that is known.
-   */
-  answered(pool: SocketPool, id: number, sign: number, error: SkynetError | undefined): void {
+  /** @param sign Of a DRAIN event: positive when everything has left, negative: it is gone. */
+  answered(sign: number): void {
     this.#isOrdered = false
     if (sign < 0) {
+      const { id, error } = this.#life
       const reason = 'it ended before everything had left'
       this.reject(error ?? new SkynetError('ERR_SOCKET_FAILED', { id, reason }))
       return
@@ -47,12 +61,12 @@ export class Drains {
     const done = this.#asked
     this.#asked = this.#later
     this.#later = done
-    if (this.#asked.size > 0) this.ask(pool, id)
-    for (const waiter of done) waiter.resolve()
+    if (this.#asked !== undefined && this.#asked.size > 0) this.ask()
+    for (const waiter of done ?? []) waiter.resolve()
   }
 
   reject(error: SkynetError): void {
-    for (const waiter of this.#asked) waiter.reject(error)
-    for (const waiter of this.#later) waiter.reject(error)
+    for (const waiter of this.#asked ?? []) waiter.reject(error)
+    for (const waiter of this.#later ?? []) waiter.reject(error)
   }
 }

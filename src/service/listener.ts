@@ -1,15 +1,19 @@
 /** A listening socket of a service. */
-import { SkynetError } from '../base/errors.ts'
 import { ACCEPTED_MAX } from '../base/limits.ts'
-import { Queue } from '../base/queue.ts'
-import { EVENT } from '../net/event.ts'
 import type { SocketFile } from '../net/socket-file.ts'
-import { closeSocket } from './closing.ts'
 import { Connection } from './connection.ts'
+import { Intake, type IntakeOf } from './intake.ts'
 import type { SocketPool } from './pool.ts'
 import { Repeats } from './repeats.ts'
-import { SocketWait, Waiter } from './wait.ts'
-import { type WaitOptions, wrongWait } from './wait-options.ts'
+import { handlers } from './socket-events.ts'
+import { SocketLife } from './socket-life.ts'
+import type { WaitOptions } from './wait-options.ts'
+
+const ACCEPTED: IntakeOf<Connection> = {
+  verb: 'accept',
+  cost: () => 1,
+  limit: () => ACCEPTED_MAX,
+}
 
 /** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
 export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
@@ -17,29 +21,24 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   /** The host that was asked for (`unix:/path` for a path), and the port that is really open. */
   readonly host: string
   port = 0
-  readonly #pool: SocketPool
+  readonly #life: SocketLife
+  readonly #accepted: Intake<Connection>
   /** Of a Unix socket. */
   readonly #file: SocketFile | undefined
-  readonly #waiting = new Queue<Connection>()
-  #acceptor: Waiter<Connection | null> | undefined
-  #opening: Waiter<void> | undefined
-  #isPaused = false
   readonly #refusals: Repeats
-  #closing: Waiter<void> | undefined
-  #isClosed = false
 
   /** Made by open-listener.ts only. */
   constructor(pool: SocketPool, id: number, host: string, file?: SocketFile) {
-    this.#pool = pool
     this.id = id
     this.host = host
     this.#file = file
+    this.#life = new SocketLife(pool, id, this, 'opening')
+    this.#accepted = new Intake(this.#life, ACCEPTED)
     this.#refusals = new Repeats(
       pool.service,
       (more) => `accept on ${this.address}: ${more} more were refused`,
       'error',
     )
-    pool.add(this)
   }
 
   /** `127.0.0.1:8888`, `[::1]:8888`, `unix:/run/x.sock`. */
@@ -49,7 +48,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
   }
 
   get isOpen(): boolean {
-    return !this.#isClosed
+    return this.#life.isOpen
   }
 
   /**
@@ -58,23 +57,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
    * @throws {SkynetError} `ERR_SOCKET_BUSY`, `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
   accept(options?: WaitOptions): Promise<Connection | null> {
-    const wrong = wrongWait('accept', options)
-    if (wrong !== undefined) return Promise.reject(wrong)
-    if (this.#acceptor !== undefined) {
-      return Promise.reject(new SkynetError('ERR_SOCKET_BUSY', { id: this.id }))
-    }
-    const connection = this.#waiting.shift()
-    if (connection !== undefined) {
-      this.#resumeIfLow()
-      return Promise.resolve(connection)
-    }
-    if (this.#isClosed) return Promise.resolve(null)
-    const about = new SocketWait('accept from', this.id, this.#pool)
-    const waiter = new Waiter<Connection | null>(this.#pool.service, about, options, () => {
-      this.#acceptor = undefined
-    })
-    if (!waiter.isOver) this.#acceptor = waiter
-    return waiter.promise
+    return this.#accepted.take(options)
   }
 
   /** Connections until the listener is closed; leaving the loop closes it. */
@@ -92,20 +75,18 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
    * waits any more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
    */
   close(options?: WaitOptions): Promise<void> {
-    const self = { id: this.id, pool: this.#pool }
-    return closeSocket(self, options, (about) => this.#close(about))
+    return this.#life.close(options)
   }
 
-  #close(about: SocketWait): Promise<void> | undefined {
-    const { service, client } = this.#pool
-    if (this.#isClosed) return service.hasEnded ? undefined : this.#closing?.promise
-    // The file before the descriptor: until then its inode number is nobody else's.
-    this.abandon()
-    client.order('close', this.id, service.handle)
-    this.#ended()
-    if (service.hasEnded) return undefined
-    this.#closing = new Waiter<void>(service, about, undefined)
-    return this.#closing.promise
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  // --- its life, as the pool and socket-life.ts see it -----------------------------------------
+
+  /** @internal Wait until the socket thread listens. Called by open-listener.ts. */
+  open(verb: string, options: WaitOptions | undefined): Promise<void> {
+    return this.#life.open(verb, options)
   }
 
   /** @internal The node will stop. */
@@ -113,68 +94,52 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     void this.close()
   }
 
-  /** @internal The file of a Unix socket goes with it. Called by the pool too, at the end. */
-  abandon(): void {
+  /** @internal The file of a Unix socket. Before the descriptor: its inode is nobody else's. */
+  leave(): void {
     this.#file?.remove()
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  /** @internal Wait until the socket thread listens. Called by open-listener.ts. */
-  open(waiter: Waiter<void>): void {
-    this.#opening = waiter
-  }
-
-  /** @internal Called by the pool. */
-  happened(kind: number, ud: number, payload: Buffer): void {
-    if (kind === EVENT.ACCEPT) this.#accepted(ud, payload.toString())
-    else if (kind === EVENT.OPEN) {
-      if (ud !== 0) this.port = ud
-      if (payload.toString() === 'start') this.#opening?.resolve()
-    } else if (kind === EVENT.REFUSE) {
-      this.#refusals.say(`accept on ${this.address}: a client was refused: ${payload}`)
-    } else if (kind === EVENT.ERROR) this.#ended()
-    else if (kind === EVENT.CLOSE) this.#gone()
-  }
-
-  /** CLOSE of a listener comes when its descriptor is closed. */
-  #gone(): void {
+  /** @internal CLOSE comes when the descriptor is closed. */
+  letGo(): boolean {
     this.#ended()
-    this.#pool.remove(this.id)
-    this.#closing?.resolve()
-    this.#closing = undefined
+    return false
   }
 
-  #accepted(id: number, peer: string): void {
-    if (this.#isClosed) {
-      this.#pool.client.order('shutdown', id)
-      return
-    }
-    const connection = new Connection(this.#pool, id, 'waiting', peer)
-    if (this.#acceptor !== undefined) {
-      this.#acceptor.resolve(connection)
-      return
-    }
-    this.#waiting.push(connection)
-    if (this.#waiting.length < ACCEPTED_MAX || this.#isPaused) return
-    this.#isPaused = true
-    this.#pool.client.order('pause', this.id)
+  /** @internal */
+  abandon(): void {
+    this.leave()
   }
 
-  #resumeIfLow(): void {
-    if (!this.#isPaused || this.#waiting.length > ACCEPTED_MAX / 2) return
-    this.#isPaused = false
-    this.#pool.client.order('start', this.id, this.#pool.service.handle)
+  static readonly #events = handlers<Listener>({
+    ACCEPT: (self, id, peer) => self.#accept(id, peer.toString()),
+    OPEN: (self, port, what) => {
+      if (port !== 0) self.port = port
+      if (what.toString() === 'start') self.#life.opened()
+    },
+    REFUSE: (self, _, why) => {
+      self.#refusals.say(`accept on ${self.address}: a client was refused: ${why}`)
+    },
+    ERROR: (self) => self.#ended(),
+    CLOSE: (self) => {
+      self.#ended()
+      self.#life.gone()
+    },
+  })
+
+  /** @internal */
+  happened(kind: number, ud: number, payload: Buffer): void {
+    Listener.#events[kind]?.(this, ud, payload)
+  }
+
+  #accept(id: number, peer: string): void {
+    const { pool, isOver } = this.#life
+    if (isOver) pool.client.order('shutdown', id)
+    else this.#accepted.push(new Connection(pool, id, 'waiting', peer))
   }
 
   #ended(): void {
-    this.#isClosed = true
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      void next.close()
-    }
-    this.#opening?.reject(new SkynetError('ERR_SOCKET_CLOSED', { id: this.id }))
-    this.#acceptor?.resolve(null)
+    if (!this.#life.isOver) this.#life.move('closed')
+    this.#life.failOpening()
+    this.#accepted.end((connection) => void connection.close())
   }
 }

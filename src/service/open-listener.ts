@@ -2,11 +2,10 @@
 import { endpointText } from '../net/endpoint.ts'
 import { listenFailure, openListener } from '../net/open.ts'
 import { checkListen, LISTEN_FLAG_NAMES, type ListenPlace } from '../net/place.ts'
-import { openOrClose } from './closing.ts'
 import { Listener } from './listener.ts'
 import { lookUp } from './look-up.ts'
 import { checkOpening, type OpenHost, STREAM_NAMES, type StreamOptions } from './opening.ts'
-import { SocketWait, Waiter } from './wait.ts'
+import { openOrClose } from './socket-life.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** Where to listen, how long that may take, and what holds for each connection. */
@@ -26,12 +25,10 @@ export async function listenOn(service: OpenHost, options: ListenOptions): Promi
   const { id, fd, file } = openListener(client, address!, flags, failed, options.options)
   const text = endpointText(endpoint)
   const listener = new Listener(pool, id, options.path === undefined ? endpoint.host : text, file)
-  const about = new SocketWait(`listen on ${text} with`, id, pool)
-  const waiter = new Waiter<void>(service, about, left())
-  listener.open(waiter)
+  const opened = listener.open(`listen on ${text} with`, left())
   client.order('listen', id, fd, handle)
   if (settings !== undefined) client.orderWith('configure', id, settings)
   client.order('start', id, handle)
-  await openOrClose(waiter.promise, listener)
+  await openOrClose(opened, listener)
   return listener
 }

@@ -5,11 +5,11 @@ import { BIND_FLAG_NAMES, type BindFlags, checkUdp, type UdpPlace } from '../net
 import type { SocketSettings } from '../net/settings.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
-import { openOrClose } from './closing.ts'
 import { lookUp } from './look-up.ts'
 import { checkOpening, type OpenHost } from './opening.ts'
-import { checkPeer, UdpSocket } from './udp-socket.ts'
-import { SocketWait, Waiter } from './wait.ts'
+import { openOrClose } from './socket-life.ts'
+import { checkPeer } from './udp-peer.ts'
+import { UdpSocket } from './udp-socket.ts'
 import {
   checkWait,
   limitsFrom,
@@ -64,10 +64,9 @@ async function adoptUdp(
   if (service.hasEnded) throw service.exited()
   const { id, fd } = openUdp(client, address, flags, failed)
   const socket = new UdpSocket(pool, id, address.family)
-  const waiter = new Waiter<void>(service, new SocketWait('open UDP', id, pool), limits)
-  socket.open(waiter)
+  const opened = socket.open(limits)
   if (settings !== undefined) client.orderWith('configure', id, settings)
   client.order('udp', id, fd, service.handle)
-  await openOrClose(waiter.promise, socket)
+  await openOrClose(opened, socket)
   return socket
 }

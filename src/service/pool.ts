@@ -23,7 +23,15 @@ export interface PooledSocket {
   happened(kind: number, ud: number, payload: Buffer): void
   /** Of a listener: nobody is accepted any more. */
   stopListening?(): void
-  /** The service ends: hand on what was written in this turn. */
+  /** Hand on what was written in this turn, and whatever else goes before its end. */
+  leave(): void
+  /**
+   * It is being closed: forget what came, and end who waits for more.
+   *
+   * @returns True: nothing more will be told of it.
+   */
+  letGo(): boolean
+  /** The service ends: nobody has anything from it any more. As `leave` otherwise. */
   abandon(): void
 }
 

@@ -14,6 +14,8 @@ export interface WaitFor {
   late?(timeoutMs: number): Error
   /** Run `then` when all has come that had happened by now, beyond this worker's own mail. */
   lastLook?(then: () => void): void
+  /** A wait for it has ended, however it did. */
+  over?(): void
 }
 
 /** Has the socket thread look at a socket; what that finds comes before `then` is run. */
@@ -187,6 +189,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   #end(): void {
     if (this.firstTimer !== NO_TIMER) this.#host.cancelTimers(this)
     if (this.#signal !== undefined) leaveAbort(this.#signal, this)
+    this.about.over?.()
     this.#onEnd?.(this)
     this.#host.removeWaiter(this)
     this.#isOver = true

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SEND_POLICY } from '../net/settings.ts'
+import { TestPool } from '../testing/test-pool.ts'
+import { SocketLife } from './socket-life.ts'
+import { ChunkLoop, StreamReader } from './stream-reader.ts'
+
+const LIMIT = 100
+const text = (bytes: Uint8Array | null | undefined) => bytes?.toString()
+
+/** A reader whose other direction is full when the test says so. */
+function setUp() {
+  const sockets = new TestPool(LIMIT)
+  const backlog = { isFull: false, asked: 0 }
+  const owner = {
+    id: 1,
+    happened() {},
+    leave() {},
+    letGo: () => {
+      life.move('closed')
+      life.gone()
+      return true
+    },
+    abandon() {},
+  }
+  const life = new SocketLife(sockets.pool, 1, owner, 'waiting')
+  const reader = new StreamReader(life, {
+    mustWait: () => {
+      backlog.asked++
+      return backlog.isFull
+    },
+  })
+  const come = (what: string) => reader.received(Buffer.from(what))
+  const peerEnds = () => {
+    life.move('ended')
+    reader.serve()
+  }
+  return { reader, life, backlog, sockets, orders: sockets.orders, come, peerEnds }
+}
+
+test('StreamReader asks for bytes with the first read, and no earlier', async () => {
+  const { reader, orders, come } = setUp()
+  assert.deepEqual(orders, [])
+  const read = reader.read(undefined, undefined)
+  assert.deepEqual(orders, ['start 1'])
+  come('abc')
+  assert.equal(text(await read), 'abc')
+  assert.deepEqual(orders, ['start 1'])
+})
+
+test('StreamReader pauses above its limit when nobody reads, and goes on at half', async () => {
+  const { reader, orders, come } = setUp()
+  await reader.read(0, undefined)
+  for (let i = 0; i < 4; i++) come('x'.repeat(LIMIT / 4))
+  assert.deepEqual(orders, ['start 1'], 'at its limit')
+  come('x')
+  come('x')
+  assert.deepEqual(orders, ['start 1', 'pause 1'])
+  await reader.read(LIMIT / 2 + 1, undefined)
+  assert.deepEqual(orders, ['start 1', 'pause 1'], 'above half')
+  await reader.read(1, undefined)
+  assert.deepEqual(orders, ['start 1', 'pause 1', 'start 1'])
+})
+
+test('StreamReader goes on when somebody wants more than there is', async () => {
+  const { reader, orders, come } = setUp()
+  await reader.read(0, undefined)
+  come('x'.repeat(LIMIT + 1))
+  const read = reader.read(2 * LIMIT, undefined)
+  assert.deepEqual(orders, ['start 1', 'pause 1', 'start 1'])
+  come('x'.repeat(LIMIT))
+  assert.equal((await read)?.length, 2 * LIMIT)
+})
+
+test('StreamReader hands nothing out while the peer has to take first', async () => {
+  const { reader, backlog, sockets, come } = setUp()
+  sockets.slot.policy = SEND_POLICY['pause-producer']
+  const first = reader.read(undefined, undefined)
+  backlog.isFull = true
+  come('a')
+  come('b')
+  backlog.isFull = false
+  reader.goOn()
+  assert.equal(text(await first), 'a')
+  assert.equal(text(await reader.read(undefined, undefined)), 'b')
+})
+
+test('StreamReader asks the other direction by policy pause-producer alone', async () => {
+  const { reader, backlog, come } = setUp()
+  const read = reader.read(undefined, undefined)
+  come('a')
+  await read
+  assert.equal(backlog.asked, 0)
+})
+
+test('StreamReader leaves nothing of a read that has ended, whatever its end', async () => {
+  const { reader, sockets, come } = setUp()
+  const abort = new AbortController()
+  const read = reader.read(3, { signal: abort.signal })
+  await assert.rejects(reader.read(1, undefined), { code: 'ERR_SOCKET_BUSY' })
+  come('ab')
+  abort.abort()
+  await assert.rejects(read, { code: 'ABORT_ERR' })
+  assert.equal(sockets.waits.size, 0)
+  assert.equal(text(await reader.read(2, undefined)), 'ab')
+  const line = reader.readLine({ max: 2 })
+  come('abc')
+  await assert.rejects(line, { code: 'ERR_LINE_TOO_LONG' })
+  assert.equal(sockets.waits.size, 0)
+})
+
+test('StreamReader of a socket that has moved rejects who waits, and who comes', async () => {
+  const { reader, life } = setUp()
+  const read = reader.read(undefined, undefined)
+  life.move('moved')
+  reader.fail()
+  await assert.rejects(read, { code: 'ERR_SOCKET_MOVED' })
+  await assert.rejects(reader.readAll(undefined), { code: 'ERR_SOCKET_MOVED' })
+})
+
+test('StreamReader gives what came before a failure, then the failure', async () => {
+  const { reader, life, come, peerEnds } = setUp()
+  await reader.read(0, undefined)
+  come('abc')
+  life.fail('reset')
+  peerEnds()
+  assert.equal(text(await reader.read(undefined, undefined)), 'abc')
+  await assert.rejects(reader.read(undefined, undefined), { code: 'ERR_SOCKET_FAILED' })
+})
+
+test('ChunkLoop closes the connection with its end, whether it waits for it or not', async () => {
+  for (const isWaiting of [true, false]) {
+    const { reader, life, orders, come, peerEnds } = setUp()
+    const loop = new ChunkLoop(reader, life)
+    const first = loop.next()
+    come('abc')
+    assert.equal(text((await first).value), 'abc')
+    const waiting = isWaiting ? loop.next() : undefined
+    peerEnds()
+    assert.deepEqual(await (waiting ?? loop.next()), { done: true, value: undefined })
+    assert.deepEqual(orders, ['start 1', 'close 1'])
+    assert.equal(life.isOver, true)
+  }
+})
+
+test('ChunkLoop closes the connection when it is left', async () => {
+  const { reader, life, orders } = setUp()
+  assert.equal((await new ChunkLoop(reader, life).return()).done, true)
+  assert.deepEqual(orders, ['close 1'])
+})
