@@ -6,7 +6,6 @@ const DISPATCHER = 'every kind of message and of end passes here'
 export const ALLOWED: Allowed = {
   assemblies: {
     'src/kernel/scheduler.ts': 'turns of mail, timers and rings: all that a worker does',
-    'src/net/orders.ts': 'a table, one row an order; what orders do is not apart yet',
     'src/net/sockets.ts': 'assembles what the socket thread has of its sockets',
     'src/net/standalone.ts': 'facade of the library: a line or two a call, six imports are types',
     'src/os/posix.ts': 'the contract Os on libc: a method a call, each kind in a file of its own',
