@@ -9,41 +9,43 @@ import { PROTOCOL } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
 import { Connection } from './connection.ts'
 import { lookUp } from './look-up.ts'
-import { checkOpening, type OpenHost, STREAM_NAMES, type StreamOptions } from './opening.ts'
+import { checkOpening, type SocketOpener, STREAM_NAMES, type StreamOptions } from './opening.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** `{ port }`, `{ host, port }` or `{ path }`. Default host: `127.0.0.1`. */
 export interface ConnectOptions extends WaitOptions, Endpoint, StreamOptions {}
 
 /** @throws As `SocketApi.connect`. */
-export async function connectTo(service: OpenHost, options: ConnectOptions): Promise<Connection> {
+export async function connectTo(
+  opener: SocketOpener,
+  options: ConnectOptions,
+): Promise<Connection> {
   const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
-  const { settings, left } = checkOpening('connect', service, options, STREAM_NAMES)
-  const { pool, handle } = service
-  const { client } = pool
+  const { settings, left } = checkOpening('connect', opener, options, STREAM_NAMES)
+  const { service, client, pool } = opener
   const failed = connectFailure(endpoint)
   const addresses = await lookUp(service, endpoint, failed, left())
   const id = pool.reserve()
   const connection = new Connection(pool, id, 'opening')
   const opened = connection.open(left())
   if (settings !== undefined) client.orderWith('configure', id, settings)
-  client.connect(id, handle, addresses, options.options)
+  client.connect(id, service.handle, addresses, options.options)
   return openedOr(opened, failed)
 }
 
 /** @throws As `SocketApi.start`. */
 export async function takeOver(
-  service: OpenHost,
+  opener: SocketOpener,
   id: number,
   options: WaitOptions | undefined,
 ): Promise<Connection> {
   checkInteger('start', 'id', id, 1, SOCKET_ID_MAX)
   checkWait('start', options)
-  const { pool, handle } = service
+  const { service, client, pool } = opener
   if (service.hasEnded) throw service.exited()
   const own = pool.get(id)
   if (own instanceof Connection) return own
-  const { slots } = pool.client
+  const { slots } = client
   if (slots.stateOf(id) === STATE.INVALID) throw new SkynetError('ERR_SOCKET_INVALID', { id })
   const failed = (reason: string): SkynetError =>
     new SkynetError('ERR_SOCKET_STATE', { id, reason })
@@ -52,23 +54,23 @@ export async function takeOver(
   }
   const connection = new Connection(pool, id, 'opening')
   const opened = connection.open(options)
-  pool.client.order('start', id, handle)
+  client.order('start', id, service.handle)
   return openedOr(opened, failed)
 }
 
 /** @throws As `SocketApi.bind`. */
 export async function bindDescriptor(
-  service: OpenHost,
+  opener: SocketOpener,
   fd: number,
   options: WaitOptions | undefined,
 ): Promise<Connection> {
   checkDescriptor(fd)
   checkWait('bind', options)
-  const { pool, handle } = service
+  const { service, client, pool } = opener
   const id = pool.reserve()
   const connection = new Connection(pool, id, 'opening')
   const opened = connection.open(options)
-  pool.client.order('bind', id, fd, handle)
+  client.order('bind', id, fd, service.handle)
   const what = `descriptor ${fd}`
   return openedOr(
     opened,

@@ -6,7 +6,7 @@ import type { SocketSettings } from '../net/settings.ts'
 import type { UdpAddress } from '../net/udp-address.ts'
 import type { SocketAddress } from '../os/os.ts'
 import { lookUp } from './look-up.ts'
-import { checkOpening, type OpenHost } from './opening.ts'
+import { checkOpening, type SocketOpener } from './opening.ts'
 import { openOrClose } from './socket-life.ts'
 import { checkPeer } from './udp-peer.ts'
 import { UdpSocket } from './udp-socket.ts'
@@ -27,40 +27,42 @@ type UdpSettings = Pick<SocketSettings, 'sendLimitBytes' | 'lingerMs' | 'idleTim
 const UDP_NAMES = ['host', 'port', ...BIND_FLAG_NAMES, ...WAIT_NAMES]
 
 /** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
-export async function receiveUdp(service: OpenHost, options: UdpOptions): Promise<UdpSocket> {
+export async function receiveUdp(opener: SocketOpener, options: UdpOptions): Promise<UdpSocket> {
   const { endpoint, flags } = checkUdp(options)
-  const { settings, left } = checkOpening('open a UDP socket', service, options, UDP_NAMES)
+  const { settings, left } = checkOpening('open a UDP socket', opener, options, UDP_NAMES)
+  // Where there are no sockets that is said before a name is looked up.
+  const { service, pool } = opener
   const failed = bindFailure(endpoint)
   const [address] = (await lookUp(service, endpoint, failed, left())) as SocketAddress[]
-  return adoptUdp(service, address!, left(), failed, flags, settings)
+  return adoptUdp(pool, address!, left(), failed, flags, settings)
 }
 
 /** An unbound socket of the family of `address`, whose usual peer is there. */
 export async function dialUdp(
-  service: OpenHost,
+  opener: SocketOpener,
   endpoint: Endpoint | UdpAddress,
   options: WaitOptions = {},
 ): Promise<UdpSocket> {
   const checked = checkPeer('dial', endpoint)
   checkWait('dial', options)
+  const { service, pool } = opener
   const left = limitsFrom(service.runtime, options)
   const failed = connectFailure(checked)
   const [address] = (await lookUp(service, checked, failed, left())) as SocketAddress[]
-  const socket = await adoptUdp(service, address!, left(), failed)
+  const socket = await adoptUdp(pool, address!, left(), failed)
   await socket.connect({ host: address!.host, port: address!.port }, left())
   return socket
 }
 
 async function adoptUdp(
-  service: OpenHost,
+  pool: SocketOpener['pool'],
   address: SocketAddress,
   limits: WaitLimits,
   failed: Failure,
   flags?: BindFlags,
   settings?: Partial<SocketSettings>,
 ): Promise<UdpSocket> {
-  const { pool } = service
-  const { client } = pool
+  const { service, client } = pool
   if (service.hasEnded) throw service.exited()
   const { id, fd } = openUdp(client, address, flags, failed)
   const socket = new UdpSocket(pool, id, address.family)

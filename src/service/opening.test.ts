@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkOpening, type OpenHost, STREAM_NAMES } from './opening.ts'
+import { checkOpening, type SocketOpener, STREAM_NAMES } from './opening.ts'
 
 const runtime = { now: 100 }
-const service = { runtime } as unknown as OpenHost
+const opener = { service: { runtime } } as unknown as SocketOpener
 const wrong = <T>(value: unknown): T => value as T
 
 test('checkOpening() gives the settings, and what is left of the limits at each call', () => {
   const given = { timeoutMs: 50, lingerMs: 7, options: { noDelay: 1 } }
-  const { settings, left } = checkOpening('connect', service, given, STREAM_NAMES)
+  const { settings, left } = checkOpening('connect', opener, given, STREAM_NAMES)
   assert.deepEqual(settings, { lingerMs: 7 })
   runtime.now = 130
   assert.deepEqual([left().timeoutMs, left().askedMs], [20, 50])
-  assert.equal(checkOpening('connect', service, {}, STREAM_NAMES).settings, undefined)
+  assert.equal(checkOpening('connect', opener, {}, STREAM_NAMES).settings, undefined)
 })
 
 test('checkOpening() refuses limits, settings and options of the system by name', () => {
@@ -24,10 +24,10 @@ test('checkOpening() refuses limits, settings and options of the system by name'
     [{ keepAlive: 1 }, 'keepAlive'],
   ] as const) {
     assert.throws(
-      () => checkOpening('connect', service, wrong(options), STREAM_NAMES),
+      () => checkOpening('connect', opener, wrong(options), STREAM_NAMES),
       (error: Error) => error.message.includes(`'${name}'`),
     )
   }
   const names = STREAM_NAMES.filter((name) => name !== 'options')
-  assert.throws(() => checkOpening('udp', service, { options: {} }, names), /'options'/)
+  assert.throws(() => checkOpening('udp', opener, { options: {} }, names), /'options'/)
 })

@@ -1,11 +1,11 @@
 /** What a service gives to open a socket, whatever kind it is, and the options that all share. */
 import { checkOptions } from '../base/check.ts'
+import type { SocketClient } from '../net/client.ts'
 import { ENDPOINT_NAMES } from '../net/endpoint.ts'
 import type { GivenOptions } from '../net/open.ts'
 import { checkSettings, type SocketSettings } from '../net/settings.ts'
 import { checkOption, OPTIONS } from '../os/options.ts'
-import type { SocketPool } from './pool.ts'
-import type { WaitHost } from './wait.ts'
+import { type PoolHost, poolOf, type SocketPool } from './pool.ts'
 import {
   checkLimits,
   limitsFrom,
@@ -14,13 +14,21 @@ import {
   type WaitOptions,
 } from './wait-options.ts'
 
-/** The service that opens. */
-export interface OpenHost extends WaitHost {
-  readonly handle: number
-  /** Made with its first socket. */
-  readonly pool: SocketPool
-  /** The clock of its waits. */
-  readonly runtime: { readonly now: number }
+/** Who opens a socket. */
+export class SocketOpener {
+  /** It owns the socket; its runtime is the clock of its waits. */
+  readonly service: PoolHost & { readonly runtime: { readonly now: number } }
+  readonly client: SocketClient
+
+  constructor(service: SocketOpener['service'], client: SocketClient) {
+    this.service = service
+    this.client = client
+  }
+
+  /** Made with the first socket. @throws What `SocketClient.admit` does. */
+  get pool(): SocketPool {
+    return poolOf(this.service, this.client)
+  }
 }
 
 /** What holds for a connection from its start; of a listener, for each that it accepts. */
@@ -42,14 +50,14 @@ export interface CheckedOptions {
 /** @throws `TypeError`, `RangeError` naming the one that is wrong, or not among `names`. */
 export function checkOpening(
   what: string,
-  { runtime }: OpenHost,
+  { service }: Pick<SocketOpener, 'service'>,
   options: WaitOptions & StreamOptions,
   names: readonly string[],
 ): CheckedOptions {
   const settings = checkSettings(what, options, names)
   checkLimits(what, options)
   if (names.includes('options')) checkGiven(what, options.options)
-  return { settings, left: limitsFrom(runtime, options) }
+  return { settings, left: limitsFrom(service.runtime, options) }
 }
 
 function checkGiven(what: string, options: GivenOptions | undefined): void {

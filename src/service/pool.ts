@@ -8,6 +8,7 @@ import { EVENT, type EventRecord } from '../net/event.ts'
 import { reserveSlot } from '../net/open.ts'
 import { checkOption } from '../os/options.ts'
 import type { SocketOption } from '../os/os.ts'
+import { type Part, type PartHost, PartKey } from './part.ts'
 import { Repeats, type RepeatsHost } from './repeats.ts'
 import type { WaitHost } from './wait.ts'
 
@@ -36,12 +37,12 @@ export interface PooledSocket {
 }
 
 /** What sockets need of their service. */
-export interface PoolHost extends WaitHost, RepeatsHost {
+export interface PoolHost extends WaitHost, RepeatsHost, PartHost {
   readonly handle: number
   readonly runtime: { readonly receiveLimitBytes: number }
 }
 
-export class SocketPool {
+export class SocketPool implements Part {
   readonly service: PoolHost
   readonly client: SocketClient
   /** Of much that waits to be sent: many sockets may say so at once. */
@@ -115,12 +116,12 @@ export class SocketPool {
     socket.happened(kind, ud, payload)
   }
 
-  stopListening(): void {
+  draining(): void {
     for (const socket of this.#sockets.values()) socket.stopListening?.()
   }
 
-  /** The service ends. What was written still leaves; nothing more is read. */
-  closeAll(): void {
+  /** What was written still leaves; nothing more is read. */
+  closing(): void {
     for (const socket of this.#sockets.values()) {
       socket.abandon()
       this.client.order('close', socket.id, this.service.handle)
@@ -143,3 +144,12 @@ export class SocketPool {
     throw new SkynetError('ERR_SYSCALL', { call: `set ${name} to ${value}`, reason })
   }
 }
+
+const KEY = new PartKey<SocketPool>()
+
+/** Made with the first socket. @throws What `SocketClient.admit` does. */
+export const poolOf = (service: PoolHost, client: SocketClient): SocketPool =>
+  service.part(KEY) ?? service.addPart(KEY, new SocketPool(service, client))
+
+/** Sockets that it owns, listeners included. */
+export const socketsOf = (service: PartHost): number => service.part(KEY)?.size ?? 0

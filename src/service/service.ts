@@ -14,7 +14,6 @@ import type { Message } from '../kernel/message.ts'
 import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
-import type { SocketClient } from '../net/client.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from './calls.ts'
 import type { Methods } from './definition.ts'
@@ -23,8 +22,6 @@ import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
 import type { LogLevel } from './log.ts'
 import { OwnTimers } from './own-timers.ts'
 import type { Part, PartHost, PartKey } from './part.ts'
-import type { SocketPool } from './pool.ts'
-import { poolOf } from './pools.ts'
 import { Profile } from './profile.ts'
 import type { RawCaller } from './protocols.ts'
 import type { Caller } from './ref.ts'
@@ -39,7 +36,6 @@ import type { WaitOptions } from './wait-options.ts'
 
 /** What a service needs of its worker. */
 export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
-  readonly client: SocketClient
   /** Messages that are no requests, by type: each feature brings those that it handles. */
   readonly rows: MessageRows
   readonly exitMs: number
@@ -183,11 +179,6 @@ export class Service
     const shown = rows.slice(0, WAITS_SHOWN).map(({ kind, what }) => `${kind} ${what}`)
     const more = rows.length - shown.length
     return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ')
-  }
-
-  /** Sockets of this service; made with the first one. */
-  get pool(): SocketPool {
-    return poolOf(this, this.runtime.client)
   }
 
   /** The node will stop: what is there goes on, nothing new is let in. */

@@ -18,6 +18,7 @@ import { link, monitor } from './monitor.ts'
 import { MulticastApi } from './multicast.ts'
 import { giveName, localName, type NamingSite } from './naming.ts'
 import { checkNotNeeded } from './needed.ts'
+import { SocketOpener } from './opening.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from './protocols.ts'
 import { ServiceRef } from './ref.ts'
 import type { Response } from './response.ts'
@@ -92,7 +93,7 @@ export class Skynet {
 
   /** Sockets of this service. They close when it ends. */
   get socket(): SocketApi {
-    this.#socket ??= new SocketApi(Skynet.serviceOf(this))
+    this.#socket ??= new SocketApi(new SocketOpener(Skynet.serviceOf(this), this.#site.client))
     return this.#socket
   }
 

@@ -12,21 +12,22 @@ import type { Listener } from './listener.ts'
 import { bindDescriptor, type ConnectOptions, connectTo, takeOver } from './open-connection.ts'
 import { type ListenOptions, listenOn } from './open-listener.ts'
 import { dialUdp, receiveUdp, type UdpOptions } from './open-udp.ts'
-import type { OpenHost } from './opening.ts'
+import type { SocketOpener } from './opening.ts'
 import type { UdpSocket } from './udp-socket.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 export class SocketApi {
-  readonly #service: OpenHost
+  readonly #opener: SocketOpener
 
-  constructor(service: OpenHost) {
-    this.#service = service
+  constructor(opener: SocketOpener) {
+    this.#opener = opener
   }
 
   /** @throws {SkynetError} `ERR_SERVICE_EXITED` once the service has ended: so does every call. */
   get #client(): SocketClient {
-    if (this.#service.hasEnded) throw this.#service.exited()
-    return this.#service.pool.client
+    const { service } = this.#opener
+    if (service.hasEnded) throw service.exited()
+    return this.#opener.pool.client
   }
 
   /**
@@ -37,7 +38,7 @@ export class SocketApi {
    * of range.
    */
   listen(options: ListenOptions): Promise<Listener> {
-    return listenOn(this.#service, options)
+    return listenOn(this.#opener, options)
   }
 
   /**
@@ -48,7 +49,7 @@ export class SocketApi {
    * `ABORT_ERR`, `ERR_SOCKET_LIMIT`. `RangeError` for a port out of range.
    */
   connect(options: ConnectOptions): Promise<Connection> {
-    return connectTo(this.#service, options)
+    return connectTo(this.#opener, options)
   }
 
   /**
@@ -61,7 +62,7 @@ export class SocketApi {
    * listens; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
   start(id: number, options?: WaitOptions): Promise<Connection> {
-    return takeOver(this.#service, id, options)
+    return takeOver(this.#opener, id, options)
   }
 
   /**
@@ -71,7 +72,7 @@ export class SocketApi {
    * @throws {SkynetError} `ERR_BIND` no such descriptor, or one that cannot be waited for: a file.
    */
   bind(fd: number, options?: WaitOptions): Promise<Connection> {
-    return bindDescriptor(this.#service, fd, options)
+    return bindDescriptor(this.#opener, fd, options)
   }
 
   /** `bind` of the standard input. */
@@ -85,13 +86,13 @@ export class SocketApi {
    * @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`; `TypeError`, `RangeError`.
    */
   udp(options: UdpOptions = {}): Promise<UdpSocket> {
-    return receiveUdp(this.#service, options)
+    return receiveUdp(this.#opener, options)
   }
 
   /** A UDP socket that receives at a port that is known. As `udp`. */
   async udpListen(options: UdpOptions & { readonly port: number }): Promise<UdpSocket> {
     checkInteger('open a UDP socket', 'port', options?.port, 1, 65535)
-    return receiveUdp(this.#service, options)
+    return receiveUdp(this.#opener, options)
   }
 
   /**
@@ -100,7 +101,7 @@ export class SocketApi {
    * @throws {SkynetError} `ERR_CONNECT` unknown name, `ERR_SOCKET_LIMIT`.
    */
   udpDial(endpoint: Endpoint | UdpAddress, options?: WaitOptions): Promise<UdpSocket> {
-    return dialUdp(this.#service, endpoint, options)
+    return dialUdp(this.#opener, endpoint, options)
   }
 
   /**

@@ -41,6 +41,8 @@ export class TestPool {
       afterMail: (then: () => void) => then(),
       say: (_level: string, text: string) => void logged.push(text),
       after() {},
+      part: () => undefined,
+      addPart: <P>(_key: unknown, part: P) => part,
     }
     this.pool = new SocketPool(service, this.#client())
   }
@@ -86,7 +88,7 @@ export class TestPool {
   /** The service ends, as `Service` does it. */
   end(): void {
     this.hasEnded = true
-    this.pool.closeAll()
+    this.pool.closing()
     for (let at = this.waits.first; at !== undefined; at = this.waits.first) {
       at.reject(new Error('it has ended'))
     }
