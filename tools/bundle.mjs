@@ -11,6 +11,25 @@ const PROGRAMS = ['cli/main.js', 'threads/worker.js', 'threads/socket.js'].map((
 const NOT_SHIPPED = /\.(test|suite)\.js$/
 /** Ours is relative, or absolute when rollup has resolved it. */
 const OTHERS = /^(node:|[a-z@])/
+/** Of a joined module, a line each: what it needs at its begin, what it exports at its end. */
+const NEEDS = /^import (?:(\w+)|\* as (\w+)|\{ (.+) \}) from '(.+)';$/
+const GIVES = /^export \{ (.+) \};$/
+
+/**
+ * What each kind of thread begins with. What one kind alone needs is a script of its name, and the
+ * others have neither its text nor its code. What none of them reaches, as the testing kit and the
+ * command, stays behind its own door.
+ */
+const THREADS = {
+  socket: ['threads/socket.js'],
+  worker: ['threads/worker.js', 'index.js', 'services/'],
+  main: ['node.js'],
+  // A program with the socket server alone: what no thread shares with it stays in its door.
+  server: ['socket-server.js'],
+}
+/** For every thread; for workers and the main thread, which have services and values. */
+const COMMON = 'common'
+const SHARED = 'shared'
 
 /** @param dist Where the compiler has put its output. */
 export async function bundle(dist) {
@@ -20,23 +39,10 @@ export async function bundle(dist) {
   const modules = fs
     .readdirSync(source, { recursive: true })
     .filter((path) => path.endsWith('.js') && !NOT_SHIPPED.test(path))
-  const doors = modules.filter((path) => !path.includes(sep) || isIn('services', path))
-  // What the entries share is one file, and so nothing is there twice in a thread. The testing kit
-  // is no part of it: only tests of services load that.
-  const shared = modules
-    .filter((path) => !PROGRAMS.includes(path) && !doors.includes(path) && !isIn('testing', path))
-    .map((path) => join(source, path))
+  const doors = modules.filter((path) => !path.includes(sep) || path.startsWith(`services${sep}`))
   const entries = [...doors, ...PROGRAMS].map((path) => [nameOf(path), join(source, path)])
-  await write(Object.fromEntries(entries), {
-    dir: made,
-    format: 'esm',
-    // One folder deep, as every module is that finds others by its own URL.
-    chunkFileNames: 'runtime/[name].js',
-    manualChunks: { skynet: shared },
-    minifyInternalExports: false,
-    hoistTransitiveImports: false,
-  })
-  await toScript(join(made, 'runtime'))
+  await write(Object.fromEntries(entries), made, source)
+  fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(made, 'runtime', 'loader.js'))
   const publicDoors = modules.filter((path) => !path.includes(sep))
   const typed = publicDoors.map((path) => `${nameOf(path)}.d.ts`)
   publicTypes(source, join(made, 'types'), typed)
@@ -55,46 +61,134 @@ function replace(folder, made) {
 }
 
 const nameOf = (path) => path.slice(0, -'.js'.length)
-const isIn = (folder, path) => path.startsWith(`${folder}${sep}`)
 
-/** Makes of the shared file a script, which can be loaded as V8 has compiled it: see loader.mjs. */
-async function toScript(folder) {
-  const door = join(folder, 'skynet.js')
-  const [{ exports }] = await write(door, {
-    file: join(folder, 'skynet.cjs'),
-    format: 'cjs',
-    esModule: false,
-    interop: 'default',
-    exports: 'named',
-  })
-  fs.rmSync(`${door}.map`)
-  fs.writeFileSync(
-    door,
-    `import { load } from './loader.js'\nexport const { ${exports.join(', ')} } = load()\n`,
-  )
-  fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(folder, 'loader.js'))
-}
-
-async function write(input, options) {
+async function write(input, made, source) {
   // Not at the top: on a fresh clone this file is loaded before anything is installed.
   const { rollup } = await import('rollup')
+  const scripts = new Map()
   const joined = await rollup({
     input,
     external: OTHERS,
-    plugins: [{ name: 'skynet', load, renderChunk, renderDynamicImport, resolveImportMeta }],
+    plugins: [{ name: 'skynet', load, renderChunk, ...inScripts(scripts) }],
     // A call whose result nobody uses may be there to use up the stack, or to touch memory.
     treeshake: false,
     logLevel: 'silent',
   })
-  const { output } = await joined.write({ ...options, sourcemap: true })
+  await joined.write({
+    dir: made,
+    format: 'esm',
+    sourcemap: true,
+    // One folder deep, as every module is that finds others by its own URL.
+    chunkFileNames: 'runtime/[name].js',
+    manualChunks: (id, { getModuleInfo }) => {
+      if (scripts.size === 0) fillScripts(scripts, source, input, getModuleInfo)
+      return scripts.get(id)
+    },
+    minifyInternalExports: false,
+    hoistTransitiveImports: false,
+  })
   await joined.close()
-  return output
+  for (const name of new Set(scripts.values())) toScript(join(made, 'runtime'), name)
+}
+
+/** Says of each module in which script it is. Entries are in none. */
+function fillScripts(scripts, source, input, getModuleInfo) {
+  const entries = Object.values(input)
+  const threads = Object.entries(THREADS).map(([name, paths]) => {
+    const begins = paths.map((path) => join(source, path))
+    const own = entries.filter((id) => begins.some((begin) => id.startsWith(begin)))
+    return { name, ids: closure(own, (id) => getModuleInfo(id).importedIds) }
+  })
+  for (const id of new Set(threads.flatMap(({ ids }) => [...ids]))) {
+    const name = scriptFor(threads.filter(({ ids }) => ids.has(id)).map(({ name }) => name))
+    if (name !== undefined && !OTHERS.test(id) && !entries.includes(id)) scripts.set(id, name)
+  }
+}
+
+/** @param threads Which of them need a module. */
+function scriptFor(threads) {
+  const isOfSockets = threads.includes('socket')
+  // The library is the loop of the socket thread, on another one.
+  const [first, ...others] = isOfSockets ? threads.filter((name) => name !== 'server') : threads
+  if (others.length > 0) return isOfSockets ? COMMON : SHARED
+  return first === 'server' ? undefined : first
+}
+
+function closure(begin, next) {
+  const found = new Set(begin)
+  for (const id of found) for (const each of next(id) ?? []) found.add(each)
+  return found
+}
+
+/**
+ * Makes of a joined module a script, which can be loaded as V8 has compiled it: see loader.mjs. The
+ * lines stay where they are. What it needs of others are constants of its own, as fast as before.
+ */
+function toScript(folder, name) {
+  const door = join(folder, `${name}.js`)
+  const lines = fs.readFileSync(door, 'utf8').split('\n')
+  for (const [i, line] of lines.entries()) {
+    const [, one, all, some, from] = NEEDS.exec(line) ?? []
+    if (from === undefined) break
+    const names = one ?? all ?? `{ ${some.replaceAll(' as ', ': ')} }`
+    lines[i] = `const ${names} = require('${from.replace(/^\.\/(\w+)\.js$/, './$1.cjs')}');`
+  }
+  const last = lines.findLastIndex((line) => GIVES.test(line))
+  const given = GIVES.exec(lines[last])[1]
+  lines[last] = `module.exports = { ${given.replaceAll(/([\w$]+) as ([\w$]+)/g, '$2: $1')} };`
+  lines[last + 1] = `//# sourceMappingURL=${name}.cjs.map`
+  fs.writeFileSync(join(folder, `${name}.cjs`), lines.join('\n'))
+  fs.renameSync(`${door}.map`, join(folder, `${name}.cjs.map`))
+  fs.writeFileSync(
+    door,
+    `import { load } from './loader.js'\n` +
+      `export const { ${given.replaceAll(/[\w$]+ as /g, '')} } = load('${name}')\n`,
+  )
 }
 
 /** With the map that the compiler made: then stacks lead to our sources, not to its output. */
 function load(file) {
   const map = fs.readFileSync(`${file}.map`, 'utf8')
-  return { code: fs.readFileSync(file, 'utf8'), map }
+  const code = fs.readFileSync(file, 'utf8')
+  return { code: withoutComments(code, textsOf(this.parse(code))), map }
+}
+
+/**
+ * Each thread holds the text of what it runs, and a quarter of that would be comments. Those go
+ * that have lines of their own. The lines stay, empty, so the map holds.
+ *
+ * @param texts Begin and end of each text of a template: its lines are no comments.
+ */
+export function withoutComments(code, texts) {
+  let at = 0
+  /** A comment goes on. */
+  let isOpen = false
+  const shorter = (line) => {
+    const begin = at
+    at += line.length + 1
+    if (texts.some(([from, to]) => from < begin && begin <= to)) return line
+    if (!isOpen && /^\s*\/\//.test(line)) return ''
+    if (!isOpen && !/^\s*\/\*/.test(line)) return line
+    const end = line.indexOf('*/')
+    isOpen = end < 0
+    // What stands behind keeps its place.
+    return isOpen
+      ? ''
+      : line
+          .slice(end + 2)
+          .padStart(line.length)
+          .trimEnd()
+  }
+  return code.split('\n').map(shorter).join('\n')
+}
+
+/** Begin and end of each text of a template. */
+function textsOf(node, found = []) {
+  if (node?.type === 'TemplateElement') found.push([node.start, node.end])
+  else if (typeof node === 'object' && node !== null) {
+    for (const child of Object.values(node)) textsOf(child, found)
+  }
+  return found
 }
 
 /** One byte a character: V8 reads that faster, and holds it in half the memory. */
@@ -103,14 +197,18 @@ function renderChunk(code) {
   return { code: code.replace(/[\u0080-\uffff]/g, escaped), map: null }
 }
 
-/** A script that is not a module of Node.js is given what else a module has. */
-function renderDynamicImport({ format }) {
-  if (format !== 'cjs') return null
-  return { left: '(module.import ?? ((path) => import(path)))(', right: ')' }
-}
-
-/** It goes by the URL of its door. */
-function resolveImportMeta(property, { format }) {
-  if (format !== 'cjs' || property !== 'url') return null
-  return `require('node:url').pathToFileURL(\`\${__dirname}/skynet.js\`).href`
+function inScripts(scripts) {
+  return {
+    /** A script that is not a module of Node.js is given what else a module has. */
+    renderDynamicImport({ moduleId }) {
+      if (!scripts.has(moduleId)) return null
+      return { left: '(module.import ?? ((path) => import(path)))(', right: ')' }
+    },
+    /** It goes by the URL of its door. */
+    resolveImportMeta(property, { moduleId }) {
+      const name = scripts.get(moduleId)
+      if (name === undefined || property !== 'url') return null
+      return `(module.url ??= require('node:url').pathToFileURL(\`\${__dirname}/${name}.js\`).href)`
+    },
+  }
 }

@@ -1,67 +1,123 @@
-// Loads the joined runtime from what V8 had compiled when it was built: that takes a fifth of the
-// time that compiling takes, in every thread. Becomes dist/lib/runtime/loader.js.
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
+// Loads the scripts of the runtime from what V8 had compiled when they were built: that takes a
+// fifth of the time that compiling takes, in every thread. Each thread takes them from the memory
+// of the thread that started it. Becomes dist/lib/runtime/loader.js.
 import { Script } from 'node:vm'
+import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
-// An import would touch all that it exports, and load the streams of files.
-const { readFileSync, renameSync, writeFileSync } = process.getBuiltinModule('node:fs')
-const { crc32 } = process.getBuiltinModule('node:zlib')
-const url = new URL('skynet.cjs', import.meta.url)
-const file = fileURLToPath(url)
+// An import would touch all that they export, and load the streams of files.
+const { getBuiltinModule, version, platform, arch } = process
+const { createRequire } = getBuiltinModule('node:module')
+const { fileURLToPath } = getBuiltinModule('node:url')
+const folder = fileURLToPath(new URL('.', import.meta.url))
 /** Code of one version of V8, on one kind of machine, is of no use to another. */
-const { version, platform, arch } = process
-const CACHE = fileURLToPath(new URL(`skynet-${version}-${platform}-${arch}`, url))
+const KEPT = `skynet-${version}-${platform}-${arch}-`
 /** Behind the code: a checksum, 32 bits. */
 const SUM_BYTES = 4
+/** A script is a function of what a module of Node.js has. */
+const HEAD = '(function (require, module) {'
+const TAIL = '\n})'
+/** Which loads all that threads need: it starts them. */
+const MAIN = 'main'
 
-let script
+/** By name: `text`, and `code` when some was compiled ahead, in memory that threads share. */
+const scripts = getEnvironmentData(import.meta.url) ?? new Map()
+/** By name, of this thread: the script as V8 has it, and what it exports. */
+const loaded = new Map()
 
-/** What `skynet.cjs` exports. */
-export function load() {
-  const require = createRequire(url)
+/** What the script `name` exports. */
+export function load(name) {
+  const known = loaded.get(name)
+  if (known !== undefined) return known.exports
+  const path = `${folder}${name}.cjs`
   // Node.js applies source maps only to what it has loaded itself.
-  if (process.sourceMapsEnabled) return require(file)
-  const text = readFileSync(file)
-  const source = `(function (exports, require, module, __dirname) {${text.latin1Slice()}\n})`
-  script = new Script(source, { filename: url.href, cachedData: kept(text) })
-  const module = { exports: {}, import: (path) => import(path) }
-  const folder = fileURLToPath(new URL('.', url))
-  script.runInThisContext()(module.exports, require, module, folder)
+  if (process.sourceMapsEnabled) return createRequire(path)(path)
+  if (name === MAIN) for (const each of names()) read(each)
+  const { text, code } = read(name)
+  const script = new Script(Buffer.from(text).latin1Slice(), {
+    filename: new URL(`${name}.cjs`, import.meta.url).href,
+    cachedData: code && Buffer.from(code),
+  })
+  const { href } = new URL(`${name}.js`, import.meta.url)
+  const module = { exports: {}, url: href, import: (path) => import(path) }
+  script.runInThisContext()(need, module)
+  loaded.set(name, { script, exports: module.exports })
   return module.exports
 }
 
+/** Another script, or a module of Node.js. */
+const need = (id) =>
+  id.startsWith('./') ? load(id.slice(2, -'.cjs'.length)) : getBuiltinModule(id)
+
+function read(name) {
+  const known = scripts.get(name)
+  if (known !== undefined) return known
+  const text = textOf(name)
+  const script = { text, code: keptOf(name, text) }
+  scripts.set(name, script)
+  // Threads that this one starts from now on find it.
+  setEnvironmentData(import.meta.url, scripts)
+  return script
+}
+
+function textOf(name) {
+  const text = getBuiltinModule('node:fs').readFileSync(`${folder}${name}.cjs`)
+  return shared([Buffer.from(HEAD), text, Buffer.from(TAIL)])
+}
+
 /** What was compiled of `text`, if it is there, whole, and of this place. */
-function kept(text) {
+function keptOf(name, text) {
   let bytes
   try {
-    bytes = readFileSync(CACHE)
+    bytes = getBuiltinModule('node:fs').readFileSync(keptAt(name))
   } catch {
     return undefined
   }
   if (bytes.length <= SUM_BYTES) return undefined
   const code = bytes.subarray(0, -SUM_BYTES)
-  return bytes.readUInt32LE(code.length) === sumOf(text, code) ? code : undefined
+  return bytes.readUInt32LE(code.length) === sumOf(name, text, code) ? shared([code]) : undefined
 }
+
+/** V8 makes strings and code of it, and nobody writes to it. */
+function shared(parts) {
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
+  const bytes = Buffer.from(new SharedArrayBuffer(length))
+  let at = 0
+  for (const part of parts) at += part.copy(bytes, at)
+  return bytes.buffer
+}
+
+const keptAt = (name) => `${folder}${KEPT}${name}`
 
 /**
  * V8 compares versions, flags and lengths, and trusts the rest: what is damaged ends the process,
  * what is of another text or place runs as if it were of this one.
  */
-const sumOf = (text, code) => crc32(code, crc32(text, crc32(url.href)))
+function sumOf(name, text, code) {
+  const { crc32 } = getBuiltinModule('node:zlib')
+  return crc32(code, crc32(Buffer.from(text), crc32(`${folder}${name}`)))
+}
 
-/** Whether a thread finds something that was compiled ahead. */
-export const isKept = () => kept(readFileSync(file)) !== undefined
+function names() {
+  const files = getBuiltinModule('node:fs').readdirSync(folder)
+  return files.filter((file) => file.endsWith('.cjs')).map((file) => file.slice(0, -'.cjs'.length))
+}
 
-/** Whether this one has used it: V8 refuses what was compiled with other flags. */
-export const isUsed = () => script?.cachedDataRejected === false
+/** Whether a thread finds all scripts compiled ahead. */
+export const isKept = () => names().every((name) => keptOf(name, textOf(name)) !== undefined)
+
+/** Whether this one has used them all: V8 refuses what was compiled with other flags. */
+export const isUsed = () =>
+  loaded.size > 0 && [...loaded.values()].every(({ script }) => script.cachedDataRejected === false)
 
 /** Keep all that has been compiled by now. */
 export function keep() {
-  const code = script.createCachedData()
-  const sum = Buffer.alloc(SUM_BYTES)
-  sum.writeUInt32LE(sumOf(readFileSync(file), code))
-  const written = `${CACHE}.${process.pid}`
-  writeFileSync(written, Buffer.concat([code, sum]))
-  renameSync(written, CACHE)
+  const { renameSync, writeFileSync } = getBuiltinModule('node:fs')
+  for (const [name, { script }] of loaded) {
+    const code = script.createCachedData()
+    const sum = Buffer.alloc(SUM_BYTES)
+    sum.writeUInt32LE(sumOf(name, textOf(name), code))
+    const written = `${keptAt(name)}.${process.pid}`
+    writeFileSync(written, Buffer.concat([code, sum]))
+    renameSync(written, keptAt(name))
+  }
 }

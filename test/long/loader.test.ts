@@ -8,6 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { scratchFolder } from '../support/cli.ts'
 
 const RUNTIME = fileURLToPath(new URL('../../lib/runtime', import.meta.url))
+/** What was compiled ahead of one script, for this Node.js. */
+const KEPT = new RegExp(`^skynet-${process.version}-.*-common$`)
 
 interface Loaded {
   /** What was compiled ahead is there and good; and V8 has taken it. */
@@ -18,12 +20,15 @@ interface Loaded {
   readonly stack: string
 }
 
-/** Loads the runtime of `folder` as a program does. */
+/** Loads all of the runtime of `folder`, as the threads of a node do. */
 function load(folder: string, before = '', flags: readonly string[] = []): Loaded {
   const url = (file: string): string => JSON.stringify(pathToFileURL(join(folder, file)).href)
   const program = `
     import { isKept, isUsed, keep } from ${url('loader.js')}
-    import { checkText, SkynetError } from ${url('skynet.js')}
+    import { checkText, SkynetError } from ${url('common.js')}
+    import ${url('main.js')}
+    import ${url('socket.js')}
+    import ${url('worker.js')}
     ${before}
     const { message } = new SkynetError('ERR_MESSAGE_TOO_DEEP', { path: 'p', limit: 1 })
     let stack = ''
@@ -42,7 +47,7 @@ function copy(t: TestContext): string {
 }
 
 const keptIn = (folder: string): string =>
-  join(folder, readdirSync(folder).find((name) => name.startsWith(`skynet-${process.version}-`))!)
+  join(folder, readdirSync(folder).find((name) => KEPT.test(name))!)
 
 function assertIsUsed(folder: string, wanted: boolean): void {
   const { isKept, isUsed } = load(folder)
@@ -58,7 +63,7 @@ test('a thread uses what was compiled ahead', (t) => {
 
 test('a runtime that was changed is compiled anew', (t) => {
   const folder = copy(t)
-  const script = join(folder, 'skynet.cjs')
+  const script = join(folder, 'common.cjs')
   const { message } = load(folder)
   const text = readFileSync(script, 'utf8')
   // Of the same length: V8 does not see that.
@@ -73,8 +78,8 @@ test('a runtime that was moved is compiled anew: stacks name the place where it 
   const moved = `${folder} moved`
   cpSync(folder, moved, { recursive: true })
   assertIsUsed(moved, false)
-  assert.ok(load(folder).stack.includes(`${pathToFileURL(folder).href}/skynet.cjs:`))
-  assert.ok(load(moved).stack.includes(`${pathToFileURL(moved).href}/skynet.cjs:`))
+  assert.ok(load(folder).stack.includes(`${pathToFileURL(folder).href}/common.cjs:`))
+  assert.ok(load(moved).stack.includes(`${pathToFileURL(moved).href}/common.cjs:`))
 })
 
 test('what was compiled ahead and is damaged is not used', (t) => {
@@ -112,4 +117,18 @@ test('with source maps Node.js compiles it, and stacks name our sources', (t) =>
   const { isKept, isUsed, stack } = load(copy(t), '', ['--enable-source-maps'])
   assert.deepEqual([isKept, isUsed], [true, false])
   assert.match(stack, /\/src\/base\/check\.ts:/)
+})
+
+test('a thread takes the runtime from the memory of who started it', (t) => {
+  const folder = copy(t)
+  const url = JSON.stringify(pathToFileURL(join(folder, 'common.js')).href)
+  const thread = `data:text/javascript,import{checkText}from${url};checkText('do','name','x')`
+  const before = `
+    import { rmSync } from 'node:fs'
+    import { once } from 'node:events'
+    import { Worker } from 'node:worker_threads'
+    rmSync(${JSON.stringify(join(folder, 'common.cjs'))})
+    const [code] = await once(new Worker(new URL(${JSON.stringify(thread)})), 'exit')
+    if (code !== 0) throw new Error('it did not find the script')`
+  assert.doesNotThrow(() => load(folder, before))
 })

@@ -136,7 +136,7 @@ test('the packed package holds no tests, and the documents that its README names
   const kit = [...files.matchAll(/\/testing\/(\S+)\.d\.ts\n/g)].map((match) => match[1]!)
   const door = ['fake-clock', 'probe', 'recording-router', 'test-node', 'test-service']
   assert.deepEqual(kit.sort(), door, 'the kit alone, not what our own tests simulate')
-  const map = readFileSync(join(target, 'dist/lib/runtime/skynet.cjs.map'), 'utf8')
+  const map = readFileSync(join(target, 'dist/lib/runtime/common.cjs.map'), 'utf8')
   const { sources, sourcesContent } = JSON.parse(map)
   assert.ok(sources.every((source: string) => /\/src\/.*\.ts$/.test(source)))
   assert.ok(sourcesContent.every((text: unknown) => typeof text === 'string'))

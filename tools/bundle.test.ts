@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+type WithoutComments = (code: string, texts: readonly (readonly [number, number])[]) => string
+/** Plain JavaScript, which the build runs: the compiler leaves it where it is. */
+const tool = new URL('../../tools/bundle.mjs', import.meta.url).href
+const { withoutComments } = (await import(tool)) as { withoutComments: WithoutComments }
+const LIB = new URL('../lib/', import.meta.url)
+
+const ENTRIES = {
+  worker: ['threads/worker.js', 'index.js', 'services/logger.js', 'services/bootstrap.js'],
+  socket: ['threads/socket.js'],
+  main: ['node.js'],
+} as const
+
+/**
+ * What a thread has no use for: files of `src` from whose names it must load nothing. A new room,
+ * or a part that few nodes use, is a row.
+ */
+const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = {
+  'testing/': ['worker', 'socket', 'main'],
+  'cli/main.ts': ['worker', 'socket', 'main'],
+  'cli/daemon.ts': ['worker', 'socket', 'main'],
+  'threads/standalone.ts': ['worker', 'socket', 'main'],
+  'net/standalone.ts': ['worker', 'socket', 'main'],
+  'net/own-loop.ts': ['worker', 'socket', 'main'],
+  'threads/main/': ['worker', 'socket'],
+  'net/server.ts': ['worker', 'main'],
+  'net/tcp.ts': ['worker', 'main'],
+  'net/udp.ts': ['worker', 'main'],
+  'net/write-queue.ts': ['worker', 'main'],
+  'threads/socket.ts': ['worker', 'main'],
+  'threads/worker.ts': ['socket', 'main'],
+  'threads/assemble.ts': ['socket', 'main'],
+  'service/service.ts': ['socket', 'main'],
+  'service/connection.ts': ['socket', 'main'],
+  'services/': ['socket', 'main'],
+  'kernel/scheduler.ts': ['socket', 'main'],
+  'wire/pack.ts': ['socket'],
+  'wire/unpack.ts': ['socket'],
+  'cli/': ['socket'],
+}
+
+/** The files of `src` that come with modules of dist/lib, and with all that they import. */
+function loadedBy(entries: readonly string[]): string[] {
+  const urls = new Set(entries.map((entry) => new URL(entry, LIB).href))
+  const sources = new Set<string>()
+  for (const url of urls) {
+    const text = readFileSync(fileURLToPath(url), 'utf8')
+    const found = (pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, it]) => it!)
+    const paths = [
+      ...found(/^(?:import|export) .*?'(\.{1,2}\/.+)'/gm),
+      ...found(/^const .* = require\('(\.\/.+)'\)/gm),
+      ...found(/= load\('(\w+)'\)$/gm).map((name) => `./${name}.cjs`),
+    ]
+    for (const path of paths) urls.add(new URL(path, url).href)
+    const map = /^\/\/# sourceMappingURL=(.+)$/m.exec(text)?.[1]
+    if (map === undefined) continue
+    const read = JSON.parse(readFileSync(fileURLToPath(new URL(map, url)), 'utf8')) as {
+      readonly sources: readonly string[]
+    }
+    for (const source of read.sources) sources.add(source.replace(/^.*\/src\//, ''))
+  }
+  return [...sources]
+}
+
+test('a thread loads nothing of what only others use', () => {
+  const found: string[] = []
+  for (const [thread, entries] of Object.entries(ENTRIES)) {
+    const sources = loadedBy(entries)
+    assert.ok(sources.includes('base/errors.ts'), `${thread} loads what all need`)
+    for (const [name, threads] of Object.entries(NOT_LOADED)) {
+      if (!threads.some((each) => each === thread)) continue
+      const loaded = sources.filter((source) => source.startsWith(name))
+      found.push(...loaded.map((source) => `${thread} loads ${source}`))
+    }
+  }
+  assert.deepEqual(found, [])
+})
+
+test('each row of what a thread does not load is there', () => {
+  const doors = ['testing.js', 'socket-server.js', 'cli/main.js']
+  const sources = loadedBy([...doors, ...Object.values(ENTRIES).flat()])
+  for (const name of Object.keys(NOT_LOADED)) {
+    assert.ok(
+      sources.some((source) => source.startsWith(name)),
+      name,
+    )
+  }
+})
+
+test('withoutComments() empties the lines of comments, and keeps all others in place', () => {
+  const before = [
+    '/** Of a file. */',
+    'a() // stays',
+    '  // goes',
+    '  /* goes',
+    '     goes too',
+    '  */ b()',
+    "c('/*')",
+  ]
+  const after = ['', 'a() // stays', '', '', '', '     b()', "c('/*')"]
+  assert.equal(withoutComments(before.join('\n'), []), after.join('\n'))
+})
+
+test('withoutComments() keeps the text of a template', () => {
+  const code = 'a(`\n// text\n/* text`)\n// goes\n'
+  const texts = [[code.indexOf('`') + 1, code.lastIndexOf('`')]] as const
+  assert.equal(withoutComments(code, texts), code.replace('// goes', ''))
+})
