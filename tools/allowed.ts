@@ -39,11 +39,5 @@ export const ALLOWED: Allowed = {
     Sockets: 'assembles what the socket thread has of its sockets',
     World: 'assembles a node of the simulation and checks it',
   },
-  doubles: {
-    Packer: 2,
-    SETTING_RANGES: 2,
-    Thread: 2,
-    bytesOf: 2,
-    unpack: 2,
-  },
+  doubles: {},
 }

@@ -8,7 +8,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explore, type Outcome, type Phase, type Thread } from '../testing/interleave.ts'
+import { explore, type Outcome, type Phase, type ThreadRun } from '../testing/interleave.ts'
 
 type Step =
   | { readonly do: 'load'; readonly cell: number }
@@ -81,7 +81,7 @@ function* sleep(config: Config, thread: number): Loop {
 }
 
 /** Phase: messages written. */
-function* writer(config: Config, self: number, [count]: Phase): Thread<Step> {
+function* writer(config: Config, self: number, [count]: Phase): ThreadRun<Step> {
   const { broken } = config
   if (count === MESSAGES) return undefined
   if (broken === 'publishLast') yield* ring(config, READER)
@@ -108,7 +108,7 @@ function* tryWrite(config: Config): Generator<Step, boolean, number> {
 }
 
 /** Phase: messages read. */
-function* reader(config: Config, [count]: Phase): Thread<Step> {
+function* reader(config: Config, [count]: Phase): ThreadRun<Step> {
   const { broken } = config
   if (count === TOTAL) return undefined
   if ((yield { do: 'load', cell: USED }) === 1) return yield* consume(config, count!)
@@ -124,7 +124,7 @@ function* reader(config: Config, [count]: Phase): Thread<Step> {
   return [count!]
 }
 
-function* consume(config: Config, count: number): Thread<Step> {
+function* consume(config: Config, count: number): ThreadRun<Step> {
   const isFirst = config.broken === 'announceFirst'
   if (isFirst) yield* announceRoom(config)
   yield { do: 'store', cell: USED, value: 0 }

@@ -10,7 +10,7 @@ type Step =
   | { readonly do: 'awaitChange'; readonly cell: number; readonly from: number }
   | { readonly do: 'emit'; readonly values: readonly number[] }
 type Phase = interleave.Phase
-type Thread = interleave.Thread<Step>
+type Thread = interleave.ThreadRun<Step>
 
 const FAULTS = {
   torn: 'a record is torn',

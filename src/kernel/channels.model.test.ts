@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explore, type Outcome, type Phase, type Thread } from '../testing/interleave.ts'
+import { explore, type Outcome, type Phase, type ThreadRun } from '../testing/interleave.ts'
 
 type Step =
   | { readonly do: 'load'; readonly cell: number }
@@ -44,7 +44,7 @@ function* join(stamp: number, audience: number, broken: Break | undefined): Part
 }
 
 /** Phase: has it begun? */
-function* worker(broken: Break | undefined, [hasBegun]: Phase): Thread<Step> {
+function* worker(broken: Break | undefined, [hasBegun]: Phase): ThreadRun<Step> {
   if (hasBegun === 0) {
     yield* join(1, FIRST, broken)
     return [1]
@@ -58,7 +58,7 @@ function* worker(broken: Break | undefined, [hasBegun]: Phase): Thread<Step> {
   return [1]
 }
 
-function* ender(broken: Break | undefined): Thread<Step> {
+function* ender(broken: Break | undefined): ThreadRun<Step> {
   const before = broken === 'tellFirst' ? yield { do: 'load', cell: BIT } : 0
   yield { do: 'exchange', cell: STAMP, from: 1, to: 2 }
   const hasJoined = broken === 'tellFirst' ? before : yield { do: 'load', cell: BIT }
@@ -66,7 +66,7 @@ function* ender(broken: Break | undefined): Thread<Step> {
   return undefined
 }
 
-function* creator(broken: Break | undefined): Thread<Step> {
+function* creator(broken: Break | undefined): ThreadRun<Step> {
   yield { do: 'await', cell: STAMP, value: 2 }
   if (broken !== 'ignoreBits') yield { do: 'await', cell: BIT, value: 0 }
   yield { do: 'exchange', cell: STAMP, from: 2, to: 3 }

@@ -9,7 +9,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explore, type Outcome, type Phase, type Thread } from '../testing/interleave.ts'
+import { explore, type Outcome, type Phase, type ThreadRun } from '../testing/interleave.ts'
 
 interface World {
   readonly incarnation: number
@@ -54,7 +54,7 @@ const BREAKS = {
 type Break = keyof typeof BREAKS
 
 /** Phase: the incarnation that it waits for. */
-function* orderer(broken: Break | undefined, by: number, [waitsFor]: Phase): Thread<Step> {
+function* orderer(broken: Break | undefined, by: number, [waitsFor]: Phase): ThreadRun<Step> {
   if (waitsFor !== undefined) {
     const event = yield { do: 'event', by }
     // News of another one is nothing to it.
@@ -70,7 +70,7 @@ function* orderer(broken: Break | undefined, by: number, [waitsFor]: Phase): Thr
   return [place]
 }
 
-function* main(broken: Break | undefined): Thread<Step> {
+function* main(broken: Break | undefined): ThreadRun<Step> {
   yield { do: 'die' }
   const dead = yield { do: 'restart' }
   yield { do: 'tell', gone: dead }
@@ -85,7 +85,7 @@ function* main(broken: Break | undefined): Thread<Step> {
   return undefined
 }
 
-function* worker(): Thread<Step> {
+function* worker(): ThreadRun<Step> {
   yield { do: 'work' }
   return []
 }

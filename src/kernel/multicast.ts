@@ -4,8 +4,9 @@
  *
  * The records go the way of all messages of this worker, so they keep one order with its sends.
  */
+
+import type { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { Packer } from '../wire/seri.ts'
 import type { Channels } from './channels.ts'
 import type { Context } from './context.ts'
 import type { Outbox } from './outbox.ts'

@@ -9,7 +9,7 @@ import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import type { Blocks } from '../base/memory.ts'
 import { Queue } from '../base/queue.ts'
 import type { ManyRing } from '../base/ring.ts'
-import type { Packer } from '../wire/seri.ts'
+import type { Packer } from '../wire/pack.ts'
 
 /** Set in a record's type when the payload is a block: its length follows as float64. */
 export const BLOCK_FLAG = 0x100

@@ -1,7 +1,7 @@
 /** Bytes and datagrams that workers hand on, for the queues of sockets that may be gone by now. */
 import { compactLength } from '../os/compact.ts'
 import { newborn } from './births.ts'
-import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
+import { type Parcel, parcelBytes, SharedBytes } from './shared-bytes.ts'
 import type { Sockets } from './sockets.ts'
 import { enqueue } from './tcp.ts'
 import { enqueueDatagram } from './udp.ts'
@@ -21,7 +21,7 @@ export function handOn(
   } else if (socket.udp === undefined) enqueue(sockets, socket, parcel, begun, isLow)
   else {
     // Somebody wrote to a UDP socket: a datagram to its usual peer.
-    const bytes = bytesOf(parcel)
+    const bytes = parcelBytes(parcel)
     enqueueDatagram(sockets, socket, Buffer.concat([Buffer.of(0), bytes]))
     if (parcel instanceof SharedBytes) parcel.release()
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { bytesOf, SharedBytes } from './shared-bytes.ts'
+import { parcelBytes, SharedBytes } from './shared-bytes.ts'
 
 const BYTES = Buffer.from('shared')
 
@@ -22,9 +22,9 @@ test('SharedBytes that nobody holds are freed at once', () => {
   assert.throws(() => shared.release(), { name: 'AssertionError' })
 })
 
-test('bytesOf gives the bytes of either kind of parcel, without a copy', () => {
+test('parcelBytes gives the bytes of either kind of parcel, without a copy', () => {
   const shared = new SharedBytes(BYTES, 1, () => {})
-  assert.equal(bytesOf(shared), BYTES)
-  assert.equal(bytesOf(BYTES), BYTES)
+  assert.equal(parcelBytes(shared), BYTES)
+  assert.equal(parcelBytes(BYTES), BYTES)
   assert.equal(shared.length, BYTES.length)
 })

@@ -31,5 +31,5 @@ export class SharedBytes {
 /** What can wait in a queue: bytes of the queue's own, or shared ones. */
 export type Parcel = Buffer | SharedBytes
 
-export const bytesOf = (parcel: Parcel): Buffer =>
+export const parcelBytes = (parcel: Parcel): Buffer =>
   parcel instanceof SharedBytes ? parcel.bytes : parcel

@@ -9,7 +9,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explore, type Outcome, type Phase, type Thread } from '../testing/interleave.ts'
+import { explore, type Outcome, type Phase, type ThreadRun } from '../testing/interleave.ts'
 import { STATE } from './state.ts'
 
 /** Cells of the slot. */
@@ -120,7 +120,7 @@ function* direct(config: Config, id: number, text: string): Steps<number> {
 }
 
 /** Phase: what was done so far. */
-function* worker(config: Config, self: number, [done]: Phase): Thread<Step> {
+function* worker(config: Config, self: number, [done]: Phase): ThreadRun<Step> {
   if (self === 1) {
     if (done === 2) return undefined
     yield* send(config, self, 1, done === 0 ? 'Aa' : 'Bb')
@@ -163,7 +163,7 @@ const FIRST_ORDER = 10
  * Phases: `[0]` idle; `[1, order, id]` an order taken; `[2]` flush; `[3]` the peer's FIN. What it
  * knows of its socket is in the world, though it alone sees it.
  */
-function* socketThread(config: Config, [phase, code, id]: Phase): Thread<Step> {
+function* socketThread(config: Config, [phase, code, id]: Phase): ThreadRun<Step> {
   if (phase === 0) {
     const next = yield { do: 'idle' }
     if (next < FIRST_ORDER) return next === WRITABLE ? [2] : [3]

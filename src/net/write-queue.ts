@@ -4,7 +4,7 @@
  * (Skynet's `raise_uncomplete`). Lives on the socket thread.
  */
 import { Queue } from '../base/queue.ts'
-import { bytesOf, type Parcel, SharedBytes } from './shared-bytes.ts'
+import { type Parcel, parcelBytes, SharedBytes } from './shared-bytes.ts'
 
 export class WriteQueue {
   /** Head of the high ones, or a low one that was begun. */
@@ -73,7 +73,7 @@ export class WriteQueue {
     const alone = this.#first === undefined ? 1 : 0
     const length = first.length - this.#offset
     if ((others?.length ?? 0) === alone || length >= staging.length / 2) {
-      return { bytes: bytesOf(first), offset: this.#offset, length }
+      return { bytes: parcelBytes(first), offset: this.#offset, length }
     }
     return { bytes: staging, offset: 0, length: this.#gather(staging) }
   }
@@ -81,12 +81,12 @@ export class WriteQueue {
   #gather(staging: Buffer): number {
     let at = 0
     const isFull = (parcel: Parcel): boolean => {
-      at += bytesOf(parcel).copy(staging, at)
+      at += parcelBytes(parcel).copy(staging, at)
       return at === staging.length
     }
     if (this.#first === undefined) this.#low?.some(isFull)
     else {
-      at = bytesOf(this.#first).copy(staging, 0, this.#offset)
+      at = parcelBytes(this.#first).copy(staging, 0, this.#offset)
       this.#rest?.some(isFull)
     }
     return at

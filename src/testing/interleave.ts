@@ -13,11 +13,11 @@
 
 /** What a thread knows between two phases. */
 export type Phase = readonly number[]
-export type Thread<S> = Generator<S, Phase | undefined, number>
+export type ThreadRun<S> = Generator<S, Phase | undefined, number>
 
 export interface ModelThread<S> {
   readonly start: Phase
-  readonly run: (phase: Phase) => Thread<S>
+  readonly run: (phase: Phase) => ThreadRun<S>
 }
 
 /** @param W The shared world: a value that is never changed, only replaced. */
@@ -84,10 +84,10 @@ class Local<S> {
 
 /** All local states of one thread. */
 class Family<S> {
-  readonly #run: (phase: Phase) => Thread<S>
+  readonly #run: (phase: Phase) => ThreadRun<S>
   readonly #known = new Map<string, Local<S>>()
 
-  constructor(run: (phase: Phase) => Thread<S>) {
+  constructor(run: (phase: Phase) => ThreadRun<S>) {
     this.#run = run
   }
 

@@ -3,7 +3,7 @@ import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
 import { STATS_MS } from '../service/stats.ts'
 
-export { SETTING_RANGES } from '../net/settings.ts'
+export { SETTING_RANGES as SOCKET_RANGES } from '../net/settings.ts'
 
 /** What holds for all sockets, and tuning of the thread that serves them. */
 export interface SocketConfig extends SocketSettings {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { copy } from './copy.ts'
-import { Packer, unpack } from './seri.ts'
+import { Packer } from './pack.ts'
+import { unpack } from './unpack.ts'
 import { testValues } from './values.suite.ts'
 
 testValues('copy()', copy)

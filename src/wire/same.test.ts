@@ -5,7 +5,8 @@ import { createContext, runInContext, runInThisContext } from 'node:vm'
 import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
 import { copy } from './copy.ts'
-import { Packer, unpack } from './seri.ts'
+import { Packer } from './pack.ts'
+import { unpack } from './unpack.ts'
 import { drawing } from './values.suite.ts'
 
 const packer = new Packer()

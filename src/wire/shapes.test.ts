@@ -5,8 +5,9 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
 import { copy } from './copy.ts'
-import { Packer, unpack } from './seri.ts'
+import { Packer } from './pack.ts'
 import { HEAD, TAG } from './tags.ts'
+import { unpack } from './unpack.ts'
 import { drawing, VALUES } from './values.suite.ts'
 
 /** A shape sent so often in a row is known to the packer, and to the reader by code. */
@@ -269,7 +270,8 @@ test('unpack() refuses wrong blocks of keys', () => {
 test('unpack() makes objects of known shapes where code from strings is forbidden', () => {
   const script = `
     import { deepStrictEqual, throws } from 'node:assert/strict'
-    import { Packer, unpack } from ${JSON.stringify(new URL('./seri.js', import.meta.url))}
+    import { Packer } from ${JSON.stringify(new URL('./pack.js', import.meta.url))}
+    import { unpack } from ${JSON.stringify(new URL('./unpack.js', import.meta.url))}
     const packer = new Packer()
     throws(() => new Function(''), EvalError)
     for (let i = 0; i < ${OFTEN}; i++) {

@@ -1,7 +1,7 @@
 /** Floods that are taken piece by piece: of large messages, and of those that wait for a setup. */
 import assert from 'node:assert/strict'
 import { RING_PAYLOAD_BYTES_MAX } from '../../src/base/limits.ts'
-import { Packer } from '../../src/wire/seri.ts'
+import { Packer } from '../../src/wire/pack.ts'
 import type glutton from '../fixtures/glutton.ts'
 import type { Role } from '../fixtures/glutton.ts'
 import { gate, serviceTest } from '../support/run.ts'

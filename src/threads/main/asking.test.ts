@@ -7,7 +7,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { explore, type Model, type Outcome, type Thread } from '../../testing/interleave.ts'
+import { explore, type Model, type Outcome, type ThreadRun } from '../../testing/interleave.ts'
 import { type AskingState, type Happening, MOVES, type Order } from './asking.ts'
 
 interface World {
@@ -90,7 +90,7 @@ function obey(world: World): World {
   return world.isTheirs ? out : { ...out, stands: '' }
 }
 
-function* loop(step: Step, times: number): Thread<Step> {
+function* loop(step: Step, times: number): ThreadRun<Step> {
   for (let i = 0; i < times; i++) yield step
   return undefined
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Packer } from '../../wire/seri.ts'
+import { Packer } from '../../wire/pack.ts'
 import { BUDGETS } from '../options.ts'
 import type { Report } from '../protocol.ts'
 import { type LaunchHost, launch } from './launch.ts'

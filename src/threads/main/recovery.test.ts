@@ -7,7 +7,7 @@ import { ManyRing } from '../../base/ring.ts'
 import { Outbox } from '../../kernel/outbox.ts'
 import { Snapshots } from '../../kernel/snapshots.ts'
 import { CountedBlocks } from '../../testing/sim/blocks.ts'
-import { Packer } from '../../wire/seri.ts'
+import { Packer } from '../../wire/pack.ts'
 import { createNodeMemory, socketThreadOf } from '../memory.ts'
 import { dropBlocks } from './recovery.ts'
 

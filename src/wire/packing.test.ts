@@ -4,8 +4,9 @@ import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { copy } from './copy.ts'
-import { Packer, unpack } from './seri.ts'
+import { Packer } from './pack.ts'
 import { HEAD, TAG } from './tags.ts'
+import { unpack } from './unpack.ts'
 import { drawing, testValues, VALUES } from './values.suite.ts'
 
 const packer = new Packer()
