@@ -4,7 +4,8 @@
  */
 import { isAgain } from '../../src/os/errno.ts'
 import { INTEREST } from '../../src/os/poll/poller.ts'
-import { type PollerName, posixOs } from '../../src/os/posix.ts'
+import type { PollerName } from '../../src/os/poll/pollers.ts'
+import { posixOs } from '../../src/os/posix.ts'
 import { serve } from '../support/serve.ts'
 
 const os = posixOs({ poller: process.argv[2] as PollerName })

@@ -8,7 +8,8 @@ import { ERRNO } from './errno.ts'
 import type { Libc } from './libc.ts'
 import type { Os } from './os.ts'
 import { INTEREST } from './poll/poller.ts'
-import { type PollerName, PosixOs, posixOs } from './posix.ts'
+import type { PollerName } from './poll/pollers.ts'
+import { PosixOs, posixOs } from './posix.ts'
 import { boundDatagram, bytesOf, connectedPair, libc, linux } from './rig.suite.ts'
 
 type Function = (...args: never[]) => unknown

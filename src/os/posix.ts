@@ -1,6 +1,5 @@
 /** The real operating system: `Os` on libc. */
 import { chmodSync, lstatSync } from 'node:fs'
-import { SkynetError } from '../base/errors.ts'
 import type { Blocks, Region } from '../base/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
 import { Batch, receiveBatch, sendBatch } from './batch.ts'
@@ -17,10 +16,8 @@ import type {
   SocketAddress,
   SocketOption,
 } from './os.ts'
-import { createEpoll } from './poll/epoll.ts'
-import { createKqueue } from './poll/kqueue.ts'
-import { createPoll } from './poll/poll.ts'
 import type { Poller } from './poll/poller.ts'
+import { defaultPoller, POLLERS, type PollerName } from './poll/pollers.ts'
 import { checkRange } from './range.ts'
 import { Scratch } from './scratch.ts'
 import { clearWakeup, createWakeup, setFdFlags, signalWakeup, type Wakeup } from './wakeup.ts'
@@ -31,16 +28,6 @@ const SHUTDOWN = { read: 0, write: 1, both: 2 } as const
 const DOMAINS = { 4: C.AF_INET, 6: C.AF_INET6, unix: C.AF_UNIX } as const
 /** What the mask of sched_setaffinity(2) has room for. */
 const CPUS_MAX = 1024
-
-const POLLERS = {
-  epoll: createEpoll,
-  // Only to measure against: the contract of the pollers is level-triggered.
-  'epoll-edge': (libc: Libc) => createEpoll(libc, { isEdgeTriggered: true }),
-  kqueue: createKqueue,
-  poll: createPoll,
-} as const satisfies Record<string, (libc: Libc) => Poller>
-
-export type PollerName = keyof typeof POLLERS
 
 export interface PosixOptions {
   /** Default: what `SKYNET_POLLER` in the environment says, else the best of the platform. */
@@ -55,14 +42,6 @@ export interface PosixOptions {
  */
 export function posixOs(options: PosixOptions = {}): Os {
   return new PosixOs(openLibc(), options.poller ?? defaultPoller())
-}
-
-function defaultPoller(): PollerName {
-  const value = process.env.SKYNET_POLLER ?? ''
-  if (value === '') return process.platform === 'linux' ? 'epoll' : 'kqueue'
-  if (Object.hasOwn(POLLERS, value)) return value as PollerName
-  const expected = Object.keys(POLLERS).join(', ')
-  throw new SkynetError('ERR_CONFIG_VALUE', { key: 'SKYNET_POLLER', expected, value })
 }
 
 /** For tests: `libc` without `linux` takes the ways of the other platforms. */
