@@ -1,6 +1,5 @@
 /** Which features a worker has: the messages that each of them handles, and its orders. */
 import type { Message } from '../kernel/message.ts'
-import type { EventRecord } from '../net/event.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { addMailboxOrders } from './inbox.ts'
 import { addLaunchOrders } from './launch-order.ts'
@@ -17,6 +16,7 @@ import type { MessageRows, Service } from './service.ts'
 import type { Services } from './services.ts'
 import { addSignalOrders } from './signals.ts'
 import type { Site } from './skynet.ts'
+import type { SocketMessage } from './socket-message.ts'
 import { type WorkerStats, workerStats } from './stats.ts'
 import { knownSubscriptions } from './subscription.ts'
 
@@ -52,8 +52,8 @@ export function addFeatures({
 
   const { client } = site
   rows[PTYPE.SOCKET] = {
-    receive: (service, { value }) => poolOf(service, client).receive(value as EventRecord),
-    left: ({ value }) => orphaned(client, value as EventRecord),
+    receive: (service, message) => poolOf(service, client).receive(message as SocketMessage),
+    left: (message) => orphaned(client, message as SocketMessage),
   }
   rows[PTYPE.MULTICAST] = {
     receive: (service, message) => knownSubscriptions(service)?.receive(message),

@@ -6,9 +6,8 @@ import type { StreamRing } from '../base/ring.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Inlet, Scheduler } from '../kernel/scheduler.ts'
 import type { SocketClient } from '../net/client.ts'
-import type { EventRecord } from '../net/event.ts'
 import { orphaned } from '../service/pool.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { SocketMessage } from '../service/socket-message.ts'
 import { Chunks } from './chunks.ts'
 
 export interface BridgeOptions {
@@ -64,10 +63,10 @@ export class Bridge implements Inlet {
     const { region, router, scheduler, client } = this.#options
     const payload = this.#chunks.allocate(length)
     if (length > 0) region.bytes.copy(payload, 0, at, at + length)
-    const value: EventRecord = { kind, id, ud, payload }
+    const message = new SocketMessage(kind, id, ud, payload)
     const context = router.contexts.get(owner >>> 0)
-    if (context === undefined) orphaned(client, value)
-    else scheduler.deliver(context, { type: PTYPE.SOCKET, source: 0, session: 0, value })
+    if (context === undefined) orphaned(client, message)
+    else scheduler.deliver(context, message)
     return this.#budget?.spend(costOf(length)) !== false
   }
 }
