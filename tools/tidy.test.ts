@@ -64,6 +64,18 @@ test('tidy() reports an import that goes up or sideways, types too', (t) => {
   ])
 })
 
+test('tidy() knows a folder with a row of its own within another', (t) => {
+  const failures = failuresOf(t, {
+    'src/threads/main/m.ts': "import '../t.ts'\n",
+    'src/cli/main.ts': "import '../threads/main/m.ts'\n",
+    'src/threads/t.ts': "import './main/other/o.ts'\n",
+    'src/threads/main/other/o.ts': '',
+  })
+  assert.deepEqual(failures, [
+    'src/threads/t.ts:1: threads may not import threads/main: src/threads/main/other/o.ts',
+  ])
+})
+
 test('tidy() reports imports of doors, of tools, and of internals by examples', (t) => {
   const failures = failuresOf(t, {
     'src/base/a.ts': "export { x } from '../../tools/x.ts'\n",

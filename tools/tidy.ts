@@ -27,7 +27,7 @@ const FILE_LINES_MAX = 800
 const FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const DOORS = ['src/index.ts', 'src/node.ts', 'src/testing.ts', 'src/socket-server.ts']
 
-/** Row: folder of src. Then: the folders it may import from, beside itself. */
+/** Row: folder of src, or one within another. Then: those it may import from, beside itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   os: ['base'],
@@ -36,9 +36,20 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['base', 'os', 'wire'],
   service: ['base', 'os', 'wire', 'net', 'kernel'],
   threads: ['base', 'os', 'wire', 'net', 'kernel', 'service'],
+  'threads/main': ['base', 'os', 'wire', 'net', 'kernel', 'service', 'threads'],
   services: ['base', 'service'],
-  cli: ['base', 'os', 'service', 'threads'],
-  testing: ['base', 'os', 'wire', 'net', 'kernel', 'service', 'threads', 'services'],
+  cli: ['base', 'os', 'service', 'threads', 'threads/main'],
+  testing: [
+    'base',
+    'os',
+    'wire',
+    'net',
+    'kernel',
+    'service',
+    'threads',
+    'threads/main',
+    'services',
+  ],
 }
 
 /** Loaded by path, so nothing imports them. */
@@ -128,10 +139,18 @@ function isTest(path: string): boolean {
   return path.startsWith('test/') || /\.(test|suite)\.ts$/.test(path)
 }
 
-/** Folder of src that a file stands in, '' for the doors, undefined outside of src. */
+/**
+ * Row of `FLOORS` that a file stands in: of its folder, or of one around that. '' for the doors,
+ * undefined outside of src.
+ */
 function floorOf(path: string): string | undefined {
   if (!path.startsWith('src/')) return undefined
-  return path.split('/').slice(1, -1)[0] ?? ''
+  const folders = path.split('/').slice(1, -1)
+  for (let depth = folders.length; depth > 0; depth--) {
+    const folder = folders.slice(0, depth).join('/')
+    if (Object.hasOwn(FLOORS, folder)) return folder
+  }
+  return folders[0] ?? ''
 }
 
 function checkFloors(tree: Tree, report: Report): void {
