@@ -10,7 +10,6 @@ import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
-import type { SocketClient } from '../net/client.ts'
 import { type Address, Addresses } from './addresses.ts'
 import { askerOf } from './askers.ts'
 import type { FailedCall } from './calls.ts'
@@ -62,7 +61,8 @@ export interface RuntimeOptions extends LaunchingOptions {
   readonly router: Router
   readonly clock: Clock
   readonly wheel: Wheel
-  readonly client: SocketClient
+  /** Sockets: what was written in this turn leaves. */
+  readonly client: { flush(): void }
   readonly orders: Orders
   readonly rows: MessageRows
   readonly log: WorkerLog
@@ -82,7 +82,6 @@ export interface RuntimeOptions extends LaunchingOptions {
 
 export class Runtime implements ServiceRuntime {
   readonly #options: RuntimeOptions
-  readonly client: SocketClient
   readonly router: Router
   readonly scheduler: Scheduler
   readonly handles: Handles
@@ -105,7 +104,6 @@ export class Runtime implements ServiceRuntime {
 
   constructor(options: RuntimeOptions) {
     this.#options = options
-    this.client = options.client
     this.router = options.router
     this.scheduler = options.scheduler
     this.handles = options.handles
@@ -247,7 +245,7 @@ export class Runtime implements ServiceRuntime {
     const { logger } = this.#options.log
     const services = [...this.#services.values()].reverse()
     await Promise.all(services.filter((s) => s.handle !== logger).map((s) => s.end(reason)))
-    this.client.flush()
+    this.#options.client.flush()
   }
 
   /** The logger goes last, when all others have said what they had to say. */
