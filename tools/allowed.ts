@@ -6,7 +6,7 @@ const DISPATCHER = 'every kind of message and of end passes here'
 export const ALLOWED: Allowed = {
   assemblies: {
     'src/kernel/scheduler.ts': 'turns of mail, timers and rings: all that a worker does',
-    'src/net/sockets.ts': 'assembles what the socket thread has of its sockets',
+    'src/net/sockets.ts': 'assembles what the socket thread has for its sockets',
     'src/net/standalone.ts': 'facade of the library: a line or two a call, six imports are types',
     'src/os/posix.ts': 'the contract Os on libc: a method a call, each kind in a file of its own',
     'src/service/calls.ts': 'calls that go out, their traits and traces',
@@ -36,7 +36,7 @@ export const ALLOWED: Allowed = {
     Skynet: 'facade of a service: a line a method',
     Socket: 'data: the private part of one socket, mostly flags',
     SocketModel: 'what must hold for a socket, asked for by the checks',
-    Sockets: 'assembles what the socket thread has of its sockets',
+    Sockets: 'the sockets of the thread, and what is done to one of any kind',
     World: 'assembles a node of the simulation and checks it',
   },
   doubles: {},

@@ -67,27 +67,25 @@ export function acceptAll(sockets: Sockets, listener: Socket): void {
  * when somebody was refused; else why accepting cannot go on.
  */
 function refuseOne(sockets: Sockets, listener: Socket, errno: number): number {
-  if (sockets.reserveFd < 0) return errno
-  sockets.os.close(sockets.reserveFd)
+  if (!sockets.spare.giveUp()) return errno
   const fd = sockets.os.accept(listener.fd)
   if (fd >= 0) {
     sockets.os.close(fd)
     sockets.totals.add(TOTAL.refused, 1)
     sockets.owners.emit(listener.owner, EVENT.REFUSE, listener.id, 0, sockets.os.errorText(errno))
   }
-  sockets.reserveFd = sockets.os.reserveFd()
-  return sockets.reserveFd < 0 ? errno : Math.min(fd, 0)
+  return sockets.spare.takeBack() ? Math.min(fd, 0) : errno
 }
 
 /** The poller would say "readable" again and again: look at the clock instead. */
 function pauseAccepting(sockets: Sockets, listener: Socket): void {
   sockets.watching.watch(listener, INTEREST.none)
   sockets.setDeadline(listener, SHORTAGE_PAUSE_MS)
-  if (sockets.reserveFd < 0) sockets.reserveFd = sockets.os.reserveFd()
+  sockets.spare.takeBack()
 }
 
 /** The pause is over: accept again, unless the owner has paused too. */
 export function acceptAgain(sockets: Sockets, listener: Socket): void {
-  if (sockets.reserveFd < 0) sockets.reserveFd = sockets.os.reserveFd()
+  sockets.spare.takeBack()
   if (listener.reading) sockets.watching.watch(listener, INTEREST.read)
 }

@@ -5,9 +5,9 @@
  */
 import type { Clock } from '../base/clock.ts'
 import { READ_BYTES_MIN, SOCKETS_MAX } from '../base/limits.ts'
-import type { Region } from '../base/memory.ts'
-import type { DatagramBatch, Os } from '../os/os.ts'
+import type { Os } from '../os/os.ts'
 import { INTEREST, type Poller } from '../os/poll/poller.ts'
+import { Buffers } from './buffers.ts'
 import { Datagrams } from './datagrams.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Link } from './links.ts'
@@ -15,14 +15,11 @@ import { Owners } from './owners.ts'
 import { SEND_POLICY, type SocketSettings } from './settings.ts'
 import { SLOT, type Slots, TRAIT } from './slots.ts'
 import type { Socket } from './socket.ts'
+import { SpareDescriptor } from './spare-descriptor.ts'
 import { type Input, nextState, STATE } from './state.ts'
 import { Tokens } from './tokens.ts'
 import { TOTAL, type TotalsRow } from './totals.ts'
 import { Watching } from './watching.ts'
-
-/** Datagrams of one system call, each of any size. */
-const DATAGRAMS_PER_CALL = 32
-const DATAGRAM_BYTES_MAX = 65_535
 
 export interface SocketsOptions {
   readonly os: Os
@@ -59,18 +56,13 @@ export class Sockets {
   /** By slot. */
   readonly all: (Socket | undefined)[]
   count = 0
-  /** For bytes that nobody wants. */
-  readonly scratch: Region
-  /** Small pieces that wait are gathered here for one write. */
-  readonly staging = Buffer.allocUnsafeSlow(64 * 1024)
+  readonly buffers: Buffers
+  readonly spare: SpareDescriptor
   /** Whole milliseconds since the node began, as of this turn. */
   now = 0
   /** Set by the order `exit`: the time at which the loop ends, whatever is left. */
   exitAt = 0
-  /** A descriptor that is given up to refuse somebody when there is no other; negative: it is. */
-  reserveFd: number
   readonly #areAcceptsHeld: () => boolean
-  #batch: DatagramBatch | undefined
 
   constructor(options: SocketsOptions) {
     const { os, slots, self, links, workerOf } = options
@@ -90,20 +82,14 @@ export class Sockets {
     })
     this.tokens = new Tokens(slots, self)
     this.all = options.sockets ?? new Array<undefined>(SOCKETS_MAX).fill(undefined)
-    this.scratch = os.region(new SharedArrayBuffer(64 * 1024))
-    this.reserveFd = os.reserveFd()
+    this.buffers = new Buffers(os)
+    this.spare = new SpareDescriptor(os)
     this.#areAcceptsHeld = options.areAcceptsHeld ?? (() => false)
   }
 
   /** Descriptors are left to others now, and clients wait. */
   get areAcceptsHeld(): boolean {
     return this.#areAcceptsHeld()
-  }
-
-  /** Of this thread; made with the first datagrams. */
-  get batch(): DatagramBatch {
-    this.#batch ??= this.os.createBatch(DATAGRAMS_PER_CALL, DATAGRAM_BYTES_MAX)
-    return this.#batch
   }
 
   /** The socket of `id`, or undefined when it is gone. */
@@ -233,7 +219,7 @@ export class Sockets {
 
   closeAll(): void {
     for (const socket of this.all) if (socket !== undefined) this.free(socket)
-    if (this.reserveFd >= 0) this.os.close(this.reserveFd)
+    this.spare.giveUp()
     this.poller.close()
   }
 }

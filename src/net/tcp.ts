@@ -125,8 +125,9 @@ export function closeSocket(sockets: Sockets, socket: Socket): void {
 
 /** Closing: what still comes is thrown away, until the peer's FIN. */
 export function discard(sockets: Sockets, socket: Socket): void {
+  const { scratch } = sockets.buffers
   for (let round = 0; round < READS_PER_EVENT_MAX; round++) {
-    const count = sockets.os.read(socket.fd, sockets.scratch, 0, sockets.scratch.bytes.length)
+    const count = sockets.os.read(socket.fd, scratch, 0, scratch.bytes.length)
     if (count > 0) continue
     if (isAgain(count)) return
     socket.peerEnded = true
@@ -163,7 +164,7 @@ export function flush(sockets: Sockets, socket: Socket): void {
     return
   }
   let failure = 0
-  let next = queue.peek(sockets.staging)
+  let next = queue.peek(sockets.buffers.staging)
   for (let round = 0; next !== undefined && round < WRITES_PER_EVENT_MAX; round++) {
     const count = sockets.os.write(socket.fd, next.bytes, next.offset, next.length)
     if (count < 0) {
@@ -175,7 +176,7 @@ export function flush(sockets: Sockets, socket: Socket): void {
     sockets.slots.cells[socket.at + SLOT.writeAt] = sockets.now
     sockets.settle(socket.at, queue.written(count), count)
     if (count < next.length) break
-    next = queue.peek(sockets.staging)
+    next = queue.peek(sockets.buffers.staging)
   }
   sockets.tokens.release(socket)
   if (NO_MEMORY.has(failure)) starve(sockets, socket)

@@ -21,7 +21,7 @@ export function readDatagrams(sockets: Sockets, socket: Socket): void {
     sockets.free(socket)
     return
   }
-  const { batch } = sockets
+  const { batch } = sockets.buffers
   const { region, stride, lengths } = batch
   for (let round = 0; round < BATCHES_PER_EVENT_MAX; round++) {
     if (link.isFull) {

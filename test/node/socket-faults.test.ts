@@ -92,7 +92,7 @@ for (const name of ['EMFILE', 'ENFILE'] as const) {
       mend()
       s.now += PAUSE_MS
       assert.equal((yield* s.next('ACCEPT')).bytes.toString(), peer.address)
-      assert.ok(s.server.sockets.reserveFd >= 0)
+      assert.ok(s.server.sockets.spare.fd >= 0)
       yield* s.silence()
     }))
 }

@@ -417,7 +417,7 @@ export class World implements OwnerWorld {
     const { server } = this
     if (this.hasExited) return
     server.sockets.poller.close()
-    if (server.sockets.reserveFd >= 0) this.os.close(server.sockets.reserveFd)
+    server.sockets.spare.giveUp()
   }
 
   /** All is over: nothing is left of it. @param isClean False: orders may have been left unread. */
