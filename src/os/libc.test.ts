@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
 import { ERRNO } from './errno.ts'
-import { openLibc } from './libc.ts'
+import { koffiFile, koffiOf, openLibc } from './libc.ts'
 
 test('openLibc() says what to do when the native library is missing', () => {
   const missing = () => {
@@ -47,4 +47,15 @@ test('addressOf() of shared memory is the same for a view of another thread or t
 
   libc.memcpy(address + 8, new Uint8Array([1, 2, 3]), 3)
   assert.deepEqual([...new Uint8Array(buffer, 8, 4)], [1, 2, 3, 0])
+})
+
+test('koffiFile() is what another thread loads instead of koffi', () => {
+  const libc = openLibc()
+  const file = koffiFile()
+  assert.match(file!, /\.node$/)
+  const other = openLibc(koffiOf(file))
+  const bytes = Buffer.from('as before')
+  assert.equal(other.addressOf(bytes), libc.addressOf(bytes))
+  assert.equal(other.close(-1), -1)
+  assert.equal(other.errno(), libc.errno())
 })

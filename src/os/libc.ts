@@ -206,9 +206,28 @@ function orNone<T>(bind: () => T): T | undefined {
   }
 }
 
+let nativeFile: string | undefined
+
 function requireKoffi(): Koffi {
-  return createRequire(import.meta.url)('koffi') as Koffi
+  // Not called `require`: in a module that tsx has compiled that is another one.
+  const load = createRequire(import.meta.url)
+  const koffi = load('koffi') as Koffi
+  const isNative = ({ filename, exports }: NodeJS.Module): boolean =>
+    exports === koffi.default && filename.endsWith('.node')
+  nativeFile ??= Object.values(load.cache).find((module) => module && isNative(module))?.filename
+  return koffi
 }
+
+/**
+ * The file of the native library, once this thread has looked for it; undefined: unknown. It has
+ * all of koffi that is used here. The JavaScript around it only finds it, and takes ten times as
+ * long as the library itself, and 200 KB: so other threads are told where it is.
+ */
+export const koffiFile = (): string | undefined => nativeFile
+
+/** @param file What `koffiFile()` says on another thread. */
+export const koffiOf = (file: string | undefined) => (): Koffi =>
+  file === undefined ? requireKoffi() : (createRequire(file)(file) as Koffi)
 
 function whyNotLoaded(cause: unknown): string {
   const text = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause)

@@ -6,7 +6,7 @@ import { Batch, receiveBatch, sendBatch } from './batch.ts'
 import { createBlocks } from './blocks.ts'
 import { receiveFrom, sendTo } from './datagram.ts'
 import { ERRNO, errorText } from './errno.ts'
-import { C, LINUX_FLAGS, type Libc, type Memory, openLibc } from './libc.ts'
+import { C, koffiOf, LINUX_FLAGS, type Libc, type Memory, openLibc } from './libc.ts'
 import { getOption, readOption, setOption } from './options.ts'
 import type {
   AnyAddress,
@@ -32,6 +32,8 @@ const CPUS_MAX = 1024
 export interface PosixOptions {
   /** Default: what `SKYNET_POLLER` in the environment says, else the best of the platform. */
   readonly poller?: PollerName | undefined
+  /** Where the native library is: what `koffiFile()` says on a thread that has found it. */
+  readonly koffi?: string | undefined
 }
 
 /**
@@ -41,7 +43,7 @@ export interface PosixOptions {
  * poller is called what `SKYNET_POLLER` says.
  */
 export function posixOs(options: PosixOptions = {}): Os {
-  return new PosixOs(openLibc(), options.poller ?? defaultPoller())
+  return new PosixOs(openLibc(koffiOf(options.koffi)), options.poller ?? defaultPoller())
 }
 
 /** For tests: `libc` without `linux` takes the ways of the other platforms. */

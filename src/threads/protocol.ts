@@ -23,6 +23,8 @@ export interface WorkerStart {
 export interface ThreadStart {
   /** See loading.ts. */
   readonly loaded: SharedArrayBuffer
+  /** Where the main thread has found the native library. */
+  readonly koffi: string | undefined
 }
 
 /** `workerData` of the socket thread. */

@@ -17,11 +17,11 @@ import { hasLoaded } from './loading.ts'
 import { socketThreadOf } from './memory.ts'
 import type { Report, SocketStart, ThreadStart } from './protocol.ts'
 
-const { memory, harbor, config, startedAt, wakeup, waitMs, loaded } = workerData as SocketStart &
-  ThreadStart
+const { memory, harbor, config, startedAt, wakeup, waitMs, loaded, koffi } =
+  workerData as SocketStart & ThreadStart
 const report = (message: Report): void => parentPort!.postMessage(message)
 
-const os = posixOs()
+const os = posixOs({ koffi })
 hasLoaded(loaded)
 const self = socketThreadOf(memory)
 const log = (text: string): void => {

@@ -15,12 +15,12 @@ import { hasLoaded } from './loading.ts'
 import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
 import { ownThreadId } from './turns.ts'
 
-const { memory, worker, memoryLimitMb, heapBeats, config, startedAt, wakeupFd, loaded } =
+const { memory, worker, memoryLimitMb, heapBeats, config, startedAt, wakeupFd, loaded, koffi } =
   workerData as WorkerStart & ThreadStart
 const port = parentPort!
 const report = (message: Report): void => port.postMessage(message)
 
-const os = posixOs()
+const os = posixOs({ koffi })
 hasLoaded(loaded)
 noticeStores()
 /** How long a worker that stops waits for room in the rings of others: they may be gone. */

@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { SkynetError } from '../../base/errors.ts'
 import { standardError, standardOutput } from '../../base/output.ts'
 import { messageOf } from '../../base/thrown.ts'
+import { koffiFile } from '../../os/libc.ts'
 import { entryOf } from '../entries.ts'
 import { v8LimitMb } from '../heap-guard.ts'
 import { Loading } from '../loading.ts'
@@ -69,7 +70,11 @@ export class Thread {
       leaveGoneFolder()
       this.worker = new Worker(entryOf(entry), {
         name,
-        workerData: { ...start, loaded: this.#loading.memory } satisfies ThreadStart,
+        workerData: {
+          ...start,
+          loaded: this.#loading.memory,
+          koffi: koffiFile(),
+        } satisfies ThreadStart,
         stdout: true,
         stderr: true,
         ...(limits && { resourceLimits: limits }),
