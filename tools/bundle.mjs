@@ -11,9 +11,8 @@ const PROGRAMS = ['cli/main.js', 'threads/worker.js', 'threads/socket.js'].map((
 const NOT_SHIPPED = /\.(test|suite)\.js$/
 /** Ours is relative, or absolute when rollup has resolved it. */
 const OTHERS = /^(node:|[a-z@])/
-/** Of a joined module, a line each: what it needs at its begin, what it exports at its end. */
-const NEEDS = /^import (?:(\w+)|\* as (\w+)|\{ (.+) \}) from '(.+)';$/
-const GIVES = /^export \{ (.+) \};$/
+/** Of a joined module: a line for each other one that it needs. */
+const NEEDS = /^import \{ (.+) \} from '\.\/(\w+)\.js';$/gm
 
 /**
  * What each kind of thread begins with. What one kind alone needs is a script of its name, and the
@@ -63,32 +62,39 @@ function replace(folder, made) {
 const nameOf = (path) => path.slice(0, -'.js'.length)
 
 async function write(input, made, source) {
+  const scripts = new Map()
+  await joined(
+    input,
+    { name: 'skynet', load: loadOurs, renderChunk },
+    {
+      dir: made,
+      // One folder deep, as every module is that finds others by its own URL.
+      chunkFileNames: 'runtime/[name].js',
+      manualChunks: (id, { getModuleInfo }) => {
+        if (scripts.size === 0) fillScripts(scripts, source, input, getModuleInfo)
+        return scripts.get(id)
+      },
+      minifyInternalExports: false,
+      hoistTransitiveImports: false,
+    },
+  )
+  for (const name of new Set(scripts.values())) await toScript(join(made, 'runtime'), name)
+}
+
+async function joined(input, plugin, options) {
   // Not at the top: on a fresh clone this file is loaded before anything is installed.
   const { rollup } = await import('rollup')
-  const scripts = new Map()
-  const joined = await rollup({
+  const modules = await rollup({
     input,
     external: OTHERS,
-    plugins: [{ name: 'skynet', load, renderChunk, ...inScripts(scripts) }],
+    plugins: [plugin],
     // A call whose result nobody uses may be there to use up the stack, or to touch memory.
     treeshake: false,
     logLevel: 'silent',
   })
-  await joined.write({
-    dir: made,
-    format: 'esm',
-    sourcemap: true,
-    // One folder deep, as every module is that finds others by its own URL.
-    chunkFileNames: 'runtime/[name].js',
-    manualChunks: (id, { getModuleInfo }) => {
-      if (scripts.size === 0) fillScripts(scripts, source, input, getModuleInfo)
-      return scripts.get(id)
-    },
-    minifyInternalExports: false,
-    hoistTransitiveImports: false,
-  })
-  await joined.close()
-  for (const name of new Set(scripts.values())) toScript(join(made, 'runtime'), name)
+  const { output } = await modules.write({ format: 'esm', sourcemap: true, ...options })
+  await modules.close()
+  return output
 }
 
 /** Says of each module in which script it is. Entries are in none. */
@@ -120,37 +126,41 @@ function closure(begin, next) {
   return found
 }
 
-/**
- * Makes of a joined module a script, which can be loaded as V8 has compiled it: see loader.mjs. The
- * lines stay where they are. What it needs of others are constants of its own, as fast as before.
- */
-function toScript(folder, name) {
+/** Makes of a joined module a script, which can be loaded as V8 has compiled it: see loader.mjs. */
+async function toScript(folder, name) {
   const door = join(folder, `${name}.js`)
-  const lines = fs.readFileSync(door, 'utf8').split('\n')
-  for (const [i, line] of lines.entries()) {
-    const [, one, all, some, from] = NEEDS.exec(line) ?? []
-    if (from === undefined) break
-    const names = one ?? all ?? `{ ${some.replaceAll(' as ', ': ')} }`
-    lines[i] = `const ${names} = require('${from.replace(/^\.\/(\w+)\.js$/, './$1.cjs')}');`
-  }
-  const last = lines.findLastIndex((line) => GIVES.test(line))
-  const given = GIVES.exec(lines[last])[1]
-  lines[last] = `module.exports = { ${given.replaceAll(/([\w$]+) as ([\w$]+)/g, '$2: $1')} };`
-  lines[last + 1] = `//# sourceMappingURL=${name}.cjs.map`
-  fs.writeFileSync(join(folder, `${name}.cjs`), lines.join('\n'))
-  fs.renameSync(`${door}.map`, join(folder, `${name}.cjs.map`))
-  fs.writeFileSync(
-    door,
-    `import { load } from './loader.js'\n` +
-      `export const { ${given.replaceAll(/[\w$]+ as /g, '')} } = load('${name}')\n`,
-  )
+  const plugin = { name: 'script', load: loadPart, renderDynamicImport, resolveImportMeta }
+  const [{ exports }] = await joined(door, plugin, {
+    file: join(folder, `${name}.cjs`),
+    format: 'cjs',
+    esModule: false,
+    interop: 'default',
+    exports: 'named',
+  })
+  fs.rmSync(`${door}.map`)
+  const given = `export const { ${exports.join(', ')} } = load('${name}')`
+  fs.writeFileSync(door, `import { load } from './loader.js'\n${given}\n`)
 }
 
-/** With the map that the compiler made: then stacks lead to our sources, not to its output. */
-function load(file) {
-  const map = fs.readFileSync(`${file}.map`, 'utf8')
-  const code = fs.readFileSync(file, 'utf8')
+/**
+ * What a script needs of another one becomes constants of its own, as fast as what it has itself.
+ * What it needs of Node.js is looked up at each use, as a program may have replaced it.
+ */
+function loadPart(file) {
+  const { code, map } = read(file)
+  const constants = (_, names, from) =>
+    `const { ${names.replaceAll(' as ', ': ')} } = require('./${from}.cjs');`
+  return { code: code.replace(NEEDS, constants), map }
+}
+
+function loadOurs(file) {
+  const { code, map } = read(file)
   return { code: withoutComments(code, textsOf(this.parse(code))), map }
+}
+
+/** With the map that was made of it: then stacks lead to our sources. */
+function read(file) {
+  return { code: fs.readFileSync(file, 'utf8'), map: fs.readFileSync(`${file}.map`, 'utf8') }
 }
 
 /**
@@ -197,18 +207,14 @@ function renderChunk(code) {
   return { code: code.replace(/[\u0080-\uffff]/g, escaped), map: null }
 }
 
-function inScripts(scripts) {
-  return {
-    /** A script that is not a module of Node.js is given what else a module has. */
-    renderDynamicImport({ moduleId }) {
-      if (!scripts.has(moduleId)) return null
-      return { left: '(module.import ?? ((path) => import(path)))(', right: ')' }
-    },
-    /** It goes by the URL of its door. */
-    resolveImportMeta(property, { moduleId }) {
-      const name = scripts.get(moduleId)
-      if (name === undefined || property !== 'url') return null
-      return `(module.url ??= require('node:url').pathToFileURL(\`\${__dirname}/${name}.js\`).href)`
-    },
-  }
+/** A script that is not a module of Node.js is given what else a module has. */
+function renderDynamicImport() {
+  return { left: '(module.import ?? ((path) => import(path)))(', right: ')' }
+}
+
+/** It goes by the URL of its door. */
+function resolveImportMeta(property, { chunkId }) {
+  if (property !== 'url') return null
+  const door = `\`\${__dirname}/${chunkId.replace(/\.cjs$/, '.js')}\``
+  return `(module.url ??= require('node:url').pathToFileURL(${door}).href)`
 }

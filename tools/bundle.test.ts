@@ -110,3 +110,10 @@ test('withoutComments() keeps the text of a template', () => {
   const texts = [[code.indexOf('`') + 1, code.lastIndexOf('`')]] as const
   assert.equal(withoutComments(code, texts), code.replace('// goes', ''))
 })
+
+test('scripts are strict, as the modules were that became them', () => {
+  for (const name of ['common', 'shared', 'worker', 'socket', 'main']) {
+    const text = readFileSync(fileURLToPath(new URL(`runtime/${name}.cjs`, LIB)), 'utf8')
+    assert.match(text, /^'use strict';\n/, name)
+  }
+})

@@ -14,7 +14,7 @@ const KEPT = `skynet-${version}-${platform}-${arch}-`
 /** Behind the code: a checksum, 32 bits. */
 const SUM_BYTES = 4
 /** A script is a function of what a module of Node.js has. */
-const HEAD = '(function (require, module) {'
+const HEAD = '(function (exports, require, module) {'
 const TAIL = '\n})'
 /** Which loads all that threads need: it starts them. */
 const MAIN = 'main'
@@ -39,7 +39,7 @@ export function load(name) {
   })
   const { href } = new URL(`${name}.js`, import.meta.url)
   const module = { exports: {}, url: href, import: (path) => import(path) }
-  script.runInThisContext()(need, module)
+  script.runInThisContext()(module.exports, need, module)
   loaded.set(name, { script, exports: module.exports })
   return module.exports
 }
