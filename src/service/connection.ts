@@ -224,9 +224,8 @@ export class Connection implements ByteStream {
     return true
   }
 
-  /** @internal */
+  /** @internal Reads get the end from now on. */
   abandon(): void {
-    this.leave()
     this.#life.move('closed')
   }
 

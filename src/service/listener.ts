@@ -105,11 +105,6 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     return false
   }
 
-  /** @internal */
-  abandon(): void {
-    this.leave()
-  }
-
   static readonly #events = handlers<Listener>({
     ACCEPT: (self, id, peer) => self.#accept(id, peer.toString()),
     OPEN: (self, port, what) => {

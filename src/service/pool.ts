@@ -32,8 +32,8 @@ export interface PooledSocket {
    * @returns True: nothing more will be told of it.
    */
   letGo(): boolean
-  /** The service ends: nobody has anything from it any more. As `leave` otherwise. */
-  abandon(): void
+  /** The service has ended, and what was written is handed on. */
+  abandon?(): void
 }
 
 /** What sockets need of their service. */
@@ -123,7 +123,8 @@ export class SocketPool implements Part {
   /** What was written still leaves; nothing more is read. */
   closing(): void {
     for (const socket of this.#sockets.values()) {
-      socket.abandon()
+      socket.leave()
+      socket.abandon?.()
       this.client.order('close', socket.id, this.service.handle)
     }
     this.#sockets.clear()

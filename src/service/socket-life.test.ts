@@ -49,7 +49,7 @@ const WAY_TO: Readonly<Record<Stage, readonly Stage[]>> = {
   closed: ['closed'],
   moved: ['moved'],
 }
-const owner = { id: 1, happened() {}, leave() {}, letGo: () => false, abandon() {} }
+const owner = { id: 1, happened() {}, leave() {}, letGo: () => false }
 
 test('SocketLife moves as its table says, and no other way', () => {
   const stages = Object.keys(STAGES) as Stage[]

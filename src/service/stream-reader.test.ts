@@ -21,7 +21,6 @@ function setUp() {
       life.gone()
       return true
     },
-    abandon() {},
   }
   const life = new SocketLife(sockets.pool, 1, owner, 'waiting')
   const reader = new StreamReader(life, {

@@ -150,11 +150,6 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
     return false
   }
 
-  /** @internal */
-  abandon(): void {
-    this.leave()
-  }
-
   static readonly #events = handlers<UdpSocket>({
     UDP: (self, length, payload) => self.#receive(length, payload),
     OPEN: (self, port) => {
