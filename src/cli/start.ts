@@ -3,7 +3,6 @@ import { parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
 import type { Node } from '../threads/main/node.ts'
 import type { ResolvedConfig } from '../threads/options.ts'
-import { ranFor } from '../threads/within.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
 import { report, say, sayAs, UsageError } from './report.ts'
@@ -29,8 +28,9 @@ export async function start(args: string[]): Promise<void> {
 /** @param onReady Called when the first service is ready. */
 async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   // Loaded only now: help and config errors need neither threads nor FFI.
-  const [{ startNode }, { posixOs }] = await Promise.all([
+  const [{ startNode }, { ranFor }, { posixOs }] = await Promise.all([
     import('../threads/main/node.ts'),
+    import('../threads/main/within.ts'),
     import('../os/posix.ts'),
   ])
   outliveTerminal(posixOs())
@@ -46,7 +46,8 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   }
   watchSignals({
     stop: (signal) => {
-      announceStop(signal, config.graceMs + config.exitMs + END_MS_MAX)
+      const limitMs = config.graceMs + config.exitMs + END_MS_MAX
+      announceStop(signal, limitMs, ranFor(limitMs))
       stop.abort()
     },
     reopenLog: isLogged || config.daemon !== undefined ? reopenLog : undefined,
@@ -87,10 +88,14 @@ function parseStart(args: string[]): { file: string; overrides: string[] } {
   }
 }
 
-/** Say what happens now. A stop that takes longer than it may is cut off. */
-function announceStop(signal: NodeJS.Signals, limitMs: number): void {
+/**
+ * Say what happens now. A stop that takes longer than it may is cut off.
+ *
+ * @param over When it may take no longer.
+ */
+function announceStop(signal: NodeJS.Signals, limitMs: number, over: Promise<void>): void {
   say(`${signal}: stopping, for at most ${limitMs} ms; another signal ends it at once`)
-  void ranFor(limitMs).then(() => {
+  void over.then(() => {
     report(new Error(`Cannot stop in good order: not done within ${limitMs} ms`))
     process.exit(1)
   })

@@ -3,18 +3,13 @@
  * when a single piece of memory finds no room below it: the table of a `Map`, a `Set`, an object or
  * an array, which doubles. So V8 is given far more, and a worker that has outgrown `memoryLimitMb`
  * is ended before. It looks by itself as long as it comes back to its event loop, and else when
- * the main thread interrupts it: see heap-watch.ts. Runs on the worker.
+ * the main thread interrupts it: see main/heap-watch.ts. Runs on the worker.
  */
 
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { setInterval } from '../base/event-loop.ts'
-import { nodeFlags } from '../base/node-flags.ts'
 
-/** A table that takes all of the limit needs twice as much besides, to grow. */
-const ROOM_FACTOR = 2
-/** Tables that are small when one looks have grown to so much at the next look. */
-const ROOM_MB_MIN = 512
 /** Between two looks. */
 export const LOOK_MS = 50
 const MB = 1024 * 1024
@@ -22,15 +17,6 @@ const LOOK = 'skynet-ts looks at the heap'
 
 /** What the main thread has evaluated on a worker that does not come back. */
 export const LOOK_EXPRESSION = `globalThis[Symbol.for('${LOOK}')]()`
-
-/** What V8 is told. It is address space: what is not used is not touched. */
-export const v8LimitMb = (memoryLimitMb: number): number =>
-  memoryLimitMb + Math.max(memoryLimitMb * ROOM_FACTOR, ROOM_MB_MIN)
-
-/** A flag of Node.js is the limit of every heap of the process, whatever a worker is given. */
-export function isHeapSetByFlag(): boolean {
-  return /--max[-_](old[-_]space|heap)[-_]size/.test(nodeFlags())
-}
 
 /**
  * @param beats One cell: how often this thread has looked by itself. Not 0: others can let it look.

@@ -21,7 +21,7 @@ export interface WorkerStart {
 
 /** What every thread gets besides. */
 export interface ThreadStart {
-  /** See loading.ts. */
+  /** See loaded.ts. */
   readonly loaded: SharedArrayBuffer
   /** Where the main thread has found the native library. */
   readonly koffi: string | undefined

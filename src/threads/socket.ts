@@ -13,7 +13,7 @@ import type { Socket } from '../net/socket.ts'
 import { Totals } from '../net/totals.ts'
 import { posixOs } from '../os/posix.ts'
 import { pinThread } from './affinity.ts'
-import { hasLoaded } from './loading.ts'
+import { hasLoaded } from './loaded.ts'
 import { socketThreadOf } from './memory.ts'
 import type { Report, SocketStart, ThreadStart } from './protocol.ts'
 

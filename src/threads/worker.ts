@@ -11,9 +11,9 @@ import { resolveService } from '../service/modules.ts'
 import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
 import { guardHeap } from './heap-guard.ts'
-import { hasLoaded } from './loading.ts'
+import { hasLoaded } from './loaded.ts'
 import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
-import { ownThreadId } from './turns.ts'
+import { ownThreadId } from './thread-id.ts'
 
 const { memory, worker, memoryLimitMb, heapBeats, config, startedAt, wakeupFd, loaded, koffi } =
   workerData as WorkerStart & ThreadStart

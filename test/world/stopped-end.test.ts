@@ -4,7 +4,9 @@ import { spawn } from 'node:child_process'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 
-const LOADING = new URL(`../../src/threads/loading${import.meta.url.slice(-3)}`, import.meta.url)
+const EXTENSION = import.meta.url.slice(-3)
+const LOADING = new URL(`../../src/threads/main/loading${EXTENSION}`, import.meta.url)
+const LOADED = new URL(`../../src/threads/loaded${EXTENSION}`, import.meta.url)
 /** Longer than a thread may take to load; and what it needs, of which a part is left after that. */
 const STOPPED_MS = 5500
 const LOADS_MS = 5800
@@ -19,7 +21,7 @@ test('a process that is stopped while a thread loads waits for it when it goes o
     const code = \`
       const { parentPort, workerData } = require('node:worker_threads')
       const { writeSync } = require('node:fs')
-      import('${LOADING.href}').then(({ hasLoaded }) => {
+      import('${LOADED.href}').then(({ hasLoaded }) => {
         const until = performance.now() + ${LOADS_MS}
         parentPort.postMessage('loads')
         while (performance.now() < until) {

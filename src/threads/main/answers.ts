@@ -2,7 +2,7 @@
 import { SkynetError } from '../../base/errors.ts'
 import { messageOf } from '../../base/thrown.ts'
 import type { Report } from '../protocol.ts'
-import { within } from '../within.ts'
+import { within } from './within.ts'
 
 /** Who waits for a report. Told once: `look` says whether that was it. */
 interface Waiting {

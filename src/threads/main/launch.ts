@@ -6,11 +6,11 @@ import { clearTimeout, setTimeout } from '../../base/event-loop.ts'
 import { makeFolderOf } from '../../base/own-file.ts'
 import { shortPath } from '../../base/paths.ts'
 import { unpack } from '../../wire/unpack.ts'
-import { isHeapSetByFlag } from '../heap-guard.ts'
 import type { ResolvedConfig } from '../options.ts'
 import type { Report } from '../protocol.ts'
-import { within } from '../within.ts'
+import { isHeapSetByFlag } from './heap-limit.ts'
 import type { Thread } from './thread.ts'
+import { within } from './within.ts'
 
 /** Workers of a node that begin at the same time: with more of them none is ready earlier. */
 const STARTS_AT_ONCE = 2 * availableParallelism()

@@ -3,8 +3,8 @@ import { formatHandle } from '../../base/errors.ts'
 import { monotonicNow } from '../../base/event-loop.ts'
 import type { StuckWorker } from '../../kernel/monitor.ts'
 import type { Control, Report } from '../protocol.ts'
-import { within } from '../within.ts'
 import type { Thread } from './thread.ts'
+import { within } from './within.ts'
 
 /** Between two looks at workers that should have stopped: one that has not moved is stuck. */
 const LOOK_MS = 50

@@ -11,9 +11,9 @@ import type { Debugger, NodeWorker, Session } from 'node:inspector'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { isOwn } from '../../base/thrown.ts'
-import { within } from '../within.ts'
 import { type AskingState, type Happening, MOVES, type Order } from './asking.ts'
 import { isAnyEnding, isEnding, noneEnds } from './ends.ts'
+import { within } from './within.ts'
 
 const FRAMES_MAX = 16
 /** The number of what needs no debugger; those of orders begin at 1. */

@@ -6,11 +6,11 @@ import { standardError, standardOutput } from '../../base/output.ts'
 import { messageOf } from '../../base/thrown.ts'
 import { koffiFile } from '../../os/libc.ts'
 import { entryOf } from '../entries.ts'
-import { v8LimitMb } from '../heap-guard.ts'
-import { Loading } from '../loading.ts'
 import type { Control, Report, SocketStart, ThreadStart, WorkerStart } from '../protocol.ts'
 import { Answers } from './answers.ts'
 import { watchEnd } from './ends.ts'
+import { v8LimitMb } from './heap-limit.ts'
+import { Loading } from './loading.ts'
 
 export interface ThreadOptions {
   readonly name: string

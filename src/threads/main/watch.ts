@@ -2,9 +2,9 @@
 import { clearInterval, monotonicNow, setInterval } from '../../base/event-loop.ts'
 import type { Handles } from '../../kernel/handles.ts'
 import type { Monitor, StuckWorker } from '../../kernel/monitor.ts'
-import { heldShare, type Turns, turnsOf } from '../turns.ts'
 import { stackOn } from './stack.ts'
 import type { Thread } from './thread.ts'
+import { heldShare, type Turns, turnsOf } from './turns.ts'
 
 /** Between two looks. A handler is reported at most two of these later than it should be. */
 const CHECK_MS_MAX = 500

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { platform } from 'node:process'
 import { test } from 'node:test'
-import { heldShare, ownThreadId, type Turns, turnsOf } from './turns.ts'
+import { ownThreadId } from '../thread-id.ts'
+import { heldShare, type Turns, turnsOf } from './turns.ts'
 
 const BEFORE: Turns = { ranMs: 1000, waitedMs: 500, isRunnable: true }
 const share = (elapsedMs: number, ranMs: number, waitedMs: number, isRunnable = true): number =>

@@ -2,7 +2,7 @@
  * How a thread of this process has had its turns on a core, as Linux counts them: what waits for a
  * core holds nothing, though it does not come back either. Other systems do not tell.
  */
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 
 export interface Turns {
   /** For how long it ran, and for how long it waited for a core, in milliseconds since it began. */
@@ -10,15 +10,6 @@ export interface Turns {
   readonly waitedMs: number
   /** It runs, or waits for a core: it is not inside a system call that takes time. */
   readonly isRunnable: boolean
-}
-
-/** Of the thread that calls; 0: unknown. */
-export function ownThreadId(): number {
-  try {
-    return Number(/\d+$/.exec(readlinkSync('/proc/thread-self')))
-  } catch {
-    return 0
-  }
 }
 
 /** @param threadId As the thread has told it; 0: unknown. */

@@ -1,5 +1,5 @@
 /** Waiting for something, but not for ever. */
-import { clearTimeout, setTimeout } from '../base/event-loop.ts'
+import { clearTimeout, setTimeout } from '../../base/event-loop.ts'
 
 /**
  * The time is counted in so many parts, each of which begins when the one before is over. A process

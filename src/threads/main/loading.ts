@@ -3,6 +3,7 @@
  * whole process with it: Node-API cannot throw into a thread that is being ended, and aborts. So
  * nobody is ended before the library is there, neither by us nor by the end of the process.
  */
+import { hasLoaded } from '../loaded.ts'
 import { PARTS, within } from './within.ts'
 
 /** Longest wait for one thread. */
@@ -43,11 +44,4 @@ export class Loading {
     const result = Atomics.waitAsync(this.#cell, 0, 0)
     if (result.async) await within(LOAD_MS_MAX, result.value)
   }
-}
-
-/** Called by the thread: its native library is there. */
-export function hasLoaded(memory: SharedArrayBuffer): void {
-  const cell = new Int32Array(memory)
-  Atomics.store(cell, 0, 1)
-  Atomics.notify(cell, 0)
 }

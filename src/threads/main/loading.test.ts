@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 
-/** Of the built module: the code below runs in a process of its own. */
+/** Of the built modules: the code below runs in a process of its own. */
 const LOADING = new URL('./loading.js', import.meta.url).href
+const LOADED = new URL('../loaded.js', import.meta.url).href
 
 /** A thread that loads for a while and then says so; the main thread does `next`. */
 const program = (next: string): string => `
@@ -13,7 +14,7 @@ const program = (next: string): string => `
   const loading = new Loading()
   const code = \`
     const { workerData } = require('node:worker_threads')
-    import('${LOADING}').then(({ hasLoaded }) => {
+    import('${LOADED}').then(({ hasLoaded }) => {
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200)
       require('node:fs').writeSync(1, 'loaded ')
       hasLoaded(workerData)
