@@ -1,6 +1,6 @@
 /** A TCP connection of a service: its life, its reading and its writing, put together. */
 import { checkFlag } from '../base/check.ts'
-import { checkSettings, type SocketSettings } from '../net/settings.ts'
+import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings.ts'
 import type { WriteOptions } from '../net/writer.ts'
 import type { SocketOption } from '../os/os.ts'
 import type { ByteStream } from './byte-stream.ts'
@@ -229,9 +229,10 @@ export class Connection implements ByteStream {
     this.#life.move('closed')
   }
 
-  /** @internal See Backlog. */
+  /** @internal See Backlog. A writer is made for the one policy that asks it. */
   mustWait(): boolean {
-    return this.#writing.mustWait()
+    const policy = this.#life.pool.client.slots.policyOf(this.id)
+    return policy === SEND_POLICY['pause-producer'] && this.#writing.mustWait()
   }
 
   static readonly #events = handlers<Connection>({

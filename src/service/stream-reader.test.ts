@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SEND_POLICY } from '../net/settings.ts'
 import { TestPool } from '../testing/test-pool.ts'
+import { Connection } from './connection.ts'
 import { SocketLife } from './socket-life.ts'
 import { ChunkLoop, StreamReader } from './stream-reader.ts'
 
@@ -11,7 +12,7 @@ const text = (bytes: Uint8Array | null | undefined) => bytes?.toString()
 /** A reader whose other direction is full when the test says so. */
 function setUp() {
   const sockets = new TestPool(LIMIT)
-  const backlog = { isFull: false, asked: 0 }
+  const backlog = { isFull: false }
   const owner = {
     id: 1,
     happened() {},
@@ -23,12 +24,7 @@ function setUp() {
     },
   }
   const life = new SocketLife(sockets.pool, 1, owner, 'waiting')
-  const reader = new StreamReader(life, {
-    mustWait: () => {
-      backlog.asked++
-      return backlog.isFull
-    },
-  })
+  const reader = new StreamReader(life, { mustWait: () => backlog.isFull })
   const come = (what: string) => reader.received(Buffer.from(what))
   const peerEnds = () => {
     life.move('ended')
@@ -72,8 +68,7 @@ test('StreamReader goes on when somebody wants more than there is', async () => 
 })
 
 test('StreamReader hands nothing out while the peer has to take first', async () => {
-  const { reader, backlog, sockets, come } = setUp()
-  sockets.slot.policy = SEND_POLICY['pause-producer']
+  const { reader, backlog, come } = setUp()
   const first = reader.read(undefined, undefined)
   backlog.isFull = true
   come('a')
@@ -84,12 +79,21 @@ test('StreamReader hands nothing out while the peer has to take first', async ()
   assert.equal(text(await reader.read(undefined, undefined)), 'b')
 })
 
-test('StreamReader asks the other direction by policy pause-producer alone', async () => {
-  const { reader, backlog, come } = setUp()
-  const read = reader.read(undefined, undefined)
-  come('a')
-  await read
-  assert.equal(backlog.asked, 0)
+test('a connection holds its reader by policy pause-producer alone, until DRAIN', async () => {
+  const sockets = new TestPool(LIMIT)
+  const { slot, orders } = sockets
+  const connection = new Connection(sockets.pool, 1, 'waiting')
+  slot.queued = slot.limit
+  for (const policy of ['close', 'drop-new', 'pause-producer'] as const) {
+    slot.policy = SEND_POLICY[policy]
+    const read = connection.read()
+    sockets.emit('DATA', 1, 0, policy)
+    const isHeld = policy === 'pause-producer'
+    assert.deepEqual(orders, isHeld ? ['start 1', 'drain 1'] : ['start 1'])
+    slot.queued = isHeld ? 0 : slot.queued
+    if (isHeld) sockets.emit('DRAIN', 1, 1)
+    assert.equal(text(await read), policy)
+  }
 })
 
 test('StreamReader leaves nothing of a read that has ended, whatever its end', async () => {

@@ -1,10 +1,9 @@
 /** Reading from a connection: what has come, who waits for more, and when the peer has to wait. */
 import { SkynetError } from '../base/errors.ts'
-import { SEND_POLICY } from '../net/settings.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
 import { type LineOptions, lineOptions, wrongCount } from './read-options.ts'
-import type { SocketLife } from './socket-life.ts'
-import { Waiter, type WaitFor } from './wait.ts'
+import type { Stage } from './socket-life.ts'
+import { type SocketWait, Waiter, type WaitFor, type WaitHost } from './wait.ts'
 import { type WaitOptions, wrongWait } from './wait-options.ts'
 
 /**
@@ -16,9 +15,32 @@ type Way<T> = (from: StreamReader, limit: number) => T | undefined
 /** How a loop ends: the connection is closed with it. */
 const DONE = Object.freeze({ done: true as const, value: undefined })
 
+/** Where the bytes come from: the life of a socket, or what stands in its place. */
+export interface Source {
+  readonly id: number
+  readonly stage: Stage
+  /** Why it has failed. */
+  readonly error: SkynetError | undefined
+  /** What comes is dropped: somebody has closed it. */
+  readonly isClosing: boolean
+  /** Why nothing more will come, for who waits. */
+  readonly failure: SkynetError
+  readonly pool: {
+    readonly service: WaitHost
+    /** More that nobody has read makes the peer wait. */
+    readonly receiveLimitBytes: number
+  }
+  /** Somebody reads. Does nothing but the first time. */
+  start(): void
+  /** Bring no more for now; go on. */
+  order(type: 'pause' | 'start'): void
+  close(): Promise<void>
+  wait(verb: string): SocketWait
+}
+
 /** What a reader needs of the other direction. */
 export interface Backlog {
-  /** Policy `pause-producer`: so much waits to be sent that nothing is handed out for now. */
+  /** So much waits to be sent that nothing is handed out for now: `goOn` will be called. */
   mustWait(): boolean
 }
 
@@ -27,7 +49,7 @@ export interface Backlog {
  * connection holds this, one waiter, and nothing else for who reads.
  */
 export class StreamReader implements WaitFor {
-  readonly #life: SocketLife
+  readonly #source: Source
   readonly #backlog: Backlog
   #buffer = NOTHING_READ
   /** Who waits, in which way. One at a time. */
@@ -39,8 +61,8 @@ export class StreamReader implements WaitFor {
   /** Who reads waits for the peer to take what waits to be sent. */
   #isHeld = false
 
-  constructor(life: SocketLife, backlog: Backlog) {
-    this.#life = life
+  constructor(source: Source, backlog: Backlog) {
+    this.#source = source
     this.#backlog = backlog
   }
 
@@ -52,14 +74,14 @@ export class StreamReader implements WaitFor {
   static readonly #exactly: Way<Buffer> = (from, count) => {
     const bytes = from.#buffer.take(count)
     if (bytes !== undefined || from.#atEnd(true) === undefined) return bytes
-    const info = { id: from.#life.id, wanted: count, received: from.#buffer.length }
+    const info = { id: from.#source.id, wanted: count, received: from.#buffer.length }
     throw new SkynetError('ERR_SOCKET_ENDED', info)
   }
 
   static readonly #line: Way<string | null> = (from, max) => {
     const buffer = from.#buffer
     if (buffer.lineExceeds(max)) {
-      throw new SkynetError('ERR_LINE_TOO_LONG', { id: from.#life.id, limit: max })
+      throw new SkynetError('ERR_LINE_TOO_LONG', { id: from.#source.id, limit: max })
     }
     const line = buffer.takeLine()
     if (line !== undefined) return line
@@ -112,7 +134,7 @@ export class StreamReader implements WaitFor {
         yield line
       }
     } finally {
-      if (!hasFailed) await this.#life.close()
+      if (!hasFailed) await this.#source.close()
     }
   }
 
@@ -125,7 +147,7 @@ export class StreamReader implements WaitFor {
 
   /** `value` when nothing more will come; throws when that is because of a failure. */
   #atEnd<T>(value: T): T | undefined {
-    const { stage, error } = this.#life
+    const { stage, error } = this.#source
     if (stage !== 'ended' && stage !== 'closed') return undefined
     if (error !== undefined) throw error
     return value
@@ -134,8 +156,8 @@ export class StreamReader implements WaitFor {
   #read<T>(way: Way<T>, limit: number, options: WaitOptions | undefined): Promise<T> {
     const wrong = wrongWait('read', options) ?? this.#wrongNow()
     if (wrong !== undefined) return Promise.reject(wrong)
-    const life = this.#life
-    life.start()
+    const source = this.#source
+    source.start()
     let result: T | undefined
     try {
       result = this.#mustWaitForPeer() ? undefined : way(this, limit)
@@ -143,12 +165,12 @@ export class StreamReader implements WaitFor {
       return Promise.reject(error)
     }
     if (result !== undefined) {
-      if (result === DONE) void life.close()
+      if (result === DONE) void source.close()
       this.#resumeIfLow()
       this.#buffer = keptBuffer(this.#buffer)
       return Promise.resolve(result)
     }
-    const waiter = new Waiter<T>(life.pool.service, this, options)
+    const waiter = new Waiter<T>(source.pool.service, this, options)
     if (waiter.isOver) return waiter.promise
     this.#waiter = waiter as Waiter<unknown>
     this.#way = way
@@ -158,7 +180,7 @@ export class StreamReader implements WaitFor {
   }
 
   #wrongNow(): SkynetError | undefined {
-    const { id, stage } = this.#life
+    const { id, stage } = this.#source
     if (stage === 'moved') return new SkynetError('ERR_SOCKET_MOVED', { id })
     return this.#waiter && new SkynetError('ERR_SOCKET_BUSY', { id })
   }
@@ -171,7 +193,7 @@ export class StreamReader implements WaitFor {
       const result = this.#way!(this, this.#limit)
       if (result === undefined) return
       waiter.resolve(result)
-      if (result === DONE) void this.#life.close()
+      if (result === DONE) void this.#source.close()
     } catch (error) {
       waiter.reject(error)
     }
@@ -179,7 +201,7 @@ export class StreamReader implements WaitFor {
 
   /** Who waits is told why there is nothing to wait for. */
   fail(): void {
-    this.#waiter?.reject(this.#life.failure)
+    this.#waiter?.reject(this.#source.failure)
   }
 
   get kind(): 'socket' {
@@ -187,15 +209,15 @@ export class StreamReader implements WaitFor {
   }
 
   get what(): string {
-    return this.#life.wait('read from').what
+    return this.#source.wait('read from').what
   }
 
   late(timeoutMs: number): Error {
-    return this.#life.wait('read from').late(timeoutMs)
+    return this.#source.wait('read from').late(timeoutMs)
   }
 
   lastLook(then: () => void): void {
-    this.#life.wait('read from').lastLook(then)
+    this.#source.wait('read from').lastLook(then)
   }
 
   over(): void {
@@ -205,7 +227,7 @@ export class StreamReader implements WaitFor {
   // --- flow ----------------------------------------------------------------------------------
 
   received(chunk: Buffer): void {
-    if (this.#life.isClosing) return
+    if (this.#source.isClosing) return
     if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()
     this.#buffer.push(chunk)
     this.serve()
@@ -225,9 +247,7 @@ export class StreamReader implements WaitFor {
   }
 
   #mustWaitForPeer(): boolean {
-    const { id, pool } = this.#life
-    const isPausing = pool.client.slots.policyOf(id) === SEND_POLICY['pause-producer']
-    this.#isHeld = isPausing && this.#backlog.mustWait()
+    this.#isHeld = this.#backlog.mustWait()
     return this.#isHeld
   }
 
@@ -237,30 +257,30 @@ export class StreamReader implements WaitFor {
 
   /** Nobody reads and much is there: let the peer's window fill instead of our memory. */
   #pauseIfHigh(): void {
-    const { pool, stage } = this.#life
+    const { pool, stage } = this.#source
     if (this.#isPaused || this.#wantsMore) return
     if (this.#buffer.length <= pool.receiveLimitBytes || stage !== 'open') return
     this.#isPaused = true
-    this.#life.order('pause')
+    this.#source.order('pause')
   }
 
   #resumeIfLow(): void {
-    const { pool, stage } = this.#life
+    const { pool, stage } = this.#source
     if (!this.#isPaused || stage !== 'open') return
     if (!this.#wantsMore && this.#buffer.length > pool.receiveLimitBytes / 2) return
     this.#isPaused = false
-    this.#life.order('start')
+    this.#source.order('start')
   }
 }
 
 /** A `for await` over the chunks of a connection. */
 export class ChunkLoop implements AsyncIterator<Buffer, undefined, void> {
   readonly #reader: StreamReader
-  readonly #life: SocketLife
+  readonly #source: Source
 
-  constructor(reader: StreamReader, life: SocketLife) {
+  constructor(reader: StreamReader, source: Source) {
     this.#reader = reader
-    this.#life = life
+    this.#source = source
   }
 
   next(): Promise<IteratorResult<Buffer, undefined>> {
@@ -269,7 +289,7 @@ export class ChunkLoop implements AsyncIterator<Buffer, undefined, void> {
 
   /** The loop was left. */
   async return(): Promise<IteratorReturnResult<undefined>> {
-    await this.#life.close()
+    await this.#source.close()
     return DONE
   }
 }
