@@ -102,6 +102,7 @@ test('close() hands on what was written, orders the close, then lets go', async 
   assert.equal(life.isClosing, false)
 })
 
+// Proves: docs/semantics.md#handover-former
 test('close() of a connection that moves meanwhile resolves', async () => {
   const socket = new TestPool()
   const connection = new Connection(socket.pool, 1, 'waiting')

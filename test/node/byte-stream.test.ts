@@ -1,7 +1,8 @@
-/** The cases of byte streams over sockets of a node: TCP and Unix, connected and accepted. */
+/** The cases of byte streams over sockets of a node, and over a stream that stands on one. */
 import { join } from 'node:path'
-import type { Connection, Skynet } from 'skynet-ts'
+import type { ByteStream, Connection, Skynet } from 'skynet-ts'
 import { byteStreamSuite, type StreamPair } from '../../src/service/byte-stream.suite.ts'
+import { MaskedStream } from '../support/masked-stream.ts'
 import { serviceTest } from '../support/run.ts'
 import { ours } from '../support/sockets.ts'
 
@@ -15,26 +16,35 @@ async function overUnix(skynet: Skynet): Promise<[Connection, Connection]> {
   return [ends[0], ends[1]!]
 }
 
-const pairOf = (near: Connection, far: Connection): StreamPair => ({
-  near,
-  far,
+type Wrap = (connection: Connection) => ByteStream
+
+const pairOf = (wrap: Wrap, near: Connection, far: Connection): StreamPair => ({
+  near: wrap(near),
+  far: wrap(far),
   breakNear: () => near.configure({ idleTimeoutMs: 1 }),
 })
 
 type Open = (skynet: Skynet) => Promise<[Connection, Connection]>
 
-const KINDS: Readonly<Record<string, Open>> = {
-  'a TCP connection:': ours,
-  'an accepted TCP connection:': async (skynet) =>
-    (await ours(skynet)).reverse() as [Connection, Connection],
-  'a Unix connection:': overUnix,
+const accepted: Open = async (skynet) => {
+  const [far, near] = await ours(skynet)
+  return [near, far]
 }
 
-for (const [name, open] of Object.entries(KINDS)) {
+const asItIs: Wrap = (connection) => connection
+
+const KINDS: Readonly<Record<string, readonly [Open, Wrap]>> = {
+  'a TCP connection:': [ours, asItIs],
+  'an accepted TCP connection:': [accepted, asItIs],
+  'a Unix connection:': [overUnix, asItIs],
+  'a stream on a TCP connection:': [ours, (connection) => new MaskedStream(connection)],
+}
+
+for (const [name, [open, wrap]] of Object.entries(KINDS)) {
   byteStreamSuite(name, (title, body) => {
     // Proves: docs/semantics.md#byte-stream
     serviceTest(import.meta.url, title, (skynet) =>
-      body(async () => pairOf(...(await open(skynet)))),
+      body(async () => pairOf(wrap, ...(await open(skynet)))),
     )
   })
 }
