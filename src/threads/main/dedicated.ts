@@ -10,7 +10,7 @@ import type { Thread } from './thread.ts'
 /** Who asks for a dedicated worker, as far as it is seen here. */
 export type Asker = Pick<Thread, 'tell' | 'hasEnded'>
 /** The thread of a dedicated worker, as far as it is seen here. */
-export type DedicatedThread = Pick<Thread, 'tell' | 'hasEnded' | 'past'>
+export type DedicatedThread = Pick<Thread, 'leave' | 'hasEnded' | 'past'>
 
 /** What dedicated workers need of their node. */
 export interface DedicatedHost {
@@ -103,7 +103,6 @@ export class Dedicated {
   vacate(worker: number, handles: readonly number[]): void {
     const thread = this.#node.threadAt(worker)
     if (thread === undefined || thread.hasEnded || this.#node.loadOf(worker) > 0) return
-    thread.past = handles
-    thread.tell({ kind: 'leave' })
+    thread.leave(handles)
   }
 }

@@ -48,84 +48,123 @@ export class Thread {
   readonly worker: Worker
   /** Resolves when it is over. */
   readonly ended: Promise<void>
-  /** It has begun to work. */
-  isReady = false
-  hasEnded = false
-  /** What the system calls it; 0: unknown. */
-  systemId = 0
-  /** It was told to end, and will. */
-  isLeaving = false
-  /** Set when it was told to leave: the services that it had. */
-  past: readonly number[] | undefined
+  readonly #options: ThreadOptions
   readonly #answers: Answers
   readonly #loading = new Loading()
+  #isReady = false
+  #hasEnded = false
+  #isLeaving = false
+  #systemId = 0
+  #past: readonly number[] | undefined
   #fault: unknown
 
+  /** @throws {SkynetError} `ERR_THREAD_DIED` the system has none to give. */
   constructor(entry: 'worker' | 'socket', options: ThreadOptions) {
-    const { name, start, memoryLimitMb = 0, onReport, onEnd } = options
-    this.name = name
-    this.#answers = new Answers(name)
-    const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: v8LimitMb(memoryLimitMb) }
+    this.#options = options
+    this.name = options.name
+    this.#answers = new Answers(options.name)
     try {
       leaveGoneFolder()
-      this.worker = new Worker(entryOf(entry), {
-        name,
-        workerData: {
-          ...start,
-          loaded: this.#loading.memory,
-          koffi: koffiFile(),
-        } satisfies ThreadStart,
-        stdout: true,
-        stderr: true,
-        ...(limits && { resourceLimits: limits }),
-      })
+      this.worker = this.#begin(entry)
     } catch (cause) {
       // The end of the process would wait for it.
       this.#loading.end()
-      throw new SkynetError(
-        'ERR_THREAD_DIED',
-        { thread: name, reason: messageOf(cause) },
-        { cause },
-      )
+      const info = { thread: options.name, reason: messageOf(cause) }
+      throw new SkynetError('ERR_THREAD_DIED', info, { cause })
     }
     // By default both go to streams of this thread: one that fails would end the process.
     this.worker.stdout.on('data', (text: Uint8Array) => standardOutput().add(text))
     this.worker.stderr.on('data', (text: Uint8Array) => standardError().add(text))
-    this.worker.on('message', (report: Report) => {
-      if (report.kind === 'ready') {
-        this.isReady = true
-        this.systemId = report.systemId ?? 0
-      }
-      this.#loading.end()
-      onReport(report)
-      this.#answers.heard(report)
-    })
+    this.worker.on('message', (report: Report) => this.#hear(report))
     this.worker.on('error', (error) => {
+      const { memoryLimitMb = 0 } = options
       this.#fault = memoryLimitMb > 0 ? withLimit(error, memoryLimitMb) : error
     })
     this.ended = new Promise((resolve) => {
       this.worker.once('exit', (code) => {
-        this.#loading.end()
-        this.#fault ??= new Error(`exit code ${code}`)
-        this.hasEnded = true
-        this.#answers.over(this.#fault)
+        this.#over(code)
         resolve()
-        onEnd(this.#fault)
+        options.onEnd(this.#fault)
       })
     })
     watchEnd(this.worker, this.ended)
   }
 
+  #begin(entry: 'worker' | 'socket'): Worker {
+    const { name, start, memoryLimitMb = 0 } = this.#options
+    const loaded = this.#loading.memory
+    const workerData: ThreadStart & (WorkerStart | SocketStart) = {
+      ...start,
+      loaded,
+      koffi: koffiFile(),
+    }
+    const limits = memoryLimitMb > 0 && { maxOldGenerationSizeMb: v8LimitMb(memoryLimitMb) }
+    return new Worker(entryOf(entry), {
+      name,
+      workerData,
+      stdout: true,
+      stderr: true,
+      ...(limits && { resourceLimits: limits }),
+    })
+  }
+
+  #hear(report: Report): void {
+    if (report.kind === 'ready') {
+      this.#isReady = true
+      this.#systemId = report.systemId ?? 0
+    }
+    this.#loading.end()
+    this.#options.onReport(report)
+    this.#answers.heard(report)
+  }
+
+  #over(code: number): void {
+    this.#loading.end()
+    this.#fault ??= new Error(`exit code ${code}`)
+    this.#hasEnded = true
+    this.#answers.over(this.#fault)
+  }
+
+  /** It has begun to work. It may have ended since. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded
+  }
+
+  /** It was told to end, and will. */
+  get isLeaving(): boolean {
+    return this.#isLeaving
+  }
+
+  /** What the system calls it; 0: unknown. */
+  get systemId(): number {
+    return this.#systemId
+  }
+
+  /** The services that it had when it was told to leave without any; undefined: it was not. */
+  get past(): readonly number[] | undefined {
+    return this.#past
+  }
+
+  /** It has no services any more, and ends. */
+  leave(past: readonly number[]): void {
+    this.#past = past
+    this.tell({ kind: 'leave' })
+  }
+
   /** End it, whatever it does. Resolves when it is over; `onEnd` is told this reason. */
   async kill(reason: string): Promise<void> {
     this.#fault ??= new Error(reason)
-    this.isLeaving = true
+    this.#isLeaving = true
     await this.#loading.done()
     await this.worker.terminate()
   }
 
   tell(message: Control): void {
-    this.isLeaving ||= message.kind === 'leave'
+    this.#isLeaving ||= message.kind === 'leave'
     this.worker.postMessage(message)
   }
 
