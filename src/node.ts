@@ -3,7 +3,7 @@
 
 export type { NodeConfig } from './cli/config.ts'
 export { defineConfig, loadConfig, resolveConfig } from './cli/config.ts'
-export type { ServiceStats, WorkerStats } from './service/stats.ts'
+export type { ServiceStats, WorkerStats } from './debug/stats.ts'
 export type { Node, StopOptions } from './threads/main/node.ts'
 export { startNode } from './threads/main/node.ts'
 export type { NodeStats } from './threads/main/stats.ts'

@@ -4,10 +4,8 @@
 export type { ErrorCode, ErrorInfo } from './base/errors.ts'
 export { isSkynetError, SkynetError } from './base/errors.ts'
 export { resolve } from './net/endpoint.ts'
-export type { NetstatInfo } from './net/netstat.ts'
-export type { SendPolicy, SocketSettings } from './net/settings.ts'
-export type { SocketEvent } from './net/socket-event.ts'
-export type { StandaloneServer } from './net/standalone.ts'
+export type { SocketEvent } from './net/library/socket-event.ts'
+export type { StandaloneServer } from './net/library/standalone.ts'
 export type {
   OwnerOptions,
   PollOptions,
@@ -22,7 +20,9 @@ export type {
   /** @deprecated It is called `ServerUdpOptions`: `skynet-ts` has another of this name. */
   ServerUdpOptions as UdpOptions,
   SocketServerOptions,
-} from './net/standalone-options.ts'
+} from './net/library/standalone-options.ts'
+export type { NetstatInfo } from './net/netstat.ts'
+export type { SendPolicy, SocketSettings } from './net/settings.ts'
 export type { SocketTotals } from './net/totals.ts'
 export { UdpAddress } from './net/udp-address.ts'
 export type { SocketOption } from './os/os.ts'

@@ -27,29 +27,37 @@ const FILE_LINES_MAX = 800
 const FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const DOORS = ['src/index.ts', 'src/node.ts', 'src/testing.ts', 'src/socket-server.ts']
 
+/** What a service may have: each a folder that knows services, and hardly any other one. */
+const PARTS = ['supervision', 'launch', 'timing', 'sharing', 'debug', 'sockets']
+/** What knows no service. */
+const NET = ['net', 'net/server', 'net/client', 'net/library']
+const BELOW = ['base', 'shm', 'os', 'wire', ...NET, 'kernel', 'modules']
+
 /** Row: folder of src, or one within another. Then: those it may import from, beside itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
   base: [],
-  os: ['base'],
+  shm: ['base'],
+  os: ['base', 'shm'],
   wire: ['base'],
-  net: ['base', 'os', 'wire'],
-  kernel: ['base', 'os', 'wire'],
-  service: ['base', 'os', 'wire', 'net', 'kernel'],
-  threads: ['base', 'os', 'wire', 'net', 'kernel', 'service'],
-  'threads/main': ['base', 'os', 'wire', 'net', 'kernel', 'service', 'threads'],
-  services: ['base', 'service'],
-  cli: ['base', 'os', 'service', 'threads', 'threads/main'],
-  testing: [
-    'base',
-    'os',
-    'wire',
-    'net',
-    'kernel',
-    'service',
-    'threads',
-    'threads/main',
-    'services',
-  ],
+  net: ['base', 'shm', 'os'],
+  'net/server': ['base', 'shm', 'os', 'net'],
+  'net/client': ['base', 'shm', 'os', 'net'],
+  'net/library': ['base', 'shm', 'os', 'net', 'net/server', 'net/client'],
+  kernel: ['base', 'shm', 'wire'],
+  modules: ['base'],
+  service: ['base', 'shm', 'wire', 'kernel', 'modules'],
+  supervision: ['base', 'wire', 'kernel', 'modules', 'service'],
+  launch: ['base', 'wire', 'kernel', 'modules', 'service', 'supervision'],
+  timing: ['base', 'kernel', 'service'],
+  sharing: ['base', 'wire', 'kernel', 'service', 'launch'],
+  debug: ['base', 'kernel', 'service'],
+  sockets: ['base', 'os', 'wire', 'kernel', 'net', 'net/client', 'service'],
+  skynet: ['base', 'wire', 'kernel', 'net/client', 'modules', 'service', ...PARTS],
+  threads: [...BELOW, 'service', ...PARTS, 'skynet'],
+  'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
+  services: ['base', 'modules', 'service', ...PARTS, 'skynet'],
+  cli: ['base', 'os', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
+  testing: [...BELOW, 'service', ...PARTS, 'skynet', 'threads', 'threads/main', 'services'],
 }
 
 /** Loaded by path, so nothing imports them. */

@@ -2,10 +2,11 @@
  * Ping-pong with an echo server: each connection sends a burst, waits until all of it came back,
  * checks it, and sends the next. One epoll loop, and nothing is allocated for a message.
  */
-import type { Region } from '../../src/base/memory.ts'
+
 import { ERRNO } from '../../src/os/errno.ts'
 import type { Os } from '../../src/os/os.ts'
 import { INTEREST, type Poller } from '../../src/os/poll/poller.ts'
+import type { Region } from '../../src/shm/memory.ts'
 import type { Measure, Target } from '../support/bench.ts'
 import type { Pace } from '../support/pace.ts'
 import { checked, connectAll, type Peer, waitForAny } from './peers.ts'

@@ -3,17 +3,17 @@
  * and reads connections as a node does; here is nobody who reads its events.
  */
 import { realClock } from '../../src/base/clock.ts'
-import { createDoorbellMemory, Doorbells } from '../../src/base/doorbell.ts'
 import { COMMAND_RING_BYTES, POLL_EVENTS_MAX, SOCKET_RING_BYTES } from '../../src/base/limits.ts'
-import { ManyRing, StreamRing } from '../../src/base/ring.ts'
-import { SocketClient } from '../../src/net/client.ts'
+import { SocketClient } from '../../src/net/client/client.ts'
 import { EVENT } from '../../src/net/event.ts'
-import { Link } from '../../src/net/links.ts'
-import { SocketServer } from '../../src/net/server.ts'
+import { Link } from '../../src/net/server/links.ts'
+import { SocketServer } from '../../src/net/server/server.ts'
 import { DEFAULT_SETTINGS } from '../../src/net/settings.ts'
 import { SLOTS_BYTES, Slots } from '../../src/net/slots.ts'
 import { Totals } from '../../src/net/totals.ts'
 import { posixOs } from '../../src/os/posix.ts'
+import { createDoorbellMemory, Doorbells } from '../../src/shm/doorbell.ts'
+import { ManyRing, StreamRing } from '../../src/shm/ring.ts'
 import { serve } from '../support/serve.ts'
 import { settledMemory } from '../support/settled.ts'
 

@@ -17,8 +17,8 @@ import {
   WORKERS_MAX,
 } from '../base/limits.ts'
 import { inspected, isError, messageOf } from '../base/thrown.ts'
+import { importModule } from '../modules/modules.ts'
 import type { LogFormat } from '../service/log.ts'
-import { importModule } from '../service/modules.ts'
 import {
   BUDGETS,
   type ResolvedConfig,

@@ -7,9 +7,9 @@
  * A line is written under the lock and published by `bytes`; readers take no lock.
  */
 import { SkynetError } from '../base/errors.ts'
-import { layout } from '../base/layout.ts'
 import { ENV_BYTES_MAX } from '../base/limits.ts'
-import { inherit, lock, unlock } from '../base/lock.ts'
+import { layout } from '../shm/layout.ts'
+import { inherit, lock, unlock } from '../shm/lock.ts'
 
 const HEADER = layout({
   lock: 1, // lock.ts

@@ -14,8 +14,8 @@
  */
 import assert from 'node:assert/strict'
 import { SkynetError } from '../base/errors.ts'
-import { layout } from '../base/layout.ts'
 import { HANDLE_ID_MAX, HARBOR_MAX, WORKERS_MAX } from '../base/limits.ts'
+import { layout } from '../shm/layout.ts'
 
 const COUNTERS = layout({
   lastId: 1, // any registering thread, by compare-and-swap; 0: none was given out yet

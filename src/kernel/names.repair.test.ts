@@ -1,7 +1,7 @@
 /** What a thread that died in the middle of a change has left in the table of names. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { lock, unlock } from '../base/lock.ts'
+import { lock, unlock } from '../shm/lock.ts'
 import { createHandleMemory, Handles } from './handles.ts'
 import { createNameMemory, Names } from './names.ts'
 

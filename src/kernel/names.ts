@@ -9,9 +9,9 @@
  */
 import assert from 'node:assert/strict'
 import { formatHandle, SkynetError } from '../base/errors.ts'
-import { layout } from '../base/layout.ts'
 import { NAME_BYTES_MAX, NAMES_MAX } from '../base/limits.ts'
-import { inherit, lock, tryLock, unlock } from '../base/lock.ts'
+import { layout } from '../shm/layout.ts'
+import { inherit, lock, tryLock, unlock } from '../shm/lock.ts'
 import type { Handles } from './handles.ts'
 
 const HEADER = layout({

@@ -4,11 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { type Budget, costOf } from '../base/budget.ts'
-import type { Doorbells } from '../base/doorbell.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
-import type { Blocks } from '../base/memory.ts'
 import { Queue } from '../base/queue.ts'
-import type { ManyRing } from '../base/ring.ts'
+import type { Doorbells } from '../shm/doorbell.ts'
+import type { Blocks } from '../shm/memory.ts'
+import type { ManyRing } from '../shm/ring.ts'
 import type { Packer } from '../wire/pack.ts'
 
 /** Set in a record's type when the payload is a block: its length follows as float64. */

@@ -4,9 +4,9 @@
  */
 
 import { type Budget, costOf } from '../base/budget.ts'
-import type { Doorbells } from '../base/doorbell.ts'
-import type { Blocks, Region } from '../base/memory.ts'
-import type { ManyRing } from '../base/ring.ts'
+import type { Doorbells } from '../shm/doorbell.ts'
+import type { Blocks, Region } from '../shm/memory.ts'
+import type { ManyRing } from '../shm/ring.ts'
 import { copy } from '../wire/copy.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { unpack } from '../wire/unpack.ts'

@@ -11,7 +11,6 @@
 import { ofNobody } from '../base/async-context.ts'
 import { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Doorbells } from '../base/doorbell.ts'
 import {
   clearInterval,
   clearTimeout,
@@ -20,12 +19,13 @@ import {
   setTimeout,
 } from '../base/event-loop.ts'
 import { Queue } from '../base/queue.ts'
-import { checkStack } from '../base/room.ts'
+import { checkStack } from '../base/stack-left.ts'
+import type { Doorbells } from '../shm/doorbell.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { MonitorCells } from './busy.ts'
 import type { Context } from './context.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Message } from './message.ts'
-import type { MonitorCells } from './monitor.ts'
 import type { Wheel } from './wheel.ts'
 
 /** Messages of one turn, and how long they may take: whichever ends first. */

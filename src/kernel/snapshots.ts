@@ -13,10 +13,10 @@
  * add or remove one, the lock of the slot for the rest; whoever needs both takes the table first.
  */
 import assert from 'node:assert/strict'
-import { layout } from '../base/layout.ts'
 import { SHARED_DATA_MAX, SHARED_NAME_BYTES_MAX } from '../base/limits.ts'
-import { inherit, lock, unlock } from '../base/lock.ts'
-import type { Blocks } from '../base/memory.ts'
+import { layout } from '../shm/layout.ts'
+import { inherit, lock, unlock } from '../shm/lock.ts'
+import type { Blocks } from '../shm/memory.ts'
 
 const HEADER = layout({
   lock: 1, // lock.ts

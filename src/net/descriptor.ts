@@ -3,9 +3,10 @@
  * asks for its addresses, sets its options. Under the write token, which keeps the descriptor from
  * being closed, and its number from being used again, meanwhile.
  */
-import { lock, unlock } from '../base/lock.ts'
+
 import { formatAddress } from '../os/address.ts'
 import type { Os, SocketOption } from '../os/os.ts'
+import { lock, unlock } from '../shm/lock.ts'
 import { SLOT, type Slots } from './slots.ts'
 import { STATE } from './state.ts'
 

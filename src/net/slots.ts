@@ -18,9 +18,9 @@
  * too high: such a slot is not given out again.
  */
 import assert from 'node:assert/strict'
-import { layout } from '../base/layout.ts'
 import { SEND_QUEUE_BYTES_MAX, SOCKET_ID_MAX, SOCKETS_MAX } from '../base/limits.ts'
-import { inherit, unlock } from '../base/lock.ts'
+import { layout } from '../shm/layout.ts'
+import { inherit, unlock } from '../shm/lock.ts'
 import { nextState, STATE, type StateName, stateName } from './state.ts'
 
 /** One socket. After each field: who may write it. */

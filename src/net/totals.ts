@@ -15,8 +15,8 @@
  *      as it was when the scan came by, so one that begins or ends meanwhile may be in it or not.
  */
 import assert from 'node:assert/strict'
-import { layout } from '../base/layout.ts'
 import { SOCKETS_MAX } from '../base/limits.ts'
+import { layout } from '../shm/layout.ts'
 import { SLOT, type Slots } from './slots.ts'
 import { STATE, type StateName, stateName } from './state.ts'
 

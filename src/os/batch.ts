@@ -3,7 +3,7 @@
  * made once. Elsewhere the same slots are filled and sent one by one.
  */
 import { endianness } from 'node:os'
-import type { Region } from '../base/memory.ts'
+import type { Region } from '../shm/memory.ts'
 import { COMPACT_BYTES_MAX, readCompact, writeCompact } from './compact.ts'
 import { receiveFrom, sendTo } from './datagram.ts'
 import { ERRNO } from './errno.ts'

@@ -1,6 +1,6 @@
 /** Blocks of malloc: any thread may free what another one filled. */
 import { SkynetError } from '../base/errors.ts'
-import type { Blocks } from '../base/memory.ts'
+import type { Blocks } from '../shm/memory.ts'
 import { ERRNO, errorText } from './errno.ts'
 import type { Libc } from './libc.ts'
 

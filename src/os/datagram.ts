@@ -1,5 +1,5 @@
 /** Datagrams one at a time: recvfrom(2) and sendto(2) with compact addresses. */
-import type { Region } from '../base/memory.ts'
+import type { Region } from '../shm/memory.ts'
 import { SOCKADDR_BYTES_MAX } from './address.ts'
 import { COMPACT_BYTES_MAX, readCompact, writeCompact } from './compact.ts'
 import { ERRNO } from './errno.ts'

@@ -5,7 +5,7 @@
  * Calls that can fail return a negative errno (`-EAGAIN`), never throw, never block (the poller's
  * `wait` excepted), and repeat themselves on EINTR where that is safe.
  */
-import type { Blocks, Region } from '../base/memory.ts'
+import type { Blocks, Region } from '../shm/memory.ts'
 import type { Poller } from './poll/poller.ts'
 
 /** An IP address and port as bytes of a sockaddr, made by `address.ts`. */

@@ -1,6 +1,6 @@
 /** The real operating system: `Os` on libc. */
 import { chmodSync, lstatSync } from 'node:fs'
-import type { Blocks, Region } from '../base/memory.ts'
+import type { Blocks, Region } from '../shm/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
 import { Batch, receiveBatch, sendBatch } from './batch.ts'
 import { createBlocks } from './blocks.ts'

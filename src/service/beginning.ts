@@ -2,9 +2,9 @@
 
 import type { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
-import type { Methods } from './definition.ts'
+import type { Methods } from '../modules/definition.ts'
+import { isBuiltin } from '../modules/modules.ts'
 import type { LaunchOrigin } from './life.ts'
-import { isBuiltin } from './modules.ts'
 import { begin } from './scope.ts'
 import { isThenable } from './sendable.ts'
 import type { Service } from './service.ts'

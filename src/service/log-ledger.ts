@@ -8,10 +8,11 @@
  * A line travels with its number and that of its worker as the session of its message, negative, so
  * that nobody takes it for a request.
  */
-import { layout } from '../base/layout.ts'
+
 import { LOG_KEPT_CHARS_MAX } from '../base/limits.ts'
 import { Queue } from '../base/queue.ts'
 import type { Mailbox } from '../kernel/mailbox.ts'
+import { layout } from '../shm/layout.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { LogLine } from './log.ts'
 

@@ -1,6 +1,6 @@
 /** A typed reference to another service: its methods as functions. */
 import { formatHandle } from '../base/errors.ts'
-import type { Methods } from './definition.ts'
+import type { Methods } from '../modules/definition.ts'
 import type { Response } from './response.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 

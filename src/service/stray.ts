@@ -3,9 +3,9 @@ import { isSkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import { shortPath } from '../base/paths.ts'
 import { describe, stackOf } from '../base/thrown.ts'
+import { modulesIn } from '../modules/places.ts'
 import type { FailedCall } from './calls.ts'
 import { Faults } from './faults.ts'
-import { modulesIn } from './places.ts'
 import type { Service } from './service.ts'
 
 export interface StrayOptions {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { defineService } from '../service/define-service.ts'
-import { type LoadedService, registerService } from '../service/modules.ts'
+import { type LoadedService, registerService } from '../modules/modules.ts'
+import { defineService } from '../skynet/define-service.ts'
 import { testNode } from '../testing/test-node.ts'
 import bootstrap from './bootstrap.ts'
 

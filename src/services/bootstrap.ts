@@ -4,8 +4,8 @@
  */
 import { isSkynetError } from '../base/errors.ts'
 import { messageOf } from '../base/thrown.ts'
-import { defineService } from '../service/define-service.ts'
 import type { LogFormat } from '../service/log.ts'
+import { defineService } from '../skynet/define-service.ts'
 
 /** Which service is the logger, and what it is told. */
 export interface LoggerConfig {

@@ -6,9 +6,9 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { Askers, askerOf } from '../service/askers.ts'
-import type { DataPath } from '../service/datacenter.ts'
-import { defineService } from '../service/define-service.ts'
-import type { Skynet } from '../service/skynet.ts'
+import type { DataPath } from '../sharing/datacenter.ts'
+import { defineService } from '../skynet/define-service.ts'
+import type { Skynet } from '../skynet/skynet.ts'
 
 type Branch = Record<string, unknown>
 

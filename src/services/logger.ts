@@ -2,8 +2,8 @@
 import { SkynetError } from '../base/errors.ts'
 import { isoTime, wallNow } from '../base/event-loop.ts'
 import { messageOf } from '../base/thrown.ts'
-import { defineService } from '../service/define-service.ts'
 import { formatJson, formatLine, type LogFormat, type LogLine } from '../service/log.ts'
+import { defineService } from '../skynet/define-service.ts'
 import { LogWriter } from './log-writer.ts'
 
 export default defineService(async (skynet, file: string | undefined, format: LogFormat) => {

@@ -2,11 +2,11 @@
 import { SkynetError } from '../base/errors.ts'
 import { CIRCLE_MS } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
+import type { LaunchOptions } from '../launch/options.ts'
 import { Askers, askerOf } from '../service/askers.ts'
-import { defineService } from '../service/define-service.ts'
-import type { LaunchOptions } from '../service/launch.ts'
-import type { Skynet } from '../service/skynet.ts'
-import { uniqueInstances } from '../service/uniques.ts'
+import { defineService } from '../skynet/define-service.ts'
+import type { Skynet } from '../skynet/skynet.ts'
+import { uniqueInstances } from '../skynet/uniques.ts'
 
 /** Somebody waits for the instance at `url`. */
 interface Asked {

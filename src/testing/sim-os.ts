@@ -7,11 +7,11 @@
  */
 import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.ts'
-import type { Region } from '../base/memory.ts'
 import { COMPACT_BYTES_MAX, compactAddress, expandAddress } from '../os/compact.ts'
 import { ERRNO, errorText, isTransient } from '../os/errno.ts'
 import type { AnyAddress, DatagramBatch, ListenFlags, Os, SocketOption } from '../os/os.ts'
 import { checkRange } from '../os/range.ts'
+import type { Region } from '../shm/memory.ts'
 import { CountedBlocks } from './sim/blocks.ts'
 import { SimMailbox } from './sim/datagrams.ts'
 import { Bell, Listening, type Pollable, SimEndpoint } from './sim/endpoint.ts'

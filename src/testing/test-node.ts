@@ -20,22 +20,22 @@ import { type Clock, realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow, setImmediate } from '../base/event-loop.ts'
 import { EXIT_MS } from '../base/limits.ts'
-import { SocketClient } from '../net/client.ts'
-import { posixOs } from '../os/posix.ts'
-import { defineService } from '../service/define-service.ts'
+import type { LaunchRest } from '../launch/options.ts'
 import {
   type AnyService,
   fileOf,
   isServiceDefinition,
   type Methods,
   type MethodsOf,
-} from '../service/definition.ts'
-import type { LaunchRest } from '../service/launch.ts'
+} from '../modules/definition.ts'
+import { forgetService, type LoadedService, registerService } from '../modules/modules.ts'
+import { SocketClient } from '../net/client/client.ts'
+import { posixOs } from '../os/posix.ts'
 import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
-import { forgetService, type LoadedService, registerService } from '../service/modules.ts'
 import type { ServiceRef } from '../service/ref.ts'
-import type { Skynet } from '../service/skynet.ts'
+import { defineService } from '../skynet/define-service.ts'
+import type { Skynet } from '../skynet/skynet.ts'
 import { type AssembledWorker, assemble } from '../threads/assemble.ts'
 import { createNodeMemory } from '../threads/memory.ts'
 import { BUDGETS, SOCKET_DEFAULTS } from '../threads/options.ts'

@@ -1,11 +1,11 @@
 /** Sockets of a service in a unit test, which is the socket thread: it reads orders, and emits. */
 import { List, type ListNode } from '../base/list.ts'
-import type { SocketClient } from '../net/client.ts'
+import type { SocketClient } from '../net/client/client.ts'
+import { Writer } from '../net/client/writer.ts'
 import { EVENT } from '../net/event.ts'
 import { PROTOCOL, type Slots } from '../net/slots.ts'
 import { STATE } from '../net/state.ts'
-import { Writer } from '../net/writer.ts'
-import { SocketPool } from '../service/pool.ts'
+import { SocketPool } from '../sockets/pool.ts'
 
 type Waiting = ListNode & { reject(error: unknown): void }
 

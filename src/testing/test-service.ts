@@ -1,7 +1,7 @@
 /** One service under test, in a node of its own. */
 import { checkOptions } from '../base/check.ts'
-import type { AnyService, MethodsOf } from '../service/definition.ts'
-import { LAUNCH_KEYS, type LaunchOptions, type LaunchRest } from '../service/launch.ts'
+import { LAUNCH_KEYS, type LaunchOptions, type LaunchRest } from '../launch/options.ts'
+import type { AnyService, MethodsOf } from '../modules/definition.ts'
 import type { CallOf, SendOf } from '../service/ref.ts'
 import type { SentMessage } from './recording-router.ts'
 import { NODE_OPTIONS, type TestNode, type TestNodeOptions, testNode } from './test-node.ts'

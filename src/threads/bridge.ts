@@ -1,13 +1,13 @@
 /** Where the two halves meet: an event of the socket thread becomes a message in a mailbox. */
 import { type Budget, costOf } from '../base/budget.ts'
-import type { Doorbells } from '../base/doorbell.ts'
-import type { Region } from '../base/memory.ts'
-import type { StreamRing } from '../base/ring.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Inlet, Scheduler } from '../kernel/scheduler.ts'
-import type { SocketClient } from '../net/client.ts'
-import { orphaned } from '../service/pool.ts'
-import { SocketMessage } from '../service/socket-message.ts'
+import type { SocketClient } from '../net/client/client.ts'
+import type { Doorbells } from '../shm/doorbell.ts'
+import type { Region } from '../shm/memory.ts'
+import type { StreamRing } from '../shm/ring.ts'
+import { orphaned } from '../sockets/pool.ts'
+import { SocketMessage } from '../sockets/socket-message.ts'
 import { Chunks } from './chunks.ts'
 
 export interface BridgeOptions {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
-import { ManyRing, StreamRing } from '../base/ring.ts'
+import { ManyRing, StreamRing } from '../shm/ring.ts'
 import { createNodeMemory, socketThreadOf } from './memory.ts'
 
 test('createNodeMemory has both rings for each worker, and a bell more than workers', () => {

@@ -1,18 +1,19 @@
 /** The shared memory of a node: made once on the main thread, seen by all. */
-import { createClaims } from '../base/claim.ts'
-import { createDoorbellMemory, type DoorbellMemory } from '../base/doorbell.ts'
+
 import { COMMAND_RING_BYTES, HANDLE_ID_MAX, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
-import { ManyRing, StreamRing } from '../base/ring.ts'
+import { createMonitorMemory } from '../kernel/busy.ts'
 import { Channels } from '../kernel/channels.ts'
 import { createEnvMemory } from '../kernel/env.ts'
 import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
-import { createMonitorMemory } from '../kernel/monitor.ts'
 import { createNameMemory } from '../kernel/names.ts'
 import { Snapshots } from '../kernel/snapshots.ts'
 import { SLOTS_BYTES } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import { LogLedger } from '../service/log-ledger.ts'
+import { createClaims } from '../shm/claim.ts'
+import { createDoorbellMemory, type DoorbellMemory } from '../shm/doorbell.ts'
+import { ManyRing, StreamRing } from '../shm/ring.ts'
 
 export interface NodeMemory {
   /** Those for anybody, then the places of dedicated ones. */

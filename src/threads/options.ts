@@ -1,7 +1,7 @@
 import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX, START_NOTICE_MS } from '../base/limits.ts'
+import { STATS_MS } from '../debug/stats.ts'
 import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
-import { STATS_MS } from '../service/stats.ts'
 
 export { SETTING_RANGES as SOCKET_RANGES } from '../net/settings.ts'
 

@@ -1,7 +1,8 @@
 /** What the main thread and the others tell each other, beside the rings: seldom, and never hot. */
+
+import type { WorkerStats } from '../debug/stats.ts'
 import type { LogLine } from '../service/log.ts'
 import type { MailboxInfo, WorkerDeath, WorkerLoss } from '../service/runtime.ts'
-import type { WorkerStats } from '../service/stats.ts'
 import type { NodeMemory } from './memory.ts'
 import type { ResolvedConfig, SocketConfig } from './options.ts'
 

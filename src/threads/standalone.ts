@@ -1,8 +1,8 @@
 /** The socket server without a node: on the thread that asks for it, with the real system. */
 import { realClock } from '../base/clock.ts'
 import { epochNow } from '../base/event-loop.ts'
-import { StandaloneServer } from '../net/standalone.ts'
-import type { SocketServerOptions } from '../net/standalone-options.ts'
+import { StandaloneServer } from '../net/library/standalone.ts'
+import type { SocketServerOptions } from '../net/library/standalone-options.ts'
 import { posixOs } from '../os/posix.ts'
 
 /**

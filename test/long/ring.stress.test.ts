@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { ManyRing } from '../../src/base/ring.ts'
+import { ManyRing } from '../../src/shm/ring.ts'
 import { checksum, type RingWriterJob, random, sizeOf } from '../fixtures/ring-writer.ts'
 
 const WRITERS = 3

@@ -1,7 +1,7 @@
 /** The cases of byte streams over sockets of a node, and over a stream that stands on one. */
 import { join } from 'node:path'
 import type { ByteStream, Connection, Skynet } from 'skynet-ts'
-import { byteStreamSuite, type StreamPair } from '../../src/service/byte-stream.suite.ts'
+import { byteStreamSuite, type StreamPair } from '../../src/sockets/byte-stream.suite.ts'
 import { MaskedStream } from '../support/masked-stream.ts'
 import { serviceTest } from '../support/run.ts'
 import { ours } from '../support/sockets.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { COMMANDS } from '../../src/service/commands.ts'
+import { COMMANDS } from '../../src/debug/commands.ts'
 import type signalled from '../fixtures/signalled.ts'
 import type subject from '../fixtures/subject.ts'
 import { type Body, serviceTest, test } from '../support/run.ts'

@@ -101,7 +101,7 @@ test('the door leads to sockets alone: no services, no worker threads', () => {
   visit(join(DIST, 'src', 'socket-server.js'))
   const floors = new Set([...seen].map((path) => path.slice(DIST.length).split('/').at(1)))
   assert.ok(seen.size > 20)
-  assert.deepEqual([...floors].sort(), ['base', 'net', 'os', 'socket-server.js', 'threads'])
+  assert.deepEqual([...floors].sort(), ['base', 'net', 'os', 'shm', 'socket-server.js', 'threads'])
   assert.deepEqual(
     [...seen].filter((path) => path.includes('/threads/')),
     [join(DIST, 'src', 'threads', 'standalone.js')],

@@ -8,7 +8,7 @@ import {
   UdpAddress,
 } from 'skynet-ts/socket-server'
 import { realClock } from '../../src/base/clock.ts'
-import { StandaloneServer as Server } from '../../src/net/standalone.ts'
+import { StandaloneServer as Server } from '../../src/net/library/standalone.ts'
 import { posixOs } from '../../src/os/posix.ts'
 import { descriptors, ends, library, next, one } from '../support/library.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LINGER_MS_MAX } from '../../src/base/limits.ts'
-import { DatagramWriter } from '../../src/net/datagram-writer.ts'
+import { DatagramWriter } from '../../src/net/client/datagram-writer.ts'
 import { owe, SLOT } from '../../src/net/slots.ts'
 import { STATE } from '../../src/net/state.ts'
 import { compactAddress } from '../../src/os/compact.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DATAGRAM_BYTES_MAX, LINGER_MS_MAX, SHORTAGE_PAUSE_MS } from '../../src/base/limits.ts'
-import { DatagramWriter } from '../../src/net/datagram-writer.ts'
+import { DatagramWriter } from '../../src/net/client/datagram-writer.ts'
 import { STATE } from '../../src/net/state.ts'
 import { compactAddress } from '../../src/os/compact.ts'
 import { ERRNO, errorText } from '../../src/os/errno.ts'

@@ -6,20 +6,20 @@
  * what the test says it is.
  */
 import assert from 'node:assert/strict'
-import { createDoorbellMemory, Doorbells } from '../../src/base/doorbell.ts'
 import { COMMAND_RING_BYTES, SOCKET_RING_BYTES } from '../../src/base/limits.ts'
-import type { Region } from '../../src/base/memory.ts'
-import { ManyRing, StreamRing } from '../../src/base/ring.ts'
-import { SocketClient } from '../../src/net/client.ts'
+import { SocketClient } from '../../src/net/client/client.ts'
 import { EVENT } from '../../src/net/event.ts'
-import { Link } from '../../src/net/links.ts'
-import { SocketServer } from '../../src/net/server.ts'
+import { Link } from '../../src/net/server/links.ts'
+import { SocketServer } from '../../src/net/server/server.ts'
 import { DEFAULT_SETTINGS } from '../../src/net/settings.ts'
 import { SLOT, SLOTS_BYTES, Slots } from '../../src/net/slots.ts'
 import { Totals } from '../../src/net/totals.ts'
 import type { Os } from '../../src/os/os.ts'
 import type { Poller } from '../../src/os/poll/poller.ts'
 import { posixOs } from '../../src/os/posix.ts'
+import { createDoorbellMemory, Doorbells } from '../../src/shm/doorbell.ts'
+import type { Region } from '../../src/shm/memory.ts'
+import { ManyRing, StreamRing } from '../../src/shm/ring.ts'
 import { Peer } from './peer.ts'
 
 const WORKERS = 2

@@ -1,6 +1,6 @@
 /** Blocks that are counted: each is taken or dropped once, with the length it was put with. */
 import assert from 'node:assert/strict'
-import type { Blocks } from '../../base/memory.ts'
+import type { Blocks } from '../../shm/memory.ts'
 
 /** No piece is made of these. */
 const GONE = 0xff

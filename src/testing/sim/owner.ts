@@ -1,10 +1,11 @@
 /** The place of the services: owners on a worker, which answer events as a service does. */
-import type { Region } from '../../base/memory.ts'
-import type { StreamRing } from '../../base/ring.ts'
-import type { SocketClient } from '../../net/client.ts'
+
+import type { SocketClient } from '../../net/client/client.ts'
+import type { Writer } from '../../net/client/writer.ts'
 import { EVENT } from '../../net/event.ts'
-import type { Writer } from '../../net/writer.ts'
-import { orphaned } from '../../service/pool.ts'
+import type { Region } from '../../shm/memory.ts'
+import type { StreamRing } from '../../shm/ring.ts'
+import { orphaned } from '../../sockets/pool.ts'
 import type { SimPeer } from './peer.ts'
 import type { Random } from './random.ts'
 import { Holding, type Kind, type SocketModel, type SocketPhase } from './socket-model.ts'

@@ -1,5 +1,5 @@
 /** What may happen to UDP sockets. */
-import { DatagramWriter } from '../../net/datagram-writer.ts'
+import { DatagramWriter } from '../../net/client/datagram-writer.ts'
 import { compactAddress } from '../../os/compact.ts'
 import type { Owner } from './owner.ts'
 import { SettingsModel } from './settings-model.ts'

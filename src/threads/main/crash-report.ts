@@ -8,11 +8,11 @@ import { join } from 'node:path'
 import { formatHandle, SkynetError } from '../../base/errors.ts'
 import { isoTime } from '../../base/event-loop.ts'
 import { COMMAND_RING_BYTES, CRASH_REPORTS_MAX, RING_BYTES } from '../../base/limits.ts'
-import { ManyRing } from '../../base/ring.ts'
 import { describe, messageOf } from '../../base/thrown.ts'
+import type { Monitor } from '../../kernel/busy.ts'
 import { Loads } from '../../kernel/loads.ts'
-import type { Monitor } from '../../kernel/monitor.ts'
 import type { MailboxInfo } from '../../service/runtime.ts'
+import { ManyRing } from '../../shm/ring.ts'
 import type { NodeMemory } from '../memory.ts'
 
 /** What is known of a thread that could be asked. */

@@ -2,12 +2,13 @@
  * Records that a thread which is over has left in the rings: one that it has not published, and
  * messages that nobody will take. Of the main thread.
  */
-import { CLAIM, claimOf } from '../../base/claim.ts'
-import type { Doorbells } from '../../base/doorbell.ts'
+
 import { COMMAND_RING_BYTES, RING_BYTES } from '../../base/limits.ts'
-import type { Blocks } from '../../base/memory.ts'
-import { ManyRing } from '../../base/ring.ts'
 import { BLOCK_FLAG } from '../../kernel/outbox.ts'
+import { CLAIM, claimOf } from '../../shm/claim.ts'
+import type { Doorbells } from '../../shm/doorbell.ts'
+import type { Blocks } from '../../shm/memory.ts'
+import { ManyRing } from '../../shm/ring.ts'
 import { commandRingOf, type NodeMemory, socketThreadOf } from '../memory.ts'
 
 /** How much of a ring is read before it is freed for the next. */

@@ -3,9 +3,8 @@
  * after that thread has ended and before another takes its number. docs/architecture.md has the
  * table of what can be left how.
  */
-import type { Doorbells } from '../../base/doorbell.ts'
+
 import { delay } from '../../base/event-loop.ts'
-import type { Blocks } from '../../base/memory.ts'
 import { Channels } from '../../kernel/channels.ts'
 import { Env } from '../../kernel/env.ts'
 import { Handles } from '../../kernel/handles.ts'
@@ -13,6 +12,8 @@ import { Loads, type Place } from '../../kernel/loads.ts'
 import { Names } from '../../kernel/names.ts'
 import { Snapshots } from '../../kernel/snapshots.ts'
 import { Slots } from '../../net/slots.ts'
+import type { Doorbells } from '../../shm/doorbell.ts'
+import type { Blocks } from '../../shm/memory.ts'
 import { mainThreadOf, type NodeMemory } from '../memory.ts'
 import { dropMessages, endReservation } from './lost-records.ts'
 

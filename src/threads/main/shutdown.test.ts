@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { StuckWorker } from '../../kernel/monitor.ts'
+import type { StuckWorker } from '../../kernel/busy.ts'
 import type { Control } from '../protocol.ts'
 import { type ShutdownHost, shutDown } from './shutdown.ts'
 

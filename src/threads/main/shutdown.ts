@@ -1,7 +1,7 @@
 /** How a node ends what it has begun, phase by phase. Of the main thread. */
 import { formatHandle } from '../../base/errors.ts'
 import { monotonicNow } from '../../base/event-loop.ts'
-import type { StuckWorker } from '../../kernel/monitor.ts'
+import type { StuckWorker } from '../../kernel/busy.ts'
 import type { Control, Report } from '../protocol.ts'
 import type { Thread } from './thread.ts'
 import { within } from './within.ts'

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { COMMAND_RING_BYTES } from '../../base/limits.ts'
-import { ManyRing } from '../../base/ring.ts'
 import { COMMAND } from '../../net/commands.ts'
 import type { Os } from '../../os/os.ts'
+import { ManyRing } from '../../shm/ring.ts'
 import { createNodeMemory, socketThreadOf } from '../memory.ts'
 import { SocketOrders } from './socket-orders.ts'
 

@@ -2,11 +2,12 @@
  * What the main thread tells the socket thread: through the command ring, as workers do. Runs on
  * the main thread.
  */
-import { Doorbells } from '../../base/doorbell.ts'
+
 import { COMMAND_RING_BYTES } from '../../base/limits.ts'
-import { ManyRing } from '../../base/ring.ts'
 import { COMMAND } from '../../net/commands.ts'
 import type { Os } from '../../os/os.ts'
+import { Doorbells } from '../../shm/doorbell.ts'
+import { ManyRing } from '../../shm/ring.ts'
 import { type NodeMemory, socketThreadOf } from '../memory.ts'
 
 /** Longest wait for the socket thread when the process ends. */

@@ -1,9 +1,10 @@
 /** What a node holds: counted by the main thread, and asked of its workers. */
+
+import type { WorkerStats } from '../../debug/stats.ts'
 import type { Handles } from '../../kernel/handles.ts'
 import { Loads } from '../../kernel/loads.ts'
 import { Slots } from '../../net/slots.ts'
 import { type SocketTotals, Totals } from '../../net/totals.ts'
-import type { WorkerStats } from '../../service/stats.ts'
 import type { NodeMemory } from '../memory.ts'
 import type { Thread } from './thread.ts'
 

@@ -1,7 +1,7 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
 import { clearInterval, monotonicNow, setInterval } from '../../base/event-loop.ts'
+import type { Monitor, StuckWorker } from '../../kernel/busy.ts'
 import type { Handles } from '../../kernel/handles.ts'
-import type { Monitor, StuckWorker } from '../../kernel/monitor.ts'
 import { stackOn } from './stack.ts'
 import type { Thread } from './thread.ts'
 import { heldShare, type Turns, turnsOf } from './turns.ts'

@@ -1,0 +1,129 @@
+/** Launching a service anywhere in the node: on which worker, by which order, and how it fails. */
+import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { shortPath } from '../base/paths.ts'
+import type { Loads } from '../kernel/loads.ts'
+import { resolveService } from '../modules/modules.ts'
+import type { LaunchOrder } from '../service/launch-order.ts'
+import { type OrderingHost, orderOf } from '../service/ordering.ts'
+import type { WaitingSetup } from '../service/setup.ts'
+import { Waiter, type WaitFor, type WaitHost } from '../service/wait.ts'
+import { limitsFrom, type WaitLimits } from '../service/wait-options.ts'
+import type { CancelOrder } from '../supervision/monitor.ts'
+import { type LaunchOptions, launchLimits } from './options.ts'
+import { choose } from './placement.ts'
+
+/** What a launch needs of the service that asks for it. */
+export interface LauncherHost extends OrderingHost, WaitHost {
+  readonly url: string
+  /** Setups that wait for what it asks now. */
+  readonly setups: readonly WaitingSetup[]
+  readonly runtime: OrderingHost['runtime'] & { readonly now: number }
+}
+
+/** Where services can be launched, as one worker sees it. */
+export interface LaunchSite {
+  /** This one. */
+  readonly worker: number
+  readonly loads: Loads
+  /** Folders of services with bare names. */
+  readonly folders: readonly string[]
+  /**
+   * Start a worker for a service alone.
+   *
+   * @throws {SkynetError} `ERR_WORKER_LIMIT`
+   */
+  readonly dedicate: (url: string, memoryLimitMb: number) => Promise<number>
+  /** A dedicated worker has nothing (any more); the handles that it had. */
+  readonly onVacant: (worker: number, handles: readonly number[]) => void
+}
+
+/** What a launch is, beside what its author asked for. */
+export interface LaunchAs {
+  /** It ends with whoever launches it. */
+  readonly isChild?: boolean
+  readonly limits?: WaitLimits | undefined
+}
+
+/** Returns the handle, once its setup is done. Throws as `newService`. */
+export async function launchService(
+  service: LauncherHost,
+  site: LaunchSite,
+  path: string | URL,
+  options: LaunchOptions<readonly unknown[]>,
+  { isChild = false, limits = launchLimits(options) }: LaunchAs = {},
+): Promise<number> {
+  if (service.hasEnded) throw service.exited()
+  const url = resolveService(path, service.url, site.folders)
+  const { args = [], onFault = 'log', on = 'least-loaded' } = options
+  const order = { url, args, onFault, isChild }
+  const { loads, worker, onVacant } = site
+  if (on !== 'dedicated') return launchOn(service, loads, choose(on, loads, worker), order, limits)
+  const left = limitsFrom(service.runtime, limits)
+  const home = await workerFor(service, site, url, options.memoryLimitMb ?? 0, left())
+  try {
+    return await launchOn(service, loads, home, order, left())
+  } catch (error) {
+    if (loads.of(home) === 0) onVacant(home, [])
+    throw error
+  }
+}
+
+type WhatToLaunch = Pick<Required<LaunchOrder>, 'url' | 'args' | 'onFault' | 'isChild'>
+
+async function launchOn(
+  service: LauncherHost,
+  loads: Loads,
+  home: number,
+  { url, args, onFault, isChild }: WhatToLaunch,
+  limits: WaitLimits,
+): Promise<number> {
+  const place = loads.add(home)
+  const { setups } = service
+  const order: LaunchOrder = { order: 'launch', url, args, place, onFault }
+  // The order is copied: hardly any has more.
+  const isPlain = !isChild && setups.length === 0
+  const what = isPlain ? order : { ...order, isChild, setups }
+  const undo = isChild
+    ? (session: number): CancelOrder => ({ order: 'cancel', session })
+    : undefined
+  // Then it was counted in vain.
+  const onUnsent = (): void => loads.remove(place)
+  const traits = { title: shortPath(url), undo, onUnsent }
+  try {
+    return (await orderOf(service, place, what, limits, traits)) as number
+  } catch (error) {
+    throw isSkynetError(error, 'ERR_CALL_DEAD') ? launchLost(url, error) : error
+  }
+}
+
+/** A worker of its own. One that comes when nobody waits for it any more ends. */
+async function workerFor(
+  service: LauncherHost,
+  { dedicate, onVacant }: LaunchSite,
+  url: string,
+  memoryLimitMb: number,
+  limits: WaitLimits,
+): Promise<number> {
+  const path = shortPath(url)
+  const about: WaitFor = {
+    kind: 'wait',
+    what: `a worker for ${path}`,
+    late: (timeoutMs) => {
+      const info = { to: 'a worker of its own', method: path, timeoutMs }
+      return new SkynetError('ERR_CALL_TIMEOUT', info)
+    },
+  }
+  const waiter = new Waiter<number>(service, about, limits)
+  if (!waiter.isOver) {
+    dedicate(url, memoryLimitMb).then(
+      (home) => (waiter.isOver ? onVacant(home, []) : waiter.resolve(home)),
+      (error: unknown) => waiter.reject(error),
+    )
+  }
+  return waiter.promise
+}
+
+function launchLost(url: string, cause: unknown): Error {
+  const info = { path: shortPath(url), reason: 'its worker died' }
+  return new SkynetError('ERR_SERVICE_LAUNCH', info, { cause })
+}

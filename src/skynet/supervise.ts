@@ -1,0 +1,246 @@
+/** Services that are launched again when they end: restart strategies as Erlang has them. */
+import {
+  checkArray,
+  checkChoice,
+  checkInteger,
+  checkMs,
+  checkOptions,
+  checkPlain,
+  checkText,
+  isA,
+  refusal,
+} from '../base/check.ts'
+import { formatHandle, SkynetError } from '../base/errors.ts'
+import { TIMER_MS_MAX } from '../base/limits.ts'
+import { launchService } from '../launch/launch.ts'
+import type { Placement } from '../launch/placement.ts'
+import type { Methods } from '../modules/definition.ts'
+import { checkPath } from '../modules/modules.ts'
+import { type Ending, isMeant } from '../service/life.ts'
+import { ServiceRef } from '../service/ref.ts'
+import type { Service } from '../service/service.ts'
+import { waitAlong } from '../service/wait.ts'
+import {
+  checkWait,
+  limitsFrom,
+  WAIT_NAMES,
+  type WaitLimits,
+  type WaitOptions,
+} from '../service/wait-options.ts'
+import { monitor } from '../supervision/monitor.ts'
+import { Skynet } from './skynet.ts'
+
+export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
+
+/** Which children are launched anew when the one at `at` of `count` has ended: from, to. */
+const STRATEGIES: {
+  readonly [K in RestartStrategy]: (at: number, count: number) => [number, number]
+} = {
+  'one-for-one': (at) => [at, at + 1],
+  'one-for-all': (_at, count) => [0, count],
+  'rest-for-one': (at, count) => [at, count],
+}
+
+/** Which ends of a child are answered by another launch. */
+const RESTARTS = {
+  always: () => true,
+  'on-failure': (ending: Ending) => !isMeant(ending),
+  never: () => false,
+} as const
+
+export interface ChildSpec {
+  /** Its name with the supervisor. */
+  readonly name: string
+  /** As for `newService`. */
+  readonly path: string | URL
+  /**
+   * What its setup gets. A function is asked at each launch, with how the last one ended: the place
+   * to hand its state over.
+   */
+  readonly args?: readonly unknown[] | ((last: Ending | undefined) => readonly unknown[])
+  readonly on?: Placement
+  /** Default `always`. A fault of a child ends it: see `onFault` of `newService`. */
+  readonly restart?: keyof typeof RESTARTS
+}
+
+/** `timeoutMs` and `signal` limit the start: what was launched by then ends. */
+export interface SuperviseOptions extends WaitOptions {
+  readonly strategy: RestartStrategy
+  /** Launched in this order, ended in the reverse one. */
+  readonly children: readonly ChildSpec[]
+  /** More restarts than this within `periodMs` end everything. Default 3 within 5,000 ms. */
+  readonly maxRestarts?: number
+  readonly periodMs?: number
+  /** Wait before the first restart of a period, and twice as long before each next. Default 0. */
+  readonly backoffMs?: number
+}
+
+interface Child {
+  readonly spec: ChildSpec
+  ref: ServiceRef | undefined
+  last: Ending | undefined
+}
+
+/**
+ * Launch services, and launch them again when they end. When they end too often, all of them end,
+ * and so does the service that supervises them: `crash`, with `ERR_RESTART_LIMIT` as the cause.
+ *
+ * @throws As `newService` when one of them cannot be launched at first; the others end then.
+ * `TypeError`, `RangeError` for options that are wrong; nothing was launched then.
+ */
+export async function supervise(skynet: Skynet, options: SuperviseOptions): Promise<Supervisor> {
+  const supervisor = new Supervisor(skynet, options)
+  await supervisor.start()
+  return supervisor
+}
+
+const OPTION_KEYS = ['strategy', 'children', 'maxRestarts', 'periodMs', 'backoffMs', ...WAIT_NAMES]
+const CHILD_KEYS = ['name', 'path', 'args', 'on', 'restart']
+
+function checkSupervise(options: SuperviseOptions): void {
+  checkWait('supervise', options ?? null, OPTION_KEYS)
+  const { strategy, children, maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = options
+  checkChoice('supervise', 'strategy', strategy, Object.keys(STRATEGIES))
+  checkInteger('supervise', 'maxRestarts', maxRestarts, 0, Number.MAX_SAFE_INTEGER)
+  checkMs('supervise', 'periodMs', periodMs)
+  checkMs('supervise', 'backoffMs', backoffMs)
+  checkArray('supervise', 'children', children)
+  const names = new Set<string>()
+  for (const [i, child] of children.entries()) {
+    checkPlain('supervise', `children[${i}]`, child)
+    checkOptions('supervise a child', 'child', child, CHILD_KEYS)
+    const { name, args = [], restart = 'always' } = child
+    checkText('supervise a child', 'name', name)
+    checkPath('supervise a child', child.path)
+    if (names.has(name)) {
+      throw refusal('value', 'supervise a child', 'name', 'of no other child', name)
+    }
+    names.add(name)
+    checkChoice('supervise a child', 'restart', restart, Object.keys(RESTARTS))
+    if (typeof args !== 'function') checkArray('supervise a child', 'args', args)
+  }
+}
+
+export class Supervisor {
+  readonly #skynet: Skynet
+  readonly #service: Service
+  readonly #options: SuperviseOptions
+  readonly #children: readonly Child[]
+  /** When there were restarts, within the period. */
+  readonly #restarts: number[] = []
+  #work: Promise<void> = Promise.resolve()
+  #isOver = false
+  /** Takes its exit hook away. */
+  #forget: (() => void) | undefined
+
+  /** @throws `TypeError`, `RangeError` for options that are wrong. */
+  constructor(skynet: Skynet, options: SuperviseOptions) {
+    checkSupervise(options)
+    if (!isA(skynet, Skynet)) {
+      throw refusal('type', 'supervise', 'skynet', 'the one that a setup gets', skynet)
+    }
+    this.#skynet = skynet
+    this.#service = Skynet.serviceOf(skynet)
+    this.#options = options
+    this.#children = options.children.map((spec) => ({ spec, ref: undefined, last: undefined }))
+  }
+
+  /** The child of that name as it is now; undefined while there is none. */
+  child<M extends Methods = Methods>(name: string): ServiceRef<M> | undefined {
+    const child = this.#children.find(({ spec }) => spec.name === name)
+    return child?.ref as ServiceRef<M> | undefined
+  }
+
+  async start(): Promise<void> {
+    try {
+      const left = limitsFrom(this.#service.runtime, this.#options)
+      for (const child of this.#children) await this.#launch(child, left())
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#forget = this.#service.onExit(() => this.stop())
+  }
+
+  /**
+   * End all children, the last one first, and wait for that. They end also when nobody waits any
+   * more: `ERR_WAIT_TIMEOUT`, `ABORT_ERR` as asked for.
+   */
+  async stop(options?: WaitOptions): Promise<void> {
+    checkWait('stop', options)
+    this.#isOver = true
+    const about = { kind: 'wait', what: 'the end of all children' } as const
+    const ended = this.#end(0, this.#children.length).then(() => this.#forget?.())
+    await waitAlong(this.#service, about, options, ended)
+  }
+
+  async #launch(child: Child, limits?: WaitLimits): Promise<void> {
+    const { path, args = [], on = 'least-loaded' } = child.spec
+    const given = typeof args === 'function' ? args(child.last) : args
+    checkArray('supervise a child', 'args', given)
+    const options = { args: [...given], on, onFault: 'end' } as const
+    const as = { isChild: true, limits }
+    const site = Skynet.siteOf(this.#skynet)
+    const handle = await launchService(this.#service, site, path, options, as)
+    child.ref = new ServiceRef(this.#service, handle)
+    monitor(this.#service, handle).then(
+      (ending) => {
+        // One after the other: an ending may concern children that are being launched.
+        this.#work = this.#work.then(() => this.#ended(child, ending))
+      },
+      // This service has ended, and its children end with it.
+      () => {},
+    )
+  }
+
+  async #ended(child: Child, ending: Ending): Promise<void> {
+    // Ended by us, and perhaps there again.
+    if (this.#isOver || child.ref?.handle !== ending.handle) return
+    child.ref = undefined
+    child.last = ending
+    const { restart = 'always' } = child.spec
+    if (!RESTARTS[restart](ending)) return
+    const at = this.#children.indexOf(child)
+    const [from, to] = STRATEGIES[this.#options.strategy](at, this.#children.length)
+    await this.#end(from, to)
+    while (!(await this.#again(from, to, ending)));
+  }
+
+  /** One try to launch them again. False: one of them failed. */
+  async #again(from: number, to: number, { handle, reason }: Ending): Promise<boolean> {
+    const { maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = this.#options
+    const skynet = this.#skynet
+    const now = skynet.now()
+    while (this.#restarts.length > 0 && this.#restarts[0]! <= now - periodMs) this.#restarts.shift()
+    if (this.#restarts.push(now) > maxRestarts) {
+      await this.stop()
+      const info = { handle: formatHandle(handle), reason, maxRestarts, periodMs }
+      const error = new SkynetError('ERR_RESTART_LIMIT', info)
+      skynet.error(error.message)
+      this.#service.crash(error)
+      return true
+    }
+    const waitMs = backoffMs * 2 ** (this.#restarts.length - 1)
+    if (waitMs > 0) await skynet.sleep(Math.min(waitMs, TIMER_MS_MAX))
+    try {
+      for (const child of this.#children.slice(from, to)) {
+        if (this.#isOver) return true
+        if (child.ref === undefined) await this.#launch(child)
+      }
+      return true
+    } catch (error) {
+      if (this.#isOver || this.#service.hasEnded) return true
+      skynet.error('a child cannot be launched again:', error)
+      await this.#end(from, to)
+      return false
+    }
+  }
+
+  async #end(from: number, to: number): Promise<void> {
+    for (const child of this.#children.slice(from, to).reverse()) {
+      const { ref } = child
+      child.ref = undefined
+      if (ref !== undefined) await this.#skynet.kill(ref.handle).catch(() => false)
+    }
+  }
+}

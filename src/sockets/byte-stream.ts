@@ -1,0 +1,75 @@
+/** The contract of byte streams; one suite of cases (`byte-stream.suite.ts`) runs against each. */
+import type { WaitOptions } from '../service/wait-options.ts'
+
+/**
+ * Bytes in order, both ways: what a connection is to who only wants to talk. A TCP or Unix
+ * connection is one; whatever stands on it and carries bytes (TLS, WebSocket, KCP) is one too.
+ *
+ * Sizes are bytes, times milliseconds. Both sides of the stream end by themselves: `end` ends what
+ * is written here, and the end of what is read comes from the peer.
+ *
+ * A stream that breaks (reset, timeout, a protocol that was violated) rejects the read that waits
+ * and all later ones with `ERR_SOCKET_FAILED`, once what came before has been read. Its writes
+ * throw `ERR_SOCKET_CLOSED`. Nothing is lost silently: who has read the end without an error has
+ * everything that the peer had written.
+ */
+export interface ByteStream extends AsyncIterable<Buffer>, AsyncDisposable {
+  /** Who the peer is, for people: `ip:port`, IPv6 in brackets. Empty: not known, or gone. */
+  readonly remoteAddress: string
+
+  /** May something be written? False once it was closed here, failed, or both sides have ended. */
+  readonly isOpen: boolean
+
+  /** Bytes that were written here and have not left. */
+  readonly bufferedAmount: number
+
+  /**
+   * The next bytes as they come, at least one; null at the end, again and again.
+   *
+   * With `count`: exactly so many, 0 too, at most 256 MiB. What came is kept until all are there.
+   * One read waits at a time. One that gives up loses no byte: the next one gets them.
+   *
+   * What nobody reads is bounded (128 KiB and what is under way): beyond it the peer has to wait.
+   *
+   * @returns A buffer that is the caller's.
+   * @throws {SkynetError} `ERR_SOCKET_ENDED` the peer ended before `count` bytes, which stay
+   * readable; `ERR_SOCKET_BUSY` another read waits; `ERR_SOCKET_FAILED`; `ERR_SOCKET_TIMEOUT`,
+   * `ABORT_ERR` as asked for. `RangeError`, `TypeError` for another count.
+   */
+  read(count?: undefined, options?: WaitOptions): Promise<Buffer | null>
+  read(count: number, options?: WaitOptions): Promise<Buffer>
+
+  /**
+   * Take bytes to be sent behind those written before. Never waits. `data` is the caller's again on
+   * return. Strings are UTF-8; nothing is sent for an empty one.
+   *
+   * @returns False when much waits to be sent, 1 MiB unless said otherwise: await `drain`.
+   * @throws {SkynetError} `ERR_SOCKET_CLOSED` after `end` or `close`, or when it has failed.
+   * `TypeError` for what is no string and no bytes.
+   */
+  write(data: string | Uint8Array): boolean
+
+  /**
+   * Resolves once all that was written by now has left here; that it arrived nobody knows.
+   *
+   * @throws {SkynetError} `ERR_SOCKET_CLOSED` it was closed; `ERR_SOCKET_FAILED`;
+   * `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
+   */
+  drain(options?: WaitOptions): Promise<void>
+
+  /** Nothing more is written: the peer reads the end behind all bytes. Reading goes on. */
+  end(): void
+
+  /**
+   * Close both ways. What was written still leaves; what came and was not read is dropped; a read
+   * that waits gets the end, later ones too. Again: harmless. It closes also when nobody waits any
+   * more: `ERR_SOCKET_TIMEOUT`, `ABORT_ERR` as asked for.
+   */
+  close(options?: WaitOptions): Promise<void>
+
+  /** Chunks up to the end. Leaving the loop closes the stream, and so does its end. */
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, void>
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void>
+}

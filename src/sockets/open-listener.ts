@@ -1,0 +1,33 @@
+/** How a service comes to a listener. */
+import { endpointText } from '../net/endpoint.ts'
+import { listenFailure, openListener } from '../net/open.ts'
+import { checkListen, LISTEN_FLAG_NAMES, type ListenPlace } from '../net/place.ts'
+import type { WaitOptions } from '../service/wait-options.ts'
+import { Listener } from './listener.ts'
+import { lookUp } from './look-up.ts'
+import { checkOpening, type SocketOpener, STREAM_NAMES, type StreamOptions } from './opening.ts'
+import { openOrClose } from './socket-life.ts'
+
+/** Where to listen, how long that may take, and what holds for each connection. */
+export interface ListenOptions extends WaitOptions, ListenPlace, StreamOptions {}
+
+const LISTEN_NAMES = [...STREAM_NAMES, ...LISTEN_FLAG_NAMES]
+
+/** @throws As `SocketApi.listen`. */
+export async function listenOn(opener: SocketOpener, options: ListenOptions): Promise<Listener> {
+  const { endpoint, flags } = checkListen(options)
+  const { settings, left } = checkOpening('listen', opener, options, LISTEN_NAMES)
+  const { service, client, pool } = opener
+  const failed = listenFailure(endpoint)
+  const [address] = await lookUp(service, endpoint, failed, left())
+  if (service.hasEnded) throw service.exited()
+  const { id, fd, file } = openListener(client, address!, flags, failed, options.options)
+  const text = endpointText(endpoint)
+  const listener = new Listener(pool, id, options.path === undefined ? endpoint.host : text, file)
+  const opened = listener.open(`listen on ${text} with`, left())
+  client.order('listen', id, fd, service.handle)
+  if (settings !== undefined) client.orderWith('configure', id, settings)
+  client.order('start', id, service.handle)
+  await openOrClose(opened, listener)
+  return listener
+}

@@ -1,0 +1,295 @@
+/** Reading from a connection: what has come, who waits for more, and when the peer has to wait. */
+import { SkynetError } from '../base/errors.ts'
+import { type SocketWait, Waiter, type WaitFor, type WaitHost } from '../service/wait.ts'
+import { type WaitOptions, wrongWait } from '../service/wait-options.ts'
+import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
+import { type LineOptions, lineOptions, wrongCount } from './read-options.ts'
+import type { Stage } from './socket-life.ts'
+
+/**
+ * A way to read: looks at what has come. The result, or undefined while it is not there yet; it may
+ * throw. `limit` is what the caller has asked for: a count, the length of a line.
+ */
+type Way<T> = (from: StreamReader, limit: number) => T | undefined
+
+/** How a loop ends: the connection is closed with it. */
+const DONE = Object.freeze({ done: true as const, value: undefined })
+
+/** Where the bytes come from: the life of a socket, or what stands in its place. */
+export interface Source {
+  readonly id: number
+  readonly stage: Stage
+  /** Why it has failed. */
+  readonly error: SkynetError | undefined
+  /** What comes is dropped: somebody has closed it. */
+  readonly isClosing: boolean
+  /** Why nothing more will come, for who waits. */
+  readonly failure: SkynetError
+  readonly pool: {
+    readonly service: WaitHost
+    /** More that nobody has read makes the peer wait. */
+    readonly receiveLimitBytes: number
+  }
+  /** Somebody reads. Does nothing but the first time. */
+  start(): void
+  /** Bring no more for now; go on. */
+  order(type: 'pause' | 'start'): void
+  close(): Promise<void>
+  wait(verb: string): SocketWait
+}
+
+/** What a reader needs of the other direction. */
+export interface Backlog {
+  /** So much waits to be sent that nothing is handed out for now: `goOn` will be called. */
+  mustWait(): boolean
+}
+
+/**
+ * Made with the first read, or the first bytes. It is itself what its waits are for: an idle
+ * connection holds this, one waiter, and nothing else for who reads.
+ */
+export class StreamReader implements WaitFor {
+  readonly #source: Source
+  readonly #backlog: Backlog
+  #buffer = NOTHING_READ
+  /** Who waits, in which way. One at a time. */
+  #waiter: Waiter<unknown> | undefined
+  #way: Way<unknown> | undefined
+  #limit = 0
+  /** The socket thread does not read: it was told so. */
+  #isPaused = false
+  /** Who reads waits for the peer to take what waits to be sent. */
+  #isHeld = false
+
+  constructor(source: Source, backlog: Backlog) {
+    this.#source = source
+    this.#backlog = backlog
+  }
+
+  // --- ways to read --------------------------------------------------------------------------
+
+  static readonly #chunk: Way<Buffer | null> = (from) =>
+    from.#buffer.takeChunk() ?? from.#atEnd(null)
+
+  static readonly #exactly: Way<Buffer> = (from, count) => {
+    const bytes = from.#buffer.take(count)
+    if (bytes !== undefined || from.#atEnd(true) === undefined) return bytes
+    const info = { id: from.#source.id, wanted: count, received: from.#buffer.length }
+    throw new SkynetError('ERR_SOCKET_ENDED', info)
+  }
+
+  static readonly #line: Way<string | null> = (from, max) => {
+    const buffer = from.#buffer
+    if (buffer.lineExceeds(max)) {
+      throw new SkynetError('ERR_LINE_TOO_LONG', { id: from.#source.id, limit: max })
+    }
+    const line = buffer.takeLine()
+    if (line !== undefined) return line
+    if (from.#atEnd(true) === undefined) return undefined
+    return buffer.length > 0 ? buffer.takeAll().toString() : null
+  }
+
+  static readonly #all: Way<Buffer> = (from) =>
+    from.#atEnd(true) ? from.#buffer.takeAll() : undefined
+
+  static readonly #next: Way<IteratorResult<Buffer, undefined>> = (from) => {
+    const value = from.#buffer.takeChunk()
+    return value === undefined ? from.#atEnd(DONE) : { done: false, value }
+  }
+
+  read(count: number | undefined, options: WaitOptions | undefined): Promise<Buffer | null> {
+    if (count === undefined) return this.#read(StreamReader.#chunk, 0, options)
+    const wrong = wrongCount(count)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    return this.#read(StreamReader.#exactly, count, options)
+  }
+
+  readLine(options: LineOptions | undefined): Promise<string | null> {
+    try {
+      const { max, limits } = lineOptions(options)
+      return this.#read(StreamReader.#line, max, limits)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  readAll(options: WaitOptions | undefined): Promise<Buffer> {
+    return this.#read(StreamReader.#all, 0, options)
+  }
+
+  /** @throws At once for options that are wrong. */
+  lines(options: LineOptions | undefined): AsyncGenerator<string, void, void> {
+    lineOptions(options)
+    return this.#lines(options)
+  }
+
+  async *#lines(options: LineOptions | undefined): AsyncGenerator<string, void, void> {
+    let hasFailed = false
+    try {
+      for (;;) {
+        hasFailed = true
+        const line = await this.readLine(options)
+        hasFailed = false
+        if (line === null) return
+        yield line
+      }
+    } finally {
+      if (!hasFailed) await this.#source.close()
+    }
+  }
+
+  /** A step of a loop over the chunks: see `ChunkLoop`. */
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    return this.#read(StreamReader.#next, 0, undefined)
+  }
+
+  // --- waiting -------------------------------------------------------------------------------
+
+  /** `value` when nothing more will come; throws when that is because of a failure. */
+  #atEnd<T>(value: T): T | undefined {
+    const { stage, error } = this.#source
+    if (stage !== 'ended' && stage !== 'closed') return undefined
+    if (error !== undefined) throw error
+    return value
+  }
+
+  #read<T>(way: Way<T>, limit: number, options: WaitOptions | undefined): Promise<T> {
+    const wrong = wrongWait('read', options) ?? this.#wrongNow()
+    if (wrong !== undefined) return Promise.reject(wrong)
+    const source = this.#source
+    source.start()
+    let result: T | undefined
+    try {
+      result = this.#mustWaitForPeer() ? undefined : way(this, limit)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (result !== undefined) {
+      if (result === DONE) void source.close()
+      this.#resumeIfLow()
+      this.#buffer = keptBuffer(this.#buffer)
+      return Promise.resolve(result)
+    }
+    const waiter = new Waiter<T>(source.pool.service, this, options)
+    if (waiter.isOver) return waiter.promise
+    this.#waiter = waiter as Waiter<unknown>
+    this.#way = way
+    this.#limit = limit
+    this.#resumeIfLow()
+    return waiter.promise
+  }
+
+  #wrongNow(): SkynetError | undefined {
+    const { id, stage } = this.#source
+    if (stage === 'moved') return new SkynetError('ERR_SOCKET_MOVED', { id })
+    return this.#waiter && new SkynetError('ERR_SOCKET_BUSY', { id })
+  }
+
+  /** Something has changed: does who waits get it? */
+  serve(): void {
+    const waiter = this.#waiter
+    if (waiter === undefined || this.#mustWaitForPeer()) return
+    try {
+      const result = this.#way!(this, this.#limit)
+      if (result === undefined) return
+      waiter.resolve(result)
+      if (result === DONE) void this.#source.close()
+    } catch (error) {
+      waiter.reject(error)
+    }
+  }
+
+  /** Who waits is told why there is nothing to wait for. */
+  fail(): void {
+    this.#waiter?.reject(this.#source.failure)
+  }
+
+  get kind(): 'socket' {
+    return 'socket'
+  }
+
+  get what(): string {
+    return this.#source.wait('read from').what
+  }
+
+  late(timeoutMs: number): Error {
+    return this.#source.wait('read from').late(timeoutMs)
+  }
+
+  lastLook(then: () => void): void {
+    this.#source.wait('read from').lastLook(then)
+  }
+
+  over(): void {
+    this.#waiter = undefined
+  }
+
+  // --- flow ----------------------------------------------------------------------------------
+
+  received(chunk: Buffer): void {
+    if (this.#source.isClosing) return
+    if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()
+    this.#buffer.push(chunk)
+    this.serve()
+    this.#pauseIfHigh()
+    this.#buffer = keptBuffer(this.#buffer)
+  }
+
+  /** Much of what waited to be sent has left. */
+  goOn(): void {
+    this.serve()
+    this.#resumeIfLow()
+  }
+
+  /** What nobody has read; it is here no more. */
+  takeAll(): Buffer {
+    return this.#buffer.takeAll()
+  }
+
+  #mustWaitForPeer(): boolean {
+    this.#isHeld = this.#backlog.mustWait()
+    return this.#isHeld
+  }
+
+  get #wantsMore(): boolean {
+    return this.#waiter !== undefined && !this.#isHeld
+  }
+
+  /** Nobody reads and much is there: let the peer's window fill instead of our memory. */
+  #pauseIfHigh(): void {
+    const { pool, stage } = this.#source
+    if (this.#isPaused || this.#wantsMore) return
+    if (this.#buffer.length <= pool.receiveLimitBytes || stage !== 'open') return
+    this.#isPaused = true
+    this.#source.order('pause')
+  }
+
+  #resumeIfLow(): void {
+    const { pool, stage } = this.#source
+    if (!this.#isPaused || stage !== 'open') return
+    if (!this.#wantsMore && this.#buffer.length > pool.receiveLimitBytes / 2) return
+    this.#isPaused = false
+    this.#source.order('start')
+  }
+}
+
+/** A `for await` over the chunks of a connection. */
+export class ChunkLoop implements AsyncIterator<Buffer, undefined, void> {
+  readonly #reader: StreamReader
+  readonly #source: Source
+
+  constructor(reader: StreamReader, source: Source) {
+    this.#reader = reader
+    this.#source = source
+  }
+
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    return this.#reader.next()
+  }
+
+  /** The loop was left. */
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#source.close()
+    return DONE
+  }
+}
