@@ -13,6 +13,8 @@ const RANDOM_RUNS = 200
 const BROKEN_ONCE = [
   // The socket thread span: socket-faults, a close whose peer has reset.
   684309042,
+  // The model of drains took an answer for that of one that was forgotten: sim/drains.test.ts.
+  692780614,
 ]
 
 test('sockets keep their promises in 2,000 runs, the same each time', () => {

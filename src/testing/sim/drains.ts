@@ -46,6 +46,14 @@ export class SimDrains {
     this.#uncertain = former.#uncertain
   }
 
+  /**
+   * The socket came back from another owner: what was ordered before it went there is answered by
+   * now, or forgotten.
+   */
+  tookOver(): void {
+    this.#uncertain = 0
+  }
+
   /** All is over. */
   checkAnswered(): void {
     const { id } = this.#socket

@@ -248,7 +248,9 @@ export class Holding {
     if (this.phase === 'listening') return
     this.phase = 'open'
     this.position = socket.consumed
-    if (text === 'transfer') socket.sent.tookOver(worker)
+    if (text !== 'transfer') return
+    socket.sent.tookOver(worker)
+    this.drains.tookOver()
   }
 
   #received(bytes: Buffer): void {
