@@ -279,6 +279,7 @@ export class Connection implements ByteStream {
     const unread = this.#reader?.takeAll() ?? Buffer.alloc(0)
     life.pool.client.handover(this.id, unread, request)
     life.move('moved')
+    life.failOpening()
     life.gone()
     this.#reader?.fail()
     this.#writer?.fail()

@@ -131,3 +131,14 @@ test('a socket that does not open rejects who waits, once, and is closed', async
   await assert.rejects(opening, { code: 'ERR_SOCKET_FAILED' })
   assert.equal(socket.pool.size, 0)
 })
+
+test('a connection that moves while it is opened rejects who waits for it', async () => {
+  const socket = new TestPool()
+  const connection = new Connection(socket.pool, 1, 'opening')
+  const opened = connection.open()
+  const read = connection.read()
+  socket.emit('YIELD', 1, 7)
+  await assert.rejects(opened, { code: 'ERR_SOCKET_MOVED' })
+  await assert.rejects(read, { code: 'ERR_SOCKET_MOVED' })
+  assert.deepEqual([socket.pool.size, socket.waits.size, socket.unread], [0, 0, ['']])
+})
