@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PTYPE } from '../wire/ptype.ts'
-import { createMonitorMemory, Monitor, MonitorCells } from './busy.ts'
+import { BusyCells, BusyWatch, createBusyMemory } from './busy.ts'
 
 const HERE = 1
 
 function setUp() {
-  const memory = createMonitorMemory(3)
-  return { cells: new MonitorCells(memory, HERE), monitor: new Monitor(memory, 3) }
+  const memory = createBusyMemory(3)
+  return { cells: new BusyCells(memory, HERE), monitor: new BusyWatch(memory, 3) }
 }
 
 test('check reports a worker that is busy with the same message at two checks', () => {

@@ -29,13 +29,13 @@ const TYPE_NAMES = new Map<number, string>(
   Object.entries(PTYPE).map(([name, type]) => [type, name]),
 )
 
-export const createMonitorMemory = (workers: number): SharedArrayBuffer =>
+export const createBusyMemory = (workers: number): SharedArrayBuffer =>
   new SharedArrayBuffer(workers * WORKER.CELLS * 4)
 
 assert.equal(WORKER.CELLS % 16, 0, 'two workers never share a cache line')
 
 /** The worker's side. Plain stores: the watcher looks seconds apart. */
-export class MonitorCells {
+export class BusyCells {
   readonly #cells: Int32Array
   readonly #at: number
 
@@ -88,7 +88,7 @@ export interface StuckWorker {
 }
 
 /** The watcher's side: on the main thread. */
-export class Monitor {
+export class BusyWatch {
   readonly #cells: Int32Array
   readonly #seen: Int32Array
   /** For how many rounds each has been held, since the last report of it. */

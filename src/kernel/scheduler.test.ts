@@ -5,7 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { createDoorbellMemory, Doorbells } from '../shm/doorbell.ts'
 import { setTimer, VirtualClock } from '../testing/timers.ts'
-import { createMonitorMemory, Monitor, MonitorCells } from './busy.ts'
+import { BusyCells, BusyWatch, createBusyMemory } from './busy.ts'
 import { Context } from './context.ts'
 import type { Message } from './message.ts'
 import { batchSize, type Inlet, Scheduler, weightOf } from './scheduler.ts'
@@ -22,13 +22,13 @@ function setUp(
   const wheel = new Wheel(clock.now(), (error) => assert.fail(String(error)))
   const bells = new Doorbells(createDoorbellMemory(worker + 2), { thread: worker + 1, wake() {} })
   const overloads: number[] = []
-  const monitorMemory = createMonitorMemory(worker + 1)
+  const monitorMemory = createBusyMemory(worker + 1)
   const scheduler = new Scheduler({
     clock,
     wheel,
     bells,
     worker,
-    monitor: new MonitorCells(monitorMemory, worker),
+    monitor: new BusyCells(monitorMemory, worker),
     yield: () => {},
     onOverload: (_context, length) => overloads.push(length),
   })
@@ -37,7 +37,7 @@ function setUp(
   const service = (receive: (value: unknown) => void): Context =>
     new Context(2, 'service', { receive: ({ value }) => receive(value) })
   const post = (to: Context, value?: unknown): void => scheduler.deliver(to, message(value))
-  const monitor = new Monitor(monitorMemory, worker + 1)
+  const monitor = new BusyWatch(monitorMemory, worker + 1)
   return { scheduler, wheel, clock, bells, worker, overloads, monitor, service, post }
 }
 

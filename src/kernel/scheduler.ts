@@ -22,7 +22,7 @@ import { Queue } from '../base/queue.ts'
 import { checkStack } from '../base/stack-left.ts'
 import type { Doorbells } from '../shm/doorbell.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { MonitorCells } from './busy.ts'
+import type { BusyCells } from './busy.ts'
 import type { Context } from './context.ts'
 import { Mailbox } from './mailbox.ts'
 import type { Message } from './message.ts'
@@ -124,7 +124,7 @@ export interface SchedulerOptions {
   readonly wheel: Wheel
   readonly bells: Doorbells
   readonly worker: number
-  readonly monitor: MonitorCells
+  readonly monitor: BusyCells
   /** Let another thread run, if one waits for this core. */
   readonly yield: () => void
   /** Which service runs next, of `length` that have mail, from 0. Default: the first. */

@@ -5,7 +5,7 @@
 
 import type { Clock } from '../base/clock.ts'
 import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
-import { MonitorCells } from '../kernel/busy.ts'
+import { BusyCells } from '../kernel/busy.ts'
 import { Channels } from '../kernel/channels.ts'
 import { Env } from '../kernel/env.ts'
 import { Handles } from '../kernel/handles.ts'
@@ -141,7 +141,7 @@ function baseOf(options: WorkerOptions) {
     wheel,
     bells,
     worker,
-    monitor: new MonitorCells(memory.monitor, worker),
+    monitor: new BusyCells(memory.monitor, worker),
     yield: () => os.yield(),
     pick: options.pick,
     onOverload: ({ handle }, length) =>

@@ -1,7 +1,7 @@
 /** The shared memory of a node: made once on the main thread, seen by all. */
 
 import { COMMAND_RING_BYTES, HANDLE_ID_MAX, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
-import { createMonitorMemory } from '../kernel/busy.ts'
+import { createBusyMemory } from '../kernel/busy.ts'
 import { Channels } from '../kernel/channels.ts'
 import { createEnvMemory } from '../kernel/env.ts'
 import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
@@ -61,7 +61,7 @@ export function createNodeMemory(workers: number): NodeMemory {
     loads: Loads.memory(workers),
     channels: Channels.memory(workers),
     snapshots: Snapshots.memory(),
-    monitor: createMonitorMemory(workers),
+    monitor: createBusyMemory(workers),
     log: LogLedger.memory(workers),
     bells: createDoorbellMemory(workers + 1),
     claims: createClaims(workers + 2),

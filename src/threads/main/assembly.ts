@@ -5,7 +5,7 @@
 import { type Clock, realClock } from '../../base/clock.ts'
 import { delay, epochNow } from '../../base/event-loop.ts'
 import { messageOf } from '../../base/thrown.ts'
-import { Monitor } from '../../kernel/busy.ts'
+import { BusyWatch } from '../../kernel/busy.ts'
 import { Handles } from '../../kernel/handles.ts'
 import { Loads } from '../../kernel/loads.ts'
 import type { Os } from '../../os/os.ts'
@@ -43,7 +43,7 @@ interface Base {
   readonly memory: NodeMemory
   readonly handles: Handles
   readonly loads: Loads
-  readonly monitor: Monitor
+  readonly monitor: BusyWatch
   readonly ledger: LogLedger
   readonly state: NodeState
   readonly threads: ThreadTable
@@ -106,7 +106,7 @@ function makeBase(config: ResolvedConfig, os: Os): Base {
     memory,
     handles,
     loads: new Loads(memory.loads, 0),
-    monitor: new Monitor(memory.monitor, memory.workers),
+    monitor: new BusyWatch(memory.monitor, memory.workers),
     ledger: new LogLedger(memory.log),
     state: new NodeState(),
     threads: new ThreadTable(config.thread, config.dedicated),

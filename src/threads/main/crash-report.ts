@@ -9,7 +9,7 @@ import { formatHandle, SkynetError } from '../../base/errors.ts'
 import { isoTime } from '../../base/event-loop.ts'
 import { COMMAND_RING_BYTES, CRASH_REPORTS_MAX, RING_BYTES } from '../../base/limits.ts'
 import { describe, messageOf } from '../../base/thrown.ts'
-import type { Monitor } from '../../kernel/busy.ts'
+import type { BusyWatch } from '../../kernel/busy.ts'
 import { Loads } from '../../kernel/loads.ts'
 import type { MailboxInfo } from '../../service/runtime.ts'
 import { ManyRing } from '../../shm/ring.ts'
@@ -28,7 +28,7 @@ export interface CrashReporterOptions {
   /** Where reports go; undefined: nowhere. */
   readonly folder: string | undefined
   readonly memory: NodeMemory
-  readonly monitor: Monitor
+  readonly monitor: BusyWatch
   /** Told the path of each report, or why there is none. */
   readonly print: (text: string) => void
 }

@@ -1,6 +1,6 @@
 /** The monitor thread of Skynet, as a timer of the main thread: it says who does not come back. */
 import { clearInterval, monotonicNow, setInterval } from '../../base/event-loop.ts'
-import type { Monitor, StuckWorker } from '../../kernel/busy.ts'
+import type { BusyWatch, StuckWorker } from '../../kernel/busy.ts'
 import type { Handles } from '../../kernel/handles.ts'
 import { stackOn } from './stack.ts'
 import type { Thread } from './thread.ts'
@@ -12,7 +12,7 @@ const CHECK_MS_MAX = 500
 const ROUNDS_MIN = 4
 
 export interface WatchOptions {
-  readonly monitor: Monitor
+  readonly monitor: BusyWatch
   readonly handles: Handles
   /** How long a handler may hold its worker, in milliseconds; 0: for ever. */
   readonly limitMs: number
