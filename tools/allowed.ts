@@ -23,7 +23,7 @@ export const ALLOWED: Allowed = {
     'src/testing/test-node.ts': 'assembles a node in the thread of a test',
     'src/threads/assemble.ts': 'assembles a worker',
     'src/threads/main/assembly.ts': 'assembles a node, and does nothing else',
-    'src/threads/memory.ts': 'assembles all shared memory',
+    'src/threads/main/node-memory.ts': 'assembles all shared memory',
     'src/threads/socket.ts': 'entry of the socket thread: assembles it',
     'src/threads/worker.ts': 'entry of a worker: its table of orders',
   },

@@ -41,6 +41,10 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'wire/pack.ts': ['socket'],
   'wire/unpack.ts': ['socket'],
   'cli/': ['socket'],
+  'service/': ['socket'],
+  'kernel/names.ts': ['socket'],
+  'kernel/snapshots.ts': ['socket'],
+  'threads/main/node-memory.ts': ['worker', 'socket'],
 }
 
 /** The files of `src` that come with modules of dist/lib, and with all that they import. */

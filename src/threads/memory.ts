@@ -1,19 +1,7 @@
-/** The shared memory of a node: made once on the main thread, seen by all. */
+/** The shared memory of a node as all its threads see it: made by main/node-memory.ts. */
 
-import { COMMAND_RING_BYTES, HANDLE_ID_MAX, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
-import { createBusyMemory } from '../kernel/busy.ts'
-import { Channels } from '../kernel/channels.ts'
-import { createEnvMemory } from '../kernel/env.ts'
-import { createHandleMemory, type HandleMemory } from '../kernel/handles.ts'
-import { Loads } from '../kernel/loads.ts'
-import { createNameMemory } from '../kernel/names.ts'
-import { Snapshots } from '../kernel/snapshots.ts'
-import { SLOTS_BYTES } from '../net/slots.ts'
-import { Totals } from '../net/totals.ts'
-import { LogLedger } from '../service/log-ledger.ts'
-import { createClaims } from '../shm/claim.ts'
-import { createDoorbellMemory, type DoorbellMemory } from '../shm/doorbell.ts'
-import { ManyRing, StreamRing } from '../shm/ring.ts'
+import type { HandleMemory } from '../kernel/handles.ts'
+import type { DoorbellMemory } from '../shm/doorbell.ts'
 
 export interface NodeMemory {
   /** Those for anybody, then the places of dedicated ones. */
@@ -48,31 +36,6 @@ export interface NodeMemory {
    * since the node began, as an Int32; 0: they are not.
    */
   readonly acceptsHeld: SharedArrayBuffer
-}
-
-export function createNodeMemory(workers: number): NodeMemory {
-  const each = (bytes: number): SharedArrayBuffer[] =>
-    Array.from({ length: workers }, () => new SharedArrayBuffer(bytes))
-  return {
-    workers,
-    handles: createHandleMemory(HANDLE_ID_MAX, workers),
-    names: createNameMemory(),
-    env: createEnvMemory(),
-    loads: Loads.memory(workers),
-    channels: Channels.memory(workers),
-    snapshots: Snapshots.memory(),
-    monitor: createBusyMemory(workers),
-    log: LogLedger.memory(workers),
-    bells: createDoorbellMemory(workers + 1),
-    claims: createClaims(workers + 2),
-    slots: new SharedArrayBuffer(SLOTS_BYTES),
-    totals: Totals.memory(workers + 1),
-    commands: new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)),
-    messages: each(ManyRing.bytes(RING_BYTES)),
-    streams: each(StreamRing.bytes(SOCKET_RING_BYTES)),
-    socketDone: new SharedArrayBuffer(4),
-    acceptsHeld: new SharedArrayBuffer(4),
-  }
 }
 
 /** The main thread's number: it has no doorbell, but locks and claims. */

@@ -8,7 +8,8 @@ import { lock } from '../../shm/lock.ts'
 import { ManyRing } from '../../shm/ring.ts'
 import { CountedBlocks } from '../../testing/sim/blocks.ts'
 import { Packer } from '../../wire/pack.ts'
-import { createNodeMemory, socketThreadOf } from '../memory.ts'
+import { socketThreadOf } from '../memory.ts'
+import { createNodeMemory } from './node-memory.ts'
 import { dropBlocks } from './recovery.ts'
 
 const LARGE = 'x'.repeat(RING_PAYLOAD_BYTES_MAX + 1)

@@ -4,7 +4,8 @@ import { COMMAND_RING_BYTES } from '../../base/limits.ts'
 import { COMMAND } from '../../net/commands.ts'
 import type { Os } from '../../os/os.ts'
 import { ManyRing } from '../../shm/ring.ts'
-import { createNodeMemory, socketThreadOf } from '../memory.ts'
+import { socketThreadOf } from '../memory.ts'
+import { createNodeMemory } from './node-memory.ts'
 import { SocketOrders } from './socket-orders.ts'
 
 /** A system that notes what is woken and closed, and the socket thread's end of the ring. */

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
-import { ManyRing, StreamRing } from '../shm/ring.ts'
-import { createNodeMemory, socketThreadOf } from './memory.ts'
+import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../../base/limits.ts'
+import { ManyRing, StreamRing } from '../../shm/ring.ts'
+import { socketThreadOf } from '../memory.ts'
+import { createNodeMemory } from './node-memory.ts'
 
 test('createNodeMemory has both rings for each worker, and a bell more than workers', () => {
   const memory = createNodeMemory(3)
