@@ -3,8 +3,9 @@
  * for the garbage collector to follow, and setting one allocates nothing.
  *
  * A timer is the index of its record, from `ends` on; the indexes below are the fixed ends of rings
- * (`a` ⇄ end ⇄ `b` ⇄ … ⇄ `a`). An index is used again once its timer is over; its serial, of which
- * there is one for each timer ever set, is not.
+ * (`a` ⇄ end ⇄ `b` ⇄ … ⇄ `a`). An end whose neighbours are 0 has none but itself: so nothing of the
+ * 2,434 records of ends is touched at the start of a worker. An index is used again once its timer is
+ * over; its serial, of which there is one for each timer ever set, is not.
  */
 
 /** Whose timers go together: a service, or one wait. */
@@ -140,13 +141,13 @@ export class Timers {
 
   /** First timer of a ring, or the end itself when it is empty. */
   first(end: number): number {
-    return this.#cells[end * CELLS + NEXT]!
+    return this.#cells[end * CELLS + NEXT]! || end
   }
 
   /** Put a timer that is in no other ring last into that of `end`: without a call, so wholly. */
   append(end: number, timer: number): void {
     const cells = this.#cells
-    const last = cells[end * CELLS + PREVIOUS]!
+    const last = cells[end * CELLS + PREVIOUS]! || end
     cells[last * CELLS + NEXT] = timer
     cells[timer * CELLS + PREVIOUS] = last
     cells[timer * CELLS + NEXT] = end
@@ -164,7 +165,7 @@ export class Timers {
   takeAll(to: number, from: number): void {
     const first = this.first(from)
     if (first === from) return
-    this.#join(this.#cells[to * CELLS + PREVIOUS]!, first)
+    this.#join(this.#cells[to * CELLS + PREVIOUS]! || to, first)
     this.#join(this.#cells[from * CELLS + PREVIOUS]!, to)
     this.#join(from, from)
   }
@@ -199,12 +200,6 @@ export class Timers {
     this.#held = new Array(this.#ends * HELD).fill(undefined)
     this.#cells = new Int32Array(0)
     this.#makeRoom(this.#ends + CAPACITY_MIN)
-    // At the start of each worker: with so many calls V8 would optimise what they call.
-    const cells = this.#cells
-    for (let end = 0; end < this.#ends; end++) {
-      cells[end * CELLS + NEXT] = end
-      cells[end * CELLS + PREVIOUS] = end
-    }
     this.#numbers[NO_TIMER * NUMBERS + SERIAL] = Number.NaN
   }
 
