@@ -8,6 +8,7 @@ import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
 import { edge } from './edge.bench.ts'
 import { idle } from './idle.bench.ts'
+import { rest } from './rest.bench.ts'
 import { send } from './send.bench.ts'
 import { spawn } from './spawn.bench.ts'
 import { start } from './start.bench.ts'
@@ -28,6 +29,7 @@ const BENCHES: readonly Bench[] = [
     send,
     spawn,
     start,
+    rest,
     timer,
     stores,
     idle,

@@ -8,6 +8,12 @@ if (isMainThread) {
   })
   await Promise.all(threads.map((thread) => once(thread, 'message')))
   process.stdout.write('nobody listens\n')
+  // Not before: a start that is measured loads nothing else.
+  if (process.send !== undefined) {
+    const { serve } = await import('../support/serve.ts')
+    const { cpuMs } = await import('../support/usage.ts')
+    serve({ cpuMs, rssNow: () => process.memoryUsage.rss() })
+  }
 } else {
   // Keeps the thread.
   parentPort!.on('message', () => {})

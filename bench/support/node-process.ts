@@ -18,6 +18,8 @@ serve(
     /** Hand on to the service. */
     service: ({ name, params }: { name: string; params: object }) => ask(name, params),
     cpuMs,
+    /** As it is, with what is garbage. */
+    rssNow: () => process.memoryUsage.rss(),
     rss: async () => {
       await ask('collect', {})
       return settledRss()

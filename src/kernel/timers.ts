@@ -3,9 +3,9 @@
  * for the garbage collector to follow, and setting one allocates nothing.
  *
  * A timer is the index of its record, from `ends` on; the indexes below are the fixed ends of rings
- * (`a` ⇄ end ⇄ `b` ⇄ … ⇄ `a`). An end whose neighbours are 0 has none but itself: so nothing of the
- * 2,434 records of ends is touched at the start of a worker. An index is used again once its timer is
- * over; its serial, of which there is one for each timer ever set, is not.
+ * (`a` ⇄ end ⇄ `b` ⇄ … ⇄ `a`). An end whose neighbours are 0 has none but itself: so nothing of
+ * the 2,434 records of ends is touched at the start of a worker. An index is used again once its
+ * timer is over; its serial, of which there is one for each timer ever set, is not.
  */
 
 /** Whose timers go together: a service, or one wait. */

@@ -33,6 +33,7 @@ const BENCHES = {
   send: 3,
   spawn: 4,
   start: 1,
+  rest: 3,
   timer: 4,
   stores: 3,
   idle: 1,
