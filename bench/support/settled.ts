@@ -21,9 +21,10 @@ export async function collect(): Promise<void> {
     gc()
     // Finalizers, and the pages that V8 gives back, come after.
     await sleep(20)
-    const { heapUsed } = process.memoryUsage()
-    if (heapUsed > before * 0.999) return
-    before = heapUsed
+    const { heapUsed, external } = process.memoryUsage()
+    const now = heapUsed + external
+    if (now > before * 0.999) return
+    before = now
   }
 }
 
