@@ -5,8 +5,6 @@ export interface Import {
   readonly specifier: string
   /** `type` is gone at run time; `url` is `new URL('./file', import.meta.url)`. */
   readonly kind: 'value' | 'type' | 'dynamic' | 'url'
-  /** What stands between `import` and `from`. */
-  readonly names: string
   readonly line: number
 }
 
@@ -31,7 +29,7 @@ const BEFORE_REGEX = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|of|in
 
 /** `{ a, b }`, `* as a`, or a name followed by one of them. */
 const GROUP = String.raw`\{[^}]*\}|\*(?:\s+as\s+[\w$]+)?`
-const NAMES = String.raw`(?<names>${GROUP}|[\w$]+(?:\s*,\s*(?:${GROUP}))?)`
+const NAMES = String.raw`(?:${GROUP}|[\w$]+(?:\s*,\s*(?:${GROUP}))?)`
 /** The inside of the quotes is blank: its place, not its text, is what a match tells. */
 const QUOTED = String.raw`(?<quote>['"])(?<at> *)\k<quote>`
 const STATIC = RegExp(
@@ -60,7 +58,6 @@ function importsOf(text: string, bare: string): Import[] {
       imports.push({
         specifier: text.slice(from, to),
         kind: match.groups!.type === undefined ? kind : 'type',
-        names: match.groups!.names ?? '',
         line: bare.slice(0, from).split('\n').length,
       })
     }

@@ -193,15 +193,14 @@ function forbidden(from: string, to: string): string | undefined {
 
 function checkOutsideImports(tree: Tree, report: Report): void {
   for (const { path, imports } of tree.sources.values()) {
-    for (const { specifier, names, line } of imports) {
+    for (const { specifier, line } of imports) {
       if (specifier === 'koffi' && floorOf(path) !== 'os') {
         report(path, line, 'only src/os may import koffi')
       }
       // Tests may: the peer of a socket under test had better be somebody else's code.
       if (!path.startsWith('src/') || isTest(path)) continue
-      const onlyIsIp = specifier === 'node:net' && /^\{\s*isIP,?\s*\}$/.test(names)
-      if (/^(node:)?(net|dgram)$/.test(specifier) && !onlyIsIp) {
-        report(path, line, `${specifier} is not used here: sockets are ours (isIP is allowed)`)
+      if (/^(node:)?(net|dgram)$/.test(specifier)) {
+        report(path, line, `${specifier} is not used here: sockets are ours`)
       }
     }
   }

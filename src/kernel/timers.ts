@@ -50,6 +50,7 @@ export class Timers {
   /** Two views of the same records. */
   #cells!: Int32Array
   #numbers!: Float64Array
+  /** Of the records behind the ends: those hold nothing. */
   #held!: unknown[]
 
   /** @param ends How many rings there are: 0 to `ends` - 1. All are empty. */
@@ -80,8 +81,9 @@ export class Timers {
     this.#size++
     this.#numbers[timer * NUMBERS + DUE] = due
     this.#numbers[timer * NUMBERS + SERIAL] = ++this.#serial
-    this.#held[timer * HELD + OWNER] = owner
-    this.#held[timer * HELD + TASK] = task
+    const at = (timer - this.#ends) * HELD
+    this.#held[at + OWNER] = owner
+    this.#held[at + TASK] = task
     const cells = this.#cells
     // If the caller gets no further, as its stack ends, it never fires, and can be removed.
     cells[timer * CELLS + NEXT] = timer
@@ -117,9 +119,10 @@ export class Timers {
     this.#unlink(timer)
     const cells = this.#cells
     const held = this.#held
-    const owner = held[timer * HELD + OWNER] as TimerOwner
-    held[timer * HELD + OWNER] = undefined
-    held[timer * HELD + TASK] = undefined
+    const at = (timer - this.#ends) * HELD
+    const owner = held[at + OWNER] as TimerOwner
+    held[at + OWNER] = undefined
+    held[at + TASK] = undefined
     const next = cells[timer * CELLS + NEXT_OWNED]!
     const previous = cells[timer * CELLS + PREVIOUS_OWNED]!
     if (previous === NO_TIMER) owner.firstTimer = next
@@ -133,8 +136,9 @@ export class Timers {
 
   /** Remove a timer and tell its owner. */
   fire(timer: number): void {
-    const owner = this.#held[timer * HELD + OWNER] as TimerOwner
-    const task = this.#held[timer * HELD + TASK]
+    const at = (timer - this.#ends) * HELD
+    const owner = this.#held[at + OWNER] as TimerOwner
+    const task = this.#held[at + TASK]
     this.remove(timer)
     owner.timerFired(task)
   }
@@ -197,7 +201,7 @@ export class Timers {
 
   #begin(): void {
     this.#used = this.#ends
-    this.#held = new Array(this.#ends * HELD).fill(undefined)
+    this.#held = []
     this.#cells = new Int32Array(0)
     this.#makeRoom(this.#ends + CAPACITY_MIN)
     this.#numbers[NO_TIMER * NUMBERS + SERIAL] = Number.NaN

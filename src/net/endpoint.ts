@@ -1,5 +1,4 @@
 /** Where to listen or connect: a host and a port, or the path of a Unix domain socket. */
-import { isIP } from 'node:net'
 import { leaveAbort, watchAbort } from '../base/abort.ts'
 import {
   checkInteger,
@@ -11,6 +10,7 @@ import {
 } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
+import { ipFamily } from '../os/ip-family.ts'
 import type { AnyAddress } from '../os/os.ts'
 
 export interface Endpoint {
@@ -57,7 +57,7 @@ export async function addressesOf(
 ): Promise<AnyAddress[]> {
   if (address !== undefined) return [address]
   // An address all the same: no name has a zone, and the resolver would give it back unread.
-  if (isIP(host) !== 0) throw failed(`no interface has the zone of ${host}`)
+  if (ipFamily(host) !== 0) throw failed(`no interface has the zone of ${host}`)
   try {
     const { lookup } = await import('node:dns/promises')
     const found = await lookup(host, { all: true })

@@ -1,7 +1,7 @@
 /** Addresses: text ⇄ `SocketAddress`, `UnixAddress` ⇄ the bytes of a sockaddr. */
-import { isIP } from 'node:net'
 import { endianness, networkInterfaces } from 'node:os'
 import { refusal } from '../base/check.ts'
+import { ipFamily } from './ip-family.ts'
 import { C } from './libc.ts'
 import type { AnyAddress, SocketAddress, UnixAddress } from './os.ts'
 
@@ -29,7 +29,7 @@ export function socketAddress(host: string, port: number): SocketAddress | undef
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new RangeError(`Cannot use port as it must be in 0..65535: current value is ${port}`)
   }
-  const family = isIP(host)
+  const family = ipFamily(host)
   if (family === 4) return { family: 4, host, port }
   if (family === 0) return undefined
   const [groups, zone] = host.split('%') as [string, string | undefined]
