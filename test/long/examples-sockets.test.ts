@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { heard } from '../support/heard.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const MODELS = join(ROOT, 'dist', 'bench', 'models')
@@ -53,7 +54,7 @@ async function dial(t: TestContext, port: number): Promise<Socket> {
 
 async function lineOf(client: Socket): Promise<string> {
   let text = ''
-  while (!text.endsWith('\n')) text += String((await once(client, 'data'))[0])
+  while (!text.endsWith('\n')) text += await heard(client)
   return text
 }
 

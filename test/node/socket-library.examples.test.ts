@@ -11,6 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { freePort } from '../support/free-port.ts'
+import { heard } from '../support/heard.ts'
 
 const DIST = fileURLToPath(new URL('../../', import.meta.url))
 const EXAMPLES = join(DIST, 'examples', 'socket-server')
@@ -44,7 +45,7 @@ test('tcp-server and tcp-client talk, and print what happens', { timeout }, asyn
   }
   assert.equal(await line(), 'Accept new connection: id=2')
   first.write('hello')
-  assert.equal(String((await once(first, 'data'))[0]), 'hello')
+  assert.equal(await heard(first), 'hello')
   assert.equal(await line(), 'Recv data: id=2, size=5')
 
   assert.equal(await printed('tcp-client', port), 'Connected: id=1\nResponse: Hello Server\n')

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import type { Skynet } from 'skynet-ts'
 import type holder from '../fixtures/holder.ts'
+import { heard } from '../support/heard.ts'
 import { type Body, serviceTest } from '../support/run.ts'
 import { seeded, seedOf } from '../support/seed.ts'
 import { dial, drink, listen, pair, stretch } from '../support/sockets.ts'
@@ -28,7 +29,7 @@ check('an accepted connection can be handed over before it is used', async (skyn
     assert.equal(await agent.call.read(id), 'sent before anybody reads')
     await skynet.kill(gate.handle)
     await agent.call.write(id, 'answered')
-    assert.equal(String((await once(client, 'data'))[0]), 'answered')
+    assert.equal(await heard(client), 'answered')
   }
 })
 
@@ -109,7 +110,7 @@ check(
       assert.equal(await second.call.read(connection.id), 'still there')
       await second.call.write(connection.id, 'last words')
       await skynet.kill(second.handle)
-      assert.equal((await once(client, 'data'))[0].toString(), 'last words')
+      assert.equal(await heard(client), 'last words')
       await ended
     }
   },

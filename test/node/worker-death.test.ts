@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { isSkynetError } from 'skynet-ts'
 import type mortal from '../fixtures/mortal.ts'
 import type subject from '../fixtures/subject.ts'
+import { heard } from '../support/heard.ts'
 import { inProcess, program } from '../support/process.ts'
 import { type Body, serviceTest, test } from '../support/run.ts'
 import { until } from '../support/until.ts'
@@ -68,7 +69,7 @@ check('the sockets of a worker that dies close', async (skynet) => {
   const peer = await skynet.newService<typeof mortal>('./mortal.ts', { on: 1 })
   const port = await peer.call.listen()
   const client = connect(port, '127.0.0.1')
-  await once(client, 'data')
+  await heard(client)
   const ended = once(client, 'close')
   client.resume().on('error', () => {})
   await assert.rejects(peer.call.exitThread())

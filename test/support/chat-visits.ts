@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { TestContext } from 'node:test'
 import { ChatClient, type ChatNode, startChat } from './chat-client.ts'
+import { heard } from './heard.ts'
 import { until } from './until.ts'
 
 export interface Pair {
@@ -51,7 +52,7 @@ export async function comeAndGo(t: TestContext, visits: number): Promise<void> {
 async function visit(port: number, number: number): Promise<void> {
   const socket = connect({ host: '127.0.0.1', port }).on('error', () => {})
   await once(socket, 'connect')
-  if ((number & 2) === 0) await once(socket, 'data')
+  if ((number & 2) === 0) await heard(socket)
   else socket.resume()
   const closed = new Promise((resolve) => socket.once('close', resolve))
   if ((number & 1) === 0) socket.end()
