@@ -72,6 +72,12 @@ export const LINGER_MS_MAX = 10_000
 export const SHORTAGE_PAUSE_MS = 100
 /** How long a flushed socket waits for the peer's FIN: closing earlier could cut what it reads. */
 export const FIN_WAIT_MS = 2000
+/**
+ * The socket thread was stopped, with its process, when it comes so much later than it meant to:
+ * a turn works for some 10 ms. It sleeps no longer than that while there is a deadline, so that no
+ * longer stop can hide in a sleep.
+ */
+export const STOP_MS_MIN = 250
 export const BACKLOG_DEFAULT = 511
 /** Connections accepted and not taken, beyond which accepting pauses; it goes on at half. */
 export const ACCEPTED_MAX = 1024

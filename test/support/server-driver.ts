@@ -68,7 +68,9 @@ export class ServerDriver {
   readonly alive = new Set([A, B, C])
   /** Everything that came and was not taken by `next`. */
   events: ServerEvent[] = []
-  now = 1000
+  /** Where the server's clock stands, and how far the test wants it. */
+  #clockMs = 1000
+  #wantedMs = 1000
   /** How long the server wanted to sleep each time, and what it woke for. */
   readonly waits: { readonly timeoutMs: number; readonly ready: number }[] = []
   readonly #bells: Doorbells
@@ -86,7 +88,7 @@ export class ServerDriver {
     this.#bells = new Doorbells(createDoorbellMemory(WORKERS + 1), { thread: WORKERS, wake })
     const commands = os.region(new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)))
     const ring = (): ManyRing => new ManyRing(commands, 0, COMMAND_RING_BYTES)
-    const clock = { now: () => this.now }
+    const clock = { now: () => this.#clockMs }
     const shared = { os, clock, slots: this.slots, totals: this.totals, bells: this.#bells }
     this.workers = Array.from({ length: WORKERS }, (_, self) => {
       const region = os.region(new SharedArrayBuffer(StreamRing.bytes(SOCKET_RING_BYTES)))
@@ -116,7 +118,8 @@ export class ServerDriver {
   #interpose(): void {
     const poller = this.os.createPoller()
     const wait: Poller['wait'] = (tags, ready, timeoutMs) => {
-      this.#goOn()
+      if (this.#clockMs >= this.#wantedMs) this.#goOn()
+      else this.#sleep(timeoutMs)
       const count = poller.wait(tags, ready, Math.min(1, timeoutMs < 0 ? 1 : timeoutMs))
       this.waits.push({ timeoutMs, ready: count })
       return count
@@ -130,6 +133,27 @@ export class ServerDriver {
       close: () => poller.close(),
     }
     Object.assign(this.os, { createPoller: () => interposed })
+  }
+
+  /** Time that passes does so in sleeps of the server, each as long as it wants to. */
+  get now(): number {
+    return this.#wantedMs
+  }
+
+  set now(ms: number) {
+    this.#wantedMs = ms
+  }
+
+  /** The process is stopped for so long: the clock goes on, and nothing else does. */
+  stop(ms: number): void {
+    this.#wantedMs += ms
+    this.#clockMs = this.#wantedMs
+  }
+
+  #sleep(timeoutMs: number): void {
+    const leftMs = this.#wantedMs - this.#clockMs
+    // A look that does not sleep takes its time too: a loop that is busy never sleeps.
+    this.#clockMs += timeoutMs < 0 ? leftMs : Math.min(Math.max(timeoutMs, 1), leftMs)
   }
 
   run(script: Script): void {
@@ -196,7 +220,10 @@ export class ServerDriver {
     for (let looks = 0; looks < LOOKS_MAX; looks++) {
       yield
       const last = this.waits.at(-1)
-      if (last !== undefined && last.ready === 0 && last.timeoutMs !== 0) return last.timeoutMs
+      if (last === undefined || last.ready !== 0 || last.timeoutMs === 0) continue
+      // It may sleep in parts.
+      const deadline = this.server.sockets.deadlines.next()
+      return deadline === undefined ? last.timeoutMs : deadline - this.#clockMs
     }
     assert.fail('the server does not come to rest')
   }

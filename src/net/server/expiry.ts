@@ -1,5 +1,6 @@
 /** What is due when the deadline of a socket has passed. Runs on the socket thread only. */
 
+import { FIN_WAIT_MS } from '../../base/limits.ts'
 import { EVENT } from '../event.ts'
 import { SLOT } from '../slots.ts'
 import { STATE } from '../state.ts'
@@ -13,18 +14,12 @@ import { flushDatagrams } from './udp.ts'
 
 /** An idle timeout is looked at in so many steps: it is noticed at most one of them late. */
 const IDLE_STEPS = 8
-/** The linger of a close has not been the peer's to use when we come later than this part of it. */
-const LATE_PART = 8
 
-/**
- * A pause for want of something, the linger of a close, or a step of the idle timeout is over.
- *
- * @param lateMs Since when: much, when the process was stopped.
- */
-export function expire(sockets: Sockets, socket: Socket, lateMs: number): void {
+/** A pause for want of something, the linger of a close, or a step of the idle timeout is over. */
+export function expire(sockets: Sockets, socket: Socket): void {
   if (sockets.stateOf(socket) === STATE.LISTEN) acceptAgain(sockets, socket)
   else if (socket.starved) flushAgain(sockets, socket)
-  else if (socket.closing) endLinger(sockets, socket, lateMs)
+  else if (socket.closing) endLinger(sockets, socket)
   else checkIdle(sockets, socket)
 }
 
@@ -35,13 +30,12 @@ function flushAgain(sockets: Sockets, socket: Socket): void {
   else flushDatagrams(sockets, socket)
 }
 
-function endLinger(sockets: Sockets, socket: Socket, lateMs: number): void {
+function endLinger(sockets: Sockets, socket: Socket): void {
   const { lingerMs } = socket.settings
-  const { unsentBytes } = socket
   // What can still leave does; the wait for the peer's FIN may begin, or be over.
   if (!look(sockets, socket) || sockets.hasDeadline(socket)) return
-  const goesOn = socket.unsentBytes < unsentBytes
-  if (goesOn && lateMs > lingerMs / LATE_PART) sockets.setDeadline(socket, lingerMs)
+  const leftMs = (socket.finSent ? FIN_WAIT_MS : lingerMs) - ranForMs(sockets)
+  if (leftMs > 0) sockets.setDeadline(socket, Math.ceil(leftMs))
   else sockets.free(socket)
 }
 
@@ -60,10 +54,21 @@ function checkIdle(sockets: Sockets, socket: Socket): void {
   }
 }
 
-function idleLeftMs({ slots, clock }: Sockets, { at, settings }: Socket): number {
-  const now = clock.now() | 0
+function idleLeftMs(sockets: Sockets, { at, settings }: Socket): number {
+  const { cells } = sockets.slots
+  const readAt = cells[at + SLOT.readAt]!
+  const writeAt = cells[at + SLOT.writeAt]!
+  // Behind the cells: neither a write nor a stop of the process in between is overlooked.
+  const ranMs = ranForMs(sockets)
+  const now = sockets.running.seenAt | 0
   // Unsigned differences: the cells wrap around after 49 days.
-  const sinceRead = (now - slots.cells[at + SLOT.readAt]!) >>> 0
-  const sinceWrite = (now - slots.cells[at + SLOT.writeAt]!) >>> 0
-  return settings.idleTimeoutMs - Math.min(sinceRead, sinceWrite)
+  const sinceRead = (now - readAt) >>> 0
+  const sinceWrite = (now - writeAt) >>> 0
+  return settings.idleTimeoutMs - Math.min(sinceRead, sinceWrite, ranMs)
+}
+
+/** How long the process has run without a stop. */
+function ranForMs({ running }: Sockets): number {
+  running.now()
+  return running.forMs
 }

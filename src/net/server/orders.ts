@@ -73,6 +73,7 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
   },
   exit: (sockets, { b }) => {
     sockets.exitAt = sockets.clock.now() + b
+    sockets.exitMs = b
     for (const socket of sockets.all) if (socket !== undefined) closeSocket(sockets, socket)
   },
 }

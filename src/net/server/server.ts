@@ -41,6 +41,8 @@ export class SocketServer {
   readonly #ready: Uint8Array
   /** The last wait brought events. */
   #hasWorked = false
+  /** How long the last wait may have slept. */
+  #sleepMs = 0
 
   constructor(options: ServerOptions) {
     this.#options = options
@@ -54,25 +56,36 @@ export class SocketServer {
 
   /** The socket thread: turns until `exit`. */
   run(waitMs = -1): void {
-    while (this.turn(waitMs));
+    while (this.#turn(waitMs));
     this.sockets.closeAll()
   }
 
   /**
-   * One turn of the loop; everything the server does is one of these lines.
+   * One turn of the loop, for whoever has the thread for other things as well: what passed since
+   * the last one was theirs, and no stop of the process.
    *
    * @param waitMs Longest sleep; -1: until something happens.
    * @returns False when `exit` was ordered and the loop is over.
    */
   turn(waitMs: number): boolean {
+    const { running } = this.sockets
+    running.now(Number.POSITIVE_INFINITY)
+    const goesOn = this.#turn(waitMs)
+    running.now()
+    return goesOn
+  }
+
+  /** Everything the server does is one of these lines. */
+  #turn(waitMs: number): boolean {
+    const { running } = this.sockets
+    this.#orders.begin(running.now())
     if (this.#isOver()) return false
-    this.#orders.begin(this.sockets.clock.now())
     this.runCommands(this.#orders)
     this.#options.bells.lieDown(this.#options.self)
     this.#retryBlocked()
     this.#announce()
     const count = this.#wait(waitMs)
-    this.sockets.now = this.sockets.clock.now() | 0
+    this.sockets.now = running.now(this.#sleepMs) | 0
     for (let event = 0; event < count; event++) this.#dispatch(event)
     this.#expire()
     this.#announce()
@@ -80,8 +93,13 @@ export class SocketServer {
   }
 
   #isOver(): boolean {
-    const { exitAt, count, clock } = this.sockets
-    return exitAt > 0 && (count === 0 || clock.now() >= exitAt)
+    const { exitAt, count, running } = this.sockets
+    return exitAt > 0 && (count === 0 || running.seenAt >= this.#exitAt)
+  }
+
+  get #exitAt(): number {
+    const { exitAt, exitMs, running } = this.sockets
+    return running.endOf(exitAt, exitMs)
   }
 
   /**
@@ -130,6 +148,7 @@ export class SocketServer {
     // Now: the next time may be far away.
     this.sockets.totals.set(TOTAL.calls, this.sockets.os.calls)
     let count = 0
+    this.#sleepMs = 0
     for (let look = 0; this.#hasWorked && count === 0 && look < LOOKS; look++) {
       this.sockets.os.yield()
       count = this.sockets.poller.wait(this.#tags, this.#ready, 0)
@@ -137,6 +156,7 @@ export class SocketServer {
     }
     if (count === 0) {
       const timeoutMs = commands.ring.isEmpty ? this.#timeoutMs(waitMs) : 0
+      this.#sleepMs = timeoutMs < 0 ? Number.POSITIVE_INFINITY : timeoutMs
       count = this.sockets.poller.wait(this.#tags, this.#ready, timeoutMs)
       this.sockets.totals.waited(count)
     }
@@ -153,9 +173,10 @@ export class SocketServer {
   #timeoutMs(waitMs: number): number {
     if (this.#isOver()) return 0
     const next = this.sockets.deadlines.next() ?? Number.POSITIVE_INFINITY
-    const at = this.sockets.exitAt > 0 ? Math.min(next, this.sockets.exitAt) : next
+    const at = this.sockets.exitAt > 0 ? Math.min(next, this.#exitAt) : next
     if (at === Number.POSITIVE_INFINITY) return waitMs
-    const leftMs = Math.max(0, Math.ceil(at - this.sockets.clock.now()))
+    const untilMs = Math.max(0, Math.ceil(at - this.sockets.clock.now()))
+    const leftMs = this.sockets.running.sleepMs(untilMs)
     return waitMs < 0 ? leftMs : Math.min(waitMs, leftMs)
   }
 
@@ -182,14 +203,13 @@ export class SocketServer {
   /** More of them than there is time for are due in the next turn, which does not sleep then. */
   #expire(): void {
     if (this.sockets.deadlines.next() === undefined) return
-    const now = this.sockets.clock.now()
+    const now = this.sockets.running.now()
     this.#expiries.begin(now)
     for (;;) {
-      const at = this.sockets.deadlines.next()
       const socket = this.sockets.deadlines.take(now)
-      if (at === undefined || socket === undefined) return
+      if (socket === undefined) return
       try {
-        expire(this.sockets, socket, now - at)
+        expire(this.sockets, socket)
       } catch (error) {
         this.#broken(socket.id, error)
       }

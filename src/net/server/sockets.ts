@@ -16,6 +16,7 @@ import { Datagrams } from './datagrams.ts'
 import { Deadlines } from './deadlines.ts'
 import type { Link } from './links.ts'
 import { Owners } from './owners.ts'
+import { Running } from './running.ts'
 import type { Socket } from './socket.ts'
 import { SpareDescriptor } from './spare-descriptor.ts'
 import { Tokens } from './tokens.ts'
@@ -44,6 +45,7 @@ export interface SocketsOptions {
 export class Sockets {
   readonly os: Os
   readonly clock: Clock
+  readonly running: Running
   readonly slots: Slots
   readonly totals: TotalsRow
   readonly settings: SocketSettings
@@ -62,6 +64,8 @@ export class Sockets {
   now = 0
   /** Set by the order `exit`: the time at which the loop ends, whatever is left. */
   exitAt = 0
+  /** How long it may take until then. */
+  exitMs = 0
   readonly #areAcceptsHeld: () => boolean
 
   constructor(options: SocketsOptions) {
@@ -69,6 +73,7 @@ export class Sockets {
     const errorText = (errno: number): string => os.errorText(errno)
     this.os = os
     this.clock = options.clock
+    this.running = new Running(options.clock)
     this.slots = slots
     this.totals = options.totals
     this.settings = options.settings

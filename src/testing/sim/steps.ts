@@ -21,6 +21,9 @@ const PIECES_MAX = 6
 const MANY = 12
 const ORDERS_MAX = 600
 const TIMES_MS = [1, 50, 100, 300, 500, 1999, 2000, 10_000] as const
+const STOPPED_MS = 10_000
+/** More than most turns look at their clock. */
+const STOP_LOOKS_MAX = 12
 const BROADCASTS_MAX = 3
 const BACKLOGS = [1, 2, 128] as const
 
@@ -264,6 +267,13 @@ function passTime(world: World): unknown {
   return ms
 }
 
+/** Longer than any idle timeout here. */
+function stop(world: World): unknown {
+  const look = world.random.between(2, STOP_LOOKS_MAX)
+  world.serveStopped(look, STOPPED_MS)
+  return `before look ${look} at the clock`
+}
+
 export const STEPS: readonly Step[] = [
   row(300, 'serve', (world) => (world.serve() ? '' : 'asleep')),
   row(20, 'rest', (world) => world.rest()),
@@ -275,6 +285,7 @@ export const STEPS: readonly Step[] = [
     for (const worker of world.workers) worker.isDeaf = false
   }),
   row(20, 'time', passTime),
+  row(20, 'stop', stop),
   row(40, 'network', (world) => world.os.network.settle(false)),
   row(6, 'squeeze', squeeze),
   row(6, 'recycle', (world) => world.recycle()),

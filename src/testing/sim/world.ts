@@ -132,7 +132,9 @@ export class World implements OwnerWorld {
   /** `exit` was ordered: whatever is open may be cut. */
   isExiting = false
   hasExited = false
-  readonly #clock: Clock = { now: () => this.now }
+  /** The process will be stopped for so long, just before this look of the server at its clock. */
+  #stop = { look: 0, ms: 0 }
+  readonly #clock: Clock = { now: () => this.#lookAtClock() }
   readonly #totals = new Totals(Totals.memory(WORKERS + 1), this.slots)
   readonly #bells: Doorbells
   readonly #wakeup: { readonly readFd: number; readonly writeFd: number }
@@ -308,8 +310,34 @@ export class World implements OwnerWorld {
 
   /** A turn of the server, unless it sleeps. @returns False: it sleeps. */
   serve(): boolean {
-    if (this.hasExited) return false
-    if (this.isAsleep) return false
+    return !this.hasExited && !this.isAsleep && this.#turn()
+  }
+
+  /**
+   * A turn in which the process is stopped, just before a look at the clock but the first: what is
+   * before that one is no part of the turn. SIGCONT wakes who sleeps.
+   */
+  serveStopped(look: number, ms: number): void {
+    if (this.hasExited) return
+    this.#stop = { look, ms }
+    this.#turn()
+    this.#stop = { look: 0, ms: 0 }
+  }
+
+  #lookAtClock(): number {
+    const { look, ms } = this.#stop
+    if (look > 0 && --this.#stop.look === 0) {
+      this.passTime(ms)
+      // Timeouts begin anew.
+      const ends = this.peers.map(({ endpoint }) => endpoint.other)
+      for (const end of [...ends, ...this.udps.map(({ mailbox }) => mailbox)]) {
+        if (end?.closedAt === 0) end.activeAt = this.now
+      }
+    }
+    return this.now
+  }
+
+  #turn(): boolean {
     this.#asleepUntil = 0
     // It wakes in the middle of a turn, and looks at its clock then.
     this.server.sockets.now = this.now
