@@ -67,6 +67,24 @@ test('Waiter gives up after timeoutMs, not before', async () => {
   assert.deepEqual(left(), [1, 0, 0])
 })
 
+// Proves: docs/semantics.md#stopped-waits
+test('Waiter of a process that was stopped has most of its limit left', async () => {
+  const { host, about } = setUp()
+  let now = 0
+  const dues: number[] = []
+  const addTimer = (ms: number): number => dues.push(now + ms)
+  const waiter = new Waiter({ ...host, addTimer }, about, { timeoutMs: 8000 })
+  const fire = (): void => {
+    now = Math.max(now, dues.shift()!)
+    waiter.timerFired(8000)
+  }
+  assert.deepEqual(dues, [1000])
+  now = 60_000
+  while (!waiter.isOver) fire()
+  await assert.rejects(waiter.promise, { message: 'late after 8000' })
+  assert.equal(now, 60_000 + 7000)
+})
+
 test('Waiter has no limit when timeoutMs is 0 or absent', () => {
   const { wait, wheel } = setUp()
   for (const options of [{ timeoutMs: 0 }, {}, { timeoutMs: undefined }]) wait(options)

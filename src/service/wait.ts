@@ -2,6 +2,7 @@
 import { type Abortable, leaveAbort, watchAbort } from '../base/abort.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { ListNode } from '../base/list.ts'
+import { partMs } from '../base/parts.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { TaskKind, TaskOrigin, Tracer } from './tasks.ts'
 import { WaitLimits, type WaitOptions, wrongWait } from './wait-options.ts'
@@ -89,6 +90,8 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   #signal: AbortSignal | undefined
   #onEnd: ((over: Waiter<T>) => void) | undefined
   #isOver = false
+  /** Of the limit, what follows the part that is under way. */
+  #leftMs = 0
 
   constructor(
     host: WaitHost,
@@ -131,12 +134,22 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     this.#end()
   }
 
-  /** Called by the wheel, with the limit that has passed; or without: it was to last so long. */
+  /**
+   * Called by the wheel, with the limit of which a part has passed; or without: it was to last so
+   * long.
+   */
   timerFired(timeoutMs: number | undefined): void {
     if (timeoutMs === undefined) this.resolve(undefined as T)
+    else if (this.#leftMs > 0) this.#nextPart(timeoutMs)
     // A thread that was held, or a process that was stopped, finds its timers due before it looks
     // at its mail, in which there may be what this waits for.
     else this.#host.afterMail(() => this.#lookOnce(timeoutMs))
+  }
+
+  #nextPart(timeoutMs: number): void {
+    const ms = partMs(this.#leftMs)
+    this.#leftMs -= ms
+    this.#host.addTimer(ms, this, timeoutMs)
   }
 
   #lookOnce(timeoutMs: number): void {
@@ -179,7 +192,8 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     }
     if (timeoutMs === undefined || timeoutMs === 0) return
     const askedMs = options instanceof WaitLimits ? options.askedMs : timeoutMs
-    this.#host.addTimer(timeoutMs, this, askedMs)
+    this.#leftMs = timeoutMs
+    this.#nextPart(askedMs ?? timeoutMs)
   }
 
   /**

@@ -63,3 +63,25 @@ test('a read and an accept do not give up on what came in a stopped process', as
   assert.equal(answers, 'here I am, accepted')
   assert.equal((await cli.stop()).code, 0)
 })
+
+// Proves: docs/semantics.md#stopped-waits
+test('a call does not give up on a service that was stopped with its caller', async (t) => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const connected = once(server, 'connection') as Promise<[Socket]>
+  const config = { start: 'patient-caller.js', thread: 2, args: [port, IDLE_MS] }
+  const cli = new Cli(t, scratchFolder(t), config)
+  await cli.said(/it calls/)
+  const [peer] = await connected
+  t.after(() => peer.destroy())
+  cli.child.kill('SIGSTOP')
+  peer.write('the answer\n')
+  await sleep(2 * IDLE_MS)
+  cli.child.kill('SIGCONT')
+  const [, answer] = await cli.said(/got (.*)\.\n/)
+  assert.equal(answer, 'the answer')
+  assert.equal((await cli.stop()).code, 0)
+})
