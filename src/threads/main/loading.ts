@@ -4,7 +4,7 @@
  * nobody is ended before the library is there, neither by us nor by the end of the process.
  */
 import { hasLoaded } from '../loaded.ts'
-import { PARTS, within } from './within.ts'
+import { holdWithin, within } from './within.ts'
 
 /** Longest wait for one thread. */
 const LOAD_MS_MAX = 5000
@@ -23,7 +23,7 @@ export class Loading {
     if (Loading.#isWatching) return
     Loading.#isWatching = true
     process.on('exit', () => {
-      for (const each of Loading.#all) each.#block()
+      for (const each of Loading.#all) holdWithin(LOAD_MS_MAX, each.#cell)
     })
   }
 
@@ -31,12 +31,6 @@ export class Loading {
   end(): void {
     Loading.#all.delete(this)
     hasLoaded(this.memory)
-  }
-
-  #block(): void {
-    for (let part = 0; part < PARTS; part++) {
-      if (Atomics.wait(this.#cell, 0, 0, LOAD_MS_MAX / PARTS) !== 'timed-out') return
-    }
   }
 
   /** Resolves when the thread may be ended. */

@@ -9,6 +9,7 @@ import type { Os } from '../../os/os.ts'
 import { Doorbells } from '../../shm/doorbell.ts'
 import { ManyRing } from '../../shm/ring.ts'
 import { type NodeMemory, socketThreadOf } from '../memory.ts'
+import { holdWithin } from './within.ts'
 
 /** Longest wait for the socket thread when the process ends. */
 const LEAVE_MS_MAX = 1000
@@ -54,7 +55,7 @@ export class SocketOrders {
 
   /** The process ends: wait until the socket thread has left its loop. */
   awaitExit(): void {
-    Atomics.wait(new Int32Array(this.#memory.socketDone), 0, 0, LEAVE_MS_MAX)
+    holdWithin(LEAVE_MS_MAX, new Int32Array(this.#memory.socketDone))
   }
 
   /** No thread is left that could be woken, or wake. */

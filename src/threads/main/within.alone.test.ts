@@ -14,7 +14,7 @@ Object.assign(globalThis, {
   },
   clearTimeout: (timer: Timer) => timers.delete(timer),
 })
-const { ranFor, within } = await import('./within.ts')
+const { holdWithin, ranFor, within } = await import('./within.ts')
 Object.assign(globalThis, { setTimeout, clearTimeout })
 
 /** The next timer is due, however long ago. */
@@ -78,4 +78,23 @@ test('within() goes on to wait after the process was stopped, however long', asy
   assert.equal(isOver, false)
   done()
   assert.equal(await waiting, true)
+})
+
+test('holdWithin() goes on to wait after the process was stopped, and no longer than told', (t) => {
+  const cell = new Int32Array(new SharedArrayBuffer(4))
+  const waits: number[] = []
+  let wakeIn = 3
+  // A wait that was under way is over after SIGCONT, however long it had to last.
+  t.mock.method(Atomics, 'wait', (_cell: Int32Array, _at: number, _value: number, ms: number) => {
+    waits.push(ms)
+    return --wakeIn === 0 ? 'ok' : 'timed-out'
+  })
+  holdWithin(1000, cell)
+  assert.deepEqual(waits, [125, 125, 125])
+  waits.length = 0
+  holdWithin(1000, cell)
+  assert.equal(
+    waits.reduce((sum, ms) => sum + ms),
+    1000,
+  )
 })

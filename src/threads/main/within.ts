@@ -5,7 +5,7 @@ import { clearTimeout, setTimeout } from '../../base/event-loop.ts'
  * The time is counted in so many parts, each of which begins when the one before is over. A process
  * that was stopped, or a thread that had no core, finds one part over when it goes on, and not all.
  */
-export const PARTS = 8
+const PARTS = 8
 
 /** True when `work` was done in time. */
 export async function within(ms: number, work: Promise<unknown>): Promise<boolean> {
@@ -23,6 +23,13 @@ export async function within(ms: number, work: Promise<unknown>): Promise<boolea
 /** Resolves after so many milliseconds in which the process ran. */
 export function ranFor(ms: number): Promise<void> {
   return new Promise((resolve) => void inParts(ms, resolve))
+}
+
+/** Hold this thread until the first cell is not 0 any more, and was notified; or for `ms`. */
+export function holdWithin(ms: number, cell: Int32Array): void {
+  for (let part = 0; part < PARTS; part++) {
+    if (Atomics.wait(cell, 0, 0, ms / PARTS) !== 'timed-out') return
+  }
 }
 
 /** @returns Ends it. */
