@@ -153,7 +153,8 @@ export class World implements OwnerWorld {
     this.profile = this.random.oneIn(BIG_RUN) ? BIG : this.random.pick(SMALL)
     const network = new Network(this.random, this.faults, this.profile.capacityMax)
     network.onConnected = (far, port) => this.#connected(far, port)
-    this.os = new SimOs(network, this.#clock, this.faults, this.random)
+    // It notes what happens, and is stopped in none of that: what was decided before is done.
+    this.os = new SimOs(network, { now: () => this.now }, this.faults, this.random)
     this.hosts = Array.from({ length: HOSTS }, () =>
       network.addHost(({ port }, bytes) => this.#udpAt(port).arrived(bytes)),
     )
