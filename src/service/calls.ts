@@ -124,7 +124,7 @@ export interface RequestTraits {
    */
   readonly giveUp?: (session: number) => void
   /** The worker of the callee answers it, so also during the setup of the callee. */
-  readonly isOrder?: boolean
+  readonly isAnsweredInSetup?: boolean
 }
 
 const NO_MORE: RequestTraits = {}

@@ -1,10 +1,11 @@
 /** Ordering something of a worker itself, this one or another, and waiting for the answer. */
+import { isSkynetError } from '../base/errors.ts'
 import type { Handles } from '../kernel/handles.ts'
 import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Router } from '../kernel/router.ts'
 import type { RequestTraits } from './calls.ts'
 import type { OrderAbout, WorkerOrder } from './orders.ts'
-import type { WaitOptions } from './wait-options.ts'
+import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** What orders need of the worker from which they are given. */
 export interface OrderingRuntime {
@@ -36,7 +37,7 @@ export interface OrderTraits {
   readonly onUnsent?: () => void
 }
 
-/** WorkerOrder something of a worker, as it is now, and wait for its answer. */
+/** Order something of a worker, as it is now, and wait for its answer. */
 export function orderOf(
   service: OrderingHost,
   place: Place,
@@ -62,7 +63,7 @@ export function orderOf(
   return answer
 }
 
-/** WorkerOrder something about a service of the worker where it lives. False: there is none. */
+/** Order something about a service of the worker where it lives. False: there is none. */
 export function orderHome(
   { handles, router }: Pick<OrderingRuntime, 'handles' | 'router'>,
   source: number,
@@ -93,5 +94,23 @@ export function askHome(
     orderHome(runtime, source, 0, undo)
   }
   const send = (session: number): boolean => orderHome(runtime, source, session, order)
-  return service.request(order.order, handle, options, send, { giveUp, isOrder: true })
+  return service.request(order.order, handle, options, send, { giveUp, isAnsweredInSetup: true })
+}
+
+/** Ask the worker on which a service lives for something. False: there is no such service. */
+export async function askAbout(
+  service: OrderingHost,
+  order: OrderAbout,
+  options: WaitOptions | undefined,
+): Promise<boolean> {
+  checkWait(order.order, options)
+  if (service.runtime.handles.workerOf(order.handle) < 0) return false
+  return askHome(service, order, options).catch((error: unknown) => {
+    if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
+    // Without a cause it had ended before the order could be sent.
+    if (error.cause === undefined) return false
+    // Whose end was ordered was there, and went with its worker.
+    if (order.order === 'kill') return true
+    throw error
+  }) as Promise<boolean>
 }

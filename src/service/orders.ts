@@ -2,6 +2,7 @@
  * Orders to a worker: messages for itself, not for a service on it. Each feature brings the
  * orders that it gives and takes, as rows of this table. Runs on the worker.
  */
+import assert from 'node:assert/strict'
 import type { Message } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -35,6 +36,7 @@ export class Orders {
 
   /** @param run Its result is the answer, if who gave the order waits for one. */
   add<O extends WorkerOrder>(name: O['order'], run: (message: Message, order: O) => unknown): void {
+    assert(!this.#rows.has(name), `two orders are called ${name}`)
     this.#rows.set(name, run as Run)
   }
 

@@ -29,5 +29,6 @@ export class PartKey<P extends object> {
 export interface PartHost {
   /** Undefined: it was not made so far. */
   part<P extends object>(key: PartKey<P>): P | undefined
+  /** One that is made after the end of its service has ended too. */
   addPart<P extends object>(key: PartKey<P>, part: P): P
 }

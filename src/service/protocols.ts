@@ -10,6 +10,7 @@ import {
 } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { RESERVED_TYPES } from './message-types.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** Who asked. */
@@ -34,15 +35,6 @@ export interface ProtocolDefinition<T> {
 
 const PROTOCOL_NAMES = ['name', 'id', 'pack', 'unpack', 'dispatch']
 
-/** The types that carry what the runtime itself says: nobody else sends or handles them. */
-const RESERVED: readonly number[] = [
-  PTYPE.RESPONSE,
-  PTYPE.MULTICAST,
-  PTYPE.SYSTEM,
-  PTYPE.SOCKET,
-  PTYPE.ERROR,
-  PTYPE.TRACE,
-]
 const BUILT_IN = new Map(Object.entries(PTYPE).map(([name, id]) => [name.toLowerCase(), id]))
 
 /** @throws {TypeError} When a method call has not the shape of one. */
@@ -80,7 +72,7 @@ export class Protocols {
       if (value !== undefined) checkFunction('register a protocol', key, value)
     }
     const isBuiltIn = (BUILT_IN.get(name) ?? id) !== id
-    const isOurs = id === PTYPE.LUA || RESERVED.includes(id)
+    const isOurs = id === PTYPE.LUA || RESERVED_TYPES.has(id)
     if (isBuiltIn || isOurs || this.#byId.has(id) || this.#byName.has(name)) {
       throw new SkynetError('ERR_PROTOCOL_TAKEN', { name, id })
     }
@@ -108,7 +100,7 @@ export class Protocols {
       throw refusal('type', 'use a message type', 'type', 'a name or a number in 0..255', type)
     }
     const id = typeof type === 'number' ? type : (this.#byName.get(type) ?? BUILT_IN.get(type))
-    if (id === undefined || !Number.isInteger(id) || id < 0 || id > 255 || RESERVED.includes(id)) {
+    if (id === undefined || !Number.isInteger(id) || id < 0 || id > 255 || RESERVED_TYPES.has(id)) {
       throw new SkynetError('ERR_PROTOCOL_UNKNOWN', { type: String(type) })
     }
     return id

@@ -61,6 +61,8 @@ export interface RequestsHost extends TraceHost {
   readonly tracer: Tracer | undefined
   readonly runtime: RequestsRuntime
   exited(): Error
+  /** Handle a message that came within another one. */
+  unwrapped(message: Message): void
   fault(what: string, error: unknown, sender?: number): void
   nextTaskId(): number
 }
@@ -194,7 +196,7 @@ export class Requests implements Debtor {
     useTraces()
     this.#traceId = id
     try {
-      this.handle({ type, source, session, value: inner })
+      this.#service.unwrapped({ type, source, session, value: inner })
     } finally {
       this.#traceId = undefined
       leaveTraces()

@@ -20,6 +20,7 @@ import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from '.
 import { Faults } from './faults.ts'
 import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
 import type { LogLevel } from './log.ts'
+import { EARLY_TYPES } from './message-types.ts'
 import { OwnTimers } from './own-timers.ts'
 import type { Part, PartHost, PartKey } from './part.ts'
 import { Profile } from './profile.ts'
@@ -75,15 +76,6 @@ export interface MessageTap {
 
 /** Of what a setup waits for, so much is told. */
 const WAITS_SHOWN = 5
-
-/** What a setup itself may wait for. */
-const NEVER_EARLY: ReadonlySet<number> = new Set([
-  PTYPE.RESPONSE,
-  PTYPE.ERROR,
-  PTYPE.SOCKET,
-  PTYPE.MULTICAST,
-  PTYPE.SYSTEM,
-])
 
 export class Service
   implements Receiver, Caller, RawCaller, WaitHost, TimerOwner, PartHost, SetupHost
@@ -170,6 +162,11 @@ export class Service
   addPart<P extends object>(key: PartKey<P>, part: P): P {
     this.#parts ??= []
     this.#parts[key.index] = part as Part
+    if (this.#phase === 'ended') {
+      // Nobody would tell it again.
+      ;(part as Part).closing?.()
+      ;(part as Part).ended?.()
+    }
     return part
   }
 
@@ -200,7 +197,7 @@ export class Service
   }
 
   #receive(message: Message): void {
-    if (this.#phase === 'starting' && !NEVER_EARLY.has(message.type)) {
+    if (this.#phase === 'starting' && !EARLY_TYPES.has(message.type)) {
       this.#setup!.keep(message)
       return
     }
@@ -223,6 +220,13 @@ export class Service
     if (row !== undefined) row.receive(this, message)
     else if (this.#phase === 'ready') this.#request(message)
     else this.runtime.router.refuse(message, this.handle)
+  }
+
+  /** A message that travelled within another one is what it would be alone. */
+  unwrapped(message: Message): void {
+    const row = this.runtime.rows[message.type]
+    if (row === undefined) this.requests.handle(message)
+    else row.receive(this, message)
   }
 
   #request(message: Message): void {
@@ -304,9 +308,8 @@ export class Service
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())
     this.#calls ??= new Calls(this)
-    // An order is answered by a worker, which no setup holds up.
-    const isOrder = more?.isOrder === true
-    const setup = isOrder || this.#phase !== 'starting' ? undefined : this.#setup
+    const isHeldUp = this.#phase === 'starting' && more?.isAnsweredInSetup !== true
+    const setup = isHeldUp ? this.#setup : undefined
     return this.#calls.request(method, to, options, setup?.sending(to, send) ?? send, more)
   }
 

@@ -1,7 +1,10 @@
 /** Numbers that one service tells another: Skynet's SIGNAL. */
+import { checkInteger } from '../base/check.ts'
+import { askAbout, type OrderingHost } from '../service/ordering.ts'
 import type { OrderAbout, Orders } from '../service/orders.ts'
 import { type Part, type PartHost, PartKey } from '../service/part.ts'
 import { kept } from '../service/scope.ts'
+import type { WaitOptions } from '../service/wait-options.ts'
 
 export interface SignalOrder extends OrderAbout {
   readonly order: 'signal'
@@ -37,4 +40,16 @@ export function addSignalOrders(
     else service?.run('signal', () => hook(number))
     return service !== undefined
   })
+}
+
+/** Tell a service a number. False: it is not there. */
+export async function signal(
+  service: OrderingHost,
+  handle: number,
+  number: number,
+  options?: WaitOptions,
+): Promise<boolean> {
+  checkInteger('signal', 'number', number, 0, 0x7fffffff)
+  const order: SignalOrder = { order: 'signal', handle, number }
+  return askAbout(service, order, options)
 }
