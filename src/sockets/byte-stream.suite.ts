@@ -199,18 +199,24 @@ function writeCases(check: Check): void {
   })
 }
 
-/** @returns So many bytes were written until it was too much, to a peer that does not read. */
-async function fill(stream: ByteStream): Promise<number> {
+/**
+ * Write until nothing leaves any more, to a peer that does not read.
+ * @returns So many bytes were written.
+ */
+async function fill({ near, far }: StreamPair): Promise<number> {
   const chunk = pattern(100_000)
   let written = 0
-  for (;;) {
+  for (let alike = 0; alike < 2; ) {
     assert.ok(written < HELD_BYTES_MAX, 'write() never says that it is too much')
-    const isEnough = !stream.write(chunk)
+    const isEnough = !near.write(chunk)
     written += chunk.length
-    if (isEnough) return written
-    // What can leave leaves meanwhile.
-    await new Promise((resolve) => setImmediate(resolve))
+    const waiting = near.bufferedAmount
+    // A byte the other way is the event: whoever carries it has had a turn to send what can leave.
+    far.write('.')
+    await near.read(1)
+    alike = isEnough && near.bufferedAmount === waiting ? alike + 1 : 0
   }
+  return written
 }
 
 function pressureCases(check: Check): void {
@@ -218,7 +224,7 @@ function pressureCases(check: Check): void {
     'write() says when too much waits, drain() when to go on, nothing is lost',
     async (open) => {
       const { near, far } = await open()
-      const written = await fill(near)
+      const written = await fill({ near, far })
       assert.ok(near.bufferedAmount > 0)
       await assert.rejects(near.drain(SOON), TIMEOUT)
       const drained = near.drain()
