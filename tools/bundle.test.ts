@@ -8,6 +8,10 @@ type WithoutComments = (code: string, texts: readonly (readonly [number, number]
 const tool = new URL('../../tools/bundle.mjs', import.meta.url).href
 const { withoutComments } = (await import(tool)) as { withoutComments: WithoutComments }
 const LIB = new URL('../lib/', import.meta.url)
+/** The same modules, one by one. */
+const MODULES = new URL('../src/', import.meta.url)
+/** The last line of an import of ours. What `import()` loads comes later. */
+const IMPORTED = /^(?:import|export|\}) (?:.* ?from )?'(\.{1,2}\/.+)'/gm
 
 const ENTRIES = {
   worker: ['threads/worker.js', 'index.js', 'services/logger.js', 'services/bootstrap.js'],
@@ -37,6 +41,7 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'service/service.ts': ['socket', 'main'],
   'sockets/connection.ts': ['socket', 'main'],
   'services/': ['socket', 'main'],
+  'debug/stats.ts': ['socket', 'main'],
   'kernel/scheduler.ts': ['socket', 'main'],
   'wire/pack.ts': ['socket'],
   'wire/unpack.ts': ['socket'],
@@ -70,6 +75,35 @@ function loadedBy(entries: readonly string[]): string[] {
   return [...sources]
 }
 
+/** Why `source` is loaded: the shortest chain of imports that leads there from one of `entries`. */
+function way(entries: readonly string[], source: string): string {
+  const cameFrom = new Map<string, string>()
+  const known = new Set(entries.map((entry) => new URL(entry, MODULES).href))
+  for (const url of known) {
+    const text = readFileSync(fileURLToPath(url), 'utf8')
+    for (const [, path] of text.matchAll(IMPORTED)) {
+      const next = new URL(path!, url).href
+      if (!known.has(next)) cameFrom.set(next, url)
+      known.add(next)
+    }
+  }
+  const names: string[] = []
+  let url: string | undefined = new URL(source.replace(/ts$/, 'js'), MODULES).href
+  if (!known.has(url)) return 'no import leads there, the build puts it into a script of many'
+  for (; url !== undefined; url = cameFrom.get(url)) {
+    names.unshift(url.slice(MODULES.href.length).replace(/js$/, 'ts'))
+  }
+  return names.join(' → ')
+}
+
+test('way() is a chain of imports from an entry to a file', () => {
+  const [entry] = ENTRIES.socket
+  assert.equal(way([entry], 'threads/socket.ts'), 'threads/socket.ts')
+  const chain = way([entry], 'base/errors.ts')
+  assert.match(chain, /^threads\/socket\.ts → (.+ → )?base\/errors\.ts$/)
+  assert.match(way([entry], 'service/service.ts'), /^no import/)
+})
+
 test('a thread loads nothing of what only others use', () => {
   const found: string[] = []
   for (const [thread, entries] of Object.entries(ENTRIES)) {
@@ -78,7 +112,7 @@ test('a thread loads nothing of what only others use', () => {
     for (const [name, threads] of Object.entries(NOT_LOADED)) {
       if (!threads.some((each) => each === thread)) continue
       const loaded = sources.filter((source) => source.startsWith(name))
-      found.push(...loaded.map((source) => `${thread} loads ${source}`))
+      found.push(...loaded.map((source) => `${thread} loads ${source}: ${way(entries, source)}`))
     }
   }
   assert.deepEqual(found, [])

@@ -93,6 +93,8 @@ export const MONITOR_INTERVAL_MS = 5000
 export const LOAD_NOTICE_MS = 5000
 /** How long a setup may take until that is said. */
 export const START_NOTICE_MS = 5000
+/** How long a worker may take to tell what it holds, unless who asks says otherwise. */
+export const STATS_MS = 3000
 /** Setups that wait for each other for so long will do so for ever. */
 export const CIRCLE_MS = 1000
 /** Of setups that wait for each other so many are remembered: a longer circle is not found. */

@@ -1,15 +1,13 @@
 /** What services and their workers hold at one moment: for who looks for the one that grows. */
 import { getHeapStatistics } from 'node:v8'
 import { isSkynetError } from '../base/errors.ts'
+import { STATS_MS } from '../base/limits.ts'
 import type { Context } from '../kernel/context.ts'
 import type { TimerOwner } from '../kernel/timers.ts'
 import { type OrderingHost, orderOf } from '../service/ordering.ts'
 import type { WorkerOrder } from '../service/orders.ts'
 import type { PartHost } from '../service/part.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
-
-/** How long a worker may take to tell, unless who asks says otherwise: Skynet's launcher. */
-export const STATS_MS = 3000
 
 /**
  * Bytes of heap that one of each holds, as measured on Node.js 20, rounded: a message with one
@@ -71,7 +69,10 @@ export interface CountedWorker {
   readonly worker: number
   readonly timers: { countOf(owner: TimerOwner): number }
   services(): Iterable<CountedService>
-  /** Sockets that a service owns, listeners included. */
+  /**
+   * Sockets that a service owns, listeners included. Handed in by `src/skynet/features.ts`: this
+   * folder may not import `sockets`.
+   */
   socketsOf(service: CountedService): number
 }
 

@@ -1,5 +1,9 @@
-import { POLL_EVENTS_MAX, RECEIVE_BUFFER_BYTES_MAX, START_NOTICE_MS } from '../base/limits.ts'
-import { STATS_MS } from '../debug/stats.ts'
+import {
+  POLL_EVENTS_MAX,
+  RECEIVE_BUFFER_BYTES_MAX,
+  START_NOTICE_MS,
+  STATS_MS,
+} from '../base/limits.ts'
 import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
 
