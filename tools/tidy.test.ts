@@ -10,14 +10,30 @@ import { tidy } from './tidy.ts'
 const NONE: Allowed = { assemblies: {}, facades: {}, doubles: {} }
 const LISTED = {
   errorCodes: ['ERR_A'],
+  folders: ['base'],
   configKeys: ['start'],
   limits: { BYTES_MAX: 65_536, WAIT_MS: 5000 },
 }
 
 /** A tree in which nothing is to be found, and the way to everything that is checked. */
 const TIDY = {
-  'package.json': '{ "dependencies": { "koffi": "1" }, "devDependencies": { "typescript": "1" } }',
-  'CONTRIBUTING.md': '`koffi` and `typescript` have reasons',
+  'package.json': JSON.stringify({
+    exports: {
+      '.': { 'skynet-ts-source': './src/index.ts' },
+      './node': { 'skynet-ts-source': './src/node.ts' },
+      './testing': { 'skynet-ts-source': './src/testing.ts' },
+      './package.json': './package.json',
+    },
+    dependencies: { koffi: '1' },
+    devDependencies: { typescript: '1' },
+  }),
+  'CONTRIBUTING.md': [
+    '| `npm test` | runs |',
+    '## Floors',
+    '| `base` | limits |',
+    '## Rest',
+    '`koffi` and `typescript` serve',
+  ].join('\n'),
   'docs/errors.md': '| code | cause |\n| --- | --- |\n| `ERR_A` | none |\n',
   'docs/config.md': '| `start` | a path |\n',
   'docs/limits.md': '| bytes | 64 KiB (`BYTES_MAX`) | `ERR_A` |\n',
@@ -106,8 +122,8 @@ test('tidy() lets tests import testing, and nobody else', (t) => {
 
 test('tidy() reports a file of src that has no floor', (t) => {
   assert.deepEqual(failuresOf(t, { 'src/x.test.ts': '', 'src/x.ts': '', 'src/extra/y.ts': '' }), [
-    'src/extra/y.ts:1: this place has no floor: see FLOORS and DOORS in tools/tidy.ts',
-    'src/x.ts:1: this place has no floor: see FLOORS and DOORS in tools/tidy.ts',
+    'src/extra/y.ts:1: this place has no floor: no row of FLOORS, no door',
+    'src/x.ts:1: this place has no floor: no row of FLOORS, no door',
     'src/extra/y.ts:1: nothing imports this file',
     'src/x.ts:1: nothing imports this file',
   ])
@@ -204,7 +220,7 @@ test('tidy() reports words that do not stay, but not in strings', (t) => {
 
 test('tidy() reports docs that say less or more than the code', (t) => {
   const failures = failuresOf(t, {
-    'CONTRIBUTING.md': '`koffi`',
+    'CONTRIBUTING.md': '`koffi`\n## Floors\n| `bass` | limits |\n## Rest\n| `base` |\n',
     'docs/errors.md': '| `ERR_B` | none |\n',
     'docs/config.md': undefined,
   })
@@ -212,6 +228,8 @@ test('tidy() reports docs that say less or more than the code', (t) => {
     'docs/errors.md:1: error code ERR_A has no row',
     'docs/errors.md:1: ERR_B is no error code',
     'docs/config.md:1: this file is missing',
+    'CONTRIBUTING.md:1: folder base has no row',
+    'CONTRIBUTING.md:3: bass is no folder',
     'CONTRIBUTING.md:1: dependency `typescript` has no reason',
   ])
 })

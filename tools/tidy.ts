@@ -6,12 +6,14 @@ import { ERROR_CODES } from '../src/base/errors.ts'
 import * as LIMITS from '../src/base/limits.ts'
 import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
 import { ALLOWED } from './allowed.ts'
+import { doorsOf } from './doors.ts'
 import { type Allowed, checkShape, longest } from './shape.ts'
 import { type Import, readSource, type Source } from './source.ts'
 
 /** What the docs must list, in rows of tables. */
 export interface Listed {
   readonly errorCodes: readonly string[]
+  readonly folders: readonly string[]
   readonly configKeys: readonly string[]
   readonly limits: Readonly<Record<string, number>>
 }
@@ -25,7 +27,6 @@ const FUNCTION_LINES_MAX = 70
 const FILE_LINES_MAX = 800
 
 const FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
-const DOORS = ['src/index.ts', 'src/node.ts', 'src/testing.ts', 'src/socket-server.ts']
 
 /** What a service may have: each a folder that knows services, and hardly any other one. */
 const PARTS = ['supervision', 'launch', 'timing', 'sharing', 'debug', 'sockets']
@@ -73,9 +74,12 @@ const TEST_PHRASE = /\.(only|skip)\(|\bas any\b/
 class Tree {
   readonly root: string
   readonly sources = new Map<string, Source>()
+  /** Paths of the doors. */
+  readonly doors: readonly string[]
 
   constructor(root: string) {
     this.root = root
+    this.doors = doorsOf(this.read('package.json') ?? '{}')
     for (const folder of FOLDERS) {
       if (!existsSync(join(root, folder))) continue
       const names = readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
@@ -124,6 +128,7 @@ export function tidy(root: string, listed: Listed, allowed: Allowed): string[] {
     checkWords,
     (...args) => checkRows('docs/errors.md', 'error code', listed.errorCodes, ...args),
     (...args) => checkRows('docs/config.md', 'config key', listed.configKeys, ...args),
+    (...args) => checkRows('CONTRIBUTING.md#Floors', 'folder', listed.folders, ...args),
     (...args) => checkLimits(listed.limits, ...args),
     checkProofs,
     checkPaths,
@@ -164,22 +169,23 @@ function floorOf(path: string): string | undefined {
 function checkFloors(tree: Tree, report: Report): void {
   for (const source of tree.sources.values()) {
     const floor = floorOf(source.path)
-    const known = floor === '' ? DOORS.includes(source.path) || isTest(source.path) : true
+    const known = floor === '' ? tree.doors.includes(source.path) || isTest(source.path) : true
     if (!known || (floor && FLOORS[floor] === undefined)) {
-      report(source.path, 1, 'this place has no floor: see FLOORS and DOORS in tools/tidy.ts')
+      report(source.path, 1, 'this place has no floor: no row of FLOORS, no door')
       continue
     }
     for (const each of source.imports) {
       const target = tree.target(source, each)
-      const sentence = target && forbidden(source.path, target)
+      const sentence = target && forbidden(source.path, target, tree)
       if (sentence) report(source.path, each.line, sentence)
     }
   }
 }
 
 /** @returns Why `from` may not import `to`, or undefined when it may. */
-function forbidden(from: string, to: string): string | undefined {
-  if (DOORS.includes(to)) return `${to} is a door: import 'skynet-ts' outside of src, a file inside`
+function forbidden(from: string, to: string, tree: Tree): string | undefined {
+  if (tree.doors.includes(to))
+    return `${to} is a door: import 'skynet-ts' outside of src, a file inside`
   const lower = floorOf(to)
   if (lower === undefined) {
     return from.startsWith('src/') ? `src may not import ${to}, which is not published` : undefined
@@ -286,7 +292,7 @@ function checkDeadFiles(tree: Tree, report: Report): void {
   }
   for (const path of tree.sources.keys()) {
     if (!path.startsWith('src/') || used.has(path) || isTest(path)) continue
-    if (DOORS.includes(path) || ENTRIES.test(path)) continue
+    if (tree.doors.includes(path) || ENTRIES.test(path)) continue
     if (!usedByTests.has(path)) report(path, 1, 'nothing imports this file')
     else if (floorOf(path) !== 'testing') report(path, 1, 'only tests import this file')
   }
@@ -309,18 +315,25 @@ function readDoc(path: string, tree: Tree, report: Report): string | undefined {
   return text
 }
 
-/** Code and docs list the same names: `| `name` | … |`. */
+/**
+ * Code and docs list the same names: `| `name` | … |`.
+ * @param place A page, or a part of it behind its heading: `CONTRIBUTING.md#Floors`.
+ */
 function checkRows(
-  path: string,
+  place: string,
   what: string,
   names: readonly string[],
   tree: Tree,
   report: Report,
 ): void {
+  const [path = '', heading] = place.split('#')
   const text = readDoc(path, tree, report)
   if (text === undefined) return
   const rows = new Map<string, number>()
+  let isPart = heading === undefined
   text.split('\n').forEach((line, i) => {
+    if (heading !== undefined && line.startsWith('#')) isPart = line.replace(/^#+ /, '') === heading
+    if (!isPart) return
     const name = /^\| `([^`]+)` \|/.exec(line)?.[1]
     if (name !== undefined) rows.set(name, i + 1)
   })
@@ -436,6 +449,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const socketKeys = Object.keys(SOCKET_KEYS).map((key) => `socket.${key}`)
   const listed = {
     errorCodes: ERROR_CODES,
+    folders: Object.keys(FLOORS),
     configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys],
     limits: LIMITS,
   }

@@ -1,8 +1,8 @@
 /** Everything public that takes options, as the declarations of the doors tell. */
 import { readFileSync } from 'node:fs'
+import { DOORS } from '../../tools/doors.ts'
 
 const ROOT = new URL('../../../dist/src/', import.meta.url)
-const DOORS = ['index', 'node', 'testing', 'socket-server']
 const TAKES_OPTIONS = /\b\w*(Options|Settings|LaunchRest|ProtocolDefinition)\b|\boptions\??: \{/
 /** `    read(count: number, options?: WaitOptions): Promise<Buffer>` */
 const MEMBER = /^ {4}(?:static )?(\w+)(?:<.*?>)?\((.*)\): /gm
@@ -18,7 +18,7 @@ const CONTRACTS = /^export declare class \w+.* implements (.*) \{$/gm
 /** `Connection.read`, `supervise`: sorted. A contract is left out where a public class meets it. */
 export function publicOptions(): string[] {
   const found = new Set<string>()
-  const all = DOORS.flatMap((door) => exportsOf(declared(`${door}.ts`)))
+  const all = DOORS.flatMap((door) => exportsOf(declared(door.replace(/^src\//, ''))))
   const contracts = all.flatMap(({ path }) =>
     [...declared(path).matchAll(CONTRACTS)].flatMap(([, names]) => names!.split(', ')),
   )
