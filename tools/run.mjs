@@ -162,12 +162,16 @@ function isMade() {
   return MADE.every((file) => fs.existsSync(file))
 }
 
-/** A node runs without it, and starts later. */
+/** It runs a node, too: a build that cannot do that is broken. */
 function compileAhead() {
   // With the flags that a node has when nobody gives it any.
   const env = { ...process.env, NODE_OPTIONS: '' }
-  const { status, stderr } = spawnSync(process.execPath, [WARM], { env, encoding: 'utf8' })
-  if (status !== 0) process.stderr.write(`\nCannot compile ahead: ${stderr}`)
+  const { status, signal, stderr } = spawnSync(process.execPath, [WARM], { env, encoding: 'utf8' })
+  if (status === 0) return
+  const [reason = `ended with ${signal ?? status}`] = /^(\w*Error\b.*)$/m.exec(stderr) ?? []
+  throw new Failure(
+    `Cannot compile ahead: ${reason}\nFor all of it run: node ${relative(ROOT, WARM)}`,
+  )
 }
 
 /** Another command may be at it: then wait for its end, and look again what is left to do. */

@@ -23,7 +23,15 @@ import { layout } from '../shm/layout.ts'
 import { inherit, unlock } from '../shm/lock.ts'
 import { nextState, STATE, type StateName, stateName } from './state.ts'
 
-/** One socket. After each field: who may write it. */
+/**
+ * One socket. After each field: who may write it.
+ *
+ * All 16 cells are taken, and a slot stays one cache line: each write looks at several of them. A
+ * further one that writes look at shares a cell, as policy and protocol share `traits`. What they
+ * do not look at belongs into memory of its own, by the same index: a table beside this one when
+ * other threads read it (src/threads/main/node-memory.ts), else the `Socket` of the socket thread
+ * (src/net/server/socket.ts).
+ */
 export const SLOT = layout({
   state: 1, // any thread INVALID → RESERVE (compare-exchange), then the socket thread
   id: 1, // the thread that reserved the slot; the socket thread, to 0, when it frees it
@@ -41,7 +49,11 @@ export const SLOT = layout({
   readAt: 1, // the socket thread; ms since the node began, of the last bytes that came
   writeAt: 1, // whoever holds the token; the same of the last bytes that left
 })
-assert.equal(SLOT.CELLS * 4, 64, 'two slots never share a cache line')
+assert.equal(
+  SLOT.CELLS * 4,
+  64,
+  'a slot is one cache line and full: what writes do not look at goes elsewhere',
+)
 
 /** Bits of `traits`. Two bits of protocol, two of policy (SEND_POLICY), then what is watched. */
 export const TRAIT = { protocol: 0b11, policyShift: 2, reading: 1 << 4, writing: 1 << 5 } as const
