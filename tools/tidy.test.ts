@@ -115,7 +115,7 @@ test('tidy() lets tests import testing, and nobody else', (t) => {
     'src/testing.ts': "import './os/o.ts'\n",
   })
   assert.deepEqual(failures, [
-    'src/base/a.test.ts:2: base may not import os: src/os/o.ts',
+    'src/base/a.test.ts:2: base may not import os: src/os/o.ts; a test of both stands in src/os',
     'src/base/a.ts:1: base may not import testing: src/testing/t.ts',
   ])
 })

@@ -194,7 +194,10 @@ function forbidden(from: string, to: string, tree: Tree): string | undefined {
   const floor = floorOf(from)
   if (!floor || floor === lower) return undefined
   const allowed = isTest(from) ? [...FLOORS[floor]!, 'testing'] : FLOORS[floor]!
-  return allowed.includes(lower) ? undefined : `${floor} may not import ${lower}: ${to}`
+  if (allowed.includes(lower)) return undefined
+  const place = FLOORS[lower]?.includes(floor) ? `in src/${lower}` : 'above both'
+  const hint = isTest(from) ? `; a test of both stands ${place}` : ''
+  return `${floor} may not import ${lower}: ${to}${hint}`
 }
 
 function checkOutsideImports(tree: Tree, report: Report): void {
