@@ -8,6 +8,7 @@ import { SkynetError } from '../base/errors.ts'
 import { nodeFlags } from '../base/node-flags.ts'
 import { remember, shortPath } from '../base/paths.ts'
 import { messageOf, placeOf } from '../base/thrown.ts'
+import { attempt, importedAs } from './attempts.ts'
 import { isServiceDefinition, type Methods, type ServiceDefinition } from './definition.ts'
 import { defaultOf, explainType, isCommonJs } from './module-type.ts'
 import { tellPlace } from './syntax-place.ts'
@@ -190,8 +191,24 @@ export function forgetService(href: string): void {
   placesOfRegistered.delete(href)
 }
 
+/** By URL of the module itself: loads under way. Who asks meanwhile gets the same module. */
+const loads = new Map<string, Promise<LoadedService>>()
+
 /** Load a service's module. Its errors are the module's own. */
 export async function loadService(href: string): Promise<LoadedService> {
+  const module = moduleOf(href)
+  const load =
+    loads.get(module) ?? attempt(href, module, definitionOf).finally(() => loads.delete(module))
+  loads.set(module, load)
+  const definition = await load
+  loaded.set(href, definition)
+  return definition
+}
+
+/** The URL by which Node.js, and so a stack, knows a module that was loaded. */
+export const nameInStacks = (href: string): string => importedAs(href, moduleOf(href))
+
+async function definitionOf(href: string): Promise<LoadedService> {
   const { default: definition } = await importModule(new URL(href))
   if (!isServiceDefinition(definition)) {
     throw new SkynetError('ERR_SERVICE_LAUNCH', {
@@ -199,7 +216,6 @@ export async function loadService(href: string): Promise<LoadedService> {
       reason: 'its default export is not made by defineService',
     })
   }
-  loaded.set(href, definition)
   return definition
 }
 

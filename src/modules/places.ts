@@ -2,6 +2,7 @@
 import { realpathSync } from 'node:fs'
 import { findSourceMap } from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { nameInStacks } from './modules.ts'
 
 /**
  * Those of the modules `urls` that a frame of `stack` lies in. It looks at the disk, since a stack
@@ -20,13 +21,14 @@ function hasFrame(stack: string, place: string): boolean {
 
 /** Node.js names what it runs by its URL, and what a source map leads to by its path. */
 function placesOf(url: string): string[] {
-  const places = [url]
+  const name = nameInStacks(url)
+  const places = [url, name]
   try {
     const path = fileURLToPath(url)
     places.push(path, ...sourcesOf(path))
     const real = realpathSync(path)
     // A query makes another module of the same file.
-    places.push(real, pathToFileURL(real).href + new URL(url).search, ...sourcesOf(real))
+    places.push(real, pathToFileURL(real).href + new URL(name).search, ...sourcesOf(real))
   } catch {
     // No file, or gone by now: it has no other name.
   }

@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { SkynetError } from '../base/errors.ts'
 import { shortPath } from '../base/paths.ts'
 import { loadedService, loadService, moduleOf, resolveService } from '../modules/modules.ts'
+import { modulesIn } from '../modules/places.ts'
 
 const runsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript)
 const definition = new URL('./define-service.js', import.meta.url).href
@@ -197,6 +198,81 @@ test('loadService of an ES module in a package of CommonJS says what to do', asy
 test('loadService rejects with what the module throws', async (t) => {
   const { urlOf } = setUp(t, { 'bad.mjs': 'throw new RangeError("from the module")' })
   await assert.rejects(loadService(urlOf('bad.mjs')), RangeError)
+})
+
+/** Make a file, or another text of it. */
+const write = (folder: string, name: string, text: string): void =>
+  writeFileSync(join(folder, name), text)
+
+// Proves: docs/semantics.md#load-again
+test('loadService loads a module that failed anew when it was mended, once for all', async (t) => {
+  const { folder, urlOf } = setUp(t, { 'bad.mjs': 'throw new RangeError("not yet")' })
+  symlinkSync(join(folder, 'bad.mjs'), join(folder, 'link.mjs'))
+  await assert.rejects(loadService(urlOf('link.mjs')), RangeError)
+  write(folder, 'bad.mjs', `throw new TypeError("nor now")`)
+  await assert.rejects(loadService(urlOf('bad.mjs')), TypeError)
+  write(folder, 'bad.mjs', SERVICE)
+  const names = ['bad.mjs', 'link.mjs', 'bad.mjs']
+  const [one, ...others] = await Promise.all(names.map((name) => loadService(urlOf(name))))
+  for (const other of others) assert.equal(other, one)
+  assert.equal(await loadService(urlOf('link.mjs')), one)
+  assert.equal(loadedService(urlOf('bad.mjs')), one)
+})
+
+// Proves: docs/semantics.md#load-again
+test('loadService loads a module anew when an import that was missing is there', async (t) => {
+  const text = `import './late.mjs'\n${SERVICE}`
+  const { folder, urlOf } = setUp(t, { 'needy.mjs': text })
+  await assert.rejects(loadService(urlOf('needy.mjs')), { code: 'ERR_MODULE_NOT_FOUND' })
+  write(folder, 'late.mjs', '')
+  assert.equal(typeof (await loadService(urlOf('needy.mjs'))).setup, 'function')
+})
+
+// Proves: docs/semantics.md#load-again
+test('loadService loads a module anew that had too few descriptors, unchanged', async (t) => {
+  const first = `globalThis.loadsOfPoor = (globalThis.loadsOfPoor ?? 0) + 1
+if (globalThis.loadsOfPoor < 3) throw new Error('EMFILE: too many open files')\n`
+  const { urlOf } = setUp(t, { 'poor.mjs': `${first}${SERVICE}` })
+  for (const _ of [1, 2]) await assert.rejects(loadService(urlOf('poor.mjs')), /EMFILE/)
+  assert.equal(typeof (await loadService(urlOf('poor.mjs'))).setup, 'function')
+})
+
+// Proves: docs/semantics.md#load-again
+test('loadService runs no module again that failed and is as it was', async (t) => {
+  const text = 'globalThis.loadsOfSame = (globalThis.loadsOfSame ?? 0) + 1\nthrow new Error("no")'
+  const { urlOf } = setUp(t, { 'same.mjs': text })
+  const failed = await loadService(urlOf('same.mjs')).catch((error: unknown) => error)
+  await assert.rejects(loadService(urlOf('same.mjs')), (error) => error === failed)
+  assert.equal(Reflect.get(globalThis, 'loadsOfSame'), 1)
+})
+
+// Proves: docs/semantics.md#load-again
+test('loadService says what to do where Node.js keeps the failure of an import', async (t) => {
+  const importer = `import './part.mjs'\n${SERVICE}`
+  const { folder, urlOf } = setUp(t, {
+    'a.mjs': importer,
+    'b.mjs': importer,
+    'part.mjs': 'throw new RangeError("of the part")',
+  })
+  await assert.rejects(loadService(urlOf('a.mjs')), { message: 'of the part' })
+  write(folder, 'part.mjs', '// mended')
+  const message = /^of the part; what this module imports failed before, .*: start the node again$/
+  for (const name of ['a.mjs', 'a.mjs', 'b.mjs']) {
+    await assert.rejects(loadService(urlOf(name)), { name: 'RangeError', message }, name)
+  }
+  write(folder, 'a.mjs', SERVICE)
+  assert.equal(typeof (await loadService(urlOf('a.mjs'))).setup, 'function')
+})
+
+test('modulesIn() finds a module that was loaded anew, also behind a link', async (t) => {
+  const { folder, urlOf } = setUp(t, { 'fails.mjs': 'throw new Error("no")' })
+  symlinkSync(join(folder, 'fails.mjs'), join(folder, 'to.mjs'))
+  await assert.rejects(loadService(urlOf('to.mjs')))
+  write(folder, 'fails.mjs', `globalThis.stackOfFails = new Error('here').stack\n${SERVICE}`)
+  await loadService(urlOf('to.mjs'))
+  const stack = String(Reflect.get(globalThis, 'stackOfFails'))
+  const urls = [urlOf('to.mjs'), urlOf('fails.mjs')]
+  assert.deepEqual([...modulesIn(stack, urls)], urls)
 })
 
 test('loadService of TypeScript runs it, or says what to do where Node cannot', async (t) => {
