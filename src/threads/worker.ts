@@ -12,6 +12,9 @@ import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
 import { guardHeap } from './heap-guard.ts'
 import { hasLoaded } from './loaded.ts'
+// The door of all services, while there are descriptors: Node.js keeps a load that failed until the
+// thread ends.
+import '../index.ts'
 import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
 import { ownThreadId } from './thread-id.ts'
 

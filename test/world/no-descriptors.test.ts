@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fixture } from '../support/process.ts'
+import { fixture, runNode } from '../support/process.ts'
 
 /** Run the fixture `hoarder` with few descriptors: by default as few as there may be. */
 async function hoarder(how: string, limit = 64): Promise<{ out: string; err: string }> {
@@ -41,4 +41,14 @@ test('a worker that cannot start again for want of descriptors does so later', a
   assert.equal(err.match(/Cannot start skynet worker 0 again, which goes on: /g)?.length, 1, err)
   assert.match(err, /; raise the limit of open files \(ulimit -n\)\n/)
   assert.match(err, /skynet worker 0 runs again, after \d+ tries\n/)
+})
+
+// Proves: docs/semantics.md#load-again
+test('a module that could not be loaded for want of descriptors can be later', async () => {
+  const limit = ['sh', '-c', 'ulimit -n 96; exec "$0" "$@"']
+  const { out, err, code } = await runNode('poor-launcher.ts', [], {}, limit).ended
+  const [first, ...others] = out.trim().split('\n')
+  assert.match(first!, /^EMFILE: too many open files, open '.*poor\.[jt]s'$/, err)
+  assert.deepEqual(others, ['launched', 'launched'], err)
+  assert.equal(code, 0)
 })
