@@ -101,6 +101,8 @@ export const CIRCLE_MS = 1000
 export const CIRCLE_SETUPS_MAX = 64
 /** How long a unique service may be asked for while there is no manager of them. */
 export const MANAGER_WAIT_MS_MAX = 30_000
+/** Rounds of timers at one moment of a `FakeClock`: each round was set by the one before. */
+export const CLOCK_ROUNDS_MAX = 100_000
 /** How long stop hooks may take, unless the config says otherwise. */
 export const GRACE_MS = 5000
 /** How long exit hooks may take, unless the config says otherwise. */

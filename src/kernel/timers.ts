@@ -104,6 +104,15 @@ export class Timers {
     return count
   }
 
+  /** Is one of them due at `at`? One step each. */
+  hasDue(owner: TimerOwner, at: number): boolean {
+    let timer = owner.firstTimer
+    while (timer !== NO_TIMER && this.dueOf(timer) > at) {
+      timer = this.#cells[timer * CELLS + NEXT_OWNED]!
+    }
+    return timer !== NO_TIMER
+  }
+
   dueOf(timer: number): number {
     return this.#numbers[timer * NUMBERS + DUE]!
   }

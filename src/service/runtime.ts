@@ -140,6 +140,12 @@ export class Runtime implements ServiceRuntime {
     })
   }
 
+  /** Names of the services with timers that are due. */
+  get dueServices(): string[] {
+    const all = [...this.#services.values()]
+    return all.filter(({ hasDueTimer }) => hasDueTimer).map(({ name }) => name)
+  }
+
   get now(): number {
     return this.clock.now()
   }

@@ -433,6 +433,16 @@ export class Service
     this.runtime.wheel.cancelAll(owner)
   }
 
+  /** Is a timer due that it has set, that one of its waits has, or that the runtime set for it? */
+  get hasDueTimer(): boolean {
+    const { wheel, now } = this.runtime
+    const isDue = (owner: TimerOwner | undefined): boolean =>
+      owner !== undefined && wheel.timers.hasDue(owner, now)
+    let at = this.#waiters.first
+    while (at !== undefined && !isDue(at)) at = at.next as typeof at
+    return at !== undefined || isDue(this) || isDue(this.#ownTimers)
+  }
+
   addWaiter(waiter: Waiter<unknown>): void {
     this.#waiters.add(waiter)
   }

@@ -1,14 +1,23 @@
 /** Time that a test owns: it stands still until it is advanced. */
 import { checkMs, refusal } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
+import { CLOCK_ROUNDS_MAX } from '../base/limits.ts'
 
 /** A node whose timers follow the clock. */
 export interface Follower {
   /** When something may be due; undefined: never. */
   nextDue(): number | undefined
   clockMoved(): void
+  /** Names of the services with timers that are due. */
+  dueServices(): readonly string[]
   /** Resolves when nothing is left to do. */
   settled(): Promise<void>
+}
+
+/** Timers of these services set others for the same moment, and would do so for ever. */
+export function clockStuck(clock: FakeClock, services: readonly string[]): Error {
+  const what = `timers set others for the same moment ${CLOCK_ROUNDS_MAX} times`
+  return new Error(`Cannot go beyond ${clock.now()} ms: ${what}: ${services.join(', ')}`)
 }
 
 export class FakeClock implements Clock {
@@ -48,6 +57,8 @@ export class FakeClock implements Clock {
    * the other fires, begins when the other is done. Who awaits it there goes on after both.
    *
    * @throws {RangeError} Unless `ms` is a number in 0..`TIMER_MS_MAX`.
+   * @throws {Error} When timers set timers for the same moment, again and again: time would never
+   * go on. It names the services.
    */
   async advance(ms: number): Promise<void> {
     checkMs('advance a clock', 'ms', ms)
@@ -60,7 +71,17 @@ export class FakeClock implements Clock {
   async #pass(ms: number): Promise<void> {
     const target = this.#now + ms
     await this.#settled()
-    for (let due = this.#nextDue(); due <= target; due = this.#nextDue()) await this.#moveTo(due)
+    let rounds = 0
+    for (let due = this.#nextDue(); due <= target; due = this.#nextDue()) {
+      rounds = due > this.#now ? 0 : rounds + 1
+      if (rounds > CLOCK_ROUNDS_MAX) {
+        throw clockStuck(
+          this,
+          [...this.#followers].flatMap((each) => each.dueServices()),
+        )
+      }
+      await this.#moveTo(due)
+    }
     await this.#moveTo(target)
   }
 

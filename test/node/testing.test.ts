@@ -126,6 +126,51 @@ test('FakeClock moves timers, sleeps and deadlines, each at its own time', async
   await assert.rejects(clock.advance(aYear), RangeError)
 })
 
+// Proves: docs/testing.md#clock-stuck
+// Proves: docs/limits.md#clock-rounds
+test('FakeClock names services whose timers keep its time from going on', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  let isOn = true
+  const restless = defineService((skynet) => {
+    const again = (): void => void skynet.timeout(0, again)
+    again()
+    skynet.timeout(1000, () => {})
+  })
+  const sleepless = defineService((skynet) => {
+    skynet.fork(async () => {
+      while (isOn) await skynet.sleep(0)
+    })
+  })
+  const peer = await node.launch(sleepless)
+  await node.launch(subject)
+  const named = (handle: number, at = 0): RegExp =>
+    new RegExp(
+      `^Cannot go beyond ${at} ms: .* 100000 times: service-\\d+ :0*${handle.toString(16)}$`,
+    )
+  await assert.rejects(clock.advance(100), { message: named(peer.handle) })
+  isOn = false
+  await clock.advance(100)
+  assert.equal(clock.now(), 100)
+  const other = await node.launch(restless)
+  await assert.rejects(clock.advance(100), { message: /beyond 100 ms/ })
+  await assert.rejects(node.settled(), { message: named(other.handle, 100) })
+  node.skynet.kill(other.handle)
+  await clock.advance(100)
+  assert.equal(clock.now(), 200)
+})
+
+test('stop() of a testNode ends also while timers keep its clock from going on', async () => {
+  const node = await testNode({ clock: new FakeClock() })
+  const restless = defineService((skynet) => {
+    const again = (): void => void skynet.timeout(0, again)
+    again()
+    skynet.onStop(() => new Promise(() => {}))
+  })
+  await node.launch(restless)
+  await node.stop({ graceMs: 100 })
+})
+
 /** Longer than a worker gives one turn. */
 const SPIN_MS = 6
 
