@@ -8,7 +8,7 @@ import { publicTypes } from './types.mjs'
 const TOOLS = dirname(fileURLToPath(import.meta.url))
 /** What acts when it is loaded. */
 const PROGRAMS = ['cli/main.js', 'threads/worker.js', 'threads/socket.js'].map((path) => join(path))
-const NOT_SHIPPED = /\.(test|suite)\.js$/
+const NOT_SHIPPED = /\.(test|suite|kit)\.js$/
 /** Ours is relative, or absolute when rollup has resolved it. */
 const OTHERS = /^(node:|[a-z@])/
 /** Of a joined module: a line for each other one that it needs. */

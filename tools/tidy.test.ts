@@ -12,6 +12,7 @@ const LISTED = {
   errorCodes: ['ERR_A'],
   folders: ['base'],
   configKeys: ['start'],
+  socketOptions: ['noDelay'],
   limits: { BYTES_MAX: 65_536, WAIT_MS: 5000 },
 }
 
@@ -36,6 +37,7 @@ const TIDY = {
   ].join('\n'),
   'docs/errors.md': '| code | cause |\n| --- | --- |\n| `ERR_A` | none |\n',
   'docs/config.md': '| `start` | a path |\n',
+  'docs/sockets.md': '# Sockets\n| `socket` |\n## Options\n| `noDelay` | a flag |\n',
   'docs/limits.md': '| bytes | 64 KiB (`BYTES_MAX`) | `ERR_A` |\n',
   'docs/semantics.md': '- <a id="order"></a>Order holds.\n- <a id="end"></a>All ends.\n',
   'src/index.ts': "export { a } from './base/a.ts'\n",
@@ -223,11 +225,14 @@ test('tidy() reports docs that say less or more than the code', (t) => {
     'CONTRIBUTING.md': '`koffi`\n## Floors\n| `bass` | limits |\n## Rest\n| `base` |\n',
     'docs/errors.md': '| `ERR_B` | none |\n',
     'docs/config.md': undefined,
+    'docs/sockets.md': '## Options\n\n| `delay` |\n',
   })
   assert.deepEqual(failures, [
     'docs/errors.md:1: error code ERR_A has no row',
     'docs/errors.md:1: ERR_B is no error code',
     'docs/config.md:1: this file is missing',
+    'docs/sockets.md:1: socket option noDelay has no row',
+    'docs/sockets.md:3: delay is no socket option',
     'CONTRIBUTING.md:1: folder base has no row',
     'CONTRIBUTING.md:3: bass is no folder',
     'CONTRIBUTING.md:1: dependency `typescript` has no reason',

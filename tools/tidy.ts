@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { ERROR_CODES } from '../src/base/errors.ts'
 import * as LIMITS from '../src/base/limits.ts'
 import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
+import { OPTIONS } from '../src/os/options.ts'
 import { ALLOWED } from './allowed.ts'
 import { doorsOf } from './doors.ts'
 import { type Allowed, checkShape, longest } from './shape.ts'
@@ -15,6 +16,7 @@ export interface Listed {
   readonly errorCodes: readonly string[]
   readonly folders: readonly string[]
   readonly configKeys: readonly string[]
+  readonly socketOptions: readonly string[]
   readonly limits: Readonly<Record<string, number>>
 }
 
@@ -57,7 +59,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: ['base', 'modules', 'service', ...PARTS, 'skynet'],
-  cli: ['base', 'os', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
+  cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
   testing: [...BELOW, 'service', ...PARTS, 'skynet', 'threads', 'threads/main', 'services'],
 }
 
@@ -128,6 +130,8 @@ export function tidy(root: string, listed: Listed, allowed: Allowed): string[] {
     checkWords,
     (...args) => checkRows('docs/errors.md', 'error code', listed.errorCodes, ...args),
     (...args) => checkRows('docs/config.md', 'config key', listed.configKeys, ...args),
+    (...args) =>
+      checkRows('docs/sockets.md#Options', 'socket option', listed.socketOptions, ...args),
     (...args) => checkRows('CONTRIBUTING.md#Floors', 'folder', listed.folders, ...args),
     (...args) => checkLimits(listed.limits, ...args),
     checkProofs,
@@ -149,7 +153,7 @@ function checkParts(allowed: Allowed, tree: Tree, report: Report): void {
 }
 
 function isTest(path: string): boolean {
-  return path.startsWith('test/') || /\.(test|suite)\.ts$/.test(path)
+  return path.startsWith('test/') || /\.(test|suite|kit)\.ts$/.test(path)
 }
 
 /**
@@ -456,6 +460,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     errorCodes: ERROR_CODES,
     folders: Object.keys(FLOORS),
     configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys],
+    socketOptions: Object.keys(OPTIONS),
     limits: LIMITS,
   }
   const failures = tidy(process.cwd(), listed, ALLOWED)

@@ -18,12 +18,12 @@ import {
 } from '../base/limits.ts'
 import { inspected, isError, messageOf } from '../base/thrown.ts'
 import { importModule } from '../modules/modules.ts'
+import { SETTING_RANGES } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
 import {
   BUDGETS,
   type ResolvedConfig,
   SOCKET_DEFAULTS,
-  SOCKET_RANGES,
   type SocketConfig,
 } from '../threads/options.ts'
 import {
@@ -121,12 +121,12 @@ type Given = Required<NodeConfig>
 /** A heap of 1 TiB. */
 
 export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConfig[K]> } = {
-  sendLimitBytes: integer(...SOCKET_RANGES.sendLimitBytes),
+  sendLimitBytes: integer(...SETTING_RANGES.sendLimitBytes),
   sendPolicy: oneOf('close', 'drop-new', 'pause-producer'),
-  sendWarningBytes: integer(...SOCKET_RANGES.sendWarningBytes),
-  readBytesMax: integer(...SOCKET_RANGES.readBytesMax),
-  lingerMs: integer(...SOCKET_RANGES.lingerMs),
-  idleTimeoutMs: integer(...SOCKET_RANGES.idleTimeoutMs),
+  sendWarningBytes: integer(...SETTING_RANGES.sendWarningBytes),
+  readBytesMax: integer(...SETTING_RANGES.readBytesMax),
+  lingerMs: integer(...SETTING_RANGES.lingerMs),
+  idleTimeoutMs: integer(...SETTING_RANGES.idleTimeoutMs),
   receiveLimitBytes: integer(1, 1024 * 1024 * 1024),
   eventsPerWait: integer(1, 4096),
   cpus: cpus(),

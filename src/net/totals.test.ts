@@ -5,6 +5,19 @@ import { STATE } from './state.ts'
 import { TOTAL, Totals } from './totals.ts'
 
 const THREADS = 3
+/** Each row of `TOTAL`. */
+const NO_COUNTS = {
+  accepted: 0,
+  refused: 0,
+  opened: 0,
+  closed: 0,
+  received: 0,
+  sent: 0,
+  calls: 0,
+  waits: 0,
+  wakes: 0,
+  events: 0,
+}
 const setUp = (): { totals: Totals; slots: Slots; memory: SharedArrayBuffer } => {
   const slots = new Slots(new SharedArrayBuffer(SLOTS_BYTES))
   const memory = Totals.memory(THREADS)
@@ -13,8 +26,7 @@ const setUp = (): { totals: Totals; slots: Slots; memory: SharedArrayBuffer } =>
 
 test('read() of a node that has done nothing is all zero, with every state', () => {
   const { queued, states, ...counts } = setUp().totals.read()
-  const none = { accepted: 0, refused: 0, opened: 0, closed: 0, received: 0, sent: 0 }
-  assert.deepEqual(counts, { ...none, calls: 0, waits: 0, wakes: 0, events: 0 })
+  assert.deepEqual(counts, NO_COUNTS)
   assert.equal(queued, 0)
   const names = Object.keys(STATE).filter((name) => name !== 'INVALID')
   assert.deepEqual(states, Object.fromEntries(names.map((name) => [name, 0])))

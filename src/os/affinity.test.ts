@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { ERRNO } from './errno.ts'
 import type { Os } from './os.ts'
 import { PosixOs } from './posix.ts'
-import { inThread, libc, linux } from './rig.suite.ts'
+import { inThread, libc, linux } from './rig.kit.ts'
 
 const LINUX = process.platform === 'linux'
 

@@ -16,7 +16,7 @@ import {
   libc,
   linux,
   systems,
-} from './rig.suite.ts'
+} from './rig.kit.ts'
 
 const NO_ADDRESS = Uint8Array.of(0)
 

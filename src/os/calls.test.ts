@@ -10,7 +10,7 @@ import type { Os } from './os.ts'
 import { INTEREST } from './poll/poller.ts'
 import type { PollerName } from './poll/pollers.ts'
 import { PosixOs, posixOs } from './posix.ts'
-import { boundDatagram, bytesOf, connectedPair, libc, linux } from './rig.suite.ts'
+import { boundDatagram, bytesOf, connectedPair, libc, linux } from './rig.kit.ts'
 
 type Function = (...args: never[]) => unknown
 const IS_LINUX = libc.linux !== undefined

@@ -18,7 +18,7 @@ import {
   libc,
   linux,
   systems,
-} from './rig.suite.ts'
+} from './rig.kit.ts'
 
 const LINUX = process.platform === 'linux'
 const NOWHERE = new Uint8Array(0)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { ERRNO } from './errno.ts'
-import { linux as os } from './rig.suite.ts'
+import { linux as os } from './rig.kit.ts'
 
 test('lockFile() keeps out whoever opened the file too, until the last descriptor closes', (t) => {
   const folder = fs.mkdtempSync(join(tmpdir(), 'lock-'))

@@ -13,7 +13,7 @@ import {
   HAS_IPV6,
   LOOPBACK_6,
   linux,
-} from './rig.suite.ts'
+} from './rig.kit.ts'
 
 const LINUX = process.platform === 'linux'
 /** The socket that each option is tried on, and values that come back as they were set. */

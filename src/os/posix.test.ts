@@ -21,7 +21,7 @@ import {
   POSIX_URL,
   plain,
   systems,
-} from './rig.suite.ts'
+} from './rig.kit.ts'
 
 function assertFlags(fd: number): void {
   assert.ok(fd >= 0)

@@ -14,7 +14,7 @@ import {
   linux,
   listenOn,
   systems,
-} from './rig.suite.ts'
+} from './rig.kit.ts'
 
 const LINUX = process.platform === 'linux'
 

@@ -7,8 +7,6 @@ import {
 import { DEFAULT_SETTINGS, type SocketSettings } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
 
-export { SETTING_RANGES as SOCKET_RANGES } from '../net/settings.ts'
-
 /** What holds for all sockets, and tuning of the thread that serves them. */
 export interface SocketConfig extends SocketSettings {
   /** Bytes received and not read by the service beyond which reading pauses. Default 128 KiB. */

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
-import { linux } from '../../src/os/rig.suite.ts'
+import { linux } from '../../src/os/rig.kit.ts'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
 import { until } from '../support/until.ts'
 

@@ -10,6 +10,9 @@ const MIB = 1024 * 1024
 /** A node of its own for each: then the numbers are exact. */
 const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body, {})
 
+/** Of `since`: a case spreads it, and names what is not 0. */
+const NO_COUNTS = { accepted: 0, refused: 0, opened: 0, closed: 0, received: 0, sent: 0 }
+
 /** What came since `before`. */
 function since(before: SocketTotals, now: SocketTotals): Record<string, number> {
   const { queued, states, calls, waits, wakes, events, ...counts } = now
@@ -42,7 +45,7 @@ check('totals() is exact for TCP, also when the sockets are gone', async (skynet
   }
   listener.close()
   await untilGone(skynet)
-  const counts = { accepted: 3, refused: 0, opened: 0, closed: 3, received: 6000, sent: 15 }
+  const counts = { ...NO_COUNTS, accepted: 3, closed: 3, received: 6000, sent: 15 }
   assert.deepEqual(since(before, skynet.socket.totals()), counts)
 })
 
@@ -59,7 +62,7 @@ check('totals() is exact when the socket thread sends, and knows what waits', as
   await Promise.all([near.close(), far.close()])
   await untilGone(skynet)
   const moved = { received: bytes.length, sent: bytes.length }
-  const counts = { accepted: 1, refused: 0, opened: 1, closed: 2, ...moved }
+  const counts = { ...NO_COUNTS, accepted: 1, opened: 1, closed: 2, ...moved }
   assert.deepEqual(since(before, skynet.socket.totals()), counts)
 })
 
@@ -74,8 +77,7 @@ check('totals() is exact for UDP, and counts it as no connection', async (skynet
   }
   await Promise.all([server.close(), client.close()])
   await untilGone(skynet)
-  const moved = { received: 4950, sent: 4950 }
-  const counts = { accepted: 0, refused: 0, opened: 0, closed: 0, ...moved }
+  const counts = { ...NO_COUNTS, received: 4950, sent: 4950 }
   assert.deepEqual(since(before, skynet.socket.totals()), counts)
 })
 
@@ -87,8 +89,7 @@ check('totals() counts no connect that fails', async (skynet) => {
   const before = skynet.socket.totals()
   await assert.rejects(skynet.socket.connect({ port }), { code: 'ERR_CONNECT' })
   await untilGone(skynet)
-  const nothing = { accepted: 0, refused: 0, opened: 0, closed: 0, received: 0, sent: 0 }
-  assert.deepEqual(since(before, skynet.socket.totals()), nothing)
+  assert.deepEqual(since(before, skynet.socket.totals()), NO_COUNTS)
 })
 
 check('totals() of system calls, waits and events grow with what is done', async (skynet) => {

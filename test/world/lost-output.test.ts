@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, renameSync, symlinkSync, writeFileSync
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
-import { openTerminal } from '../../src/os/terminal.suite.ts'
+import { openTerminal } from '../../src/os/terminal.kit.ts'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
 import { pipe } from '../support/pipe.ts'
 import { fixture } from '../support/process.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { closeSync } from 'node:fs'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { openTerminal } from '../../src/os/terminal.suite.ts'
+import { openTerminal } from '../../src/os/terminal.kit.ts'
 import { assertStops, assertWell, live, noteOf } from '../support/world.ts'
 
 // Proves: docs/node.md#world-signals
