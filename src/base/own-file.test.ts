@@ -5,6 +5,7 @@ import {
   constants,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -14,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { openOwn } from './own-file.ts'
+import { makeFolder, openOwn } from './own-file.ts'
 
 test('openOwn() opens plain files alone, and makes file and folder', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-own-'))
@@ -43,4 +44,21 @@ test('openOwn() opens plain files alone, and makes file and folder', (t) => {
   assert.throws(() => openOwn('/dev/null', constants.O_RDWR), { message: 'it is a device' })
   assert.throws(() => openOwn(at('target/file'), constants.O_RDWR), { code: 'ENOTDIR' })
   assert.equal(readFileSync(at('target'), 'utf8'), 'of somebody')
+})
+
+test('makeFolder() makes what is missing, and ends where the system makes nothing', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-own-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const at = (name: string): string => join(folder, name)
+  makeFolder(at('a/b/c'))
+  makeFolder(at('a/b/c'))
+  makeFolder(`${folder}/a/none/../b/d/`)
+  symlinkSync(at('a'), at('link'))
+  makeFolder(at('link/e'))
+  assert.deepEqual(readdirSync(at('a')).sort(), ['b', 'e', 'none'])
+  assert.deepEqual(readdirSync(at('a/b')).sort(), ['c', 'd'])
+  writeFileSync(at('file'), '')
+  assert.throws(() => makeFolder(at('file/in')), { code: 'ENOTDIR' })
+  assert.throws(() => makeFolder(at('file')), { code: 'EEXIST' })
+  assert.throws(() => makeFolder('/proc/none/folder'), /mkdir '\/proc/)
 })

@@ -3,7 +3,7 @@
  * may be a link to a file of somebody else, a pipe, a device. None of these is opened, followed or
  * written.
  */
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync } from 'node:fs'
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** How a log is opened: at its end, and without waiting for the reader of a named pipe. */
@@ -41,6 +41,27 @@ export function openOwn(path: string, flags: number): number {
 /** Make the folder where a file will be. When that fails, opening the file says why. */
 export function makeFolderOf(path: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
   } catch {}
 }
+
+/**
+ * Make a folder, and those above it that are missing. One by one: the recursive `mkdir` of Node.js
+ * never ends where the parent is there and a folder in it "does not exist", as under /proc.
+ *
+ * @throws {Error} Of the system.
+ */
+export function makeFolder(path: string): void {
+  if (isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeFolder(parent)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Somebody may have made it meanwhile.
+    if (!isFolder(path)) throw error
+  }
+}
+
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { resolveConfig, startNode } from 'skynet-ts/node'
+import { type NodeConfig, resolveConfig, startNode } from 'skynet-ts/node'
 import { Cli, scratchFolder, textOf } from '../support/cli.ts'
 import { fixture } from '../support/process.ts'
 import { until } from '../support/until.ts'
@@ -61,6 +61,29 @@ for (const [what, make, message] of KINDS) {
     assert.ok(!existsSync(join(folder, 'none')))
   })
 }
+
+// Proves: docs/node.md#files-safe
+test('a folder that the system does not make is an error in words', async (t) => {
+  const start = async (config: Partial<NodeConfig>): Promise<Cli> => {
+    const cli = new Cli(t, scratchFolder(t), { start: 'talker.ts', ...config })
+    await cli.ended
+    return cli
+  }
+  const path = '/proc/none/folder/file'
+  const logged = await start({ logger: path, daemon: 'pid' })
+  assert.match(
+    logged.err,
+    /^skynet: Cannot open log file \/proc\S+ \(config key 'logger'\): ENOENT/,
+  )
+  assert.equal((await logged.ended).code, 1)
+  const kept = await start({ daemon: path, logger: 'log' })
+  assert.match(kept.err, /^skynet: Cannot write pid file \/proc\S+: ENOENT/)
+  const config = { start: fixture('message-logged.ts'), thread: 1, crashFolder: path }
+  const env = { logpath: scratchFolder(t) }
+  const node = await startNode(resolveConfig({ ...config, env, logger: '/dev/null' }))
+  assert.equal(node.writeCrashReport('test', new Error('x')), undefined)
+  assert.equal(await node.exited, 0)
+})
 
 // Proves: docs/node.md#files-safe
 test('folders of the pid file, the log, message logs and crash reports are made', async (t) => {

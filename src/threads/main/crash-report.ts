@@ -2,12 +2,13 @@
  * What is left of a node, or a worker, that died: a file for whoever looks into it later. Runs on
  * the main thread. What shared memory knows is taken at once; what living workers know is added.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { formatHandle, SkynetError } from '../../base/errors.ts'
 import { isoTime } from '../../base/event-loop.ts'
 import { COMMAND_RING_BYTES, CRASH_REPORTS_MAX, RING_BYTES } from '../../base/limits.ts'
+import { makeFolder } from '../../base/own-file.ts'
 import { describe, messageOf } from '../../base/thrown.ts'
 import type { BusyWatch } from '../../kernel/busy.ts'
 import { Loads } from '../../kernel/loads.ts'
@@ -83,7 +84,7 @@ export class CrashReporter {
     if (folder === undefined || !this.isOn) return undefined
     const path = join(folder, `crash-${process.pid}-${++this.#count}.json`)
     try {
-      mkdirSync(folder, { recursive: true })
+      makeFolder(folder)
       // Of an earlier process of that pid, or a link: the file behind a link stays as it is.
       rmSync(path, { force: true })
       writeFileSync(path, `${JSON.stringify(facts, undefined, 2)}\n`, { flag: 'wx' })
