@@ -1,11 +1,13 @@
 /** Entry of a worker: build it, and do what the main thread says. */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import { noticeStores } from '../base/async-context.ts'
 import { realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { delay, setTimeout } from '../base/event-loop.ts'
 import { shortPath } from '../base/paths.ts'
-import { resolveService } from '../modules/modules.ts'
+import { moduleOf, resolveService } from '../modules/modules.ts'
 import { posixOs } from '../os/posix.ts'
 import { originOf } from '../service/life.ts'
 import { pinThread } from './affinity.ts'
@@ -46,6 +48,7 @@ const { runtime, features, log, stray, scheduler, client, packer, outboxes, star
   isLogservice: (url) =>
     config.logservice !== undefined && url === resolveService(config.logservice, url, []),
 })
+findDoor()
 const { cpus } = config
 if (cpus.length > 0) {
   pinThread(os, [cpus[worker % cpus.length]!], (text) => runtime.log('error', 0, text))
@@ -72,6 +75,19 @@ const CONTROL: Handlers = {
     report({ kind: 'broughtBack' })
   },
   leave: () => leave(OPEN_MS_MAX),
+}
+
+/**
+ * Node.js 20 keeps, too, that it could not read a package.json. So it reads that of ours now, where
+ * the module of the first service finds it.
+ */
+function findDoor(): void {
+  const first = moduleOf(pathToFileURL(config.start).href)
+  try {
+    createRequire(first).resolve('skynet-ts')
+  } catch {
+    // Services there have another way to us.
+  }
 }
 
 async function stop(): Promise<void> {

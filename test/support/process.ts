@@ -1,9 +1,10 @@
 /** A node in a process of its own. */
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 
-export const fixture = (name: string): string => join(import.meta.dirname, '../fixtures', name)
+/** The path of a fixture; an absolute path as it is. */
+export const fixture = (name: string): string => resolve(import.meta.dirname, '../fixtures', name)
 
 export interface Ended {
   readonly code: number | null
