@@ -8,8 +8,8 @@ const MESSAGES = {
     `Cannot call ${i.method} of ${i.to}: no such service, or it ended before it answered`,
   ERR_CALL_TIMEOUT: (i: { to: string; method: string; timeoutMs: number }) =>
     `Cannot wait longer for ${i.method} of ${i.to}: no answer within ${i.timeoutMs} ms`,
-  ERR_METHOD_UNKNOWN: (i: { service: string; method: string }) =>
-    `Cannot call '${i.method}': service ${i.service} has no such method`,
+  ERR_METHOD_UNKNOWN: (i: { service: string; method: string; hint: string }) =>
+    `Cannot call '${i.method}': service ${i.service} has no such method${i.hint}`,
   ERR_NO_REQUEST: (i: { what: string }) =>
     `Cannot use ${i.what}() here: it belongs into a handler before its first await, once`,
   ERR_RESPONSE_TWICE: (i: { method: string }) => `Cannot respond to ${i.method} twice`,

@@ -5,6 +5,7 @@ import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Methods } from '../modules/definition.ts'
 import { isBuiltin } from '../modules/modules.ts'
 import type { LaunchOrigin } from './life.ts'
+import { wrongMethods } from './methods.ts'
 import { begin } from './scope.ts'
 import { isThenable } from './sendable.ts'
 import type { Service } from './service.ts'
@@ -114,7 +115,10 @@ export class Beginning {
 
   #done(methods: unknown): void {
     // One that is about to end is not ready any more: its end tells who launched it.
-    if (this.#service.isEnding || !this.#isFirst()) return
+    if (this.#service.isEnding) return
+    const wrong = wrongMethods(methods)
+    if (wrong !== undefined) this.#failed(new TypeError(wrong))
+    if (!this.#isFirst()) return
     this.#service.ready((methods ?? {}) as Methods)
     this.#launch.onReady(this.#service.handle)
   }

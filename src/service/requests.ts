@@ -11,6 +11,7 @@ import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Redirection } from './calls.ts'
 import type { ExitReason } from './life.ts'
+import { guessMethod } from './methods.ts'
 import {
   checkContext,
   type ProtocolDefinition,
@@ -145,7 +146,7 @@ export class Requests implements Debtor {
     try {
       const method = methods[name]
       if (typeof method !== 'function' || name in Object.prototype) {
-        throw new SkynetError('ERR_METHOD_UNKNOWN', { service: this.#service.name, method: name })
+        throw this.#unknown(name)
       }
       result =
         this.#service.tracer === undefined && !areRequestsWatched()
@@ -157,6 +158,11 @@ export class Requests implements Debtor {
       return
     }
     this.#done(message, result, isLater)
+  }
+
+  #unknown(method: string): Error {
+    const hint = guessMethod(this.#methods, method)
+    return new SkynetError('ERR_METHOD_UNKNOWN', { service: this.#service.name, method, hint })
   }
 
   #dispatch(message: Message, type: number): void {

@@ -71,6 +71,19 @@ for (const place of PLACES) {
   })
 
   // Proves: docs/semantics.md#call-unknown-method
+  check(
+    `call() of a mistyped method names the one that was meant, ${place} worker`,
+    async (skynet) => {
+      const peer = await launch(skynet, place)
+      const message = /^Cannot call 'ehco': .* has no such method \(did you mean 'echo'\?\)/
+      await assert.rejects(skynet.call(peer.handle, 'ehco'), {
+        code: 'ERR_METHOD_UNKNOWN',
+        message,
+      })
+    },
+  )
+
+  // Proves: docs/semantics.md#call-unknown-method
   check(`call() of an unknown method rejects, ${place} worker`, async (skynet) => {
     const peer = await launch(skynet, place)
     for (const method of ['nothing', 'toString', '__proto__', 'constructor', '']) {

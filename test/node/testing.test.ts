@@ -1,7 +1,7 @@
 /** The testing kit, as the tests of a user use it. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { defineService, type SocketApi } from 'skynet-ts'
+import { defineService, isSkynetError, type SocketApi } from 'skynet-ts'
 import { FakeClock, type TestNode, testNode, testService } from 'skynet-ts/testing'
 import subject from '../fixtures/subject.ts'
 
@@ -71,6 +71,25 @@ test('testService() rejects when setup throws, and leaves nothing', async () => 
     throw new Error('broken on purpose')
   })
   await assert.rejects(testService(broken), { code: 'ERR_SERVICE_LAUNCH', message: /on purpose/ })
+})
+
+// Proves: docs/semantics.md#launch-methods
+test('a launch fails whose setup returns what has no methods, and says what it was', async () => {
+  await using node = await testNode()
+  for (const [given, told] of [
+    [5, '5'],
+    [new Map(), 'an object (Map)'],
+    [{ a: 5 }, `an object (Object) whose 'a' is 5`],
+  ] as const) {
+    const at = defineService(() => given as never)
+    const later = defineService(async () => given as never)
+    for (const each of [at, later]) {
+      const error = await node.launch(each).catch((error: unknown) => error)
+      assert.ok(isSkynetError(error, 'ERR_SERVICE_LAUNCH'))
+      assert.ok(error.message.includes(`setup must return an object of methods, or nothing: `))
+      assert.ok(error.message.includes(`current value is ${told}`), error.message)
+    }
+  }
 })
 
 // Proves: docs/testing.md#test-node
