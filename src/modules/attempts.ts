@@ -13,6 +13,8 @@ const PASSING = /\b(?:EMFILE|ENFILE|EAGAIN|ENOMEM|EIO|ESTALE)\b|too many open fi
 const KEPT =
   '; what this module imports failed before, and Node.js keeps that on this worker: ' +
   'start the node again'
+/** Node.js 20 keeps that a package is not there, and the modules that want it do not change. */
+const NO_PACKAGE = '; when it is installed, start the node again'
 
 interface Attempts {
   /** Of those that failed; then the next one, or the one that was good, has this number. */
@@ -61,7 +63,8 @@ export async function attempt<T>(
     return loaded
   } catch (error) {
     const isKept = failure !== undefined && error === failure.error
-    if (isKept) tellKept(error)
+    if (isKept) tell(error, KEPT)
+    if (isOfPackage(error)) tell(error, NO_PACKAGE)
     const named = namedIn(error)
     const count = (attempts.get(module)?.count ?? 0) + 1
     const stamps = [stamp, stampOf(named)] as const
@@ -87,8 +90,14 @@ function checkReadable(module: string): void {
 }
 
 /** Once: other modules may import the same one. */
-function tellKept(error: unknown): void {
-  if (error instanceof Error && !error.message.endsWith(KEPT)) error.message += KEPT
+function tell(error: unknown, what: string): void {
+  if (error instanceof Error && !error.message.endsWith(what)) error.message += what
+}
+
+/** A package is missing. Of a file that is missing Node.js tells the URL. */
+function isOfPackage(error: unknown): boolean {
+  const { code, url } = Object(error) as { readonly code?: unknown; readonly url?: unknown }
+  return code === 'ERR_MODULE_NOT_FOUND' && url === undefined
 }
 
 /** Of a module that is missing `url`, of a call of the system `path`, else where it was thrown. */

@@ -223,7 +223,8 @@ test('loadService loads a module that failed anew when it was mended, once for a
 test('loadService loads a module anew when an import that was missing is there', async (t) => {
   const text = `import './late.mjs'\n${SERVICE}`
   const { folder, urlOf } = setUp(t, { 'needy.mjs': text })
-  await assert.rejects(loadService(urlOf('needy.mjs')), { code: 'ERR_MODULE_NOT_FOUND' })
+  const message = /late\.mjs' imported from \S+needy\.mjs$/
+  await assert.rejects(loadService(urlOf('needy.mjs')), { code: 'ERR_MODULE_NOT_FOUND', message })
   write(folder, 'late.mjs', '')
   assert.equal(typeof (await loadService(urlOf('needy.mjs'))).setup, 'function')
 })
@@ -262,6 +263,14 @@ test('loadService says what to do where Node.js keeps the failure of an import',
   }
   write(folder, 'a.mjs', SERVICE)
   assert.equal(typeof (await loadService(urlOf('a.mjs'))).setup, 'function')
+})
+
+// Proves: docs/semantics.md#load-again
+test('loadService says what to do where a package is missing', async (t) => {
+  const { urlOf } = setUp(t, { 'user.mjs': `import 'no-such-package'\n${SERVICE}` })
+  const message =
+    /no-such-package' imported from \S+user\.mjs; when it is installed, start the node again$/
+  for (const _ of [1, 2]) await assert.rejects(loadService(urlOf('user.mjs')), { message })
 })
 
 test('modulesIn() finds a module that was loaded anew, also behind a link', async (t) => {
