@@ -57,6 +57,8 @@ class OpenCall implements WaitFor, FailedCall {
   to: number
   /** The worker of that handle, also when it has ended since; -1: none. */
   home: number
+  /** Who passes it on, until that is known to have sent it; 0: nobody. */
+  via = 0
   readonly method: string
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -108,11 +110,11 @@ class OpenCall implements WaitFor, FailedCall {
   }
 }
 
-/** To whom a request went, and the worker of that service then. */
-export interface Redirection {
-  readonly to: number
-  readonly place: Place
-}
+/**
+ * To whom a request goes, and the worker of that service then: told before it is sent. Then, once
+ * it has been sent, that: whoever passes it on may die with its worker between the two.
+ */
+export type Redirection = { readonly to: number; readonly place: Place } | { readonly isSent: true }
 
 /** What a request is, beside its message. */
 export interface RequestTraits {
@@ -260,10 +262,17 @@ export class Calls {
   }
 
   /** Another service was asked in the place of that one: see `Requests.redirect`. */
-  redirected({ session, value }: Message): void {
+  redirected({ source, session, value }: Message): void {
     const call = this.#open.get(session)
     if (call === undefined) return
-    const { to, place } = value as Redirection
+    const redirection = value as Redirection
+    if ('isSent' in redirection) {
+      // It may have been passed on again since, by who got it.
+      if (call.via === source) call.via = 0
+      return
+    }
+    const { to, place } = redirection
+    call.via = source
     call.to = to
     call.home = workerAt(place)
     const { runtime, context } = this.#service
@@ -284,7 +293,10 @@ export class Calls {
     // One that had ended before its worker did: its answer may not have left.
     const lost = this.#open
       .items()
-      .filter(({ to, home }) => dead.has(to) || (home === worker && handles.workerOf(to) < 0))
+      .filter(
+        ({ to, home, via }) =>
+          dead.has(to) || dead.has(via) || (home === worker && handles.workerOf(to) < 0),
+      )
     return lost.map((call) => [call.session, deadCall(call, cause)])
   }
 

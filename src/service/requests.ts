@@ -363,7 +363,8 @@ export class Requests implements Debtor {
 
   /**
    * Pass a request on. Who asked is told first whom it waits for now, and with which worker that
-   * may go; not when it is the worker of this service, whose death it is told of anyway.
+   * may go, and then that it was sent: this worker may die between. It is not told when both are on
+   * this worker, whose death it is told of anyway.
    */
   redirect(to: number, context: RequestContext, type: number, value: unknown): boolean {
     const { source, session } = checkContext('redirect', context)
@@ -371,11 +372,13 @@ export class Requests implements Debtor {
     const { handles, loads, worker } = runtime
     const home = handles.workerOf(to)
     if (home < 0) return false
-    if (session !== 0 && home !== worker) {
-      const redirection: Redirection = { to, place: loads.placeOf(home) }
+    if (session === 0 || home === worker) return post(runtime, type, to, source, session, value)
+    const tell = (redirection: Redirection): boolean =>
       runtime.router.send(PTYPE.SYSTEM, source, handle, session, redirection)
-    }
-    return post(runtime, type, to, source, session, value)
+    tell({ to, place: loads.placeOf(home) })
+    const hasLeft = post(runtime, type, to, source, session, value)
+    tell({ isSent: true })
+    return hasLeft
   }
 
   #take(what: string): Message {
