@@ -1,6 +1,6 @@
 /** Checks of arguments at the doors: each names the argument and shows the value it got. */
 import { types } from 'node:util'
-import { TIMER_MS_MAX } from './limits.ts'
+import { LAUNCH_ARGS_MAX, TIMER_MS_MAX } from './limits.ts'
 import { beginOf, SHOWN_CHARS_MAX } from './text.ts'
 
 /** A number of more digits than anybody reads. */
@@ -121,6 +121,18 @@ export function checkFunction(what: string, name: string, value: unknown): void 
 export function checkArray(what: string, name: string, value: unknown): void {
   if (isArray(value)) return
   throw refusal('type', what, name, 'an array', value)
+}
+
+/**
+ * Arguments of a setup are put on the stack, all of them.
+ *
+ * @throws `TypeError` unless `value` is an array, `RangeError` when it is too long.
+ */
+export function checkArgs(what: string, value: unknown): void {
+  checkArray(what, 'args', value)
+  const { length } = value as readonly unknown[]
+  if (length <= LAUNCH_ARGS_MAX) return
+  throw refusal('range', what, 'args.length', `at most ${LAUNCH_ARGS_MAX}`, length)
 }
 
 /** @throws {TypeError} Unless `value` is a string. */

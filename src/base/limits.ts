@@ -11,6 +11,8 @@ export const MAPS_PER_WORKER = 80
 export const HARBOR_MAX = 255
 /** A handle is harbor (8 bits) and a 24-bit id; id 0 is nobody. */
 export const HANDLE_ID_MAX = 0xffffff
+/** Of one setup: they take half of the stack of a thread. */
+export const LAUNCH_ARGS_MAX = 32_768
 export const NAMES_MAX = 4096
 export const NAME_BYTES_MAX = 52
 /** All that services set with `setenv`, as JSON. */

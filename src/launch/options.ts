@@ -1,6 +1,6 @@
 /** The options of a launch, checked. */
 
-import { checkArray, checkChoice, checkInteger, isA, refusal } from '../base/check.ts'
+import { checkArgs, checkChoice, checkInteger, isA, refusal } from '../base/check.ts'
 import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from '../modules/definition.ts'
 import { checkWait, WAIT_NAMES, WaitLimits, type WaitOptions } from '../service/wait-options.ts'
@@ -30,7 +30,7 @@ export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', ...WAIT_NA
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
   const options = (given === undefined ? {} : given) as LaunchOptions<readonly unknown[]>
   checkWait('launch', options, LAUNCH_KEYS)
-  if (options.args !== undefined) checkArray('launch', 'args', options.args)
+  if (options.args !== undefined) checkArgs('launch', options.args)
   if (options.memoryLimitMb !== undefined) {
     const [min, max] = [MEMORY_LIMIT_MB_MIN, MEMORY_LIMIT_MB_MAX]
     checkInteger('launch', 'memoryLimitMb', options.memoryLimitMb, min, max)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LAUNCH_ARGS_MAX } from '../base/limits.ts'
 import { type LoadedService, registerService } from '../modules/modules.ts'
 import { originOf } from '../service/life.ts'
 import type { Runtime } from '../service/runtime.ts'
@@ -96,4 +97,15 @@ test('a Supervisor names what is wrong with what it is given, as supervise() doe
     assert.throws(() => new Supervisor(given as never, how as never), refused)
     await assert.rejects(supervise(given as never, how as never), refused)
   }
+})
+
+// Proves: docs/limits.md#launch-args
+test('supervise() refuses a child with more arguments than a setup may get', async () => {
+  await using node = await testNode()
+  const args = new Array(LAUNCH_ARGS_MAX + 1).fill(1)
+  const children = [{ name: 'child', path: './child.ts', args }]
+  await assert.rejects(supervise(node.skynet, { strategy: 'one-for-one', children }), {
+    code: 'ERR_OUT_OF_RANGE',
+    message: /^Cannot supervise a child as 'args.length' must be at most 32768: .* 32769$/,
+  })
 })

@@ -1,5 +1,6 @@
 /** Services that are launched again when they end: restart strategies as Erlang has them. */
 import {
+  checkArgs,
   checkArray,
   checkChoice,
   checkInteger,
@@ -117,7 +118,7 @@ function checkSupervise(options: SuperviseOptions): void {
     }
     names.add(name)
     checkChoice('supervise a child', 'restart', restart, Object.keys(RESTARTS))
-    if (typeof args !== 'function') checkArray('supervise a child', 'args', args)
+    if (typeof args !== 'function') checkArgs('supervise a child', args)
   }
 }
 
@@ -177,7 +178,7 @@ export class Supervisor {
   async #launch(child: Child, limits?: WaitLimits): Promise<void> {
     const { path, args = [], on = 'least-loaded' } = child.spec
     const given = typeof args === 'function' ? args(child.last) : args
-    checkArray('supervise a child', 'args', given)
+    checkArgs('supervise a child', given)
     const options = { args: [...given], on, onFault: 'end' } as const
     const as = { isChild: true, limits }
     const site = Skynet.siteOf(this.#skynet)

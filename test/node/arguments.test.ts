@@ -1,7 +1,9 @@
 /** What makes no sense is refused at the call that gets it: by name, with a code. */
 import assert from 'node:assert/strict'
 import { defineService, type Skynet, supervise } from 'skynet-ts'
+import { LAUNCH_ARGS_MAX } from '../../src/base/limits.ts'
 import type child from '../fixtures/child.ts'
+import type spread from '../fixtures/spread.ts'
 import type subject from '../fixtures/subject.ts'
 import { type Body, serviceTest } from '../support/run.ts'
 
@@ -137,3 +139,16 @@ check('names, variables, counts and tasks are checked', async (skynet) => {
   await refused((key) => skynet.datacenter.get(key), [null, 5n, {}], TYPE, 'path')
   await refused((to) => skynet.call(to, 'worker'), [null, 5n, Symbol('x'), {}], TYPE, 'address')
 })
+
+// Proves: docs/limits.md#launch-args
+check(
+  'a setup gets as many arguments as may be, and more are refused by their number',
+  async (skynet) => {
+    const args = new Array(LAUNCH_ARGS_MAX + 1).fill(1)
+    const path = './spread.ts'
+    const long = [args, new Array(500_000).fill(1)]
+    await refused((given) => skynet.newService(path, { args: given }), long, RANGE, 'args.length')
+    const counted = await skynet.newService<typeof spread>(path, { args: args.slice(1) })
+    assert.equal(await counted.call.count(), LAUNCH_ARGS_MAX)
+  },
+)
