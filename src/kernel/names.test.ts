@@ -95,7 +95,20 @@ if (isMainThread) {
     const { handles, names } = newNode()
     const handle = handles.register(0)
     const long = `.${'é'.repeat(NAME_BYTES_MAX / 2)}`
-    for (const name of ['', '.', 'a', ':1', '.a b', '.a\n', '.\u00a0', '.\ud800', `${long}x`]) {
+    for (const name of [
+      '',
+      '.',
+      'a',
+      ':1',
+      '.a b',
+      '.a\n',
+      '.\u00a0',
+      '.\ud800',
+      '.\0',
+      '.a\x1b[31m',
+      '.\x7f',
+      `${long}x`,
+    ]) {
       assert.throws(() => names.register(name, handle), { code: 'ERR_NAME_INVALID' }, name)
     }
     assert.equal(handles.isNamed(handle), false)

@@ -216,6 +216,7 @@ export class Names {
     if (!name.startsWith('.')) return 'it must start with a dot'
     if (name.length === 1) return 'it is empty'
     if (/\s/u.test(name)) return 'it contains white space'
+    if (/\p{Cc}/u.test(name)) return 'it contains a control character'
     if (!name.isWellFormed()) return 'it contains half a surrogate pair'
     const text = this.#text.fill(0)
     const { read, written } = encoder.encodeInto(name.slice(1), text)

@@ -1,5 +1,5 @@
 /** How services are addressed: by handle, by its text, or by a local name. */
-import { checkInteger, checkText } from '../base/check.ts'
+import { checkInteger, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Names } from '../kernel/names.ts'
 
@@ -18,7 +18,10 @@ export class Addresses {
       checkInteger('find a service', 'address', address, 0, 0xffffffff)
       return address
     }
-    checkText('find a service', 'address', address)
+    if (typeof address !== 'string' || address === '') {
+      const wrong = address === '' ? 'value' : 'type'
+      throw refusal(wrong, 'find a service', 'address', 'a string, not empty, or a number', address)
+    }
     if (!address.startsWith(':')) return this.#names.query(address)
     const handle = Number.parseInt(address.slice(1), 16)
     return Number.isNaN(handle) ? 0 : handle >>> 0

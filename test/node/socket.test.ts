@@ -571,8 +571,14 @@ check('arguments that make no sense are refused and named', async (skynet) => {
   assert.throws(() => skynet.onExit(bad(undefined)), /'hook' must be a function/)
   assert.throws(() => skynet.register(bad(undefined)), /'name' must be a string/)
   assert.throws(() => skynet.isAlive(1.5), /'address' must be a whole number/)
-  assert.throws(() => skynet.ref(bad({})), /'address' must be a string, not empty: .* an object/)
-  await assert.rejects(skynet.kill(bad(null)), /'address' must be a string/)
+  assert.throws(
+    () => skynet.ref(bad({})),
+    /'address' must be a string, not empty, or a number: .* an object/,
+  )
+  await assert.rejects(
+    skynet.kill(bad(null)),
+    /'address' must be a string, not empty, or a number: .* null$/,
+  )
   await assert.rejects(skynet.newService('./x.ts', { args: bad('xyz') }), /'args' must be an array/)
   await assert.rejects(skynet.newService('./x.ts', bad({ timeout: 5 })), /option 'timeout': there/)
 })
