@@ -23,3 +23,14 @@ test('createNodeMemory is all shared: a copy for another thread is the same memo
   assert.equal(new Int32Array(copy.slots)[5], 42)
   assert.equal(new Int32Array(memory.messages[0]!)[0], 7)
 })
+
+// Proves: docs/node.md#address-space
+test('createNodeMemory() says what is short when the system gives no memory', (t) => {
+  t.mock.method(globalThis, 'SharedArrayBuffer', function refuse() {
+    throw new RangeError('Array buffer allocation failed')
+  })
+  assert.throws(() => createNodeMemory(3), {
+    code: 'ERR_SYSCALL',
+    message: /^Cannot reserve the shared memory of 3 workers: Array .* failed; .* \(ulimit -v\)/,
+  })
+})

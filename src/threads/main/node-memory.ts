@@ -2,13 +2,14 @@
  * Makes the shared memory of a node, once, on the main thread. The other threads are handed it, and
  * load nothing of what others keep in there.
  */
-
+import { SkynetError } from '../../base/errors.ts'
 import {
   COMMAND_RING_BYTES,
   HANDLE_ID_MAX,
   RING_BYTES,
   SOCKET_RING_BYTES,
 } from '../../base/limits.ts'
+import { messageOf } from '../../base/thrown.ts'
 import { createBusyMemory } from '../../kernel/busy.ts'
 import { Channels } from '../../kernel/channels.ts'
 import { createEnvMemory } from '../../kernel/env.ts'
@@ -24,7 +25,19 @@ import { createDoorbellMemory } from '../../shm/doorbell.ts'
 import { ManyRing, StreamRing } from '../../shm/ring.ts'
 import type { NodeMemory } from '../memory.ts'
 
+/** @throws {SkynetError} `ERR_SYSCALL` the system gives no more of it. */
 export function createNodeMemory(workers: number): NodeMemory {
+  try {
+    return reserve(workers)
+  } catch (cause) {
+    const call = `reserve the shared memory of ${workers} workers`
+    const limits = 'the address space of a process may be limited (ulimit -v), or memory short'
+    const reason = `${messageOf(cause)}; ${limits}`
+    throw new SkynetError('ERR_SYSCALL', { call, reason }, { cause })
+  }
+}
+
+function reserve(workers: number): NodeMemory {
   const each = (bytes: number): SharedArrayBuffer[] =>
     Array.from({ length: workers }, () => new SharedArrayBuffer(bytes))
   return {
