@@ -15,6 +15,9 @@ import { explain, report, say } from './report.ts'
 /** Set in the environment of the second process. */
 const MARK = 'SKYNET_DAEMON'
 
+/** Not SIGHUP: a daemon outlives the terminal. */
+const ENDS = ['SIGINT', 'SIGTERM'] as const
+
 /** Daemon → the command that started it. */
 type Outcome = { readonly ready: true } | { readonly failure: string }
 
@@ -23,11 +26,14 @@ export const isDaemon = (): boolean => process.env[MARK] !== undefined
 /**
  * Start this command again, as a daemon, and wait until its first service is ready.
  *
+ * Whoever ends the command while it waits ends the daemon, too: nobody would know of it.
+ *
  * @param log What it says goes there; without, nowhere.
+ * @param stopMs How long it may take to stop; beyond that it is killed.
  * @returns Its pid.
  * @throws {Error} What it failed with.
  */
-export async function startDaemon(log: string | undefined): Promise<number> {
+export async function startDaemon(log: string | undefined, stopMs: number): Promise<number> {
   const out = log === undefined ? 'ignore' : openLog(log)
   const { fork } = await import('node:child_process')
   const [, file = '', ...args] = process.argv
@@ -39,7 +45,15 @@ export async function startDaemon(log: string | undefined): Promise<number> {
   const notice = setTimeout(() => {
     say(`the daemon is not up after ${START_NOTICE_MS} ms, pid = ${child.pid}; its log may say why`)
   }, START_NOTICE_MS)
+  const stop = (signal: NodeJS.Signals): void => {
+    say(`${signal}: the daemon is not up, and is stopped, pid = ${child.pid}`)
+    child.kill('SIGTERM')
+    // It may be held before it hears of that.
+    setTimeout(() => child.kill('SIGKILL'), stopMs).unref()
+  }
+  for (const signal of ENDS) process.on(signal, stop)
   const outcome = await outcomeOf(child)
+  for (const signal of ENDS) process.off(signal, stop)
   clearTimeout(notice)
   if ('failure' in outcome) throw new Error(outcome.failure)
   child.disconnect()

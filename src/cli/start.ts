@@ -12,6 +12,8 @@ import { outliveTerminal } from './terminal.ts'
 /** What a node may need to stop, besides its stop hooks and its exit hooks. */
 const END_MS_MAX = 1000
 
+const stopMsMax = ({ graceMs, exitMs }: ResolvedConfig): number => graceMs + exitMs + END_MS_MAX
+
 /** @param args The words after `start`. */
 export async function start(args: string[]): Promise<void> {
   const { file, overrides } = parseStart(args)
@@ -22,7 +24,10 @@ export async function start(args: string[]): Promise<void> {
   } else if (isDaemon()) {
     sayAs(config.logFormat)
     await run(config, await becomeDaemon(config.daemon))
-  } else say(`running as a daemon, pid = ${await startDaemon(config.logger)}`)
+  } else {
+    const pid = await startDaemon(config.logger, stopMsMax(config))
+    say(`running as a daemon, pid = ${pid}`)
+  }
 }
 
 /** @param onReady Called when the first service is ready. */
@@ -46,7 +51,7 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
   }
   watchSignals({
     stop: (signal) => {
-      const limitMs = config.graceMs + config.exitMs + END_MS_MAX
+      const limitMs = stopMsMax(config)
       announceStop(signal, limitMs, ranFor(limitMs))
       stop.abort()
     },

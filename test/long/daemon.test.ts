@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { NodeConfig } from 'skynet-ts/node'
 import { linux } from '../../src/os/rig.kit.ts'
-import { Cli, scratchFolder, textOf } from '../support/cli.ts'
+import { CLI, Cli, scratchFolder, textOf } from '../support/cli.ts'
 import { until } from '../support/until.ts'
 
 const sessionOf = (pid: number | string): string =>
@@ -214,3 +214,39 @@ test('who starts a daemon that does not come up is told', async (t) => {
   assert.equal((await limited.ended).code, 1)
   assert.match(limited.err, /^skynet: Cannot launch service \S*: it is not ready within 1 ms/)
 })
+
+for (const [what, hold] of [
+  ['waits', 'await new Promise(() => setInterval(() => {}, 1000))'],
+  ['is held', 'for (;;);'],
+]) {
+  test(`a command that is ended while its daemon ${what} ends the daemon, too`, async (t) => {
+    const folder = scratchFolder(t)
+    const config = join(folder, 'c.mjs')
+    const log = join(folder, 'log')
+    writeFileSync(
+      config,
+      `import { appendFileSync } from 'node:fs'
+if (process.env.SKYNET_DAEMON !== undefined) {
+  appendFileSync(${JSON.stringify(log)}, \`held \${process.pid}.\`)
+  ${hold}
+}
+export default { start: './x.mjs', daemon: 'pid', logger: 'log', graceMs: 0, exitMs: 1 }
+`,
+    )
+    const child = spawn(process.execPath, [CLI, 'start', config], { stdio: 'pipe' })
+    t.after(() => child.kill('SIGKILL'))
+    let said = ''
+    child.stderr.on('data', (chunk) => {
+      said += chunk
+    })
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    await until('the daemon', () => /held \d+\./.test(textOf(log)))
+    const pid = Number(/held (\d+)/.exec(textOf(log))![1])
+    t.after(() => isGone(pid) || process.kill(pid, 'SIGKILL'))
+    child.kill('SIGTERM')
+    assert.equal(await ended, 1)
+    assert.ok(isGone(pid))
+    const line = `skynet: SIGTERM: the daemon is not up, and is stopped, pid = ${pid}\n`
+    assert.ok(said.startsWith(line), said)
+  })
+}
