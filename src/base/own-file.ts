@@ -3,7 +3,16 @@
  * may be a link to a file of somebody else, a pipe, a device. None of these is opened, followed or
  * written.
  */
-import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
 
 /** How a log is opened: at its end, and without waiting for the reader of a named pipe. */
@@ -54,7 +63,8 @@ export function makeFolderOf(path: string): void {
 export function makeFolder(path: string): void {
   if (isFolder(path)) return
   const parent = dirname(path)
-  if (parent !== path) makeFolder(parent)
+  // What is there and no folder is told of by the system.
+  if (parent !== path && statOf(parent) === undefined) makeFolder(parent)
   try {
     mkdirSync(path)
   } catch (error) {
@@ -63,5 +73,5 @@ export function makeFolder(path: string): void {
   }
 }
 
-const isFolder = (path: string): boolean =>
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+const statOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false })
+const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true
