@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Cli, scratchFolder } from '../support/cli.ts'
 import { heard } from '../support/heard.ts'
@@ -15,6 +15,18 @@ async function say(client: Socket, text: string): Promise<void> {
   const echo = heard(client, text.length)
   client.write(text)
   assert.equal(await echo, text)
+}
+
+/** A node whose service `start` connects to the test, and waits for `IDLE_MS` at most. */
+async function patient(t: TestContext, start: string) {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const connected = once(server, 'connection') as Promise<[Socket]>
+  const cli = new Cli(t, scratchFolder(t), { start, thread: 2, args: [port, IDLE_MS] })
+  return { cli, connected }
 }
 
 // Proves: docs/semantics.md#stopped-process
@@ -42,14 +54,7 @@ test('a process that is stopped and goes on cuts no client that has written', as
 
 // Proves: docs/semantics.md#stopped-process
 test('a read and an accept do not give up on what came in a stopped process', async (t) => {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  const { port } = server.address() as AddressInfo
-  const connected = once(server, 'connection') as Promise<[Socket]>
-  const config = { start: 'patient.js', thread: 2, args: [port, IDLE_MS] }
-  const cli = new Cli(t, scratchFolder(t), config)
+  const { cli, connected } = await patient(t, 'patient.js')
   const [, listening] = await cli.said(/port (\d+)/)
   const [peer] = await connected
   t.after(() => peer.destroy())
@@ -66,14 +71,7 @@ test('a read and an accept do not give up on what came in a stopped process', as
 
 // Proves: docs/semantics.md#stopped-waits
 test('a call does not give up on a service that was stopped with its caller', async (t) => {
-  const server = createServer()
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.after(() => server.close())
-  const { port } = server.address() as AddressInfo
-  const connected = once(server, 'connection') as Promise<[Socket]>
-  const config = { start: 'patient-caller.js', thread: 2, args: [port, IDLE_MS] }
-  const cli = new Cli(t, scratchFolder(t), config)
+  const { cli, connected } = await patient(t, 'patient-caller.js')
   await cli.said(/it calls/)
   const [peer] = await connected
   t.after(() => peer.destroy())
