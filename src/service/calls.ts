@@ -129,6 +129,18 @@ export interface RequestTraits {
   readonly isAnsweredInSetup?: boolean
 }
 
+/** Who sends requests, and waits for their answers. */
+export interface Requester {
+  /** @param send Sends it under this session. False: nobody is there to answer. */
+  request(
+    method: string,
+    to: number,
+    options: WaitOptions | undefined,
+    send: (session: number) => boolean,
+    more?: RequestTraits,
+  ): Promise<unknown>
+}
+
 const NO_MORE: RequestTraits = {}
 const nothing = (): void => {}
 

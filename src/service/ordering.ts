@@ -3,7 +3,7 @@ import { isSkynetError } from '../base/errors.ts'
 import type { Handles } from '../kernel/handles.ts'
 import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Router } from '../kernel/router.ts'
-import type { RequestTraits } from './calls.ts'
+import type { Requester } from './calls.ts'
 import type { OrderAbout, WorkerOrder } from './orders.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
@@ -15,16 +15,9 @@ export interface OrderingRuntime {
 }
 
 /** What orders need of the service that gives them. */
-export interface OrderingHost {
+export interface OrderingHost extends Requester {
   readonly handle: number
   readonly runtime: OrderingRuntime
-  request(
-    method: string,
-    to: number,
-    options: WaitOptions | undefined,
-    send: (session: number) => boolean,
-    more?: RequestTraits,
-  ): Promise<unknown>
 }
 
 /** What an order to a worker is, beside its message. */
@@ -73,6 +66,14 @@ export function orderHome(
   const home = handles.workerOf(order.handle)
   if (home >= 0) router.sendToWorker(home, source, session, order)
   return home >= 0
+}
+
+/** End a service, wherever it lives, and wait for nothing. */
+export function killHome(
+  runtime: Pick<OrderingRuntime, 'handles' | 'router'>,
+  handle: number,
+): void {
+  orderHome(runtime, 0, 0, { order: 'kill', handle })
 }
 
 /** Whoever waited for an order about that service, under that session, waits no more. */

@@ -23,7 +23,7 @@ import type { Services } from './services.ts'
 import type { CircleOrder } from './setup.ts'
 import type { Stray } from './stray.ts'
 import type { WorkerLog } from './worker-log.ts'
-import { WorkerTimers } from './worker-timers.ts'
+import type { WorkerTimers } from './worker-timers.ts'
 
 /** Mailboxes in a crash report. */
 const MAILBOXES_SHOWN = 100
@@ -61,6 +61,8 @@ export interface RuntimeOptions extends LaunchingOptions {
   readonly router: Router
   readonly clock: Clock
   readonly wheel: Wheel
+  /** Over that clock and wheel. */
+  readonly timers: WorkerTimers
   /** Sockets: what was written in this turn leaves. */
   readonly client: { flush(): void }
   readonly orders: Orders
@@ -117,7 +119,7 @@ export class Runtime implements ServiceRuntime {
     this.exitMs = options.exitMs
     this.notesCalls = options.notesCalls
     this.#services = options.services
-    this.#timers = new WorkerTimers(options)
+    this.#timers = options.timers
     this.#addresses = new Addresses(options.names)
     this.launching = new Launching(options, this)
     this.#addOrders(options.orders)

@@ -10,7 +10,7 @@ import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { RequestTraits } from './calls.ts'
+import type { Requester, RequestTraits } from './calls.ts'
 import {
   enterScope,
   kept,
@@ -37,15 +37,7 @@ export interface TraceHost {
 }
 
 /** The same, of one that calls. */
-export interface TracedCaller extends TraceHost {
-  request(
-    method: string,
-    to: number,
-    options: WaitOptions | undefined,
-    send: (session: number) => boolean,
-    more?: RequestTraits,
-  ): Promise<unknown>
-}
+export interface TracedCaller extends TraceHost, Requester {}
 
 /** Published by the caller: its call is over, or it has sent something. */
 const CALLS = channel('skynet-ts:call')

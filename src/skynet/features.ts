@@ -7,7 +7,7 @@ import { addMailboxOrders } from '../service/inbox.ts'
 import { addLaunchOrders } from '../service/launch-order.ts'
 import type { LogLedger } from '../service/log-ledger.ts'
 import { addLogRows } from '../service/log-rows.ts'
-import { orderHome } from '../service/ordering.ts'
+import { killHome } from '../service/ordering.ts'
 import type { Orders } from '../service/orders.ts'
 import { addProfileOrders } from '../service/profile.ts'
 import type { Runtime } from '../service/runtime.ts'
@@ -49,7 +49,7 @@ export function addFeatures({
   const find = (handle: number): Service | undefined => services.get(handle)
   const all = (): Iterable<Service> => services.values()
   const isLost = (order: Message): boolean => runtime.isLost(order)
-  const kill = (handle: number): void => void orderHome(runtime, 0, 0, { order: 'kill', handle })
+  const kill = (handle: number): void => killHome(runtime, handle)
 
   const { client } = site
   rows[PTYPE.SOCKET] = {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { delay } from '../base/event-loop.ts'
 import { type LoadedService, registerService } from '../modules/modules.ts'
-import { orderHome } from '../service/ordering.ts'
+import { killHome } from '../service/ordering.ts'
 import { Repeats } from '../service/repeats.ts'
 import { uniqueChain } from '../service/setup.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
@@ -18,8 +18,7 @@ const WAITS: Readonly<Record<string, (skynet: Skynet) => Promise<unknown>>> = {
   },
   'a new version of shared data': (skynet) => skynet.shareData.query('data').monitor(),
   'the service manager': (skynet) => {
-    const order = { order: 'kill', handle: skynet.localName('.service')! }
-    orderHome(Skynet.serviceOf(skynet).runtime, 0, 0, order)
+    killHome(Skynet.serviceOf(skynet).runtime, skynet.localName('.service')!)
     return skynet.queryService(import.meta.url, { timeoutMs: 15 }).catch(() => {})
   },
 }

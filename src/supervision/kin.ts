@@ -8,7 +8,7 @@ import type { Router } from '../kernel/router.ts'
 import { askerOf } from '../service/askers.ts'
 import type { Parent } from '../service/beginning.ts'
 import type { Ending } from '../service/life.ts'
-import { orderHome } from '../service/ordering.ts'
+import { killHome, orderHome } from '../service/ordering.ts'
 import { type Part, type PartHost, PartKey } from '../service/part.ts'
 import { PTYPE } from '../wire/ptype.ts'
 
@@ -71,7 +71,7 @@ export class Kin implements Part {
     for (const { source, session } of this.#watchers.values()) {
       if (session !== 0) runtime.router.send(PTYPE.RESPONSE, source, 0, session, ending)
     }
-    for (const child of this.children) orderHome(runtime, 0, 0, { order: 'kill', handle: child })
+    for (const child of this.children) killHome(runtime, child)
     if (this.parent === undefined) return
     const disown = { order: 'disown', handle: this.parent.handle } as const
     orderHome(runtime, handle, 0, disown)

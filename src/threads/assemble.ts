@@ -147,15 +147,16 @@ function baseOf(options: WorkerOptions) {
     onOverload: ({ handle }, length) =>
       say(handle, `May overload, message queue length = ${length}`),
   })
-  return { handles, names, ledger, log, services, say, stray, wheel, bells, scheduler }
+  const timers = new WorkerTimers({ clock, wheel, scheduler })
+  return { handles, names, ledger, log, services, say, stray, wheel, timers, bells, scheduler }
 }
 type Base = ReturnType<typeof baseOf>
 
 type SiteParts = Base & Pick<Site, 'loads' | 'client' | 'multicast' | 'shared'>
 
 function siteOf(options: WorkerOptions, parts: SiteParts): Site {
-  const { memory, worker, config, clock, startedAt, dedicate, isLogservice, report } = options
-  const { names, loads, client, multicast, shared, wheel, scheduler, ledger } = parts
+  const { memory, worker, config, startedAt, dedicate, isLogservice, report } = options
+  const { names, loads, client, multicast, shared, timers, ledger } = parts
   return {
     worker,
     names,
@@ -168,7 +169,7 @@ function siteOf(options: WorkerOptions, parts: SiteParts): Site {
     isLogservice,
     env: new Env(memory.env, config.env, worker + 1),
     folders: config.services,
-    stopHooks: new StopHooks(new WorkerTimers({ clock, wheel, scheduler })),
+    stopHooks: new StopHooks(timers),
     onVacant: (vacant, past) => report({ kind: 'vacant', worker: vacant, handles: past }),
     onAbort: () => report({ kind: 'abort' }),
     onLoggerNamed: () => ledger.settleHere(),
