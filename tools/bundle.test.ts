@@ -25,6 +25,7 @@ const ENTRIES = {
  * or a part that few nodes use, is a row.
  */
 const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = {
+  'codec/': ['worker', 'socket', 'main'],
   'testing/': ['worker', 'socket', 'main'],
   'cli/main.ts': ['worker', 'socket', 'main'],
   'cli/daemon.ts': ['worker', 'socket', 'main'],

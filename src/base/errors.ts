@@ -59,6 +59,8 @@ const MESSAGES = {
     `Cannot send ${i.path}: nested deeper than ${i.limit} levels`,
   ERR_MESSAGE_MALFORMED: (i: { at: number; reason: string }) =>
     `Cannot unpack message at byte ${i.at}: ${i.reason}`,
+  ERR_CODEC: (i: { codec: string; at: string; reason: string }) =>
+    `Cannot decode ${i.codec} at ${i.at}: ${i.reason}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
   // sharing

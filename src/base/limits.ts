@@ -40,6 +40,8 @@ export const MAILBOX_WARNING = 1024
 // messages
 export const MESSAGE_BYTES_MAX = 256 * 1024 * 1024
 export const MESSAGE_DEPTH_MAX = 32
+/** Arrays, tables and objects inside each other, in the bytes that a codec decodes. */
+export const CODEC_DEPTH_MAX = 64
 /** One inbound ring per worker. */
 export const RING_BYTES = 4 * 1024 * 1024
 /** Payloads above this travel beside the ring, in a block of their own. */

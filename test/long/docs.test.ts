@@ -44,6 +44,10 @@ test('the examples of docs/config.md compile', () => {
   compile(filesOf('config.md'))
 })
 
+test('the examples of docs/codec.md compile', () => {
+  compile(filesOf('codec.md'))
+})
+
 test('the examples of docs/commands.md compile', () => {
   compile(filesOf('commands.md'))
 })

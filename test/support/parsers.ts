@@ -1,0 +1,67 @@
+/**
+ * Every parser that sees the bytes of a peer, a row each. `test/support/fuzz.ts` feeds them what a
+ * peer might send by mistake or on purpose: `test/node/fuzz.test.ts`, `npm run soak fuzz`.
+ */
+import { json } from '../../src/codec/json.ts'
+
+/** A number in 0…1, the same ones for the same seed. */
+export type Random = () => number
+
+export interface Parser {
+  /** What it parses: it is also in the name of the test. */
+  readonly name: string
+
+  /** Bytes that a peer sends when all is well, of some hundred bytes at most. They get spoiled. */
+  readonly bytesOf: (random: Random) => Buffer
+
+  /**
+   * Parses them with a parser that is new, or keeps nothing. It may throw a `SkynetError`, and
+   * nothing else.
+   *
+   * @param chunks One, unless `isStream`. The parser may change them.
+   * @returns What the bytes have given; of a stream whatever its chunks are.
+   */
+  readonly parse: (chunks: readonly Buffer[]) => unknown
+
+  /** Bytes may come in any chunks. What they give is compared: all at once, and in pieces. */
+  readonly isStream?: true
+
+  /** Bytes of memory that it may take whatever comes, instead of `FIXED_BYTES` of the harness. */
+  readonly fixedBytes?: number
+}
+
+export const PARSERS: readonly Parser[] = [
+  {
+    name: 'json',
+    bytesOf: (random) => Buffer.from(JSON.stringify(anyValue(random))),
+    parse: ([bytes]) => json().decode(bytes!),
+  },
+]
+
+export const below = (random: Random, end: number): number => Math.floor(random() * end)
+
+const WORDS = ['', 'a', 'move', 'x', '__proto__', 'naïve', '龙', '🐉', 'a b', '0', 'length']
+const NUMBERS = [0, 1, -1, 255, 256, 65_536, 2 ** 31, -(2 ** 31), 2 ** 53, 0.1, -0, 1e300]
+
+/** Plain data, as it is in JSON. */
+export function anyValue(random: Random, depth = 0): unknown {
+  const pick = <T>(list: readonly T[]): T => list[below(random, list.length)]!
+  switch (below(random, depth < 4 ? 8 : 5)) {
+    case 0:
+      return pick([null, true, false])
+    case 1:
+      return pick(NUMBERS)
+    case 2:
+      return below(random, 1000)
+    case 3:
+      return pick(WORDS)
+    case 4:
+      return pick(WORDS).repeat(below(random, 40))
+    case 5:
+      return Array.from({ length: below(random, 6) }, () => anyValue(random, depth + 1))
+    default:
+      return Object.fromEntries(
+        Array.from({ length: below(random, 6) }, () => [pick(WORDS), anyValue(random, depth + 1)]),
+      )
+  }
+}
