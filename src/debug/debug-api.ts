@@ -1,6 +1,7 @@
 /** Looking into a running node: Skynet's `debug` protocol and its launcher, as functions. */
 import { checkFlag, checkFunction } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import type { Address } from '../service/addresses.ts'
 import { type OrderingHost, orderOf } from '../service/ordering.ts'
 import type { ProfileOrder } from '../service/profile.ts'
 import { type TraceHost, traced } from '../service/trace.ts'
@@ -11,7 +12,7 @@ import { askStats, type ServiceStats, type WorkerStats } from './stats.ts'
 export interface DebugHost extends OrderingHost, TraceHost {
   readonly handle: number
   readonly runtime: OrderingHost['runtime'] &
-    TraceHost['runtime'] & { knownHandle(address: number | string): number }
+    TraceHost['runtime'] & { knownHandle(address: Address): number }
 }
 
 export class DebugApi {
@@ -53,7 +54,7 @@ export class DebugApi {
    * @throws {SkynetError} `ERR_CALL_DEAD` no such service; `ERR_NAME_UNKNOWN`; `ERR_CALL_TIMEOUT`,
    * `ABORT_ERR` as asked for.
    */
-  async profile(isOn: boolean, address?: number | string, options?: WaitOptions): Promise<void> {
+  async profile(isOn: boolean, address?: Address, options?: WaitOptions): Promise<void> {
     checkFlag('profile', 'isOn', isOn)
     checkWait('profile', options)
     const service = this.#service

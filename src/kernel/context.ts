@@ -1,10 +1,11 @@
 /** One service as its worker's kernel sees it: a handle, a mailbox, and who handles a message. */
 import type { Queue } from '../base/queue.ts'
+import type { Binder } from '../wire/service-id.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { Message } from './message.ts'
 
 /** What stands behind a context: the service floor. */
-export interface Receiver {
+export interface Receiver extends Binder {
   /** Handle one message. It must not throw: a fault of the service is its own to report. */
   receive(message: Message): void
 }

@@ -8,6 +8,7 @@ import { CountedBlocks } from '../testing/sim/blocks.ts'
 import { VirtualClock } from '../testing/timers.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { UNBOUND } from '../wire/service-id.ts'
 import { Context } from './context.ts'
 import { createHandleMemory, Handles } from './handles.ts'
 import type { Message } from './message.ts'
@@ -49,11 +50,12 @@ function setUp() {
       blocks,
       bells,
       onSystem: (message) => system.push(message),
+      newBinder: () => UNBOUND,
       onPublished: (...each) => published.push(each),
       onFault: (text) => faults.push(text),
     })
     const launch = (): Context => {
-      const context = new Context(handles.register(worker), 'service', { receive() {} })
+      const context = new Context(handles.register(worker), 'service', { receive() {}, ...UNBOUND })
       router.add(context)
       return context
     }

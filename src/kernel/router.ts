@@ -12,7 +12,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import { unpack } from '../wire/unpack.ts'
 import type { Context } from './context.ts'
 import type { Handles } from './handles.ts'
-import type { Message } from './message.ts'
+import type { Message, SystemMessage } from './message.ts'
 import { BLOCK_FLAG, type Outbox } from './outbox.ts'
 import type { Inlet, Scheduler } from './scheduler.ts'
 
@@ -26,7 +26,9 @@ export interface RouterOptions {
   readonly blocks: Blocks
   readonly bells: Doorbells
   /** A message to the worker itself (destination 0). */
-  readonly onSystem: (message: Message) => void
+  readonly onSystem: (message: SystemMessage) => void
+  /** A binder of its own for each of those. */
+  readonly newBinder: () => SystemMessage['binder']
   /**
    * What was published on a channel; the bytes are the receiver's, none: the channel is gone.
    * Returns how many got it.
@@ -74,7 +76,7 @@ export class Router implements Inlet {
     }
     const context = this.#contexts.get(to)
     if (context === undefined) return false
-    const own = copy(value, type === PTYPE.LUA ? 'args' : 'value')
+    const own = copy(value, type === PTYPE.LUA ? 'args' : 'value', context.receiver)
     scheduler.deliver(context, { type, source, session, value: own })
     return true
   }
@@ -85,8 +87,10 @@ export class Router implements Inlet {
       this.#options.outboxes[worker]!.send(PTYPE.SYSTEM, 0, source, session, value)
       return
     }
-    const own = copy(value, 'value')
-    this.#options.onSystem({ type: PTYPE.SYSTEM, source, session, value: own })
+    const { onSystem, newBinder } = this.#options
+    const binder = newBinder()
+    const own = copy(value, 'value', binder)
+    onSystem({ type: PTYPE.SYSTEM, source, session, value: own, binder })
   }
 
   /** Tell the sender of a request that nobody will answer it. */
@@ -138,7 +142,7 @@ export class Router implements Inlet {
     at: number,
     length: number,
   ): number {
-    const { inbox, blocks, scheduler, onSystem, onPublished, onFault } = this.#options
+    const { inbox, blocks, scheduler, onSystem, newBinder, onPublished, onFault } = this.#options
     const type = recordType & ~BLOCK_FLAG
     let bytes = inbox.region.bytes
     let from = at
@@ -164,17 +168,17 @@ export class Router implements Inlet {
       const packed = bytes.subarray(from, from + size)
       return cost + onPublished(session, source, isOwn ? packed : Buffer.from(packed))
     }
+    const binder = context === undefined ? newBinder() : context.receiver
     let value: unknown
     try {
-      value = unpack(bytes, from, size)
+      value = unpack(bytes, from, size, binder)
     } catch (error) {
       onFault(`message of ${size} bytes, type ${type}: ${(error as Error).message}`)
       this.refuse({ type, source, session, value: undefined }, to, error)
       return cost
     }
-    const message = { type, source, session, value }
-    if (context === undefined) onSystem(message)
-    else scheduler.deliver(context, message)
+    if (context === undefined) onSystem({ type, source, session, value, binder })
+    else scheduler.deliver(context, { type, source, session, value })
     return cost
   }
 }

@@ -5,6 +5,7 @@ import type { Clock } from '../base/clock.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { createDoorbellMemory, Doorbells } from '../shm/doorbell.ts'
 import { setTimer, VirtualClock } from '../testing/timers.ts'
+import { UNBOUND } from '../wire/service-id.ts'
 import { BusyCells, BusyWatch, createBusyMemory } from './busy.ts'
 import { Context } from './context.ts'
 import type { Message } from './message.ts'
@@ -35,7 +36,10 @@ function setUp(
   t.after(() => scheduler.stop())
   /** A service that hands its messages to `receive`. */
   const service = (receive: (value: unknown) => void): Context =>
-    new Context(2, 'service', { receive: ({ value }) => receive(value) })
+    new Context(2, 'service', {
+      receive: ({ value }) => receive(value),
+      ...UNBOUND,
+    })
   const post = (to: Context, value?: unknown): void => scheduler.deliver(to, message(value))
   const monitor = new BusyWatch(monitorMemory, worker + 1)
   return { scheduler, wheel, clock, bells, worker, overloads, monitor, service, post }

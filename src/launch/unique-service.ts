@@ -24,6 +24,7 @@ export interface ManagerHost extends KeeperHost, WaitHost, Caller {
   readonly runtime: KeeperHost['runtime'] & {
     readonly now: number
     readonly handles: { workerOf(handle: number): number }
+    handleOf(name: string): number
   }
   callMethod: KeeperHost['callMethod']
   /** A timer of the runtime. */

@@ -1,9 +1,11 @@
-/** How services are addressed: by handle, by its text, or by a local name. */
-import { checkInteger, refusal } from '../base/check.ts'
+/** How services are addressed: by handle, by its text, by a local name, or by a reference. */
+import { checkInteger, isA, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Names } from '../kernel/names.ts'
+import { ServiceRef } from './ref.ts'
 
-export type Address = number | string
+/** Handle, its text (`:0000000a`), local name (`.lobby`), or reference of a service. */
+export type Address = number | string | ServiceRef
 
 export class Addresses {
   readonly #names: Names
@@ -12,15 +14,17 @@ export class Addresses {
     this.#names = names
   }
 
-  /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */
+  /** 0: no service has that name now. */
   handleOf(address: Address): number {
     if (typeof address === 'number') {
       checkInteger('find a service', 'address', address, 0, 0xffffffff)
       return address
     }
+    if (isA(address, ServiceRef)) return this.handleOf(address.target)
     if (typeof address !== 'string' || address === '') {
       const wrong = address === '' ? 'value' : 'type'
-      throw refusal(wrong, 'find a service', 'address', 'a string, not empty, or a number', address)
+      const expected = 'a handle, a name or a reference of a service'
+      throw refusal(wrong, 'find a service', 'address', expected, address)
     }
     if (!address.startsWith(':')) return this.#names.query(address)
     const handle = Number.parseInt(address.slice(1), 16)

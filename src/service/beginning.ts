@@ -4,6 +4,7 @@ import type { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Methods } from '../modules/definition.ts'
 import { isBuiltin } from '../modules/modules.ts'
+import type { LateCaller } from './late-caller.ts'
 import type { LaunchOrigin } from './life.ts'
 import { wrongMethods } from './methods.ts'
 import { begin } from './scope.ts'
@@ -27,6 +28,8 @@ export interface Parent {
 export interface Launch {
   readonly url: string
   readonly args: readonly unknown[]
+  /** Of the references in them. */
+  readonly caller?: LateCaller
   readonly origin: LaunchOrigin
   /** The supervisor with which it ends, if any, and by which order of that it is launched. */
   readonly parent?: Parent | undefined

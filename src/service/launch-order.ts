@@ -3,6 +3,7 @@ import { describe } from '../base/thrown.ts'
 import type { Place } from '../kernel/loads.ts'
 import { askerOf } from './askers.ts'
 import type { Launch } from './beginning.ts'
+import type { LateCaller } from './late-caller.ts'
 import { originOf } from './life.ts'
 import { LATER, type Orders, type WorkerOrder } from './orders.ts'
 import type { WaitingSetup } from './setup.ts'
@@ -43,6 +44,7 @@ export function addLaunchOrders(orders: Orders, host: LaunchOrdersHost): void {
     host.launch({
       url: order.url,
       args: order.args,
+      caller: message.binder as LateCaller,
       origin: originOf(source === host.names.query('.service'), order.onFault ?? 'log'),
       parent: order.isChild === true ? { handle: source, asker: askerOf(message) } : undefined,
       setups: order.setups,

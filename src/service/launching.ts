@@ -126,6 +126,7 @@ export class Launching implements BeginningHost {
       return
     }
     const { services, router, endWith, facadeOf } = this.#options
+    if (launch.caller !== undefined) launch.caller.service = service
     service.setProfile(this.isProfiled)
     services.add(service)
     router.add(service.context)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { UNBOUND } from '../wire/service-id.ts'
 import { LATER, NOBODY, Orders } from './orders.ts'
 
 /** What goes back to who gave an order. */
@@ -15,7 +16,13 @@ function setUp() {
   const orders = new Orders()
   orders.connect(router)
   const give = (order: string, session = 5): void =>
-    orders.take({ type: PTYPE.SYSTEM, source: 9, session, value: { order, handle: 7 } })
+    orders.take({
+      type: PTYPE.SYSTEM,
+      source: 9,
+      session,
+      binder: UNBOUND,
+      value: { order, handle: 7 },
+    })
   return { orders, give, sent }
 }
 

@@ -3,7 +3,7 @@
  * orders that it gives and takes, as rows of this table. Runs on the worker.
  */
 import assert from 'node:assert/strict'
-import type { Message } from '../kernel/message.ts'
+import type { Message, SystemMessage } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { sendable } from './sendable.ts'
@@ -23,7 +23,7 @@ export const LATER: unique symbol = Symbol('later')
 /** What an order returns that nobody can follow: who gave it gets `ERR_CALL_DEAD`. */
 export const NOBODY: unique symbol = Symbol('nobody')
 
-type Run = (message: Message, order: WorkerOrder) => unknown
+type Run = (message: SystemMessage, order: WorkerOrder) => unknown
 
 export class Orders {
   readonly #rows = new Map<string, Run>()
@@ -35,13 +35,16 @@ export class Orders {
   }
 
   /** @param run Its result is the answer, if who gave the order waits for one. */
-  add<O extends WorkerOrder>(name: O['order'], run: (message: Message, order: O) => unknown): void {
+  add<O extends WorkerOrder>(
+    name: O['order'],
+    run: (message: SystemMessage, order: O) => unknown,
+  ): void {
     assert(!this.#rows.has(name), `two orders are called ${name}`)
     this.#rows.set(name, run as Run)
   }
 
   /** An order has come. What it throws is the answer to who gave it. */
-  readonly take = (message: Message): void => {
+  readonly take = (message: SystemMessage): void => {
     const order = message.value as WorkerOrder
     try {
       this.reply(message, this.#rows.get(order.order)!(message, order))

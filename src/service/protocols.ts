@@ -10,6 +10,7 @@ import {
 } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { Address } from './addresses.ts'
 import { RESERVED_TYPES } from './message-types.ts'
 import type { WaitOptions } from './wait-options.ts'
 
@@ -109,13 +110,8 @@ export class Protocols {
 
 /** What a protocol needs of its service. */
 export interface RawCaller {
-  rawSend(address: number | string, type: number, value: unknown): boolean
-  rawCall(
-    address: number | string,
-    type: number,
-    value: unknown,
-    options?: WaitOptions,
-  ): Promise<unknown>
+  rawSend(address: Address, type: number, value: unknown): boolean
+  rawCall(address: Address, type: number, value: unknown, options?: WaitOptions): Promise<unknown>
 }
 
 /** A protocol that was registered: how to speak it to others. */
@@ -133,13 +129,13 @@ export class Protocol<T> {
   }
 
   /** False: there is no such service. */
-  send(address: number | string, value: T): boolean {
+  send(address: Address, value: T): boolean {
     const { id, pack } = this.#definition
     return this.#caller.rawSend(address, id, pack === undefined ? value : pack(value))
   }
 
   /** Rejects as `ref.call` does, and with `ERR_PROTOCOL_UNKNOWN` when the callee has none such. */
-  async call(address: number | string, value: T, options?: WaitOptions): Promise<T> {
+  async call(address: Address, value: T, options?: WaitOptions): Promise<T> {
     const { id, pack, unpack } = this.#definition
     const packed = pack === undefined ? value : pack(value)
     const answer = await this.#caller.rawCall(address, id, packed, options)

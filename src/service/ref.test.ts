@@ -12,7 +12,9 @@ interface Store {
 function setUp() {
   const calls: [to: number, message: unknown[], options: WaitOptions | undefined][] = []
   const sends: [to: number, message: unknown[]][] = []
+  const names = new Map<string, number>()
   const caller: Caller = {
+    runtime: { handleOf: (name) => names.get(name) ?? 0 },
     callMethod(to, message, options) {
       calls.push([to, message, options])
       return Promise.resolve(calls.length)
@@ -22,7 +24,8 @@ function setUp() {
       return sends.length === 1
     },
   }
-  return { calls, sends, ref: new ServiceRef<Store>(caller, 0x0a) }
+  const named = new ServiceRef<Store>(caller, '.store')
+  return { calls, sends, names, named, ref: new ServiceRef<Store>(caller, 0x0a) }
 }
 
 test('call asks for the method by its name, with the arguments', async () => {
@@ -82,4 +85,27 @@ test('await of a table of methods calls nothing', async () => {
 test('a reference prints as its address', () => {
   const { ref } = setUp()
   assert.deepEqual([ref.address, `${ref}`], [':0000000a', ':0000000a'])
+})
+
+test('a reference by name asks who has it at each use', async () => {
+  const { named, names, calls, sends } = setUp()
+  const unknown = { code: 'ERR_NAME_UNKNOWN', info: { name: '.store' } }
+  await assert.rejects(named.call.get('key'), unknown)
+  await assert.rejects(named.with({ timeoutMs: 5 }).call.get('key'), unknown)
+  assert.equal(named.send.set('key', 1), false)
+  assert.throws(() => named.handle, unknown)
+  for (const handle of [7, 8]) {
+    names.set('.store', handle)
+    await named.call.get('key')
+    named.send.set('key', handle)
+    assert.equal(named.handle, handle)
+  }
+  assert.deepEqual([named.address, `${named}`], ['.store', '.store'])
+  assert.deepEqual(
+    [calls.map(([to]) => to), sends.map(([to]) => to)],
+    [
+      [7, 8],
+      [7, 8],
+    ],
+  )
 })

@@ -1,6 +1,7 @@
 /** A typed reference to another service: its methods as functions. */
-import { formatHandle } from '../base/errors.ts'
+import { formatHandle, SkynetError } from '../base/errors.ts'
 import type { Methods } from '../modules/definition.ts'
+import { ServiceId } from '../wire/service-id.ts'
 import type { Response } from './response.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 
@@ -23,6 +24,8 @@ export type SendOf<M> = {
 
 /** What a reference needs of the service that holds it. */
 export interface Caller {
+  /** 0: no service has that name now. */
+  readonly runtime: { handleOf(name: string): number }
   callMethod(to: number, message: unknown[], options: WaitOptions | undefined): Promise<unknown>
   sendMethod(to: number, message: unknown[]): boolean
 }
@@ -32,36 +35,48 @@ export interface BoundRef<M extends Methods> {
   readonly call: CallOf<M>
 }
 
-export class ServiceRef<M extends Methods = Methods> implements BoundRef<M> {
-  /** The handle, which may be sent to other services: see `skynet.ref`. */
-  readonly handle: number
+/**
+ * Of a service by its handle, or of whoever has a local name at each call (`skynet.named`). It may
+ * be part of a message, and calls for the service that got it then.
+ */
+export class ServiceRef<M extends Methods = Methods> extends ServiceId implements BoundRef<M> {
   readonly #caller: Caller
   #call: CallOf<M> | undefined
   #send: SendOf<M> | undefined
 
-  constructor(caller: Caller, handle: number) {
+  /** @param target Handle or local name. */
+  constructor(caller: Caller, target: number | string) {
+    super(target)
     this.#caller = caller
-    this.handle = handle
   }
 
-  /** `:0000000a`, as in logs. */
+  /**
+   * The handle; of a name, that of the service that has it now.
+   *
+   * @throws {SkynetError} `ERR_NAME_UNKNOWN` when none has it.
+   */
+  get handle(): number {
+    const { target } = this
+    if (typeof target === 'number') return target
+    const handle = this.#caller.runtime.handleOf(target)
+    if (handle === 0) throw nameUnknown(target)
+    return handle
+  }
+
+  /** `:0000000a`, as in logs; of a name, the name. */
   get address(): string {
-    return formatHandle(this.handle)
+    const { target } = this
+    return typeof target === 'number' ? formatHandle(target) : target
   }
 
   /**
    * The methods of the service, each a function that returns a promise of the answer. It rejects
    * with the error that the method threw, or `ERR_CALL_DEAD`, `ERR_METHOD_UNKNOWN`,
-   * `ERR_MESSAGE_UNSUPPORTED`. Without `with`, it waits as long as the config's `callTimeoutMs`.
+   * `ERR_MESSAGE_UNSUPPORTED`; of a name, `ERR_NAME_UNKNOWN`. Without `with`, it waits as long as
+   * the config's `callTimeoutMs`.
    */
   get call(): CallOf<M> {
-    if (this.#call === undefined) {
-      const { handle } = this
-      const caller = this.#caller
-      this.#call = methodTable((message) =>
-        caller.callMethod(handle, message, undefined),
-      ) as CallOf<M>
-    }
+    this.#call ??= this.#calls(undefined)
     return this.#call
   }
 
@@ -70,29 +85,48 @@ export class ServiceRef<M extends Methods = Methods> implements BoundRef<M> {
    * false when the service is gone; true says that it was sent, not that it will be handled.
    */
   get send(): SendOf<M> {
-    if (this.#send === undefined) {
-      const { handle } = this
-      const caller = this.#caller
-      this.#send = methodTable((message) => caller.sendMethod(handle, message)) as SendOf<M>
-    }
+    this.#send ??= this.#sends()
     return this.#send
   }
 
   /** Calls that give up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` when `signal` aborts. */
   with(options: WaitOptions): BoundRef<M> {
     checkWait('call', options)
-    const { handle } = this
-    const caller = this.#caller
     // Checked here, and not again by each call.
-    const limits = new WaitLimits(options)
-    const call = methodTable((message) => caller.callMethod(handle, message, limits))
-    return { call: call as CallOf<M> }
+    return { call: this.#calls(new WaitLimits(options)) }
   }
 
-  toString(): string {
+  #calls(limits: WaitOptions | undefined): CallOf<M> {
+    const { target } = this
+    const caller = this.#caller
+    if (typeof target === 'number') {
+      return methodTable((message) => caller.callMethod(target, message, limits)) as CallOf<M>
+    }
+    return methodTable((message) => {
+      const handle = caller.runtime.handleOf(target)
+      if (handle === 0) return Promise.reject(nameUnknown(target))
+      return caller.callMethod(handle, message, limits)
+    }) as CallOf<M>
+  }
+
+  #sends(): SendOf<M> {
+    const { target } = this
+    const caller = this.#caller
+    if (typeof target === 'number') {
+      return methodTable((message) => caller.sendMethod(target, message)) as SendOf<M>
+    }
+    return methodTable((message) => {
+      const handle = caller.runtime.handleOf(target)
+      return handle !== 0 && caller.sendMethod(handle, message)
+    }) as SendOf<M>
+  }
+
+  override toString(): string {
     return this.address
   }
 }
+
+const nameUnknown = (name: string): Error => new SkynetError('ERR_NAME_UNKNOWN', { name })
 
 /**
  * An object that has every method: the first use of a name goes to the proxy behind it, which adds

@@ -16,6 +16,7 @@ import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Methods } from '../modules/definition.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { Address } from './addresses.ts'
 import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from './calls.ts'
 import { Faults } from './faults.ts'
 import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
@@ -25,7 +26,7 @@ import { OwnTimers } from './own-timers.ts'
 import type { Part, PartHost, PartKey } from './part.ts'
 import { Profile } from './profile.ts'
 import type { RawCaller } from './protocols.ts'
-import type { Caller } from './ref.ts'
+import { type Caller, ServiceRef } from './ref.ts'
 import { Requests, type RequestsRuntime } from './requests.ts'
 import { begin, isPlain, kept, leaveScopes, type Scope, useScopes } from './scope.ts'
 import { asArgument, isThenable, sendable } from './sendable.ts'
@@ -43,10 +44,10 @@ export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
   readonly receiveLimitBytes: number
   readonly clock: Clock
   readonly wheel: Wheel
-  /** Handle of `:0000000a`, `.name` or a number; 0 when there is no such name. */
-  handleOf(address: number | string): number
+  /** 0: no service has that name now. */
+  handleOf(address: Address): number
   /** As `handleOf`. @throws {SkynetError} `ERR_NAME_UNKNOWN`. */
-  knownHandle(address: number | string): number
+  knownHandle(address: Address): number
   addTimer(ms: number, owner: TimerOwner, task?: unknown): number
   /** The same at a time of `now`. */
   addTimerAt(due: number, owner: TimerOwner, task?: unknown): number
@@ -222,6 +223,11 @@ export class Service
     else this.runtime.router.refuse(message, this.handle)
   }
 
+  /** Called for each reference in a message that comes: see Binder. */
+  bind(target: number | string): ServiceRef {
+    return new ServiceRef(this, target)
+  }
+
   /** A message that travelled within another one is what it would be alone. */
   unwrapped(message: Message): void {
     const row = this.runtime.rows[message.type]
@@ -273,12 +279,7 @@ export class Service
     }
   }
 
-  rawCall(
-    address: number | string,
-    type: number,
-    value: unknown,
-    options?: WaitOptions,
-  ): Promise<unknown> {
+  rawCall(address: Address, type: number, value: unknown, options?: WaitOptions): Promise<unknown> {
     const { router } = this.runtime
     const to = this.runtime.knownHandle(address)
     if (areCallsWatched()) return watchedCall(this, type, to, value, options)
@@ -287,7 +288,7 @@ export class Service
     )
   }
 
-  rawSend(address: number | string, type: number, value: unknown): boolean {
+  rawSend(address: Address, type: number, value: unknown): boolean {
     if (this.#phase === 'ended') return false
     const to = this.runtime.handleOf(address)
     if (areCallsWatched()) return watchedSend(this, type, to, value)

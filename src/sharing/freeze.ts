@@ -1,5 +1,6 @@
 /** Values that nobody can change, so that many may hold the same one. */
 import { SkynetError } from '../base/errors.ts'
+import { ServiceId } from '../wire/service-id.ts'
 
 /** The same in all depths, read-only. */
 export type Frozen<T> = T extends string | number | boolean | bigint | null | undefined
@@ -14,7 +15,7 @@ interface Fault {
 
 /**
  * Freeze a value that was unpacked: primitives, plain objects and arrays. The others (`Map`,
- * `Date`, bytes) keep what they hold where freezing does not reach.
+ * `Date`, bytes) keep what they hold where freezing does not reach; a reference is of one service.
  *
  * @throws {SkynetError} `ERR_SHARE_MUTABLE` names the first of those.
  */
@@ -28,7 +29,8 @@ function freezeAll(value: unknown): Fault | undefined {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return undefined
   const isArray = Array.isArray(value)
   if (!isArray && Object.getPrototypeOf(value) !== Object.prototype) {
-    return { path: '', type: value.constructor.name }
+    // Of many services, and so of none: whoever reads it could not call.
+    return { path: '', type: ServiceId.is(value) ? 'ServiceRef' : value.constructor.name }
   }
   // Before its parts: what refers to itself ends here.
   Object.freeze(value)

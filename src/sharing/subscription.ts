@@ -7,6 +7,7 @@ import type { Multicast, Published } from '../kernel/multicast.ts'
 import { type Part, type PartHost, PartKey } from '../service/part.ts'
 import { Waiter, type WaitHost } from '../service/wait.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
+import type { Binder } from '../wire/service-id.ts'
 import { unpack } from '../wire/unpack.ts'
 
 /** Called with each message, a value of its own, and the handle of who published it. */
@@ -17,7 +18,7 @@ type Taking<T> = (message: T, source: number) => void
 export type SubscriptionEnd = 'unsubscribed' | 'deleted' | 'exited'
 
 /** What subscriptions need of their service. */
-export interface SubscriptionsHost extends WaitHost, PartHost {
+export interface SubscriptionsHost extends WaitHost, PartHost, Binder {
   readonly context: Context
   readonly runtime: { readonly clock: Clock }
   say(level: 'error', text: string): void
@@ -115,12 +116,16 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     const { bytes } = message.value as Published
     const callback = this.#callback
     if (bytes === undefined) this.#finish('deleted')
-    else if (callback !== undefined) callback(decoded<T>(bytes), message.source)
+    else if (callback !== undefined) callback(this.#decoded(bytes), message.source)
     else {
       const [taker] = this.#takers
       if (taker === undefined) this.#keep(message)
-      else taker.resolve({ value: decoded<T>(bytes), done: false })
+      else taker.resolve({ value: this.#decoded(bytes), done: false })
     }
+  }
+
+  #decoded(bytes: Buffer): T {
+    return unpack(bytes, 0, bytes.length, this.#own.service) as T
   }
 
   #keep(message: Message): void {
@@ -139,7 +144,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     checkWait('take a message', options)
     const message = this.#waiting.shift()
     if (message !== undefined) {
-      return { value: decoded<T>((message.value as Published).bytes!), done: false }
+      return { value: this.#decoded((message.value as Published).bytes!), done: false }
     }
     if (this.#isOver) return { value: undefined, done: true }
     const about = { kind: 'channel', what: `message of channel ${this.channel}` } as const
@@ -186,8 +191,6 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
     this.#end(reason)
   }
 }
-
-const decoded = <T>(bytes: Buffer): T => unpack(bytes, 0, bytes.length) as T
 
 const KEY = new PartKey<Subscriptions>()
 

@@ -1,5 +1,5 @@
 /** Local names of services: `.lobby`. */
-import { checkString } from '../base/check.ts'
+import { checkString, refusal } from '../base/check.ts'
 import type { Names } from '../kernel/names.ts'
 import { checkMayRegister } from '../supervision/needed.ts'
 
@@ -10,6 +10,13 @@ export interface NamingSite {
   readonly isLogservice: (url: string) => boolean
   /** The logger here has its name. */
   readonly onLoggerNamed: () => void
+}
+
+/** @throws {TypeError} Unless it may be a local name. */
+export function checkLocalName(what: string, name: string): void {
+  checkString(what, 'name', name)
+  if (name.length > 1 && name.startsWith('.')) return
+  throw refusal('value', what, 'name', 'a local name, which begins with a dot', name)
 }
 
 /** Undefined: no service has that name now. */

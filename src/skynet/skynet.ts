@@ -8,8 +8,9 @@ import type { Timer } from '../kernel/timer.ts'
 import { type LaunchSite, launchService } from '../launch/launch.ts'
 import { type LaunchRest, launchOptions } from '../launch/options.ts'
 import { askManager, type ManagerSite } from '../launch/unique-service.ts'
-import type { AnyService, MethodsOf } from '../modules/definition.ts'
+import type { AnyService, Methods, MethodsOf } from '../modules/definition.ts'
 import type { SocketClient } from '../net/client/client.ts'
+import type { Address } from '../service/addresses.ts'
 import { askMailbox, inboxOf, type MailboxState } from '../service/inbox.ts'
 import type { Ending, ExitHook } from '../service/life.ts'
 import { askAbout } from '../service/ordering.ts'
@@ -34,7 +35,7 @@ import { type CriticalSection, criticalSection } from '../timing/critical-sectio
 import { interval } from '../timing/interval.ts'
 import { Selection, type SelectRequest } from '../timing/select.ts'
 import { type SleepOptions, sleepsOf } from '../timing/sleeps.ts'
-import { giveName, localName, type NamingSite } from './naming.ts'
+import { checkLocalName, giveName, localName, type NamingSite } from './naming.ts'
 import { getenv, setenv } from './variables.ts'
 
 /** The node, as one worker sees it: from it each feature is given what it needs. */
@@ -200,25 +201,47 @@ export class Skynet {
   }
 
   /**
-   * A typed reference to a service that is there already.
+   * A typed reference to a service that is there already, and to no other: see `named`.
    *
    * @param address Its handle, or local name (`.lobby`).
    * @throws {SkynetError} `ERR_NAME_UNKNOWN` when no service has that name now.
    */
-  ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>> {
+  ref<S extends AnyService = AnyService>(address: Address): ServiceRef<MethodsOf<S>> {
     const service = Skynet.serviceOf(this)
     return new ServiceRef(service, service.runtime.knownHandle(address))
   }
 
+  /**
+   * A typed reference to whoever has a local name: it is looked up at each use, so it follows a
+   * service that is launched again. While nobody has it, calls reject with `ERR_NAME_UNKNOWN`, and
+   * sends say false.
+   *
+   * @param name Begins with a dot: `.lobby`.
+   */
+  named<S extends AnyService = AnyService>(name: string): ServiceRef<MethodsOf<S>> {
+    const service = Skynet.serviceOf(this)
+    checkLocalName('refer to a name', name)
+    return new ServiceRef(service, name)
+  }
+
+  /**
+   * A reference to this service, to be given to others: `room.send.join(skynet.selfRef<Agent>())`.
+   * `M` is what its methods are, as nothing can know before the setup is done.
+   */
+  selfRef<M extends Methods = Methods>(): ServiceRef<M> {
+    const service = Skynet.serviceOf(this)
+    return new ServiceRef<M>(service, service.handle)
+  }
+
   /** Call a method by name: `ref.call` without types. Same errors, and `ERR_NAME_UNKNOWN`. */
-  async call(address: number | string, method: string, ...args: unknown[]): Promise<unknown> {
+  async call(address: Address, method: string, ...args: unknown[]): Promise<unknown> {
     const service = Skynet.serviceOf(this)
     checkString('call', 'method', method)
     return service.callMethod(service.runtime.knownHandle(address), [method, ...args])
   }
 
   /** Send by name. False: there is no such service. */
-  send(address: number | string, method: string, ...args: unknown[]): boolean {
+  send(address: Address, method: string, ...args: unknown[]): boolean {
     const service = Skynet.serviceOf(this)
     checkString('send', 'method', method)
     const handle = service.runtime.handleOf(address)
@@ -226,7 +249,7 @@ export class Skynet {
   }
 
   /** Is there a service of that handle or name now? */
-  isAlive(address: number | string): boolean {
+  isAlive(address: Address): boolean {
     const { runtime } = Skynet.serviceOf(this)
     return runtime.handles.workerOf(runtime.handleOf(address)) >= 0
   }
@@ -247,7 +270,7 @@ export class Skynet {
   }
 
   /** Give another service a local name. Throws as `register`, and `ERR_NAME_UNKNOWN`. */
-  name(name: string, address: number | string): void {
+  name(name: string, address: Address): void {
     const { url, runtime } = Skynet.serviceOf(this)
     giveName(this.#site, name, url, () => runtime.knownHandle(address))
   }
@@ -373,7 +396,7 @@ export class Skynet {
   }
 
   /** What waits in the mailbox of a service, wherever it lives. */
-  async mailbox(address: number | string, options?: WaitOptions): Promise<MailboxState> {
+  async mailbox(address: Address, options?: WaitOptions): Promise<MailboxState> {
     const service = Skynet.serviceOf(this)
     const handle = service.runtime.knownHandle(address)
     return (await askMailbox(service, 'mailbox', handle, options)) as MailboxState
@@ -383,7 +406,7 @@ export class Skynet {
    * Wait until the mailbox of a service is at most half full: how a sender keeps to the pace of its
    * receiver. Resolves at once for one without a bound. Rejects as a call.
    */
-  async room(address: number | string, options?: WaitOptions): Promise<void> {
+  async room(address: Address, options?: WaitOptions): Promise<void> {
     const service = Skynet.serviceOf(this)
     await askMailbox(service, 'room', service.runtime.knownHandle(address), options)
   }
@@ -392,7 +415,7 @@ export class Skynet {
    * Be told, once, how another service ends, or that it has ended before. It resolves whatever the
    * reason is. `ERR_SERVICE_EXITED` when this service ends first; `ERR_CALL_TIMEOUT`, `ABORT_ERR`.
    */
-  async monitor(address: number | string, options?: WaitOptions): Promise<Ending> {
+  async monitor(address: Address, options?: WaitOptions): Promise<Ending> {
     const service = Skynet.serviceOf(this)
     return monitor(service, service.runtime.knownHandle(address), options)
   }
@@ -401,7 +424,7 @@ export class Skynet {
    * From now on, when one of the two ends unmeant (not `exit`, `stop`), the other one ends too.
    * Throws `ERR_NAME_UNKNOWN`, and `ERR_SERVICE_NEEDED` for `.logger` and `.service`.
    */
-  link(address: number | string): void {
+  link(address: Address): void {
     const service = Skynet.serviceOf(this)
     const handle = service.runtime.knownHandle(address)
     checkNotNeeded(this.#site, handle)
@@ -409,7 +432,7 @@ export class Skynet {
   }
 
   /** End another service, at once. True: it was there. Refuses as `link`. */
-  async kill(address: number | string, options?: WaitOptions): Promise<boolean> {
+  async kill(address: Address, options?: WaitOptions): Promise<boolean> {
     const service = Skynet.serviceOf(this)
     return kill(service, this.#site, service.runtime.handleOf(address), options)
   }
@@ -458,7 +481,7 @@ export class Skynet {
   }
 
   /** Send a message of any type, its value as it travels. A method call is `[method, ...args]`. */
-  rawSend(address: number | string, type: string | number, value: unknown): boolean {
+  rawSend(address: Address, type: string | number, value: unknown): boolean {
     const service = Skynet.serviceOf(this)
     const { protocols } = service.requests
     return service.rawSend(address, protocols.typeOf(type, value), value)
@@ -466,7 +489,7 @@ export class Skynet {
 
   /** Call with a message of any type. Rejects as `ref.call`, and with `ERR_NAME_UNKNOWN`. */
   async rawCall(
-    address: number | string,
+    address: Address,
     type: string | number,
     value: unknown,
     options?: WaitOptions,
@@ -482,7 +505,7 @@ export class Skynet {
    * @returns False: there is no such service, and nobody was told.
    */
   redirect(
-    address: number | string,
+    address: Address,
     context: RequestContext,
     type: string | number,
     value: unknown,
@@ -538,20 +561,20 @@ export class Skynet {
    *
    * @throws {SkynetError} `ERR_MESSAGE_LOG`.
    */
-  async logOn(address: number | string, options?: WaitOptions): Promise<boolean> {
+  async logOn(address: Address, options?: WaitOptions): Promise<boolean> {
     const service = Skynet.serviceOf(this)
     const handle = service.runtime.handleOf(address)
     return askAbout(service, { order: 'logOn', handle }, options)
   }
 
-  async logOff(address: number | string, options?: WaitOptions): Promise<boolean> {
+  async logOff(address: Address, options?: WaitOptions): Promise<boolean> {
     const service = Skynet.serviceOf(this)
     const handle = service.runtime.handleOf(address)
     return askAbout(service, { order: 'logOff', handle }, options)
   }
 
   /** Tell a service a number: its `onSignal` hook, or else its log. False: it is not there. */
-  async signal(address: number | string, number = 0, options?: WaitOptions): Promise<boolean> {
+  async signal(address: Address, number = 0, options?: WaitOptions): Promise<boolean> {
     const service = Skynet.serviceOf(this)
     return signal(service, service.runtime.handleOf(address), number, options)
   }

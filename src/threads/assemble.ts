@@ -21,6 +21,7 @@ import { type ClientOptions, SocketClient } from '../net/client/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
+import { LateCaller } from '../service/late-caller.ts'
 import type { LogLine } from '../service/log.ts'
 import { LogLedger } from '../service/log-ledger.ts'
 import { Orders } from '../service/orders.ts'
@@ -254,6 +255,7 @@ function connectRings(options: WorkerOptions, parts: MailParts) {
     blocks: os.blocks,
     bells,
     onSystem: orders.take,
+    newBinder: () => new LateCaller(),
     onPublished: (channel, source, bytes) => multicast.receive(channel, source, bytes),
     onFault: (text) => say(0, `cannot unpack a ${text}`),
   })

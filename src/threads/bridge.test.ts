@@ -9,6 +9,7 @@ import { EVENT, type EventRecord } from '../net/event.ts'
 import { createDoorbellMemory, Doorbells } from '../shm/doorbell.ts'
 import { StreamRing } from '../shm/ring.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { UNBOUND } from '../wire/service-id.ts'
 import { Bridge } from './bridge.ts'
 
 const CAPACITY = 4096
@@ -24,7 +25,7 @@ function setUp() {
   let wakes = 0
   const poller = { thread: SOCKET_THREAD, wake: () => wakes++ }
   const bells = new Doorbells(createDoorbellMemory(2), poller)
-  const context = new Context(OWNER, 'service', { receive() {} })
+  const context = new Context(OWNER, 'service', { receive() {}, ...UNBOUND })
   const delivered: Message[] = []
   const orders: unknown[][] = []
   const bridge = new Bridge({

@@ -11,6 +11,7 @@ import {
   tooDeep,
   tooLarge,
 } from './refusal.ts'
+import type { Binder } from './service-id.ts'
 import {
   bytesOf,
   errorParts,
@@ -26,6 +27,7 @@ import {
   setErrorPart,
   setProto,
   stretch,
+  targetOf,
   VALUE_PARTS,
   type View,
 } from './tags.ts'
@@ -52,9 +54,11 @@ class Copier {
   #count = 0
   /** At least the bytes of the message when packed: only a heavy one is measured exactly. */
   #weight = 0
+  #binder: Binder | undefined
 
-  copy(value: unknown, root: string): unknown {
+  copy(value: unknown, root: string, binder: Binder | undefined): unknown {
     this.#weight = 1
+    this.#binder = binder
     let result: unknown
     try {
       result = this.#value(value, 0)
@@ -179,6 +183,7 @@ class Copier {
     if (kind === KIND.MAP) return this.#mapEntries(object as Map<unknown, unknown>, depth + 1)
     if (kind === KIND.SET) return this.#setValues(object as Set<unknown>, depth + 1)
     if (kind === KIND.ERROR) return this.#error(object as Error, depth + 1)
+    if (kind === KIND.SERVICE) return this.#service(object)
     return this.#memory(object as ArrayBuffer | View, kind)
   }
 
@@ -230,6 +235,13 @@ class Copier {
     return result
   }
 
+  #service(id: object): object {
+    const target = targetOf(id)
+    if (target === undefined) throw refuse(id)
+    if (typeof target === 'string') this.#weight += target.length * 2
+    return this.#remember(id, this.#binder?.bind(target) ?? id)
+  }
+
   #memory(source: ArrayBuffer | View, kind: number): object {
     const bytes = bytesOf(source, kind)
     if (bytes === undefined) throw refuse(source)
@@ -270,6 +282,7 @@ class Copier {
     }
     if (this.#count > LIST_MAX) this.#map.clear()
     this.#count = 0
+    this.#binder = undefined
   }
 }
 
@@ -279,15 +292,16 @@ let idle: Copier | undefined = new Copier()
  * Copy `value` with the meaning of `unpack(pack(value))`; primitives return as they are.
  *
  * @param root Names the value in the paths of errors.
+ * @param binder Whom it is for. None: what names a service stays what it is.
  * @throws {SkynetError} `ERR_MESSAGE_UNSUPPORTED`, `ERR_MESSAGE_TOO_DEEP`,
  * `ERR_MESSAGE_TOO_LARGE`; what a getter of the value throws.
  */
-export function copy(value: unknown, root = 'message'): unknown {
+export function copy(value: unknown, root = 'message', binder?: Binder): unknown {
   // A getter that sends comes here again: then the copier is in use, and another one is made.
   const copier = idle ?? new Copier()
   idle = undefined
   try {
-    return copier.copy(value, root)
+    return copier.copy(value, root, binder)
   } finally {
     idle = copier
   }

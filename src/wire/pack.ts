@@ -24,6 +24,7 @@ import {
   PART,
   patternOf,
   TAG,
+  targetOf,
   VALUE_PARTS,
   type View,
 } from './tags.ts'
@@ -357,6 +358,7 @@ export class Packer {
     } else if (kind === KIND.MAP) this.#mapEntries(object as Map<unknown, unknown>, depth + 1)
     else if (kind === KIND.SET) this.#setValues(object as Set<unknown>, depth + 1)
     else if (kind === KIND.ERROR) this.#error(object as Error, depth + 1)
+    else if (kind === KIND.SERVICE) this.#service(object)
     else this.#memory(object as ArrayBuffer | View, kind)
   }
 
@@ -402,6 +404,16 @@ export class Packer {
       } catch (error) {
         throw passing(error, `.${part}`)
       }
+    }
+  }
+
+  #service(id: object): void {
+    const target = targetOf(id)
+    if (target === undefined) throw refuse(id)
+    if (typeof target === 'number') this.#tagged(TAG.SERVICE, target)
+    else {
+      this.#bytes[this.#at++] = TAG.NAMED
+      this.#string(target)
     }
   }
 

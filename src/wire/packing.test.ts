@@ -5,6 +5,7 @@ import { isSkynetError } from '../base/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { copy } from './copy.ts'
 import { Packer } from './pack.ts'
+import { type Binder, ServiceId } from './service-id.ts'
 import { HEAD, TAG } from './tags.ts'
 import { unpack } from './unpack.ts'
 import { drawing, testValues, VALUES } from './values.suite.ts'
@@ -101,6 +102,8 @@ test('unpack() refuses what no packer writes', () => {
     'an unknown error': bytes(PLAIN, TAG.ERROR, 99, 0),
     'a SkynetError without code': bytes(PLAIN, TAG.ERROR, 9, 0),
     'a SkynetError with a code of its own': bytes(PLAIN, TAG.ERROR, 9, 24, 0x80, TAG.NULL),
+    'a name of a service that is no string': bytes(PLAIN, TAG.NAMED, 5),
+    'a handle cut short': bytes(PLAIN, TAG.SERVICE, 1, 2, 3),
     'too many levels': bytes(PLAIN, ...new Array(33).fill(0xa1), 1),
     'a string longer than the message': bytes(PLAIN, TAG.LATIN32, ...u32(0xffffffff), 1),
     'a buffer longer than the message': bytes(PLAIN, TAG.BUFFER, ...u32(0xffffffff), 1),
@@ -142,6 +145,34 @@ test('unpack() tells apart strings that share a place in its cache', () => {
   const words = Array.from({ length: 5000 }, (_, i) => `w${i * 7919}`)
   assert.deepEqual(send(words), words)
   assert.deepEqual(send(words), words)
+})
+
+test('unpack() and copy() bind what names services to whom it is for, each once', () => {
+  class Bound extends ServiceId {}
+  const bound: (number | string)[] = []
+  const binder: Binder = {
+    bind(target) {
+      bound.push(target)
+      return new Bound(target)
+    },
+  }
+  const one = new ServiceId(0xff000001)
+  const value = { one, list: [one, new Map([[one, new ServiceId('.board')]])] }
+  const whole = packed(value)
+  const ways = [() => unpack(whole, 0, whole.length, binder), () => copy(value, 'args', binder)]
+  for (const bring of ways) {
+    const got = bring()
+    const { one: first, list } = got as typeof value
+    assert.ok(first instanceof Bound)
+    assert.deepEqual(got, {
+      one: new Bound(0xff000001),
+      list: [first, new Map([[first, new Bound('.board')]])],
+    })
+    assert.equal(list[0], first)
+    assert.deepEqual(bound.splice(0), [0xff000001, '.board'])
+  }
+  assert.equal((copy(value) as typeof value).one, one, 'for nobody it stays what it is')
+  assert.deepEqual(unpack(whole, 0, whole.length), value)
 })
 
 test('Packer keeps messages apart: nothing is remembered from one to the next', () => {

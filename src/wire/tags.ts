@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util'
 import { ERROR_CODES, SkynetError } from '../base/errors.ts'
+import { ServiceId } from './service-id.ts'
 
 /**
  * First byte of a value; all numbers little-endian. 0x00..0x7f is the integer itself,
@@ -39,6 +40,8 @@ export const TAG = {
   VIEW: 0xc8, // u8 index in VIEWS, u32 length in bytes, bytes
   ERROR: 0xc9, // u8 index in ERRORS, u8 PART bits, the parts in the order of PART
   SHAPED: 0xca, // an object: u8 bytes of the keys, the keys, then as many values
+  SERVICE: 0xcb, // u32: its handle
+  NAMED: 0xcc, // string: the local name of a service
 } as const
 
 /** Byte 0 of a message: without references, the reader needs no table of the objects it met. */
@@ -95,6 +98,7 @@ export const KIND = {
   /** These two only of another context: those of ours are known without asking. */
   PLAIN: 7,
   ARRAY: 8,
+  SERVICE: 9,
   VIEW: 16,
 } as const
 
@@ -187,7 +191,9 @@ export const isContainer = (kind: number): boolean =>
  * A view is `KIND.VIEW` plus its index in VIEWS. `NONE` is refused.
  */
 export function kindOf(object: object, prototype: object): number {
-  const kind = KINDS.get(prototype) ?? KIND_NAMES.get(builtInOf(prototype))
+  const own = KINDS.get(prototype)
+  if (own === undefined && ServiceId.is(object)) return KIND.SERVICE
+  const kind = own ?? KIND_NAMES.get(builtInOf(prototype))
   if (kind === undefined) return isError(object) ? KIND.ERROR : KIND.NONE
   if (kind < KIND.VIEW) return BRANDS[kind]!(object) ? kind : KIND.NONE
   if (!ArrayBuffer.isView(object)) return KIND.NONE
@@ -239,6 +245,12 @@ const FLAGS = (
     ['sticky', 'y'],
   ] as const
 ).map(([key, flag]) => ({ isSet: getterOf<boolean>(RegExp.prototype, key), flag }))
+
+/** Handle or name; undefined when somebody has changed that to what no service has. */
+export function targetOf(id: object): number | string | undefined {
+  const { target } = id as ServiceId
+  return typeof target === 'string' || target >>> 0 === target ? target : undefined
+}
 
 /** The pattern and the flags that a regular expression was made of. */
 export function patternOf(pattern: object): { readonly source: string; readonly flags: string } {

@@ -2,6 +2,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { MESSAGE_DEPTH_MAX, RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { Makers } from './makers.ts'
+import { type Binder, UNBOUND } from './service-id.ts'
 import {
   HEAD,
   isCode,
@@ -44,12 +45,13 @@ class Reader {
   #end = 0
   /** Objects by number; undefined in a message without references. */
   #objects: object[] | undefined
+  #binder = UNBOUND
   /** The last string of each hash. Only saves an allocation: what is found is compared. */
   readonly #cache: string[] = new Array<string>(CACHE_SLOTS).fill('')
 
   readonly #makers = new Makers()
 
-  read(bytes: Buffer, at: number, length: number): unknown {
+  read(bytes: Buffer, at: number, length: number, binder: Binder): unknown {
     if (!(at >= 0 && length >= 0 && at + length <= bytes.length))
       throw new RangeError(`Cannot unpack ${length} bytes at ${at} of ${bytes.length}`)
     if (this.#viewed !== bytes) {
@@ -59,6 +61,7 @@ class Reader {
     this.#bytes = bytes as Slices
     this.#at = at
     this.#end = at + length
+    this.#binder = binder
     try {
       const head = this.#byte()
       if (head > HEAD.REFERENCES) throw this.#malformed('unknown head')
@@ -69,6 +72,7 @@ class Reader {
     } finally {
       this.#bytes = NO_BYTES
       this.#objects = undefined
+      this.#binder = UNBOUND
       // A ring stays and so does its view; what came beside the ring must not be held.
       if (length > RING_PAYLOAD_BYTES_MAX) {
         this.#view = NO_VIEW
@@ -156,6 +160,10 @@ class Reader {
         return this.#memory()
       case TAG.ERROR:
         return this.#error(depth)
+      case TAG.SERVICE:
+        return this.#met(this.#binder.bind(this.#count()))
+      case TAG.NAMED:
+        return this.#met(this.#binder.bind(this.#text()))
       default:
         throw this.#malformed(`unknown tag ${tag}`)
     }
@@ -360,9 +368,15 @@ const reader = new Reader()
  * Read the message in `bytes[at .. at + length)`, which may be shared memory: the result owns its
  * memory, nothing of it depends on `bytes` afterwards.
  *
+ * @param binder Whom it is for.
  * @throws {SkynetError} `ERR_MESSAGE_MALFORMED`, and nothing else, for any content of that range.
  * @throws {RangeError} When the range is not inside `bytes`.
  */
-export function unpack(bytes: Buffer, at: number, length: number): unknown {
-  return reader.read(bytes, at, length)
+export function unpack(
+  bytes: Buffer,
+  at: number,
+  length: number,
+  binder: Binder = UNBOUND,
+): unknown {
+  return reader.read(bytes, at, length, binder)
 }

@@ -6,6 +6,7 @@ import { createContext, runInContext } from 'node:vm'
 import fc from 'fast-check'
 import { abortError, isSkynetError, SkynetError } from '../base/errors.ts'
 import { MESSAGE_BYTES_MAX, MESSAGE_DEPTH_MAX } from '../base/limits.ts'
+import { ServiceId } from './service-id.ts'
 
 type Send = (value: unknown, root?: string) => unknown
 
@@ -80,6 +81,12 @@ export const VALUES: Record<string, () => unknown> = {
     new RangeError(),
     new SyntaxError('界'),
     new AggregateError([new Error('inner')], 'many'),
+  ],
+  'names of services': () => [
+    new ServiceId(10),
+    new ServiceId(0xffffffff),
+    new ServiceId('.board'),
+    new ServiceId('.界'.repeat(40)),
   ],
   'a SkynetError': () =>
     new SkynetError('ERR_CALL_DEAD', { to: ':1', method: 'get' }, { cause: new Error('why') }),
@@ -225,6 +232,8 @@ class Point {
   x = 1
 }
 
+const oddId = (): ServiceId => Object.assign(new ServiceId(1), { target: -1 })
+
 const REFUSED: readonly [string, unknown, path: string, type: string][] = [
   ['a function', () => {}, 'args', 'function'],
   ['a symbol', [Symbol('s')], 'args[0]', 'symbol'],
@@ -248,6 +257,9 @@ const REFUSED: readonly [string, unknown, path: string, type: string][] = [
   ['a subclass of Map', new (class Table extends Map {})(), 'args', 'Table'],
   ['a forged Date', Object.create(Date.prototype), 'args', 'Date'],
   ['a forged DOMException', [Object.create(DOMException.prototype)], 'args[0]', 'DOMException'],
+  ['a forged name of a service', [Object.create(ServiceId.prototype)], 'args[0]', 'ServiceId'],
+  ['a Proxy of one', new Proxy(new ServiceId(1), {}), 'args', 'ServiceId'],
+  ['one of a service that cannot be', oddId(), 'args', 'ServiceId'],
   ['a forged Map', Object.create(Map.prototype), 'args', 'Map'],
   ['a boxed number', Object(1), 'args', 'Number'],
 ]

@@ -23,14 +23,15 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Protocol: 'id send call',
   Response: 'isWanted resolve reject',
   Selection: 'hasTimedOut [Symbol.asyncIterator]',
+  ServiceId: 'target',
   ServiceRef: 'handle address call send with toString',
   SharedView: 'name value version isDeleted latest monitor',
   ShareDataApi: 'new update delete query deepCopy',
   SkynetError: 'code info constructor',
   Skynet:
     'self worker socket multicast shareData datacenter debug now startTime getenv setenv ' +
-    'log error newService uniqueService queryService ref call send isAlive localName ' +
-    'register name fork sleep yield wait wakeup queue select timeout interval onExit ' +
+    'log error newService uniqueService queryService ref named selfRef call send isAlive ' +
+    'localName register name fork sleep yield wait wakeup queue select timeout interval onExit ' +
     'onStop exit abort boundMailbox mailbox room monitor link kill response ignoreRet ' +
     'context registerProtocol forwardType rawSend rawCall redirect trace tasks killTask ' +
     'traceTasks stat logOn logOff signal onSignal',
@@ -89,7 +90,7 @@ test('public types need no private names, and nothing of the floors below servic
     assert.doesNotMatch(readFileSync(join(TYPES, file), 'utf8'), /#private|@internal/, file)
   }
   const inside = filesOf(TYPES).filter((file) => /^(kernel|os|wire|threads)\//.test(file))
-  const services = ['kernel/env', 'kernel/timer', 'os/os', 'threads/standalone']
+  const services = ['kernel/env', 'kernel/timer', 'os/os', 'threads/standalone', 'wire/service-id']
   const nodes = ['threads/main/node', 'threads/main/stats', 'threads/options']
   assert.deepEqual(inside.sort(), [...services, ...nodes].map((name) => `${name}.d.ts`).sort())
 })
