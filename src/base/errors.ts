@@ -103,6 +103,8 @@ const MESSAGES = {
   ERR_SERVER_RELEASED: (i: { what: string }) => `Cannot ${i.what}: this socket server was released`,
   ERR_LINE_TOO_LONG: (i: { id: number; limit: number }) =>
     `Cannot read a line from socket ${i.id}: no end of line within ${i.limit} bytes`,
+  // gate
+  ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
     `Cannot read config ${i.file}: ${i.reason}`,
