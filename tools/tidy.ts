@@ -57,7 +57,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   sockets: ['base', 'os', 'wire', 'kernel', 'net', 'net/client', 'service'],
   skynet: ['base', 'wire', 'kernel', 'net/client', 'modules', 'service', ...PARTS],
   codec: ['base', 'wire'],
-  gate: ['base', 'service', 'sockets'],
+  gate: ['base', 'service', 'sockets', 'skynet'],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: ['base', 'modules', 'service', ...PARTS, 'skynet'],

@@ -104,6 +104,7 @@ const MESSAGES = {
   ERR_LINE_TOO_LONG: (i: { id: number; limit: number }) =>
     `Cannot read a line from socket ${i.id}: no end of line within ${i.limit} bytes`,
   // gate
+  ERR_LOGIN: (i: { status: number; reason: string }) => `Cannot log in: ${i.status} ${i.reason}`,
   ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>

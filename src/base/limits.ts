@@ -89,6 +89,14 @@ export const ACCEPTED_MAX = 1024
 export const DATAGRAM_BYTES_MAX = 65_507
 export const LINE_BYTES_MAX = 1024 * 1024
 
+// gate
+/** Logins under way of one login server, unless it says otherwise. */
+export const LOGINS_MAX = 4096
+/** A line of a login, its end not counted. */
+export const LOGIN_LINE_BYTES_MAX = 8192
+/** How long a login may take, unless the login server says otherwise. */
+export const LOGIN_MS = 10_000
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff

@@ -7,8 +7,8 @@ import { hexDecode, hexEncode } from './crypt/hex.ts'
 import { hmac64, hmac64Md5, hmacHash, hmacSha1, sha1, xorStr } from './crypt/hmac64.ts'
 
 /**
- * The functions of Skynet's `skynet.crypt`, byte for byte. Keys, numbers and codes have eight bytes,
- * the lowest first. Strings are taken as UTF-8. Each returns a buffer that is the caller's.
+ * The functions of Skynet's `skynet.crypt`, byte for byte. Keys, numbers and codes have eight
+ * bytes, the lowest first. Strings are taken as UTF-8. Each returns a buffer that is the caller's.
  *
  * **It is weak**: 64 bits of Diffie-Hellman and 56 of DES are broken at home in a day, and nobody
  * proves who he is. It keeps what exists working; where there is a choice, use TLS.

@@ -4,6 +4,7 @@ import { openSync } from 'node:fs'
 import { test as nodeTest } from 'node:test'
 import { isMainThread } from 'node:worker_threads'
 import { defineService, type Skynet, type SuperviseOptions, supervise } from 'skynet-ts'
+import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
 import { testNode, testService } from 'skynet-ts/testing'
@@ -23,6 +24,7 @@ const supervised: SuperviseOptions = {
   strategy: 'one-for-one',
   children: [{ name: 'child', path: '../fixtures/subject.ts' }],
 }
+const handlers = { auth: () => ({ server: '', uid: '' }), login: () => 1 }
 const dial = { host: '127.0.0.1', port: 9 }
 
 /** Each with options that are right but for one. */
@@ -40,6 +42,7 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'DebugApi.workers': ({ skynet }, o) => skynet.debug.workers(o),
   'DebugApi.services': ({ skynet }, o) => skynet.debug.services(o),
   'DebugApi.profile': ({ skynet }, o) => skynet.debug.profile(false, undefined, o),
+  loginServer: ({ skynet }, o) => loginServer(skynet, { ...port, ...handlers, ...o }),
   'Listener.accept': ({ listener }, o) => listener.accept(o),
   'Listener.close': ({ listener }, o) => listener.close(o),
   'Protocol.call': ({ protocol, peer }, o) => protocol.call(peer.handle, 1, o),

@@ -18,6 +18,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   DebugApi: 'workers services traced profile',
   FakeClock: 'constructor now advance',
   Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
+  LoginRequest: 'constructor take',
+  LoginServer: 'address port pending close [Symbol.asyncDispose]',
   MulticastApi: 'new open',
   Probe: 'all find',
   Protocol: 'id send call',

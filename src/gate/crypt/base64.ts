@@ -1,5 +1,5 @@
 /** Base64, as Skynet reads it: more is accepted than the standard allows. */
-import { type Bytes, bytesOf, charsOf, refused } from './bytes.ts'
+import { type Bytes, charsOf, dataOf, refused } from './bytes.ts'
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const PAD = 64
@@ -16,7 +16,7 @@ const VALUES = Uint8Array.from({ length: 256 }, (_, char) => {
 
 /** The standard alphabet, padded. */
 export function base64Encode(data: Bytes): string {
-  return bytesOf('encode as base64', 'data', data).toString('base64')
+  return dataOf('encode as base64', 'data', data).toString('base64')
 }
 
 /**

@@ -14,7 +14,7 @@ export const KEY_BYTES = 8
  *
  * @throws {TypeError} For what is no string and no bytes.
  */
-export function bytesOf(what: string, name: string, value: Bytes): Buffer {
+export function dataOf(what: string, name: string, value: Bytes): Buffer {
   checkBytes(what, name, value)
   if (typeof value === 'string') return Buffer.from(value)
   if (Buffer.isBuffer(value)) return value
@@ -23,7 +23,7 @@ export function bytesOf(what: string, name: string, value: Bytes): Buffer {
 
 /** The same of a key. Others than eight bytes come from a peer: `ERR_CRYPT`. */
 export function keyOf(what: string, name: string, value: Bytes): Buffer {
-  const bytes = bytesOf(what, name, value)
+  const bytes = dataOf(what, name, value)
   if (bytes.length === KEY_BYTES) return bytes
   throw refused(what, `${name} has ${bytes.length} bytes, not ${KEY_BYTES}`)
 }

@@ -1,7 +1,7 @@
 /** DES, block by block (ECB), padded to whole blocks. */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { checkChoice } from '../../base/check.ts'
-import { type Bytes, bytesOf, keyOf, refused } from './bytes.ts'
+import { type Bytes, dataOf, keyOf, refused } from './bytes.ts'
 
 const BLOCK_BYTES = 8
 /**
@@ -59,7 +59,7 @@ const thrice = (key: Buffer): Buffer => Buffer.concat([key, key, key])
 export function desEncode(key: Bytes, text: Bytes, padding: DesPadding = 'iso7816_4'): Buffer {
   const what = 'encrypt with DES'
   const { fill } = paddingOf(what, padding)
-  const bytes = bytesOf(what, 'text', text)
+  const bytes = dataOf(what, 'text', text)
   const cipher = createCipheriv(CIPHER, thrice(keyOf(what, 'key', key)), null)
   cipher.setAutoPadding(false)
   const filling = fill(BLOCK_BYTES - (bytes.length % BLOCK_BYTES))
@@ -75,7 +75,7 @@ export function desEncode(key: Bytes, text: Bytes, padding: DesPadding = 'iso781
 export function desDecode(key: Bytes, data: Bytes, padding: DesPadding = 'iso7816_4'): Buffer {
   const what = 'decrypt with DES'
   const { countIn } = paddingOf(what, padding)
-  const bytes = bytesOf(what, 'data', data)
+  const bytes = dataOf(what, 'data', data)
   const decipher = createDecipheriv(CIPHER, thrice(keyOf(what, 'key', key)), null)
   if (bytes.length === 0 || bytes.length % BLOCK_BYTES !== 0) {
     throw refused(what, `${bytes.length} bytes are no whole blocks of ${BLOCK_BYTES}`)

@@ -1,5 +1,5 @@
 /** A key of any text. */
-import { type Bytes, bytesOf, KEY_BYTES } from './bytes.ts'
+import { type Bytes, dataOf, KEY_BYTES } from './bytes.ts'
 
 /** Two hashes that are common for tables: Bernstein's, and that of Justin Sobel. */
 const BERNSTEIN = 5381
@@ -9,7 +9,7 @@ const SOBEL = 1_315_423_911
 export function hashKey(text: Bytes): Buffer {
   let bernstein = BERNSTEIN
   let sobel = SOBEL
-  for (const byte of bytesOf('hash a key', 'text', text)) {
+  for (const byte of dataOf('hash a key', 'text', text)) {
     bernstein = (Math.imul(bernstein, 33) + byte) | 0
     sobel ^= (sobel << 5) + byte + (sobel >>> 2)
   }

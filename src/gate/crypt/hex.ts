@@ -1,9 +1,9 @@
 /** Bytes as text: two digits each, lower case. */
-import { type Bytes, bytesOf, charsOf, refused } from './bytes.ts'
+import { type Bytes, charsOf, dataOf, refused } from './bytes.ts'
 
 /** In lower case. */
 export function hexEncode(data: Bytes): string {
-  return bytesOf('encode as hex', 'data', data).toString('hex')
+  return dataOf('encode as hex', 'data', data).toString('hex')
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Codes that show who has a secret: of eight bytes, made of eight bytes and a key of eight. */
-import { createHash, createHmac } from 'node:crypto'
-import { type Bytes, bytesOf, KEY_BYTES, keyOf } from './bytes.ts'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { type Bytes, dataOf, KEY_BYTES, keyOf } from './bytes.ts'
 import { hashKey } from './hash-key.ts'
 import { md5Block } from './md5-block.ts'
 
@@ -39,18 +39,23 @@ export function hmacHash(key: Bytes, text: Bytes): Buffer {
   return hmac64(hashKey(text), key)
 }
 
+/** How long it takes tells nobody how much of a code is right. */
+export function isSameCode(given: Buffer, code: Buffer): boolean {
+  return given.length === code.length && timingSafeEqual(given, code)
+}
+
 /** The digest of the standard: 20 bytes. */
 export function sha1(text: Bytes): Buffer {
   return createHash('sha1')
-    .update(bytesOf('hash', 'text', text))
+    .update(dataOf('hash', 'text', text))
     .digest()
 }
 
 /** The code of the standard (RFC 2104): 20 bytes. */
 export function hmacSha1(key: Bytes, text: Bytes): Buffer {
   const what = 'make an hmac'
-  return createHmac('sha1', bytesOf(what, 'key', key))
-    .update(bytesOf(what, 'text', text))
+  return createHmac('sha1', dataOf(what, 'key', key))
+    .update(dataOf(what, 'text', text))
     .digest()
 }
 
@@ -60,8 +65,8 @@ export function hmacSha1(key: Bytes, text: Bytes): Buffer {
  * @throws {RangeError} For a key of no bytes.
  */
 export function xorStr(text: Bytes, key: Bytes): Buffer {
-  const bytes = bytesOf('xor', 'text', text)
-  const mask = bytesOf('xor', 'key', key)
+  const bytes = dataOf('xor', 'text', text)
+  const mask = dataOf('xor', 'key', key)
   if (mask.length === 0) throw new RangeError(`Cannot xor as 'key' must not be empty`)
   return Buffer.from(bytes.map((byte, at) => byte ^ mask[at % mask.length]!))
 }
