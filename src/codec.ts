@@ -4,3 +4,7 @@
 export type { Codec } from './codec/codec.ts'
 export { codecError } from './codec/codec.ts'
 export { json } from './codec/json.ts'
+export { float, LuaFloat } from './codec/seri/lua-float.ts'
+export type { LuaValue } from './codec/seri/reader.ts'
+export type { SeriOptions } from './codec/seri/seri.ts'
+export { seri } from './codec/seri/seri.ts'

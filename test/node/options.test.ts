@@ -4,6 +4,7 @@ import { openSync } from 'node:fs'
 import { test as nodeTest } from 'node:test'
 import { isMainThread } from 'node:worker_threads'
 import { defineService, type Skynet, type SuperviseOptions, supervise } from 'skynet-ts'
+import { seri } from 'skynet-ts/codec'
 import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
@@ -100,6 +101,7 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   'TestNode.stop': () => withNode((node) => node.stop(odd())),
   'Probe.find': () => withNode((node) => node.log.find(() => true, odd())),
   resolve: () => resolve('127.0.0.1', odd()),
+  seri: () => seri(odd()),
   createSocketServer: () => createSocketServer(odd()),
   'StandaloneServer.listen': () => withServer((server) => server.listen(odd(port))),
   'StandaloneServer.connect': () => withServer((server) => server.connect(odd(dial))),

@@ -20,6 +20,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
   LoginRequest: 'constructor take',
   LoginServer: 'address port pending close [Symbol.asyncDispose]',
+  LuaFloat: 'value constructor valueOf',
   MulticastApi: 'new open',
   Probe: 'all find',
   Protocol: 'id send call',

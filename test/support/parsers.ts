@@ -3,6 +3,9 @@
  * peer might send by mistake or on purpose: `test/node/fuzz.test.ts`, `npm run soak fuzz`.
  */
 import { json } from '../../src/codec/json.ts'
+import { float } from '../../src/codec/seri/lua-float.ts'
+import { unpackValues } from '../../src/codec/seri/reader.ts'
+import { packValues } from '../../src/codec/seri/writer.ts'
 
 /** A number in 0…1, the same ones for the same seed. */
 export type Random = () => number
@@ -35,6 +38,17 @@ export const PARSERS: readonly Parser[] = [
     name: 'json',
     bytesOf: (random) => Buffer.from(JSON.stringify(anyValue(random))),
     parse: ([bytes]) => json().decode(bytes!),
+  },
+  {
+    name: 'seri',
+    bytesOf: (random) =>
+      packValues([
+        anyValue(random),
+        anyValue(random),
+        new Map([[anyValue(random) ?? 1, float(below(random, 9))]]),
+        Buffer.from([0xff, below(random, 256)]),
+      ]),
+    parse: ([bytes]) => unpackValues(bytes!),
   },
 ]
 
