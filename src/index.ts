@@ -8,6 +8,12 @@ export { defineConfig } from './cli/config.ts'
 export type { DebugApi } from './debug/debug-api.ts'
 export type { StatName } from './debug/stat.ts'
 export type { ServiceStats, WorkerStats } from './debug/stats.ts'
+export type { EncoderOptions } from './frames/frame-encoder.ts'
+export { frameEncoder } from './frames/frame-encoder.ts'
+export type { FrameOptions } from './frames/frame-format.ts'
+export { FrameParser } from './frames/frame-parser.ts'
+export type { FixedHeader, FrameHeader, Framing } from './frames/framing.ts'
+export { fixedHeader } from './frames/framing.ts'
 export type { EnvValue } from './kernel/env.ts'
 export type { Timer } from './kernel/timer.ts'
 export type { LaunchOptions } from './launch/options.ts'
@@ -48,7 +54,15 @@ export type { ChildSpec, RestartStrategy, SuperviseOptions } from './skynet/supe
 export { Supervisor, supervise } from './skynet/supervise.ts'
 export type { ByteStream } from './sockets/byte-stream.ts'
 export type { Connection } from './sockets/connection.ts'
+export type {
+  BytesOptions,
+  CodecOptions,
+  FramedStream,
+  MessageCodec,
+} from './sockets/framed-stream.ts'
+export { framed } from './sockets/framed-stream.ts'
 export type { Listener } from './sockets/listener.ts'
+export type { MessageStream } from './sockets/message-stream.ts'
 export type { ConnectOptions } from './sockets/open-connection.ts'
 export type { ListenOptions } from './sockets/open-listener.ts'
 export type { UdpOptions } from './sockets/open-udp.ts'

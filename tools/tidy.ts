@@ -34,7 +34,7 @@ const FOLDERS = ['src', 'test', 'examples', 'bench', 'tools']
 const PARTS = ['supervision', 'launch', 'timing', 'sharing', 'debug', 'sockets']
 /** What knows no service. */
 const NET = ['net', 'net/server', 'net/client', 'net/library']
-const BELOW = ['base', 'shm', 'os', 'wire', ...NET, 'kernel', 'modules']
+const BELOW = ['base', 'shm', 'os', 'wire', 'frames', ...NET, 'kernel', 'modules']
 
 /** Row: folder of src, or one within another. Then: those it may import from, beside itself. */
 const FLOORS: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +42,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   shm: ['base'],
   os: ['base', 'shm'],
   wire: ['base'],
+  frames: ['base'],
   net: ['base', 'shm', 'os'],
   'net/server': ['base', 'shm', 'os', 'net'],
   'net/client': ['base', 'shm', 'os', 'net'],
@@ -54,7 +55,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   timing: ['base', 'kernel', 'service'],
   sharing: ['base', 'wire', 'kernel', 'service', 'launch'],
   debug: ['base', 'kernel', 'service'],
-  sockets: ['base', 'os', 'wire', 'kernel', 'net', 'net/client', 'service'],
+  sockets: ['base', 'os', 'wire', 'frames', 'kernel', 'net', 'net/client', 'service'],
   skynet: ['base', 'wire', 'kernel', 'net/client', 'modules', 'service', ...PARTS],
   codec: ['base', 'wire'],
   gate: ['base', 'service', 'sockets', 'skynet'],

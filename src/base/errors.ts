@@ -103,6 +103,11 @@ const MESSAGES = {
   ERR_SERVER_RELEASED: (i: { what: string }) => `Cannot ${i.what}: this socket server was released`,
   ERR_LINE_TOO_LONG: (i: { id: number; limit: number }) =>
     `Cannot read a line from socket ${i.id}: no end of line within ${i.limit} bytes`,
+  ERR_FRAME_CUT: (i: { received: number }) =>
+    `Cannot read a frame: the stream ended after ${i.received} bytes of it`,
+  ERR_FRAME_TOO_LARGE: (i: { bytes: number; limit: number }) =>
+    `Cannot take a frame of ${i.bytes} bytes: the limit is ${i.limit}`,
+  ERR_FRAME_MALFORMED: (i: { reason: string }) => `Cannot read a frame: ${i.reason}`,
   // gate
   ERR_LOGIN: (i: { status: number; reason: string }) => `Cannot log in: ${i.status} ${i.reason}`,
   ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,

@@ -88,6 +88,12 @@ export const ACCEPTED_MAX = 1024
 /** What IPv4 lets a datagram carry: 65,535 less the headers. */
 export const DATAGRAM_BYTES_MAX = 65_507
 export const LINE_BYTES_MAX = 1024 * 1024
+/** One message in a frame, unless told otherwise. */
+export const FRAME_BYTES_MAX = 1024 * 1024
+/** What stands in front of a message, when a user has made it. */
+export const FRAME_HEADER_BYTES_MAX = 64
+/** What WebSocket has room for. */
+export const CLOSE_REASON_BYTES_MAX = 123
 
 // gate
 /** Logins under way of one login server, unless it says otherwise. */

@@ -1,15 +1,15 @@
 /** A TCP connection of a service: its life, its reading and its writing, put together. */
-import { checkFlag } from '../base/check.ts'
-import type { WriteOptions } from '../net/client/writer.ts'
+import type { Framed, WriteOptions } from '../net/client/writer.ts'
 import { checkSettings, SEND_POLICY, type SocketSettings } from '../net/settings.ts'
 import type { SocketOption } from '../os/os.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import type { ByteStream } from './byte-stream.ts'
+import { type BytesOptions, type CodecOptions, FramedStream } from './framed-stream.ts'
 import type { SocketPool } from './pool.ts'
 import type { LineOptions } from './read-options.ts'
 import { handlers } from './socket-events.ts'
 import { SocketLife } from './socket-life.ts'
-import { ChunkLoop, StreamReader } from './stream-reader.ts'
+import { ChunkLoop, type Frames, StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /**
@@ -121,6 +121,24 @@ export class Connection implements ByteStream {
   }
 
   /**
+   * Messages instead of bytes, each in a frame: a header that tells its length, or a line.
+   *
+   *     const players = connection.frames({ header: 'u16be', max: 4096 })
+   *     await players.each((message) => void players.send(message))
+   *
+   * From now on `read` and its like reject with `ERR_SOCKET_STATE`. What came before and was not
+   * read is the begin of the first frame. With a codec the types of messages follow from it.
+   *
+   * @throws {SkynetError} `ERR_SOCKET_STATE` the second time. `TypeError`, `RangeError` naming the
+   * option.
+   */
+  frames<In, Out>(options: CodecOptions<In, Out>): FramedStream<In, Out>
+  frames(options: BytesOptions): FramedStream
+  frames<In, Out>(options: BytesOptions | CodecOptions<In, Out>): FramedStream<In, Out> {
+    return new FramedStream(this, options)
+  }
+
+  /**
    * Write. What one turn writes leaves in one system call at its end, in order; `data` is yours
    * again on return. Strings are sent as UTF-8.
    *
@@ -164,8 +182,7 @@ export class Connection implements ByteStream {
    * nothing when the connection is closed, as in Node.js.
    */
   setNoDelay(on = true): void {
-    checkFlag('set a socket option', 'on', on)
-    if (this.isOpen) this.#life.pool.client.order('noDelay', this.id, on ? 1 : 0)
+    this.#life.pool.setNoDelay(this, on)
   }
 
   /**
@@ -190,12 +207,35 @@ export class Connection implements ByteStream {
   shutdown(): void {
     if (this.#life.isOver) return
     this.leave()
+    this.#reader?.shutDown()
     this.#life.order('shutdown')
     this.#end('closed')
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  // --- as its frames see it --------------------------------------------------------------------
+
+  /** @internal */
+  startFrames(frames: Frames): void {
+    this.#reading.startFrames(frames)
+  }
+
+  /** @internal */
+  nextFrame(): Buffer | undefined {
+    return this.#reading.nextFrame()
+  }
+
+  /** @internal */
+  readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
+    return this.#reading.readFrame(options)
+  }
+
+  /** @internal */
+  writeFrame(format: Framed, body: string | Uint8Array): boolean {
+    return this.#writing.writeFrame(format, body)
   }
 
   // --- its life, as the pool and socket-life.ts see it -----------------------------------------

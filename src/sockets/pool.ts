@@ -1,5 +1,6 @@
 /** The sockets of one service, by id: events of the socket thread find their object here. */
 
+import { checkFlag } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { Queue } from '../base/queue.ts'
 import type { SocketClient } from '../net/client/client.ts'
@@ -133,6 +134,11 @@ export class SocketPool implements Part {
   /** `ip:port` or `unix:path` of either end; empty when it is gone. */
   addressOf(id: number, end: 'local' | 'peer'): string {
     return addressOf(this.client, id, end)
+  }
+
+  setNoDelay({ id, isOpen }: { readonly id: number; readonly isOpen: boolean }, on: boolean): void {
+    checkFlag('set a socket option', 'on', on)
+    if (isOpen) this.client.order('noDelay', id, on ? 1 : 0)
   }
 
   /** @throws {SkynetError} `ERR_SYSCALL` the system refused it, `ERR_SOCKET_CLOSED`. */

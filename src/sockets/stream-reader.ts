@@ -38,6 +38,17 @@ export interface Source {
   wait(verb: string): SocketWait
 }
 
+/** What makes frames of the bytes that have come. A FrameParser is one. */
+export interface Frames {
+  push(chunk: Buffer): void
+  /** The next one; undefined: more must come. It throws for what is none, again and again. */
+  next(): Buffer | undefined
+  /** Nothing more will come. It throws when a frame is not whole. */
+  end(): void
+  /** What is in no frame; it is gone there. */
+  rest(): Buffer
+}
+
 /** What a reader needs of the other direction. */
 export interface Backlog {
   /** So much waits to be sent that nothing is handed out for now: `goOn` will be called. */
@@ -60,6 +71,8 @@ export class StreamReader implements WaitFor {
   #isPaused = false
   /** Who reads waits for the peer to take what waits to be sent. */
   #isHeld = false
+  /** Takes what comes, and is the only one who reads: it has begun with frames. */
+  #frames: Frames | undefined
 
   constructor(source: Source, backlog: Backlog) {
     this.#source = source
@@ -92,6 +105,22 @@ export class StreamReader implements WaitFor {
   static readonly #all: Way<Buffer> = (from) =>
     from.#atEnd(true) ? from.#buffer.takeAll() : undefined
 
+  /** Who gets a frame gets no byte of the next: what is behind it may move to another service. */
+  static readonly #frame: Way<Buffer | null> = (from) => {
+    const frames = from.#frames!
+    for (;;) {
+      const frame = frames.next()
+      if (frame !== undefined) return frame
+      const chunk = from.#buffer.takeChunk()
+      if (chunk !== undefined) frames.push(chunk)
+      else if (from.#atEnd(true) === undefined) return undefined
+      else {
+        frames.end()
+        return null
+      }
+    }
+  }
+
   static readonly #next: Way<IteratorResult<Buffer, undefined>> = (from) => {
     const value = from.#buffer.takeChunk()
     return value === undefined ? from.#atEnd(DONE) : { done: false, value }
@@ -102,6 +131,25 @@ export class StreamReader implements WaitFor {
     const wrong = wrongCount(count)
     if (wrong !== undefined) return Promise.reject(wrong)
     return this.#read(StreamReader.#exactly, count, options)
+  }
+
+  /**
+   * From now on it is read in frames alone: what others took would be missing in them.
+   *
+   * @throws {SkynetError} `ERR_SOCKET_STATE` the second time.
+   */
+  startFrames(frames: Frames): void {
+    if (this.#frames !== undefined) throw this.#hasFrames()
+    this.#frames = frames
+  }
+
+  /** The next frame when it has come, and may be handed out. */
+  nextFrame(): Buffer | undefined {
+    return this.#mustWaitForPeer() ? undefined : this.#frames!.next()
+  }
+
+  readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
+    return this.#read(StreamReader.#frame, 0, options)
   }
 
   readLine(options: LineOptions | undefined): Promise<string | null> {
@@ -154,7 +202,7 @@ export class StreamReader implements WaitFor {
   }
 
   #read<T>(way: Way<T>, limit: number, options: WaitOptions | undefined): Promise<T> {
-    const wrong = wrongWait('read', options) ?? this.#wrongNow()
+    const wrong = wrongWait('read', options) ?? this.#wrongNow(way)
     if (wrong !== undefined) return Promise.reject(wrong)
     const source = this.#source
     source.start()
@@ -179,10 +227,16 @@ export class StreamReader implements WaitFor {
     return waiter.promise
   }
 
-  #wrongNow(): SkynetError | undefined {
+  #wrongNow(way: Way<unknown>): SkynetError | undefined {
     const { id, stage } = this.#source
     if (stage === 'moved') return new SkynetError('ERR_SOCKET_MOVED', { id })
+    if (this.#frames !== undefined && way !== StreamReader.#frame) return this.#hasFrames()
     return this.#waiter && new SkynetError('ERR_SOCKET_BUSY', { id })
+  }
+
+  #hasFrames(): SkynetError {
+    const { id } = this.#source
+    return new SkynetError('ERR_SOCKET_STATE', { id, reason: 'it is read by its frames' })
   }
 
   /** Something has changed: does who waits get it? */
@@ -241,9 +295,15 @@ export class StreamReader implements WaitFor {
     this.#resumeIfLow()
   }
 
-  /** What nobody has read; it is here no more. */
+  /** What nobody has read, also what is no whole frame; it is here no more. */
   takeAll(): Buffer {
-    return this.#buffer.takeAll()
+    const unread = this.#buffer.takeAll()
+    return this.#frames === undefined ? unread : Buffer.concat([this.#frames.rest(), unread])
+  }
+
+  /** It is shut down. Who reads bytes may still have those that came; frames are dropped. */
+  shutDown(): void {
+    if (this.#frames !== undefined) this.takeAll()
   }
 
   #mustWaitForPeer(): boolean {

@@ -2,7 +2,7 @@
 import { checkFunction } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SEND_WARNING_BYTES } from '../base/limits.ts'
-import type { WriteOptions, Writer } from '../net/client/writer.ts'
+import type { Framed, WriteOptions, Writer } from '../net/client/writer.ts'
 import { SEND_POLICY } from '../net/settings.ts'
 import { PROTOCOL } from '../net/slots.ts'
 import { begin, kept } from '../service/scope.ts'
@@ -54,8 +54,18 @@ export class StreamWriter {
 
   write(data: string | Uint8Array, options: WriteOptions | undefined): boolean {
     this.#checkOpen()
-    const isTaken = this.#out.write(data, options)
-    return isTaken ? this.#waiting < SEND_WARNING_BYTES : this.#refused()
+    return this.#out.write(data, options) ? this.#hasRoom : this.#refused()
+  }
+
+  /** A message in its frame. */
+  writeFrame(format: Framed, body: string | Uint8Array): boolean {
+    this.#checkOpen()
+    return this.#out.writeFrame(format, body) ? this.#hasRoom : this.#refused()
+  }
+
+  /** More may be written without a drain. */
+  get #hasRoom(): boolean {
+    return this.#waiting < SEND_WARNING_BYTES
   }
 
   #checkOpen(): void {

@@ -22,6 +22,8 @@ export class TestPool {
   /** What the slot of every socket shows. */
   readonly slot = { state: STATE.CONNECTED as number, queued: 0, policy: 0, limit: 100 }
   readonly pool: SocketPool
+  /** Limits of waits that were asked for. */
+  readonly timers: number[] = []
   hasEnded = false
 
   constructor(receiveLimitBytes = 100) {
@@ -36,7 +38,7 @@ export class TestPool {
       exited: () => new Error('it has ended'),
       addWaiter: (waiter: Waiting) => waits.add(waiter),
       removeWaiter: (waiter: Waiting) => waits.remove(waiter),
-      addTimer: () => 0,
+      addTimer: (ms: number) => this.timers.push(ms),
       cancelTimers() {},
       afterMail: (then: () => void) => then(),
       say: (_level: string, text: string) => void logged.push(text),

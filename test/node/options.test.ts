@@ -3,7 +3,14 @@ import assert from 'node:assert/strict'
 import { openSync } from 'node:fs'
 import { test as nodeTest } from 'node:test'
 import { isMainThread } from 'node:worker_threads'
-import { defineService, type Skynet, type SuperviseOptions, supervise } from 'skynet-ts'
+import {
+  defineService,
+  framed,
+  frameEncoder,
+  type Skynet,
+  type SuperviseOptions,
+  supervise,
+} from 'skynet-ts'
 import { seri } from 'skynet-ts/codec'
 import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
@@ -35,6 +42,7 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'Connection.readAll': ({ connection }, o) => connection.readAll(o),
   'Connection.lines': ({ connection }, o) => connection.lines(o).next(),
   'Connection.write': ({ connection }, o) => connection.write('x', o),
+  'Connection.frames': ({ connection }, o) => connection.frames({ header: 'line', ...o }),
   'Connection.drain': ({ connection }, o) => connection.drain(o),
   'Connection.configure': ({ connection }, o) => connection.configure(o),
   'Connection.close': ({ connection }, o) => connection.close(o),
@@ -43,6 +51,8 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'DebugApi.workers': ({ skynet }, o) => skynet.debug.workers(o),
   'DebugApi.services': ({ skynet }, o) => skynet.debug.services(o),
   'DebugApi.profile': ({ skynet }, o) => skynet.debug.profile(false, undefined, o),
+  'FramedStream.receive': ({ frames }, o) => frames.receive(o),
+  'FramedStream.drain': ({ frames }, o) => frames.drain(o),
   loginServer: ({ skynet }, o) => loginServer(skynet, { ...port, ...handlers, ...o }),
   'Listener.accept': ({ listener }, o) => listener.accept(o),
   'Listener.close': ({ listener }, o) => listener.close(o),
@@ -100,6 +110,8 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   'TestNode.settled': () => withNode((node) => node.settled(odd())),
   'TestNode.stop': () => withNode((node) => node.stop(odd())),
   'Probe.find': () => withNode((node) => node.log.find(() => true, odd())),
+  frameEncoder: () => frameEncoder({ header: 'line', ...ODD }),
+  framed: () => framed({} as never, { header: 'line', ...ODD }),
   resolve: () => resolve('127.0.0.1', odd()),
   seri: () => seri(odd()),
   createSocketServer: () => createSocketServer(odd()),
@@ -132,12 +144,15 @@ async function prepare(skynet: Skynet) {
   const listener = await skynet.socket.listen(port)
   const connection = await skynet.socket.connect({ port: listener.port })
   await listener.accept()
+  const framed = await skynet.socket.connect({ port: listener.port })
+  await listener.accept()
   const shared = `options of ${skynet.self}`
   skynet.shareData.new(shared, 1)
   return {
     skynet,
     listener,
     connection,
+    frames: framed.frames({ header: 'line' }),
     peer: await skynet.newService<typeof subject>('../fixtures/subject.ts'),
     protocol: skynet.registerProtocol({ name: 'odd', id: 77 }),
     view: skynet.shareData.query(shared),
@@ -178,11 +193,17 @@ serviceTest(
 )
 
 /** Take options, and wait for nothing. */
-const NO_WAITS = ['Connection.configure', 'Connection.write', 'Skynet.registerProtocol']
+const NO_WAITS = [
+  'Connection.configure',
+  'Connection.frames',
+  'Connection.write',
+  'Skynet.registerProtocol',
+]
 /** Nothing is to be waited for where these are called, or by others. */
 const AT_ONCE = [
   'Connection.drain',
   'Datacenter.with',
+  'FramedStream.drain',
   'ServiceRef.with',
   'SocketApi.start',
   'UdpSocket.drain',

@@ -12,11 +12,15 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Channel: 'id publish subscribe delete toString',
   Connection:
     'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
-    '[Symbol.asyncIterator] write drain setOption configure setNoDelay close end shutdown ' +
+    '[Symbol.asyncIterator] frames write drain setOption configure setNoDelay close end shutdown ' +
     '[Symbol.asyncDispose]',
   Datacenter: 'with get set wait',
   DebugApi: 'workers services traced profile',
   FakeClock: 'constructor now advance',
+  FrameParser: 'constructor take push next end rest clear',
+  FramedStream:
+    'remoteAddress isOpen bufferedAmount send drain receive each close [Symbol.asyncIterator] ' +
+    '[Symbol.asyncDispose]',
   Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
   LoginRequest: 'constructor take',
   LoginServer: 'address port pending close [Symbol.asyncDispose]',

@@ -20,7 +20,9 @@ export function publicOptions(): string[] {
   const found = new Set<string>()
   const all = DOORS.flatMap((door) => exportsOf(declared(door.replace(/^src\//, ''))))
   const contracts = all.flatMap(({ path }) =>
-    [...declared(path).matchAll(CONTRACTS)].flatMap(([, names]) => names!.split(', ')),
+    [...declared(path).matchAll(CONTRACTS)].flatMap(([, names]) =>
+      names!.replace(/<[^>]*>/g, '').split(', '),
+    ),
   )
   for (const { name, path } of all) {
     if (contracts.includes(name)) continue

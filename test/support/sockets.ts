@@ -1,6 +1,7 @@
 /** Pairs of sockets for tests: ours on one end, on the other ours or that of node:net. */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
 import type { Connection, Listener, Skynet } from 'skynet-ts'
 
 export const listen = (skynet: Skynet): Promise<Listener> =>
@@ -28,6 +29,25 @@ export async function ours(skynet: Skynet): Promise<[Connection, Connection]> {
   const { port } = listener
   const ends = await Promise.all([skynet.socket.connect({ port }), listener.accept()])
   listener.close()
+  return [ends[0], ends[1]!]
+}
+
+/** Both ends of a connection in a service. */
+export type OpenConnections = (skynet: Skynet) => Promise<[Connection, Connection]>
+
+/** The same, the one that accepted first. */
+export const accepted: OpenConnections = async (skynet) => {
+  const [far, near] = await ours(skynet)
+  return [near, far]
+}
+
+let paths = 0
+
+/** The same over a Unix socket. */
+export const overUnix: OpenConnections = async (skynet) => {
+  const path = join(skynet.getenv('folder') as string, `stream-${++paths}.sock`)
+  await using listener = await skynet.socket.listen({ path })
+  const ends = await Promise.all([skynet.socket.connect({ path }), listener.accept()])
   return [ends[0], ends[1]!]
 }
 

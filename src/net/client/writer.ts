@@ -17,6 +17,16 @@ export interface WriteOptions {
 const WRITE_NAMES = ['priority']
 const PRIORITIES = ['high', 'low']
 
+/** How messages lie in a stream, each in a frame. A FrameFormat is one. */
+export interface Framed {
+  /** Bytes of a message. It throws for what cannot be sent. */
+  lengthOf(body: string | Uint8Array): number
+  /** Bytes around a message of so many. */
+  overhead(length: number): number
+  /** Write the frame of a message of `length` bytes at `into[at]`. */
+  put(into: Buffer, at: number, body: string | Uint8Array, length: number): void
+}
+
 /** Buffers between turns. One list a thread: a module is loaded once in each. */
 const spare: Buffer[] = []
 
@@ -63,22 +73,46 @@ export class Writer {
     const length = typeof data === 'string' ? Buffer.byteLength(data) : data.length
     if (length === 0) return true
     if (this.#isRefused()) return false
+    const buffer = this.#roomFor(length)
+    if (buffer === undefined) {
+      this.#send(typeof data === 'string' ? Buffer.from(data) : data, length)
+      return true
+    }
+    if (typeof data === 'string') buffer.write(data, this.length)
+    else buffer.set(data, this.length)
+    this.length += length
+    return true
+  }
+
+  /** The same for a message in its frame: taken whole, or refused. */
+  writeFrame(format: Framed, body: string | Uint8Array): boolean {
+    const bodyBytes = format.lengthOf(body)
+    const length = format.overhead(bodyBytes) + bodyBytes
+    if (this.#isRefused()) return false
+    const buffer = this.#roomFor(length)
+    if (buffer === undefined) {
+      // In one piece, as others may write to this socket too.
+      const bytes = Buffer.allocUnsafe(length)
+      format.put(bytes, 0, body, bodyBytes)
+      this.#send(bytes, length)
+      return true
+    }
+    format.put(buffer, this.length, body, bodyBytes)
+    this.length += length
+    return true
+  }
+
+  /** Where so many bytes are gathered, from `length` on. Undefined: they leave by themselves. */
+  #roomFor(length: number): Buffer | undefined {
     if (this.length + length > WRITER_BYTES) {
       this.flush()
-      if (length > WRITER_BYTES) {
-        const bytes = typeof data === 'string' ? Buffer.from(data) : data
-        this.#send(bytes, length)
-        return true
-      }
+      if (length > WRITER_BYTES) return undefined
     }
     if (this.#buffer === undefined) {
       this.#buffer = spare.pop() ?? Buffer.allocUnsafeSlow(WRITER_BYTES)
       this.#host.markDirty(this)
     }
-    if (typeof data === 'string') this.#buffer.write(data, this.length)
-    else this.#buffer.set(data, this.length)
-    this.length += length
-    return true
+    return this.#buffer
   }
 
   /** It is not gathered. */

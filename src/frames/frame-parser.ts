@@ -1,0 +1,188 @@
+/** Frames out of bytes that come cut anywhere. It knows no socket and no clock. */
+import { SkynetError } from '../base/errors.ts'
+import {
+  CR,
+  type FrameFormat,
+  type FrameOptions,
+  formatOf,
+  frameTooLarge,
+  LF,
+} from './frame-format.ts'
+import type { Framing } from './framing.ts'
+import { HalfFrame } from './half-frame.ts'
+
+const NOTHING: Buffer = Buffer.alloc(0)
+/** Memory up to this is held back by any small buffer: it is Node's own pool. */
+const POOL_BYTES = 8 * 1024
+/** What a frame that is kept can hold back of larger memory: so many times its own size. */
+const HELD_BACK_MAX = 16
+
+/**
+ * One a stream. Frames are the caller's, who may keep and change them: each is a part of the chunk
+ * it came in, or a copy when it came in several, or is so small that, kept, it would hold back much
+ * more memory than its own.
+ *
+ * It holds one frame at most, of which not all has come, and the chunk that it was given last. How
+ * long a frame may be is looked at as soon as its header is there. After an error it reads no more,
+ * and throws that again.
+ */
+export class FrameParser {
+  readonly #format: FrameFormat
+  #chunk = NOTHING
+  #at = 0
+  /** Shorter frames of this chunk are copied. */
+  #sharedMin = 0
+  #half: HalfFrame | undefined
+  #failure: { readonly error: unknown } | undefined
+
+  /** @throws `TypeError`, `RangeError` naming the option. */
+  constructor(options: FrameOptions) {
+    this.#format = formatOf(options)
+  }
+
+  /**
+   * Hand every frame that is whole with `chunk` to `each`, in order. The bytes of `chunk` are the
+   * parser's: nobody changes them any more. When `each` throws, so does this; what is behind that
+   * frame stays, and comes with the next chunk.
+   *
+   * @throws {SkynetError} `ERR_FRAME_TOO_LARGE`, `ERR_FRAME_MALFORMED`: frames before were handed
+   * on.
+   */
+  take(chunk: Buffer, each: (frame: Buffer) => void): void {
+    this.push(chunk)
+    for (let frame = this.next(); frame !== undefined; frame = this.next()) each(frame)
+  }
+
+  /** The same in two steps: give it a chunk, once `next` has none. */
+  push(chunk: Buffer): void {
+    if (this.#failure !== undefined) return
+    const isRead = this.#at === this.#chunk.length
+    this.#chunk = isRead ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk])
+    this.#at = 0
+    const { byteLength } = this.#chunk.buffer
+    this.#sharedMin = byteLength <= POOL_BYTES ? 0 : byteLength / HELD_BACK_MAX
+  }
+
+  /** The next frame; undefined: more must come. @throws As `take`. */
+  next(): Buffer | undefined {
+    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#at === this.#chunk.length) return undefined
+    try {
+      const { framing } = this.#format
+      if (framing === undefined) return this.#nextLine()
+      return this.#half === undefined ? this.#nextWhole(framing) : this.#goOn(framing, this.#half)
+    } catch (error) {
+      this.clear()
+      this.#failure = { error }
+      throw error
+    }
+  }
+
+  /** The stream has ended. @throws {SkynetError} `ERR_FRAME_CUT` in the middle of a frame. */
+  end(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+    if (this.#half === undefined) return
+    throw new SkynetError('ERR_FRAME_CUT', { received: this.#half.received })
+  }
+
+  /** Everything that was given and is in no frame so far. It is here no more. */
+  rest(): Buffer {
+    const unread = this.#chunk.subarray(this.#at)
+    const rest = this.#half === undefined ? unread : Buffer.concat([this.#half.raw(), unread])
+    this.clear()
+    return rest
+  }
+
+  /** Forget what has come, errors too. */
+  clear(): void {
+    this.#letGo()
+    this.#half = undefined
+    this.#failure = undefined
+  }
+
+  /** The chunk is used up; whatever is kept of it has it. */
+  #letGo(): void {
+    this.#chunk = NOTHING
+    this.#at = 0
+  }
+
+  #nextWhole(framing: Framing): Buffer | undefined {
+    const chunk = this.#chunk
+    const at = this.#at
+    const headerBytes = framing.headerBytes(chunk, at)
+    if (headerBytes > 0 && at + headerBytes <= chunk.length) {
+      const from = at + headerBytes
+      const bodyBytes = framing.bodyBytes(chunk, at)
+      if (bodyBytes > this.#format.max) throw frameTooLarge(bodyBytes, this.#format.max)
+      const end = from + bodyBytes
+      if (end <= chunk.length) return this.#cut(from, end, end)
+    }
+    this.#half = new HalfFrame()
+    return this.#goOn(framing, this.#half)
+  }
+
+  #goOn(framing: Framing, half: HalfFrame): Buffer | undefined {
+    const chunk = this.#chunk
+    if (half.bodyBytes < 0) {
+      this.#at += half.takeHeader(framing, chunk, this.#at)
+      if (half.bodyBytes < 0) return this.#waits()
+      if (half.bodyBytes > this.#format.max) throw frameTooLarge(half.bodyBytes, this.#format.max)
+    }
+    const at = this.#at
+    const end = at + half.bodyBytes - half.length
+    if (end > chunk.length) {
+      half.add(chunk, at, chunk.length)
+      return this.#waits()
+    }
+    this.#half = undefined
+    if (half.length === 0) return this.#cut(at, end, end)
+    half.add(chunk, at, end)
+    this.#moveTo(end)
+    return half.body(half.bodyBytes)
+  }
+
+  #waits(): undefined {
+    this.#letGo()
+  }
+
+  #nextLine(): Buffer | undefined {
+    const { max } = this.#format
+    const chunk = this.#chunk
+    const at = this.#at
+    const half = this.#half
+    const found = chunk.indexOf(LF, at)
+    const end = found < 0 ? chunk.length : found
+    const length = (half?.length ?? 0) + end - at
+    const last = end > at ? chunk[end - 1] : half?.lastByte
+    const lineLength = last === CR ? length - 1 : length
+    if (lineLength > max) throw frameTooLarge(lineLength, max)
+    if (found < 0) {
+      this.#half = half ?? new HalfFrame()
+      this.#half.bodyBytes = max + 1
+      this.#half.add(chunk, at, end)
+      return this.#waits()
+    }
+    if (half === undefined) return this.#cut(at, at + lineLength, end + 1)
+    this.#half = undefined
+    half.add(chunk, at, end)
+    this.#moveTo(end + 1)
+    return half.body(lineLength)
+  }
+
+  /** A frame that lies whole in the chunk; `next` is behind it. */
+  #cut(from: number, end: number, next: number): Buffer {
+    const chunk = this.#chunk
+    this.#moveTo(next)
+    const length = end - from
+    if (length === 0) return NOTHING
+    if (length >= this.#sharedMin) return chunk.subarray(from, end)
+    const frame = Buffer.allocUnsafe(length)
+    chunk.copy(frame, 0, from, end)
+    return frame
+  }
+
+  #moveTo(at: number): void {
+    if (at === this.#chunk.length) this.#letGo()
+    else this.#at = at
+  }
+}

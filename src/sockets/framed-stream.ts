@@ -1,0 +1,261 @@
+/** Messages on a stream of bytes, each in a frame. */
+import { checkFunction, isObject, refusal } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
+import { monotonicNow } from '../base/event-loop.ts'
+import { FRAME_NAMES, FrameFormat, type FrameOptions } from '../frames/frame-format.ts'
+import { FrameParser } from '../frames/frame-parser.ts'
+import { checkWait, limitsFrom, type WaitOptions } from '../service/wait-options.ts'
+import type { ByteStream } from './byte-stream.ts'
+import { checkClose, type MessageStream } from './message-stream.ts'
+
+/** What messages are to users, and what they are as bytes. */
+export interface MessageCodec<In, Out> {
+  /** The bytes of a message. They may be used again once it was sent. */
+  encode(message: Out): string | Uint8Array
+  /** @param bytes Its own: it may keep them. A small part of a larger memory, perhaps. */
+  decode(bytes: Buffer): In
+}
+
+/** Which frames. Messages are bytes. */
+export interface BytesOptions extends FrameOptions {
+  readonly codec?: undefined
+}
+
+/** Which frames, and what is in them. */
+export interface CodecOptions<In, Out> extends FrameOptions {
+  /** Types of the messages follow from it. What it throws goes to who sends or receives. */
+  readonly codec: MessageCodec<In, Out>
+}
+
+/** Bytes as they are. */
+const RAW: MessageCodec<Buffer, string | Uint8Array> = {
+  encode: (message) => message,
+  decode: (bytes) => bytes,
+}
+
+/** What carries frames: a byte stream, or a connection, which does so from the inside. */
+export interface FrameCarrier {
+  /** Of a socket, to be named in errors. */
+  readonly id: number
+  readonly remoteAddress: string
+  readonly isOpen: boolean
+  readonly bufferedAmount: number
+  /** Everything that comes is for these frames from now on. It throws when it has others. */
+  startFrames(frames: FrameParser): void
+  /** The next frame when it has come, and may be handed out. */
+  nextFrame(): Buffer | undefined
+  /** The next frame; null at the end. */
+  readFrame(options: WaitOptions | undefined): Promise<Buffer | null>
+  writeFrame(format: FrameFormat, body: string | Uint8Array): boolean
+  drain(options: WaitOptions | undefined): Promise<void>
+  close(): Promise<void>
+}
+
+const NAMES = [...FRAME_NAMES, 'codec']
+
+export class FramedStream<In = Buffer, Out = string | Uint8Array>
+  implements MessageStream<In, Out>
+{
+  readonly #carrier: FrameCarrier
+  readonly #format: FrameFormat
+  readonly #codec: MessageCodec<In, Out>
+  #isReceiving = false
+
+  /** Made by `framed` and connection.ts only. @throws `TypeError`, `RangeError` for options. */
+  constructor(carrier: FrameCarrier, options: BytesOptions | CodecOptions<In, Out>) {
+    this.#carrier = carrier
+    this.#format = new FrameFormat(options, NAMES)
+    // Without a codec the types of messages are those of bytes.
+    this.#codec = options.codec ?? (RAW as MessageCodec<unknown, never> as MessageCodec<In, Out>)
+    checkCodec(this.#codec)
+    carrier.startFrames(new FrameParser(this.#format))
+  }
+
+  get remoteAddress(): string {
+    return this.#carrier.remoteAddress
+  }
+
+  get isOpen(): boolean {
+    return this.#carrier.isOpen
+  }
+
+  get bufferedAmount(): number {
+    return this.#carrier.bufferedAmount
+  }
+
+  /**
+   * Send a message in a frame. What one turn sends leaves in one system call at its end, in order.
+   * As `MessageStream.send`; on a connection beyond its `sendLimitBytes` as `Connection.write`.
+   */
+  send(message: Out): boolean {
+    return this.#carrier.writeFrame(this.#format, this.#codec.encode(message))
+  }
+
+  /** Resolves once everything sent so far has left. As `MessageStream.drain`. */
+  drain(options?: WaitOptions): Promise<void> {
+    return this.#carrier.drain(options)
+  }
+
+  /** The next message; null at the end. As `MessageStream.receive`. */
+  async receive(options?: WaitOptions): Promise<In | null> {
+    checkWait('receive', options)
+    this.#begin()
+    try {
+      const frame = await this.#carrier.readFrame(options)
+      return frame && this.#codec.decode(frame)
+    } finally {
+      this.#isReceiving = false
+    }
+  }
+
+  /** Hand every message to `take`, up to the end. As `MessageStream.each`. */
+  async each(take: (message: In) => void | Promise<void>): Promise<void> {
+    checkFunction('take messages', 'take', take)
+    this.#begin()
+    const carrier = this.#carrier
+    try {
+      for (;;) {
+        const frame = carrier.nextFrame() ?? (await carrier.readFrame(undefined))
+        if (frame === null) return
+        const taken: unknown = take(this.#codec.decode(frame))
+        if (typeof taken === 'object' && taken !== null) await taken
+      }
+    } finally {
+      this.#isReceiving = false
+    }
+  }
+
+  /** @throws {SkynetError} `ERR_SOCKET_BUSY`. */
+  #begin(): void {
+    if (this.#isReceiving) throw new SkynetError('ERR_SOCKET_BUSY', { id: this.#carrier.id })
+    this.#isReceiving = true
+  }
+
+  /** Close both ways. A byte stream has no place for code and reason. As `MessageStream.close`. */
+  async close(code?: number, reason?: string): Promise<void> {
+    checkClose(code, reason)
+    await this.#carrier.close()
+  }
+
+  /** Messages up to the end. A failed receive does not close: there may be something to say. */
+  [Symbol.asyncIterator](): AsyncIterator<In, undefined, void> {
+    return new MessageLoop(this)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** A `for await` over the messages of any stream. */
+class MessageLoop<In> implements AsyncIterator<In, undefined, void> {
+  readonly #stream: MessageStream<In, never>
+
+  constructor(stream: MessageStream<In, never>) {
+    this.#stream = stream
+  }
+
+  async next(): Promise<IteratorResult<In, undefined>> {
+    const value = await this.#stream.receive()
+    return value === null ? this.return() : { done: false, value }
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#stream.close()
+    return { done: true, value: undefined }
+  }
+}
+
+/** Of waits of which a stream of others knows nothing. */
+const CLOCK = {
+  get now(): number {
+    return monotonicNow()
+  },
+}
+
+/** Frames on a stream that knows nothing of them. */
+class StreamCarrier implements FrameCarrier {
+  readonly id = 0
+  readonly #stream: ByteStream
+  #frames!: FrameParser
+  #isClosed = false
+
+  constructor(stream: ByteStream) {
+    this.#stream = stream
+  }
+
+  get remoteAddress(): string {
+    return this.#stream.remoteAddress
+  }
+
+  get isOpen(): boolean {
+    return this.#stream.isOpen
+  }
+
+  get bufferedAmount(): number {
+    return this.#stream.bufferedAmount
+  }
+
+  startFrames(frames: FrameParser): void {
+    this.#frames = frames
+  }
+
+  nextFrame(): Buffer | undefined {
+    return this.#frames.next()
+  }
+
+  async readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
+    const frames = this.#frames
+    const left = options && limitsFrom(CLOCK, options)
+    let frame = frames.next()
+    while (frame === undefined) {
+      const chunk = await this.#stream.read(undefined, left?.())
+      if (this.#isClosed) return null
+      if (chunk === null) {
+        frames.end()
+        return null
+      }
+      frames.push(chunk)
+      frame = frames.next()
+    }
+    return frame
+  }
+
+  writeFrame(format: FrameFormat, body: string | Uint8Array): boolean {
+    return this.#stream.write(format.encode(body))
+  }
+
+  drain(options: WaitOptions | undefined): Promise<void> {
+    return this.#stream.drain(options)
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true
+    this.#frames.clear()
+    return this.#stream.close()
+  }
+}
+
+function checkCodec(codec: MessageCodec<unknown, never>): void {
+  if (!isObject(codec)) throw refusal('type', 'frame', 'codec', 'an object', codec)
+  checkFunction('frame', 'codec.encode', codec.encode)
+  checkFunction('frame', 'codec.decode', codec.decode)
+}
+
+/**
+ * Messages on any stream of bytes, which is read and written by nobody else from now on.
+ * `connection.frames` does the same for a connection, and writes with a copy less.
+ *
+ * @throws `TypeError`, `RangeError` naming the option.
+ */
+export function framed<In, Out>(
+  stream: ByteStream,
+  options: CodecOptions<In, Out>,
+): FramedStream<In, Out>
+export function framed(stream: ByteStream, options: BytesOptions): FramedStream
+export function framed<In, Out>(
+  stream: ByteStream,
+  options: BytesOptions | CodecOptions<In, Out>,
+): FramedStream<In, Out> {
+  return new FramedStream(new StreamCarrier(stream), options)
+}
