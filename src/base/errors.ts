@@ -61,6 +61,8 @@ const MESSAGES = {
     `Cannot unpack message at byte ${i.at}: ${i.reason}`,
   ERR_CODEC: (i: { codec: string; at: string; reason: string }) =>
     `Cannot decode ${i.codec} at ${i.at}: ${i.reason}`,
+  ERR_MESSAGE_INVALID: (i: { message: string; path: string; issue: string }) =>
+    `Cannot take message '${i.message}' for its ${i.path}: ${i.issue}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
   // sharing

@@ -11,7 +11,7 @@ import {
   type SuperviseOptions,
   supervise,
 } from 'skynet-ts'
-import { seri } from 'skynet-ts/codec'
+import { defineProtocol, json, seri } from 'skynet-ts/codec'
 import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
@@ -113,6 +113,7 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   frameEncoder: () => frameEncoder({ header: 'line', ...ODD }),
   framed: () => framed({} as never, { header: 'line', ...ODD }),
   resolve: () => resolve('127.0.0.1', odd()),
+  defineProtocol: () => defineProtocol(odd<never>({ codec: json(), messages: {} })),
   seri: () => seri(odd()),
   createSocketServer: () => createSocketServer(odd()),
   'StandaloneServer.listen': () => withServer((server) => server.listen(odd(port))),
