@@ -20,6 +20,7 @@ export const ALLOWED: Allowed = {
     'src/skynet/supervise.ts': 'launches, watches and ends children',
     'src/testing/sim-os.ts': 'the contract Os in JavaScript, each kind of call in a file',
     'src/testing/sim/world.ts': 'assembles a node of the simulation and checks it',
+    'src/testing/test-net.ts': 'assembles the socket server of a test node',
     'src/testing/test-node.ts': 'assembles a node in the thread of a test',
     'src/threads/assemble.ts': 'assembles a worker',
     'src/threads/main/assembly.ts': 'assembles a node, and does nothing else',

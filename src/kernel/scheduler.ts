@@ -292,6 +292,11 @@ export class Scheduler {
     return this.#isArmed && !this.#isScheduled && !this.#isResting && this.#runQueue.length === 0
   }
 
+  /** Something has come of which no bell tells: look at the inlets in this turn. */
+  look(): void {
+    this.#schedule()
+  }
+
   /** A clock that is moved by hand has been moved: timers may be due. */
   clockMoved(): void {
     this.#nextTurn()

@@ -10,6 +10,7 @@ import {
 } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
 import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
+import { type HostAddress, lookUpHost } from '../os/host-names.ts'
 import { ipFamily } from '../os/ip-family.ts'
 import type { AnyAddress } from '../os/os.ts'
 
@@ -50,18 +51,17 @@ export function endpointText({ host, port, address }: CheckedEndpoint): string {
   return address === undefined ? `${host}:${port}` : formatAddress(address)
 }
 
-/** Every address of an endpoint. Names are looked up on a thread of Node's own. */
+/** Every address of an endpoint. */
 export async function addressesOf(
   { host, port, address }: CheckedEndpoint,
+  lookUp: (name: string) => Promise<HostAddress[]>,
   failed: (reason: string, cause?: unknown) => Error,
 ): Promise<AnyAddress[]> {
   if (address !== undefined) return [address]
   // An address all the same: no name has a zone, and the resolver would give it back unread.
   if (ipFamily(host) !== 0) throw failed(`no interface has the zone of ${host}`)
   try {
-    const { lookup } = await import('node:dns/promises')
-    const found = await lookup(host, { all: true })
-    return found.map(({ address: text, family }) => ({ family: family as 4 | 6, host: text, port }))
+    return (await lookUp(host)).map((found) => ({ ...found, port }))
   } catch (cause) {
     throw failed((cause as Error).message, cause)
   }
@@ -87,7 +87,7 @@ export async function resolve(
   return new Promise((done, reject) => {
     const caller = { aborted: (its: AbortSignal): void => reject(abortError(its)) }
     if (signal !== undefined) watchAbort(signal, caller)
-    addressesOf(endpoint, failed)
+    addressesOf(endpoint, lookUpHost, failed)
       .then((found) => done(found.map(hostOf)), reject)
       .finally(() => signal && leaveAbort(signal, caller))
   })

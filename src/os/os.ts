@@ -6,6 +6,7 @@
  * `wait` excepted), and repeat themselves on EINTR where that is safe.
  */
 import type { Blocks, Region } from '../shm/memory.ts'
+import type { HostAddress } from './host-names.ts'
 import type { Poller } from './poll/poller.ts'
 
 /** An IP address and port as bytes of a sockaddr, made by `address.ts`. */
@@ -99,6 +100,8 @@ export interface Os {
   /** Only the sleeping thread, after `wait` reported `readFd`. */
   clearWakeup(readFd: number): void
 
+  /** The addresses of a name: see `lookUpHost`. No call of ours waits for it. */
+  lookUp(name: string): Promise<HostAddress[]>
   /** A non-blocking, close-on-exec stream socket: TCP, or of the Unix domain. */
   socket(family: AnyAddress['family']): number
   /**

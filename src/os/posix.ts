@@ -6,6 +6,7 @@ import { Batch, receiveBatch, sendBatch } from './batch.ts'
 import { createBlocks } from './blocks.ts'
 import { receiveFrom, sendTo } from './datagram.ts'
 import { ERRNO, errorText } from './errno.ts'
+import { type HostAddress, lookUpHost } from './host-names.ts'
 import { C, koffiOf, LINUX_FLAGS, type Libc, type Memory, openLibc } from './libc.ts'
 import { getOption, readOption, setOption } from './options.ts'
 import type {
@@ -72,6 +73,10 @@ export class PosixOs implements Os {
 
   errorText(errno: number): string {
     return errorText(errno)
+  }
+
+  lookUp(name: string): Promise<HostAddress[]> {
+    return lookUpHost(name)
   }
 
   createPoller(): Poller {

@@ -24,7 +24,7 @@ export async function connectTo(
   const { settings, left } = checkOpening('connect', opener, options, STREAM_NAMES)
   const { service, client, pool } = opener
   const failed = connectFailure(endpoint)
-  const addresses = await lookUp(service, endpoint, failed, left())
+  const addresses = await lookUp(opener, endpoint, failed, left())
   const id = pool.reserve()
   const connection = new Connection(pool, id, 'opening')
   const opened = connection.open(left())

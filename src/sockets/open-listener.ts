@@ -19,7 +19,7 @@ export async function listenOn(opener: SocketOpener, options: ListenOptions): Pr
   const { settings, left } = checkOpening('listen', opener, options, LISTEN_NAMES)
   const { service, client, pool } = opener
   const failed = listenFailure(endpoint)
-  const [address] = await lookUp(service, endpoint, failed, left())
+  const [address] = await lookUp(opener, endpoint, failed, left())
   if (service.hasEnded) throw service.exited()
   const { id, fd, file } = openListener(client, address!, flags, failed, options.options)
   const text = endpointText(endpoint)

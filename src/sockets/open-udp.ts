@@ -30,10 +30,9 @@ const UDP_NAMES = ['host', 'port', ...BIND_FLAG_NAMES, ...WAIT_NAMES]
 export async function receiveUdp(opener: SocketOpener, options: UdpOptions): Promise<UdpSocket> {
   const { endpoint, flags } = checkUdp(options)
   const { settings, left } = checkOpening('open a UDP socket', opener, options, UDP_NAMES)
-  // Where there are no sockets that is said before a name is looked up.
-  const { service, pool } = opener
+  const { pool } = opener
   const failed = bindFailure(endpoint)
-  const [address] = (await lookUp(service, endpoint, failed, left())) as SocketAddress[]
+  const [address] = (await lookUp(opener, endpoint, failed, left())) as SocketAddress[]
   return adoptUdp(pool, address!, left(), failed, flags, settings)
 }
 
@@ -48,7 +47,7 @@ export async function dialUdp(
   const { service, pool } = opener
   const left = limitsFrom(service.runtime, options)
   const failed = connectFailure(checked)
-  const [address] = (await lookUp(service, checked, failed, left())) as SocketAddress[]
+  const [address] = (await lookUp(opener, checked, failed, left())) as SocketAddress[]
   const socket = await adoptUdp(pool, address!, left(), failed)
   await socket.connect({ host: address!.host, port: address!.port }, left())
   return socket

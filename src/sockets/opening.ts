@@ -25,7 +25,7 @@ export class SocketOpener {
     this.client = client
   }
 
-  /** Made with the first socket. @throws What `SocketClient.admit` does. */
+  /** Made with the first socket. */
   get pool(): SocketPool {
     return poolOf(this.service, this.client)
   }

@@ -52,9 +52,7 @@ export class SocketPool implements Part {
   /** What waits for LOOKED: the answers come in the order of the orders. */
   readonly #looks = new Queue<() => void>(4)
 
-  /** @throws What `SocketClient.admit` does. */
   constructor(service: PoolHost, client: SocketClient) {
-    client.admit()
     this.service = service
     this.client = client
     const more = (count: number): string => `WARNING: ${count} more of bytes that need to send out`
@@ -154,7 +152,7 @@ export class SocketPool implements Part {
 
 const KEY = new PartKey<SocketPool>()
 
-/** Made with the first socket. @throws What `SocketClient.admit` does. */
+/** Made with the first socket. */
 export const poolOf = (service: PoolHost, client: SocketClient): SocketPool =>
   service.part(KEY) ?? service.addPart(KEY, new SocketPool(service, client))
 

@@ -6,9 +6,8 @@ import { connectFailure } from '../net/open.ts'
 import { UdpAddress } from '../net/udp-address.ts'
 import { compactAddress } from '../os/compact.ts'
 import type { SocketAddress } from '../os/os.ts'
-import type { WaitHost } from '../service/wait.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
-import { lookUp } from './look-up.ts'
+import { type Finder, lookUp } from './look-up.ts'
 
 /** An endpoint, or where a datagram came from. @throws `TypeError`, `RangeError`. */
 export function checkPeer(what: string, given: Endpoint | UdpAddress): CheckedEndpoint {
@@ -24,13 +23,14 @@ export function checkPeer(what: string, given: Endpoint | UdpAddress): CheckedEn
  * @throws {SkynetError} `ERR_CONNECT` unknown name, or no address of that family; as `lookUp`.
  */
 export async function findPeer(
-  service: WaitHost,
+  finder: Finder,
   peer: CheckedEndpoint,
   family: 4 | 6,
   options: WaitOptions | undefined,
 ): Promise<SocketAddress> {
   const failed = connectFailure(peer)
-  const found = await lookUp(service, peer, failed, options)
+  const found = await lookUp(finder, peer, failed, options)
+  const { service } = finder
   if (service.hasEnded) throw service.exited()
   const usable = found.find((address) => address.family === 4 || address.family === family)
   if (usable === undefined || usable.family === 'unix') throw failed('protocol mismatch')

@@ -56,7 +56,7 @@ export class UdpSender {
     const checked = checkPeer('connect', endpoint)
     checkWait('connect', options)
     const { id, pool } = this.#life
-    const address = await findPeer(pool.service, checked, this.#family, options)
+    const address = await findPeer(pool, checked, this.#family, options)
     this.#life.checkOpen()
     this.peer = UdpAddress.of(address.host, address.port)
     // What was sent before goes to the former peer.

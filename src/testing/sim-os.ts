@@ -9,44 +9,65 @@ import assert from 'node:assert/strict'
 import type { Clock } from '../base/clock.ts'
 import { COMPACT_BYTES_MAX, compactAddress, expandAddress } from '../os/compact.ts'
 import { ERRNO, errorText, isTransient } from '../os/errno.ts'
-import type { AnyAddress, DatagramBatch, ListenFlags, Os, SocketOption } from '../os/os.ts'
+import type { HostAddress } from '../os/host-names.ts'
+import type {
+  AnyAddress,
+  DatagramBatch,
+  ListenFlags,
+  Os,
+  SocketAddress,
+  SocketOption,
+} from '../os/os.ts'
 import { checkRange } from '../os/range.ts'
 import type { Region } from '../shm/memory.ts'
 import { CountedBlocks } from './sim/blocks.ts'
 import { SimMailbox } from './sim/datagrams.ts'
 import { Bell, Listening, type Pollable, SimEndpoint } from './sim/endpoint.ts'
-import type { SimFaults } from './sim/faults.ts'
-import type { Network } from './sim/network.ts'
+import type { Faults } from './sim/faults.ts'
 import { SimPoller } from './sim/poller.ts'
-import type { Random } from './sim/random.ts'
+import type { Chance } from './sim/random.ts'
 
 const { EAGAIN, ECONNABORTED, EINTR, EINVAL, EMFILE, ENFILE, ENOBUFS } = ERRNO
 const { EDESTADDRREQ, ENOTCONN, ENOTSOCK } = ERRNO
 /** Node makes the whole table anew for each question. */
 const ERROR_TEXTS = new Map<number, string>()
-/** Of all runs: they are big, and nobody keeps anything in them. */
-const batches = new Map<string, DatagramBatch>()
 /** 0, 1 and 2 are taken in every process. */
 const FIRST_FD = 3
 
-export class SimOs implements Os {
+/** Who listens where, and whom that reaches who connects or sends. Negative: an errno. */
+export interface SimNetwork {
+  freshEndpoint(): SimEndpoint
+  listen(address: AnyAddress, flags: ListenFlags): Listening | number
+  /** As connect(2). */
+  connect(endpoint: SimEndpoint, address: AnyAddress): number
+  openMailbox(family: 4 | 6): SimMailbox
+  bind(mailbox: SimMailbox, address: SocketAddress): number
+  /** It is closed. */
+  forget(closed: Listening | SimMailbox): void
+}
+
+export class SimOs<N extends SimNetwork = SimNetwork> implements Os {
   readonly name = 'simulated'
   /** Nobody looks at how many they were. */
   readonly calls = 0
   readonly blocks = new CountedBlocks()
-  readonly network: Network
+  readonly network: N
   readonly poller: SimPoller
   /** What was taken from the program, in streams and datagrams. */
   bytesSent = 0
+  /** Told of each of these: somebody may be ready to read. */
+  onSent: () => void = () => {}
   /** Descriptors that may be open; beyond it there is EMFILE. */
   fdsMax = Number.POSITIVE_INFINITY
   readonly #clock: Clock
-  readonly #faults: SimFaults
-  readonly #random: Random
+  readonly #faults: Faults
+  readonly #random: Chance
   readonly #descriptors: (Pollable | undefined)[] = new Array<undefined>(FIRST_FD)
   #openFds = 0
+  /** No lower number is free. */
+  #lowestFd = FIRST_FD
 
-  constructor(network: Network, clock: Clock, faults: SimFaults, random: Random) {
+  constructor(network: N, clock: Clock, faults: Faults, random: Chance) {
     this.#clock = clock
     this.network = network
     this.#faults = faults
@@ -88,27 +109,32 @@ export class SimOs implements Os {
     this.#of(readFd, Bell).isRung = false
   }
 
+  lookUp(_name: string): Promise<HostAddress[]> {
+    return notSimulated('lookUp')
+  }
+
   socket(): number {
     if (this.#isFull() || this.#faults.hits('socketNoFile')) return this.#noFile()
     return this.#open(this.network.freshEndpoint())
   }
 
   listen(address: AnyAddress, flags: number | ListenFlags): number {
-    if (address.family === 'unix') return -EINVAL
     if (this.#isFull()) return this.#noFile()
-    const backlog = typeof flags === 'number' ? flags : flags.backlog
-    return this.#open(this.network.listen(address.port, backlog))
+    const all = typeof flags === 'number' ? { backlog: flags } : flags
+    const listening = this.network.listen(address, all)
+    return typeof listening === 'number' ? listening : this.#open(listening)
   }
 
   accept(fd: number): number {
-    const { backlog } = this.#of(fd, Listening)
+    const listening = this.#of(fd, Listening)
+    const { backlog } = listening
     // Linux looks for a descriptor first, others for a connection.
     if (this.#isFull() && (backlog.length > 0 || this.#random.oneIn(2))) return this.#noFile()
     if (backlog.length === 0) return -EAGAIN
     if (this.#faults.hits('acceptInterrupted')) return -EINTR
     if (this.#faults.hits('acceptNoFile')) return this.#noFile()
     if (this.#faults.hits('acceptNoBuffers')) return -ENOBUFS
-    const endpoint = backlog.shift()!
+    const endpoint = listening.take()!
     if (this.#faults.hits('acceptAborted')) {
       endpoint.sendReset()
       endpoint.isClosed = true
@@ -122,7 +148,7 @@ export class SimOs implements Os {
     const endpoint = this.#of(fd, SimEndpoint)
     assert.equal(endpoint.state, 'fresh', `connect: descriptor ${fd} has been connected before`)
     endpoint.activeAt = this.#clock.now()
-    return address.family === 'unix' ? -EINVAL : this.network.connect(endpoint, address)
+    return this.network.connect(endpoint, address)
   }
 
   socketError(fd: number): number {
@@ -131,8 +157,7 @@ export class SimOs implements Os {
 
   localAddress(fd: number): AnyAddress | undefined {
     const thing = this.#get(fd)
-    if (thing instanceof Listening) return { family: 4, host: '127.0.0.1', port: thing.port }
-    return thing instanceof SimEndpoint || thing instanceof SimMailbox ? thing.local : undefined
+    return thing instanceof Bell ? undefined : (thing as Listening | SimEndpoint | SimMailbox).local
   }
 
   peerAddress(fd: number): AnyAddress | undefined {
@@ -197,6 +222,7 @@ export class SimOs implements Os {
     const thing = this.#get(fd)
     assert.ok(!this.poller.has(fd), `close: descriptor ${fd} is still watched`)
     this.#descriptors[fd] = undefined
+    this.#lowestFd = Math.min(this.#lowestFd, fd)
     this.#openFds--
     if (thing instanceof Listening || thing instanceof SimMailbox) this.network.forget(thing)
     if (thing instanceof SimEndpoint || thing instanceof SimMailbox)
@@ -211,9 +237,9 @@ export class SimOs implements Os {
 
   socketFile(): undefined {}
 
-  /** Bound at once, as if it had sent. */
-  datagram(): number {
-    return this.#isFull() ? this.#noFile() : this.#open(this.network.openMailbox())
+  datagram(family: AnyAddress['family']): number {
+    if (family === 'unix') return -EINVAL
+    return this.#isFull() ? this.#noFile() : this.#open(this.network.openMailbox(family))
   }
 
   portOf(fd: number): number {
@@ -232,8 +258,8 @@ export class SimOs implements Os {
     return notSimulated('lockFile')
   }
 
-  bindDatagram(): number {
-    return notSimulated('bindDatagram')
+  bindDatagram(fd: number, address: AnyAddress): number {
+    return address.family === 'unix' ? -EINVAL : this.network.bind(this.#of(fd, SimMailbox), address)
   }
 
   connectDatagram(): number {
@@ -267,18 +293,12 @@ export class SimOs implements Os {
   }
 
   #hasSent(from: SimEndpoint | SimMailbox, count: number): void {
+    this.onSent()
     from.activeAt = this.#clock.now()
     this.bytesSent += count
   }
 
   createBatch(size: number, bytesMax: number): DatagramBatch {
-    const name = `${size} ${bytesMax}`
-    const batch = batches.get(name) ?? this.#newBatch(size, bytesMax)
-    batches.set(name, batch)
-    return batch
-  }
-
-  #newBatch(size: number, bytesMax: number): DatagramBatch {
     const stride = bytesMax + 1 + COMPACT_BYTES_MAX
     const region = this.region(new SharedArrayBuffer(size * stride))
     return { region, size, bytesMax, stride, lengths: new Int32Array(size) }
@@ -294,7 +314,7 @@ export class SimOs implements Os {
       const { bytes, from } = mailbox.receive()!
       lengths[i] = bytes.length
       region.bytes.set(bytes, i * stride)
-      region.bytes.set(compactAddress(from), i * stride + bytes.length)
+      region.bytes.set(compactAddress(from, mailbox.local.family), i * stride + bytes.length)
     }
     return count
   }
@@ -339,8 +359,9 @@ export class SimOs implements Os {
 
   /** The lowest number that is free, as POSIX says. */
   #open(thing: Pollable): number {
-    let fd = FIRST_FD
+    let fd = this.#lowestFd
     while (this.#descriptors[fd] !== undefined) fd++
+    this.#lowestFd = fd + 1
     this.#descriptors[fd] = thing
     this.#openFds++
     return fd

@@ -18,8 +18,9 @@ import {
 } from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
-import { delay, epochNow, monotonicNow, setImmediate } from '../base/event-loop.ts'
+import { delay, epochNow, monotonicNow, setImmediate, wallNow } from '../base/event-loop.ts'
 import { CLOCK_ROUNDS_MAX, EXIT_MS } from '../base/limits.ts'
+import { Handles } from '../kernel/handles.ts'
 import type { LaunchRest } from '../launch/options.ts'
 import {
   type AnyService,
@@ -29,25 +30,34 @@ import {
   type MethodsOf,
 } from '../modules/definition.ts'
 import { forgetService, type LoadedService, registerService } from '../modules/modules.ts'
-import { SocketClient } from '../net/client/client.ts'
-import { posixOs } from '../os/posix.ts'
+import { addressOf } from '../net/descriptor.ts'
+import { type ListenerInfo, listenersOf } from '../net/netstat.ts'
 import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { defineService } from '../skynet/define-service.ts'
 import type { Skynet } from '../skynet/skynet.ts'
+import { Connection } from '../sockets/connection.ts'
+import type { ConnectOptions } from '../sockets/open-connection.ts'
+import { poolOf } from '../sockets/pool.ts'
 import { type AssembledWorker, assemble } from '../threads/assemble.ts'
 import { createNodeMemory } from '../threads/main/node-memory.ts'
 import { BUDGETS, SOCKET_DEFAULTS } from '../threads/options.ts'
 import { clockStuck, FakeClock, type Follower } from './fake-clock.ts'
 import { Probe } from './probe.ts'
 import { RecordingRouter, type SentMessage } from './recording-router.ts'
+import { type Chance, Random } from './sim/random.ts'
+import { TestClient } from './test-client.ts'
+import { TestNet } from './test-net.ts'
 
+const HARBOR = 0
 const SEED_MAX = 0xffffffff
 /** How long a launch may wait for Node.js; as in probe.ts, nothing that works takes so long. */
 const SETTLE_MS_DEFAULT = 10_000
 /** Between two looks at a launch that waits for Node.js. */
 const LOOK_MS = 1
+/** Without a seed sockets that have something to do get their turns in the order they were made. */
+const IN_ORDER: Chance = { below: (limit) => limit - 1, oneIn: () => false }
 
 /** A stand-in for a service: its methods, also those of a class instance. */
 export type Peer =
@@ -59,8 +69,9 @@ export interface TestNodeOptions {
   /** Default: real time. */
   readonly clock?: FakeClock
   /**
-   * 0..2^32-1: choose by it which service gets the next message, of those that have mail. Messages
-   * from one service to another stay in order. Default: as a node does, in turn.
+   * 0..2^32-1: choose by it which service gets the next message, of those that have mail, and which
+   * socket its turn. Messages from one service to another stay in order, and bytes of a connection.
+   * Default: as a node does, in turn.
    */
   readonly seed?: number
   /** What services read with `skynet.getenv`. */
@@ -108,7 +119,8 @@ function checkNode(options: TestNodeOptions): void {
 }
 
 /**
- * Start a node in this thread. Services there have no sockets: for these, use `startNode`.
+ * Start a node in this thread. The sockets of its services are real, the network is not: it is in
+ * memory, and of this node alone.
  *
  * @throws `TypeError`, `RangeError` for options that it cannot take, or does not know.
  */
@@ -130,6 +142,7 @@ export class TestNode implements AsyncDisposable {
   skynet!: Skynet
   readonly #options: TestNodeOptions
   readonly #worker: AssembledWorker
+  readonly #net: TestNet
   readonly #follower: Follower
   #stopping: Promise<void> | undefined
   /** URLs of what the test has launched, which are of this node alone. */
@@ -142,12 +155,22 @@ export class TestNode implements AsyncDisposable {
     const startedAt = epochNow()
     const time: Clock = clock ?? realClock(startedAt)
     const memory = createNodeMemory(1)
+    const random = seed === undefined ? undefined : new Random(seed)
+    const handles = new Handles(memory.handles, HARBOR)
+    this.#net = new TestNet({
+      memory,
+      clock: time,
+      chance: random ?? IN_ORDER,
+      workerOf: (owner) => handles.workerOf(owner),
+      log: (text) => this.log.add({ at: wallNow(), level: 'error', handle: 0, title: '', text }),
+      hasCome: () => scheduler.look(),
+    })
     this.#worker = assemble({
       memory,
       worker: 0,
       config: {
         thread: 1,
-        harbor: 0,
+        harbor: HARBOR,
         env,
         callTimeoutMs: 0,
         exitMs: EXIT_MS,
@@ -158,8 +181,8 @@ export class TestNode implements AsyncDisposable {
       },
       startedAt,
       clock: time,
-      os: posixOs(),
-      wakeSocketThread: () => {},
+      os: this.#net.os,
+      wakeSocketThread: this.#net.ring,
       isLogservice: () => true,
       dedicate: (path) => Promise.reject(new SkynetError('ERR_WORKER_LIMIT', { path, limit: 0 })),
       report: (report) => {
@@ -167,13 +190,13 @@ export class TestNode implements AsyncDisposable {
         else if (report.kind === 'abort') void this.stop()
       },
       notesCalls: true,
-      pick: seed === undefined ? undefined : picker(seed),
+      pick: random && ((length) => random.below(length)),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
-      makeClient: (given) => new NoSockets(given),
+      inletOf: (bridge) => this.#net.inletOf(bridge),
     })
     const { wheel, scheduler, runtime } = this.#worker
     this.#follower = {
-      nextDue: () => wheel.nextDue(),
+      nextDue: () => Math.min(wheel.nextDue(), this.#net.nextDue() ?? Number.POSITIVE_INFINITY),
       clockMoved: () => scheduler.clockMoved(),
       dueServices: () => runtime.dueServices,
       settled: () => this.settled(),
@@ -222,6 +245,42 @@ export class TestNode implements AsyncDisposable {
     const url = this.#nameOf(definition, `service-${++names}`, fileOf(definition))
     this.#launched.push(url)
     return this.skynet.newService<S>(url, ...rest)
+  }
+
+  /** What listens now: of `port: 0` the port that is really open. */
+  get listeners(): ListenerInfo[] {
+    return listenersOf(this.#worker.client)
+  }
+
+  /**
+   * Connect to a listener of a service, as its client would.
+   *
+   * @param where Its port, or as `skynet.socket.connect` takes it.
+   * @throws As `skynet.socket.connect`: `ERR_CONNECT` when nobody listens there.
+   */
+  async connect(where: number | ConnectOptions): Promise<TestClient> {
+    const options = typeof where === 'number' ? { port: where } : where
+    return this.#clientOf(await this.skynet.socket.connect(options))
+  }
+
+  /**
+   * A connection without a listener, for a service to which another one hands its clients: `id` is
+   * what it takes with `skynet.socket.start(id)`, as of a connection that was accepted and not used.
+   *
+   * @throws {SkynetError} `ERR_SOCKET_LIMIT`; `ERR_SERVICE_EXITED` the node has stopped.
+   */
+  connection(): readonly [client: TestClient, id: number] {
+    const { services, client } = this.#worker
+    const own = services.get(this.skynet.self)
+    if (own === undefined) throw new SkynetError('ERR_SERVICE_EXITED', { handle: this.skynet.self })
+    const [near, id] = this.#net.pair(own.handle)
+    return [this.#clientOf(new Connection(poolOf(own, client), near, 'waiting')), id]
+  }
+
+  #clientOf(connection: Connection): TestClient {
+    const { client } = this.#worker
+    const localAddress = (): string => addressOf(client, connection.id, 'local')
+    return new TestClient(connection, localAddress, () => this.settled())
   }
 
   /**
@@ -277,6 +336,7 @@ export class TestNode implements AsyncDisposable {
     await this.#within(EXIT_MS, runtime.stop('stop'))
     this.#options.clock?.detach(this.#follower)
     scheduler.stop()
+    this.#net.close()
     for (const url of this.#launched) forgetService(url)
   }
 
@@ -320,23 +380,4 @@ function urlOf(base: string): string {
   if (base.startsWith('file:')) return base
   const isFolder = statSync(base, { throwIfNoEntry: false })?.isDirectory() === true
   return pathToFileURL(isFolder ? `${base}/` : base).href
-}
-
-/** Nobody would serve them: whatever a service does with sockets is refused. */
-class NoSockets extends SocketClient {
-  override admit(): never {
-    const reason = 'services of a testNode have no sockets: use startNode (docs/testing.md)'
-    throw new SkynetError('ERR_PLATFORM', { reason })
-  }
-}
-
-/** Numbers that are the same for the same seed (mulberry32). */
-function picker(seed: number): (length: number) => number {
-  let state = seed | 0
-  return (length) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % length
-  }
 }

@@ -74,7 +74,6 @@ export class TestPool {
     const client = {
       slots,
       order,
-      admit() {},
       ownWriter: (id: number) => new Writer(host, id),
       handover: (_id: number, unread: Buffer) => void this.unread.push(unread.toString()),
       os: { errorText: String },

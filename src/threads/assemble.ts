@@ -14,10 +14,10 @@ import { Multicast } from '../kernel/multicast.ts'
 import { Names } from '../kernel/names.ts'
 import { Outbox } from '../kernel/outbox.ts'
 import { Router, type RouterOptions } from '../kernel/router.ts'
-import { Scheduler } from '../kernel/scheduler.ts'
+import { type Inlet, Scheduler } from '../kernel/scheduler.ts'
 import { Snapshots } from '../kernel/snapshots.ts'
 import { Wheel } from '../kernel/wheel.ts'
-import { type ClientOptions, SocketClient } from '../net/client/client.ts'
+import { SocketClient } from '../net/client/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
 import type { Os } from '../os/os.ts'
@@ -78,12 +78,14 @@ export interface WorkerOptions {
   /** Which service runs next, of so many that have mail. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   readonly makeRouter?: (options: RouterOptions) => Router
-  readonly makeClient?: (options: ClientOptions) => SocketClient
+  /** What is read of its sockets. Default: its end of the ring, which another thread fills. */
+  readonly inletOf?: (bridge: Bridge) => Inlet
 }
 
 export interface AssembledWorker {
   readonly runtime: Runtime
   readonly features: Features
+  readonly services: Services
   readonly log: WorkerLog
   readonly stray: Stray
   readonly scheduler: Scheduler
@@ -112,14 +114,27 @@ export function assemble(options: WorkerOptions): AssembledWorker {
   const rows: MessageRows = []
   const runtime = runtimeOf(options, { ...base, ...mail, loads, client, orders, rows }, site)
   const features = addFeatures({ orders, rows, services, runtime, site, ledger })
-  const bridge = bridgeOf(options, { bells, router, scheduler, client })
+  const { inletOf = (bridge) => bridge } = options
+  const inlet = inletOf(bridgeOf(options, { bells, router, scheduler, client }))
   const start = (): void => {
     // What a worker before this one left: it asleep, and others who wait for its ring to be read.
     bells.getUp(worker)
     bells.announceRoom(worker)
-    scheduler.start([router, bridge], [...outboxes, client])
+    scheduler.start([router, inlet], [...outboxes, client])
   }
-  return { runtime, features, log, stray, scheduler, wheel, client, packer, outboxes, start }
+  return {
+    runtime,
+    features,
+    services,
+    log,
+    stray,
+    scheduler,
+    wheel,
+    client,
+    packer,
+    outboxes,
+    start,
+  }
 }
 
 /** What stands before there is a way to others: names, the log, time, and turns. */
@@ -207,11 +222,10 @@ function runtimeOf(options: WorkerOptions, parts: RuntimeParts, site: Site): Run
 
 function clientOf(options: WorkerOptions, bells: Doorbells): SocketClient {
   const { memory, worker, clock, os } = options
-  const makeClient = options.makeClient ?? ((given) => new SocketClient(given))
   const commandWriter = writerOf(options, commandRingOf(memory))
   const commands = new ManyRing(os.region(memory.commands), 0, COMMAND_RING_BYTES, commandWriter)
   const slots = new Slots(memory.slots)
-  return makeClient({
+  return new SocketClient({
     os,
     clock,
     slots,

@@ -15,7 +15,7 @@ import { defineProtocol, json, seri } from 'skynet-ts/codec'
 import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
-import { testNode, testService } from 'skynet-ts/testing'
+import { type TestClient, testNode, testService } from 'skynet-ts/testing'
 import type subject from '../fixtures/subject.ts'
 import { assertRefusesOdd } from '../support/odd.ts'
 import { publicOptions } from '../support/option-doors.ts'
@@ -106,6 +106,12 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   },
   testNode: () => testNode(odd()),
   testService: () => testService(nothing, odd()),
+  'TestClient.read': () => withClient((client) => client.read(undefined, odd())),
+  'TestClient.readLine': () => withClient((client) => client.readLine(odd())),
+  'TestClient.readAll': () => withClient((client) => client.readAll(odd())),
+  'TestClient.drain': () => withClient((client) => client.drain(odd())),
+  'TestClient.close': () => withClient((client) => client.close(odd())),
+  'TestNode.connect': () => withNode((node) => node.connect(odd(dial))),
   'TestNode.launch': () => withNode((node) => node.launch(nothing, odd())),
   'TestNode.settled': () => withNode((node) => node.settled(odd())),
   'TestNode.stop': () => withNode((node) => node.stop(odd())),
@@ -129,6 +135,9 @@ async function withNode(use: (node: Awaited<ReturnType<typeof testNode>>) => unk
   await using node = await testNode()
   return await use(node)
 }
+
+const withClient = (use: (client: TestClient) => unknown) =>
+  withNode((node) => use(node.connection()[0]))
 
 function withServer(
   use: (server: ReturnType<typeof createSocketServer>, id: number) => unknown,

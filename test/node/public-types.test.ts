@@ -48,7 +48,11 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'sendTo udpConnect poll netstat totals release [Symbol.dispose]',
   Subscription: 'channel ended next return [Symbol.asyncIterator] unsubscribe [Symbol.dispose]',
   Supervisor: 'constructor child start stop',
-  TestNode: 'log sent skynet launch settled stop [Symbol.asyncDispose]',
+  TestClient:
+    'remoteAddress localAddress isOpen bufferedAmount read readLine readAll received ' +
+    '[Symbol.asyncIterator] write drain end close reset [Symbol.asyncDispose]',
+  TestNode:
+    'log sent skynet launch listeners connect connection settled stop [Symbol.asyncDispose]',
   Timer: 'pending cancel [Symbol.dispose]',
   UdpAddress: 'bytes constructor of fromBytes host port family equals toString',
   UdpSocket:

@@ -356,27 +356,42 @@ test('stop() of a testNode runs stop hooks, and waits for hooks by its clock', a
 })
 
 // Proves: docs/testing.md#test-node
-test('sockets of a testNode are refused at once, all alike', async () => {
+test('sockets of a testNode do all that sockets do, but for descriptors of the process', async () => {
   await using node: TestNode = await testNode()
   const { socket } = node.skynet
+  const listener = await socket.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = listener
+  const near = await socket.connect({ host: 'game.example', port })
+  const far = (await listener.accept())!
+  const udp = await socket.udpListen({ port: 7 })
   const uses: Record<keyof SocketApi, () => unknown> = {
-    listen: () => socket.listen({ host: '127.0.0.1', port: 0 }),
-    connect: () => socket.connect({ host: 'no.such.host.invalid', port: 7 }),
-    start: () => socket.start(1),
-    bind: () => socket.bind(0),
-    stdin: () => socket.stdin(),
-    udp: () => socket.udp({ host: 'no.such.host.invalid', port: 0 }),
-    udpListen: () => socket.udpListen({ port: 7 }),
-    udpDial: () => socket.udpDial({ host: 'no.such.host.invalid', port: 7 }),
-    netstat: () => socket.netstat(),
-    totals: () => socket.totals(),
-    broadcast: () => socket.broadcast([1], 'x'),
-    write: () => socket.write(1, 'x'),
+    listen: async () => assert.equal((await socket.listen({ port: 8 })).port, 8),
+    connect: () => assert.equal(near.remoteAddress, listener.address),
+    start: async () => assert.equal(await socket.start(far.id), far),
+    bind: () => assert.rejects(socket.bind(0), { code: 'ERR_BIND', message: /EBADF/ }),
+    stdin: () => assert.rejects(socket.stdin(), { code: 'ERR_BIND' }),
+    udp: async () => assert.equal((await socket.udp()).port, 0),
+    udpListen: () => assert.equal(udp.port, 7),
+    udpDial: async () => {
+      const dialled = await socket.udpDial({ host: 'game.example', port: 7 })
+      dialled.send('x')
+      assert.equal((await udp.receive())?.data.toString(), 'x')
+    },
+    netstat: () => assert.ok(socket.netstat().some(({ address }) => address === listener.address)),
+    totals: () => assert.equal(socket.totals().accepted, 1),
+    broadcast: async () => {
+      socket.broadcast([near.id], 'all')
+      assert.equal((await far.read(3)).toString(), 'all')
+    },
+    write: async () => {
+      assert.ok(socket.write(near.id, 'one'))
+      assert.equal((await far.read(3)).toString(), 'one')
+    },
   }
-  const message = /services of a testNode have no sockets: use startNode/
-  for (const [name, use] of Object.entries(uses)) {
-    await assert.rejects(async () => use(), { code: 'ERR_PLATFORM', message }, name)
-  }
+  for (const use of Object.values(uses)) await use()
+  await node.settled()
+  const again = { code: 'ERR_LISTEN' }
+  await assert.rejects(socket.listen({ host: '127.0.0.1', port }), again)
 })
 
 test('testNode() refuses a seed that is none', async () => {

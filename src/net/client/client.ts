@@ -52,9 +52,6 @@ export class SocketClient implements WriterHost {
     this.#turn = new Turn(() => this.#turnEnded())
   }
 
-  /** A service begins to use sockets. Tests refuse it where there is nobody to serve them. */
-  admit(): void {}
-
   /** True while orders wait for room: call `retry` when the socket thread announces some. */
   get isBlocked(): boolean {
     return this.#pipe.isBlocked

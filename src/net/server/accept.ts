@@ -4,6 +4,7 @@ import { formatAddress } from '../../os/address.ts'
 import { ERRNO, isAgain } from '../../os/errno.ts'
 import { INTEREST } from '../../os/poll/poller.ts'
 import { EVENT } from '../event.ts'
+import type { SocketSettings } from '../settings.ts'
 import { SLOT } from '../slots.ts'
 import { TOTAL } from '../totals.ts'
 import { Socket } from './socket.ts'
@@ -32,34 +33,47 @@ export function acceptAll(sockets: Sockets, listener: Socket): void {
       if (!isAgain(reason)) pauseAccepting(sockets, listener)
       return
     }
-    const id = sockets.slots.reserve()
-    if (id < 0) {
-      sockets.os.close(fd)
-      sockets.totals.add(TOTAL.refused, 1)
-      sockets.owners.emit(
-        listener.owner,
-        EVENT.REFUSE,
-        listener.id,
-        0,
-        'all socket slots are in use',
-      )
+    const socket = accepted(sockets, fd, listener.owner, listener.settings)
+    if (socket === undefined) {
+      const reason = 'all socket slots are in use'
+      sockets.owners.emit(listener.owner, EVENT.REFUSE, listener.id, 0, reason)
       continue
     }
-    const socket = new Socket(id, sockets.slots.at(id), listener.owner, listener.settings)
-    sockets.adopt(socket, fd)
-    sockets.add(socket)
-    sockets.move(socket, 'accept')
-    sockets.totals.add(TOTAL.accepted, 1)
-    sockets.configure(socket, undefined)
     sockets.slots.floats[(listener.at + SLOT.bytesIn) >> 1]! += 1
     const peer = sockets.os.peerAddress(fd)
     const text = peer === undefined ? '' : formatAddress(peer)
-    if (!sockets.owners.emit(listener.owner, EVENT.ACCEPT, listener.id, id, text)) {
+    if (!sockets.owners.emit(listener.owner, EVENT.ACCEPT, listener.id, socket.id, text)) {
       // The owner died since it was looked at: nobody would ever close this connection.
       sockets.free(socket)
       return
     }
   }
+}
+
+/**
+ * A connection that nobody reads before `owner` starts it, or somebody else does.
+ *
+ * @param fd It is closed when there is no slot for it, and undefined returned.
+ */
+export function accepted(
+  sockets: Sockets,
+  fd: number,
+  owner: number,
+  settings: SocketSettings,
+): Socket | undefined {
+  const id = sockets.slots.reserve()
+  if (id < 0) {
+    sockets.os.close(fd)
+    sockets.totals.add(TOTAL.refused, 1)
+    return undefined
+  }
+  const socket = new Socket(id, sockets.slots.at(id), owner, settings)
+  sockets.adopt(socket, fd)
+  sockets.add(socket)
+  sockets.move(socket, 'accept')
+  sockets.totals.add(TOTAL.accepted, 1)
+  sockets.configure(socket, undefined)
+  return socket
 }
 
 /**

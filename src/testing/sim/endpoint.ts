@@ -1,9 +1,10 @@
 /** Streams as a kernel keeps them: two ends, a buffer at each, FIN and RST between them. */
+import { portOf } from '../../os/address.ts'
 import { ERRNO } from '../../os/errno.ts'
-import type { SocketAddress } from '../../os/os.ts'
+import type { AnyAddress } from '../../os/os.ts'
 import { READY } from '../../os/poll/poller.ts'
 
-const { EAGAIN, ECONNRESET, EPIPE } = ERRNO
+const { EAGAIN, ECONNREFUSED, ECONNRESET, EINPROGRESS, EPIPE } = ERRNO
 
 /** What a descriptor can stand for. */
 export interface Pollable {
@@ -58,8 +59,8 @@ export class SimEndpoint implements Pollable {
   readonly inbox: Inbox
   state: 'fresh' | 'connecting' | 'open' | 'failed' = 'fresh'
   other: SimEndpoint | undefined
-  local: SocketAddress | undefined
-  remote: SocketAddress | undefined
+  local: AnyAddress | undefined
+  remote: AnyAddress | undefined
   /** SO_ERROR, negative. */
   error = 0
   finReceived = false
@@ -168,23 +169,57 @@ export class SimEndpoint implements Pollable {
 
 /** A socket that listens, and who waits there. */
 export class Listening implements Pollable {
-  readonly port: number
+  readonly local: AnyAddress
   readonly backlogMax: number
   readonly backlog: SimEndpoint[] = []
+  /** Who connects while the backlog is full, each with the end that will be accepted. */
+  #late: (readonly [from: SimEndpoint, to: SimEndpoint])[] = []
 
-  constructor(port: number, backlogMax: number) {
-    this.port = port
+  constructor(local: AnyAddress, backlogMax: number) {
+    this.local = local
     this.backlogMax = backlogMax
+  }
+
+  get port(): number {
+    return portOf(this.local)
+  }
+
+  get isFull(): boolean {
+    return this.backlog.length >= this.backlogMax
   }
 
   ready(): number {
     return this.backlog.length > 0 ? READY.read : 0
   }
 
+  /** `from` connects, `to` is to be accepted: now, or when there is room. @returns As connect(2). */
+  arrive(from: SimEndpoint, to: SimEndpoint): number {
+    if (this.isFull) {
+      from.state = 'connecting'
+      this.#late.push([from, to])
+      return -EINPROGRESS
+    }
+    from.join(to)
+    this.backlog.push(to)
+    return 0
+  }
+
+  /** Who waits longest, if somebody does. */
+  take(): SimEndpoint | undefined {
+    const first = this.backlog.shift()
+    this.#late = this.#late.filter(([from]) => !from.isClosed)
+    while (!this.isFull && this.#late.length > 0) this.arrive(...this.#late.shift()!)
+    return first
+  }
+
   close(): void {
     for (const endpoint of this.backlog.splice(0)) {
       endpoint.sendReset()
       endpoint.isClosed = true
+    }
+    for (const [from] of this.#late.splice(0)) {
+      from.state = 'failed'
+      from.error = -ECONNREFUSED
     }
   }
 }

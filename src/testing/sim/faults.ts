@@ -31,7 +31,17 @@ const RATES = [0, 0, 0, 2, 16, 80] as const
 /** What ends a connection, or takes away what it had, stays rare. */
 const RARE: readonly Fault[] = ['writeNoBuffers', 'acceptAborted', 'connectRefusedNow']
 
-export class SimFaults {
+/** What parts of the system ask, each time that they could go wrong. */
+export interface Faults {
+  hits(fault: Fault): boolean
+  /** A part of `length`, at least 1, when `fault` hits. */
+  cut(fault: Fault, length: number): number
+}
+
+/** A system that behaves. */
+export const NO_FAULTS: Faults = { hits: () => false, cut: (_, length) => length }
+
+export class SimFaults implements Faults {
   readonly #random: Random
   readonly #rates = new Map<Fault, number>()
   /** False: the system behaves. */
@@ -50,7 +60,6 @@ export class SimFaults {
     return this.areOn && rate > 0 && this.#random.below(256) < rate
   }
 
-  /** A part of `length`, at least 1, when `fault` hits. */
   cut(fault: Fault, length: number): number {
     return length > 1 && this.hits(fault) ? this.#random.between(1, length) : length
   }

@@ -1,17 +1,34 @@
 /** The other hosts: who listens where, which connects are under way, and how they will end. */
+import { portOf } from '../../os/address.ts'
 import { ERRNO } from '../../os/errno.ts'
-import type { SocketAddress } from '../../os/os.ts'
-import { type Receive, type SimDatagram, SimMailbox } from './datagrams.ts'
+import type { AnyAddress, ListenFlags, SocketAddress } from '../../os/os.ts'
+import type { SimNetwork } from '../sim-os.ts'
+import { type SimDatagram, SimMailbox } from './datagrams.ts'
 import { Listening, SimEndpoint } from './endpoint.ts'
 import type { SimFaults } from './faults.ts'
 import type { Random } from './random.ts'
 
-const { ECONNREFUSED, EHOSTUNREACH, ETIMEDOUT } = ERRNO
+const { ECONNREFUSED, EHOSTUNREACH, EINVAL, ETIMEDOUT } = ERRNO
 const OURS = '127.0.0.1'
 const THEIRS = '10.0.0.1'
 const FIRST_PORT = 10_000
+const DATAGRAMS_MAX = 16
 
-export class Network {
+/** Takes what our side sends to it. */
+type Receive = (from: SocketAddress, bytes: Buffer) => void
+
+/** What our side has read is kept, for whoever wants to check what it does with it. */
+export class KeptMailbox extends SimMailbox {
+  readonly handedOut: SimDatagram[] = []
+
+  override receive(): SimDatagram | undefined {
+    const datagram = super.receive()
+    if (datagram !== undefined) this.handedOut.push(datagram)
+    return datagram
+  }
+}
+
+export class Network implements SimNetwork {
   /** Told of the far end of each connect that succeeded, with the port it went to. */
   onConnected: (far: SimEndpoint, port: number) => void = () => {}
   readonly #random: Random
@@ -19,7 +36,7 @@ export class Network {
   /** Bytes that the buffer of one end may have at most. */
   readonly #capacityMax: number
   readonly #listening = new Map<number, Listening>()
-  readonly #mailboxes = new Map<number, SimMailbox>()
+  readonly #mailboxes = new Map<number, KeptMailbox>()
   /** Who takes datagrams, by port. */
   readonly #hosts = new Map<number, Receive>()
   #connecting: SimEndpoint[] = []
@@ -47,9 +64,11 @@ export class Network {
     return { family: 4, host: THEIRS, port: ++this.#lastPort }
   }
 
-  listen(port: number, backlog: number): Listening {
-    const listening = new Listening(port === 0 ? ++this.#lastPort : port, backlog)
-    this.#listening.set(listening.port, listening)
+  listen(address: AnyAddress, { backlog }: ListenFlags): Listening | number {
+    if (address.family === 'unix') return -EINVAL
+    const port = address.port === 0 ? ++this.#lastPort : address.port
+    const listening = new Listening({ family: 4, host: OURS, port }, backlog)
+    this.#listening.set(port, listening)
     return listening
   }
 
@@ -59,11 +78,21 @@ export class Network {
   }
 
   /** A UDP socket of ours, on a port by itself. */
-  openMailbox(): SimMailbox {
+  openMailbox(): KeptMailbox {
     const local: SocketAddress = { family: 4, host: OURS, port: ++this.#lastPort }
-    const mailbox = new SimMailbox(local, this.#hosts, this.#faults)
+    const mailbox = new KeptMailbox(
+      local,
+      DATAGRAMS_MAX,
+      (from, to, bytes) => this.#hosts.get(to.port)?.(from.local, bytes),
+      this.#faults,
+    )
     this.#mailboxes.set(local.port, mailbox)
     return mailbox
+  }
+
+  /** It is bound from the beginning. */
+  bind(): number {
+    return -EINVAL
   }
 
   /** Another host that takes datagrams. @returns Its address. */
@@ -86,8 +115,7 @@ export class Network {
   /** Another host connects to us. @returns Its end; undefined: refused, or the backlog is full. */
   dial(port: number): SimEndpoint | undefined {
     const listening = this.#listening.get(port)
-    if (listening === undefined || listening.backlog.length >= listening.backlogMax)
-      return undefined
+    if (listening === undefined || listening.isFull) return undefined
     const far = this.freshEndpoint()
     const near = this.freshEndpoint()
     far.local = this.freshAddress()
@@ -100,7 +128,8 @@ export class Network {
   }
 
   /** We connect to another host. */
-  connect(near: SimEndpoint, address: SocketAddress): number {
+  connect(near: SimEndpoint, address: AnyAddress): number {
+    if (address.family === 'unix') return -EINVAL
     if (this.#faults.hits('connectRefusedNow')) return -EHOSTUNREACH
     near.local = { family: 4, host: OURS, port: ++this.#lastPort }
     near.remote = address
@@ -132,6 +161,6 @@ export class Network {
     far.local = near.remote
     far.remote = near.local
     near.join(far)
-    this.onConnected(far, near.remote!.port)
+    this.onConnected(far, portOf(near.remote))
   }
 }

@@ -1,5 +1,6 @@
 /** Another host at the far end of a connection: it sends what can be checked, and checks. */
 import assert from 'node:assert/strict'
+import { formatAddress } from '../../os/address.ts'
 import { ERRNO, isAgain } from '../../os/errno.ts'
 import type { SimEndpoint } from './endpoint.ts'
 import { patternAt } from './stream.ts'
@@ -32,8 +33,7 @@ export class SimPeer {
   constructor(endpoint: SimEndpoint, shift: number) {
     this.endpoint = endpoint
     this.shift = shift
-    const { host, port } = endpoint.local!
-    this.address = `${host}:${port}`
+    this.address = formatAddress(endpoint.local!)
   }
 
   /** Nothing more will happen here. */

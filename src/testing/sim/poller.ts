@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { type Poller, READY } from '../../os/poll/poller.ts'
 import { type Pollable, SimEndpoint } from './endpoint.ts'
-import type { SimFaults } from './faults.ts'
-import type { Random } from './random.ts'
+import type { Faults } from './faults.ts'
+import type { Chance } from './random.ts'
 
 interface Watched {
   readonly fd: number
@@ -23,10 +23,10 @@ export class SimPoller implements Poller {
   sleptMs = 0
   readonly #watched = new Map<number, Watched>()
   readonly #thingOf: (fd: number) => Pollable | undefined
-  readonly #faults: SimFaults
-  readonly #random: Random
+  readonly #faults: Faults
+  readonly #random: Chance
 
-  constructor(thingOf: (fd: number) => Pollable | undefined, faults: SimFaults, random: Random) {
+  constructor(thingOf: (fd: number) => Pollable | undefined, faults: Faults, random: Chance) {
     this.#thingOf = thingOf
     this.#faults = faults
     this.#random = random

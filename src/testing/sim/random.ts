@@ -1,5 +1,13 @@
 /** Chance from a seed: everything random in a simulated run comes from one of these. */
-export class Random {
+/** What the simulated system decides by. */
+export interface Chance {
+  /** 0 … limit - 1. */
+  below(limit: number): number
+  /** True once in `n` times. */
+  oneIn(n: number): boolean
+}
+
+export class Random implements Chance {
   #state: number
 
   constructor(seed: number) {
@@ -19,7 +27,6 @@ export class Random {
     return (bits ^ (bits >>> 14)) >>> 0
   }
 
-  /** 0 … limit - 1. */
   below(limit: number): number {
     return this.next() % limit
   }
@@ -29,7 +36,6 @@ export class Random {
     return min + (this.next() % (max - min + 1))
   }
 
-  /** True once in `n` times. */
   oneIn(n: number): boolean {
     return this.next() % n === 0
   }

@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { EVENT } from '../../net/event.ts'
 import { expandAddress } from '../../os/compact.ts'
-import type { SimMailbox } from './datagrams.ts'
 import { SimDrains } from './drains.ts'
+import type { KeptMailbox } from './network.ts'
 import type { SettingsModel } from './settings-model.ts'
 import { patternAt } from './stream.ts'
 
@@ -15,7 +15,7 @@ const HEAD_BYTES = 3
 
 export class UdpModel {
   readonly id: number
-  readonly mailbox: SimMailbox
+  readonly mailbox: KeptMailbox
   readonly settings: SettingsModel
   phase: 'opening' | 'open' | 'over' = 'opening'
   isPaused = false
@@ -28,7 +28,7 @@ export class UdpModel {
   /** Of each worker: the next that may arrive. */
   readonly #next = [0, 0]
 
-  constructor(id: number, mailbox: SimMailbox, settings: SettingsModel) {
+  constructor(id: number, mailbox: KeptMailbox, settings: SettingsModel) {
     this.id = id
     this.mailbox = mailbox
     this.settings = settings

@@ -1,6 +1,7 @@
 /** What may happen to UDP sockets. */
 import { DatagramWriter } from '../../net/client/datagram-writer.ts'
 import { compactAddress } from '../../os/compact.ts'
+import type { KeptMailbox } from './network.ts'
 import type { Owner } from './owner.ts'
 import { SettingsModel } from './settings-model.ts'
 import { aliveOwner, type Run, row, type Step } from './step.ts'
@@ -14,9 +15,9 @@ const MANY_DATAGRAMS = 6
 function open(world: World): unknown {
   const owner = aliveOwner(world)
   if (owner === undefined) return undefined
-  const fd = world.os.datagram()
+  const fd = world.os.datagram(4)
   if (fd < 0) return undefined
-  const mailbox = world.os.mailboxOf(fd)
+  const mailbox = world.os.mailboxOf(fd) as KeptMailbox
   const { client } = owner.worker
   const id = client.slots.reserve()
   const udp = new UdpModel(id, mailbox, new SettingsModel(world.settings, true))

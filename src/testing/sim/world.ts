@@ -14,7 +14,7 @@ import { DEFAULT_SETTINGS, type SocketSettings } from '../../net/settings.ts'
 import { SLOT, SLOTS_BYTES, Slots } from '../../net/slots.ts'
 import { Totals } from '../../net/totals.ts'
 import { COMPACT_BYTES_MAX } from '../../os/compact.ts'
-import type { SocketAddress } from '../../os/os.ts'
+import type { DatagramBatch, SocketAddress } from '../../os/os.ts'
 import { createDoorbellMemory, Doorbells } from '../../shm/doorbell.ts'
 import type { Region } from '../../shm/memory.ts'
 import { MANY_RING_HEADER_BYTES, ManyRing, StreamRing } from '../../shm/ring.ts'
@@ -87,6 +87,7 @@ const SETTINGS: { readonly [K in keyof SocketSettings]: readonly SocketSettings[
 }
 
 /** Memory of all runs: making it anew would cost more than a run. */
+const batches = new Map<string, DatagramBatch>()
 const slotMemory = new SharedArrayBuffer(SLOTS_BYTES)
 const ringMemory = new Map<string, SharedArrayBuffer>()
 const socketsMemory = new Array<undefined>(SOCKETS_MAX).fill(undefined)
@@ -106,13 +107,23 @@ export function clearMemory(): void {
   socketsMemory.fill(undefined)
 }
 
+/** Nobody keeps anything in a batch beyond a step. */
+class WorldOs extends SimOs<Network> {
+  override createBatch(size: number, bytesMax: number): DatagramBatch {
+    const name = `${size} ${bytesMax}`
+    const batch = batches.get(name) ?? super.createBatch(size, bytesMax)
+    batches.set(name, batch)
+    return batch
+  }
+}
+
 export class World implements OwnerWorld {
   readonly random: Random
   readonly faults: SimFaults
   readonly profile: Profile
   /** Of every socket that was not told otherwise. */
   readonly settings: SocketSettings
-  readonly os: SimOs
+  readonly os: WorldOs
   readonly server: SocketServer
   readonly slots = new Slots(slotMemory)
   readonly workers: readonly SimWorker[]
@@ -154,7 +165,7 @@ export class World implements OwnerWorld {
     const network = new Network(this.random, this.faults, this.profile.capacityMax)
     network.onConnected = (far, port) => this.#connected(far, port)
     // It notes what happens, and is stopped in none of that: what was decided before is done.
-    this.os = new SimOs(network, { now: () => this.now }, this.faults, this.random)
+    this.os = new WorldOs(network, { now: () => this.now }, this.faults, this.random)
     this.hosts = Array.from({ length: HOSTS }, () =>
       network.addHost(({ port }, bytes) => this.#udpAt(port).arrived(bytes)),
     )

@@ -1,0 +1,157 @@
+/** The test's end of a connection: the peer of a service. */
+import { isA, isObject } from '../base/check.ts'
+import { clearTimeout, setTimeout } from '../base/event-loop.ts'
+import type { WaitOptions } from '../service/wait-options.ts'
+import type { ByteStream } from '../sockets/byte-stream.ts'
+import type { Connection } from '../sockets/connection.ts'
+import type { LineOptions } from '../sockets/read-options.ts'
+
+/** For what must come, however slow the machine is; nothing that works waits so long. */
+const WAIT_MS = 10_000
+
+/**
+ * Obtained from `node.connect` and `node.connection`. A byte stream, as a service has them. Its
+ * waits give up by themselves: after 10 s by the clock on the wall they reject with an `Error`,
+ * unless they were given a `timeoutMs`, which goes by the clock of the node.
+ */
+export class TestClient implements ByteStream {
+  readonly #connection: Connection
+  readonly #localAddress: () => string
+  readonly #settled: () => Promise<void>
+
+  /** Made by test-node.ts only. */
+  constructor(connection: Connection, localAddress: () => string, settled: () => Promise<void>) {
+    this.#connection = connection
+    this.#localAddress = localAddress
+    this.#settled = settled
+  }
+
+  /** Of the service's end, `ip:port`; empty when the connection is gone. */
+  get remoteAddress(): string {
+    return this.#connection.remoteAddress
+  }
+
+  /** Of this end: what the service has as `remoteAddress`. */
+  get localAddress(): string {
+    return this.#localAddress()
+  }
+
+  /** False once it was closed here, was reset, or both sides have ended. */
+  get isOpen(): boolean {
+    return this.#connection.isOpen
+  }
+
+  /** Bytes that were written here, and that the system has not taken. */
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount
+  }
+
+  /**
+   * The next bytes as they come; null at the end. With `count` exactly so many. What nobody reads
+   * is bounded, as between real peers: beyond 128 KiB here, and as much on the way, the service has
+   * to wait.
+   *
+   * @throws As `Connection.read`; an `Error` when nothing comes.
+   */
+  read(count?: undefined, options?: WaitOptions): Promise<Buffer | null>
+  read(count: number, options?: WaitOptions): Promise<Buffer>
+  read(count?: number, options?: WaitOptions): Promise<Buffer | null> {
+    const what = count === undefined ? 'read' : `read ${count} bytes`
+    return this.#wait(what, options, (limits) => this.#connection.read(count as number, limits))
+  }
+
+  /** The next line without its end; null at the end. As `Connection.readLine`. */
+  readLine(options?: LineOptions): Promise<string | null> {
+    return this.#wait('read a line', options, (limits) => this.#connection.readLine(limits))
+  }
+
+  /** Everything up to the end. */
+  readAll(options?: WaitOptions): Promise<Buffer> {
+    return this.#wait('read up to the end', options, (limits) => this.#connection.readAll(limits))
+  }
+
+  /**
+   * All that has come and was not read, when nothing is left to do: what the service has to say
+   * without another word. Empty when that is nothing.
+   *
+   * @throws As `settled` and `Connection.read`.
+   */
+  async received(): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    for (;;) {
+      const giveUp = new AbortController()
+      const reading = this.#connection
+        .read(undefined, { signal: giveUp.signal })
+        .catch((error: unknown) => {
+          // What came before it is told first, and the next time it is told again.
+          if (giveUp.signal.aborted || chunks.length > 0) return null
+          throw error
+        })
+      await Promise.race([this.#settled(), reading])
+      giveUp.abort()
+      const chunk = await reading
+      if (chunk === null) return Buffer.concat(chunks)
+      chunks.push(chunk)
+    }
+  }
+
+  /** Chunks up to the end. Leaving the loop closes the connection. It waits as long as it takes. */
+  [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, void> {
+    return this.#connection[Symbol.asyncIterator]()
+  }
+
+  /** As `Connection.write`: what one turn writes arrives together. */
+  write(data: string | Uint8Array): boolean {
+    return this.#connection.write(data)
+  }
+
+  /** Resolves once the system has taken all that was written. */
+  drain(options?: WaitOptions): Promise<void> {
+    return this.#wait('drain', options, (limits) => this.#connection.drain(limits))
+  }
+
+  /** Say FIN: the service reads the end, and may still answer. */
+  end(): void {
+    this.#connection.end()
+  }
+
+  /** Close both ways. What was written still arrives. */
+  close(options?: WaitOptions): Promise<void> {
+    return this.#wait('close', options, (limits) => this.#connection.close(limits))
+  }
+
+  /** Break it: the service meets `ERR_SOCKET_FAILED`, behind what was written before. */
+  reset(): void {
+    if (this.#connection.isOpen) this.#connection.setOption('lingerSeconds', 0)
+    this.#connection.shutdown()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /** A wait that gives up by itself. */
+  async #wait<T, O extends WaitOptions>(
+    what: string,
+    options: O | undefined,
+    wait: (limits: O) => Promise<T>,
+  ): Promise<T> {
+    const given = options === undefined ? ({} as O) : options
+    // What is wrong is refused there.
+    if (!isObject(given) || given.timeoutMs !== undefined) return wait(given)
+    const { signal } = given
+    if (signal !== undefined && !isA(signal, AbortSignal)) return wait(given)
+    const giveUp = new AbortController()
+    const timer = setTimeout(() => giveUp.abort(), WAIT_MS)
+    const both = signal === undefined ? giveUp.signal : AbortSignal.any([signal, giveUp.signal])
+    try {
+      return await wait({ ...given, signal: both })
+    } catch (error) {
+      if (!giveUp.signal.aborted || signal?.aborted === true) throw error
+      const reason = this.isOpen ? 'the service does not do its part' : 'the connection is gone'
+      throw new Error(`Cannot ${what} within ${WAIT_MS} ms: ${reason}`, { cause: error })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
