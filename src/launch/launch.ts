@@ -2,7 +2,6 @@
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { shortPath } from '../base/paths.ts'
 import type { Loads } from '../kernel/loads.ts'
-import { resolveService } from '../modules/modules.ts'
 import type { LaunchOrder } from '../service/launch-order.ts'
 import { type OrderingHost, orderOf } from '../service/ordering.ts'
 import type { WaitingSetup } from '../service/setup.ts'
@@ -25,8 +24,8 @@ export interface LaunchSite {
   /** This one. */
   readonly worker: number
   readonly loads: Loads
-  /** Folders of services with bare names. */
-  readonly folders: readonly string[]
+  /** The URL of a service's module, named by the one at `base`: see `resolveService`. */
+  readonly resolve: (path: string | URL, base: string) => string
   /**
    * Start a worker for a service alone.
    *
@@ -53,7 +52,7 @@ export async function launchService(
   { isChild = false, limits = launchLimits(options) }: LaunchAs = {},
 ): Promise<number> {
   if (service.hasEnded) throw service.exited()
-  const url = resolveService(path, service.url, site.folders)
+  const url = site.resolve(path, service.url)
   const { args = [], onFault = 'log', on = 'least-loaded' } = options
   const order = { url, args, onFault, isChild }
   const { loads, worker, onVacant } = site

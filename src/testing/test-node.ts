@@ -13,7 +13,6 @@ import {
   checkPlain,
   checkText,
   isA,
-  isObject,
   refusal,
 } from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
@@ -26,7 +25,6 @@ import {
   type AnyService,
   fileOf,
   isServiceDefinition,
-  type Methods,
   type MethodsOf,
 } from '../modules/definition.ts'
 import { forgetService, type LoadedService, registerService } from '../modules/modules.ts'
@@ -47,6 +45,7 @@ import { clockStuck, FakeClock, type Follower } from './fake-clock.ts'
 import { Probe } from './probe.ts'
 import { RecordingRouter, type SentMessage } from './recording-router.ts'
 import { type Chance, Random } from './sim/random.ts'
+import { checkPeers, type Peers, StandIns } from './stand-ins.ts'
 import { TestClient } from './test-client.ts'
 import { TestNet } from './test-net.ts'
 
@@ -59,12 +58,6 @@ const LOOK_MS = 1
 /** Without a seed sockets that have something to do get their turns in the order they were made. */
 const IN_ORDER: Chance = { below: (limit) => limit - 1, oneIn: () => false }
 
-/** A stand-in for a service: its methods, also those of a class instance. */
-export type Peer =
-  | Methods
-  // Written in place, an object may have only what its type names: here, functions by any name.
-  | ({ readonly [method: string]: (...args: never[]) => unknown } & { readonly then?: never })
-
 export interface TestNodeOptions {
   /** Default: real time. */
   readonly clock?: FakeClock
@@ -76,8 +69,13 @@ export interface TestNodeOptions {
   readonly seed?: number
   /** What services read with `skynet.getenv`. */
   readonly env?: Readonly<Record<string, string | number | boolean>>
-  /** Stand-ins for services that others find by name: name → methods. */
-  readonly peers?: Readonly<Record<string, Peer>>
+  /**
+   * Stand-ins for services, each an object of methods or a service. By the local name by which
+   * others find it (`.bank`); or by what it is launched by: the path of its module (`./db.ts`,
+   * relative to the file that defines the service of `testService`, else to `base`), or its name in
+   * a folder of services (`db`).
+   */
+  readonly peers?: Peers
   /**
    * Where relative paths start when they are not found beside the file that defines the service, as
    * in a bundle: `import.meta.url`, or a folder. Default: the current folder.
@@ -108,10 +106,7 @@ function checkNode(options: TestNodeOptions): void {
     throw refusal('type', what, `env.${name}`, 'a string, a number or a boolean', value)
   }
   if (peers !== undefined) checkPlain(what, 'peers', peers)
-  for (const [name, methods] of Object.entries(peers ?? {})) {
-    if (isObject(methods)) continue
-    throw refusal('type', what, `peers.${name}`, 'an object of methods', methods)
-  }
+  if (peers !== undefined) checkPeers(what, peers)
   if (base !== undefined) checkText(what, 'base', base)
   if (base !== undefined && !base.startsWith('file:') && !isAbsolute(base)) {
     throw refusal('value', what, 'base', 'a file: URL or an absolute path', base)
@@ -124,10 +119,15 @@ function checkNode(options: TestNodeOptions): void {
  *
  * @throws `TypeError`, `RangeError` for options that it cannot take, or does not know.
  */
-export async function testNode(options: TestNodeOptions = {}): Promise<TestNode> {
+export function testNode(options: TestNodeOptions = {}): Promise<TestNode> {
+  return nodeFor(options)
+}
+
+/** @param definition The one service that it is for: its paths start where it is defined. */
+export async function nodeFor(options: TestNodeOptions, definition?: AnyService): Promise<TestNode> {
   checkNode(options)
   const node = new TestNode(options)
-  await node.start()
+  await node.start(definition)
   return node
 }
 
@@ -143,6 +143,7 @@ export class TestNode implements AsyncDisposable {
   readonly #options: TestNodeOptions
   readonly #worker: AssembledWorker
   readonly #net: TestNet
+  #standIns: StandIns | undefined
   readonly #follower: Follower
   #stopping: Promise<void> | undefined
   /** URLs of what the test has launched, which are of this node alone. */
@@ -190,6 +191,7 @@ export class TestNode implements AsyncDisposable {
         else if (report.kind === 'abort') void this.stop()
       },
       notesCalls: true,
+      resolve: (path, base) => this.#standIns!.resolve(path, base),
       pick: random && ((length) => random.below(length)),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
       inletOf: (bridge) => this.#net.inletOf(bridge),
@@ -204,29 +206,27 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** @internal Called by `testNode`. */
-  async start(): Promise<void> {
+  async start(definition?: AnyService): Promise<void> {
     const { runtime, start } = this.#worker
     assumeStores()
+    const own = defineService((skynet) => {
+      this.skynet = skynet
+    })
+    const url = this.#register(own, definition && fileOf(definition), 'test')
+    const register = (each: AnyService, name: string): string =>
+      this.#register(each, fileOf(each), name)
+    this.#standIns = new StandIns(this.#options.peers ?? {}, url, register)
     start()
     this.#options.clock?.attach(this.#follower)
     await new Promise<void>((resolve, reject) => {
-      const own = defineService((skynet) => {
-        this.skynet = skynet
-      })
       const origin = originOf(false, 'log')
-      const launch = { url: this.#nameOf(own, 'test'), args: [], origin, onFailure: reject }
+      const launch = { url, args: [], origin, onFailure: reject }
       // As whoever asks for a launch does.
       runtime.loads.add(0)
       runtime.launching.launch({ ...launch, onReady: () => resolve() })
     })
     await this.skynet.newService('service-manager')
-    for (const [name, methods] of Object.entries(this.#options.peers ?? {})) {
-      const peer = defineService((skynet) => {
-        skynet.register(name)
-        return methods
-      })
-      await this.launch(peer)
-    }
+    for (const peer of this.#standIns.named) await this.launch(peer)
   }
 
   /**
@@ -242,9 +242,7 @@ export class TestNode implements AsyncDisposable {
       const expected = 'made by defineService (a path is for skynet.newService)'
       throw refusal('type', 'launch', 'definition', expected, definition)
     }
-    const url = this.#nameOf(definition, `service-${++names}`, fileOf(definition))
-    this.#launched.push(url)
-    return this.skynet.newService<S>(url, ...rest)
+    return this.skynet.newService<S>(this.#register(definition, fileOf(definition)), ...rest)
   }
 
   /** What listens now: of `port: 0` the port that is really open. */
@@ -358,15 +356,18 @@ export class TestNode implements AsyncDisposable {
   }
 
   /**
-   * A URL by which the definition can be launched.
+   * A URL by which the definition can be launched, of this node alone, and forgotten with it.
    *
    * @param file Where it was made: there its relative paths start, as they do in a node. In a
    * bundle nothing is found there, nor is that file known for code without one.
+   * @param name How it is shown.
    */
-  #nameOf(definition: AnyService, name: string, file?: string): string {
+  #register(definition: AnyService, file: string | undefined, name?: string): string {
     const { base } = this.#options
     const url = urlOf(base ?? process.cwd())
-    const { href } = new URL(`./${name}`, url)
+    const own = `./service-${++names}`
+    const { href } = new URL(name === undefined ? own : `${own}/${name}`, url)
+    this.#launched.push(href)
     const role = base === undefined ? `the current folder, as there is no 'base'` : `'base'`
     const places = [{ url, role }]
     if (file !== undefined) places.unshift({ url: file, role: 'where the service is defined' })

@@ -4,7 +4,7 @@ import { LAUNCH_KEYS, type LaunchOptions, type LaunchRest } from '../launch/opti
 import type { AnyService, MethodsOf } from '../modules/definition.ts'
 import type { CallOf, SendOf } from '../service/ref.ts'
 import type { SentMessage } from './recording-router.ts'
-import { NODE_OPTIONS, type TestNode, type TestNodeOptions, testNode } from './test-node.ts'
+import { NODE_OPTIONS, nodeFor, type TestNode, type TestNodeOptions } from './test-node.ts'
 
 export type TestServiceOptions<S> = TestNodeOptions & NonNullable<LaunchRest<S>[0]>
 
@@ -33,7 +33,7 @@ export async function testService<S extends AnyService>(
   checkOptions('test a service', 'options', given, [...LAUNCH_KEYS, ...NODE_OPTIONS])
   const { clock, seed, env, peers, base, ...launch } = given as TestNodeOptions &
     LaunchOptions<readonly unknown[]>
-  const node = await testNode({ clock, seed, env, peers, base } as TestNodeOptions)
+  const node = await nodeFor({ clock, seed, env, peers, base } as TestNodeOptions, definition)
   try {
     const { handle, call, send } = await node.launch(
       definition,

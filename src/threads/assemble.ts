@@ -17,6 +17,7 @@ import { Router, type RouterOptions } from '../kernel/router.ts'
 import { type Inlet, Scheduler } from '../kernel/scheduler.ts'
 import { Snapshots } from '../kernel/snapshots.ts'
 import { Wheel } from '../kernel/wheel.ts'
+import { resolveService } from '../modules/modules.ts'
 import { SocketClient } from '../net/client/client.ts'
 import { Slots } from '../net/slots.ts'
 import { Totals } from '../net/totals.ts'
@@ -71,6 +72,8 @@ export interface WorkerOptions {
   readonly report: (message: Report) => void
   /** Of `LaunchSite`. */
   readonly dedicate: Site['dedicate']
+  /** Of `LaunchSite`. Default: in the folders of the config. */
+  readonly resolve?: Site['resolve']
   /** Calls note where they begin: for tests. */
   readonly notesCalls?: boolean
   /** Of `NamingSite`. */
@@ -184,7 +187,7 @@ function siteOf(options: WorkerOptions, parts: SiteParts): Site {
     dedicate,
     isLogservice,
     env: new Env(memory.env, config.env, worker + 1),
-    folders: config.services,
+    resolve: options.resolve ?? ((path, base) => resolveService(path, base, config.services)),
     stopHooks: new StopHooks(timers),
     onVacant: (vacant, past) => report({ kind: 'vacant', worker: vacant, handles: past }),
     onAbort: () => report({ kind: 'abort' }),
