@@ -2,11 +2,12 @@
 /** The door for tests of services: see docs/testing.md. */
 
 export type { ListenerInfo } from './net/netstat.ts'
+export type { NodeRef } from './service/node-ref.ts'
 export { FakeClock } from './testing/fake-clock.ts'
 export type { FindOptions, Probe } from './testing/probe.ts'
 export type { SentMessage } from './testing/recording-router.ts'
-export type { TestClient } from './testing/test-client.ts'
 export type { Peer } from './testing/stand-ins.ts'
+export type { TestClient } from './testing/test-client.ts'
 export type { SettleOptions, TestNode, TestNodeOptions } from './testing/test-node.ts'
 export { testNode } from './testing/test-node.ts'
 export type { TestService, TestServiceOptions } from './testing/test-service.ts'

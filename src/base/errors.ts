@@ -24,6 +24,8 @@ const MESSAGES = {
     `Cannot wait for ${i.token}: another task waits for that token`,
   ERR_TASK_KILLED: (i: { task: string }) => `Cannot go on: the task was killed (${i.task})`,
   ERR_SERVICE_EXITED: (i: { handle: number }) => `Cannot go on: service ${hex(i.handle)} has ended`,
+  ERR_NODE_STOPPED: (i: { to: string; method: string }) =>
+    `Cannot call ${i.method} of ${i.to}: the node has stopped`,
   ERR_SERVICE_LAUNCH: (i: { path: string; reason: string }) =>
     `Cannot launch service ${i.path}: ${i.reason}`,
   ERR_LAUNCH_CIRCLE: (i: { path: string; circle: string }) =>

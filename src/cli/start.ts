@@ -1,7 +1,7 @@
 /** `skynet start`: a node from a config file, until a signal or the end of its services. */
 import { parseArgs } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
-import type { Node } from '../threads/main/node.ts'
+import type { Node } from '../threads/main/running-node.ts'
 import type { ResolvedConfig } from '../threads/options.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'

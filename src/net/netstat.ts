@@ -2,7 +2,7 @@
 import { formatAddress, hostOf, portOf } from '../os/address.ts'
 import type { Os } from '../os/os.ts'
 import { addressOf, type TokenTaker } from './descriptor.ts'
-import { SLOT, type SocketInfo, type Slots } from './slots.ts'
+import { SLOT, type Slots, type SocketInfo } from './slots.ts'
 import { STATE } from './state.ts'
 
 /** One socket, and where it is. */

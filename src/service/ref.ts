@@ -132,7 +132,7 @@ const nameUnknown = (name: string): Error => new SkynetError('ERR_NAME_UNKNOWN',
  * An object that has every method: the first use of a name goes to the proxy behind it, which adds
  * the function; from then on it is an ordinary property, without the cost of a proxy.
  */
-function methodTable(invoke: (message: unknown[]) => unknown): object {
+export function methodTable(invoke: (message: unknown[]) => unknown): object {
   const maker = new Proxy(Object.create(null) as object, {
     get(_target, name, table) {
       // Asked by `await` and by printing; no service may have a method of that name.

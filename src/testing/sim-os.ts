@@ -23,7 +23,7 @@ import type { Region } from '../shm/memory.ts'
 import { CountedBlocks } from './sim/blocks.ts'
 import { SimMailbox } from './sim/datagrams.ts'
 import { Bell, Listening, type Pollable, SimEndpoint } from './sim/endpoint.ts'
-import type { Faults } from './sim/faults.ts'
+import type { FaultChooser } from './sim/faults.ts'
 import { SimPoller } from './sim/poller.ts'
 import type { Chance } from './sim/random.ts'
 
@@ -60,14 +60,14 @@ export class SimOs<N extends SimNetwork = SimNetwork> implements Os {
   /** Descriptors that may be open; beyond it there is EMFILE. */
   fdsMax = Number.POSITIVE_INFINITY
   readonly #clock: Clock
-  readonly #faults: Faults
+  readonly #faults: FaultChooser
   readonly #random: Chance
   readonly #descriptors: (Pollable | undefined)[] = new Array<undefined>(FIRST_FD)
   #openFds = 0
   /** No lower number is free. */
   #lowestFd = FIRST_FD
 
-  constructor(network: N, clock: Clock, faults: Faults, random: Chance) {
+  constructor(network: N, clock: Clock, faults: FaultChooser, random: Chance) {
     this.#clock = clock
     this.network = network
     this.#faults = faults
@@ -259,7 +259,9 @@ export class SimOs<N extends SimNetwork = SimNetwork> implements Os {
   }
 
   bindDatagram(fd: number, address: AnyAddress): number {
-    return address.family === 'unix' ? -EINVAL : this.network.bind(this.#of(fd, SimMailbox), address)
+    return address.family === 'unix'
+      ? -EINVAL
+      : this.network.bind(this.#of(fd, SimMailbox), address)
   }
 
   connectDatagram(): number {

@@ -65,7 +65,12 @@ test('connect() reaches a listener of a service, by its port and by any address'
   const [{ port, host, address, owner }] = node.listeners as [(typeof node.listeners)[0]]
   assert.deepEqual([host, address], ['0.0.0.0', `0.0.0.0:${port}`])
   assert.equal(node.skynet.isAlive(owner), true)
-  for (const where of [port, { port }, { host: '10.1.2.3', port }, { host: 'game.example', port }]) {
+  for (const where of [
+    port,
+    { port },
+    { host: '10.1.2.3', port },
+    { host: 'game.example', port },
+  ]) {
     await using client = await node.connect(where)
     client.write('hello\n')
     assert.equal(await client.readLine(), 'HELLO')

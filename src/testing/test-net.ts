@@ -7,7 +7,12 @@ import type { Budget } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
-import { COMMAND_RING_BYTES, POLL_EVENTS_MAX, SOCKET_RING_BYTES, SOCKETS_MAX } from '../base/limits.ts'
+import {
+  COMMAND_RING_BYTES,
+  POLL_EVENTS_MAX,
+  SOCKET_RING_BYTES,
+  SOCKETS_MAX,
+} from '../base/limits.ts'
 import type { Inlet } from '../kernel/scheduler.ts'
 import { accepted } from '../net/server/accept.ts'
 import { Link } from '../net/server/links.ts'

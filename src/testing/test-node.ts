@@ -32,7 +32,16 @@ import { addressOf } from '../net/descriptor.ts'
 import { type ListenerInfo, listenersOf } from '../net/netstat.ts'
 import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
+import {
+  checkTarget,
+  type NodeRef,
+  nodeRef,
+  nodeStopped,
+  type OutsideCaller,
+  orStopped,
+} from '../service/node-ref.ts'
 import type { ServiceRef } from '../service/ref.ts'
+import type { Service } from '../service/service.ts'
 import { defineService } from '../skynet/define-service.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import { Connection } from '../sockets/connection.ts'
@@ -124,7 +133,10 @@ export function testNode(options: TestNodeOptions = {}): Promise<TestNode> {
 }
 
 /** @param definition The one service that it is for: its paths start where it is defined. */
-export async function nodeFor(options: TestNodeOptions, definition?: AnyService): Promise<TestNode> {
+export async function nodeFor(
+  options: TestNodeOptions,
+  definition?: AnyService,
+): Promise<TestNode> {
   checkNode(options)
   const node = new TestNode(options)
   await node.start(definition)
@@ -144,6 +156,24 @@ export class TestNode implements AsyncDisposable {
   readonly #worker: AssembledWorker
   readonly #net: TestNet
   #standIns: StandIns | undefined
+  readonly #caller: OutsideCaller = {
+    call: async (to, message, limits) => {
+      const [method] = message
+      if (this.#stopping !== undefined) throw nodeStopped(to, method)
+      const own = this.#own
+      try {
+        return await own.callMethod(own.runtime.knownHandle(to), message, limits)
+      } catch (error) {
+        throw this.#stopping === undefined ? error : orStopped(error, to, method)
+      }
+    },
+    send: (to, message) => {
+      if (this.#stopping !== undefined) return false
+      const own = this.#own
+      const handle = own.runtime.handleOf(to)
+      return handle !== 0 && own.sendMethod(handle, message)
+    },
+  }
   readonly #follower: Follower
   #stopping: Promise<void> | undefined
   /** URLs of what the test has launched, which are of this node alone. */
@@ -245,6 +275,15 @@ export class TestNode implements AsyncDisposable {
     return this.skynet.newService<S>(this.#register(definition, fileOf(definition)), ...rest)
   }
 
+  /**
+   * A service as the test sees it, typed: as `ref` of a node that a program has started.
+   *
+   * @param address A local name, which is looked up at each call, or a handle.
+   */
+  ref<S extends AnyService = AnyService>(address: number | string): NodeRef<MethodsOf<S>> {
+    return nodeRef(this.#caller, checkTarget('refer to a service', address))
+  }
+
   /** What listens now: of `port: 0` the port that is really open. */
   get listeners(): ListenerInfo[] {
     return listenersOf(this.#worker.client)
@@ -263,16 +302,23 @@ export class TestNode implements AsyncDisposable {
 
   /**
    * A connection without a listener, for a service to which another one hands its clients: `id` is
-   * what it takes with `skynet.socket.start(id)`, as of a connection that was accepted and not used.
+   * what it takes with `skynet.socket.start(id)`, as of one that was accepted and not used.
    *
    * @throws {SkynetError} `ERR_SOCKET_LIMIT`; `ERR_SERVICE_EXITED` the node has stopped.
    */
   connection(): readonly [client: TestClient, id: number] {
-    const { services, client } = this.#worker
-    const own = services.get(this.skynet.self)
-    if (own === undefined) throw new SkynetError('ERR_SERVICE_EXITED', { handle: this.skynet.self })
+    const { client } = this.#worker
+    const own = this.#own
     const [near, id] = this.#net.pair(own.handle)
     return [this.#clientOf(new Connection(poolOf(own, client), near, 'waiting')), id]
+  }
+
+  /** The test as a service. @throws {SkynetError} `ERR_SERVICE_EXITED` the node has stopped. */
+  get #own(): Service {
+    const { self } = this.skynet
+    const own = this.#worker.services.get(self)
+    if (own === undefined) throw new SkynetError('ERR_SERVICE_EXITED', { handle: self })
+    return own
   }
 
   #clientOf(connection: Connection): TestClient {

@@ -65,6 +65,17 @@ export type Control =
   | { readonly kind: 'bringBack' }
   /** The answer to `dedicate`: a worker, or -1. */
   | { readonly kind: 'dedicated'; readonly token: number; readonly worker: number }
+  /** A call of the program that started the node, which is answered; a send, if `token` is 0. */
+  | {
+      readonly kind: 'ask'
+      readonly token: number
+      readonly to: number | string
+      /** `[method, ...args]`, packed. */
+      readonly message: Uint8Array
+      readonly timeoutMs: number | undefined
+    }
+  /** It does not wait for that answer any more. */
+  | { readonly kind: 'giveUp'; readonly token: number }
   /** End the thread. */
   | { readonly kind: 'leave' }
 
@@ -88,6 +99,13 @@ export type Report =
   | { readonly kind: 'vacant'; readonly worker: number; readonly handles: readonly number[] }
   /** The heap of the worker has outgrown its limit: it is to be ended. */
   | { readonly kind: 'outgrown'; readonly usedMb: number }
+  /** The answer to `ask`, packed: a value, or the error. */
+  | {
+      readonly kind: 'answered'
+      readonly token: number
+      readonly isGood: boolean
+      readonly value: Uint8Array
+    }
   /** A service called `skynet.abort()`. */
   | { readonly kind: 'abort' }
   | { readonly kind: 'log'; readonly line: LogLine }

@@ -10,6 +10,7 @@ import { shortPath } from '../base/paths.ts'
 import { moduleOf, resolveService } from '../modules/modules.ts'
 import { posixOs } from '../os/posix.ts'
 import { originOf } from '../service/life.ts'
+import type { Service } from '../service/service.ts'
 import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
 import { guardHeap } from './heap-guard.ts'
@@ -17,6 +18,7 @@ import { hasLoaded } from './loaded.ts'
 // The door of all services, while there are descriptors: Node.js keeps a load that failed until the
 // thread ends.
 import '../index.ts'
+import { ProgramDesk } from './program-desk.ts'
 import type { Control, Report, ThreadStart, WorkerStart } from './protocol.ts'
 import { ownThreadId } from './thread-id.ts'
 
@@ -35,7 +37,7 @@ const OPEN_MS_MAX = 100
 /** Who waits for a dedicated worker, by token. */
 const dedications = new Map<number, (worker: number) => void>()
 let lastToken = 0
-const { runtime, features, log, stray, scheduler, client, packer, outboxes, start } = assemble({
+const assembled = assemble({
   memory,
   worker,
   config,
@@ -48,6 +50,7 @@ const { runtime, features, log, stray, scheduler, client, packer, outboxes, star
   isLogservice: (url) =>
     config.logservice !== undefined && url === resolveService(config.logservice, url, []),
 })
+const { runtime, features, services, log, stray, scheduler, client, packer, outboxes } = assembled
 findDoor()
 const { cpus } = config
 if (cpus.length > 0) {
@@ -74,7 +77,32 @@ const CONTROL: Handlers = {
     log.bringBack()
     report({ kind: 'broughtBack' })
   },
+  ask: (ask) => desk.ask(ask),
+  giveUp: ({ token }) => desk.giveUp(token),
   leave: () => leave(OPEN_MS_MAX),
+}
+const desk = new ProgramDesk({
+  launch: launchProgram,
+  pack: (value) => {
+    const size = packer.pack(value)
+    return Uint8Array.from(packer.bytes.subarray(0, size))
+  },
+  report,
+  complain: (text) => runtime.log('error', 0, text),
+})
+
+/** The service that the program calls as. */
+function launchProgram(): Promise<Service> {
+  runtime.loads.add(worker)
+  return new Promise((resolve, reject) => {
+    runtime.launching.launch({
+      url: resolveService('program', import.meta.url, []),
+      args: [],
+      origin: originOf(false, 'log'),
+      onReady: (handle) => resolve(services.get(handle)!),
+      onFailure: reject,
+    })
+  })
 }
 
 /**
@@ -156,7 +184,7 @@ const tellControl = (control: Control): void =>
 process.on('uncaughtException', (error) => stray.fault('uncaught exception', error))
 process.on('unhandledRejection', (reason) => stray.fault('unhandled rejection', reason))
 port.on('message', (message: Control) => tellControl(message))
-start()
+assembled.start()
 guardHeap(memoryLimitMb, heapBeats, (usedMb) => {
   report({ kind: 'outgrown', usedMb })
   // Until it is ended: what would run now might be what ends the process.

@@ -40,6 +40,17 @@ test('the examples of docs/testing.md compile, and their tests pass', () => {
   }
 })
 
+test('the examples of docs/node.md compile', () => {
+  const board = `import { defineService } from 'skynet-ts'
+export default defineService(() => ({
+  add: (name: string, by: number): string => name + by,
+  clear: (): void => {},
+  top: (count: number): number[] => [count],
+}))
+`
+  compile(new Map([...filesOf('node.md'), ['board.ts', board]]))
+})
+
 test('the examples of docs/config.md compile', () => {
   compile(filesOf('config.md'))
 })

@@ -106,6 +106,7 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   },
   testNode: () => testNode(odd()),
   testService: () => testService(nothing, odd()),
+  'NodeRef.with': () => withNode((node) => node.ref(1).with(odd())),
   'TestClient.read': () => withClient((client) => client.read(undefined, odd())),
   'TestClient.readLine': () => withClient((client) => client.readLine(odd())),
   'TestClient.readAll': () => withClient((client) => client.readAll(odd())),

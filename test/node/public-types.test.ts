@@ -52,7 +52,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'remoteAddress localAddress isOpen bufferedAmount read readLine readAll received ' +
     '[Symbol.asyncIterator] write drain end close reset [Symbol.asyncDispose]',
   TestNode:
-    'log sent skynet launch listeners connect connection settled stop [Symbol.asyncDispose]',
+    'log sent skynet launch ref listeners connect connection settled stop [Symbol.asyncDispose]',
   Timer: 'pending cancel [Symbol.dispose]',
   UdpAddress: 'bytes constructor of fromBytes host port family equals toString',
   UdpSocket:
@@ -102,6 +102,9 @@ test('public types need no private names, and nothing of the floors below servic
   }
   const inside = filesOf(TYPES).filter((file) => /^(kernel|os|wire|threads)\//.test(file))
   const services = ['kernel/env', 'kernel/timer', 'os/os', 'threads/standalone', 'wire/service-id']
-  const nodes = ['threads/main/node', 'threads/main/stats', 'threads/options']
-  assert.deepEqual(inside.sort(), [...services, ...nodes].map((name) => `${name}.d.ts`).sort())
+  const nodes = ['node', 'running-node', 'stats'].map((name) => `threads/main/${name}`)
+  assert.deepEqual(
+    inside.sort(),
+    [...services, ...nodes, 'threads/options'].map((name) => `${name}.d.ts`).sort(),
+  )
 })

@@ -90,7 +90,7 @@ test('a stand-in by the name of a folder of services needs no module', async () 
 })
 
 // Proves: docs/testing.md#stand-in-service
-test('a stand-in may be a service: each launch has a setup of its own, with its arguments', async () => {
+test('a stand-in may be a service: each launch has a setup, with its arguments', async () => {
   let launches = 0
   const db = defineService((skynet, ...args: number[]) => {
     launches++
@@ -120,8 +120,8 @@ test('a path that leads to no module is refused, and says where it was looked fo
   const base = import.meta.url
   const start = /^Cannot test a node as 'peers' must be that of a module: .*no such module in /
   await assert.rejects(testNode({ peers, base }), said(start))
-  await assert.rejects(testNode({ peers, base }), said(/'base'.*current value is '.\/bd.ts'$/))
+  await assert.rejects(testNode({ peers, base }), said(/'base'.*current value is ".\/bd.ts"$/))
   await assert.rejects(testNode({ peers }), said(/the current folder, as there is no 'base'/))
-  const beside = /where the service is defined.*fixtures.*nor in/s
+  const beside = /fixtures \(where the service is defined\), nor in .*node \('base'\)/
   await assert.rejects(testService(subject, { peers, base }), { message: beside })
 })

@@ -356,7 +356,7 @@ test('stop() of a testNode runs stop hooks, and waits for hooks by its clock', a
 })
 
 // Proves: docs/testing.md#test-node
-test('sockets of a testNode do all that sockets do, but for descriptors of the process', async () => {
+test('sockets of a testNode do all that sockets do, but bind descriptors', async () => {
   await using node: TestNode = await testNode()
   const { socket } = node.skynet
   const listener = await socket.listen({ host: '127.0.0.1', port: 0 })
@@ -434,7 +434,10 @@ test('testNode() and testService() refuse options that they cannot take, by name
     [{ peer: {} }, /with option 'peer': .* \(did you mean 'peers'\?\)$/],
     [{ seed: 'x' }, /as 'seed' must be a whole number/],
     [{ peers: 5 }, /as 'peers' must be a plain object: current value is 5/],
-    [{ peers: { '.a': 5 } }, /as 'peers.\.a' must be an object of methods: current value is 5/],
+    [
+      { peers: { '.a': 5 } },
+      /as 'peers.\.a' must be an object of methods, or a service: current value is 5/,
+    ],
     [{ env: 5 }, /as 'env' must be a plain object: current value is 5/],
     [
       { env: { a: {} } },

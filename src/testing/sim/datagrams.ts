@@ -3,7 +3,7 @@ import { ERRNO } from '../../os/errno.ts'
 import type { SocketAddress } from '../../os/os.ts'
 import { READY } from '../../os/poll/poller.ts'
 import type { Pollable } from './endpoint.ts'
-import type { Faults } from './faults.ts'
+import type { FaultChooser } from './faults.ts'
 
 const { EAGAIN, ECONNREFUSED, ENOBUFS } = ERRNO
 
@@ -25,10 +25,10 @@ export class SimMailbox implements Pollable {
   closedAt = 0
   readonly #datagramsMax: number
   readonly #deliver: Deliver
-  readonly #faults: Faults
+  readonly #faults: FaultChooser
 
   /** @param datagramsMax What it holds of what was not read. */
-  constructor(local: SocketAddress, datagramsMax: number, deliver: Deliver, faults: Faults) {
+  constructor(local: SocketAddress, datagramsMax: number, deliver: Deliver, faults: FaultChooser) {
     this.local = local
     this.#datagramsMax = datagramsMax
     this.#deliver = deliver

@@ -192,7 +192,11 @@ export class Listening implements Pollable {
     return this.backlog.length > 0 ? READY.read : 0
   }
 
-  /** `from` connects, `to` is to be accepted: now, or when there is room. @returns As connect(2). */
+  /**
+   * `from` connects, `to` is to be accepted: now, or when there is room.
+   *
+   * @returns As connect(2).
+   */
   arrive(from: SimEndpoint, to: SimEndpoint): number {
     if (this.isFull) {
       from.state = 'connecting'

@@ -32,16 +32,16 @@ const RATES = [0, 0, 0, 2, 16, 80] as const
 const RARE: readonly Fault[] = ['writeNoBuffers', 'acceptAborted', 'connectRefusedNow']
 
 /** What parts of the system ask, each time that they could go wrong. */
-export interface Faults {
+export interface FaultChooser {
   hits(fault: Fault): boolean
   /** A part of `length`, at least 1, when `fault` hits. */
   cut(fault: Fault, length: number): number
 }
 
 /** A system that behaves. */
-export const NO_FAULTS: Faults = { hits: () => false, cut: (_, length) => length }
+export const NO_FAULTS: FaultChooser = { hits: () => false, cut: (_, length) => length }
 
-export class SimFaults implements Faults {
+export class SimFaults implements FaultChooser {
   readonly #random: Random
   readonly #rates = new Map<Fault, number>()
   /** False: the system behaves. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { type Poller, READY } from '../../os/poll/poller.ts'
 import { type Pollable, SimEndpoint } from './endpoint.ts'
-import type { Faults } from './faults.ts'
+import type { FaultChooser } from './faults.ts'
 import type { Chance } from './random.ts'
 
 interface Watched {
@@ -23,10 +23,10 @@ export class SimPoller implements Poller {
   sleptMs = 0
   readonly #watched = new Map<number, Watched>()
   readonly #thingOf: (fd: number) => Pollable | undefined
-  readonly #faults: Faults
+  readonly #faults: FaultChooser
   readonly #random: Chance
 
-  constructor(thingOf: (fd: number) => Pollable | undefined, faults: Faults, random: Chance) {
+  constructor(thingOf: (fd: number) => Pollable | undefined, faults: FaultChooser, random: Chance) {
     this.#thingOf = thingOf
     this.#faults = faults
     this.#random = random

@@ -23,6 +23,7 @@ import { NodeEnd } from './node-end.ts'
 import { createNodeMemory } from './node-memory.ts'
 import { NodeState } from './node-state.ts'
 import { type Printer, printer } from './print.ts'
+import { ProgramCalls } from './program-calls.ts'
 import { clearUp, dropBlocks } from './recovery.ts'
 import { Replacing } from './replacing.ts'
 import { Reporting } from './reporting.ts'
@@ -55,7 +56,8 @@ interface Base {
 
 /** What its door needs of a node. */
 export interface AssembledNode
-  extends Pick<Base, 'memory' | 'handles' | 'threads' | 'state' | 'print'> {
+  extends Pick<Base, 'memory' | 'os' | 'handles' | 'threads' | 'state' | 'print'> {
+  readonly program: ProgramCalls
   readonly crashes: CrashReporter
   readonly end: NodeEnd
   readonly launch: () => Promise<void>
@@ -65,6 +67,7 @@ export interface AssembledNode
 export function assembleNode(config: ResolvedConfig, os: Os): AssembledNode {
   const base = makeBase(config, os)
   const { memory, handles, threads, state, print } = base
+  const program = programCallsOf(base)
   const reserve = new Reserve(os, acceptsHolder(memory.acceptsHeld, base.clock))
   const watch = watchOf(base)
   const crashes = crashReporterOf(base)
@@ -83,7 +86,7 @@ export function assembleNode(config: ResolvedConfig, os: Os): AssembledNode {
   const endIfEmpty = (): void => {
     if (state.name === 'running' && replacing.isDone && base.isEmpty()) void end.stop()
   }
-  const hear = hearingOf(base, end, dedicated, endIfEmpty)
+  const hear = hearingOf(base, end, dedicated, program, endIfEmpty)
   const begin = async (): Promise<void> => {
     watch.start()
     await launch(launchHostOf(base, spawner))
@@ -91,7 +94,7 @@ export function assembleNode(config: ResolvedConfig, os: Os): AssembledNode {
     reserve.take()
     endIfEmpty()
   }
-  return { memory, handles, threads, state, print, crashes, end, launch: begin }
+  return { memory, os, handles, threads, state, print, program, crashes, end, launch: begin }
 }
 
 function makeBase(config: ResolvedConfig, os: Os): Base {
@@ -115,6 +118,22 @@ function makeBase(config: ResolvedConfig, os: Os): Base {
     // Last: of all this it alone has to be given back.
     orders: new SocketOrders(os, memory),
   }
+}
+
+function programCallsOf({ state, threads, handles }: Base): ProgramCalls {
+  const isAtWork = (thread: Thread | undefined): boolean =>
+    thread?.isReady === true && !thread.hasEnded && !thread.isLeaving
+  return new ProgramCalls({
+    isEnding: () => state.isEnding,
+    desk: () => {
+      for (let worker = 0; worker < threads.shared; worker++) {
+        const thread = threads.at(worker)
+        if (isAtWork(thread)) return thread
+      }
+      return undefined
+    },
+    isAlive: (handle) => handles.workerOf(handle) >= 0,
+  })
 }
 
 function watchOf({ config, monitor, handles, threads, print }: Base): Watch {
@@ -282,6 +301,7 @@ function hearingOf(
   { print }: Base,
   end: NodeEnd,
   dedicated: Dedicated,
+  program: ProgramCalls,
   endIfEmpty: () => void,
 ): SpawnerHost['heard'] {
   type Hearing = { [K in Report['kind']]?: (report: Report & { kind: K }, thread: Thread) => void }
@@ -291,6 +311,7 @@ function hearingOf(
     empty: endIfEmpty,
     vacant: ({ worker, handles }) => dedicated.vacate(worker, handles),
     dedicate: (report, thread) => void dedicated.start(thread, report),
+    answered: (report) => program.heard(report),
   }
   return (report, thread) => {
     const hear = table[report.kind] as ((report: Report, thread: Thread) => void) | undefined

@@ -1,45 +1,15 @@
-/** A node as who starts it has it. Runs on the main thread. */
+/** Starting a node. Runs on the main thread. */
 import { checkInteger, checkOptions, checkSignal, isArray, isObject } from '../../base/check.ts'
 import { abortError } from '../../base/errors.ts'
-import { TIMER_MS_MAX, WORKERS_MAX } from '../../base/limits.ts'
+import { WORKERS_MAX } from '../../base/limits.ts'
 import { letNoOutputWait } from '../../base/output.ts'
-import type { WorkerStats } from '../../debug/stats.ts'
 import { freeLargeBlocks } from '../../os/large-blocks.ts'
 import { posixOs } from '../../os/posix.ts'
 import { copy } from '../../wire/copy.ts'
 import type { ResolvedConfig } from '../options.ts'
-import { type AssembledNode, assembleNode } from './assembly.ts'
+import { assembleNode } from './assembly.ts'
 import { checkRoom } from './maps.ts'
-import { askWorkers, countNode, type NodeStats } from './stats.ts'
-
-export interface StopOptions {
-  /** How long stop hooks may take, in milliseconds, 0..`TIMER_MS_MAX`; 0: they are not run. */
-  readonly graceMs?: number
-}
-
-/** A running node. */
-export interface Node extends AsyncDisposable {
-  /** Counted anew at each call, over all socket slots: for tests and reports. */
-  stats(): NodeStats
-  /** Memory and services of each worker; one that something holds for 3 s is left out. */
-  workers(): Promise<WorkerStats[]>
-  /** Resolves with the exit code once every thread has ended: 0 after `stop`, 1 after a fault. */
-  readonly exited: Promise<number>
-  /** The log file was renamed: let the logger open it anew, as SIGHUP does. Loses no line. */
-  reopenLog(): void
-  /**
-   * Write a crash report into the config's `crashFolder`: for a program whose own fault ends it.
-   *
-   * @returns Its path; undefined without a `crashFolder`, or when it cannot be written.
-   */
-  writeCrashReport(what: string, fault: unknown): string | undefined
-  /**
-   * Stop: listeners close and stop hooks run, for at most `graceMs` (default: the config's); then
-   * services end (their exit hooks run), what was written leaves, threads end. That takes at most
-   * `exitMs` and a second more; what is not done by then is cut off.
-   */
-  stop(options?: StopOptions): Promise<void>
-}
+import { type Node, runningNode } from './running-node.ts'
 
 /**
  * Start a node and wait until its first service has been launched.
@@ -64,7 +34,7 @@ export async function startNode(
   letNoOutputWait(os)
   const parts = assembleNode({ ...config, args }, os)
   const { state, end } = parts
-  const node = new RunningNode(config, parts)
+  const node = runningNode(config, parts)
   const stop = (): void => void node.stop()
   signal?.addEventListener('abort', stop, { once: true })
   // A signal may outlive many nodes.
@@ -94,45 +64,4 @@ function checkConfig(config: ResolvedConfig): ResolvedConfig {
   checkInteger('start a node', 'thread', config.thread, 1, WORKERS_MAX)
   checkRoom(config.thread)
   return config
-}
-
-class RunningNode implements Node {
-  readonly exited: Promise<number>
-  readonly #config: ResolvedConfig
-  readonly #node: AssembledNode
-
-  constructor(config: ResolvedConfig, node: AssembledNode) {
-    this.exited = node.end.exited
-    this.#config = config
-    this.#node = node
-  }
-
-  stats(): NodeStats {
-    const { memory, handles, threads } = this.#node
-    return countNode(memory, handles, threads.shared)
-  }
-
-  workers(): Promise<WorkerStats[]> {
-    return askWorkers(this.#node.threads.workers(), this.#config.budgets.statsMs)
-  }
-
-  reopenLog(): void {
-    const { state, threads } = this.#node
-    if (!state.isEnding) threads.at(0)!.tell({ kind: 'reopenLog' })
-  }
-
-  writeCrashReport(what: string, fault: unknown): string | undefined {
-    return this.#node.crashes.begin(what, fault).write()
-  }
-
-  stop(options: StopOptions = {}): Promise<void> {
-    checkOptions('stop a node', 'options', options, ['graceMs'])
-    const { graceMs = this.#config.graceMs } = options
-    checkInteger('stop a node', 'graceMs', graceMs, 0, TIMER_MS_MAX)
-    return this.#node.end.stop(graceMs)
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.stop()
-  }
 }
