@@ -6,11 +6,13 @@ import { owe, SLOT } from '../../src/net/slots.ts'
 import { STATE } from '../../src/net/state.ts'
 import { ERRNO } from '../../src/os/errno.ts'
 import type { Os } from '../../src/os/os.ts'
+import type { Poller } from '../../src/os/poll/poller.ts'
 import { A, drive, type ServerDriver } from '../support/server-driver.ts'
 import { settle, told } from '../support/socket-states.ts'
 
 /** How long accepting, or a write that found no memory, waits before it tries again. */
 const PAUSE_MS = 100
+const IDLE_MS = 4000
 type Call = 'accept' | 'read' | 'write' | 'reserveFd' | 'keepAlive' | 'socket'
 
 /** Let `call` fail for `fd` with what `next` says; 0: it is made. Returns the way back. */
@@ -133,6 +135,31 @@ for (const name of ['ENOBUFS', 'ENOMEM'] as const) {
       assert.equal(peer.text, 'one two')
       assert.equal(yield* s.idle(), -1)
       assert.deepEqual([s.cell(id, 'pending'), s.cell(id, 'queued')], [0, 0])
+    }))
+
+  // Proves: docs/skynet.md#send-memory
+  test(`a write that finds no memory (${name}) when its socket seems idle is tried soon`, () =>
+    drive(function* (s) {
+      const { id, peer } = yield* s.pair()
+      s.client.orderWith('configure', id, { idleTimeoutMs: IDLE_MS })
+      yield* s.idle()
+      let errno: number = ERRNO.EAGAIN
+      const mend = fault(s, 'write', (fd) => (fd === peer.fd ? 0 : -errno))
+      const { poller } = s.server.sockets
+      const { wait } = poller
+      const deaf: Poller['wait'] = (...args) => wait(...args) * 0
+      Object.assign(poller, { wait: deaf })
+      s.send(id, 'late')
+      yield
+      errno = ERRNO[name]
+      s.now += 2 * IDLE_MS
+      yield
+      Object.assign(poller, { wait })
+      assert.equal(yield* s.idle(), PAUSE_MS)
+      mend()
+      s.now += PAUSE_MS
+      yield* s.until(() => peer.read() > 0, 'the rest')
+      assert.equal(peer.text, 'late')
     }))
 
   test(`a closing socket whose writes find no memory (${name}) still sends everything`, () =>

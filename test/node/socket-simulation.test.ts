@@ -15,6 +15,8 @@ const BROKEN_ONCE = [
   684309042,
   // The model of drains took an answer for that of one that was forgotten: sim/drains.test.ts.
   692780614,
+  // What found no memory waited for the next look at its idle timeout: socket-faults.
+  700923660,
 ]
 
 test('sockets keep their promises in 2,000 runs, the same each time', () => {

@@ -43,6 +43,8 @@ function checkIdle(sockets: Sockets, socket: Socket): void {
   const { idleTimeoutMs } = socket.settings
   if (idleTimeoutMs === 0) return
   if (idleLeftMs(sockets, socket) <= 0 && !look(sockets, socket)) return
+  // It wrote, and found no memory: then it has a deadline of its own.
+  if (socket.starved) return
   const stepMs = Math.ceil(idleTimeoutMs / IDLE_STEPS)
   const leftMs = idleLeftMs(sockets, socket)
   if (leftMs > 0) sockets.setDeadline(socket, Math.ceil(leftMs / stepMs) * stepMs)
