@@ -10,7 +10,7 @@ import { askerOf } from './askers.ts'
 import { askHome, type OrderingHost } from './ordering.ts'
 import { LATER, NOBODY, type OrderAbout, type Orders } from './orders.ts'
 import { type Part, type PartHost, PartKey } from './part.ts'
-import { checkWait, type WaitOptions } from './wait-options.ts'
+import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 
 /** The mailbox of a service at one moment. */
 export interface MailboxState {
@@ -30,16 +30,24 @@ export interface InboxHost {
 
 /** Responses, errors and what sockets bring are never refused: others wait for their effect. */
 export class Inbox implements Part {
-  readonly #context: Context
-  readonly #host: InboxHost
+  readonly #service: InboxService
   /** Orders of `room`, by who gave them, answered when there is some. */
   readonly #waiting = new Map<string, Message>()
+  /** Orders of `taking`, by who gave them, answered when the mail before them is handled. */
+  readonly #taking = new Map<string, Message>()
   #deadLetters = 0
   #logAt = 1
 
-  constructor(context: Context, host: InboxHost) {
-    this.#context = context
-    this.#host = host
+  constructor(service: InboxService) {
+    this.#service = service
+  }
+
+  get #context(): Context {
+    return this.#service.context
+  }
+
+  get #host(): InboxHost {
+    return this.#service.runtime
   }
 
   bound(limit: number): void {
@@ -69,12 +77,28 @@ export class Inbox implements Part {
     }
   }
 
+  /**
+   * Answer `order` when all has been handled that waits in the mailbox now, with the number of
+   * requests that are not answered then.
+   */
+  waitForTaking(order: Message): void {
+    const asker = askerOf(order)
+    this.#taking.set(asker, order)
+    this.#service.afterMail(() => {
+      // Else it was given up, or refused at the end.
+      if (this.#taking.delete(asker)) this.#answer(order, this.#service.requests.count)
+    })
+  }
+
   givenUp(asker: string): void {
     this.#waiting.delete(asker)
+    this.#taking.delete(asker)
   }
 
   workerDied(dead: ReadonlySet<number>): void {
-    for (const [asker, { source }] of this.#waiting) if (dead.has(source)) this.givenUp(asker)
+    for (const [asker, { source }] of [...this.#waiting, ...this.#taking]) {
+      if (dead.has(source)) this.givenUp(asker)
+    }
   }
 
   #takeWaiting(): Message[] {
@@ -85,13 +109,14 @@ export class Inbox implements Part {
 
   /** Nobody will make room. */
   ended(): void {
-    for (const waiting of this.#takeWaiting()) {
+    for (const waiting of [...this.#takeWaiting(), ...this.#taking.values()]) {
       this.#host.router.refuse(waiting, this.#context.handle)
     }
+    this.#taking.clear()
   }
 
-  #answer({ source, session }: Message): void {
-    this.#host.router.send(PTYPE.RESPONSE, source, this.#context.handle, session, undefined)
+  #answer({ source, session }: Message, value?: number): void {
+    this.#host.router.send(PTYPE.RESPONSE, source, this.#context.handle, session, value)
   }
 
   readonly #refuse = (message: Message): void => {
@@ -115,15 +140,18 @@ const KEY = new PartKey<Inbox>()
 export interface InboxService extends PartHost {
   readonly context: Context
   readonly runtime: InboxHost
+  readonly requests: { readonly count: number }
+  /** Run `then` behind all mail that has come by now. */
+  afterMail(then: () => void): void
 }
 
 /** Made with the first use. */
 export const inboxOf = (service: InboxService): Inbox =>
-  service.part(KEY) ?? service.addPart(KEY, new Inbox(service.context, service.runtime))
+  service.part(KEY) ?? service.addPart(KEY, new Inbox(service))
 
-/** Answered with a MailboxState, or when that mailbox has room. */
+/** Answered with a MailboxState; when that mailbox has room; when what is in it is handled. */
 interface MailboxOrder extends OrderAbout {
-  readonly order: 'mailbox' | 'room'
+  readonly order: 'mailbox' | 'room' | 'taking'
 }
 
 /** Ask for something of the mailbox of a service, wherever it lives. */
@@ -136,6 +164,17 @@ export function askMailbox(
   checkWait(what, options)
   const order: MailboxOrder = { order: what, handle }
   return askHome(service, order, options)
+}
+
+/**
+ * Wait until a service has handled all that is in its mailbox now, whether that is bounded or not.
+ *
+ * @returns How many requests it has begun and not answered then.
+ * @throws {SkynetError} `ERR_CALL_DEAD`; `ERR_SERVICE_EXITED` when who asks ends.
+ */
+export async function askTaking(service: OrderingHost, handle: number): Promise<number> {
+  const unlimited = new WaitLimits({ timeoutMs: 0 })
+  return (await askMailbox(service, 'taking', handle, unlimited)) as number
 }
 
 /** What the orders need of the worker that takes them. */
@@ -154,6 +193,12 @@ export function addMailboxOrders(orders: Orders, host: InboxOrdersHost): void {
     const service = host.find(handle)
     if (service === undefined) return NOBODY
     if (!host.isLost(message)) inboxOf(service).waitForRoom(message)
+    return LATER
+  })
+  orders.add<MailboxOrder>('taking', (message, { handle }) => {
+    const service = host.find(handle)
+    if (service === undefined) return NOBODY
+    if (!host.isLost(message)) inboxOf(service).waitForTaking(message)
     return LATER
   })
 }

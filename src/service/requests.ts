@@ -165,8 +165,10 @@ export class Requests implements Debtor {
     return new SkynetError('ERR_METHOD_UNKNOWN', { service: this.#service.name, method, hint })
   }
 
-  #dispatch(message: Message, type: number): void {
-    const { source, session, value } = message
+  #dispatch(given: Message, type: number): void {
+    const { source, value } = given
+    const session = Math.abs(given.session)
+    const message = given.session < 0 ? unanswered(given) : given
     let result: unknown
     let isLater: boolean
     this.#current = message
@@ -483,6 +485,17 @@ export class Requests implements Debtor {
     }
   }
 }
+
+/**
+ * A packet of a client, say: what is its session to who handles it, is the socket it came by. On
+ * its way that is negative, as nobody waits for an answer.
+ */
+const unanswered = ({ type, source, value }: Message): Message => ({
+  type,
+  source,
+  session: 0,
+  value,
+})
 
 /** Apart from who calls it: a closure there would cost also who is not watched. */
 const invoking = (methods: object, method: Method, value: readonly unknown[]) => (): unknown =>
