@@ -26,6 +26,8 @@ const THREADS = {
   // A program with the socket server alone: what no thread shares with it stays in its door.
   server: ['socket-server.js'],
 }
+/** Services of rooms: whoever launches one loads its room. */
+const OF_ROOMS = ['services/gate.js'].map((path) => join(path))
 /** For every thread; for workers and the main thread, which have services and values. */
 const COMMON = 'common'
 const SHARED = 'shared'
@@ -100,9 +102,10 @@ async function joined(input, plugin, options) {
 /** Says of each module in which script it is. Entries are in none. */
 function fillScripts(scripts, source, input, getModuleInfo) {
   const entries = Object.values(input)
+  const isOfRoom = (id) => OF_ROOMS.some((path) => id === join(source, path))
   const threads = Object.entries(THREADS).map(([name, paths]) => {
     const begins = paths.map((path) => join(source, path))
-    const own = entries.filter((id) => begins.some((begin) => id.startsWith(begin)))
+    const own = entries.filter((id) => begins.some((it) => id.startsWith(it)) && !isOfRoom(id))
     return { name, ids: closure(own, (id) => getModuleInfo(id).importedIds) }
   })
   for (const id of new Set(threads.flatMap(({ ids }) => [...ids]))) {

@@ -58,10 +58,10 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   sockets: ['base', 'os', 'wire', 'frames', 'kernel', 'net', 'net/client', 'service'],
   skynet: ['base', 'wire', 'kernel', 'net/client', 'modules', 'service', ...PARTS],
   codec: ['base', 'wire'],
-  gate: ['base', 'service', 'sockets', 'skynet'],
+  gate: ['base', 'wire', 'frames', 'kernel', 'modules', 'service', 'sockets', 'skynet'],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
-  services: ['base', 'modules', 'service', ...PARTS, 'skynet'],
+  services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate'],
   cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
   testing: [...BELOW, 'service', ...PARTS, 'skynet', 'threads', 'threads/main', 'services'],
 }

@@ -115,6 +115,8 @@ const MESSAGES = {
   // gate
   ERR_LOGIN: (i: { status: number; reason: string }) => `Cannot log in: ${i.status} ${i.reason}`,
   ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,
+  ERR_GATE_OPEN: (i: { address: string }) => `Cannot open the gate: it is open (${i.address})`,
+  ERR_CLIENT_UNKNOWN: (i: { fd: number }) => `Cannot find client ${i.fd}: it has left the gate`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
     `Cannot read config ${i.file}: ${i.reason}`,

@@ -102,6 +102,22 @@ export const LOGINS_MAX = 4096
 export const LOGIN_LINE_BYTES_MAX = 8192
 /** How long a login may take, unless the login server says otherwise. */
 export const LOGIN_MS = 10_000
+/** Clients that a gate lets in, unless told otherwise: as many as Skynet's. */
+export const GATE_CLIENTS_DEFAULT = 1024
+/** How long a client that has ended may be written to, unless it is closed before. */
+export const GATE_ENDED_MS = 10_000
+/** Of one gate: more that have ended close the oldest. */
+export const GATE_ENDED_MAX = 1024
+/** Of one gate: refused clients that may see an end instead of a reset, at a time. */
+export const GATE_REFUSED_MAX = 64
+/** What one client has under way to its agent, once or twice: messages, and their bytes. */
+export const PACE_MESSAGES = 64
+export const PACE_BYTES = 128 * 1024
+/** Requests of an agent that are not answered, for each of its clients: beyond that they wait. */
+export const PACE_UNANSWERED_MAX = 256
+/** Between two looks at an agent that has more: at first, doubling, and at most. */
+export const PACE_PAUSE_MS = 5
+export const PACE_PAUSE_MS_MAX = 80
 
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */

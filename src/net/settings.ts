@@ -54,7 +54,7 @@ export const SETTING_RANGES = {
   idleTimeoutMs: [0, TIMER_MS_MAX],
 } as const satisfies Partial<Record<keyof SocketSettings, readonly [number, number]>>
 
-const SETTING_NAMES = [...Object.keys(SETTING_RANGES), 'sendPolicy']
+export const SETTING_NAMES = [...Object.keys(SETTING_RANGES), 'sendPolicy']
 
 /**
  * The settings among `options`; undefined when there are none.

@@ -2,6 +2,7 @@
 import { endpointText } from '../net/endpoint.ts'
 import { listenFailure, openListener } from '../net/open.ts'
 import { checkListen, LISTEN_FLAG_NAMES, type ListenPlace } from '../net/place.ts'
+import { SETTING_NAMES } from '../net/settings.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import { Listener } from './listener.ts'
 import { lookUp } from './look-up.ts'
@@ -12,6 +13,8 @@ import { openOrClose } from './socket-life.ts'
 export interface ListenOptions extends WaitOptions, ListenPlace, StreamOptions {}
 
 const LISTEN_NAMES = [...STREAM_NAMES, ...LISTEN_FLAG_NAMES]
+/** All of them, for who takes others besides. */
+export const LISTEN_OPTION_NAMES: readonly string[] = [...LISTEN_NAMES, ...SETTING_NAMES]
 
 /** @throws As `SocketApi.listen`. */
 export async function listenOn(opener: SocketOpener, options: ListenOptions): Promise<Listener> {

@@ -1,0 +1,72 @@
+/** One client of a gate: its connection, its messages, and how far it has come. */
+import assert from 'node:assert/strict'
+import type { Timer } from '../kernel/timer.ts'
+import type { Connection } from '../sockets/connection.ts'
+import type { MessageStream } from '../sockets/message-stream.ts'
+
+/** Row: a state. Cell: those that may follow. What is not there is a bug of ours. */
+const NEXT = {
+  /** Accepted. Nothing is read. */
+  waiting: ['open', 'closing'],
+  /** Its messages are handled. */
+  open: ['ended', 'closing'],
+  /** Closed here. Its end is still to be told. */
+  closing: ['gone'],
+  /** Its end was told. What is written to it may still arrive. */
+  ended: ['gone'],
+  gone: [],
+} as const satisfies Readonly<Record<string, readonly string[]>>
+
+export type ClientState = keyof typeof NEXT
+
+export class GateClient<In, Out> {
+  readonly fd: number
+  readonly connection: Connection
+  #state: ClientState = 'waiting'
+  #stream: MessageStream<In, Out> | undefined
+  readonly #streamOf: (connection: Connection) => MessageStream<In, Out>
+  /** When it came, or its last message: milliseconds since the node started. */
+  heardAt: number
+  /** A message of it is handled, and the next one waits for that. */
+  isHandling = false
+  /** Of one that has ended: when it is closed at the latest. */
+  closesAt: Timer | undefined
+
+  constructor(
+    connection: Connection,
+    now: number,
+    streamOf: (connection: Connection) => MessageStream<In, Out>,
+  ) {
+    this.fd = connection.id
+    this.connection = connection
+    this.heardAt = now
+    this.#streamOf = streamOf
+  }
+
+  get state(): ClientState {
+    return this.#state
+  }
+
+  /** One of those that `maxClient` counts: its end was not told. */
+  get isCounted(): boolean {
+    return this.#state !== 'ended' && this.#state !== 'gone'
+  }
+
+  move(to: ClientState): void {
+    const next: readonly ClientState[] = NEXT[this.#state]
+    assert(next.includes(to), `no move from ${this.#state} to ${to}`)
+    this.#state = to
+  }
+
+  /** Made with the first use. @throws What who made the gate throws. */
+  get stream(): MessageStream<In, Out> {
+    this.#stream ??= this.#streamOf(this.connection)
+    return this.#stream
+  }
+
+  /** What was written still leaves. Resolves when it is closed for this service. */
+  close(): Promise<void> {
+    this.closesAt?.cancel()
+    return (this.#stream ?? this.connection).close()
+  }
+}

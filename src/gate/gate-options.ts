@@ -1,0 +1,56 @@
+/** How a gate is opened: checked, and complete. */
+import { checkInteger, checkMs, checkOptions, checkPlain } from '../base/check.ts'
+import { GATE_CLIENTS_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
+import type { FrameHeader } from '../frames/framing.ts'
+import type { WaitOptions } from '../service/wait-options.ts'
+import { LISTEN_OPTION_NAMES, type ListenOptions } from '../sockets/open-listener.ts'
+
+/** What is around each message: the options of `connection.frames` that can be sent. */
+export interface GateFrames {
+  /** Default `u16be`, as Skynet's: two bytes of length, the high one first. */
+  readonly header?: Exclude<FrameHeader, object>
+  /** Longest message in bytes. Default 65,535 behind two bytes of length, else 1 MiB. */
+  readonly max?: number
+}
+
+/**
+ * Where to listen, and whom to let in. Whatever holds for each connection may stand here as well:
+ * `sendLimitBytes`, `idleTimeoutMs`, `options: { noDelay: 1 }` …
+ */
+export interface GateOptions extends Omit<ListenOptions, keyof WaitOptions> {
+  /** So many clients at a time: one more is accepted and closed at once. Default 1024. */
+  readonly maxClient?: number
+  readonly frames?: GateFrames
+  /**
+   * A client from which no whole message comes for so long is closed: `error`, then `disconnect`.
+   * Also one that nobody has opened. Noticed at most an eighth later. Default 0: never.
+   */
+  readonly messageTimeoutMs?: number
+}
+
+const OWN_NAMES = ['maxClient', 'frames', 'messageTimeoutMs']
+const FRAMES_NAMES = ['header', 'max']
+const WHAT = 'open the gate'
+
+export interface CheckedGate {
+  readonly maxClient: number
+  readonly messageTimeoutMs: number
+  readonly frames: GateFrames
+  /** What is for the listener, which checks it. */
+  readonly listen: ListenOptions
+}
+
+/**
+ * @param others Names of options that whoever made the gate has besides.
+ * @throws `TypeError`, `RangeError` naming the one that is wrong, or that there is not.
+ */
+export function checkGate(options: GateOptions, others: readonly string[] = []): CheckedGate {
+  checkPlain(WHAT, 'options', options)
+  checkOptions(WHAT, 'options', options, [...OWN_NAMES, ...others, ...LISTEN_OPTION_NAMES])
+  const { maxClient = GATE_CLIENTS_DEFAULT, messageTimeoutMs = 0, frames = {}, ...rest } = options
+  checkInteger(WHAT, 'maxClient', maxClient, 1, SOCKETS_MAX)
+  checkMs(WHAT, 'messageTimeoutMs', messageTimeoutMs)
+  checkOptions(WHAT, 'frames', frames, FRAMES_NAMES)
+  const given = Object.entries(rest).filter(([name]) => !others.includes(name))
+  return { maxClient, messageTimeoutMs, frames, listen: Object.fromEntries(given) }
+}

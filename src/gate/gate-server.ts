@@ -1,0 +1,164 @@
+/** Skynet's `gateserver`: a service that lets clients in, and is told what they send. */
+import { checkArray, checkFunction, checkPlain, refusal } from '../base/check.ts'
+import type { NoMethods } from '../modules/definition.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import type { Connection } from '../sockets/connection.ts'
+import type { MessageStream } from '../sockets/message-stream.ts'
+import { type ClientHandler, Clients } from './clients.ts'
+import { Entrance, type GatePlace } from './entrance.ts'
+import { checkGate, type GateFrames, type GateOptions } from './gate-options.ts'
+
+/** What a gate does, and is told: see `gateServer`. */
+export interface GateHandler<
+  In = Buffer,
+  Out = string | Uint8Array,
+  Options extends GateOptions = GateOptions,
+  Commands extends object = NoMethods,
+> extends ClientHandler<In> {
+  /**
+   * The gate listens, and nobody has come in. When this throws, or rejects, the gate stays closed,
+   * and whoever opens it is told so.
+   *
+   * @param source Handle of the service that opens it.
+   */
+  open?(source: number, options: Options, place: GatePlace): unknown
+  /** Names of options of `open` that are the handler's own. */
+  readonly options?: readonly string[]
+  /** Methods of the service besides `open` and `close`. */
+  readonly command?: Commands
+  /** What carries the messages of a client. Default: `connection.frames(frames)`. */
+  stream?(connection: Connection, frames: GateFrames): MessageStream<In, Out>
+}
+
+/** What a handler has in hand of its gate. */
+export interface Gate<Out = string | Uint8Array> {
+  /** Clients that are in: their end was not told. */
+  readonly count: number
+  /** So many may be in; 0 before the first `open`. */
+  readonly maxClient: number
+  /** Clients that were one too many, since the service began. */
+  readonly refused: number
+  /** Handle what a client sends, from now on. False: it is not there. */
+  openClient(fd: number): boolean
+  /**
+   * Close a client: what was written to it still leaves, what it has sent and was not handled is
+   * dropped. `disconnect` follows, unless it was told. False: it is not there.
+   */
+  closeClient(fd: number): boolean
+  /** Let nobody in any more, and close all that are there. */
+  closeAll(): void
+  /**
+   * Send a message to a client, also before it is opened, and for a while after it has ended.
+   *
+   * @returns False: much waits to be sent (see `MessageStream.send`), or it is not there.
+   */
+  send(fd: number, message: Out): boolean
+}
+
+/** What other services may ask of every gate. */
+export interface GateMethods<Options extends GateOptions = GateOptions> {
+  /**
+   * Listen, and let clients in.
+   *
+   * @returns Where: with the port that is really open.
+   * @throws {SkynetError} `ERR_GATE_OPEN` it is open already; `ERR_LISTEN`, `ERR_SOCKET_LIMIT`.
+   * `TypeError`, `RangeError` for the options.
+   */
+  open(options: Options): Promise<GatePlace>
+  /** Let nobody in any more. Who is in stays. It may be opened again. */
+  close(): Promise<void>
+}
+
+/**
+ * The methods of a service that is a gate. It lets clients in once somebody has called its `open`.
+ * Each client is a number: the id of its socket.
+ *
+ * ```ts
+ * export default defineService((skynet) =>
+ *   gateServer(skynet, (gate) => ({
+ *     connect: (fd) => gate.openClient(fd),
+ *     message: (fd, message) => gate.send(fd, message),
+ *   })),
+ * )
+ * ```
+ *
+ * @param define Called at once, with the gate. Returns what it does.
+ */
+export function gateServer<
+  In = Buffer,
+  Out = string | Uint8Array,
+  Options extends GateOptions = GateOptions,
+  Commands extends object = NoMethods,
+>(
+  skynet: Skynet,
+  define: (gate: Gate<Out>) => GateHandler<In, Out, Options, Commands>,
+): GateMethods<Options> & Commands {
+  const service = Skynet.serviceOf(skynet)
+  checkFunction('make a gate', 'define', define)
+  let frames: GateFrames = {}
+  const streamOf = (connection: Connection): MessageStream<In, Out> =>
+    handler.stream?.(connection, frames) ?? framesOf<In, Out>(connection, frames)
+  const gate: Gate<Out> = {
+    get count() {
+      return clients.count
+    },
+    get maxClient() {
+      return entrance.max
+    },
+    get refused() {
+      return entrance.refused
+    },
+    openClient: (fd) => clients.open(fd),
+    closeClient: (fd) => clients.close(fd),
+    closeAll() {
+      void entrance.close()
+      clients.closeAll()
+    },
+    send: (fd, message) => clients.send(fd, message),
+  }
+  const handler = define(gate)
+  checkHandler(handler)
+  const clients = new Clients<In, Out>(service, handler, streamOf)
+  const entrance = new Entrance(service, (options) => skynet.socket.listen(options), clients)
+
+  const open = async (options: Options): Promise<GatePlace> => {
+    const { source } = skynet.context()
+    const checked = checkGate(options, handler.options)
+    return entrance.open(checked.listen, checked.maxClient, async (place) => {
+      await handler.open?.(source, options, place)
+      frames = checked.frames
+      clients.limitSilence(checked.messageTimeoutMs)
+    })
+  }
+  const close = (): Promise<void> => entrance.close()
+  return { ...(handler.command as Commands), open, close }
+}
+
+function framesOf<In, Out>(connection: Connection, frames: GateFrames): MessageStream<In, Out> {
+  const stream = connection.frames({ header: 'u16be', ...frames })
+  // Without a codec both are what they are by default.
+  return stream as MessageStream<unknown, never> as MessageStream<In, Out>
+}
+
+const NEEDED = ['connect', 'message']
+const OPTIONAL = ['disconnect', 'error', 'warning', 'open', 'stream']
+const TAKEN = ['open', 'close']
+
+/** @throws `TypeError` naming what is wrong with it. */
+function checkHandler(handler: object): void {
+  const what = 'make a gate'
+  checkPlain(what, 'handler', handler)
+  const given = handler as Readonly<Record<string, unknown>>
+  for (const name of NEEDED) checkFunction(what, name, given[name])
+  for (const name of OPTIONAL) {
+    if (given[name] !== undefined) checkFunction(what, name, given[name])
+  }
+  const { options, command } = given
+  if (options !== undefined) checkArray(what, 'options', options)
+  if (command === undefined) return
+  checkPlain(what, 'command', command)
+  for (const name of TAKEN) {
+    if (!(name in (command as object))) continue
+    throw refusal('value', what, 'command', `without '${name}', which a gate has`, command)
+  }
+}

@@ -1,0 +1,187 @@
+/** Who gets what the clients of the service `gate` send: their agents, or the watchdog. */
+import { checkInteger } from '../base/check.ts'
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { SOCKET_ID_MAX } from '../base/limits.ts'
+import { Repeats } from '../service/repeats.ts'
+import type { Service } from '../service/service.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import type { Gate } from './gate-server.ts'
+import { Pace } from './pace.ts'
+import type { GateEvent } from './watchdog.ts'
+
+/** Where the messages of one client go. */
+interface Line {
+  /** 0: to the watchdog. */
+  agent: number
+  /** What the agent sees as their source. */
+  client: number
+  pace: Pace
+}
+
+/** A service that clients are forwarded to. */
+interface Agent {
+  readonly fds: Set<number>
+  /** Aborted when the last of them is gone. */
+  readonly watch: AbortController
+}
+
+export class Switchboard {
+  readonly #skynet: Skynet
+  readonly #service: Service
+  readonly #gate: Gate
+  readonly #losses: Repeats
+  readonly #lines = new Map<number, Line>()
+  readonly #agents = new Map<number, Agent>()
+  #watchdog = 0
+  /** Aborted when another one takes over. */
+  #watch = new AbortController()
+  /** Messages for an agent that had ended. */
+  lost = 0
+
+  constructor(skynet: Skynet, gate: Gate) {
+    this.#skynet = skynet
+    this.#service = Skynet.serviceOf(skynet)
+    this.#gate = gate
+    const more = (count: number): string => `gate: ${count} more messages were lost`
+    this.#losses = new Repeats(this.#service, more, 'error')
+  }
+
+  /** From now on that service is told. @throws {SkynetError} `ERR_NAME_UNKNOWN`: it has ended. */
+  watchBy(watchdog: number): void {
+    this.#checkAlive(watchdog)
+    this.#watch.abort()
+    this.#watchdog = watchdog
+    const watch = new AbortController()
+    this.#watch = watch
+    this.#whenEnded(watchdog, watch.signal, (reason) => {
+      this.#watchdog = 0
+      if (reason !== 'stop') {
+        this.#skynet.log(`gate: closed, as its watchdog ${formatHandle(watchdog)} has ended`)
+      }
+      this.#gate.closeAll()
+    })
+  }
+
+  // --- what clients do ---------------------------------------------------------------------------
+
+  connected(fd: number, address: string): void {
+    this.#lines.set(fd, { agent: 0, client: 0, pace: this.#paceTo(this.#watchdog) })
+    this.#tell('open', fd, address)
+  }
+
+  /** Returns a promise when its receiver is behind. */
+  message(fd: number, message: Buffer): Promise<void> | undefined {
+    const line = this.#lines.get(fd)
+    if (line === undefined) return undefined
+    const { agent, client, pace } = line
+    if (agent === 0) this.#tell('data', fd, message)
+    // Minus: see `unanswered` in requests.ts.
+    else if (!this.#service.runtime.router.send(PTYPE.CLIENT, agent, client, -fd, message)) {
+      this.lost++
+      this.#losses.say(`gate: lost a message of client ${fd}: ${formatHandle(agent)} has ended`)
+    }
+    return pace.sent(message.length)
+  }
+
+  failed(fd: number, reason: string): void {
+    this.#tell('error', fd, reason)
+  }
+
+  warned(fd: number, kib: number): void {
+    this.#tell('warning', fd, kib)
+  }
+
+  gone(fd: number): void {
+    this.#unforward(fd)
+    this.#lines.delete(fd)
+    this.#tell('close', fd)
+  }
+
+  // --- what services order -----------------------------------------------------------------------
+
+  /** @throws {SkynetError} `ERR_CLIENT_UNKNOWN`, `ERR_NAME_UNKNOWN`. */
+  forward(fd: number, client: number, agent: number): void {
+    this.#checkAlive(agent)
+    const line = this.#lineOf('forward', fd)
+    this.#unforward(fd)
+    line.agent = agent
+    line.client = client
+    line.pace = this.#paceTo(agent)
+    this.#agentOf(agent).fds.add(fd)
+    this.#gate.openClient(fd)
+  }
+
+  /** @throws {SkynetError} `ERR_CLIENT_UNKNOWN`. */
+  accept(fd: number): void {
+    const line = this.#lineOf('accept', fd)
+    this.#unforward(fd)
+    line.pace = this.#paceTo(this.#watchdog)
+    this.#gate.openClient(fd)
+  }
+
+  #lineOf(what: string, fd: number): Line {
+    checkInteger(what, 'fd', fd, 1, SOCKET_ID_MAX)
+    const line = this.#lines.get(fd)
+    if (line === undefined) throw new SkynetError('ERR_CLIENT_UNKNOWN', { fd })
+    return line
+  }
+
+  #checkAlive(handle: number): void {
+    const { handles } = this.#service.runtime
+    if (handles.workerOf(handle) >= 0) return
+    throw new SkynetError('ERR_NAME_UNKNOWN', { name: formatHandle(handle) })
+  }
+
+  #paceTo(handle: number): Pace {
+    const sharers = (): number =>
+      Math.max(1, this.#agents.get(handle)?.fds.size ?? this.#gate.count)
+    return new Pace(this.#service, handle, (ms) => this.#skynet.sleep(ms), sharers)
+  }
+
+  // --- agents ------------------------------------------------------------------------------------
+
+  #agentOf(handle: number): Agent {
+    const known = this.#agents.get(handle)
+    if (known !== undefined) return known
+    const agent: Agent = { fds: new Set(), watch: new AbortController() }
+    this.#agents.set(handle, agent)
+    this.#whenEnded(handle, agent.watch.signal, (reason) => {
+      this.#agents.delete(handle)
+      for (const fd of agent.fds) {
+        this.#tell('error', fd, `agent ${formatHandle(handle)} has ended: ${reason}`)
+        this.#gate.closeClient(fd)
+      }
+    })
+    return agent
+  }
+
+  #unforward(fd: number): void {
+    const line = this.#lines.get(fd)
+    const agent = line && this.#agents.get(line.agent)
+    if (line === undefined || agent === undefined) return
+    const { agent: handle } = line
+    line.agent = 0
+    line.client = 0
+    agent.fds.delete(fd)
+    if (agent.fds.size > 0) return
+    this.#agents.delete(handle)
+    agent.watch.abort()
+  }
+
+  #whenEnded(handle: number, signal: AbortSignal, then: (reason: string) => void): void {
+    this.#skynet.monitor(handle, { signal }).then(
+      ({ reason }) => then(reason),
+      (error: unknown) => {
+        // Nobody waits any more: the client has left, or this service ends.
+        if (isSkynetError(error, 'ABORT_ERR') || this.#service.hasEnded) return
+        this.#service.fault('monitor', error)
+      },
+    )
+  }
+
+  #tell(...event: GateEvent): void {
+    if (this.#watchdog === 0) return
+    this.#service.sendMethod(this.#watchdog, ['socket', ...event])
+  }
+}
