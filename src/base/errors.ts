@@ -2,6 +2,10 @@
 
 const hex = (handle: number): string => `:${(handle >>> 0).toString(16).padStart(8, '0')}`
 
+/** Of a schema of several texts, or of one in binary form. */
+const placeOf = ({ text, line }: { text: number; line: number }): string =>
+  line === 0 ? 'a bundle' : text > 1 ? `line ${line} of text ${text}` : `line ${line}`
+
 const MESSAGES = {
   // services and calls
   ERR_CALL_DEAD: (i: { to: string; method: string }) =>
@@ -65,6 +69,10 @@ const MESSAGES = {
     `Cannot decode ${i.codec} at ${i.at}: ${i.reason}`,
   ERR_MESSAGE_INVALID: (i: { message: string; path: string; issue: string }) =>
     `Cannot take message '${i.message}' for its ${i.path}: ${i.issue}`,
+  ERR_SPROTO_SCHEMA: (i: { text: number; line: number; reason: string }) =>
+    `Cannot use the schema, ${placeOf(i)}: ${i.reason}`,
+  ERR_SPROTO_SESSION: (i: { session: string; reason: string }) =>
+    `Cannot use session ${i.session}: ${i.reason}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
   // sharing

@@ -42,6 +42,14 @@ export const MESSAGE_BYTES_MAX = 256 * 1024 * 1024
 export const MESSAGE_DEPTH_MAX = 32
 /** Arrays, tables and objects inside each other, in the bytes that a codec decodes. */
 export const CODEC_DEPTH_MAX = 64
+/** Of one object in sproto, packed or not: it must be smaller than 16 MiB, as in Skynet. */
+export const SPROTO_BYTES_MAX = 0xffffff
+/** Of fields and protocols: what a word of 16 bits can skip. */
+export const SPROTO_TAG_MAX = 32_766
+/** Behind the point of an `integer(n)`: more is beyond 32 bits. */
+export const SPROTO_DECIMALS_MAX = 9
+/** Requests of one connection that wait for their answers, unless the program says otherwise. */
+export const SPROTO_SESSIONS_MAX = 65_536
 /** One inbound ring per worker. */
 export const RING_BYTES = 4 * 1024 * 1024
 /** Payloads above this travel beside the ring, in a block of their own. */

@@ -55,6 +55,10 @@ test('the examples of docs/config.md compile', () => {
   compile(filesOf('config.md'))
 })
 
+test('the examples of docs/sproto.md compile', () => {
+  compile(filesOf('sproto.md'))
+})
+
 test('the examples of docs/codec.md compile', () => {
   // The others take packages that are not ours: test/long/codec-packages.test.ts.
   const isOurs = (text: string): boolean => !/ from '(?!skynet-ts)/.test(text)

@@ -11,7 +11,7 @@ import {
   type SuperviseOptions,
   supervise,
 } from 'skynet-ts'
-import { defineProtocol, json, seri } from 'skynet-ts/codec'
+import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
@@ -93,6 +93,7 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
 }
 
 const nothing = defineService(() => {})
+const PACKAGE = '.p { type 0 : integer session 1 : integer }'
 
 const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   startNode: () => startNode({} as never, odd()),
@@ -119,6 +120,10 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   'Probe.find': () => withNode((node) => node.log.find(() => true, odd())),
   frameEncoder: () => frameEncoder({ header: 'line', ...ODD }),
   framed: () => framed({} as never, { header: 'line', ...ODD }),
+  'Sproto.codec': () => sproto('.A {}').codec('A', odd()),
+  'Sproto.host': () => sproto(PACKAGE).host('p', odd()),
+  'SprotoHost.attach': () => sproto(PACKAGE).host('p').attach(sproto('.A {}'), odd()),
+  sprotoUnpack: () => sprotoUnpack(Buffer.alloc(0), odd()),
   resolve: () => resolve('127.0.0.1', odd()),
   defineProtocol: () => defineProtocol(odd<never>({ codec: json(), messages: {} })),
   seri: () => seri(odd()),

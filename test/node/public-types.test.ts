@@ -43,6 +43,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'context registerProtocol forwardType rawSend rawCall redirect trace tasks killTask ' +
     'traceTasks stat logOn logOff signal onSignal',
   SocketApi: 'listen connect start bind stdin udp udpListen udpDial netstat totals broadcast write',
+  Sproto: 'text types protocols encode decode codec protocol defaults host withBigInts bundle',
+  SprotoHost: 'dispatch attach',
+  SprotoPeer: 'waiting request dispatch forget',
   StandaloneServer:
     'listen connect udp bind start pause end close shutdown configure setOption send broadcast ' +
     'sendTo udpConnect poll netstat totals release [Symbol.dispose]',

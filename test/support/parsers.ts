@@ -6,6 +6,7 @@ import { json } from '../../src/codec/json.ts'
 import { float } from '../../src/codec/seri/lua-float.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
+import { SPROTO_PARSERS } from './sproto-parsers.ts'
 
 /** A number in 0…1, the same ones for the same seed. */
 export type Random = () => number
@@ -50,6 +51,7 @@ export const PARSERS: readonly Parser[] = [
       ]),
     parse: ([bytes]) => unpackValues(bytes!),
   },
+  ...SPROTO_PARSERS,
 ]
 
 export const below = (random: Random, end: number): number => Math.floor(random() * end)
