@@ -59,6 +59,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   skynet: ['base', 'wire', 'kernel', 'net/client', 'modules', 'service', ...PARTS],
   codec: ['base', 'wire'],
   gate: ['base', 'wire', 'frames', 'kernel', 'modules', 'service', 'sockets', 'skynet'],
+  channel: ['base', 'net', 'service', 'sockets', 'skynet'],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate'],

@@ -125,6 +125,23 @@ const MESSAGES = {
   ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,
   ERR_GATE_OPEN: (i: { address: string }) => `Cannot open the gate: it is open (${i.address})`,
   ERR_CLIENT_UNKNOWN: (i: { fd: number }) => `Cannot find client ${i.fd}: it has left the gate`,
+  // channels to other servers
+  ERR_SOCKETCHANNEL_ANSWER: (i: { address: string; text: string }) =>
+    `${i.address} says no: ${i.text}`,
+  ERR_SOCKETCHANNEL_AUTH: (i: { address: string; reason: string }) =>
+    `Cannot use ${i.address} as auth failed: ${i.reason}`,
+  ERR_SOCKETCHANNEL_CLOSED: (i: { address: string }) =>
+    `Cannot ask ${i.address}: the channel was closed`,
+  ERR_SOCKETCHANNEL_FULL: (i: { address: string; what: string; count: number; limit: number }) =>
+    `Cannot ask more of ${i.address}: the limit of ${i.what} is ${i.limit}, this makes ${i.count}`,
+  ERR_SOCKETCHANNEL_LOST: (i: { address: string; reason: string }) =>
+    `Cannot get an answer of ${i.address}: ${i.reason}`,
+  ERR_SOCKETCHANNEL_PROTOCOL: (i: { address: string; reason: string }) =>
+    `Cannot read what ${i.address} has sent: ${i.reason}`,
+  ERR_SOCKETCHANNEL_SESSION: (i: { address: string; session: string }) =>
+    `Cannot ask ${i.address} under session ${i.session}: a request with it is under way`,
+  ERR_SOCKETCHANNEL_TIMEOUT: (i: { address: string; timeoutMs: number }) =>
+    `Cannot wait longer for ${i.address}: nothing within ${i.timeoutMs} ms`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
     `Cannot read config ${i.file}: ${i.reason}`,

@@ -127,6 +127,19 @@ export const PACE_UNANSWERED_MAX = 256
 export const PACE_PAUSE_MS = 5
 export const PACE_PAUSE_MS_MAX = 80
 
+// channels to other servers (src/channel)
+/** Requests of one channel that are under way, unless it is made with another limit. */
+export const SOCKETCHANNEL_REQUESTS_MAX = 65_536
+/** Parts that one answer may come in. */
+export const SOCKETCHANNEL_PARTS_MAX = 65_536
+/** Answers that nobody has asked for, beyond which nothing more is read. */
+export const SOCKETCHANNEL_UNASKED_MAX = 1024
+/** How long one address may take to connect and to let in, unless said otherwise. */
+export const SOCKETCHANNEL_CONNECT_MS = 10_000
+/** Between two tries to connect: so long, twice as long … up to the most. */
+export const SOCKETCHANNEL_RETRY_MS = 1000
+export const SOCKETCHANNEL_RETRY_MS_MAX = 10_000
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff

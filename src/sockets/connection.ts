@@ -269,6 +269,11 @@ export class Connection implements ByteStream {
     this.#life.move('closed')
   }
 
+  /** @internal Run `then` behind all that has come for it by now. For who reads it in a wait. */
+  lastLook(then: () => void): void {
+    this.#life.wait('read from').lastLook(then)
+  }
+
   /** @internal See Backlog. A writer is made for the one policy that asks it. */
   mustWait(): boolean {
     const policy = this.#life.pool.client.slots.policyOf(this.id)

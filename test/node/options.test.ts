@@ -11,6 +11,7 @@ import {
   type SuperviseOptions,
   supervise,
 } from 'skynet-ts'
+import { type SessionReader, socketChannel } from 'skynet-ts/channel'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { loginServer } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
@@ -37,6 +38,13 @@ const dial = { host: '127.0.0.1', port: 9 }
 
 /** Each with options that are right but for one. */
 const IN_SERVICES: Readonly<Record<string, Call>> = {
+  'ChannelInput.readLine': ({ ordered }, o) => {
+    const read = ordered.request('x\n', async (input) => ({
+      ok: true,
+      data: await input.readLine(o),
+    }))
+    return read.catch((error: Error) => Promise.reject(error.cause))
+  },
   'Connection.read': ({ connection }, o) => connection.read(undefined, o),
   'Connection.readLine': ({ connection }, o) => connection.readLine(o),
   'Connection.readAll': ({ connection }, o) => connection.readAll(o),
@@ -56,8 +64,15 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   loginServer: ({ skynet }, o) => loginServer(skynet, { ...port, ...handlers, ...o }),
   'Listener.accept': ({ listener }, o) => listener.accept(o),
   'Listener.close': ({ listener }, o) => listener.close(o),
+  'OrderChannel.request': ({ ordered }, o) =>
+    ordered.request('x\n', () => ({ ok: true, data: 1 }), o),
+  'OrderChannel.response': ({ ordered }, o) => ordered.response(() => ({ ok: true, data: 1 }), o),
+  'ParsedChannel.request': ({ parsed }, o) => parsed.request('x\n', o),
+  'ParsedChannel.response': ({ parsed }, o) => parsed.response(o),
   'Protocol.call': ({ protocol, peer }, o) => protocol.call(peer.handle, 1, o),
   'ServiceRef.with': ({ peer }, o) => peer.with(o),
+  'SessionChannel.request': ({ sessions }, o) => sessions.request('x\n', 1, o),
+  'SessionChannel.response': ({ sessions }, o) => sessions.response(1, o),
   'SharedView.monitor': ({ view }, o) => view.monitor(o),
   'Skynet.newService': ({ skynet }, o) => skynet.newService('./subject.ts', o),
   'Skynet.uniqueService': ({ skynet }, o) => skynet.uniqueService('./subject.ts', o),
@@ -75,6 +90,10 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'Skynet.logOn': ({ skynet, peer }, o) => skynet.logOn(peer.handle, o),
   'Skynet.logOff': ({ skynet, peer }, o) => skynet.logOff(peer.handle, o),
   'Skynet.signal': ({ skynet, peer }, o) => skynet.signal(peer.handle, 1, o),
+  'SocketChannel.connect': ({ parsed }, o) => parsed.connect(o),
+  'SocketChannel.send': ({ parsed }, o) => parsed.send('x\n', o),
+  'SocketChannel.close': ({ parsed }, o) => parsed.close(o),
+  socketChannel: ({ skynet }, o) => socketChannel(skynet, { ...dial, ...o }),
   'SocketApi.listen': ({ skynet }, o) => skynet.socket.listen({ ...port, ...o }),
   'SocketApi.connect': ({ skynet }, o) => skynet.socket.connect({ ...dial, ...o }),
   'SocketApi.start': ({ skynet, connection }, o) => skynet.socket.start(connection.id, o),
@@ -91,6 +110,13 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'UdpSocket.drain': ({ udp }, o) => udp.drain(o),
   'UdpSocket.close': ({ udp }, o) => udp.close(o),
 }
+
+/** Of a server that says nothing. */
+const silent: SessionReader<number> = async (input) => ({
+  session: 1,
+  ok: true,
+  data: await input.read(),
+})
 
 const nothing = defineService(() => {})
 const PACKAGE = '.p { type 0 : integer session 1 : integer }'
@@ -175,6 +201,9 @@ async function prepare(skynet: Skynet) {
     loop: skynet.multicast.new().subscribe(),
     supervisor: await supervise(skynet, supervised),
     udp: await skynet.socket.udp(),
+    ordered: socketChannel(skynet, { port: listener.port }),
+    parsed: socketChannel(skynet, { port: listener.port, parser: () => ({ take() {} }) }),
+    sessions: socketChannel(skynet, { port: listener.port, response: silent }),
   }
 }
 type Things = Awaited<ReturnType<typeof prepare>>
@@ -212,6 +241,8 @@ serviceTest(
 const NO_WAITS = [
   'Connection.configure',
   'Connection.frames',
+  'socketChannel',
+  'ChannelInput.readLine',
   'Connection.write',
   'Skynet.registerProtocol',
 ]
@@ -222,6 +253,7 @@ const AT_ONCE = [
   'FramedStream.drain',
   'ServiceRef.with',
   'SocketApi.start',
+  'SocketChannel.close',
   'UdpSocket.drain',
 ]
 

@@ -9,6 +9,7 @@ const TYPES = join(import.meta.dirname, '../../lib/types')
 
 /** A new member is added here on purpose; what only other files of src call is `@internal`. */
 const MEMBERS: Readonly<Record<string, string>> = {
+  ChannelInput: 'read readLine',
   Channel: 'id publish subscribe delete toString',
   Connection:
     'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
@@ -26,6 +27,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   LoginServer: 'address port pending close [Symbol.asyncDispose]',
   LuaFloat: 'value constructor valueOf',
   MulticastApi: 'new open',
+  OrderChannel: 'request response',
+  ParsedChannel: 'request response',
   Probe: 'all find',
   Protocol: 'id send call',
   Response: 'isWanted resolve reject',
@@ -33,6 +36,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   ServiceId: 'target',
   ServiceRef: 'handle address call send with toString',
   SharedView: 'name value version isDeleted latest monitor',
+  SessionChannel: 'request response',
   ShareDataApi: 'new update delete query deepCopy',
   SkynetError: 'code info constructor',
   Skynet:
@@ -42,6 +46,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'onStop exit abort boundMailbox mailbox room monitor link kill response ignoreRet ' +
     'context registerProtocol forwardType rawSend rawCall redirect trace tasks killTask ' +
     'traceTasks stat logOn logOff signal onSignal',
+  SocketChannel:
+    'address isOpen pending bufferedAmount connect send close changeHost changeBackup ' +
+    '[Symbol.asyncDispose]',
   SocketApi: 'listen connect start bind stdin udp udpListen udpDial netstat totals broadcast write',
   Sproto: 'text types protocols encode decode codec protocol defaults host withBigInts bundle',
   SprotoHost: 'dispatch attach',

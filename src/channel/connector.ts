@@ -1,0 +1,139 @@
+/** How a channel comes to a connection: round by round through its addresses. */
+import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { Waiter, type WaitFor, waitAlong } from '../service/wait.ts'
+import type { WaitLimits } from '../service/wait-options.ts'
+import { type DialHost, dial } from './dial.ts'
+import type { Hosts } from './hosts.ts'
+import type { ChannelLink } from './link.ts'
+
+/** What a connector needs of its channel. */
+export interface ConnectorHost extends DialHost {
+  readonly options: DialHost['options'] & { readonly retryMs: number; readonly retryMsMax: number }
+  /** There is a connection. */
+  opened(link: ChannelLink): void
+  /** No address has let us in. */
+  refused(error: unknown): void
+}
+
+export class Connector implements WaitFor {
+  readonly hosts: Hosts
+  readonly kind = 'socket'
+  readonly #host: ConnectorHost
+  /** Under way. */
+  #round: Promise<void> | undefined
+  #stop: AbortController | undefined
+  /** `connect` waits before it tries again. */
+  readonly #pauses = new Set<Waiter<void>>()
+  /** When the last connection was made. */
+  #openedAt = Number.NEGATIVE_INFINITY
+
+  constructor(host: ConnectorHost, hosts: Hosts) {
+    this.#host = host
+    this.hosts = hosts
+  }
+
+  /** One round, that which is under way if there is one. It may be left alone. */
+  begin(): Promise<void> {
+    if (this.#round === undefined) {
+      this.#round = this.#run()
+      this.#round.catch(() => {})
+      for (const pause of this.#pauses) pause.resolve()
+    }
+    return this.#round
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const stop = new AbortController()
+      this.#stop = stop
+      try {
+        const { link, host } = await dial(this.#host, this.hosts.inOrder(), stop.signal)
+        if (stop.signal.aborted) link.lose(this.#left(host.address))
+        if (link.error !== undefined) throw link.error
+        this.#round = undefined
+        this.#openedAt = this.#host.service.runtime.now
+        this.hosts.use(host)
+        this.#host.opened(link)
+        return
+      } catch (error) {
+        const { aborted, reason } = stop.signal
+        if (reason === ANOTHER_HOST) continue
+        // Whoever has stopped it has told who waited, and a next round may be under way.
+        if (aborted) throw reason
+        this.#round = undefined
+        this.#host.refused(error)
+        throw error
+      }
+    }
+  }
+
+  #left(address: string): Error {
+    const reason = 'it is not wanted any more'
+    return new SkynetError('ERR_SOCKETCHANNEL_LOST', { address, reason })
+  }
+
+  /**
+   * Rounds until there is a connection, with pauses in between that become longer.
+   *
+   * @param once One round only.
+   */
+  async connect(once: boolean, left: () => WaitLimits): Promise<void> {
+    const { service } = this.#host
+    for (let tries = 0; ; tries++) {
+      try {
+        await waitAlong(service, this, left(), this.begin())
+        return
+      } catch (error) {
+        if (once || !isAgain(error)) throw error
+      }
+      await this.#pause(tries, left())
+    }
+  }
+
+  /** The same for who goes on when the connection is lost, again and again. */
+  async reconnect(left: () => WaitLimits): Promise<void> {
+    const { service, options } = this.#host
+    // A server that lets us in and sends us away at once is not asked without a pause either.
+    const isEarly = service.runtime.now - this.#openedAt < options.retryMs
+    if (isEarly) await this.#pause(1, left())
+    await this.connect(false, left)
+  }
+
+  #pause(tries: number, limits: WaitLimits): Promise<void> {
+    const { service, options } = this.#host
+    const pause = new Waiter<void>(service, this, limits, (over) => this.#pauses.delete(over))
+    if (!pause.isOver) {
+      this.#pauses.add(pause)
+      service.addTimer(Math.min(tries * options.retryMs, options.retryMsMax), pause)
+    }
+    return pause.promise
+  }
+
+  /** The round under way begins again, with what `hosts` has now. */
+  restart(): void {
+    this.#stop?.abort(ANOTHER_HOST)
+  }
+
+  /** Nobody is to be connected to. */
+  stop(error: Error): void {
+    this.#stop?.abort(error)
+    this.#round = undefined
+    for (const pause of this.#pauses) pause.reject(error)
+  }
+
+  get what(): string {
+    return `connect to ${this.hosts.current.address}`
+  }
+
+  late(timeoutMs: number): Error {
+    const { address } = this.hosts.current
+    return new SkynetError('ERR_SOCKETCHANNEL_TIMEOUT', { address, timeoutMs })
+  }
+}
+
+const ANOTHER_HOST = Symbol('another host')
+
+const AGAIN: readonly string[] = ['ERR_CONNECT', 'ERR_SOCKETCHANNEL_AUTH', 'ERR_SOCKETCHANNEL_LOST']
+
+/** Another round may do better. */
+const isAgain = (error: unknown): boolean => isSkynetError(error) && AGAIN.includes(error.code)

@@ -1,0 +1,233 @@
+/** What is too much for a channel, and what is wrong: requests, bytes, answers, options. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SOCKETCHANNEL_PARTS_MAX, SOCKETCHANNEL_UNASKED_MAX } from '../base/limits.ts'
+import type { AnswerReader, AnswerSink } from './answers.ts'
+import { LineParser, outcome, readLine, scene } from './channel.kit.ts'
+import { socketChannel } from './make.ts'
+
+const parser = (answers: AnswerSink<string>): LineParser => new LineParser(answers)
+
+// Proves: docs/channel.md#full
+test('bytes that wait are bounded, whether there is a connection or not', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, maxBytes: 10, parser })
+  const first = channel.request('12345')
+  const refused = [
+    channel.request('123456'),
+    channel.request(['123', '456']),
+    channel.request('ééé'),
+    channel.send('123456'),
+  ]
+  const second = channel.request(Buffer.from('67890'))
+  for (const each of refused) {
+    await assert.rejects(each, {
+      code: 'ERR_SOCKETCHANNEL_FULL',
+      info: { address: 'main:1', what: 'bytes', count: 11, limit: 10 },
+    })
+  }
+  await settled()
+  assert.equal(peer.last.heard, '1234567890')
+  peer.last.bufferedAmount = 5
+  assert.equal(channel.bufferedAmount, 5)
+  assert.equal(await outcome(channel.request('123456')), 'ERR_SOCKETCHANNEL_FULL')
+  const third = channel.request('12345')
+  peer.last.say('+1\n+2\n+3\n')
+  assert.deepEqual(await Promise.all([first, second, third]), ['1', '2', '3'])
+})
+
+// Proves: docs/channel.md#overload
+test('overload is told once when much waits, and once when all has left', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const told: boolean[] = []
+  const overload = (isOverloaded: boolean): unknown => told.push(isOverloaded)
+  const channel = socketChannel(skynet, { ...to, parser, overload })
+  await channel.connect()
+  peer.last.isSlow = true
+  void channel.request('a\n').catch(() => {})
+  void channel.request('b\n').catch(() => {})
+  await settled()
+  assert.deepEqual(told, [true])
+  peer.last.relieve()
+  await settled()
+  assert.deepEqual(told, [true, false])
+  peer.last.isSlow = true
+  void channel.request('c\n').catch(() => {})
+  peer.last.finish()
+  await settled()
+  assert.deepEqual(told, [true, false, true, false])
+})
+
+test('an overload that throws is logged, and the request goes on', async (t) => {
+  const { skynet, to, node, peer } = await scene(t)
+  const overload = (): never => {
+    throw new Error('it broke')
+  }
+  const channel = socketChannel(skynet, { ...to, parser, overload })
+  await channel.connect()
+  peer.last.isSlow = true
+  const answer = channel.request('a\n')
+  peer.last.say('+A\n')
+  assert.equal(await answer, 'A')
+  assert.match(node.log.all.map(({ text }) => text).join('\n'), /overload.*it broke/s)
+})
+
+test('answers that nobody asks for make the server wait, and are kept', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, parser })
+  await channel.connect()
+  for (let i = 0; i < SOCKETCHANNEL_UNASKED_MAX; i++) peer.last.say(`+${i}\n`)
+  peer.last.say('+late\n')
+  await settled()
+  const { reads } = peer.last
+  peer.last.say('+later\n')
+  await settled()
+  assert.equal(peer.last.reads, reads)
+  for (let i = 0; i < SOCKETCHANNEL_UNASKED_MAX; i++) {
+    assert.equal(await channel.response(), `${i}`)
+  }
+  assert.equal(await channel.response(), 'late')
+  assert.equal(await channel.response(), 'later')
+})
+
+test('a request reads on behind answers that nobody has asked for', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, parser })
+  await channel.connect()
+  for (let i = 0; i < SOCKETCHANNEL_UNASKED_MAX; i++) peer.last.say(`+${i}\n`)
+  await settled()
+  const answer = channel.request('a\n')
+  peer.last.say('+A\n')
+  assert.equal(await answer, 'A')
+})
+
+test('bytes that no reader wants make the server wait', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, to)
+  await channel.connect()
+  peer.last.say(`+${'x'.repeat(200_000)}\n`)
+  await settled()
+  const { reads } = peer.last
+  peer.last.say('+next\n')
+  await settled()
+  assert.equal(peer.last.reads, reads)
+  assert.equal((await channel.response(readLine)).length, 200_000)
+  assert.equal(await channel.response(readLine), 'next')
+})
+
+test('an answer has so many parts and no more', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, parser })
+  const parts = channel.request('a\n')
+  await settled()
+  peer.last.say(`${'~\n'.repeat(SOCKETCHANNEL_PARTS_MAX - 1)}+\n`)
+  assert.equal((await parts).length, SOCKETCHANNEL_PARTS_MAX)
+  const tooMany = outcome(channel.request('a\n'))
+  peer.last.say(`${'~\n'.repeat(SOCKETCHANNEL_PARTS_MAX)}+\n`)
+  assert.equal(await tooMany, 'ERR_SOCKETCHANNEL_PROTOCOL')
+})
+
+const WRONG_READERS: Readonly<Record<string, AnswerReader>> = {
+  'throws at once': () => {
+    throw new Error('no')
+  },
+  'rejects when it has read': async (input) => {
+    await input.read(1)
+    throw new Error('no')
+  },
+  'gives no answer': async () => undefined as never,
+  'says neither yes nor no': async () => ({ data: 1 }) as never,
+  'reads a line that is too long': async (input) => ({
+    ok: true,
+    data: await input.readLine({ max: 3 }),
+  }),
+  'reads twice at a time': async (input) => {
+    void input.read(5000).catch(() => {})
+    return { ok: true, data: await input.read(1) }
+  },
+  'asks for no number': async (input) => ({ ok: true, data: await input.read(-1) }),
+}
+
+for (const [name, reader] of Object.entries(WRONG_READERS)) {
+  // Proves: docs/channel.md#parser-error
+  test(`a reader that ${name} closes the connection, and ends all who wait`, async (t) => {
+    const { skynet, to, settled, peer } = await scene(t)
+    const channel = socketChannel(skynet, to)
+    const waiting = [channel.request('a\n', readLine), channel.request('b\n', reader)]
+    waiting.push(channel.request('c\n', readLine))
+    const outcomes = waiting.map(outcome)
+    await settled()
+    peer.last.say('+A\nmore\nmore\n')
+    const protocol = 'ERR_SOCKETCHANNEL_PROTOCOL'
+    assert.deepEqual(await Promise.all(outcomes), ['A', protocol, protocol])
+    assert.deepEqual([channel.isOpen, peer.last.isOpen], [false, false])
+    const next = channel.request('d\n', readLine)
+    await settled()
+    peer.last.say('+D\n')
+    assert.equal(await next, 'D')
+  })
+}
+
+test('a reader reads chunks, counts and lines, however they come', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, to)
+  const answer = channel.request('a\n', async (input) => {
+    const length = Number(await input.readLine())
+    const body = await input.read(length)
+    const nothing = await input.read(0)
+    const rest = await input.read()
+    return { ok: true, data: [`${body}`, `${nothing}`, `${rest}`] }
+  })
+  await settled()
+  for (const byte of '5\r\nhello') {
+    peer.last.say(byte)
+    await settled()
+  }
+  peer.last.say('!')
+  assert.deepEqual(await answer, ['hello', '', '!'])
+})
+
+const to = { host: 'main', port: 1 }
+
+// Proves: docs/channel.md#options
+test('options that are wrong are refused by name', async (t) => {
+  const { skynet } = await scene(t)
+  const rows: [object, RegExp][] = [
+    [{ ...to, port: 0 }, /'port'/],
+    [{ host: 'main' }, /'port'/],
+    [{ ...to, path: '/x' }, /'path'/],
+    [{ ...to, host: '' }, /'host'/],
+    [{ ...to, backup: 'second' }, /'backup'/],
+    [{ ...to, backup: [''] }, /'backup'/],
+    [{ ...to, backup: [5] }, /'backup'/],
+    [{ ...to, backup: [{ hots: 'x', port: 1 }] }, /option 'hots'/],
+    [{ ...to, backup: [{ host: 'x', port: -1 }] }, /'port'/],
+    [{ ...to, auth: 'secret' }, /'auth'/],
+    [{ ...to, overload: true }, /'overload'/],
+    [{ ...to, open: {} }, /'open'/],
+    [{ ...to, noDelay: 1 }, /'noDelay'/],
+    [{ ...to, timeoutMs: -1 }, /'timeoutMs'/],
+    [{ ...to, connectTimeoutMs: 0 }, /'connectTimeoutMs'/],
+    [{ ...to, silenceMs: '1' }, /'silenceMs'/],
+    [{ ...to, retryMs: 0 }, /'retryMs'/],
+    [{ ...to, retryMsMax: Number.NaN }, /'retryMsMax'/],
+    [{ ...to, maxRequests: 0 }, /'maxRequests'/],
+    [{ ...to, maxBytes: 1.5 }, /'maxBytes'/],
+    [{ ...to, parser: {} }, /'parser'/],
+    [{ ...to, response: 1 }, /'response'/],
+    [{ ...to, parser, response: () => {} }, /'parser'/],
+    [{ ...to, retrys: 1 }, /option 'retrys'/],
+  ]
+  for (const [options, pattern] of rows) {
+    assert.throws(() => socketChannel(skynet, options as never), pattern)
+  }
+  const channel = socketChannel(skynet, to)
+  await assert.rejects(channel.connect({ once: 1 } as never), /'once'/)
+  await assert.rejects(channel.connect({ one: true } as never), /option 'one'/)
+  await assert.rejects(channel.request('a', 'reader' as never), /'reader'/)
+  await assert.rejects(channel.response(undefined as never), /'reader'/)
+  assert.throws(() => channel.changeHost('', 1), /'host'/)
+  assert.throws(() => channel.changeHost('x', 0), /'port'/)
+  assert.throws(() => channel.changeBackup([5 as never]), /'backup'/)
+  assert.equal(channel.address, 'main:1')
+})
