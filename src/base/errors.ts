@@ -73,6 +73,8 @@ const MESSAGES = {
     `Cannot use the schema, ${placeOf(i)}: ${i.reason}`,
   ERR_SPROTO_SESSION: (i: { session: string; reason: string }) =>
     `Cannot use session ${i.session}: ${i.reason}`,
+  ERR_PACKAGE_MISSING: (i: { door: string; name: string }) =>
+    `Cannot use ${i.door} without the package ${i.name}: npm install ${i.name}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
   // sharing

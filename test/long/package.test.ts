@@ -85,7 +85,10 @@ function compilerOf(version: string): string {
 
 /** Of each door something, and what compilers have differed about. */
 const USER = `import { defineService, supervise, UdpAddress } from 'skynet-ts'
+import { defineProtocol, json, seri, type StandardSchema } from 'skynet-ts/codec'
+import { msgpack } from 'skynet-ts/msgpack'
 import { resolveConfig, startNode } from 'skynet-ts/node'
+import { protobuf } from 'skynet-ts/protobuf'
 import { createSocketServer } from 'skynet-ts/socket-server'
 import { FakeClock, testNode, testService } from 'skynet-ts/testing'
 const room = defineService((skynet, name: string) => {
@@ -103,6 +106,25 @@ export async function use(): Promise<number> {
   }
   return service.call.join(1)
 }
+declare const x: StandardSchema<{ x: string }, { x: number }>
+declare const none: StandardSchema<undefined>
+const protocol = defineProtocol({ codec: json(), messages: { x, none } })
+const message = protocol.decode(protocol.encode({ type: 'x', value: { x: '1' } }))
+if (message.type === 'x') message.value.x.toFixed()
+protocol.encode({ type: 'none' })
+// @ts-expect-error there is no such message
+protocol.encode({ type: 'y' })
+// @ts-expect-error it has a value
+protocol.encode({ type: 'x' })
+// @ts-expect-error it is text
+protocol.encode({ type: 'x', value: { x: 1 } })
+// @ts-expect-error which one it is has not been asked
+message.value.x
+const read = (schema: { id: 1 }, bytes: Uint8Array) => ({ at: schema.id + bytes.length })
+const number = protobuf({ id: 1 }, read, () => Buffer.alloc(0)).decode(Buffer.alloc(0)).at
+// @ts-expect-error a list of values
+seri().encode(number)
+export const bytes = [seri().encode([number]), msgpack<number>().encode(number)]
 export const all = [supervise, UdpAddress.of, resolveConfig, startNode, createSocketServer]
 `
 
@@ -125,6 +147,21 @@ test('the packed types are good for old compilers and targets, checked to the la
       tsc,
     )
   }
+})
+
+test('a door that needs a package says which, when it is used', (t) => {
+  const folder = installPacked(t)
+  const program = `import { msgpack } from 'skynet-ts/msgpack'
+try {
+  msgpack()
+} catch (error) {
+  console.log(error.code, error.message)
+}
+`
+  writeFileSync(join(folder, 'main.js'), program)
+  const printed = execFileSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' })
+  const sentence = 'Cannot use skynet-ts/msgpack without the package msgpackr: npm install msgpackr'
+  assert.equal(printed, `ERR_PACKAGE_MISSING ${sentence}\n`)
 })
 
 test('the packed package holds no tests, and the documents that its README names', (t) => {

@@ -3,13 +3,12 @@
  * peer might send by mistake or on purpose: `test/node/fuzz.test.ts`, `npm run soak fuzz`.
  */
 import { json } from '../../src/codec/json.ts'
+import { msgpack } from '../../src/codec/msgpack.ts'
 import { float } from '../../src/codec/seri/lua-float.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
+import { below, type Random } from './seed.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
-
-/** A number in 0…1, the same ones for the same seed. */
-export type Random = () => number
 
 export interface Parser {
   /** What it parses: it is also in the name of the test. */
@@ -34,6 +33,8 @@ export interface Parser {
   readonly fixedBytes?: number
 }
 
+const packed = msgpack()
+
 export const PARSERS: readonly Parser[] = [
   {
     name: 'json',
@@ -52,9 +53,15 @@ export const PARSERS: readonly Parser[] = [
     parse: ([bytes]) => unpackValues(bytes!),
   },
   ...SPROTO_PARSERS,
+  {
+    name: 'msgpack',
+    bytesOf: (random) =>
+      Buffer.from(
+        packed.encode([anyValue(random), new Date(below(random, 2 ** 40)), 2n ** 63n, undefined]),
+      ),
+    parse: ([bytes]) => packed.decode(bytes!),
+  },
 ]
-
-export const below = (random: Random, end: number): number => Math.floor(random() * end)
 
 const WORDS = ['', 'a', 'move', 'x', '__proto__', 'naïve', '龙', '🐉', 'a b', '0', 'length']
 const NUMBERS = [0, 1, -1, 255, 256, 65_536, 2 ** 31, -(2 ** 31), 2 ** 53, 0.1, -0, 1e300]

@@ -1,7 +1,13 @@
 /** Randomness that can be repeated. */
 
+/** Numbers in 0…1. */
+export type Random = () => number
+
+/** A whole number in 0…end-1. */
+export const below = (random: Random, end: number): number => Math.floor(random() * end)
+
 /** Numbers in 0…1 that are the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
+export function seeded(seed: number): Random {
   let state = seed | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0

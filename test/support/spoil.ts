@@ -1,5 +1,5 @@
 /** What may happen to bytes on the way from a peer that is broken, or hostile. */
-import { below, type Random } from './parsers.ts'
+import { below, type Random } from './seed.ts'
 
 /** Numbers that are the first or the last of their kind: lengths are set to them. */
 const EXTREMES = [

@@ -1,7 +1,8 @@
 /** Rows of `parsers.ts`: everything of sproto that sees bytes, and the schema. */
 import { sproto } from '../../src/codec/sproto/sproto.ts'
 import { sprotoPack, sprotoUnpack } from '../../src/codec/sproto/zero-pack.ts'
-import type { Parser, Random } from './parsers.ts'
+import type { Parser } from './parsers.ts'
+import { below, type Random } from './seed.ts'
 
 const TEXT = `
 # all that there is
@@ -21,7 +22,6 @@ quit 3 { request { reason 0 : string } response nil }
 const game = sproto(TEXT)
 const host = game.host('package')
 
-const below = (random: Random, end: number): number => Math.floor(random() * end)
 const integer = (random: Random): number =>
   Math.trunc((random() - 0.5) * 2 ** [4, 20, 34, 53][below(random, 4)]!)
 const text = (random: Random): string => ['', 'a', '__proto__', 'naïve', '龙'][below(random, 5)]!

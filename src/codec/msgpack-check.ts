@@ -1,0 +1,164 @@
+/** Are bytes one value of MessagePack, and a bounded one? Asked before a library makes it. */
+import type { SkynetError } from '../base/errors.ts'
+import { CODEC_DEPTH_MAX } from '../base/limits.ts'
+import { codecError } from './codec.ts'
+
+/** What stands behind a tag. Of all but `skip` and `fixext` the size is that of a length. */
+type Kind = 'skip' | 'block' | 'items' | 'pairs' | 'ext' | 'fixext' | 'unknown'
+type Row = readonly [kind: Kind, size: number]
+
+const rows = (kind: Kind, ...sizes: number[]): Row[] => sizes.map((size) => [kind, size])
+
+/** Tags from 0xc0 on. Those below, and from 0xe0 on, have what they need in themselves. */
+const ROWS: readonly Row[] = [
+  ...rows('skip', 0), // nil
+  ...rows('unknown', 0),
+  ...rows('skip', 0, 0), // false, true
+  ...rows('block', 1, 2, 4), // bytes
+  ...rows('ext', 1, 2, 4),
+  ...rows('skip', 4, 8), // floats
+  ...rows('skip', 1, 2, 4, 8), // integers without a sign
+  ...rows('skip', 1, 2, 4, 8), // and with one
+  ...rows('fixext', 1, 2, 4, 8, 16),
+  ...rows('block', 1, 2, 4), // text
+  ...rows('items', 2, 4),
+  ...rows('pairs', 2, 4),
+]
+
+const FIRST_ROW = 0xc0
+const NEGATIVE = 0xe0
+/** A point in time, and what msgpackr sends for undefined. Others make objects of its own. */
+const EXTENSIONS = [0xff, 0]
+const PROTO = Buffer.from('__proto__')
+
+class Walk {
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  whole(): void {
+    this.#value(0)
+    if (this.#at < this.#bytes.length) throw this.#wrong('bytes after the value')
+  }
+
+  #wrong(reason: string): SkynetError<'ERR_CODEC'> {
+    return codecError('msgpack', this.#at, reason)
+  }
+
+  /** Steps over `size` bytes and returns where they start. */
+  #skip(size: number): number {
+    const at = this.#at
+    if (size > this.#bytes.length - at) throw this.#wrong('ends too early')
+    this.#at = at + size
+    return at
+  }
+
+  /** A number without a sign, in so many bytes. */
+  #length(size: number): number {
+    let at = this.#skip(size)
+    let length = 0
+    for (; at < this.#at; at++) length = length * 256 + this.#bytes[at]!
+    return length
+  }
+
+  /** @param depth Arrays and maps around the value. */
+  #value(depth: number): void {
+    const tag = this.#bytes[this.#skip(1)]!
+    if (tag < 0x80 || tag >= NEGATIVE) return
+    if (tag < 0x90) this.#pairs(tag & 0x0f, depth)
+    else if (tag < 0xa0) this.#items(tag & 0x0f, depth)
+    else if (tag < FIRST_ROW) this.#skip(tag & 0x1f)
+    else this.#row(ROWS[tag - FIRST_ROW]!, depth)
+  }
+
+  #row([kind, size]: Row, depth: number): void {
+    switch (kind) {
+      case 'skip':
+        this.#skip(size)
+        return
+      case 'block':
+        this.#skip(this.#length(size))
+        return
+      case 'items':
+        this.#items(this.#length(size), depth)
+        return
+      case 'pairs':
+        this.#pairs(this.#length(size), depth)
+        return
+      case 'fixext':
+        this.#extension(size)
+        return
+      case 'ext':
+        this.#extension(this.#length(size))
+        return
+      default:
+        throw this.#wrong('no such tag')
+    }
+  }
+
+  #extension(size: number): void {
+    const type = this.#bytes[this.#skip(1)]!
+    if (!EXTENSIONS.includes(type)) throw this.#wrong(`extension ${type} is not taken`)
+    this.#skip(size)
+  }
+
+  #deeper(count: number, depth: number): number {
+    if (depth >= CODEC_DEPTH_MAX) {
+      throw this.#wrong(`nested deeper than ${CODEC_DEPTH_MAX} levels`)
+    }
+    // Each value takes a byte at least: no memory for those that cannot be there.
+    if (count > this.#bytes.length - this.#at) throw this.#wrong('ends too early')
+    return depth + 1
+  }
+
+  #items(count: number, depth: number): void {
+    const inside = this.#deeper(count, depth)
+    for (let left = count; left > 0; left--) this.#value(inside)
+  }
+
+  #pairs(count: number, depth: number): void {
+    const inside = this.#deeper(count * 2, depth)
+    for (let left = count; left > 0; left--) {
+      this.#key()
+      this.#value(inside)
+    }
+  }
+
+  /** Text, or an integer: what else may be a key in MessagePack is none of an object. */
+  #key(): void {
+    const start = this.#at
+    const tag = this.#bytes[this.#skip(1)]!
+    if (tag < 0x80 || tag >= NEGATIVE) return
+    if (tag >= 0xa0 && tag < FIRST_ROW) this.#skip(tag & 0x1f)
+    else {
+      const [kind, size] = ROWS[tag - FIRST_ROW] ?? ['unknown', 0]
+      const isText = kind === 'block' && tag >= 0xd9
+      const isInteger = kind === 'skip' && tag >= 0xcc
+      if (!isText && !isInteger) throw this.#wrong('a key is no text and no integer')
+      this.#skip(isText ? this.#length(size) : size)
+    }
+    if (this.#isProto(start)) throw this.#wrong("a key is '__proto__'")
+  }
+
+  /** Does a key that begins after `start` end here with these letters, and have no others? */
+  #isProto(start: number): boolean {
+    const at = this.#at - PROTO.length
+    if (at <= start || this.#bytes[at] !== PROTO[0]) return false
+    const { length } = PROTO
+    const size = this.#bytes[at - 1]!
+    return (size & 0x1f) === length && PROTO.every((byte, i) => this.#bytes[at + i] === byte)
+  }
+}
+
+/**
+ * Only what follows from the number of bytes is made of them: no array longer than they are,
+ * nothing deeper than 64, no objects with code of their own.
+ *
+ * @throws {SkynetError} `ERR_CODEC`, and nothing else.
+ */
+export function checkMsgpack(bytes: Uint8Array): void {
+  new Walk(bytes).whole()
+}
