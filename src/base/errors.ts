@@ -124,6 +124,9 @@ const MESSAGES = {
   ERR_FRAME_MALFORMED: (i: { reason: string }) => `Cannot read a frame: ${i.reason}`,
   // gate
   ERR_LOGIN: (i: { status: number; reason: string }) => `Cannot log in: ${i.status} ${i.reason}`,
+  ERR_USER_ONLINE: (i: { username: string }) => `Cannot log in ${i.username}: it is logged in`,
+  ERR_SESSION_CONFLICT: (i: { session: number }) =>
+    `Cannot answer session ${i.session}: it is asked again and again, and is under way`,
   ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,
   ERR_GATE_OPEN: (i: { address: string }) => `Cannot open the gate: it is open (${i.address})`,
   ERR_CLIENT_UNKNOWN: (i: { fd: number }) => `Cannot find client ${i.fd}: it has left the gate`,

@@ -110,6 +110,20 @@ export const LOGINS_MAX = 4096
 export const LOGIN_LINE_BYTES_MAX = 8192
 /** How long a login may take, unless the login server says otherwise. */
 export const LOGIN_MS = 10_000
+/** How long a connection of a message server may take to say whose it is, unless told otherwise. */
+export const MSG_HANDSHAKE_MS = 10_000
+/** The body of a request: its answer, five bytes longer, has to fit into a frame of Skynet's. */
+export const MSG_BODY_BYTES_MAX = 65_530
+/** Sessions of requests go up to here. */
+export const MSG_SESSION_MAX = 0xffffffff
+/** Requests of a user under way, unless the message server says otherwise; the most it may say. */
+export const MSG_PENDING = 1024
+export const MSG_PENDING_MAX = 65_536
+/** Answers that are kept for a user at least, unless told otherwise; the most that may be said. */
+export const MSG_EXPIRED_NUMBER = 128
+export const MSG_EXPIRED_NUMBER_MAX = 65_536
+/** Bytes of the answers that are kept for a user, unless the message server says otherwise. */
+export const MSG_ANSWERS_BYTES = 1024 * 1024
 /** Clients that a gate lets in, unless told otherwise: as many as Skynet's. */
 export const GATE_CLIENTS_DEFAULT = 1024
 /** How long a client that has ended may be written to, unless it is closed before. */

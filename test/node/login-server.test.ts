@@ -10,7 +10,7 @@ import {
   loginServer,
 } from 'skynet-ts/gate'
 import type loginHost from '../fixtures/login-host.ts'
-import { LineClient, logIn, type Pieces } from '../support/login-client.ts'
+import { atRandom, byByte, LineClient, logIn, type Pieces } from '../support/login-client.ts'
 import { gate, serviceTest } from '../support/run.ts'
 import { seeded, seedOf } from '../support/seed.ts'
 import { until } from '../support/until.ts'
@@ -121,18 +121,6 @@ async function replay(port: number, row: Row, pieces: Pieces): Promise<void> {
     }
   }
   client.close()
-}
-
-const byByte: Pieces = (bytes) => Array.from(bytes, (byte) => Buffer.from([byte]))
-
-function atRandom(random: () => number): Pieces {
-  return function* pieces(bytes) {
-    for (let at = 0; at < bytes.length; ) {
-      const end = at + 1 + Math.floor(random() * 12)
-      yield bytes.subarray(at, end)
-      at = end
-    }
-  }
 }
 
 const seed = seedOf()

@@ -7,6 +7,18 @@ import { until } from './until.ts'
 /** How a client hands its bytes to the kernel: whole, or in pieces. */
 export type Pieces = (bytes: Buffer) => Iterable<Buffer>
 
+export const byByte: Pieces = (bytes) => Array.from(bytes, (byte) => Buffer.from([byte]))
+
+export function atRandom(random: () => number): Pieces {
+  return function* pieces(bytes) {
+    for (let at = 0; at < bytes.length; ) {
+      const end = at + 1 + Math.floor(random() * 12)
+      yield bytes.subarray(at, end)
+      at = end
+    }
+  }
+}
+
 export class LineClient {
   readonly socket: Socket
   readonly #pieces: Pieces

@@ -1,0 +1,227 @@
+/** Who is logged in at a message server, by which connections, and what each of them asks. */
+import { SkynetError } from '../base/errors.ts'
+import { isThenable } from '../service/sendable.ts'
+import { type Bytes, keyOf } from './crypt/bytes.ts'
+import { type AnswerLimits, MsgAnswers, type MsgPeer, type MsgRequest } from './msg-answers.ts'
+import { answerFrame, readRequest } from './msg-frame.ts'
+import { checkHandshake, HANDSHAKE, readHandshake } from './msg-handshake.ts'
+
+/** What a desk needs of its service. */
+export interface MsgDeskHost {
+  readonly hasEnded: boolean
+  after(ms: number, task: () => void): { cancel(): unknown }
+  fault(what: string, error: unknown): void
+}
+
+/** What a desk needs of the gate that it stands behind. */
+export interface DeskGate {
+  openClient(fd: number): boolean
+  closeClient(fd: number): boolean
+  send(fd: number, message: string | Uint8Array): boolean
+}
+
+/** What is done with requests, and how many there may be: complete, and checked. */
+export interface DeskRules extends AnswerLimits {
+  /** May return a promise. */
+  request(username: string, body: Buffer): unknown
+  disconnect(username: string): unknown
+  /** Requests of a user under way: then its connections are not read. */
+  readonly pendingMax: number
+  readonly handshakeMs: number
+}
+
+/** A connection that has not said whose it is. */
+interface Stranger {
+  readonly address: string
+  readonly limit: { cancel(): unknown }
+}
+
+interface User {
+  readonly username: string
+  readonly secret: Buffer
+  readonly answers: MsgAnswers
+  readonly peers: Set<Peer>
+  /** Of the newest connection. */
+  version: number | bigint
+  address: string
+  /** Resolves when another request may come. */
+  room: Promise<void> | undefined
+  makeRoom: () => void
+}
+
+class Peer implements MsgPeer {
+  readonly fd: number
+  readonly user: User
+  readonly version: number | bigint
+  readonly #gate: DeskGate
+
+  constructor(gate: DeskGate, fd: number, user: User) {
+    this.#gate = gate
+    this.fd = fd
+    this.user = user
+    this.version = user.version
+  }
+
+  send(frame: Buffer): void {
+    this.#gate.send(this.fd, frame)
+  }
+}
+
+export class MsgDesk {
+  readonly #host: MsgDeskHost
+  readonly #gate: DeskGate
+  readonly #rules: DeskRules
+  readonly #users = new Map<string, User>()
+  readonly #strangers = new Map<number, Stranger>()
+  readonly #peers = new Map<number, Peer>()
+
+  constructor(host: MsgDeskHost, gate: DeskGate, rules: DeskRules) {
+    this.#host = host
+    this.#gate = gate
+    this.#rules = rules
+  }
+
+  get users(): number {
+    return this.#users.size
+  }
+
+  login(username: string, secret: Bytes): void {
+    if (this.#users.has(username)) throw new SkynetError('ERR_USER_ONLINE', { username })
+    this.#users.set(username, {
+      username,
+      secret: Buffer.from(keyOf('log a user in', 'secret', secret)),
+      answers: new MsgAnswers(this.#rules),
+      peers: new Set(),
+      version: 0,
+      address: '',
+      room: undefined,
+      makeRoom: () => {},
+    })
+  }
+
+  logout(username: string): boolean {
+    const user = this.#users.get(username)
+    if (user === undefined) return false
+    this.#users.delete(username)
+    for (const { fd } of user.peers) {
+      // Its end is no news.
+      this.#peers.delete(fd)
+      this.#gate.closeClient(fd)
+    }
+    user.peers.clear()
+    user.makeRoom()
+    return true
+  }
+
+  addressOf(username: string): string | undefined {
+    const user = this.#users.get(username)
+    return user === undefined || user.peers.size === 0 ? undefined : user.address
+  }
+
+  // --- connections ---------------------------------------------------------------------------
+
+  connect(fd: number, address: string): void {
+    const limit = this.#host.after(this.#rules.handshakeMs, () => this.#gate.closeClient(fd))
+    this.#strangers.set(fd, { address, limit })
+    this.#gate.openClient(fd)
+  }
+
+  /** Returns a promise when the next message of the connection has to wait. */
+  message(fd: number, frame: Buffer): Promise<void> | undefined {
+    const peer = this.#peers.get(fd)
+    if (peer !== undefined) return this.#request(peer, frame)
+    const stranger = this.#strangers.get(fd)
+    if (stranger !== undefined) this.#enter(fd, stranger, frame)
+    return undefined
+  }
+
+  disconnect(fd: number): unknown {
+    this.#leave(fd)
+    const peer = this.#peers.get(fd)
+    if (peer === undefined) return undefined
+    this.#peers.delete(fd)
+    const { user } = peer
+    user.peers.delete(peer)
+    return user.peers.size > 0 ? undefined : this.#rules.disconnect(user.username)
+  }
+
+  /** No stranger any more. */
+  #leave(fd: number): void {
+    this.#strangers.get(fd)?.limit.cancel()
+    this.#strangers.delete(fd)
+  }
+
+  #enter(fd: number, { address }: Stranger, frame: Buffer): void {
+    this.#leave(fd)
+    const handshake = readHandshake(frame)
+    const user = handshake && this.#users.get(handshake.username)
+    const index = user === undefined ? HANDSHAKE.unknown : checkHandshake(handshake!, user)
+    if (user === undefined || typeof index === 'string') {
+      this.#gate.send(fd, `${index}`)
+      this.#gate.closeClient(fd)
+      return
+    }
+    user.version = index
+    user.address = address
+    const peer = new Peer(this.#gate, fd, user)
+    user.peers.add(peer)
+    this.#peers.set(fd, peer)
+    this.#gate.send(fd, HANDSHAKE.done)
+  }
+
+  // --- requests ------------------------------------------------------------------------------
+
+  #request(peer: Peer, frame: Buffer): Promise<void> | undefined {
+    const { user } = peer
+    const read = readRequest(frame)
+    if (read === undefined) return this.#refuse(peer, `a request of ${frame.length} bytes`)
+    let request: MsgRequest | undefined
+    try {
+      request = user.answers.ask(read.session, peer)
+    } catch (error) {
+      return this.#refuse(peer, error)
+    }
+    if (request !== undefined) this.#run(user, request, read.body)
+    if (user.answers.pending < this.#rules.pendingMax) return undefined
+    user.room ??= new Promise((resolve) => {
+      user.makeRoom = resolve
+    })
+    return user.room
+  }
+
+  #refuse({ fd, user }: Peer, why: unknown): undefined {
+    this.#host.fault(`a client of ${user.username}, which is closed`, why)
+    this.#gate.closeClient(fd)
+  }
+
+  #run(user: User, request: MsgRequest, body: Buffer): void {
+    try {
+      const answer = this.#rules.request(user.username, body)
+      if (!isThenable(answer)) this.#answer(user, request, answer)
+      else {
+        Promise.resolve(answer)
+          .then((later) => this.#answer(user, request, later))
+          .catch((error: unknown) => this.#fail(user, request, error))
+      }
+    } catch (error) {
+      this.#fail(user, request, error)
+    }
+  }
+
+  #fail(user: User, request: MsgRequest, error: unknown): void {
+    this.#host.fault(`request of ${user.username}`, error)
+    this.#send(user, request, answerFrame(undefined, request.session))
+  }
+
+  #answer(user: User, request: MsgRequest, body: unknown): void {
+    this.#send(user, request, answerFrame((body ?? '') as Bytes, request.session))
+  }
+
+  #send(user: User, request: MsgRequest, frame: Buffer): void {
+    if (this.#host.hasEnded) return
+    user.answers.answer(request, frame)
+    if (user.room === undefined || user.answers.pending >= this.#rules.pendingMax) return
+    user.room = undefined
+    user.makeRoom()
+  }
+}
