@@ -2,7 +2,7 @@
 /** The door for tests of services: see docs/testing.md. */
 
 export type { ListenerInfo } from './net/netstat.ts'
-export type { NodeRef } from './service/node-ref.ts'
+export type { ServiceRef } from './service/ref.ts'
 export { FakeClock } from './testing/fake-clock.ts'
 export type { FindOptions, Probe } from './testing/probe.ts'
 export type { SentMessage } from './testing/recording-router.ts'

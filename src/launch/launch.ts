@@ -2,6 +2,7 @@
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { shortPath } from '../base/paths.ts'
 import type { Loads } from '../kernel/loads.ts'
+import type { Resolve } from '../modules/modules.ts'
 import type { LaunchOrder } from '../service/launch-order.ts'
 import { type OrderingHost, orderOf } from '../service/ordering.ts'
 import type { WaitingSetup } from '../service/setup.ts'
@@ -24,8 +25,7 @@ export interface LaunchSite {
   /** This one. */
   readonly worker: number
   readonly loads: Loads
-  /** The URL of a service's module, named by the one at `base`: see `resolveService`. */
-  readonly resolve: (path: string | URL, base: string) => string
+  readonly resolve: Resolve
   /**
    * Start a worker for a service alone.
    *

@@ -4,7 +4,7 @@ import { MANAGER_WAIT_MS_MAX } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Methods } from '../modules/definition.ts'
-import { moduleOf } from '../modules/modules.ts'
+import { moduleOf, type Resolve } from '../modules/modules.ts'
 import { type Caller, ServiceRef } from '../service/ref.ts'
 import { uniqueChain, type WaitingSetup } from '../service/setup.ts'
 import { Waiter, type WaitFor, type WaitHost } from '../service/wait.ts'
@@ -33,9 +33,8 @@ export interface ManagerHost extends KeeperHost, WaitHost, Caller {
 
 /** Of the node, what is needed to find the manager, and modules. */
 export interface ManagerSite {
+  readonly resolve: Resolve
   readonly names: Names
-  /** The URL of a service's module, named by the one at `base`: see `resolveService`. */
-  readonly resolve: (path: string | URL, base: string) => string
 }
 
 export async function askManager<M extends Methods>(
@@ -47,7 +46,7 @@ export async function askManager<M extends Methods>(
 ): Promise<ServiceRef<M>> {
   const { runtime } = service
   const chain = uniqueChain(service.setups)
-  const url = moduleOf(site.resolve(path, service.url))
+  const url = moduleOf(site.resolve(path, service.url, method))
   const title = `${method} of ${shortPath(url)}`
   const left = limitsFrom(runtime, launchLimits(options))
   const manager = await findManager(service, site.names, title, left())

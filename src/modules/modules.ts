@@ -40,6 +40,17 @@ export interface SearchPlace {
 const placesOfRegistered = new Map<string, readonly SearchPlace[]>()
 
 /**
+ * As `resolveService`, for the folders of a node.
+ *
+ * @param method What is asked of the manager of unique services; none: it is not asked.
+ */
+export type Resolve = (
+  path: string | URL,
+  base: string,
+  method?: 'launch' | 'query' | undefined,
+) => string
+
+/**
  * The URL of a service's module.
  *
  * @param spec A URL, an absolute path, a path relative to `base` (`./agent.ts`), or a bare name

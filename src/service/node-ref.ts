@@ -1,64 +1,79 @@
-/** A service as it is seen from outside: by the program that started its node, or by a test. */
+/** References of who is no service: of the program that started a node, or of a test. */
 import { checkInteger, checkText } from '../base/check.ts'
 import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Methods } from '../modules/definition.ts'
-import { type BoundRef, type CallOf, methodTable, type SendOf } from './ref.ts'
+import {
+  type BoundRef,
+  type Caller,
+  type CallOf,
+  methodTable,
+  type SendOf,
+  ServiceRef,
+} from './ref.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 
-/**
- * The methods of a service as functions. One of a name is looked up at each call: it follows a
- * service that is launched again.
- */
-export interface NodeRef<M extends Methods = Methods> extends BoundRef<M> {
-  /** The name, or the handle as in logs: `:0000000a`. */
-  readonly address: string
-  /**
-   * Each method returns a promise of the answer. It rejects as a call of a service does, with
-   * `ERR_NAME_UNKNOWN` while nobody has the name, and `ERR_NODE_STOPPED` after the node.
-   */
-  readonly call: CallOf<M>
-  /** Without an answer. False: it is known already that nobody gets it. */
-  readonly send: SendOf<M>
-  /** Calls that give up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` when `signal` aborts. */
-  with(options: WaitOptions): BoundRef<M>
+type Target = number | string
+
+/** What calls for them. Names are looked up where the call goes on, each time. */
+export interface OutsideCaller extends Caller {
+  callMethod(to: Target, message: unknown[], limits: WaitOptions | undefined): Promise<unknown>
+  sendMethod(to: Target, message: unknown[]): boolean
+}
+
+/** Which service has a name is known inside of the node alone. */
+export const NO_NAMES: Caller['runtime'] = {
+  handleOf(name) {
+    throw new TypeError(`Cannot tell the handle of ${name}: outside of the node it is not known`)
+  },
+}
+
+export class NodeRef<M extends Methods = Methods> extends ServiceRef<M> {
+  readonly #caller: OutsideCaller
+  #call: CallOf<M> | undefined
+  #send: SendOf<M> | undefined
+
+  constructor(caller: OutsideCaller, target: Target) {
+    super(caller, target)
+    this.#caller = caller
+  }
+
+  override get call(): CallOf<M> {
+    this.#call ??= this.#calls(undefined)
+    return this.#call
+  }
+
+  override get send(): SendOf<M> {
+    const { target } = this
+    this.#send ??= methodTable((message) => this.#caller.sendMethod(target, message)) as SendOf<M>
+    return this.#send
+  }
+
+  override with(options: WaitOptions): BoundRef<M> {
+    checkWait('call', options)
+    return { call: this.#calls(new WaitLimits(options)) }
+  }
+
+  #calls(limits: WaitOptions | undefined): CallOf<M> {
+    const { target } = this
+    return methodTable((message) => this.#caller.callMethod(target, message, limits)) as CallOf<M>
+  }
 }
 
 /** The name, or the handle as in logs. */
-export const textOf = (to: number | string): string =>
-  typeof to === 'number' ? formatHandle(to) : to
+export const textOf = (to: Target): string => (typeof to === 'number' ? formatHandle(to) : to)
 
 /** Why a call failed while the node stopped: whose end came first says nothing. */
-export function orStopped(error: unknown, to: number | string, method: unknown): unknown {
+export function orStopped(error: unknown, to: Target, method: unknown): unknown {
   const isEnd = isSkynetError(error, 'ERR_SERVICE_EXITED') || isSkynetError(error, 'ERR_CALL_DEAD')
   return isEnd ? nodeStopped(to, method) : error
 }
 
-export const nodeStopped = (to: number | string, method: unknown): SkynetError =>
+export const nodeStopped = (to: Target, method: unknown): SkynetError =>
   new SkynetError('ERR_NODE_STOPPED', { to: textOf(to), method: String(method) })
 
-/** What a reference needs of who holds it. `message` is `[method, ...args]`. */
-export interface OutsideCaller {
-  call(to: number | string, message: unknown[], limits: WaitOptions | undefined): Promise<unknown>
-  send(to: number | string, message: unknown[]): boolean
-}
-
 /** @throws `TypeError`, `RangeError` unless it is a handle or a local name. */
-export function checkTarget(what: string, address: number | string): number | string {
+export function checkTarget(what: string, address: Target): Target {
   if (typeof address === 'number') checkInteger(what, 'address', address, 1, 0xffffffff)
   else checkText(what, 'address', address)
   return address
-}
-
-export function nodeRef<M extends Methods>(caller: OutsideCaller, to: number | string): NodeRef<M> {
-  const calls = (limits: WaitOptions | undefined): CallOf<M> =>
-    methodTable((message) => caller.call(to, message, limits)) as CallOf<M>
-  return {
-    address: textOf(to),
-    call: calls(undefined),
-    send: methodTable((message) => caller.send(to, message)) as SendOf<M>,
-    with(options) {
-      checkWait('call', options)
-      return { call: calls(new WaitLimits(options)) }
-    },
-  }
 }

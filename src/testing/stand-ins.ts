@@ -24,12 +24,15 @@ export class StandIns {
   readonly named: AnyService[] = []
   /** By URL of the module that each stands for, or by the name that it is launched by. */
   readonly #urls = new Map<string, string>()
+  readonly #launch: (url: string) => void
 
   /**
    * @param base Paths are relative to that module, as those that it launches are.
-   * @throws {RangeError} There is no module that such a stand-in could stand for.
+   * @param launch Called for one that somebody waits for: nobody else might launch it.
+   * @throws {TypeError} There is no module that such a stand-in could stand for.
    */
-  constructor(peers: Peers, base: string, register: Register) {
+  constructor(peers: Peers, base: string, register: Register, launch: (url: string) => void) {
+    this.#launch = launch
     for (const [key, peer] of Object.entries(peers)) {
       const isPath = /^\.{0,2}\/|^file:/.test(key) || isAbsolute(key)
       if (!isPath && key.startsWith('.')) this.named.push(namedService(key, peer))
@@ -41,11 +44,13 @@ export class StandIns {
   }
 
   /** As `resolveService`, for a node without folders of services. */
-  resolve(path: string | URL, base: string): string {
+  resolve(path: string | URL, base: string, method?: 'launch' | 'query'): string {
+    if (this.#urls.size === 0) return resolveService(path, base, [])
     const byName = typeof path === 'string' ? this.#urls.get(path) : undefined
-    if (byName !== undefined) return byName
-    const url = resolveService(path, base, [])
-    return this.#urls.size === 0 ? url : (this.#urls.get(moduleOf(url)) ?? url)
+    const url = byName ?? resolveService(path, base, [])
+    const own = byName ?? this.#urls.get(moduleOf(url))
+    if (own !== undefined && method === 'query') this.#launch(own)
+    return own ?? url
   }
 }
 

@@ -4,7 +4,14 @@ import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import type { ByteStream } from '../sockets/byte-stream.ts'
 import type { Connection } from '../sockets/connection.ts'
+import { type BytesOptions, type CodecOptions, FramedStream } from '../sockets/framed-stream.ts'
 import type { LineOptions } from '../sockets/read-options.ts'
+
+type Wait = <T, O extends WaitOptions>(
+  what: string,
+  options: O | undefined,
+  wait: (limits: O) => Promise<T>,
+) => Promise<T>
 
 /** For what must come, however slow the machine is; nothing that works waits so long. */
 const WAIT_MS = 10_000
@@ -100,6 +107,17 @@ export class TestClient implements ByteStream {
     return this.#connection[Symbol.asyncIterator]()
   }
 
+  /**
+   * Messages instead of bytes, each in a frame, as `Connection.frames`. A `receive` gives up as a
+   * read does; `each` waits as long as it takes.
+   */
+  frames<In, Out>(options: CodecOptions<In, Out>): FramedStream<In, Out>
+  frames(options: BytesOptions): FramedStream
+  frames<In, Out>(options: BytesOptions | CodecOptions<In, Out>): FramedStream<In, Out> {
+    const wait: Wait = (...waiting) => this.#wait(...waiting)
+    return new ClientFrames(this.#connection, options, wait)
+  }
+
   /** As `Connection.write`: what one turn writes arrives together. */
   write(data: string | Uint8Array): boolean {
     return this.#connection.write(data)
@@ -153,5 +171,18 @@ export class TestClient implements ByteStream {
     } finally {
       clearTimeout(timer)
     }
+  }
+}
+
+class ClientFrames<In, Out> extends FramedStream<In, Out> {
+  readonly #wait: Wait
+
+  constructor(connection: Connection, options: BytesOptions | CodecOptions<In, Out>, wait: Wait) {
+    super(connection, options)
+    this.#wait = wait
+  }
+
+  override receive(options?: WaitOptions): Promise<In | null> {
+    return this.#wait('receive a message', options, (limits) => super.receive(limits))
   }
 }

@@ -4,6 +4,7 @@ import { defineService } from '../skynet/define-service.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import { byteStreamSuite } from '../sockets/byte-stream.suite.ts'
 import type { Connection } from '../sockets/connection.ts'
+import { messageStreamSuite } from '../sockets/message-stream.suite.ts'
 import { FakeClock } from './fake-clock.ts'
 import type { TestClient } from './test-client.ts'
 import { type TestNode, testNode } from './test-node.ts'
@@ -40,6 +41,30 @@ byteStreamSuite('a connection of a service in memory:', (title, body) => {
     })
   })
 })
+
+const U16 = { header: 'u16be', max: 60_000 } as const
+
+messageStreamSuite(
+  'frames of a test client:',
+  (title, body) => {
+    test(title, async () => {
+      await using node = await testNode()
+      await body(async () => {
+        const [near, far] = await pairOn(node)
+        return {
+          near: near.frames(U16),
+          far: far.frames(U16),
+          cutNear() {
+            far.write(Buffer.of(0))
+            far.end()
+          },
+          overfillNear: () => void far.write(Buffer.of(0xff, 0xff)),
+        }
+      })
+    })
+  },
+  ['cutNear', 'overfillNear'],
+)
 
 /** Says each line again, in capitals; `ended` has the reason why each connection was over. */
 const shouter = (place: object, ended: string[] = []) =>
@@ -156,8 +181,8 @@ test('connection() gives what a gate would hand over: nobody has used it', async
   assert.equal(await peer.call.serve(id), client.localAddress)
   assert.equal(await client.readLine(), 'before!')
   const next = await node.launch(agent)
-  client.write('then\n')
   await next.call.serve(id)
+  client.write('then\n')
   assert.equal(await client.readLine(), 'then!')
 })
 

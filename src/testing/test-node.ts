@@ -34,8 +34,8 @@ import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
 import {
   checkTarget,
-  type NodeRef,
-  nodeRef,
+  NO_NAMES,
+  NodeRef,
   nodeStopped,
   type OutsideCaller,
   orStopped,
@@ -157,7 +157,8 @@ export class TestNode implements AsyncDisposable {
   readonly #net: TestNet
   #standIns: StandIns | undefined
   readonly #caller: OutsideCaller = {
-    call: async (to, message, limits) => {
+    runtime: NO_NAMES,
+    callMethod: async (to, message, limits) => {
       const [method] = message
       if (this.#stopping !== undefined) throw nodeStopped(to, method)
       const own = this.#own
@@ -167,7 +168,7 @@ export class TestNode implements AsyncDisposable {
         throw this.#stopping === undefined ? error : orStopped(error, to, method)
       }
     },
-    send: (to, message) => {
+    sendMethod: (to, message) => {
       if (this.#stopping !== undefined) return false
       const own = this.#own
       const handle = own.runtime.handleOf(to)
@@ -221,7 +222,7 @@ export class TestNode implements AsyncDisposable {
         else if (report.kind === 'abort') void this.stop()
       },
       notesCalls: true,
-      resolve: (path, base) => this.#standIns!.resolve(path, base),
+      resolve: (...asked) => this.#standIns!.resolve(...asked),
       pick: random && ((length) => random.below(length)),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
       inletOf: (bridge) => this.#net.inletOf(bridge),
@@ -245,7 +246,10 @@ export class TestNode implements AsyncDisposable {
     const url = this.#register(own, definition && fileOf(definition), 'test')
     const register = (each: AnyService, name: string): string =>
       this.#register(each, fileOf(each), name)
-    this.#standIns = new StandIns(this.#options.peers ?? {}, url, register)
+    const launch = (each: string): void => {
+      this.skynet.fork(() => this.skynet.uniqueService(each))
+    }
+    this.#standIns = new StandIns(this.#options.peers ?? {}, url, register, launch)
     start()
     this.#options.clock?.attach(this.#follower)
     await new Promise<void>((resolve, reject) => {
@@ -280,8 +284,8 @@ export class TestNode implements AsyncDisposable {
    *
    * @param address A local name, which is looked up at each call, or a handle.
    */
-  ref<S extends AnyService = AnyService>(address: number | string): NodeRef<MethodsOf<S>> {
-    return nodeRef(this.#caller, checkTarget('refer to a service', address))
+  ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>> {
+    return new NodeRef(this.#caller, checkTarget('refer to a service', address))
   }
 
   /** What listens now: of `port: 0` the port that is really open. */

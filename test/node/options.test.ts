@@ -133,7 +133,8 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   },
   testNode: () => testNode(odd()),
   testService: () => testService(nothing, odd()),
-  'NodeRef.with': () => withNode((node) => node.ref(1).with(odd())),
+  'TestClient.frames': () =>
+    withClient((client) => client.frames(odd<{ header: 'line' }>({ header: 'line' }))),
   'TestClient.read': () => withClient((client) => client.read(undefined, odd())),
   'TestClient.readLine': () => withClient((client) => client.readLine(odd())),
   'TestClient.readAll': () => withClient((client) => client.readAll(odd())),

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test as nodeTest, type TestContext } from 'node:test'
-import { isSkynetError } from 'skynet-ts'
-import { type Node, type NodeConfig, type NodeRef, resolveConfig } from 'skynet-ts/node'
+import { isSkynetError, type ServiceRef } from 'skynet-ts'
+import { type Node, type NodeConfig, resolveConfig } from 'skynet-ts/node'
 import { testNode } from 'skynet-ts/testing'
 import board from '../fixtures/board.ts'
 import type boards from '../fixtures/board-node.ts'
@@ -68,11 +68,11 @@ test('ref() says what cannot be sent, and who is not there', async (t) => {
     },
   )
   assert.throws(() => ref.send.hear(() => {}), { code: 'ERR_MESSAGE_UNSUPPORTED' })
-  const none = node.ref('.none') as unknown as NodeRef<{ x(): void }>
+  const none = node.ref('.none') as unknown as ServiceRef<{ x(): void }>
   await assert.rejects(none.call.x(), { code: 'ERR_NAME_UNKNOWN', message: /\.none/ })
   assert.equal(none.send.x(), true)
   await own.logged(/Cannot send x to \.none: there is no such service/)
-  const dead = node.ref(0xfffff) as unknown as NodeRef<{ x(): void }>
+  const dead = node.ref(0xfffff) as unknown as ServiceRef<{ x(): void }>
   assert.equal(dead.address, ':000fffff')
   assert.equal(dead.send.x(), false)
   await assert.rejects(dead.call.x(), { code: 'ERR_CALL_DEAD' })
@@ -97,6 +97,23 @@ test('ref() of a name follows who is launched again, of a handle it does not', a
   await all.call.launch()
   assert.equal(await ref.call.echo(3), 3)
   await assert.rejects(own.call.echo(4), { code: 'ERR_CALL_DEAD' })
+})
+
+// Proves: docs/node.md#node-ref
+test('references arrive as such: in answers for the program, from it for services', async (t) => {
+  const { node } = await start(t)
+  const ref = node.ref<typeof board>('.board')
+  const self = await ref.call.self()
+  assert.equal(await self.call.port(), await ref.call.port())
+  assert.equal(self.handle, (await ref.call.self()).handle)
+  const all = await ref.call.boards()
+  assert.equal(all.address, '.boards')
+  const worker = await all.call.worker()
+  assert.equal(await ref.call.ask(all), worker)
+  assert.equal(await ref.call.ask(node.ref<typeof boards>('.boards')), worker)
+  assert.equal(await ref.call.ask(node.ref<typeof board>(self.handle)), 1)
+  // Names are looked up inside of the node.
+  assert.throws(() => all.handle, { name: 'TypeError', message: /handle of \.boards/ })
 })
 
 // Proves: docs/node.md#node-ref-limits

@@ -60,7 +60,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Supervisor: 'constructor child start stop',
   TestClient:
     'remoteAddress localAddress isOpen bufferedAmount read readLine readAll received ' +
-    '[Symbol.asyncIterator] write drain end close reset [Symbol.asyncDispose]',
+    '[Symbol.asyncIterator] frames write drain end close reset [Symbol.asyncDispose]',
   TestNode:
     'log sent skynet launch ref listeners connect connection settled stop [Symbol.asyncDispose]',
   Timer: 'pending cancel [Symbol.dispose]',

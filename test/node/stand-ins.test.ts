@@ -42,6 +42,21 @@ test('a stand-in by path is launched in the place of the module, whoever asks', 
 })
 
 // Proves: docs/testing.md#stand-in-path
+test('a unique stand-in is there for who asks for it with queryService alone', async () => {
+  const asker = defineService(async (skynet) => {
+    const ref = await skynet.queryService<typeof sum>('../fixtures/methods.ts')
+    return { add: (by: number) => ref.call.add(by), handle: () => ref.handle }
+  })
+  await using service = await testService(asker, {
+    peers: { '../fixtures/methods.ts': { add: (by: number) => by + 7 } },
+  })
+  assert.equal(await service.call.add(1), 8)
+  const { skynet } = service.node
+  const other = await skynet.uniqueService('../fixtures/methods.ts')
+  assert.equal(other.handle, await service.call.handle())
+})
+
+// Proves: docs/testing.md#stand-in-path
 test('a stand-in is of its node alone, and gone with it', async () => {
   const peers = { '../fixtures/methods.ts': { take } }
   const first = await testService(shop, { peers })

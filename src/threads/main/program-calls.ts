@@ -5,10 +5,18 @@
 import { type Abortable, leaveAbort, watchAbort } from '../../base/abort.ts'
 import { abortError, SkynetError } from '../../base/errors.ts'
 import { clearTimeout, setTimeout } from '../../base/event-loop.ts'
-import { nodeStopped, type OutsideCaller, orStopped, textOf } from '../../service/node-ref.ts'
+import {
+  NO_NAMES,
+  NodeRef,
+  nodeStopped,
+  type OutsideCaller,
+  orStopped,
+  textOf,
+} from '../../service/node-ref.ts'
 import { asArgument } from '../../service/sendable.ts'
 import type { WaitOptions } from '../../service/wait-options.ts'
 import { Packer } from '../../wire/pack.ts'
+import type { Binder } from '../../wire/service-id.ts'
 import { unpack } from '../../wire/unpack.ts'
 import type { Control, Report } from '../protocol.ts'
 
@@ -33,7 +41,8 @@ export interface ProgramHost {
 /** The longest delay of a timer of Node.js. The worker, too, knows how long a call may take. */
 const DELAY_MS_MAX = 0x7fffffff
 
-export class ProgramCalls implements OutsideCaller {
+export class ProgramCalls implements OutsideCaller, Binder {
+  readonly runtime = NO_NAMES
   readonly #host: ProgramHost
   readonly #packer = new Packer()
   readonly #open = new Map<number, OpenCall>()
@@ -50,7 +59,11 @@ export class ProgramCalls implements OutsideCaller {
     return this.#open.size
   }
 
-  async call(to: number | string, message: unknown[], limits: WaitOptions = {}): Promise<unknown> {
+  async callMethod(
+    to: number | string,
+    message: unknown[],
+    limits: WaitOptions = {},
+  ): Promise<unknown> {
     const packed = this.#pack(message)
     const { signal, timeoutMs } = limits
     if (signal?.aborted) throw abortError(signal)
@@ -68,12 +81,17 @@ export class ProgramCalls implements OutsideCaller {
     })
   }
 
-  send(to: number | string, message: unknown[]): boolean {
+  sendMethod(to: number | string, message: unknown[]): boolean {
     const packed = this.#pack(message)
     if (typeof to === 'number' && !this.#host.isAlive(to)) return false
     const desk = this.#desk()
     desk?.tell({ kind: 'ask', token: 0, to, message: packed, timeoutMs: undefined })
     return desk !== undefined
+  }
+
+  /** A reference in an answer. */
+  bind(target: number | string): NodeRef {
+    return new NodeRef(this, target)
   }
 
   /** A worker has answered. */
@@ -82,7 +100,7 @@ export class ProgramCalls implements OutsideCaller {
     // It came too late.
     if (call === undefined) return
     const bytes = Buffer.from(value)
-    const answer = unpack(bytes, 0, bytes.length)
+    const answer = unpack(bytes, 0, bytes.length, this)
     const { to, method } = call.what
     if (isGood) call.resolve(answer)
     else call.reject(this.#host.isEnding() ? orStopped(answer, to, method) : answer)

@@ -5,7 +5,8 @@ import type { WorkerStats } from '../../debug/stats.ts'
 import type { AnyService, MethodsOf } from '../../modules/definition.ts'
 import { type ListenerInfo, listenersOf } from '../../net/netstat.ts'
 import { Slots } from '../../net/slots.ts'
-import { checkTarget, type NodeRef, nodeRef } from '../../service/node-ref.ts'
+import { checkTarget, NodeRef } from '../../service/node-ref.ts'
+import type { ServiceRef } from '../../service/ref.ts'
 import type { ResolvedConfig } from '../options.ts'
 import type { AssembledNode } from './assembly.ts'
 import { askWorkers, countNode, type NodeStats } from './stats.ts'
@@ -24,7 +25,7 @@ export interface Node extends AsyncDisposable {
    * @param address A local name, which is looked up at each call, or a handle.
    * @throws `TypeError`, `RangeError` for what is no address.
    */
-  ref<S extends AnyService = AnyService>(address: number | string): NodeRef<MethodsOf<S>>
+  ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>>
   /** What listens now: of `port: 0` the port that is really open. After the end nothing. */
   readonly listeners: readonly ListenerInfo[]
   /** Counted anew at each call, over all socket slots: for tests and reports. */
@@ -63,8 +64,8 @@ class RunningNode implements Node {
     this.#node = node
   }
 
-  ref<S extends AnyService = AnyService>(address: number | string): NodeRef<MethodsOf<S>> {
-    return nodeRef(this.#node.program, checkTarget('refer to a service', address))
+  ref<S extends AnyService = AnyService>(address: number | string): ServiceRef<MethodsOf<S>> {
+    return new NodeRef(this.#node.program, checkTarget('refer to a service', address))
   }
 
   get listeners(): readonly ListenerInfo[] {
