@@ -1,17 +1,17 @@
-/** The same line to everybody: a room in a service, on node:net and on ws. */
-import type { BroadcastLoad } from './load/broadcast.ts'
+/** The same line, or frame, to everybody: a room in a service, on node:net and on ws. */
+import type { BroadcastLoad, Spoken } from './load/broadcast.ts'
 import type { Bench, BenchOptions, Measure, Row } from './support/bench.ts'
 import { Child } from './support/child.ts'
-import { contest, type Side } from './support/contest.ts'
+import { type Contest, contest, type Side } from './support/contest.ts'
 import { askService, startNode } from './support/sides.ts'
 
 const HOST = '127.0.0.1'
-const LINE_BYTES = 64
+const MESSAGE_BYTES = 64
 const WINDOWS = [1, 16]
 
 export const broadcast: Bench = {
   name: 'broadcast',
-  help: 'lines delivered to 1,000 connections by a service, by node:net and by ws',
+  help: 'lines and frames delivered to 1,000 connections by a service, by node:net and by ws',
   run: async (options) => {
     const connections = options.isQuick ? 20 : 1000
     await using load = await Child.start('load/main.js', [], options)
@@ -20,16 +20,27 @@ export const broadcast: Bench = {
     const port = await askService<number>(node, 'port')
     const netPort = await peers.request<number>('net')
     const wsPort = await peers.request<number>('ws')
+    const framesPort = await askService<number>(node, 'framesPort')
+    const netFramesPort = await peers.request<number>('netFrames')
     const rows: Row[] = []
     for (const window of WINDOWS) {
-      const side = (name: string, at: number, isWebSocket = false): Side => {
-        const shape = { host: HOST, port: at, connections, bytes: LINE_BYTES, window, isWebSocket }
+      const side = (name: string, at: number, spoken: Spoken): Side => {
+        const shape = { host: HOST, port: at, connections, bytes: MESSAGE_BYTES, window, spoken }
         return { name, measure: () => measure(load, options, shape) }
       }
-      const what = `${connections} connections, ${window} lines under way`
-      const ours = side('skynet-ts', port)
-      const others = [side('node:net', netPort), side('ws', wsPort, true)]
-      rows.push(...(await contest({ what, unit: '/s', ours, others }, options)))
+      const lines: Contest = {
+        what: `${connections} connections, ${window} lines under way`,
+        unit: '/s',
+        ours: side('skynet-ts', port, 'line'),
+        others: [side('node:net', netPort, 'line'), side('ws', wsPort, 'websocket')],
+      }
+      const frames: Contest = {
+        what: `${connections} connections, ${window} frames under way`,
+        unit: '/s',
+        ours: side('skynet-ts', framesPort, 'frame'),
+        others: [side('node:net', netFramesPort, 'frame')],
+      }
+      rows.push(...(await contest(lines, options)), ...(await contest(frames, options)))
     }
     return rows
   },

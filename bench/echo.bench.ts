@@ -40,10 +40,13 @@ async function runAll(options: BenchOptions): Promise<Row[]> {
     rows.push(...(await contest({ what, unit: '/s', ours, others }, options)))
   }
   const framedPort = await net.request<number>('framedPort')
+  const parsedPort = await askService<number>(framedNode, 'port')
   for (const [name, reads] of FRAMED_SERVERS) {
     const what = `${WHAT_FRAMED}, ${reads}`
     const ours = side('skynet-ts', await askService<number>(framedNode, name), FRAMED)
     const others = [side('node:net', framedPort, FRAMED)]
+    // What frames() does for a service is compared with the parser that it would have.
+    if (name === 'framesPort') others.push(side('parsed', parsedPort, FRAMED))
     rows.push(...(await contest({ what, unit: '/s', ours, others }, options)))
   }
   return rows
@@ -52,6 +55,7 @@ async function runAll(options: BenchOptions): Promise<Row[]> {
 const FRAMED_SERVERS = [
   ['port', 'parsed'],
   ['readPort', 'read(n)'],
+  ['framesPort', 'frames()'],
 ] as const
 
 async function runTarget(options: BenchOptions): Promise<Row[]> {

@@ -1,6 +1,7 @@
 /**
  * A room: one of many connections says lines, and every connection gets each of them. Counted are
- * lines that arrived whole, at all connections together; a window of lines is under way.
+ * lines that arrived whole, at all connections together; a window of lines is under way. Lines may
+ * be messages of another kind: see `Spoken`.
  */
 import { ERRNO } from '../../src/os/errno.ts'
 import type { Os } from '../../src/os/os.ts'
@@ -10,14 +11,24 @@ import type { Pace } from '../support/pace.ts'
 import { measured } from './measured.ts'
 import { checked, connectAll } from './peers.ts'
 
+/** Lines; messages of WebSocket, after a handshake; or messages with their length in 2 bytes. */
+export type Spoken = 'line' | 'websocket' | 'frame'
+
 export interface BroadcastLoad extends Target, Pace {
   readonly connections: number
   /** Bytes of a line, its end included: below 126. */
   readonly bytes: number
   /** Lines that may be under way. */
   readonly window: number
-  /** Speak WebSocket: a handshake, then each line is a frame. */
-  readonly isWebSocket: boolean
+  readonly spoken: Spoken
+}
+
+/** What stands in front of a line of so many bytes. */
+const HEADS: Readonly<Record<Spoken, (bytes: number) => Buffer>> = {
+  line: () => Buffer.alloc(0),
+  // A client masks; with a mask of zeros the bytes stay as they are.
+  websocket: (bytes) => Buffer.of(0x81, 0x80 | bytes, 0, 0, 0, 0),
+  frame: (bytes) => Buffer.of(0, bytes),
 }
 
 const EVENTS_MAX = 256
@@ -68,15 +79,13 @@ class Room {
     this.#load = load
     this.#received = new Float64Array(fds.length)
     const text = Buffer.from(`${'x'.repeat(load.bytes - 1)}\n`)
-    // A client masks; with a mask of zeros the bytes stay as they are.
-    const head = Buffer.of(0x81, 0x80 | load.bytes, 0, 0, 0, 0)
-    this.#line = load.isWebSocket ? Buffer.concat([head, text]) : text
-    this.#arrivingBytes = load.isWebSocket ? load.bytes + 2 : load.bytes
+    this.#line = Buffer.concat([HEADS[load.spoken](load.bytes), text])
+    this.#arrivingBytes = load.spoken === 'line' ? load.bytes : load.bytes + 2
   }
 
   /** Everybody is in the room once the server has said so. */
   join(): void {
-    if (this.#load.isWebSocket) {
+    if (this.#load.spoken === 'websocket') {
       const hello = Buffer.from(HANDSHAKE)
       for (const fd of this.#fds) checked(this.#os, this.#os.write(fd, hello, 0, hello.length))
     }

@@ -1,8 +1,9 @@
-/** Entry: rooms on node:net and on ws. Every line that somebody says goes to all. */
+/** Entry: rooms on node:net and on ws. Every line, or frame, that somebody says goes to all. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type RawData, type WebSocket, WebSocketServer } from 'ws'
 import { WELCOME } from '../load/broadcast.ts'
+import { FrameParser, frameOf } from '../support/frames.ts'
 import { serve } from '../support/serve.ts'
 
 const members = new Set<Socket>()
@@ -22,6 +23,21 @@ const net = createServer({ noDelay: true }, (socket) => {
 net.listen(0, '127.0.0.1')
 await once(net, 'listening')
 
+const framed = new Set<Socket>()
+const netFrames = createServer({ noDelay: true }, (socket) => {
+  framed.add(socket)
+  socket.write(frameOf(WELCOME))
+  socket.on('close', () => framed.delete(socket))
+  socket.on('error', () => socket.destroy())
+  const parser = new FrameParser()
+  const tellAll = (frame: Buffer): void => {
+    for (const member of framed) member.write(frame)
+  }
+  socket.on('data', (chunk: Buffer) => parser.push(chunk, tellAll))
+})
+netFrames.listen(0, '127.0.0.1')
+await once(netFrames, 'listening')
+
 const webSockets = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false })
 webSockets.on('connection', (socket: WebSocket) => {
   socket.on('error', () => socket.terminate())
@@ -34,5 +50,6 @@ await once(webSockets, 'listening')
 
 serve({
   net: () => (net.address() as AddressInfo).port,
+  netFrames: () => (netFrames.address() as AddressInfo).port,
   ws: () => (webSockets.address() as AddressInfo).port,
 })

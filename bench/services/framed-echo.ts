@@ -1,4 +1,7 @@
-/** Two servers that answer every frame by itself: one reads by count, one parses what comes. */
+/**
+ * Three servers that answer every frame by itself: one reads by count, one parses what comes, one
+ * has frames.
+ */
 import { type Connection, defineService } from 'skynet-ts'
 import { FRAME_HEAD_BYTES, FrameParser } from '../support/frames.ts'
 import { serveFromService } from '../support/serve.ts'
@@ -13,7 +16,8 @@ export default defineService(async (skynet) => {
   }
   const port = await listen(echoChunks)
   const readPort = await listen(echoReads)
-  serveFromService({ port: () => port, readPort: () => readPort })
+  const framesPort = await listen(echoFrames)
+  serveFromService({ port: () => port, readPort: () => readPort, framesPort: () => framesPort })
 })
 
 async function echoChunks(connection: Connection): Promise<void> {
@@ -22,6 +26,11 @@ async function echoChunks(connection: Connection): Promise<void> {
     connection.write(frame)
   }
   for await (const chunk of connection) parser.push(chunk, answer)
+}
+
+async function echoFrames(connection: Connection): Promise<void> {
+  const frames = connection.frames({ header: 'u16be' })
+  await frames.each((message) => void frames.send(message))
 }
 
 /** The peer ends between two frames: the read of a head fails then. */

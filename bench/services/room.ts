@@ -1,5 +1,5 @@
-/** A room: every line that somebody says goes to all. */
-import { defineService } from 'skynet-ts'
+/** Two rooms, of lines and of frames: what somebody says goes to all. */
+import { defineService, frameEncoder, type Skynet } from 'skynet-ts'
 import { WELCOME } from '../load/broadcast.ts'
 import { serveFromService } from '../support/serve.ts'
 
@@ -16,5 +16,26 @@ export default defineService(async (skynet) => {
       })
     }
   })
-  serveFromService({ port: () => server.port })
+  const framesPort = await serveFrames(skynet)
+  serveFromService({ port: () => server.port, framesPort: () => framesPort })
 })
+
+const FRAMES = { header: 'u16be' } as const
+
+async function serveFrames(skynet: Skynet): Promise<number> {
+  const server = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
+  const encode = frameEncoder(FRAMES)
+  const members: number[] = []
+  skynet.fork(async () => {
+    for await (const connection of server) {
+      const frames = connection.frames(FRAMES)
+      members.push(connection.id)
+      frames.send(WELCOME)
+      skynet.fork(async () => {
+        await frames.each((message) => skynet.socket.broadcast(members, encode(message)))
+        members.splice(members.indexOf(connection.id), 1)
+      })
+    }
+  })
+  return server.port
+}

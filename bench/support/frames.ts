@@ -1,6 +1,12 @@
 /** Frames of a 2-byte length (big-endian) and a payload, out of a stream cut anywhere. */
 export const FRAME_HEAD_BYTES = 2
 
+/** A text in its frame. */
+export function frameOf(text: string): Buffer {
+  const body = Buffer.from(text)
+  return Buffer.concat([Buffer.of(body.length >>> 8, body.length), body])
+}
+
 /** One a connection. */
 export class FrameParser {
   #rest: Buffer | undefined

@@ -56,14 +56,14 @@ export class FrameFormat implements FrameOptions {
     return this.framing === undefined ? 1 : this.framing.headerFor(length)
   }
 
-  /** Write the message, of `length` bytes, and what is around it, at `into[at]`. */
-  put(into: Buffer, at: number, body: string | Uint8Array, length: number): void {
+  /** Write the message, of `length` bytes, and the `overhead` around it, at `into[at]`. */
+  put(into: Buffer, at: number, body: string | Uint8Array, length: number, overhead: number): void {
     const { framing } = this
     let from = at
     if (framing === undefined) into[at + length] = LF
     else {
       framing.writeHeader(into, at, length)
-      from += framing.headerFor(length)
+      from += overhead
     }
     if (typeof body === 'string') into.write(body, from)
     else into.set(body, from)
@@ -72,8 +72,9 @@ export class FrameFormat implements FrameOptions {
   /** The bytes of a frame, in one buffer of its own. @throws As `lengthOf`. */
   encode(body: string | Uint8Array): Buffer {
     const length = this.lengthOf(body)
-    const bytes = Buffer.allocUnsafe(this.overhead(length) + length)
-    this.put(bytes, 0, body, length)
+    const overhead = this.overhead(length)
+    const bytes = Buffer.allocUnsafe(overhead + length)
+    this.put(bytes, 0, body, length, overhead)
     return bytes
   }
 }

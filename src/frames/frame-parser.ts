@@ -1,43 +1,42 @@
 /** Frames out of bytes that come cut anywhere. It knows no socket and no clock. */
 import { SkynetError } from '../base/errors.ts'
-import {
-  CR,
-  type FrameFormat,
-  type FrameOptions,
-  formatOf,
-  frameTooLarge,
-  LF,
-} from './frame-format.ts'
+import { CR, type FrameOptions, formatOf, frameTooLarge, LF } from './frame-format.ts'
 import type { Framing } from './framing.ts'
 import { HalfFrame } from './half-frame.ts'
 
 const NOTHING: Buffer = Buffer.alloc(0)
-/** Memory up to this is held back by any small buffer: it is Node's own pool. */
-const POOL_BYTES = 8 * 1024
-/** What a frame that is kept can hold back of larger memory: so many times its own size. */
+/** What a small frame that is kept may hold back. Node's own pool of buffers is as large. */
+const SHARED_BYTES = 8 * 1024
+/** What a larger one may: so many times its own size. */
 const HELD_BACK_MAX = 16
 
 /**
  * One a stream. Frames are the caller's, who may keep and change them: each is a part of the chunk
- * it came in, or a copy when it came in several, or is so small that, kept, it would hold back much
- * more memory than its own.
+ * it came in, or a copy when it came in several. Small frames of chunks in large memory would hold
+ * back much more than their own size, kept: they are parts of a copy of a part of the chunk.
  *
  * It holds one frame at most, of which not all has come, and the chunk that it was given last. How
  * long a frame may be is looked at as soon as its header is there. After an error it reads no more,
  * and throws that again.
  */
 export class FrameParser {
-  readonly #format: FrameFormat
+  readonly #framing: Framing | undefined
+  readonly #max: number
   #chunk = NOTHING
   #at = 0
-  /** Shorter frames of this chunk are copied. */
+  /** Shorter frames of this chunk are not parts of it. */
   #sharedMin = 0
+  /** A copy of a part of the chunk, and where that begins. */
+  #copy = NOTHING
+  #copyAt = 0
   #half: HalfFrame | undefined
   #failure: { readonly error: unknown } | undefined
 
   /** @throws `TypeError`, `RangeError` naming the option. */
   constructor(options: FrameOptions) {
-    this.#format = formatOf(options)
+    const { framing, max } = formatOf(options)
+    this.#framing = framing
+    this.#max = max
   }
 
   /**
@@ -59,16 +58,16 @@ export class FrameParser {
     const isRead = this.#at === this.#chunk.length
     this.#chunk = isRead ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk])
     this.#at = 0
+    this.#copy = NOTHING
     const { byteLength } = this.#chunk.buffer
-    this.#sharedMin = byteLength <= POOL_BYTES ? 0 : byteLength / HELD_BACK_MAX
+    this.#sharedMin = byteLength <= SHARED_BYTES ? 0 : byteLength / HELD_BACK_MAX
   }
 
   /** The next frame; undefined: more must come. @throws As `take`. */
   next(): Buffer | undefined {
-    if (this.#failure !== undefined) throw this.#failure.error
-    if (this.#at === this.#chunk.length) return undefined
+    if (this.#at === this.#chunk.length) return this.#nothing()
     try {
-      const { framing } = this.#format
+      const framing = this.#framing
       if (framing === undefined) return this.#nextLine()
       return this.#half === undefined ? this.#nextWhole(framing) : this.#goOn(framing, this.#half)
     } catch (error) {
@@ -78,9 +77,13 @@ export class FrameParser {
     }
   }
 
+  #nothing(): undefined {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
   /** The stream has ended. @throws {SkynetError} `ERR_FRAME_CUT` in the middle of a frame. */
   end(): void {
-    if (this.#failure !== undefined) throw this.#failure.error
+    this.#nothing()
     if (this.#half === undefined) return
     throw new SkynetError('ERR_FRAME_CUT', { received: this.#half.received })
   }
@@ -103,6 +106,7 @@ export class FrameParser {
   /** The chunk is used up; whatever is kept of it has it. */
   #letGo(): void {
     this.#chunk = NOTHING
+    this.#copy = NOTHING
     this.#at = 0
   }
 
@@ -113,7 +117,7 @@ export class FrameParser {
     if (headerBytes > 0 && at + headerBytes <= chunk.length) {
       const from = at + headerBytes
       const bodyBytes = framing.bodyBytes(chunk, at)
-      if (bodyBytes > this.#format.max) throw frameTooLarge(bodyBytes, this.#format.max)
+      if (bodyBytes > this.#max) throw frameTooLarge(bodyBytes, this.#max)
       const end = from + bodyBytes
       if (end <= chunk.length) return this.#cut(from, end, end)
     }
@@ -126,7 +130,7 @@ export class FrameParser {
     if (half.bodyBytes < 0) {
       this.#at += half.takeHeader(framing, chunk, this.#at)
       if (half.bodyBytes < 0) return this.#waits()
-      if (half.bodyBytes > this.#format.max) throw frameTooLarge(half.bodyBytes, this.#format.max)
+      if (half.bodyBytes > this.#max) throw frameTooLarge(half.bodyBytes, this.#max)
     }
     const at = this.#at
     const end = at + half.bodyBytes - half.length
@@ -146,7 +150,7 @@ export class FrameParser {
   }
 
   #nextLine(): Buffer | undefined {
-    const { max } = this.#format
+    const max = this.#max
     const chunk = this.#chunk
     const at = this.#at
     const half = this.#half
@@ -172,12 +176,22 @@ export class FrameParser {
   /** A frame that lies whole in the chunk; `next` is behind it. */
   #cut(from: number, end: number, next: number): Buffer {
     const chunk = this.#chunk
-    this.#moveTo(next)
     const length = end - from
-    if (length === 0) return NOTHING
-    if (length >= this.#sharedMin) return chunk.subarray(from, end)
-    const frame = Buffer.allocUnsafe(length)
-    chunk.copy(frame, 0, from, end)
+    if (length > 0 && length < this.#sharedMin) return this.#cutCopy(from, end, next)
+    this.#moveTo(next)
+    return length === 0 ? NOTHING : chunk.subarray(from, end)
+  }
+
+  /** The same out of a copy of this part of the chunk, and of parts behind it. */
+  #cutCopy(from: number, end: number, next: number): Buffer {
+    if (end > this.#copyAt + this.#copy.length) {
+      const bytes = Math.max(end - from, Math.min(SHARED_BYTES, this.#chunk.length - from))
+      this.#copy = Buffer.allocUnsafeSlow(bytes)
+      this.#copyAt = from
+      this.#chunk.copy(this.#copy, 0, from, from + bytes)
+    }
+    const frame = this.#copy.subarray(from - this.#copyAt, end - this.#copyAt)
+    this.#moveTo(next)
     return frame
   }
 

@@ -27,12 +27,6 @@ export interface CodecOptions<In, Out> extends FrameOptions {
   readonly codec: MessageCodec<In, Out>
 }
 
-/** Bytes as they are. */
-const RAW: MessageCodec<Buffer, string | Uint8Array> = {
-  encode: (message) => message,
-  decode: (bytes) => bytes,
-}
-
 /** What carries frames: a byte stream, or a connection, which does so from the inside. */
 export interface FrameCarrier {
   /** Of a socket, to be named in errors. */
@@ -58,16 +52,16 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
 {
   readonly #carrier: FrameCarrier
   readonly #format: FrameFormat
-  readonly #codec: MessageCodec<In, Out>
+  /** Undefined: messages are bytes, and their types say so. */
+  readonly #codec: MessageCodec<In, Out> | undefined
   #isReceiving = false
 
   /** Made by `framed` and connection.ts only. @throws `TypeError`, `RangeError` for options. */
   constructor(carrier: FrameCarrier, options: BytesOptions | CodecOptions<In, Out>) {
     this.#carrier = carrier
     this.#format = new FrameFormat(options, NAMES)
-    // Without a codec the types of messages are those of bytes.
-    this.#codec = options.codec ?? (RAW as MessageCodec<unknown, never> as MessageCodec<In, Out>)
-    checkCodec(this.#codec)
+    this.#codec = options.codec
+    if (this.#codec !== undefined) checkCodec(this.#codec)
     carrier.startFrames(new FrameParser(this.#format))
   }
 
@@ -88,7 +82,9 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
    * As `MessageStream.send`; on a connection beyond its `sendLimitBytes` as `Connection.write`.
    */
   send(message: Out): boolean {
-    return this.#carrier.writeFrame(this.#format, this.#codec.encode(message))
+    const codec = this.#codec
+    const body = codec === undefined ? (message as string | Uint8Array) : codec.encode(message)
+    return this.#carrier.writeFrame(this.#format, body)
   }
 
   /** Resolves once everything sent so far has left. As `MessageStream.drain`. */
@@ -101,8 +97,8 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
     checkWait('receive', options)
     this.#begin()
     try {
-      const frame = await this.#carrier.readFrame(options)
-      return frame && this.#codec.decode(frame)
+      const frame = this.#carrier.nextFrame() ?? (await this.#carrier.readFrame(options))
+      return frame && this.#decoded(frame)
     } finally {
       this.#isReceiving = false
     }
@@ -117,12 +113,17 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
       for (;;) {
         const frame = carrier.nextFrame() ?? (await carrier.readFrame(undefined))
         if (frame === null) return
-        const taken: unknown = take(this.#codec.decode(frame))
+        const taken: unknown = take(this.#decoded(frame))
         if (typeof taken === 'object' && taken !== null) await taken
       }
     } finally {
       this.#isReceiving = false
     }
+  }
+
+  #decoded(frame: Buffer): In {
+    const codec = this.#codec
+    return codec === undefined ? (frame as In) : codec.decode(frame)
   }
 
   /** @throws {SkynetError} `ERR_SOCKET_BUSY`. */

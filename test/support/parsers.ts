@@ -7,6 +7,7 @@ import { msgpack } from '../../src/codec/msgpack.ts'
 import { float } from '../../src/codec/seri/lua-float.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
+import { FRAME_PARSERS } from './frame-parsers.ts'
 import { below, type Random } from './seed.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
 
@@ -53,6 +54,7 @@ export const PARSERS: readonly Parser[] = [
     parse: ([bytes]) => unpackValues(bytes!),
   },
   ...SPROTO_PARSERS,
+  ...FRAME_PARSERS,
   {
     name: 'msgpack',
     bytesOf: (random) =>

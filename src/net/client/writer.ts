@@ -24,7 +24,7 @@ export interface Framed {
   /** Bytes around a message of so many. */
   overhead(length: number): number
   /** Write the frame of a message of `length` bytes at `into[at]`. */
-  put(into: Buffer, at: number, body: string | Uint8Array, length: number): void
+  put(into: Buffer, at: number, body: string | Uint8Array, length: number, overhead: number): void
 }
 
 /** Buffers between turns. One list a thread: a module is loaded once in each. */
@@ -87,17 +87,18 @@ export class Writer {
   /** The same for a message in its frame: taken whole, or refused. */
   writeFrame(format: Framed, body: string | Uint8Array): boolean {
     const bodyBytes = format.lengthOf(body)
-    const length = format.overhead(bodyBytes) + bodyBytes
+    const overhead = format.overhead(bodyBytes)
+    const length = overhead + bodyBytes
     if (this.#isRefused()) return false
     const buffer = this.#roomFor(length)
     if (buffer === undefined) {
       // In one piece, as others may write to this socket too.
       const bytes = Buffer.allocUnsafe(length)
-      format.put(bytes, 0, body, bodyBytes)
+      format.put(bytes, 0, body, bodyBytes, overhead)
       this.#send(bytes, length)
       return true
     }
-    format.put(buffer, this.length, body, bodyBytes)
+    format.put(buffer, this.length, body, bodyBytes, overhead)
     this.length += length
     return true
   }

@@ -1,0 +1,41 @@
+/** Frames of every header, as rows of `PARSERS`. */
+import { isSkynetError } from '../../src/base/errors.ts'
+import { FrameFormat } from '../../src/frames/frame-format.ts'
+import { FrameParser } from '../../src/frames/frame-parser.ts'
+import { wide } from '../../src/frames/frames.kit.ts'
+import type { FrameHeader } from '../../src/frames/framing.ts'
+import type { Parser } from './parsers.ts'
+import { below, type Random } from './seed.ts'
+
+const BYTES_MAX = 300
+const HEADERS: readonly FrameHeader[] = ['u16be', 'u16le', 'u32be', 'u32le', 'varint', 'line', wide]
+
+export const FRAME_PARSERS: readonly Parser[] = HEADERS.map((header) => {
+  const format = new FrameFormat({ header, max: BYTES_MAX })
+  return {
+    name: `frames ${typeof header === 'string' ? header : 'of one’s own'}`,
+    isStream: true,
+    bytesOf: (random) => framesOf(random, format),
+    parse: (chunks) => parsed(format, chunks),
+  }
+})
+
+function framesOf(random: Random, format: FrameFormat): Buffer {
+  const count = below(random, 6)
+  const lengths = Array.from({ length: count }, () => Math.floor(random() ** 4 * BYTES_MAX))
+  return Buffer.concat(lengths.map((length) => format.encode('x'.repeat(length))))
+}
+
+/** An error does not take back the frames before it. */
+function parsed(format: FrameFormat, chunks: readonly Buffer[]): unknown {
+  const parser = new FrameParser(format)
+  const frames: string[] = []
+  try {
+    for (const chunk of chunks) parser.take(chunk, (frame) => frames.push(frame.toString('latin1')))
+    parser.end()
+    return frames
+  } catch (error) {
+    if (!isSkynetError(error)) throw error
+    return [...frames, error.code]
+  }
+}
