@@ -1,6 +1,6 @@
 /** A client of Redis on a channel: pipelined, and back by itself after the connection was lost. */
 import type { Skynet, WaitOptions } from 'skynet-ts'
-import { type ParsedChannel, socketChannel } from 'skynet-ts/channel'
+import { type AnswerSink, type ParsedChannel, socketChannel } from 'skynet-ts/channel'
 import { type Argument, encode, type Reply, RespParser } from './resp.ts'
 
 export interface RedisOptions {
@@ -17,6 +17,10 @@ export interface RedisOptions {
   readonly timeoutMs?: number
   /** Commands under way. Default 65,536. */
   readonly maxRequests?: number
+  /** How long a connection may take. Default 10 s. */
+  readonly connectTimeoutMs?: number
+  /** A reply is owed, and nothing came for so long: the connection is lost. Default 0: never. */
+  readonly silenceMs?: number
 }
 
 /** Of a pipeline: what each command came to. */
@@ -30,16 +34,18 @@ type Asker = Pick<ParsedChannel<Reply>, 'request' | 'send'>
 export function channelOptions(options: RedisOptions, also?: (to: Asker) => Promise<void>) {
   const { host, port = 6379, path, username, password, db = 0, ...more } = options
   const where = path === undefined ? { port, ...(host === undefined ? {} : { host }) } : { path }
+  const auth = async (to: Asker): Promise<void> => {
+    const name = username === undefined ? [] : [username]
+    if (password !== undefined) await to.request(encode(['AUTH', ...name, password]))
+    if (db !== 0) await to.request(encode(['SELECT', db]))
+    await also?.(to)
+  }
+  const isOpen = password === undefined && db === 0 && also === undefined
   return {
     ...where,
     ...more,
-    parser: (answers: ConstructorParameters<typeof RespParser>[0]) => new RespParser(answers),
-    async auth(to: Asker): Promise<void> {
-      const name = username === undefined ? [] : [username]
-      if (password !== undefined) await to.request(encode(['AUTH', ...name, password]))
-      if (db !== 0) await to.request(encode(['SELECT', db]))
-      await also?.(to)
-    },
+    ...(isOpen ? {} : { auth }),
+    parser: (answers: AnswerSink<Reply>) => new RespParser(answers),
   }
 }
 

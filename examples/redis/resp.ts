@@ -17,6 +17,11 @@ export class RedisError extends Error {
   }
 }
 
+/** What no server of Redis sends. The connection is of no use then. */
+export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError'
+}
+
 /** Arguments of a command. Numbers go as their text. */
 export type Argument = string | number | bigint | Uint8Array
 
@@ -43,7 +48,7 @@ export const ELEMENTS_MAX = 1024 * 1024
 /** Of a bulk string, and of all of one reply. */
 export const REPLY_BYTES_MAX = 256 * 1024 * 1024
 /** Of a status or an error. */
-export const LINE_BYTES_MAX = 64 * 1024
+export const LINE_BYTES_MAX = 16 * 1024
 /** Of an integer or a length: more digits than 64 bits have. */
 const DIGITS_MAX = 20
 
@@ -143,7 +148,7 @@ export class RespParser implements ChunkParser {
       case LIST:
         return this.#listHead(this.#integer(at + 1))
       default:
-        throw new Error(`no reply begins with byte ${this.#bytes[at]}`)
+        throw new ProtocolError(`no reply begins with byte ${this.#bytes[at]}`)
     }
   }
 
@@ -157,11 +162,12 @@ export class RespParser implements ChunkParser {
     this.#lineEnd = 0
     for (; at < bytes.length && bytes[at] !== CR; at++) {
       const digit = bytes[at]! - ZERO
-      if (digit < 0 || digit > 9 || at - first >= DIGITS_MAX) throw new Error('a bad number')
+      if (digit < 0 || digit > 9 || at - first >= DIGITS_MAX)
+        throw new ProtocolError('a bad number')
       value = value * 10 + digit
     }
     if (at + 1 >= bytes.length) return 0
-    if (at === first || bytes[at + 1] !== LF) throw new Error('a bad number')
+    if (at === first || bytes[at + 1] !== LF) throw new ProtocolError('a bad number')
     this.#lineEnd = at + 2
     if (value > Number.MAX_SAFE_INTEGER) return BigInt(bytes.toString('latin1', begin, at))
     return sign === MINUS ? 0 - value : value
@@ -178,7 +184,7 @@ export class RespParser implements ChunkParser {
     if (begin === 0) return false
     if (length === -1) return this.#done(null, begin)
     if (typeof length !== 'number' || length < 0 || length > REPLY_BYTES_MAX) {
-      throw new Error(`a bulk string of ${length} bytes`)
+      throw new ProtocolError(`a bulk string of ${length} bytes`)
     }
     if (begin + length + 2 <= this.#bytes.length) return this.#bulk(begin, length)
     this.#needed = length + 2
@@ -191,7 +197,8 @@ export class RespParser implements ChunkParser {
   #bulk(begin: number, length: number): boolean {
     const bytes = this.#bytes
     const end = begin + length
-    if (bytes[end] !== CR || bytes[end + 1] !== LF) throw new Error('a bulk string without an end')
+    if (bytes[end] !== CR || bytes[end + 1] !== LF)
+      throw new ProtocolError('a bulk string without an end')
     return this.#done(bytes.toString('utf8', begin, end), end + 2)
   }
 
@@ -209,9 +216,10 @@ export class RespParser implements ChunkParser {
     const bytes = this.#bytes
     const begin = this.#at + 1
     const end = bytes.indexOf(CR, begin)
-    if ((end < 0 ? bytes.length : end) - begin > LINE_BYTES_MAX) throw new Error('a line too long')
+    if ((end < 0 ? bytes.length : end) - begin > LINE_BYTES_MAX)
+      throw new ProtocolError('a line too long')
     if (end < 0 || end + 1 === bytes.length) return undefined
-    if (bytes[end + 1] !== LF) throw new Error('a line without an end')
+    if (bytes[end + 1] !== LF) throw new ProtocolError('a line without an end')
     this.#lineEnd = end + 2
     return bytes.toString('utf8', begin, end)
   }
@@ -222,9 +230,9 @@ export class RespParser implements ChunkParser {
     if (count === -1) return this.#done(null, begin)
     if (count === 0) return this.#done([], begin)
     if (typeof count !== 'number' || count < 0 || count > ELEMENTS_MAX) {
-      throw new Error(`a list of ${count} elements`)
+      throw new ProtocolError(`a list of ${count} elements`)
     }
-    if (this.#open.length === DEPTH_MAX) throw new Error(`lists ${DEPTH_MAX} deep`)
+    if (this.#open.length === DEPTH_MAX) throw new ProtocolError(`lists ${DEPTH_MAX} deep`)
     this.#open.push({ items: [], left: count })
     this.#count(begin)
     return true
@@ -234,7 +242,7 @@ export class RespParser implements ChunkParser {
   #count(end: number): void {
     this.#replyBytes += end - this.#at
     this.#at = end
-    if (this.#replyBytes > REPLY_BYTES_MAX) throw new Error('a reply too large')
+    if (this.#replyBytes > REPLY_BYTES_MAX) throw new ProtocolError('a reply too large')
   }
 
   #done(value: Reply, end: number): boolean {
