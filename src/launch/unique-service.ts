@@ -3,12 +3,12 @@ import { SkynetError } from '../base/errors.ts'
 import { MANAGER_WAIT_MS_MAX } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
 import type { Names } from '../kernel/names.ts'
-import type { Methods } from '../modules/definition.ts'
 import { moduleOf, type Resolve } from '../modules/modules.ts'
-import { type Caller, ServiceRef } from '../service/ref.ts'
+import type { ServicePath } from '../modules/service-module.ts'
 import { uniqueChain, type WaitingSetup } from '../service/setup.ts'
-import { Waiter, type WaitFor, type WaitHost } from '../service/wait.ts'
+import { Waiter, type WaitFor } from '../service/wait.ts'
 import { limitsFrom, type WaitLimits, type WaitOptions } from '../service/wait-options.ts'
+import { type FinderHost, moduleUrl } from './imported.ts'
 import { askKeeper, type KeeperHost } from './keeper.ts'
 import { launchLimits } from './options.ts'
 
@@ -16,16 +16,15 @@ import { launchLimits } from './options.ts'
 const MANAGER_LOOK_MS = 10
 
 /** What asking the manager needs of the service that asks. */
-export interface ManagerHost extends KeeperHost, WaitHost, Caller {
-  readonly url: string
+export interface ManagerHost extends KeeperHost, FinderHost {
   readonly isEnding: boolean
   /** Setups that wait for what it asks now. */
   readonly setups: readonly WaitingSetup[]
-  readonly runtime: KeeperHost['runtime'] & {
-    readonly now: number
-    readonly handles: { workerOf(handle: number): number }
-    handleOf(name: string): number
-  }
+  readonly runtime: KeeperHost['runtime'] &
+    FinderHost['runtime'] & {
+      readonly now: number
+      readonly handles: { workerOf(handle: number): number }
+    }
   callMethod: KeeperHost['callMethod']
   /** A timer of the runtime. */
   after(ms: number, task: () => void): { cancel(): void }
@@ -37,22 +36,23 @@ export interface ManagerSite {
   readonly names: Names
 }
 
-export async function askManager<M extends Methods>(
+/** Returns the handle of the one instance. */
+export async function askManager(
   service: ManagerHost,
   site: ManagerSite,
   method: 'launch' | 'query',
-  [path, ...args]: [string | URL, ...unknown[]],
+  [path, ...args]: [ServicePath, ...unknown[]],
   options: WaitOptions | undefined,
-): Promise<ServiceRef<M>> {
+): Promise<number> {
   const { runtime } = service
   const chain = uniqueChain(service.setups)
-  const url = moduleOf(site.resolve(path, service.url, method))
-  const title = `${method} of ${shortPath(url)}`
   const left = limitsFrom(runtime, launchLimits(options))
+  const named = typeof path === 'function' ? await moduleUrl(service, path, left()) : path
+  const url = moduleOf(site.resolve(named, service.url, method))
+  const title = `${method} of ${shortPath(url)}`
   const manager = await findManager(service, site.names, title, left())
   const message = [method, url, ...args, ...(chain.length > 0 ? [chain] : [])]
-  const handle = await askKeeper(service, manager, message, left(), title)
-  return new ServiceRef<M>(service, handle as number)
+  return (await askKeeper(service, manager, message, left(), title)) as number
 }
 
 /** While there is none, as its worker has died and it is launched again, whoever asks waits. */

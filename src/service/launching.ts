@@ -1,13 +1,11 @@
 /** How services begin on one worker: their modules are loaded, their setups run. */
 import { isSkynetError, SkynetError } from '../base/errors.ts'
-import { clearTimeout, setTimeout } from '../base/event-loop.ts'
-import { LOAD_NOTICE_MS } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
 import { isError, messageOf, placeOf } from '../base/thrown.ts'
 import type { Place } from '../kernel/loads.ts'
-import { isBuiltin, type LoadedService, loadedService, loadService } from '../modules/modules.ts'
+import { isBuiltin, type LoadedService, loadedService } from '../modules/modules.ts'
 import { Beginning, type BeginningHost, type Launch, type Parent } from './beginning.ts'
-import { begin } from './scope.ts'
+import { ModuleLoads } from './module-loads.ts'
 import { sendable } from './sendable.ts'
 import { Service, type ServiceRuntime } from './service.ts'
 import { type Services, titleFor } from './services.ts'
@@ -38,6 +36,7 @@ export interface LaunchingOptions {
 export class Launching implements BeginningHost {
   readonly #options: LaunchingOptions
   readonly #runtime: ServiceRuntime
+  readonly modules: ModuleLoads
   /** Launches whose modules are being loaded. */
   readonly #loading = new Set<Launch>()
   /** Services begin with their profile on. */
@@ -47,6 +46,10 @@ export class Launching implements BeginningHost {
   constructor(options: LaunchingOptions, runtime: ServiceRuntime) {
     this.#options = options
     this.#runtime = runtime
+    this.modules = new ModuleLoads({
+      watching: (work) => options.scheduler.watching(work),
+      say: (text) => this.say(0, text),
+    })
   }
 
   /** From now on nothing begins here. */
@@ -61,16 +64,8 @@ export class Launching implements BeginningHost {
       this.#launch(known, launch)
       return
     }
-    const load = () => begin(() => loadService(launch.url))
-    const notice = setTimeout(() => {
-      const late = `${shortPath(launch.url)} is not loaded after ${LOAD_NOTICE_MS} ms`
-      this.say(0, `Service ${late}: a top-level await that never ends?`)
-    }, LOAD_NOTICE_MS)
     this.#loading.add(launch)
-    const loading = this.#options.scheduler.watching(load).finally(() => {
-      clearTimeout(notice)
-      this.#loading.delete(launch)
-    })
+    const loading = this.modules.load(launch.url).finally(() => this.#loading.delete(launch))
     loading.then(
       (definition) => this.#launch(definition, launch),
       (error: unknown) => this.#notBegun(launch, error),
@@ -85,7 +80,7 @@ export class Launching implements BeginningHost {
   /** Launches that go on by themselves, without a message or a timer: modules, setups that read. */
   get underWay(): string[] {
     const services = [...this.#options.services.values()]
-    const loading = [...this.#loading].map(({ url }) => `the module ${shortPath(url)} is loaded`)
+    const loading = this.modules.underWay.map((module) => `the module ${module} is loaded`)
     const settingUp = services.filter(({ isSettingUp }) => isSettingUp)
     return [...loading, ...settingUp.map(({ name }) => `the setup of ${name} is not done`)]
   }

@@ -10,6 +10,7 @@ import type { Router } from '../kernel/router.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
+import type { ModuleFinder } from '../modules/service-module.ts'
 import { type Address, Addresses } from './addresses.ts'
 import { askerOf } from './askers.ts'
 import type { FailedCall } from './calls.ts'
@@ -97,6 +98,7 @@ export class Runtime implements ServiceRuntime {
   readonly exitMs: number
   readonly notesCalls: boolean
   readonly launching: Launching
+  readonly modules: ModuleFinder
   readonly #services: Services
   readonly #timers: WorkerTimers
   readonly #addresses: Addresses
@@ -122,6 +124,7 @@ export class Runtime implements ServiceRuntime {
     this.#timers = options.timers
     this.#addresses = new Addresses(options.names)
     this.launching = new Launching(options, this)
+    this.modules = this.launching.modules
     this.#addOrders(options.orders)
   }
 

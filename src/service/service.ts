@@ -15,6 +15,7 @@ import { Timer } from '../kernel/timer.ts'
 import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Methods } from '../modules/definition.ts'
+import type { ModuleFinder } from '../modules/service-module.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Address } from './addresses.ts'
 import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from './calls.ts'
@@ -44,6 +45,7 @@ export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
   readonly receiveLimitBytes: number
   readonly clock: Clock
   readonly wheel: Wheel
+  readonly modules: ModuleFinder
   /** 0: no service has that name now. */
   handleOf(address: Address): number
   /** As `handleOf`. @throws {SkynetError} `ERR_NAME_UNKNOWN`. */

@@ -84,9 +84,7 @@ export class Datacenter {
   async #find(limits: WaitLimits): Promise<number> {
     const service = this.#service
     if (service.runtime.handles.workerOf(this.#daemon) < 0) {
-      this.#daemon = (
-        await askManager(service, this.#site, 'launch', ['datacenterd', {}], limits)
-      ).handle
+      this.#daemon = await askManager(service, this.#site, 'launch', ['datacenterd', {}], limits)
     }
     return this.#daemon
   }

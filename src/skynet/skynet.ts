@@ -5,10 +5,12 @@ import { DebugApi } from '../debug/debug-api.ts'
 import { type StatName, stat } from '../debug/stat.ts'
 import type { Env, EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
-import { type LaunchSite, launchService } from '../launch/launch.ts'
+import { launchFrom } from '../launch/imported.ts'
+import type { LaunchSite } from '../launch/launch.ts'
 import { type LaunchRest, launchOptions } from '../launch/options.ts'
 import { askManager, type ManagerSite } from '../launch/unique-service.ts'
 import type { AnyService, Methods, MethodsOf } from '../modules/definition.ts'
+import type { ServicePath } from '../modules/service-module.ts'
 import type { SocketClient } from '../net/client/client.ts'
 import type { Address } from '../service/addresses.ts'
 import { askMailbox, inboxOf, type MailboxState } from '../service/inbox.ts'
@@ -159,19 +161,21 @@ export class Skynet {
   /**
    * Launch a service and wait until its setup is done.
    *
-   * @param path Of its module: relative to this service's module (`./agent.ts`), absolute, a URL,
+   * @param path Its module: a function that imports it, `() => import('./agent.ts')`, of which all
+   * types follow; or a path: relative to this service's module (`./agent.ts`), absolute, a URL,
    * or a bare name from the config's `services` folders.
-   * @returns A reference typed by `S`, which is `typeof` the module's default export.
+   * @returns A reference typed by `S`, the module's default export; of a path, that is for you to
+   * say: `newService<typeof agent>('./agent.ts')`.
    * @throws {SkynetError} `ERR_SERVICE_LAUNCH` no such module, or setup failed: see `cause`;
    * `ERR_MESSAGE_UNSUPPORTED` for the arguments; `ERR_CALL_TIMEOUT`, `ABORT_ERR` as asked for (the
    * service may come to life all the same).
    */
   async newService<S extends AnyService = AnyService>(
-    path: string | URL,
+    path: ServicePath<S>,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const service = Skynet.serviceOf(this)
-    const handle = await launchService(service, this.#site, path, launchOptions(rest[0]))
+    const handle = await launchFrom(service, this.#site, path, launchOptions(rest[0]))
     return new ServiceRef(service, handle)
   }
 
@@ -182,22 +186,25 @@ export class Skynet {
    * @throws As `newService`. A failed launch is forgotten: the next who asks tries again.
    */
   async uniqueService<S extends AnyService = AnyService>(
-    path: string | URL,
+    path: ServicePath<S>,
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const { timeoutMs, signal, ...launch } = launchOptions(rest[0])
     const limits = { timeoutMs, signal }
     const given = { ...launch, on: launch.on === 'same' ? this.worker : launch.on }
-    return askManager(Skynet.serviceOf(this), this.#site, 'launch', [path, given], limits)
+    const service = Skynet.serviceOf(this)
+    const handle = await askManager(service, this.#site, 'launch', [path, given], limits)
+    return new ServiceRef(service, handle)
   }
 
   /** The one instance of a service, once somebody has launched it: until then this waits. */
   async queryService<S extends AnyService = AnyService>(
-    path: string | URL,
+    path: ServicePath<S>,
     options?: WaitOptions,
   ): Promise<ServiceRef<MethodsOf<S>>> {
     checkWait('query', options)
-    return askManager(Skynet.serviceOf(this), this.#site, 'query', [path], options)
+    const service = Skynet.serviceOf(this)
+    return new ServiceRef(service, await askManager(service, this.#site, 'query', [path], options))
   }
 
   /**

@@ -13,10 +13,10 @@ import {
 } from '../base/check.ts'
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { TIMER_MS_MAX } from '../base/limits.ts'
-import { launchService } from '../launch/launch.ts'
+import { launchFrom } from '../launch/imported.ts'
 import type { Placement } from '../launch/placement.ts'
-import type { Methods } from '../modules/definition.ts'
-import { checkPath } from '../modules/modules.ts'
+import type { AnyService, ArgsOf, Methods } from '../modules/definition.ts'
+import { checkServicePath, type ServicePath } from '../modules/service-module.ts'
 import { type Ending, isMeant } from '../service/life.ts'
 import { ServiceRef } from '../service/ref.ts'
 import type { Service } from '../service/service.ts'
@@ -49,26 +49,31 @@ const RESTARTS = {
   never: () => false,
 } as const
 
-export interface ChildSpec {
+export interface ChildSpec<S extends AnyService = AnyService> {
   /** Its name with the supervisor. */
   readonly name: string
   /** As for `newService`. */
-  readonly path: string | URL
+  readonly path: ServicePath<S>
   /**
    * What its setup gets. A function is asked at each launch, with how the last one ended: the place
    * to hand its state over.
    */
-  readonly args?: readonly unknown[] | ((last: Ending | undefined) => readonly unknown[])
+  readonly args?: Readonly<ArgsOf<S>> | ((last: Ending | undefined) => Readonly<ArgsOf<S>>)
   readonly on?: Placement
   /** Default `always`. A fault of a child ends it: see `onFault` of `newService`. */
   readonly restart?: keyof typeof RESTARTS
 }
 
+/** Its arguments may be left out only when its setup takes none. */
+type ChildOf<S extends AnyService> =
+  [] extends ArgsOf<S> ? ChildSpec<S> : ChildSpec<S> & Required<Pick<ChildSpec<S>, 'args'>>
+
 /** `timeoutMs` and `signal` limit the start: what was launched by then ends. */
-export interface SuperviseOptions extends WaitOptions {
+export interface SuperviseOptions<S extends readonly AnyService[] = readonly AnyService[]>
+  extends WaitOptions {
   readonly strategy: RestartStrategy
   /** Launched in this order, ended in the reverse one. */
-  readonly children: readonly ChildSpec[]
+  readonly children: { readonly [I in keyof S]: ChildOf<S[I]> }
   /** More restarts than this within `periodMs` end everything. Default 3 within 5,000 ms. */
   readonly maxRestarts?: number
   readonly periodMs?: number
@@ -89,7 +94,10 @@ interface Child {
  * @throws As `newService` when one of them cannot be launched at first; the others end then.
  * `TypeError`, `RangeError` for options that are wrong; nothing was launched then.
  */
-export async function supervise(skynet: Skynet, options: SuperviseOptions): Promise<Supervisor> {
+export async function supervise<const S extends readonly AnyService[]>(
+  skynet: Skynet,
+  options: SuperviseOptions<S>,
+): Promise<Supervisor> {
   const supervisor = new Supervisor(skynet, options)
   await supervisor.start()
   return supervisor
@@ -112,7 +120,7 @@ function checkSupervise(options: SuperviseOptions): void {
     checkOptions('supervise a child', 'child', child, CHILD_KEYS)
     const { name, args = [], restart = 'always' } = child
     checkText('supervise a child', 'name', name)
-    checkPath('supervise a child', child.path)
+    checkServicePath('supervise a child', child.path)
     if (names.has(name)) {
       throw refusal('value', 'supervise a child', 'name', 'of no other child', name)
     }
@@ -182,7 +190,7 @@ export class Supervisor {
     const options = { args: [...given], on, onFault: 'end' } as const
     const as = { isChild: true, limits }
     const site = Skynet.siteOf(this.#skynet)
-    const handle = await launchService(this.#service, site, path, options, as)
+    const handle = await launchFrom(this.#service, site, path, options, as)
     child.ref = new ServiceRef(this.#service, handle)
     monitor(this.#service, handle).then(
       (ending) => {

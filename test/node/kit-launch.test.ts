@@ -37,6 +37,23 @@ test('settled() waits for a module that loads: TypeScript, for the first time', 
   assert.ok(skynet.localName('.typed'))
 })
 
+const IMPORTER = `import { defineService } from 'skynet-ts'
+export default defineService((skynet) => {
+  skynet.fork(() => skynet.newService(() => import('./slow.ts'), { args: ['.imported'] }))
+})
+`
+
+// Proves: docs/testing.md#settled
+// Proves: docs/semantics.md#launch-import
+test('settled() waits for a module that is imported for a launch, in TypeScript', async (t) => {
+  const folder = projectFolder(t, { 'app/importer.ts': IMPORTER, 'app/slow.ts': SLOW_MODULE })
+  await using node = await testNode()
+  const { skynet } = node
+  await skynet.newService(join(folder, 'app/importer.ts'))
+  await node.settled()
+  assert.ok(skynet.localName('.imported'))
+})
+
 // Proves: docs/testing.md#settled
 test('settled() waits for a launch whose setup waits for Node.js', async () => {
   await using node = await testNode()

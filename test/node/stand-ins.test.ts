@@ -16,6 +16,13 @@ const shop = defineService((skynet) => ({
     const db = await skynet.newService('../fixtures/methods.ts')
     return skynet.call(db.handle, 'take', what)
   },
+  async imported(what: string): Promise<unknown> {
+    return skynet.call(
+      await skynet.newService(() => import('../fixtures/methods.ts')),
+      'take',
+      what,
+    )
+  },
   unique: async () => (await skynet.uniqueService('../fixtures/methods.ts')).handle,
   query: async () => (await skynet.queryService('../fixtures/methods.ts')).handle,
   async named(path: string): Promise<unknown> {
@@ -30,6 +37,7 @@ const take = (what: string): string => `${what} of the test`
 test('a stand-in by path is launched in the place of the module, whoever asks', async () => {
   await using service = await testService(shop, { peers: { '../fixtures/methods.ts': { take } } })
   assert.equal(await service.call.buy('tea'), 'tea of the test')
+  assert.equal(await service.call.imported('cake'), 'cake of the test')
   const unique = await service.call.unique()
   assert.equal(await service.call.ask(unique, 'take'), 'it of the test')
   assert.equal(await service.call.query(), unique)

@@ -1,0 +1,45 @@
+/** Launching a service by the import of its module, where others name its path. */
+import { SkynetError } from '../base/errors.ts'
+import type { ModuleFinder, ServiceModule, ServicePath } from '../modules/service-module.ts'
+import { type WaitFor, type WaitHost, waitAlong } from '../service/wait.ts'
+import { limitsFrom, type WaitLimits } from '../service/wait-options.ts'
+import { type LaunchAs, type LauncherHost, type LaunchSite, launchService } from './launch.ts'
+import { type LaunchOptions, launchLimits } from './options.ts'
+
+/** What finding a module needs of the service that names it. */
+export interface FinderHost extends WaitHost {
+  readonly url: string
+  readonly runtime: { readonly modules: ModuleFinder }
+}
+
+/** The URL of the module that `load` imports, which is loaded here for that. */
+export function moduleUrl(
+  service: FinderHost,
+  load: ServiceModule,
+  limits: WaitLimits,
+): Promise<string> {
+  const about: WaitFor = {
+    kind: 'wait',
+    what: 'the module of a launch',
+    late: (timeoutMs) => {
+      const info = { to: 'a module', method: 'import', timeoutMs }
+      return new SkynetError('ERR_CALL_TIMEOUT', info)
+    },
+  }
+  const url = service.runtime.modules.urlOf(load, service.url)
+  return waitAlong(service, about, limits, url)
+}
+
+/** Returns the handle, once its setup is done. Throws as `newService`. */
+export async function launchFrom(
+  service: LauncherHost & FinderHost,
+  site: LaunchSite,
+  path: ServicePath,
+  options: LaunchOptions<readonly unknown[]>,
+  as: LaunchAs = {},
+): Promise<number> {
+  if (typeof path !== 'function') return launchService(service, site, path, options, as)
+  const left = limitsFrom(service.runtime, as.limits ?? launchLimits(options))
+  const url = await moduleUrl(service, path, left())
+  return launchService(service, site, url, options, { ...as, limits: left() })
+}
