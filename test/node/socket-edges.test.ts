@@ -63,6 +63,21 @@ test('T30 with all slots in use a client is refused; with one free again one is 
   }))
 
 // Proves: docs/skynet.md#text
+test('more than fits, written to a listener that begins, is dropped: it listens all the same', () =>
+  drive(function* (s) {
+    const fd = s.os.listen({ family: 4, host: '127.0.0.1', port: 0 }, 128)
+    const id = s.slots.reserve()
+    s.client.order('listen', id, fd, A)
+    // Its owner alone is told the id; nobody else could know yet what it is of.
+    s.client.order('overflow', id)
+    const { ud: port } = yield* s.next('OPEN')
+    s.client.order('start', id, A)
+    yield* s.next('OPEN')
+    const peer = s.connect(port)
+    assert.equal((yield* s.next('ACCEPT')).bytes.toString(), peer.address)
+    yield* s.silence()
+  }))
+
 test('T32 no address is cut: the longest path of a Unix socket comes whole', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-'))
   t.after(() => rmSync(folder, { recursive: true }))

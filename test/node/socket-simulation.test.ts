@@ -17,6 +17,8 @@ const BROKEN_ONCE = [
   692780614,
   // What found no memory waited for the next look at its idle timeout: socket-faults.
   700923660,
+  // Too much written to a listener that begins ended it: socket-edges.
+  701403094,
 ]
 
 test('sockets keep their promises in 2,000 runs, the same each time', () => {

@@ -285,12 +285,17 @@ export function enqueue(
   if (socket.fd >= 0) warn(sockets, socket)
 }
 
-/** More waits than the policy of the socket allows. */
+/**
+ * More waits than the policy of the socket allows. What somebody wrote to a listener, whose id he
+ * knew before it listened, waits no more: it was dropped.
+ */
 export function overflowed(sockets: Sockets, socket: Socket): void {
+  const state = sockets.stateOf(socket)
+  if (state === STATE.PLISTEN || state === STATE.LISTEN) return
   const reason = `more than ${socket.settings.sendLimitBytes} bytes wait to be sent`
   sockets.owners.emit(socket.owner, EVENT.ERROR, socket.id, 0, reason)
   // What was never open has no end: the error is the answer to its connect.
-  if (sockets.stateOf(socket) <= STATE.CONNECTING) socket.closeTold = true
+  if (state <= STATE.CONNECTING) socket.closeTold = true
   sockets.free(socket)
 }
 

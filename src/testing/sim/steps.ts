@@ -213,8 +213,8 @@ function broadcast(world: World): unknown {
 /** Asked for before: a refusal is checked as that of a write is. */
 function isReached(socket: SocketModel, slots: Slots): boolean {
   const { id, unsent } = socket
-  const state = slots.stateOf(id)
-  if (state === STATE.INVALID || state === STATE.PLISTEN || state === STATE.LISTEN) return false
+  // A listener takes nothing, also before its order has come to the server.
+  if (slots.stateOf(id) === STATE.INVALID || socket.port !== 0) return false
   const isTaken = !slots.isFull(id)
   socket.written(isTaken, unsent)
   return isTaken
