@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { accept } from './accept.bench.ts'
 import { broadcast } from './broadcast.bench.ts'
 import { call } from './call.bench.ts'
+import { codec } from './codec.bench.ts'
 import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
 import { edge } from './edge.bench.ts'
@@ -32,6 +33,7 @@ const BENCHES: readonly Bench[] = [
     rest,
     timer,
     stores,
+    codec,
     idle,
     connections,
     edge,

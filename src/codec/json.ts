@@ -5,17 +5,16 @@ import { CODEC_DEPTH_MAX } from '../base/limits.ts'
 import { beginOf, SHOWN_CHARS_MAX } from '../base/text.ts'
 import { type Codec, codecError } from './codec.ts'
 
-const QUOTE = 0x22
-const BACKSLASH = 0x5c
-/** `[` and `{` differ in one bit, and so do `]` and `}`. */
-const CASE_BIT = 0x20
-const OPENING = 0x7b
-const CLOSING = 0x7d
+const OTHER = 0
+const QUOTE = 1
+const BACKSLASH = 2
+const OPENING = 3
+const CLOSING = 4
+/** What a byte is for the depth of a text. In UTF-8 none of these is a part of another letter. */
+const KINDS = kindsOf({ '"': QUOTE, '\\': BACKSLASH, '[{': OPENING, ']}': CLOSING })
 
 /** How V8 says where a text goes wrong; not each of its sentences does. */
 const POSITION = /at position (\d+)/
-/** A key `__proto__` stands in the text as it is, or has an escape of one of its letters. */
-const MAY_BE_PROTO = /__proto__|\\u00(?:5f|6f|7[024])/i
 
 /**
  * JSON, as `JSON.stringify` and `JSON.parse` have it, in UTF-8 without a byte order mark.
@@ -39,10 +38,10 @@ function encode(value: unknown): Buffer {
 
 function decode<Out>(bytes: Uint8Array): Out {
   if (!isUtf8(bytes)) throw codecError('json', 'message', 'it is no UTF-8')
-  if (isTooDeep(bytes)) throw tooDeep()
   const text = textOf(bytes)
+  if (opens(text) > CODEC_DEPTH_MAX && isTooDeep(bytes)) throw tooDeep()
   try {
-    return JSON.parse(text, MAY_BE_PROTO.test(text) ? withoutProto : undefined) as Out
+    return JSON.parse(text, mayHaveProto(text) ? withoutProto : undefined) as Out
   } catch (error) {
     throw error instanceof SyntaxError ? notJson(error) : error
   }
@@ -53,6 +52,9 @@ const textOf = (bytes: Uint8Array): string =>
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   ).toString()
+
+/** It stands in the text as it is, or has an escape of one of its letters. */
+const mayHaveProto = (text: string): boolean => text.includes('__proto__') || text.includes('\\u00')
 
 function withoutProto(key: string, value: unknown): unknown {
   if (key !== '__proto__') return value
@@ -69,21 +71,38 @@ function notJson({ message }: SyntaxError): SkynetError<'ERR_CODEC'> {
 const tooDeep = (): SkynetError<'ERR_CODEC'> =>
   codecError('json', 'message', `nested deeper than ${CODEC_DEPTH_MAX} levels`)
 
+/** How often something is opened, in strings as well: most texts need no closer look. */
+function opens(text: string): number {
+  let count = 0
+  for (const letter of '{[') {
+    let at = text.indexOf(letter)
+    for (; at >= 0 && count <= CODEC_DEPTH_MAX; count++) at = text.indexOf(letter, at + 1)
+  }
+  return count
+}
+
 /** `JSON.parse` has no limit of its own, and who walks through what it gives would need one. */
 function isTooDeep(bytes: Uint8Array): boolean {
   const { length } = bytes
-  // What is opened has to be closed as well.
-  if (length <= CODEC_DEPTH_MAX * 2) return false
   let depth = 0
   let isText = false
   for (let i = 0; i < length; i++) {
-    const byte = bytes[i]!
-    if (byte === QUOTE) isText = !isText
+    const kind = KINDS[bytes[i]!]
+    if (kind === OTHER) continue
+    if (kind === QUOTE) isText = !isText
     else if (isText) {
-      if (byte === BACKSLASH) i++
-    } else if ((byte | CASE_BIT) === OPENING) {
+      if (kind === BACKSLASH) i++
+    } else if (kind === OPENING) {
       if (++depth > CODEC_DEPTH_MAX) return true
-    } else if ((byte | CASE_BIT) === CLOSING) depth--
+    } else if (kind === CLOSING) depth--
   }
   return false
+}
+
+function kindsOf(rows: Readonly<Record<string, number>>): Uint8Array {
+  const kinds = new Uint8Array(256).fill(OTHER)
+  for (const [letters, kind] of Object.entries(rows)) {
+    for (const letter of letters) kinds[letter.charCodeAt(0)] = kind
+  }
+  return kinds
 }

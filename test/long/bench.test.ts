@@ -36,6 +36,7 @@ const BENCHES = {
   rest: 3,
   timer: 4,
   stores: 3,
+  codec: 8,
   idle: 1,
   connections: 5,
   // Only Linux has both kinds of epoll.

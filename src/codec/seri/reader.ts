@@ -72,7 +72,10 @@ class Reader {
 
   /** @param depth Tables around the value. */
   #value(depth: number): LuaValue {
-    const byte = this.#bytes[this.#skip(1)]!
+    const at = this.#at
+    if (at >= this.#bytes.length) throw this.#wrong('ends too early')
+    this.#at = at + 1
+    const byte = this.#bytes[at]!
     const cookie = byte >> TYPE_BITS
     switch (byte & TYPE_MASK) {
       case TYPE.NIL:
@@ -171,19 +174,17 @@ class Reader {
   #short(at: number, end: number): string | undefined {
     const bytes = this.#bytes
     const length = end - at
-    let hash = length
-    for (let i = at; i < end; i++) {
-      const byte = bytes[i]!
-      if (byte > 0x7f) return undefined
-      hash = (hash * 31 + byte) | 0
-    }
-    const slot = (hash ^ (hash >>> 15)) & (CACHE_SLOTS - 1)
+    // Keys differ at the ends, mostly. The byte before a string of one is its tag.
+    const ends = bytes[end - 1]! * 31 + bytes[end - 2]! * 961
+    const hash = ends + bytes[at]! * 127 + bytes[at + (length >> 1)]! * 8191 + length
+    const slot = (hash ^ (hash >>> 10)) & (CACHE_SLOTS - 1)
     const found = this.#cache[slot]!
     if (found.length === length) {
       let i = 0
       while (i < length && found.charCodeAt(i) === bytes[at + i]) i++
       if (i === length) return found
     }
+    for (let i = at; i < end; i++) if (bytes[i]! > 0x7f) return undefined
     const text = bytes.latin1Slice(at, end)
     this.#cache[slot] = text
     return text
