@@ -44,6 +44,7 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'threads/assemble.ts': ['socket', 'main'],
   'service/service.ts': ['socket', 'main'],
   'sockets/connection.ts': ['socket', 'main'],
+  'frames/': ['socket', 'main'],
   'services/': ['socket', 'main'],
   'debug/stats.ts': ['socket', 'main'],
   'kernel/scheduler.ts': ['socket', 'main'],

@@ -43,3 +43,10 @@ test('a read that waits keeps its promise and a waiter, no closure and no descri
   const bytes = bytesOf((connection) => void connection.read())
   assert.ok(bytes < 900, `${bytes} B`)
 })
+
+// Proves: docs/frames.md#idle
+test('frames that are waited for keep a parser without a buffer, beside a read', () => {
+  const take = (): void => {}
+  const bytes = bytesOf((connection) => void connection.frames({ header: 'u16be' }).each(take))
+  assert.ok(bytes < 1900, `${bytes} B`)
+})
