@@ -110,7 +110,7 @@ test('ProgramCalls end with their worker, and go on with the next one', async ()
   assert.equal(told.length, 3)
 })
 
-test('ProgramCalls are refused once the node ends, and so are the ends of its services', async () => {
+test('ProgramCalls are refused once the node ends, and say so', async () => {
   const { calls, asks, answer, state } = setUp()
   const open = calls.callMethod(9, ['x'], NONE)
   await Promise.resolve()
