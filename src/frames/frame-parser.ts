@@ -27,7 +27,7 @@ export class FrameParser {
   /** Shorter frames of this chunk are not parts of it. */
   #sharedMin = 0
   /** A copy of a part of the chunk, and where that begins. */
-  #copy = NOTHING
+  #copy: Buffer | undefined
   #copyAt = 0
   #half: HalfFrame | undefined
   #failure: { readonly error: unknown } | undefined
@@ -58,7 +58,7 @@ export class FrameParser {
     const isRead = this.#at === this.#chunk.length
     this.#chunk = isRead ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk])
     this.#at = 0
-    this.#copy = NOTHING
+    this.#copy = undefined
     const { byteLength } = this.#chunk.buffer
     this.#sharedMin = byteLength <= SHARED_BYTES ? 0 : byteLength / HELD_BACK_MAX
   }
@@ -106,7 +106,7 @@ export class FrameParser {
   /** The chunk is used up; whatever is kept of it has it. */
   #letGo(): void {
     this.#chunk = NOTHING
-    this.#copy = NOTHING
+    this.#copy = undefined
     this.#at = 0
   }
 
@@ -184,15 +184,16 @@ export class FrameParser {
 
   /** The same out of a copy of this part of the chunk, and of parts behind it. */
   #cutCopy(from: number, end: number, next: number): Buffer {
-    if (end > this.#copyAt + this.#copy.length) {
+    let copy = this.#copy
+    if (copy === undefined || end > this.#copyAt + copy.length) {
       const bytes = Math.max(end - from, Math.min(SHARED_BYTES, this.#chunk.length - from))
-      this.#copy = Buffer.allocUnsafeSlow(bytes)
+      copy = Buffer.allocUnsafeSlow(bytes)
+      this.#chunk.copy(copy, 0, from, from + bytes)
+      this.#copy = copy
       this.#copyAt = from
-      this.#chunk.copy(this.#copy, 0, from, from + bytes)
     }
-    const frame = this.#copy.subarray(from - this.#copyAt, end - this.#copyAt)
     this.#moveTo(next)
-    return frame
+    return copy.subarray(from - this.#copyAt, end - this.#copyAt)
   }
 
   #moveTo(at: number): void {

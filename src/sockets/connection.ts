@@ -129,8 +129,8 @@ export class Connection implements ByteStream {
    * From now on `read` and its like reject with `ERR_SOCKET_STATE`. What came before and was not
    * read is the begin of the first frame. With a codec the types of messages follow from it.
    *
-   * @throws {SkynetError} `ERR_SOCKET_STATE` the second time. `TypeError`, `RangeError` naming the
-   * option.
+   * @throws {SkynetError} `ERR_SOCKET_STATE` the second time, `ERR_SOCKET_BUSY` while a read waits.
+   * `TypeError`, `RangeError` naming the option.
    */
   frames<In, Out>(options: CodecOptions<In, Out>): FramedStream<In, Out>
   frames(options: BytesOptions): FramedStream

@@ -53,6 +53,29 @@ test('send() drops a message whole, by the policy of the connection, or throws',
   assert.throws(() => stream.send('x'), { code: 'ERR_SOCKET_FULL' })
 })
 
+// Proves: docs/frames.md#paused
+test('each() hands nothing out while the peer has to take first', async () => {
+  const { sockets, stream, come } = setUp()
+  sockets.slot.policy = SEND_POLICY['pause-producer']
+  const messages: string[] = []
+  void stream.each((message) => {
+    messages.push(message.toString())
+    sockets.slot.queued = 60
+  })
+  come('\0\x01a\0\x01b\0\x01c')
+  await settled()
+  assert.deepEqual(messages, ['a'])
+  for (const expected of [
+    ['a', 'b'],
+    ['a', 'b', 'c'],
+  ]) {
+    sockets.slot.queued = 0
+    sockets.emit('DRAIN', 1, 1)
+    await settled()
+    assert.deepEqual(messages, expected)
+  }
+})
+
 // Proves: docs/frames.md#half-kept
 test('receive() has one time limit for a message, however slowly it comes', async () => {
   const { sockets, stream, come } = setUp()
@@ -64,6 +87,24 @@ test('receive() has one time limit for a message, however slowly it comes', asyn
   assert.deepEqual(sockets.timers, [100])
   come('b')
   assert.equal(`${await receive}`, 'ab')
+})
+
+// Proves: docs/frames.md#half-kept
+test('receive() has one time limit for a message on any stream', async () => {
+  const limits: number[] = []
+  const chunks = ['\0', '\x02', 'ab'].map((text) => Buffer.from(text))
+  const below = {
+    async read(_count: undefined, { timeoutMs }: { timeoutMs: number }) {
+      limits.push(timeoutMs)
+      await settled()
+      return chunks.shift() ?? null
+    },
+    async close() {},
+  }
+  const stream = framed(below as never, U16)
+  assert.equal(`${await stream.receive({ timeoutMs: 1000 })}`, 'ab')
+  assert.ok(limits[0]! > limits[1]! && limits[1]! > limits[2]! && limits[2]! > 0, `${limits}`)
+  assert.equal(await stream.receive({ timeoutMs: 1000 }), null)
 })
 
 test('receive() and each() refuse one more who waits', async () => {

@@ -136,10 +136,12 @@ export class StreamReader implements WaitFor {
   /**
    * From now on it is read in frames alone: what others took would be missing in them.
    *
-   * @throws {SkynetError} `ERR_SOCKET_STATE` the second time.
+   * @throws {SkynetError} `ERR_SOCKET_STATE` the second time, `ERR_SOCKET_BUSY` while a read waits.
    */
   startFrames(frames: Frames): void {
+    const { id } = this.#source
     if (this.#frames !== undefined) throw this.#hasFrames()
+    if (this.#waiter !== undefined) throw new SkynetError('ERR_SOCKET_BUSY', { id })
     this.#frames = frames
   }
 

@@ -1,9 +1,11 @@
 /** Frames on connections: what the contract of messages does not say. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type Connection, frameEncoder, type MessageStream, type Skynet } from 'skynet-ts'
 import type taker from '../fixtures/frame-taker.ts'
 import { serviceTest } from '../support/run.ts'
-import { drink, ours, pair } from '../support/sockets.ts'
+import { dial, drink, listen, ours, pair } from '../support/sockets.ts'
 
 const U16 = { header: 'u16be', max: 1000 } as const
 const encode = frameEncoder(U16)
@@ -18,6 +20,11 @@ check('a connection with frames is read by them alone, and has them once', async
   far.write('GET /\n')
   far.write(encode('one'))
   assert.equal(await near.readLine(), 'GET /')
+  const giveUp = new AbortController()
+  const waiting = near.read(1000, { signal: giveUp.signal })
+  assert.throws(() => near.frames(U16), { code: 'ERR_SOCKET_BUSY' })
+  giveUp.abort()
+  await assert.rejects(waiting, { code: 'ABORT_ERR' })
   const messages = near.frames(U16)
   const refused = { code: 'ERR_SOCKET_STATE', message: /read by its frames/ }
   await assert.rejects(near.read(), refused)
@@ -109,6 +116,52 @@ check('a message that is encoded once goes to many', async (skynet) => {
   for (const [, far] of pairs) {
     assert.deepEqual(await receiveAll(far.frames(U16)), ['before', 'to all'])
   }
+})
+
+const PEERS = 100
+const MESSAGES = 40
+
+/** Messages of a peer, of lengths up to 1000, each with its number. */
+const said = (peer: number): string[] =>
+  Array.from({ length: MESSAGES }, (_, i) => `${peer}.${i}`.padEnd((peer * i * 7) % 1000, 'x'))
+
+/** Write them cut at places that differ from peer to peer, and tell what comes back. */
+async function converse(port: number, peer: number): Promise<Buffer> {
+  const client = await dial(port)
+  const bytes = Buffer.concat(said(peer).map(encode))
+  const step = 1 + ((peer * 37) % 2000)
+  const drunk = drink(client)
+  for (let at = 0; at < bytes.length; at += step) {
+    const isTaken = client.write(bytes.subarray(at, at + step))
+    if (!isTaken) await once(client, 'drain')
+    else if (at % 3 === 0) await turn()
+  }
+  client.end()
+  return drunk
+}
+
+// Proves: docs/frames.md#headers
+check('what a hundred peers say, cut anywhere, comes back whole and in order', async (skynet) => {
+  const listener = await listen(skynet)
+  const serve = async (connection: Connection): Promise<void> => {
+    const stream = connection.frames(U16)
+    let count = 0
+    await stream.each((message) => {
+      const hasRoom = stream.send(message)
+      if (++count % 5 === 0) return skynet.yield()
+      return hasRoom && count % 7 !== 0 ? undefined : stream.drain()
+    })
+    await stream.close()
+  }
+  skynet.fork(async () => {
+    for await (const connection of listener) skynet.fork(serve, connection)
+  })
+  const peers = Array.from({ length: PEERS }, (_, peer) => peer)
+  const answers = await Promise.all(peers.map((peer) => converse(listener.port, peer)))
+  for (const peer of peers) {
+    assert.ok(answers[peer]!.equals(Buffer.concat(said(peer).map(encode))), `peer ${peer}`)
+  }
+  await listener.close()
 })
 
 interface Move {
