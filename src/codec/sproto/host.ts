@@ -3,7 +3,7 @@ import { checkInteger, checkOptions, refusal } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
 import { SPROTO_SESSIONS_MAX } from '../../base/limits.ts'
 import { coreOf, type SprotoCore } from './core.ts'
-import type { BodyOf, ProtocolNames, SchemaSource, ValueOf, Way } from './infer.ts'
+import type { BodyOf, KnownName, ProtocolNames, SchemaSource, ValueOf, Way } from './infer.ts'
 import { type Package, type Packages, type SprotoSession, sessionError } from './packages.ts'
 import type { TypePlan } from './plan.ts'
 import type { SchemaProtocol } from './schema.ts'
@@ -138,8 +138,8 @@ export class SprotoPeer<S extends string, P extends string, W extends Way, T ext
    *
    * @throws {SkynetError} `ERR_SPROTO_SESSION`: the session waits already, or too many do.
    */
-  request<N extends ProtocolNames<T>>(
-    name: N,
+  request<N extends string>(
+    name: KnownName<N, ProtocolNames<T>>,
     ...question: Question<BodyOf<T, N, 'request', 'in'>, UserData<S, P, 'in'>>
   ): Buffer {
     const [request, session, ud] = question

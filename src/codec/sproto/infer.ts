@@ -31,10 +31,21 @@ type PartsOf<
   O extends Open = [],
   P extends Part = never,
 > = S extends `${infer A}\n}\n${infer R}`
-  ? Cut<`${WithoutComments<A>}}`, O, P> extends [infer O2 extends Open, infer P2 extends Part]
+  ? PiecesOf<`${A}\n}`, O, P> extends [infer O2 extends Open, infer P2 extends Part]
     ? PartsOf<`\n${R}`, O2, P2>
     : never
-  : Cut<WithoutComments<S>, O, P>[1]
+  : PiecesOf<S, O, P>[1]
+
+/** What is between, line by line: many a protocol, and many a small type, has but one. */
+type PiecesOf<
+  S extends string,
+  O extends Open,
+  P extends Part,
+> = S extends `${infer A}}\n${infer R}`
+  ? Cut<WithoutComments<`${A}}`>, O, P> extends [infer O2 extends Open, infer P2 extends Part]
+    ? PiecesOf<R, O2, P2>
+    : never
+  : Cut<WithoutComments<S>, O, P>
 
 type WithoutComments<S extends string> = S extends `${infer A}#${infer C}`
   ? C extends `${string}\n${infer R}`
@@ -172,24 +183,49 @@ type Joined<T extends readonly string[]> = T extends readonly [
     : `${A}\n${Joined<R>}`
   : ''
 
-export type TypeNames<S extends string> = keyof SchemaOf<S>['types'] & string
-export type ProtocolNames<S extends string> = keyof SchemaOf<S>['protocols'] & string
+/** By way of a condition: so that people are shown the names, and not the text of the schema. */
+export type TypeNames<S extends string> = [keyof SchemaOf<S>['types'] & string] extends [
+  infer N extends string,
+]
+  ? N
+  : never
+export type ProtocolNames<S extends string> = [keyof SchemaOf<S>['protocols'] & string] extends [
+  infer N extends string,
+]
+  ? N
+  : never
+
+/**
+ * A name that is one of `M`. Were `M` what `N` extends, a name that is none would stand for all:
+ * the compiler would compare what stands beside it with the values of all types.
+ */
+export type KnownName<N extends string, M extends string> = N extends M ? N : M
 
 /** Where a value goes: into `encode`, or out of `decode`, there perhaps with bigints. */
 export type Way = 'in' | 'out' | 'wide'
 
+interface Same {
+  string: string
+  boolean: boolean
+  double: number
+}
 interface Scalars {
-  in: { integer: number | bigint; binary: Uint8Array }
-  out: { integer: number; binary: Buffer }
-  wide: { integer: number | bigint; binary: Buffer }
+  in: Same & { integer: number | bigint; binary: Uint8Array }
+  out: Same & { integer: number; binary: Buffer }
+  wide: Same & { integer: number | bigint; binary: Buffer }
 }
 
 type Texts = Record<string, string>
 
-/** The value of a type of the schema. */
+/**
+ * The value of a type of the schema. `M` is `N`, and keeps the compiler from asking, while `N` is
+ * not known yet, what it might be: each call of `encode` would take the values of all types.
+ */
 export type ValueOf<S extends string, N extends string, W extends Way> = string extends S
   ? Record<string, unknown>
-  : Struct<SchemaOf<S>['types'], N, W>
+  : [N] extends [infer M extends string]
+    ? Struct<SchemaOf<S>['types'], M, W>
+    : never
 
 /** By way of a condition: so that people are shown the fields, and not the text of the schema. */
 type Struct<T extends Texts, N extends string, W extends Way> = N extends keyof T
@@ -204,35 +240,37 @@ type Value<
   N extends string,
   F extends string,
   W extends Way,
-> = F extends `*${infer A}`
-  ? A extends `${infer B}(${infer K})`
-    ? B extends 'integer'
-      ? List<number, W>
-      : MapOf<T, Resolve<T, N, B>, Word<Trim<K>>, W>
-    : List<One<T, N, A, W>, W>
-  : F extends `${infer B}(${string}`
-    ? B extends 'integer'
-      ? F extends `integer(${infer D})`
-        ? IsDigits<D> extends true
-          ? number
-          : Scalars[W]['integer']
-        : never
-      : One<T, N, B, W>
-    : One<T, N, F, W>
+> = F extends keyof Scalars[W]
+  ? Scalars[W][F]
+  : F extends `${infer A}(${infer K})`
+    ? InParentheses<T, N, A, Word<Trim<K>>, W>
+    : F extends `*${infer A}`
+      ? List<One<T, N, A, W>, W>
+      : Struct<T, Resolve<T, N, F>, W>
 
-type IsDigits<S extends string> = Trim<S> extends `${number}${string}` ? true : false
+type One<
+  T extends Texts,
+  N extends string,
+  F extends string,
+  W extends Way,
+> = F extends keyof Scalars[W] ? Scalars[W][F] : Struct<T, Resolve<T, N, F>, W>
 
-type One<T extends Texts, N extends string, F extends string, W extends Way> = F extends 'integer'
-  ? Scalars[W]['integer']
-  : F extends 'string'
-    ? string
-    : F extends 'boolean'
-      ? boolean
-      : F extends 'double'
+/** `integer(2)`, `*Item(id)`. Behind what is no array a word has no meaning. */
+type InParentheses<
+  T extends Texts,
+  N extends string,
+  F extends string,
+  K extends string,
+  W extends Way,
+> = F extends '*integer'
+  ? List<number, W>
+  : F extends `*${infer A}`
+    ? MapOf<T, Resolve<T, N, A>, K, W>
+    : F extends 'integer'
+      ? K extends `${number}`
         ? number
-        : F extends 'binary'
-          ? Scalars[W]['binary']
-          : Struct<T, Resolve<T, N, F>, W>
+        : Scalars[W]['integer']
+      : One<T, N, F, W>
 
 type List<V, W extends Way> = W extends 'in' ? readonly V[] : V[]
 
@@ -331,7 +369,10 @@ type BodyName<
       : never
     : never
 
-/** What a request or a response of a protocol holds; undefined when it has no body. */
+/**
+ * What a request or a response of a protocol holds; undefined when it has no body. `B` keeps the
+ * compiler from asking what it might be, as above.
+ */
 export type BodyOf<
   S extends string,
   N extends string,
@@ -339,9 +380,13 @@ export type BodyOf<
   W extends Way,
 > = string extends S
   ? Record<string, unknown> | undefined
-  : [BodyName<S, N, K>] extends [never]
-    ? undefined
-    : ValueOf<S, BodyName<S, N, K>, W>
+  : BodyName<S, N, K> extends infer B
+    ? [B] extends [never]
+      ? undefined
+      : B extends string
+        ? ValueOf<S, B, W>
+        : never
+    : never
 
 /** What stands for fields that are not there. For a struct, which may hold one like it, nothing. */
 export type DefaultsOf<S extends string, N extends string, W extends Way> = string extends S

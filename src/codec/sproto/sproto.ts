@@ -9,6 +9,7 @@ import type {
   BodyOf,
   DefaultsOf,
   JoinTexts,
+  KnownName,
   ProtocolNames,
   SchemaSource,
   TypeNames,
@@ -77,7 +78,7 @@ export class Sproto<S extends string, W extends Way = 'out'> implements SchemaSo
    * @throws `TypeError` for a value of another type than its field has;
    * {@link SkynetError} `ERR_MESSAGE_TOO_DEEP` (64), `ERR_MESSAGE_TOO_LARGE` (16 MiB).
    */
-  encode<N extends TypeNames<S>>(type: N, value: ValueOf<S, N, 'in'>): Buffer {
+  encode<N extends string>(type: KnownName<N, TypeNames<S>>, value: ValueOf<S, N, 'in'>): Buffer {
     const plan = this.#core.plan('encode', type)
     return write((writer) => writer.put(plan, value))
   }
@@ -104,7 +105,7 @@ export class Sproto<S extends string, W extends Way = 'out'> implements SchemaSo
     const { packed = false, maxBytes } = options ?? {}
     checkFlag('make a codec', 'packed', packed)
     this.#core.plan('make a codec', type)
-    const encode = (value: ValueOf<S, N, 'in'>) => this.encode(type, value)
+    const encode = (value: ValueOf<S, N, 'in'>) => this.encode<N>(type as never, value)
     const decode = (bytes: Uint8Array) => this.decode(type, bytes)
     if (!packed) return { encode, decode }
     const limit = maxBytes === undefined ? undefined : { maxBytes }
