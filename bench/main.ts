@@ -8,6 +8,7 @@ import { codec } from './codec.bench.ts'
 import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
 import { edge } from './edge.bench.ts'
+import { gate } from './gate.bench.ts'
 import { idle } from './idle.bench.ts'
 import { rest } from './rest.bench.ts'
 import { send } from './send.bench.ts'
@@ -25,6 +26,7 @@ const BENCHES: readonly Bench[] = [
     echo,
     udp,
     broadcast,
+    gate,
     accept,
     call,
     send,

@@ -26,7 +26,13 @@ export type { MsgUserId } from './gate/msg-handshake.ts'
 export { handshakeText, usernameOf } from './gate/msg-handshake.ts'
 export type { MsgAnswer, MsgHandler, MsgServer } from './gate/msg-server.ts'
 export { msgServer } from './gate/msg-server.ts'
-export type { AgentOptions, ClientCodec, ClientSource, ClientWriter } from './gate/on-client.ts'
+export type {
+  AgentCodecOptions,
+  AgentOptions,
+  ClientCodec,
+  ClientSource,
+  ClientWriter,
+} from './gate/on-client.ts'
 export { clientWriter, onClient } from './gate/on-client.ts'
 export type { GateEvent, WatchdogHandlers, WatchdogMethods } from './gate/watchdog.ts'
 export { watchdog } from './gate/watchdog.ts'

@@ -12,7 +12,7 @@ import { checkGate, type GateFrames, type GateOptions } from './gate-options.ts'
 export interface GateHandler<
   In = Buffer,
   Out = string | Uint8Array,
-  Options extends GateOptions = GateOptions,
+  Own extends object = NoMethods,
   Commands extends object = NoMethods,
 > extends ClientHandler<In> {
   /**
@@ -21,7 +21,7 @@ export interface GateHandler<
    *
    * @param source Handle of the service that opens it.
    */
-  open?(source: number, options: Options, place: GatePlace): unknown
+  open?(source: number, options: GateOptions & Own, place: GatePlace): unknown
   /** Names of options of `open` that are the handler's own. */
   readonly options?: readonly string[]
   /** Methods of the service besides `open` and `close`. */
@@ -56,15 +56,15 @@ export interface Gate<Out = string | Uint8Array> {
 }
 
 /** What other services may ask of every gate. */
-export interface GateMethods<Options extends GateOptions = GateOptions> {
+export interface GateMethods<Own extends object = NoMethods> {
   /**
-   * Listen, and let clients in.
+   * Listen, and let clients in. Its own service may call this as well.
    *
    * @returns Where: with the port that is really open.
    * @throws {SkynetError} `ERR_GATE_OPEN` it is open already; `ERR_LISTEN`, `ERR_SOCKET_LIMIT`.
    * `TypeError`, `RangeError` for the options.
    */
-  open(options: Options): Promise<GatePlace>
+  open(options: GateOptions & Own): Promise<GatePlace>
   /** Let nobody in any more. Who is in stays. It may be opened again. */
   close(): Promise<void>
 }
@@ -87,12 +87,12 @@ export interface GateMethods<Options extends GateOptions = GateOptions> {
 export function gateServer<
   In = Buffer,
   Out = string | Uint8Array,
-  Options extends GateOptions = GateOptions,
+  Own extends object = NoMethods,
   Commands extends object = NoMethods,
 >(
   skynet: Skynet,
-  define: (gate: Gate<Out>) => GateHandler<In, Out, Options, Commands>,
-): GateMethods<Options> & Commands {
+  define: (gate: Gate<Out>) => GateHandler<In, Out, Own, Commands>,
+): GateMethods<Own> & Commands {
   const service = Skynet.serviceOf(skynet)
   checkFunction('make a gate', 'define', define)
   let frames: GateFrames = {}
@@ -121,9 +121,9 @@ export function gateServer<
   const clients = new Clients<In, Out>(service, handler, streamOf)
   const entrance = new Entrance(service, (options) => skynet.socket.listen(options), clients)
 
-  const open = async (options: Options): Promise<GatePlace> => {
-    const { source } = skynet.context()
+  const open = async (options: GateOptions & Own): Promise<GatePlace> => {
     const checked = checkGate(options, handler.options)
+    const source = whoAsks(skynet)
     return entrance.open(checked.listen, checked.maxClient, async (place) => {
       await handler.open?.(source, options, place)
       frames = checked.frames
@@ -132,6 +132,15 @@ export function gateServer<
   }
   const close = (): Promise<void> => entrance.close()
   return { ...(handler.command as Commands), open, close }
+}
+
+/** The service itself, when it opens its own gate. */
+function whoAsks(skynet: Skynet): number {
+  try {
+    return skynet.context().source
+  } catch {
+    return skynet.self
+  }
 }
 
 function framesOf<In, Out>(connection: Connection, frames: GateFrames): MessageStream<In, Out> {

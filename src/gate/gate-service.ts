@@ -7,10 +7,11 @@ import type { GateOptions } from './gate-options.ts'
 import { type GateMethods, gateServer } from './gate-server.ts'
 import { Switchboard } from './switchboard.ts'
 
-export interface WatchedGateOptions extends GateOptions {
+export interface WatchedOptions {
   /** The service that is told of clients: it has `WatchdogMethods`. Default: who opens. */
   readonly watchdog?: Address
 }
+export interface WatchedGateOptions extends GateOptions, WatchedOptions {}
 
 /** How many clients there are, and what became of others. */
 export interface GateStat {
@@ -38,7 +39,7 @@ export interface GateCommands {
   stat(): GateStat
 }
 
-type GateServiceMethods = GateMethods<WatchedGateOptions> & GateCommands
+type GateServiceMethods = GateMethods<WatchedOptions> & GateCommands
 
 /** `skynet.newService<GateService>('gate')`. */
 export type GateService = ServiceDefinition<readonly [], GateServiceMethods, Skynet>
@@ -63,7 +64,7 @@ export function watchedGate(skynet: Skynet): GateServiceMethods {
     }
     return {
       options: ['watchdog'],
-      open: (source, { watchdog = source }: WatchedGateOptions) =>
+      open: (source, { watchdog = source }: WatchedOptions) =>
         board.watchBy(runtime.knownHandle(watchdog)),
       connect: (fd, address) => board.connected(fd, address),
       message: (fd, message) => board.message(fd, message),

@@ -12,7 +12,6 @@ import {
 import type { NoMethods } from '../modules/definition.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { Bytes } from './crypt/bytes.ts'
-import type { GateOptions } from './gate-options.ts'
 import { type GateHandler, type GateMethods, gateServer } from './gate-server.ts'
 import { type DeskRules, MsgDesk } from './msg-desk.ts'
 import { type MsgUserId, userIdOf, usernameOf } from './msg-handshake.ts'
@@ -22,10 +21,8 @@ import { type MsgUserId, userIdOf, usernameOf } from './msg-handshake.ts'
 export type MsgAnswer = Bytes | void
 
 /** What a message server does: see `msgServer`. */
-export interface MsgHandler<
-  Options extends GateOptions = GateOptions,
-  Commands extends object = NoMethods,
-> extends Pick<GateHandler<Buffer, Bytes, Options, Commands>, 'open' | 'options' | 'command'> {
+export interface MsgHandler<Own extends object = NoMethods, Commands extends object = NoMethods>
+  extends Pick<GateHandler<Buffer, Bytes, Own, Commands>, 'open' | 'options' | 'command'> {
   /**
    * A request of a user. Others of the same user come meanwhile: answers leave as they are there.
    * What it throws is logged, and the client is told that the request has failed.
@@ -90,15 +87,12 @@ const WHAT = 'make a message server'
  *
  * @param define Called at once, with the server. Returns what it does.
  */
-export function msgServer<
-  Options extends GateOptions = GateOptions,
-  Commands extends object = NoMethods,
->(
+export function msgServer<Own extends object = NoMethods, Commands extends object = NoMethods>(
   skynet: Skynet,
-  define: (server: MsgServer) => MsgHandler<Options, Commands>,
-): GateMethods<Options> & Commands {
+  define: (server: MsgServer) => MsgHandler<Own, Commands>,
+): GateMethods<Own> & Commands {
   checkFunction(WHAT, 'define', define)
-  return gateServer<Buffer, Bytes, Options, Commands>(skynet, (gate) => {
+  return gateServer<Buffer, Bytes, Own, Commands>(skynet, (gate) => {
     const server: MsgServer = {
       get users() {
         return desk.users

@@ -1,5 +1,5 @@
 /** The agent's side of the service `gate`: what clients send, and writing to them. */
-import { checkFunction, checkOptions, isObject, refusal } from '../base/check.ts'
+import { checkFunction, checkOptions } from '../base/check.ts'
 import { frameEncoder } from '../frames/frame-encoder.ts'
 import { isThenable } from '../service/sendable.ts'
 import type { Skynet } from '../skynet/skynet.ts'
@@ -12,11 +12,14 @@ export interface ClientCodec<In, Out> {
   encode(value: Out): string | Uint8Array
 }
 
-export interface AgentOptions<In, Out> {
+export interface AgentOptions {
   /** As the gate was opened with. */
   readonly frames?: GateFrames
-  /** Default: messages are bytes. */
-  readonly codec?: ClientCodec<In, Out>
+}
+
+/** The same, where messages are more than bytes. */
+export interface AgentCodecOptions<In, Out> extends AgentOptions {
+  readonly codec: ClientCodec<In, Out>
 }
 
 /** Who has sent a message. */
@@ -35,25 +38,32 @@ export interface ClientWriter<Out = string | Uint8Array> {
   broadcast(fds: readonly number[], message: Out): void
 }
 
+type Bytes = string | Uint8Array
+/** What a handler gives back. */
+type Answer<Out> = Out | undefined | Promise<Out | undefined>
+type Handle<In, Out> = (message: In, from: ClientSource) => Answer<Out>
+
 const NAMES = ['frames', 'codec']
+/** Bytes as they are. */
+const RAW: ClientCodec<Buffer, Bytes> = { decode: (bytes) => bytes, encode: (value) => value }
 
 /**
  * Write to clients of gates from any service, on any worker.
  *
- * @throws `ERR_FRAME_TOO_LARGE` from what it returns, for a message longer than `frames.max`.
+ * @throws From what it returns `ERR_FRAME_TOO_LARGE`, for a message longer than `frames.max`.
  */
-export function clientWriter<Out = string | Uint8Array>(
+export function clientWriter<Out>(
   skynet: Skynet,
-  options: Pick<AgentOptions<never, Out>, 'frames'> & {
-    readonly codec?: { encode(value: Out): string | Uint8Array }
-  } = {},
-): ClientWriter<Out> {
+  options: AgentCodecOptions<never, Out>,
+): ClientWriter<Out>
+export function clientWriter(skynet: Skynet, options?: AgentOptions): ClientWriter
+export function clientWriter(
+  skynet: Skynet,
+  options: Partial<AgentCodecOptions<never, Bytes>> = {},
+): ClientWriter {
   checkOptions('write to clients', 'options', options, NAMES)
-  const { frames, codec } = options
-  const format = { header: 'u16be', ...frames } as const
-  const encode = (
-    codec === undefined ? frameEncoder(format) : frameEncoder({ ...format, codec })
-  ) as (message: Out) => Buffer
+  const { frames, codec = RAW } = options
+  const encode = frameEncoder({ header: 'u16be', ...frames, codec })
   const { socket } = skynet
   return {
     send: (fd, message) => socket.write(fd, encode(message)),
@@ -70,32 +80,37 @@ export function clientWriter<Out = string | Uint8Array>(
  *
  * @throws {SkynetError} `ERR_PROTOCOL_TAKEN` the second time.
  */
-export function onClient<In = Buffer, Out = string | Uint8Array>(
+export function onClient<In, Out>(
   skynet: Skynet,
-  handle: (message: In, from: ClientSource) => Out | undefined | Promise<Out | undefined>,
-  options: AgentOptions<In, Out> = {},
-): ClientWriter<Out> {
+  handle: Handle<In, Out>,
+  options: AgentCodecOptions<In, Out>,
+): ClientWriter<Out>
+export function onClient(
+  skynet: Skynet,
+  handle: Handle<Buffer, Bytes>,
+  options?: AgentOptions,
+): ClientWriter
+export function onClient(
+  skynet: Skynet,
+  handle: Handle<Buffer, Bytes>,
+  options: Partial<AgentCodecOptions<Buffer, Bytes>> = {},
+): ClientWriter {
   checkFunction('handle clients', 'handle', handle)
-  const writer = clientWriter<Out>(skynet, options)
-  const { codec } = options
-  if (codec !== undefined) {
-    if (!isObject(codec)) throw refusal('type', 'handle clients', 'codec', 'an object', codec)
-    checkFunction('handle clients', 'codec.decode', codec.decode)
+  const writer = clientWriter(skynet, options)
+  const { codec = RAW } = options
+  checkFunction('handle clients', 'codec.decode', codec.decode)
+  const reply = (fd: number, answer: Bytes | undefined): void => {
+    if (answer !== undefined) writer.send(fd, answer)
   }
   skynet.registerProtocol<Buffer>({
     name: 'client',
     id: PTYPE.CLIENT,
     dispatch(bytes, { source, session: fd }) {
-      const message = codec === undefined ? (bytes as unknown as In) : codec.decode(bytes)
-      const answer = handle(message, { fd, source })
-      if (isThenable(answer)) return answer.then((value) => reply(writer, fd, value))
-      reply(writer, fd, answer)
+      const answer = handle(codec.decode(bytes), { fd, source })
+      if (isThenable(answer)) return answer.then((value) => reply(fd, value as Bytes | undefined))
+      reply(fd, answer)
       return undefined
     },
   })
   return writer
-}
-
-function reply<Out>(writer: ClientWriter<Out>, fd: number, answer: Out | undefined): void {
-  if (answer !== undefined) writer.send(fd, answer)
 }

@@ -28,6 +28,7 @@ const BENCHES = {
   echo: 8,
   udp: 4,
   broadcast: 6,
+  gate: 2,
   accept: 6,
   call: 5,
   send: 3,

@@ -65,6 +65,10 @@ test('the examples of docs/codec.md compile', () => {
   compile(new Map([...filesOf('codec.md')].filter(([, text]) => isOurs(text))))
 })
 
+test('the examples of docs/gate.md compile', () => {
+  compile(filesOf('gate.md'))
+})
+
 test('the examples of docs/commands.md compile', () => {
   compile(filesOf('commands.md'))
 })

@@ -1,67 +1,21 @@
 /** The service `gate` with watchdog and agents, on a real node and real sockets. */
 import assert from 'node:assert/strict'
-import { isSkynetError, type MethodsOf, type ServiceRef, type Skynet } from 'skynet-ts'
-import type { GateEvent, GateRef, GateService, WatchedGateOptions } from 'skynet-ts/gate'
+import { isSkynetError } from 'skynet-ts'
+import type { GateService } from 'skynet-ts/gate'
 import type agentService from '../fixtures/gate-agent.ts'
 import { FramedClient } from '../support/framed-client.ts'
-import { type Body, type Handlers, serviceTest } from '../support/run.ts'
+import { startGate } from '../support/gate-scene.ts'
+import { type Body, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body)
 const alone = (title: string, body: Body): void => serviceTest(import.meta.url, title, body, {})
 
-type Agent = ServiceRef<MethodsOf<typeof agentService>>
-
-/** A gate whose watchdog is the test, with a client that is in. */
-interface Scene {
-  readonly gate: GateRef
-  readonly port: number
-  readonly events: GateEvent[]
-  /** Wait for an event of that kind behind those that were taken, and take it. */
-  event<K extends GateEvent[0]>(kind: K): Promise<Extract<GateEvent, readonly [K, ...unknown[]]>>
-  join(): Promise<[client: FramedClient, fd: number]>
-  agent(on?: number): Promise<Agent>
-}
-
-async function start(
-  skynet: Skynet,
-  handlers: Handlers,
-  options: Omit<WatchedGateOptions, 'host' | 'port'> = {},
-): Promise<Scene> {
-  const events: GateEvent[] = []
-  let taken = 0
-  handlers.socket = (...event: never[]) => void events.push(event as unknown as GateEvent)
-  const gate = await skynet.newService<GateService>('gate', { on: 0 })
-  const { port } = await gate.call.open({ host: '127.0.0.1', port: 0, ...options })
-  const event: Scene['event'] = async (kind) => {
-    await until(`the event ${kind}`, () => events.length > taken)
-    const next = events[taken++]!
-    assert.equal(next[0], kind)
-    return next as never
-  }
-  return {
-    gate,
-    port,
-    events,
-    event,
-    async join() {
-      const client = await FramedClient.connect(port)
-      const [, fd] = await event('open')
-      return [client, fd]
-    },
-    agent: (on) =>
-      skynet.newService<typeof agentService>('../fixtures/gate-agent.ts', {
-        args: [gate],
-        ...(on === undefined ? {} : { on }),
-      }),
-  }
-}
-
 // Proves: docs/gate.md#events
 check(
   'the watchdog is told open, data, close; kick closes, and is told as close',
   async (skynet, handlers) => {
-    const { gate, event, join } = await start(skynet, handlers)
+    const { gate, event, join } = await startGate(skynet, handlers)
     const [client, fd] = await join()
     client.send('early', '')
     await gate.call.accept(fd)
@@ -87,7 +41,7 @@ check(
 check(
   'forward sends messages to the agent, whose session is the fd, and answers nobody',
   async (skynet, handlers) => {
-    const { gate, join } = await start(skynet, handlers)
+    const { gate, join } = await startGate(skynet, handlers)
     const got: unknown[] = []
     skynet.registerProtocol({
       name: 'client',
@@ -119,7 +73,7 @@ check(
 check(
   'agents on any worker answer, and broadcast; what they throw ends no client',
   async (skynet, handlers) => {
-    const scene = await start(skynet, handlers)
+    const scene = await startGate(skynet, handlers)
     const clients: FramedClient[] = []
     const fds: number[] = []
     const agents = [await scene.agent(0), await scene.agent(1)]
@@ -150,7 +104,7 @@ check(
 check(
   'an agent that is killed: its clients are closed, the watchdog is told, others stay',
   async (skynet, handlers) => {
-    const scene = await start(skynet, handlers)
+    const scene = await startGate(skynet, handlers)
     const { gate, event } = scene
     const [agent, other] = [await scene.agent(1), await scene.agent(1)]
     const [client, fd] = await scene.join()
@@ -183,7 +137,7 @@ check(
 alone(
   'a watchdog that is killed: clients are closed, nobody is let in, the gate opens again',
   async (skynet, handlers) => {
-    const { gate, port } = await start(skynet, handlers)
+    const { gate, port } = await startGate(skynet, handlers)
     await gate.call.close()
     const agent = await skynet.newService<typeof agentService>('../fixtures/gate-agent.ts', {
       args: [gate],
@@ -214,7 +168,7 @@ alone(
 
 // Proves: docs/gate.md#half-close
 check('a client that says FIN is answered still, and closed by kick', async (skynet, handlers) => {
-  const scene = await start(skynet, handlers)
+  const scene = await startGate(skynet, handlers)
   const agent = await scene.agent(1)
   const [client, fd] = await scene.join()
   await agent.call.forward(fd)
@@ -235,7 +189,7 @@ check('a client that says FIN is answered still, and closed by kick', async (sky
 check(
   'half a header for ever, and a client that nobody opens, end by messageTimeoutMs',
   async (skynet, handlers) => {
-    const scene = await start(skynet, handlers, { messageTimeoutMs: 400 })
+    const scene = await startGate(skynet, handlers, { messageTimeoutMs: 400 })
     const agent = await scene.agent(1)
     const [client, fd] = await scene.join()
     await agent.call.forward(fd)
@@ -257,7 +211,7 @@ check(
   'a client that never reads is warned of, fails at sendLimitBytes, and is closed',
   async (skynet, handlers) => {
     const limits = { sendLimitBytes: 256 * 1024, sendWarningBytes: 64 * 1024 }
-    const scene = await start(skynet, handlers, limits)
+    const scene = await startGate(skynet, handlers, limits)
     const agent = await scene.agent(1)
     const [client, fd] = await scene.join()
     client.socket.pause()
@@ -280,7 +234,7 @@ check(
 alone(
   'a flood waits in the kernel while its agent is busy, and nothing of it is lost',
   async (skynet, handlers) => {
-    const scene = await start(skynet, handlers)
+    const scene = await startGate(skynet, handlers)
     const agent = await scene.agent(1)
     const [client, fd] = await scene.join()
     await agent.call.forward(fd)
@@ -306,7 +260,7 @@ alone(
 
 // Proves: docs/gate.md#pace
 alone('a flood whose handlers wait for others waits, too', async (skynet, handlers) => {
-  const scene = await start(skynet, handlers)
+  const scene = await startGate(skynet, handlers)
   const agent = await scene.agent(1)
   const [client, fd] = await scene.join()
   await agent.call.forward(fd)
@@ -333,12 +287,11 @@ alone('a flood whose handlers wait for others waits, too', async (skynet, handle
 check(
   'maxClient is exact in a storm: each connect is in, or sees the end',
   async (skynet, handlers) => {
-    const scene = await start(skynet, handlers, { maxClient: 64 })
+    const scene = await startGate(skynet, handlers, { maxClient: 64 })
     const storm = async (count: number): Promise<FramedClient[]> =>
       Promise.all(Array.from({ length: count }, () => FramedClient.connect(scene.port)))
     const clients = await storm(300)
-    const refused = (): FramedClient[] =>
-      clients.filter(({ hasEnded, isClosed }) => hasEnded || isClosed)
+    const refused = (): FramedClient[] => clients.filter(({ isOver }) => isOver)
     await until('the others have ended', () => refused().length === 300 - 64)
     const opened = scene.events.filter(([kind]) => kind === 'open')
     assert.equal(opened.length, 64)

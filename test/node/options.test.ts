@@ -13,7 +13,7 @@ import {
 } from 'skynet-ts'
 import { type SessionReader, socketChannel } from 'skynet-ts/channel'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
-import { loginServer } from 'skynet-ts/gate'
+import { clientWriter, gateServer, loginServer, onClient } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
 import { type TestClient, testNode, testService } from 'skynet-ts/testing'
@@ -61,6 +61,9 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'DebugApi.profile': ({ skynet }, o) => skynet.debug.profile(false, undefined, o),
   'FramedStream.receive': ({ frames }, o) => frames.receive(o),
   'FramedStream.drain': ({ frames }, o) => frames.drain(o),
+  'GateMethods.open': ({ skynet }, o) => openGate(skynet, o),
+  clientWriter: ({ skynet }, o) => clientWriter(skynet, o),
+  onClient: ({ skynet }, o) => onClient(skynet, () => undefined, o),
   loginServer: ({ skynet }, o) => loginServer(skynet, { ...port, ...handlers, ...o }),
   'Listener.accept': ({ listener }, o) => listener.accept(o),
   'Listener.close': ({ listener }, o) => listener.close(o),
@@ -238,6 +241,9 @@ serviceTest(
   },
 )
 
+const openGate = (skynet: Skynet, o: object): Promise<unknown> =>
+  gateServer(skynet, () => ({ connect() {}, message() {} })).open({ ...port, ...o })
+
 /** Take options, and wait for nothing. */
 const NO_WAITS = [
   'Connection.configure',
@@ -245,7 +251,10 @@ const NO_WAITS = [
   'socketChannel',
   'ChannelInput.readLine',
   'Connection.write',
+  'GateMethods.open',
   'Skynet.registerProtocol',
+  'clientWriter',
+  'onClient',
 ]
 /** Nothing is to be waited for where these are called, or by others. */
 const AT_ONCE = [

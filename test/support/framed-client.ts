@@ -62,6 +62,11 @@ export class FramedClient {
     return until(what, look, { on: [[this.socket, 'data', 'end', 'close']] })
   }
 
+  /** Nothing more will come. */
+  get isOver(): boolean {
+    return this.hasEnded || this.isClosed
+  }
+
   /** The messages that have come whole. */
   get messages(): Buffer[] {
     const found: Buffer[] = []
@@ -83,7 +88,7 @@ export class FramedClient {
 
   /** Wait until the server has ended. */
   ended(): Promise<unknown> {
-    return this.when('the end', () => this.hasEnded || this.isClosed)
+    return this.when('the end', () => this.isOver)
   }
 
   /** Say FIN; reading goes on. */

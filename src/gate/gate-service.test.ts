@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { GATE_ENDED_MS } from '../base/limits.ts'
+import { defineService } from '../skynet/define-service.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { testNode } from '../testing/test-node.ts'
+import type { Gate } from './gate-server.ts'
+import type { GateService } from './gate-service.ts'
+import { onClient } from './on-client.ts'
+import { Switchboard } from './switchboard.ts'
+import { type GateEvent, watchdog } from './watchdog.ts'
+
+/** A watchdog that writes down what it is told. */
+const recorder = (told: GateEvent[]) =>
+  defineService(() =>
+    watchdog({
+      open: (fd, address) => void told.push(['open', fd, address]),
+      close: (fd) => void told.push(['close', fd]),
+      error: (fd, reason) => void told.push(['error', fd, reason]),
+    }),
+  )
+
+// Proves: docs/gate.md#kit, #half-close
+test('a gate on a testNode: clients without sockets, time by hand', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const told: GateEvent[] = []
+  const watcher = await node.launch(recorder(told))
+  const agent = await node.launch(
+    defineService((skynet) => {
+      onClient(skynet, (message) => `you said ${message}`)
+    }),
+  )
+  const gate = await node.skynet.newService<GateService>('gate')
+  await gate.call.open({ port: 7000, watchdog: watcher })
+
+  const client = await node.connect(7000)
+  client.write('\0\x05hello')
+  await node.settled()
+  const [, fd] = told[0]!
+  assert.deepEqual(told, [['open', fd, client.localAddress]])
+  await gate.call.forward(fd, 0, agent)
+  assert.equal((await client.read(16)).toString(), '\0\x0eyou said hello')
+
+  client.end()
+  await node.settled()
+  assert.deepEqual(told[1], ['close', fd])
+  await clock.advance(GATE_ENDED_MS - 1)
+  assert.equal(client.isOpen, true)
+  const end = client.read()
+  await clock.advance(1)
+  assert.equal(await end, null)
+  assert.deepEqual(await gate.call.stat(), { clients: 0, maxClient: 1024, refused: 0, lost: 0 })
+})
+
+// Proves: docs/gate.md#agent-gone
+test('an agent that exits while it has messages takes its client along', async () => {
+  await using node = await testNode()
+  const told: GateEvent[] = []
+  const watcher = await node.launch(recorder(told))
+  const gate = await node.skynet.newService<GateService>('gate')
+  await gate.call.open({ port: 7000, watchdog: watcher })
+  const agent = await node.launch(
+    defineService((skynet) => {
+      onClient(skynet, () => skynet.exit())
+    }),
+  )
+  const client = await node.connect(7000)
+  await node.settled()
+  const [, fd] = told[0]!
+  await gate.call.forward(fd, 0, agent)
+  client.write('\0\x01a\0\x01b\0\x01c')
+  await client.readAll()
+  await node.settled()
+  assert.deepEqual(told.slice(1), [
+    ['error', fd, `agent ${agent.address} has ended: exit`],
+    ['close', fd],
+  ])
+  client.close()
+})
+
+// Proves: docs/gate.md#agent-gone
+test('Switchboard counts messages that find their agent gone, and says so', async () => {
+  await using node = await testNode()
+  const closed: number[] = []
+  const gate = { openClient: () => true, closeClient: (fd: number) => closed.push(fd) }
+  const board = new Switchboard(node.skynet, gate as unknown as Gate)
+  const agent = await node.launch(defineService(() => {}))
+  board.connected(7, 'here')
+  board.forward(7, 0, agent.handle)
+  await node.skynet.kill(agent)
+  for (let n = 0; n < 3; n++) await board.message(7, Buffer.from('hello'))
+  await node.settled()
+  assert.equal(board.lost, 3)
+  assert.deepEqual(closed, [7])
+  const lines = node.log.all.filter(({ text }) => text.includes('lost a message'))
+  assert.equal(lines.length, 1)
+  assert.match(lines[0]!.text, RegExp(`^gate: lost a message of client 7: ${agent.address} has`))
+  board.gone(7)
+  assert.equal(board.message(7, Buffer.from('late')), undefined)
+})
