@@ -13,6 +13,14 @@ type Wait = <T, O extends WaitOptions>(
   wait: (limits: O) => Promise<T>,
 ) => Promise<T>
 
+/** What a client needs of its node. */
+export interface ClientHost {
+  localAddress(id: number): string
+  settled(): Promise<void>
+  /** Undefined: its time is real. */
+  readonly clock: { now(): number } | undefined
+}
+
 /** For what must come, however slow the machine is; nothing that works waits so long. */
 const WAIT_MS = 10_000
 
@@ -23,14 +31,12 @@ const WAIT_MS = 10_000
  */
 export class TestClient implements ByteStream {
   readonly #connection: Connection
-  readonly #localAddress: () => string
-  readonly #settled: () => Promise<void>
+  readonly #node: ClientHost
 
   /** Made by test-node.ts only. */
-  constructor(connection: Connection, localAddress: () => string, settled: () => Promise<void>) {
+  constructor(connection: Connection, node: ClientHost) {
     this.#connection = connection
-    this.#localAddress = localAddress
-    this.#settled = settled
+    this.#node = node
   }
 
   /** Of the service's end, `ip:port`; empty when the connection is gone. */
@@ -40,7 +46,7 @@ export class TestClient implements ByteStream {
 
   /** Of this end: what the service has as `remoteAddress`. */
   get localAddress(): string {
-    return this.#localAddress()
+    return this.#node.localAddress(this.#connection.id)
   }
 
   /** False once it was closed here, was reset, or both sides have ended. */
@@ -94,7 +100,7 @@ export class TestClient implements ByteStream {
           if (giveUp.signal.aborted || chunks.length > 0) return null
           throw error
         })
-      await Promise.race([this.#settled(), reading])
+      await Promise.race([this.#node.settled(), reading])
       giveUp.abort()
       const chunk = await reading
       if (chunk === null) return Buffer.concat(chunks)
@@ -148,6 +154,13 @@ export class TestClient implements ByteStream {
     return this.close()
   }
 
+  get #why(): string {
+    if (!this.isOpen) return 'the connection is gone'
+    const { clock } = this.#node
+    const time = clock === undefined ? '' : `, whose clock stands at ${clock.now()} ms`
+    return `nothing comes from the service${time}`
+  }
+
   /** A wait that gives up by itself. */
   async #wait<T, O extends WaitOptions>(
     what: string,
@@ -166,8 +179,7 @@ export class TestClient implements ByteStream {
       return await wait({ ...given, signal: both })
     } catch (error) {
       if (!giveUp.signal.aborted || signal?.aborted === true) throw error
-      const reason = this.isOpen ? 'the service does not do its part' : 'the connection is gone'
-      throw new Error(`Cannot ${what} within ${WAIT_MS} ms: ${reason}`, { cause: error })
+      throw new Error(`Cannot ${what} within ${WAIT_MS} ms: ${this.#why}`, { cause: error })
     } finally {
       clearTimeout(timer)
     }

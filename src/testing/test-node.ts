@@ -327,8 +327,11 @@ export class TestNode implements AsyncDisposable {
 
   #clientOf(connection: Connection): TestClient {
     const { client } = this.#worker
-    const localAddress = (): string => addressOf(client, connection.id, 'local')
-    return new TestClient(connection, localAddress, () => this.settled())
+    return new TestClient(connection, {
+      localAddress: (id) => addressOf(client, id, 'local'),
+      settled: () => this.settled(),
+      clock: this.#options.clock,
+    })
   }
 
   /**

@@ -161,7 +161,8 @@ test('the packed package holds no tests, and the documents that its README names
   assert.doesNotMatch(files, /\.(test|suite)\./)
   assert.doesNotMatch(files, /skynet-v/, 'nothing that is of one place, and of one Node.js')
   const kit = [...files.matchAll(/\/testing\/(\S+)\.d\.ts\n/g)].map((match) => match[1]!)
-  const door = ['fake-clock', 'probe', 'recording-router', 'test-node', 'test-service']
+  const door = ['fake-clock', 'probe', 'recording-router', 'stand-ins', 'test-client']
+  door.push('test-node', 'test-service')
   assert.deepEqual(kit.sort(), door, 'the kit alone, not what our own tests simulate')
   const map = readFileSync(join(target, 'dist/lib/runtime/common.cjs.map'), 'utf8')
   const { sources, sourcesContent } = JSON.parse(map)

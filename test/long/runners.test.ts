@@ -39,6 +39,6 @@ for (const [runner, words] of Object.entries(RUNNERS)) {
     const ended = spawnSync(process.execPath, command, options)
     const said = ended.stdout + ended.stderr
     assert.equal(ended.status, 0, said)
-    assert.match(said, /Tests:? +4 passed/)
+    assert.match(said, /Tests:? +5 passed/)
   })
 }

@@ -170,6 +170,16 @@ test('calls of the program end with the node, and later ones are refused', async
   assert.deepEqual(node.listeners, [])
 })
 
+// Proves: docs/node.md#stop-last
+test('who calls for the program does not keep a node alive', async (t) => {
+  const { node } = await TestNode.start((folder, logger) =>
+    resolveConfig({ thread: 1, start: fixture('board.ts'), logger }, folder),
+  )
+  t.after(() => node.stop())
+  await assert.rejects(node.ref<typeof board>('.board').call.exit())
+  assert.equal(await node.exited, 0)
+})
+
 // Proves: docs/node.md#node-listeners
 test('listeners are all that listen, with the port that is really open', async (t) => {
   const { node } = await start(t)
