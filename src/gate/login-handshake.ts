@@ -56,12 +56,16 @@ const STEPS = {
 
 /** The side that accepts. Any error ends it: it is answered by 401. */
 export class LoginHandshake {
-  readonly challenge = randomKey()
+  readonly challenge: Buffer
   step: keyof typeof STEPS = 'key'
   /** Of both sides; eight bytes, from the public key on. */
   secret: Buffer = Buffer.alloc(0)
   /** What the client says about itself, once it has come. */
   token: Buffer | undefined
+
+  constructor(challenge = randomKey()) {
+    this.challenge = challenge
+  }
 
   /** The first line of the server. */
   begin(say: Say): void {

@@ -137,6 +137,8 @@ export class MsgDesk {
 
   disconnect(fd: number): unknown {
     this.#leave(fd)
+    // It may read still. As in Skynet, it gets nothing more: answers are kept for who comes back.
+    this.#gate.closeClient(fd)
     const peer = this.#peers.get(fd)
     if (peer === undefined) return undefined
     this.#peers.delete(fd)

@@ -69,6 +69,13 @@ test('the examples of docs/gate.md compile', () => {
   compile(filesOf('gate.md'))
 })
 
+test('the examples of docs/login.md compile', () => {
+  const agent = `import { defineService } from 'skynet-ts'
+export default defineService(() => ({ request: (body: Buffer): Buffer => body }))
+`
+  compile(new Map([...filesOf('login.md'), ['agent.ts', agent]]))
+})
+
 test('the examples of docs/commands.md compile', () => {
   compile(filesOf('commands.md'))
 })

@@ -8,6 +8,7 @@ import { float } from '../../src/codec/seri/lua-float.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
 import { FRAME_PARSERS } from './frame-parsers.ts'
+import { LOGIN_PARSERS } from './login-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
@@ -56,6 +57,7 @@ export const PARSERS: readonly Parser[] = [
   },
   ...SPROTO_PARSERS,
   ...FRAME_PARSERS,
+  ...LOGIN_PARSERS,
   ...REDIS_PARSERS,
   {
     name: 'msgpack',

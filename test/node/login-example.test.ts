@@ -1,0 +1,46 @@
+/** The example of a login: its client, sessions that end, and a load in little. */
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { isSkynetError } from 'skynet-ts'
+import { logIn } from '../support/login-client.ts'
+import { Player, playAll, startLogin, tokenOf } from '../support/login-load.ts'
+import { startTestNode } from '../support/node.ts'
+
+const CLIENT = new URL('../../examples/login/client.config.ts', import.meta.url)
+
+suite('examples/login', () => {
+  test('the client asks, comes back, and gets what it had asked', async (t) => {
+    const { loginPort, gamePort, assertNoFault } = await startLogin(t)
+    const ports = [`env.LOGIN_PORT=${loginPort}`, `env.GAME_PORT=${gamePort}`]
+    const client = await startTestNode(t, CLIENT, ports)
+    assert.equal(await client.node.exited, 0)
+    assert.match(client.log(), /logged in, subid = 1\n/)
+    assert.match(client.log(), /answer 0: echo\n.*answer 1: again\n/)
+    client.assertNoFault()
+    assertNoFault()
+  })
+
+  test('a wrong password is a 401, an unknown server a 403', async (t) => {
+    const { loginPort } = await startLogin(t)
+    const refused = (status: number) => (error: unknown) =>
+      isSkynetError(error, 'ERR_LOGIN') && error.info.status === status
+    for (const token of [tokenOf('ada', 'guess'), 'ada', '', tokenOf('ada').slice(0, -2)]) {
+      await assert.rejects(logIn(loginPort, token), refused(401), token)
+    }
+    await assert.rejects(logIn(loginPort, tokenOf('ada', 'password', 'other')), refused(403))
+  })
+
+  test('who logs in again ends the session before', async (t) => {
+    const example = await startLogin(t)
+    const [first, second] = [new Player(example, 'ada', 'stays'), new Player(example, 'ada', 'fin')]
+    await first.begin()
+    await second.begin()
+    await first.isClosed()
+    await second.play(3)
+    await second.leave()
+    example.assertNoFault()
+  })
+
+  test('60 players, half of them cut and back, get each answer once, in order', (t) =>
+    playAll(t, { players: 60, requests: 20 }))
+})
