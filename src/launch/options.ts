@@ -3,6 +3,7 @@
 import { checkArgs, checkChoice, checkInteger, isA, refusal } from '../base/check.ts'
 import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from '../modules/definition.ts'
+import type { CheckedArgs } from '../service/message-value.ts'
 import { checkWait, WAIT_NAMES, WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import type { Placement } from './placement.ts'
 
@@ -22,8 +23,8 @@ export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOpti
 /** Options may be left out only for a service that takes no arguments. */
 export type LaunchRest<S> =
   [] extends ArgsOf<S>
-    ? [options?: LaunchOptions<ArgsOf<S>>]
-    : [options: LaunchOptions<ArgsOf<S>> & { readonly args: ArgsOf<S> }]
+    ? [options?: LaunchOptions<CheckedArgs<ArgsOf<S>>>]
+    : [options: LaunchOptions<CheckedArgs<ArgsOf<S>>> & { readonly args: CheckedArgs<ArgsOf<S>> }]
 
 export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', ...WAIT_NAMES]
 

@@ -2,6 +2,7 @@
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import type { Methods } from '../modules/definition.ts'
 import { ServiceId } from '../wire/service-id.ts'
+import type { Call, CheckedArgs } from './message-value.ts'
 import type { Response } from './response.ts'
 import { checkWait, WaitLimits, type WaitOptions } from './wait-options.ts'
 
@@ -12,13 +13,13 @@ type AnswerOf<R> = Awaited<R> extends Response<infer T> ? T : Awaited<R>
 /** `ref.call.x(…)`: what method `x` returns, as a promise. */
 export type CallOf<M> = {
   readonly [K in keyof M as M[K] extends Fn ? K : never]: M[K] extends (...args: infer A) => infer R
-    ? (...args: A) => Promise<AnswerOf<R>>
+    ? Call<A, AnswerOf<R>>
     : never
 }
 /** `ref.send.x(…)`: no answer. False: there is no such service, nothing was sent. */
 export type SendOf<M> = {
   readonly [K in keyof M as M[K] extends Fn ? K : never]: M[K] extends (...args: infer A) => unknown
-    ? (...args: A) => boolean
+    ? (...args: CheckedArgs<A>) => boolean
     : never
 }
 

@@ -15,6 +15,7 @@ import type { SocketClient } from '../net/client/client.ts'
 import type { Address } from '../service/addresses.ts'
 import { askMailbox, inboxOf, type MailboxState } from '../service/inbox.ts'
 import type { Ending, ExitHook } from '../service/life.ts'
+import type { Packing } from '../service/message-value.ts'
 import { askAbout } from '../service/ordering.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from '../service/protocols.ts'
 import { ServiceRef } from '../service/ref.ts'
@@ -473,7 +474,7 @@ export class Skynet {
   // --- other message types ----------------------------------------------------------------------
 
   /** Handle, or just send, messages of a type of your own. Throws `ERR_PROTOCOL_TAKEN`. */
-  registerProtocol<T = unknown>(definition: ProtocolDefinition<T>): Protocol<T> {
+  registerProtocol<T = unknown>(definition: ProtocolDefinition<T> & Packing<T>): Protocol<T> {
     const service = Skynet.serviceOf(this)
     service.requests.protocols.add(definition as ProtocolDefinition<unknown>)
     return new Protocol<T>(service, definition)

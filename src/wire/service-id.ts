@@ -1,6 +1,10 @@
 /** What names a service in a message. One that can be called is of the floor of services. */
 
+/** Of the compiler alone: not all that has a `target` names a service. */
+declare const SERVICE: unique symbol
+
 export class ServiceId {
+  declare readonly [SERVICE]: true
   /** Its handle, or a local name. */
   readonly target: number | string
   /** Nothing else has it: not what has the prototype alone, nor a Proxy. */

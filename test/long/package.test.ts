@@ -154,6 +154,40 @@ try {
   assert.equal(printed, `ERR_PACKAGE_MISSING ${sentence}\n`)
 })
 
+const FIXTURES = join(ROOT, 'test', 'fixtures')
+/** What a module of the fixtures imports beside it. */
+const BESIDE = ['near', 'kind', 'takes-function'].map((name) => join('imported', `${name}.ts`))
+const EXPECTED = /^ *\/\/ @ts-expect-error (.+)$/
+
+// Proves: docs/messages.md#sendable
+test('what must not compile does not, and is told why, by old compilers and new ones', (t) => {
+  const folder = installPacked(t)
+  mkdirSync(join(folder, 'imported'))
+  for (const name of ['right-uses.ts', ...BESIDE]) {
+    writeFileSync(join(folder, name), readFileSync(join(FIXTURES, name)))
+  }
+  const lines = readFileSync(join(FIXTURES, 'wrong-uses.ts'), 'utf8').split('\n')
+  const wanted = lines.flatMap((line, at) => {
+    const text = EXPECTED.exec(line)?.[1]
+    return text === undefined ? [] : [{ at: at + 2, text }]
+  })
+  assert.ok(wanted.length > 20)
+  writeFileSync(join(folder, 'wrong-uses.ts'), lines.join('\n').replaceAll('@ts-expect-error', ''))
+  for (const tsc of [oldestCompiler(), compilerOf('5.9'), OUR_COMPILER]) {
+    const flags = ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck']
+    const all = [...flags, '--strict', '--target', 'es2022', '--allowImportingTsExtensions']
+    const words = [tsc, '--noEmit', '--types', 'node', ...all, 'right-uses.ts', 'wrong-uses.ts']
+    const { stdout } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
+    const errors = stdout.split(/\n(?=\S)/).filter((error) => !/node_modules\/@types\//.test(error))
+    const found = errors.map((error) => Number(/^wrong-uses\.ts\((\d+),/.exec(error)?.[1]))
+    assert.deepEqual(found, found.filter(Number), `${tsc}: ${stdout}`)
+    for (const { at, text } of wanted) {
+      const error = errors[found.findIndex((line) => line >= at && line < at + 4)]
+      assert.ok(error?.includes(text), `${tsc}: line ${at}: ${text}: ${error}`)
+    }
+  }
+})
+
 test('the packed package holds no tests, and the documents that its README names', (t) => {
   const folder = installPacked(t)
   const target = join(folder, 'node_modules', 'skynet-ts')

@@ -188,7 +188,8 @@ check('a fault that a caller is told of is not logged', async (skynet) => {
 // Proves: docs/semantics.md#message-refused
 check('an answer that cannot be sent is logged where it was given', async (skynet) => {
   const peer = await skynet.newService<typeof fault>('./fault.ts', { on: 1 })
-  await assert.rejects(peer.call.unsendable(), { code: 'ERR_MESSAGE_UNSUPPORTED' })
+  const call = skynet.call(peer, 'unsendable')
+  await assert.rejects(call, { code: 'ERR_MESSAGE_UNSUPPORTED' })
   const entry = await entryOf(skynet, 'method unsendable returned what cannot be sent')
   assert.ok(entry.includes(peer.address))
 })

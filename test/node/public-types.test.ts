@@ -33,7 +33,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Protocol: 'id send call',
   Response: 'isWanted resolve reject',
   Selection: 'hasTimedOut [Symbol.asyncIterator]',
-  ServiceId: 'target',
+  ServiceId: '[SERVICE] target',
   ServiceRef: 'handle address call send with toString',
   SharedView: 'name value version isDeleted latest monitor',
   SessionChannel: 'request response',
