@@ -59,6 +59,7 @@ const SOCKET_WAYS: ReadonlySet<string> = new Set([
   'listen and close',
   'listen at a path and close',
   'connect, talk and close',
+  'a client of a gate comes, is answered, and leaves',
   'UDP sockets',
 ])
 
