@@ -1,14 +1,13 @@
 /** What Skynet's functions give, and what they refuse: each row of test/vectors/login.json. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
+import { vectorsOf } from '../testing/vectors.ts'
 import { crypt } from './crypt.ts'
 
 type Row = Readonly<Record<string, string | number | null>>
-const FILE = new URL('../../../test/vectors/login.json', import.meta.url)
-const vectors = JSON.parse(readFileSync(FILE, 'utf8')).crypt as Readonly<Record<string, Row[]>>
+const vectors = vectorsOf<{ crypt: Readonly<Record<string, Row[]>> }>('login').crypt
 
 const hex = (value: Row[string] | undefined): Buffer => Buffer.from(`${value}`, 'hex')
 const PADDINGS = ['iso7816_4', 'pkcs7', 'mode 2'] as const

@@ -1,8 +1,8 @@
 /** Both sides of a login against what Skynet's sides said: test/vectors/login.json. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
+import { vectorsOf } from '../testing/vectors.ts'
 import { crypt } from './crypt.ts'
 import { LoginHandshake, LoginRequest } from './login-handshake.ts'
 
@@ -16,8 +16,7 @@ interface Row {
   readonly transcript?: readonly Step[]
 }
 
-const FILE = new URL('../../../test/vectors/login.json', import.meta.url)
-const rows = JSON.parse(readFileSync(FILE, 'utf8')).login as readonly Row[]
+const rows = vectorsOf<{ login: readonly Row[] }>('login').login
 const lineOf = ({ hex = '' }: Step): string => Buffer.from(hex, 'hex').toString().slice(0, -1)
 
 /** Hand the lines to one side, until the other has nothing to say. Returns the ticket. */

@@ -12,13 +12,16 @@ import { EchoOnDemand, MSG_ROWS, MSG_USERS, type MsgClient, replay } from './msg
 
 const USER = { uid: 'hello', server: 'sample', subid: '1' }
 const USERNAME = usernameOf(USER)
+const HANDSHAKE_MS = 7777
 const SECRET = Buffer.from('12345678')
 
 /** A gate in memory: its clients, and the desk behind it. */
 class World {
   readonly game = new EchoOnDemand()
   readonly faults: string[] = []
+  readonly said: string[] = []
   readonly left: string[] = []
+  /** Of connections that have not said whose they are. */
   readonly timers = new Set<() => void>()
   readonly desk: MsgDesk
   readonly #clients = new Map<number, Client>()
@@ -27,8 +30,9 @@ class World {
   constructor(rules: Partial<DeskRules> = {}) {
     const host = {
       hasEnded: false,
-      after: (_ms: number, task: () => void) => {
-        this.timers.add(task)
+      say: (_level: string, text: string) => this.said.push(text),
+      after: (ms: number, task: () => void) => {
+        if (ms === HANDSHAKE_MS) this.timers.add(task)
         return { cancel: () => this.timers.delete(task) }
       },
       fault: (what: string, error: unknown) => this.faults.push(`${what}: ${error}`),
@@ -47,7 +51,7 @@ class World {
       expiredNumber: 128,
       bytesMax: 1024 * 1024,
       pendingMax: 1024,
-      handshakeMs: 1000,
+      handshakeMs: HANDSHAKE_MS,
       ...rules,
     })
   }

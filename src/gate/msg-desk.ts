@@ -1,5 +1,7 @@
 /** Who is logged in at a message server, by which connections, and what each of them asks. */
 import { SkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
+import { Repeats, type RepeatsHost } from '../service/repeats.ts'
 import { isThenable } from '../service/sendable.ts'
 import { type Bytes, keyOf } from './crypt/bytes.ts'
 import { type AnswerLimits, MsgAnswers, type MsgPeer, type MsgRequest } from './msg-answers.ts'
@@ -7,8 +9,7 @@ import { answerFrame, readRequest } from './msg-frame.ts'
 import { checkHandshake, HANDSHAKE, readHandshake } from './msg-handshake.ts'
 
 /** What a desk needs of its service. */
-export interface MsgDeskHost {
-  readonly hasEnded: boolean
+export interface MsgDeskHost extends RepeatsHost {
   after(ms: number, task: () => void): { cancel(): unknown }
   fault(what: string, error: unknown): void
 }
@@ -74,9 +75,11 @@ export class MsgDesk {
   readonly #users = new Map<string, User>()
   readonly #strangers = new Map<number, Stranger>()
   readonly #peers = new Map<number, Peer>()
+  readonly #refusals: Repeats
 
   constructor(host: MsgDeskHost, gate: DeskGate, rules: DeskRules) {
     this.#host = host
+    this.#refusals = new Repeats(host, (more) => `${more} more clients were closed`, 'info')
     this.#gate = gate
     this.#rules = rules
   }
@@ -176,12 +179,12 @@ export class MsgDesk {
   #request(peer: Peer, frame: Buffer): Promise<void> | undefined {
     const { user } = peer
     const read = readRequest(frame)
-    if (read === undefined) return this.#refuse(peer, `a request of ${frame.length} bytes`)
+    if (read === undefined) return this.#refuse(peer, `a request has ${frame.length} bytes`)
     let request: MsgRequest | undefined
     try {
       request = user.answers.ask(read.session, peer)
     } catch (error) {
-      return this.#refuse(peer, error)
+      return this.#refuse(peer, messageOf(error))
     }
     if (request !== undefined) this.#run(user, request, read.body)
     if (user.answers.pending < this.#rules.pendingMax) return undefined
@@ -191,8 +194,8 @@ export class MsgDesk {
     return user.room
   }
 
-  #refuse({ fd, user }: Peer, why: unknown): undefined {
-    this.#host.fault(`a client of ${user.username}, which is closed`, why)
+  #refuse({ fd, user }: Peer, why: string): undefined {
+    this.#refusals.say(`a client of ${user.username} is closed: ${why}`)
     this.#gate.closeClient(fd)
   }
 

@@ -53,7 +53,8 @@ export function readRequest(frame: Buffer): MsgFrame | undefined {
 /** @param body Undefined: the request has failed. Throws as `requestFrame`. */
 export function answerFrame(body: Bytes | undefined, session: number): Buffer {
   const bytes = checkBody(dataOf('answer a request', 'answer', body ?? ''))
-  const frame = Buffer.allocUnsafe(bytes.length + 1 + SESSION_BYTES)
+  // It is kept: a part of Node's pool would keep all of that.
+  const frame = Buffer.allocUnsafeSlow(bytes.length + 1 + SESSION_BYTES)
   bytes.copy(frame)
   frame[bytes.length] = body === undefined ? FAILED : OK
   frame.writeUInt32BE(session, bytes.length + 1)

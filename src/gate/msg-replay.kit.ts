@@ -1,6 +1,6 @@
 /** What Skynet's message server said to its clients: test/vectors/login.json, to be said again. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { vectorsOf } from '../testing/vectors.ts'
 import { requestFrame } from './msg-frame.ts'
 
 interface Step {
@@ -15,9 +15,10 @@ export interface Row {
   readonly transcript: readonly Step[]
 }
 
-const FILE = new URL('../../../test/vectors/login.json', import.meta.url)
-const all = JSON.parse(readFileSync(FILE, 'utf8'))
-const rows = all.msgserver as readonly Row[]
+const { login, msgserver: rows } = vectorsOf<{
+  login: readonly { readonly label: string; readonly secret: string }[]
+  msgserver: readonly Row[]
+}>('login')
 
 /** Is a fault there: the connection is closed without an answer, as that does not fit. */
 const FAULT = 'largest request'
@@ -30,7 +31,7 @@ const begin = (label: string): number => rows.findIndex((row) => row.label.start
 export const MSG_ROWS = rows.filter((_, at) => at !== begin(FAULT) && at !== begin(CACHED))
 
 const secretOf = (label: string): Buffer =>
-  Buffer.from(all.login.find((row: Row) => row.label.startsWith(label)).secret, 'hex')
+  Buffer.from(login.find((row) => row.label.startsWith(label))!.secret, 'hex')
 
 /** Who is logged in: from the first row on, and from `from` on. */
 export const MSG_USERS = [
