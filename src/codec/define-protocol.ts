@@ -1,5 +1,5 @@
 /** Messages by name, each with a validator: on top of any codec. */
-import { checkFunction, checkOptions, checkPlain, isObject, refusal } from '../base/check.ts'
+import { checkFunction, checkOptions, checkPlain, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { beginOf, SHOWN_CHARS_MAX } from '../base/text.ts'
 import type { Codec } from './codec.ts'
@@ -114,12 +114,10 @@ class ValidatedCodec implements Codec<Envelope, Envelope> {
   }
 
   decode(bytes: Uint8Array): Envelope {
-    const message = this.#codec.decode(bytes)
-    const type = isObject(message) && 'type' in message ? message.type : undefined
+    const { type, value } = Object(this.#codec.decode(bytes)) as Partial<Envelope>
     if (typeof type !== 'string') throw invalid('', 'type', 'it is no string')
     const schema = this.#receives.get(type)
     if (schema === undefined) throw invalid(type, 'type', 'there is no such message')
-    const value = isObject(message) && 'value' in message ? message.value : undefined
     return { type, value: validated(type, schema, value) }
   }
 }

@@ -24,6 +24,8 @@ function refused(text: string | Uint8Array): { at: string; reason: string; messa
 test('json() gives back what JSON can hold', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
+      // A key that is refused.
+      fc.pre(!JSON.stringify(value).includes('"__proto__":'))
       const bytes = codec.encode(value)
       assert.deepEqual(codec.decode(bytes), JSON.parse(JSON.stringify(value)))
       assert.deepEqual(codec.decode(new Uint8Array(bytes)), JSON.parse(JSON.stringify(value)))

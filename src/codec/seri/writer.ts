@@ -27,6 +27,7 @@ const NIL = tagOf(TYPE.NIL, 0)
 const DOUBLE = tagOf(TYPE.NUMBER, NUMBER.DOUBLE)
 
 const { getPrototypeOf } = Object
+const objectPrototype = Object.prototype
 const owns = Object.prototype.hasOwnProperty
 
 class Writer {
@@ -171,7 +172,10 @@ class Writer {
   }
 
   #object(object: object, depth: number): void {
-    if (Array.isArray(object)) this.#array(object, depth + 1)
+    // Most are: the other questions take longer.
+    if (getPrototypeOf(object) === objectPrototype) {
+      this.#plain(object as Record<string, unknown>, depth + 1)
+    } else if (Array.isArray(object)) this.#array(object, depth + 1)
     else if (object instanceof LuaFloat) this.#double(object.value)
     else if (types.isUint8Array(object)) this.#binary(object)
     else if (types.isMap(object)) this.#map(object, depth + 1)
