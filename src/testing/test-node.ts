@@ -59,6 +59,8 @@ import { TestClient } from './test-client.ts'
 import { TestNet } from './test-net.ts'
 
 const HARBOR = 0
+/** Of a node 2^24: that many would be 32 MiB, to be cleared for each of many nodes. */
+const HANDLES = 0xfffff
 const SEED_MAX = 0xffffffff
 /** How long a launch may wait for Node.js; as in probe.ts, nothing that works takes so long. */
 const SETTLE_MS_DEFAULT = 10_000
@@ -186,7 +188,7 @@ export class TestNode implements AsyncDisposable {
     this.#options = options
     const startedAt = epochNow()
     const time: Clock = clock ?? realClock(startedAt)
-    const memory = createNodeMemory(1)
+    const memory = createNodeMemory(1, HANDLES)
     const random = seed === undefined ? undefined : new Random(seed)
     const handles = new Handles(memory.handles, HARBOR)
     this.#net = new TestNet({

@@ -25,10 +25,13 @@ import { createDoorbellMemory } from '../../shm/doorbell.ts'
 import { ManyRing, StreamRing } from '../../shm/ring.ts'
 import type { NodeMemory } from '../memory.ts'
 
-/** @throws {SkynetError} `ERR_SYSCALL` the system gives no more of it. */
-export function createNodeMemory(workers: number): NodeMemory {
+/**
+ * @param handles How many ids services may have: fewer than there are is for nodes of tests.
+ * @throws {SkynetError} `ERR_SYSCALL` the system gives no more of it.
+ */
+export function createNodeMemory(workers: number, handles = HANDLE_ID_MAX): NodeMemory {
   try {
-    return reserve(workers)
+    return reserve(workers, handles)
   } catch (cause) {
     const call = `reserve the shared memory of ${workers} workers`
     const limits = 'the address space of a process may be limited (ulimit -v), or memory short'
@@ -37,12 +40,12 @@ export function createNodeMemory(workers: number): NodeMemory {
   }
 }
 
-function reserve(workers: number): NodeMemory {
+function reserve(workers: number, handles: number): NodeMemory {
   const each = (bytes: number): SharedArrayBuffer[] =>
     Array.from({ length: workers }, () => new SharedArrayBuffer(bytes))
   return {
     workers,
-    handles: createHandleMemory(HANDLE_ID_MAX, workers),
+    handles: createHandleMemory(handles, workers),
     names: createNameMemory(),
     env: createEnvMemory(),
     loads: Loads.memory(workers),
