@@ -5,8 +5,8 @@ import type { Framing } from './framing.ts'
 import { HalfFrame } from './half-frame.ts'
 
 const NOTHING: Buffer = Buffer.alloc(0)
-/** What a small frame that is kept may hold back. Node's own pool of buffers is as large. */
-const SHARED_BYTES = 8 * 1024
+/** What a small frame that is kept may hold back: as any small buffer of Node.js, its pool. */
+const SHARED_BYTES = Buffer.allocUnsafe(1).buffer.byteLength
 /** What a larger one may: so many times its own size. */
 const HELD_BACK_MAX = 16
 

@@ -57,7 +57,7 @@ export function parse(options: FrameOptions, chunks: Iterable<Buffer>): Parsed {
   const frames: string[] = []
   try {
     for (const chunk of chunks) {
-      parser.take(Buffer.from(chunk), (frame) => frames.push(frame.toString('latin1')))
+      parser.take(chunk, (frame) => frames.push(frame.toString('latin1')))
     }
     parser.end()
     return { frames, error: undefined }
@@ -65,6 +65,14 @@ export function parse(options: FrameOptions, chunks: Iterable<Buffer>): Parsed {
     const { code, message } = error as Error & { readonly code?: string }
     return { frames, error: code ?? message }
   }
+}
+
+const LARGE = 2 * Buffer.poolSize
+
+/** The same bytes, of which a small frame must not hold the memory back. */
+export function inLarge(chunk: Buffer): Buffer {
+  const memory = Buffer.allocUnsafeSlow(Math.max(LARGE, chunk.length))
+  return memory.subarray(0, chunk.copy(memory))
 }
 
 export const oneByOne = (bytes: Buffer): Buffer[] => Array.from(bytes, (byte) => Buffer.of(byte))
