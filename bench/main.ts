@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { accept } from './accept.bench.ts'
 import { broadcast } from './broadcast.bench.ts'
 import { call } from './call.bench.ts'
+import { channel } from './channel.bench.ts'
 import { codec } from './codec.bench.ts'
 import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
@@ -38,6 +39,7 @@ const BENCHES: readonly Bench[] = [
     codec,
     idle,
     connections,
+    channel,
     edge,
   ],
 ]

@@ -67,8 +67,6 @@ export class OrderBook implements Book, AnswerSink<unknown> {
   }
 
   add(request: Request): void {
-    // Those in front that are given up and owed nothing make room.
-    this.#first()
     this.#places.push(request)
     if (request.kind === 'request') this.owed++
     while (this.#unasked.length > 0 && this.#first()?.kind === 'response') {
@@ -78,14 +76,17 @@ export class OrderBook implements Book, AnswerSink<unknown> {
     }
   }
 
-  /** It is passed over when it comes to the front. */
-  left(): void {}
+  /** It makes room when it comes to the front. */
+  left(request: Request): void {
+    request.hasLeft = true
+    this.#first()
+  }
 
   /** Whose answer comes next; those that wait in vain are passed over. */
   #first(): Request | undefined {
     for (;;) {
       const first = this.#places.peek()
-      if (first === undefined || !first.isOver || first.kind === 'request') return first
+      if (first === undefined || !first.hasLeft) return first
       this.#places.shift()
     }
   }
@@ -137,6 +138,8 @@ export class OrderBook implements Book, AnswerSink<unknown> {
   }
 
   fail(error: unknown): void {
+    const { length } = this.#unasked
+    if (length > 0) this.#host.dropped(`${length} answers that nobody has waited for`)
     this.#current?.reject(error)
     this.#current = undefined
     this.owed = 0

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AnswerSink } from './answers.ts'
 import { LineParser, outcome, type Scene, scene } from './channel.kit.ts'
+import { FakeStream } from './fake-peer.kit.ts'
 import { socketChannel } from './make.ts'
 
 const parser = (answers: AnswerSink<string>): LineParser => new LineParser(answers)
@@ -235,4 +236,81 @@ test('a server that is silent while it owes an answer is given up', async (t) =>
   assert.equal(channel.isOpen, true)
   await clock.advance(1)
   assert.equal(await late, 'ERR_SOCKETCHANNEL_LOST')
+})
+
+test('what open does not give in its time, or throws, is no connection', async (t) => {
+  const { skynet, to, clock, settled } = await scene(t)
+  const stream = new FakeStream()
+  let give!: (stream: FakeStream) => void
+  const opened = new Promise<FakeStream>((resolve) => {
+    give = resolve
+  })
+  const late = socketChannel(skynet, { ...to, open: () => opened, connectTimeoutMs: 10, parser })
+  const ended = outcome(late.request('a\n'))
+  await clock.advance(10)
+  assert.equal(await ended, 'ERR_CONNECT')
+  give(stream)
+  await settled()
+  assert.equal(stream.isOpen, false)
+  const throwing = socketChannel(skynet, {
+    ...to,
+    open: () => {
+      throw new Error('no way')
+    },
+    parser,
+  })
+  assert.equal(await outcome(throwing.request('a\n')), 'ERR_CONNECT')
+})
+
+test('what makes a parser may throw: the connection is closed', async (t) => {
+  const { skynet, to, peer } = await scene(t)
+  const broken = (): never => {
+    throw new Error('it broke')
+  }
+  const channel = socketChannel(skynet, { ...to, parser: broken })
+  await assert.rejects(channel.request('a\n'), /it broke/)
+  assert.equal(peer.last.isOpen, false)
+})
+
+test('a response function that throws at once closes the connection', async (t) => {
+  const { skynet, to, peer, settled } = await scene(t)
+  const channel = socketChannel(skynet, {
+    ...to,
+    response: (): { session: number; ok: true; data: number } => {
+      throw new Error('it broke')
+    },
+  })
+  const answer = outcome(channel.request('a\n', 1))
+  await settled()
+  assert.match(String(await answer), /^ERR_SOCKETCHANNEL_(PROTOCOL|LOST)$/)
+  assert.equal(peer.last.isOpen, false)
+})
+
+test('what came and nobody has waited for is told when the connection ends', async (t) => {
+  const { skynet, to, peer, settled, node, clock } = await scene(t)
+  for (const channel of [socketChannel(skynet, { ...to, parser }), socketChannel(skynet, to)]) {
+    await channel.connect()
+    peer.last.say('+one\n+two\n')
+    await settled()
+    peer.last.finish()
+    await settled()
+    await clock.advance(1000)
+  }
+  const lines = node.log.all.map(({ text }) => text).filter((text) => text.includes('waited for'))
+  assert.deepEqual(lines, [
+    'socketchannel: main:1 has sent 2 answers that nobody has waited for',
+    'socketchannel: main:1 has sent 10 bytes that nobody has waited for',
+  ])
+})
+
+test('connect() says why it tries again', async (t) => {
+  const at = await scene(t)
+  at.peer.off.add('main:1')
+  const connected = outcome(make(at).connect({ timeoutMs: 500 }))
+  await at.clock.advance(500)
+  assert.equal(await connected, 'ERR_SOCKETCHANNEL_TIMEOUT')
+  assert.deepEqual(
+    at.node.log.all.map(({ text }) => text),
+    ['socketchannel: tries again: Cannot connect to main:1: ECONNREFUSED'],
+  )
 })

@@ -1,5 +1,6 @@
 /** How a channel comes to a connection: round by round through its addresses. */
 import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
 import { Waiter, type WaitFor, waitAlong } from '../service/wait.ts'
 import type { WaitLimits } from '../service/wait-options.ts'
 import { type DialHost, dial } from './dial.ts'
@@ -85,6 +86,7 @@ export class Connector implements WaitFor {
         return
       } catch (error) {
         if (once || !isAgain(error)) throw error
+        this.#host.note(`tries again: ${messageOf(error)}`)
       }
       await this.#pause(tries, left())
     }

@@ -256,7 +256,7 @@ export class ChannelCore implements ConnectorHost, LinkHost {
     if (link !== this.#link) return
     this.#link = undefined
     if (this.service.hasEnded) return
-    if (!wasWaiting && !this.#isClosed) this.note(messageOf(error))
+    if (!wasWaiting && !this.#isClosed) this.note(`no connection any more: ${messageOf(error)}`)
     if (this.#waiting.size > 0) void this.#connector.begin()
   }
 

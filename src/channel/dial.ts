@@ -54,48 +54,54 @@ async function connectTo(
   host: Host,
   signal: AbortSignal,
 ): Promise<ChannelLink> {
-  const { service, auth } = dialHost
-  const { connectTimeoutMs } = dialHost.options
+  const { service, options, auth } = dialHost
   const { address } = host
-  const left = limitsFrom(service.runtime, { timeoutMs: connectTimeoutMs, signal })
-  const stream = await dialHost.open(host.endpoint, left()).catch((cause: unknown) => {
-    if (isMeant(cause) || isSkynetError(cause, 'ERR_CONNECT')) throw cause
-    throw new SkynetError('ERR_CONNECT', { address, reason: messageOf(cause) }, { cause })
-  })
-  const link = dialHost.link(stream, host)
+  const left = limitsFrom(service.runtime, { timeoutMs: options.connectTimeoutMs, signal })
+  /** What is done must not take longer, or outlast who wants it. */
+  const within = <T>(verb: string, work: () => Promise<T>): Promise<T> => {
+    const waiter = new Waiter<T>(service, new DialWait(verb, address), left())
+    begin(work).then(
+      (value) => waiter.resolve(value),
+      (error: unknown) => waiter.reject(error),
+    )
+    return waiter.promise
+  }
+  /** What nobody wants any more is told as it is. */
+  const failed = (code: 'ERR_CONNECT' | 'ERR_SOCKETCHANNEL_AUTH', cause: unknown): unknown => {
+    if (signal.aborted || service.hasEnded || isSkynetError(cause, code)) return cause
+    return new SkynetError(code, { address, reason: messageOf(cause) }, { cause })
+  }
+  let link: ChannelLink | undefined
+  const opening = begin(async () => dialHost.open(host.endpoint, left()))
+  try {
+    link = dialHost.link(await within('connect to', () => opening), host)
+  } catch (cause) {
+    // It may still come, and nobody would close it.
+    opening.then((stream) => stream.close()).catch(() => {})
+    throw failed('ERR_CONNECT', cause)
+  }
   link.start()
   if (auth === undefined) return link
-  const waiter = new Waiter<unknown>(service, new AuthWait(address), left())
-  begin(async () => auth(link)).then(
-    (value) => waiter.resolve(value),
-    (error: unknown) => waiter.reject(error),
-  )
   try {
-    await waiter.promise
+    await within('auth of', async () => auth(link))
     if (link.error !== undefined) throw link.error
     return link
   } catch (cause) {
-    const reason = messageOf(cause)
-    const error = new SkynetError('ERR_SOCKETCHANNEL_AUTH', { address, reason }, { cause })
-    link.lose(error)
-    if (isMeant(cause)) throw cause
-    dialHost.note(`auth failed at ${address}: ${reason}`)
+    const error = failed('ERR_SOCKETCHANNEL_AUTH', cause)
+    link.lose(error as Error)
+    if (error !== cause) dialHost.note(messageOf(error))
     throw error
   }
 }
 
-/** Nobody wants the connection any more. */
-const isMeant = (error: unknown): boolean =>
-  isSkynetError(error, 'ABORT_ERR') || isSkynetError(error, 'ERR_SERVICE_EXITED')
-
-class AuthWait implements WaitFor {
+class DialWait implements WaitFor {
   readonly kind = 'socket'
   readonly what: string
   readonly #address: string
 
-  constructor(address: string) {
+  constructor(verb: string, address: string) {
     this.#address = address
-    this.what = `auth of ${address}`
+    this.what = `${verb} ${address}`
   }
 
   late(timeoutMs: number): Error {

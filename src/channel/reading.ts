@@ -1,5 +1,6 @@
 /** From bytes to answers: the ways in which a connection may be read. */
 import { shown } from '../base/check.ts'
+import { queueMicrotask } from '../base/event-loop.ts'
 import { SOCKETCHANNEL_UNASKED_MAX } from '../base/limits.ts'
 import { begin } from '../service/scope.ts'
 import type { Answer, AnswerSink, ChunkParser, SessionReader, SessionSink } from './answers.ts'
@@ -80,13 +81,19 @@ export class OrderReading implements Reading {
         if (this.#host.isOver) return
         put(this.book, answer)
       }
-      if (this.#end !== undefined) this.#host.lose(this.#end)
+      if (this.#end !== undefined) this.#over(this.#end)
     } catch (error) {
       if (this.#end === undefined) this.#host.misread(error)
       else this.#host.lose(this.#end)
     } finally {
       this.#isRunning = false
     }
+  }
+
+  #over(end: Error): void {
+    const { length } = this.#input
+    if (length > 0) this.#host.dropped(`${length} bytes that nobody has waited for`)
+    this.#host.lose(end)
   }
 }
 
@@ -103,7 +110,8 @@ export class SessionReading implements Reading {
     this.#reader = reader
     this.#input = new ChannelInput(() => host.goOn())
     this.book = new SessionBook(host)
-    void this.#run()
+    // Later: what the reader does at once may end the connection, which is not whole yet.
+    queueMicrotask(() => void this.#run())
   }
 
   get isFull(): boolean {

@@ -51,6 +51,8 @@ export class Request extends Waiter<unknown> {
   reader: AnswerReader | undefined
   /** Of a channel with sessions. */
   session: unknown
+  /** Of a `response`: it waits no more. */
+  hasLeft = false
   /** Where it waits for its answer. */
   place: { left(request: Request): void } | undefined
   /** While there is no connection: what is to be written, and its bytes. */

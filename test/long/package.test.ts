@@ -67,6 +67,7 @@ test('the packed package type-checks strictly, and runs services in TypeScript',
 /** Of each door something, and what compilers have differed about. */
 const USER = `import { defineService, supervise, UdpAddress } from 'skynet-ts'
 import { defineProtocol, json, seri, type StandardSchema } from 'skynet-ts/codec'
+import { type AnswerSink, socketChannel } from 'skynet-ts/channel'
 import { msgpack } from 'skynet-ts/msgpack'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { protobuf } from 'skynet-ts/protobuf'
@@ -117,6 +118,33 @@ const read = (schema: { id: 1 }, bytes: Uint8Array) => ({ at: schema.id + bytes.
 const number = protobuf({ id: 1 }, read, () => Buffer.alloc(0)).decode(Buffer.alloc(0)).at
 // @ts-expect-error a list of values
 seri().encode(number)
+export const asker = defineService((skynet) => {
+  const to = { port: 1, backup: ['other'] }
+  const channel = socketChannel(skynet, to)
+  const sessions = socketChannel(skynet, {
+    ...to,
+    async response(input) {
+      return { session: (await input.read(4)).readUInt32BE(), ok: true, data: 'x' }
+    },
+  })
+  const parsed = socketChannel(skynet, {
+    ...to,
+    parser: (answers: AnswerSink<Date>) => ({ take: () => answers.answer(new Date()) }),
+    auth: async (own) => (await own.request('x')).getTime(),
+  })
+  return {
+    async ask(): Promise<number> {
+      const line = await channel.request('x', async (input) => {
+        const data = await input.readLine()
+        return data === '' ? { ok: false, data: 'no' } : { ok: true, data }
+      })
+      // @ts-expect-error sessions are numbers
+      sessions.request('x', 'y')
+      const text = await sessions.request('x', 1)
+      return line.length + text.length + (await parsed.request('x')).getTime()
+    },
+  }
+})
 export const bytes = [seri().encode([number]), msgpack<number>().encode(number)]
 export const all = [supervise, UdpAddress.of, resolveConfig, startNode, createSocketServer]
 `

@@ -5,6 +5,7 @@ import { isMainThread } from 'node:worker_threads'
 import { Redis } from '../../examples/redis/redis.ts'
 import { RedisError } from '../../examples/redis/resp.ts'
 import { Watch } from '../../examples/redis/watch.ts'
+import { startTestNode } from '../support/node.ts'
 import { isRedisInstalled, REDIS_LEFT_OUT, RedisServer } from '../support/redis-server.ts'
 import { type Body, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
@@ -19,6 +20,7 @@ if (!isInstalled && isMainThread) {
   nodeTest('the Redis example', (t) => t.diagnostic(REDIS_LEFT_OUT))
 }
 
+// Proves: docs/skynet.md#testredis
 redisTest('values come back as Redis has them', async (skynet) => {
   await using server = await RedisServer.start()
   await using redis = new Redis(skynet, { port: server.port })
@@ -46,6 +48,18 @@ redisTest('values come back as Redis has them', async (skynet) => {
   assert.equal(await redis.get('long'), long)
 })
 
+if (isInstalled && isMainThread) {
+  nodeTest('the example tells who scored', async (t) => {
+    await using server = await RedisServer.start()
+    const config = new URL('../../examples/redis/skynet.config.ts', import.meta.url)
+    const node = await startTestNode(t, config, [`env.REDIS_PORT=${server.port}`, 'thread=2'])
+    await node.logged(/ada scored; the best: ada,3\n/)
+    await node.logged(/bob scored; the best: bob,5,ada,3\n/)
+    node.assertNoFault()
+    await node.node.stop()
+  })
+}
+
 redisTest('a transaction has errors inside of its list', async (skynet) => {
   await using server = await RedisServer.start()
   await using redis = new Redis(skynet, { port: server.port })
@@ -68,6 +82,7 @@ redisTest('a transaction has errors inside of its list', async (skynet) => {
 })
 
 // Proves: docs/channel.md#order
+// Proves: docs/skynet.md#testpipeline
 redisTest('ten thousand commands under way have their own answers', async (skynet) => {
   await using server = await RedisServer.start()
   await using redis = new Redis(skynet, { port: server.port })
@@ -103,6 +118,7 @@ redisTest('AUTH and SELECT come first on each connection', async (skynet) => {
 })
 
 // Proves: docs/channel.md#response
+// Proves: docs/skynet.md#testredis2
 redisTest(
   'subscriptions hear what is published, also after the connection was lost',
   async (skynet) => {

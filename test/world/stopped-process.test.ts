@@ -26,7 +26,7 @@ async function patient(t: TestContext, start: string) {
   const { port } = server.address() as AddressInfo
   const connected = once(server, 'connection') as Promise<[Socket]>
   const cli = new Cli(t, scratchFolder(t), { start, thread: 2, args: [port, IDLE_MS] })
-  return { cli, connected }
+  return { cli, connected, server }
 }
 
 // Proves: docs/semantics.md#stopped-process
@@ -81,5 +81,27 @@ test('a call does not give up on a service that was stopped with its caller', as
   cli.child.kill('SIGCONT')
   const [, answer] = await cli.said(/got (.*)\.\n/)
   assert.equal(answer, 'the answer')
+  assert.equal((await cli.stop()).code, 0)
+})
+
+// Proves: docs/semantics.md#stopped-process
+test('a request of a channel does not give up on what came in a stopped process', async (t) => {
+  const { cli, connected, server } = await patient(t, 'patient-channel.js')
+  const peers: Socket[] = []
+  server.on('connection', (peer: Socket) => peers.push(peer))
+  await connected
+  await cli.said(/it asks/)
+  t.after(() => {
+    for (const peer of peers) peer.destroy()
+  })
+  // The third one is owed its answer, and its server is not silent but for the stop.
+  cli.child.kill('SIGSTOP')
+  for (const peer of peers) peer.write('here\n')
+  await sleep(2 * IDLE_MS)
+  cli.child.kill('SIGCONT')
+  await cli.said(/it has two/)
+  for (const peer of peers) peer.write('too\n')
+  const [, answers] = await cli.said(/got (.*)\.\n/)
+  assert.equal(answers, 'here, here, too')
   assert.equal((await cli.stop()).code, 0)
 })
