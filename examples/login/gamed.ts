@@ -1,13 +1,9 @@
 /** The game server: an agent for each session, to which it hands what its client asks. */
 import { defineService, type MethodsOf, type ServiceRef } from 'skynet-ts'
-import { type GateOptions, msgServer } from 'skynet-ts/gate'
+import { msgServer } from 'skynet-ts/gate'
 import type agentService from './agent.ts'
 import type logind from './logind.ts'
 import type { GameServer } from './logind.ts'
-
-interface Options extends GateOptions {
-  readonly servername: string
-}
 
 interface Session {
   readonly uid: string
@@ -61,7 +57,7 @@ export default defineService((skynet, login: ServiceRef<MethodsOf<typeof logind>
 
     return {
       options: ['servername'],
-      async open(_source: number, options: Options) {
+      async open(_source, options: { readonly servername: string }) {
         servername = options.servername
         await login.call.register(servername, skynet.selfRef<GameServer>())
       },
