@@ -119,6 +119,8 @@ export const MSG_SESSION_MAX = 0xffffffff
 /** Requests of a user under way, unless the message server says otherwise; the most it may say. */
 export const MSG_PENDING = 1024
 export const MSG_PENDING_MAX = 65_536
+/** Connections of a user: one more closes the oldest. */
+export const MSG_CONNECTIONS_MAX = 16
 /** Answers that are kept for a user at least, unless told otherwise; the most that may be said. */
 export const MSG_EXPIRED_NUMBER = 128
 export const MSG_EXPIRED_NUMBER_MAX = 65_536

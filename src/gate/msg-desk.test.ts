@@ -310,6 +310,20 @@ suite('a message server', () => {
     assert.equal(world.desk.users, 0)
   })
 
+  // Proves: docs/limits.md#msg-connections
+  test('a user has 16 connections; one more closes the oldest', async () => {
+    const world = opened()
+    const clients = Array.from({ length: 16 }, (_, n) => world.enter(n + 1))
+    assert.ok(clients.every(({ isClosed }) => !isClosed))
+    clients.push(world.enter(17))
+    assert.deepEqual(
+      clients.filter(({ isClosed }) => isClosed),
+      [clients[0]],
+    )
+    assert.equal(await clients[16]!.ask(world.game, 'x', 1), 'x')
+    assert.deepEqual(world.left, [])
+  })
+
   test('a user is logged in once, with a secret of eight bytes that is kept', () => {
     const world = new World()
     const secret = Buffer.from('12345678')

@@ -1,5 +1,6 @@
 /** Who is logged in at a message server, by which connections, and what each of them asks. */
 import { SkynetError } from '../base/errors.ts'
+import { MSG_CONNECTIONS_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import { Repeats, type RepeatsHost } from '../service/repeats.ts'
 import { isThenable } from '../service/sendable.ts'
@@ -172,6 +173,8 @@ export class MsgDesk {
     user.peers.add(peer)
     this.#peers.set(fd, peer)
     this.#gate.send(fd, HANDSHAKE.done)
+    const [oldest] = user.peers
+    if (user.peers.size > MSG_CONNECTIONS_MAX) this.#gate.closeClient(oldest!.fd)
   }
 
   // --- requests ------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isSkynetError } from 'skynet-ts'
+import type agent from '../../examples/login/agent.ts'
 import { logIn } from '../support/login-client.ts'
 import { Player, playAll, startLogin, tokenOf } from '../support/login-load.ts'
 import { startTestNode } from '../support/node.ts'
@@ -38,6 +39,19 @@ suite('examples/login', () => {
     await first.isClosed()
     await second.play(3)
     await second.leave()
+    example.assertNoFault()
+  })
+
+  test('a session ends with its agent', async (t) => {
+    const example = await startLogin(t)
+    const player = new Player(example, 'ada', 'stays')
+    await player.begin()
+    const [, handle] = await example.logged(/\[:([0-9a-f]{8}) \S+\] ada plays/)
+    example.node.ref<typeof agent>(Number.parseInt(handle!, 16)).send.quit()
+    await player.isClosed()
+    await assert.rejects(player.comeBack(), /404 User Not Found/)
+    await player.begin()
+    await player.leave()
     example.assertNoFault()
   })
 

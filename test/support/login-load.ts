@@ -57,10 +57,10 @@ export class Player {
 
   async begin(): Promise<void> {
     this.#ticket = await logIn(this.#node.loginPort, tokenOf(this.#uid))
-    await this.#enter()
+    await this.comeBack()
   }
 
-  async #enter(): Promise<void> {
+  async comeBack(): Promise<void> {
     this.#client = await FrameClient.connect(this.#node.gamePort)
     const user = { ...this.#ticket, uid: this.#uid, server: SERVER }
     assert.equal(await this.#client.enter(user, ++this.#index), '200 OK', this.#uid)
@@ -74,7 +74,7 @@ export class Player {
       const { socket } = this.#client
       if (this.cut === 'fin') socket.end()
       else socket.resetAndDestroy()
-      await this.#enter()
+      await this.comeBack()
       // What comes to the old connection is lost.
       socket.destroy()
       // Whoever does not know asks again; what is asked now counts only if nothing had come.
