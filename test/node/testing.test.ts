@@ -1,5 +1,7 @@
 /** The testing kit, as the tests of a user use it. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { defineService, isSkynetError, type SocketApi } from 'skynet-ts'
 import { FakeClock, type TestNode, testNode, testService } from 'skynet-ts/testing'
@@ -392,6 +394,31 @@ test('sockets of a testNode do all that sockets do, but bind descriptors', async
   await node.settled()
   const again = { code: 'ERR_LISTEN' }
   await assert.rejects(socket.listen({ host: '127.0.0.1', port }), again)
+})
+
+// Proves: docs/testing.md#test-net-own
+test('nodes of tests have the same port, also one that is taken', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  t.after(() => taken.close())
+  await once(taken, 'listening')
+  const { port } = taken.address() as AddressInfo
+  const path = new URL('no-such-folder/x.sock', import.meta.url).pathname
+  await using one = await testNode()
+  await using two = await testNode()
+  for (const where of [{ host: '127.0.0.1', port }, { path }]) {
+    for (const [name, node] of Object.entries({ one, two })) {
+      const listener = await node.skynet.socket.listen(where)
+      node.skynet.fork(async () => {
+        for await (const connection of listener) connection.write(`${name}\n`)
+      })
+    }
+    for (const [name, node] of Object.entries({ one, two })) {
+      await using client = await node.connect(where)
+      assert.equal(await client.readLine(), name)
+    }
+  }
+  await using far = await one.connect({ host: 'no.such.host.invalid', port })
+  assert.equal(await far.readLine(), 'one')
 })
 
 test('testNode() refuses a seed that is none', async () => {
