@@ -7,6 +7,7 @@ export type { Messages, ProtocolOptions, TwoWayProtocolOptions } from './codec/d
 export { defineProtocol } from './codec/define-protocol.ts'
 export { json } from './codec/json.ts'
 export { float, LuaFloat } from './codec/seri/lua-float.ts'
+export { LuaPointer } from './codec/seri/lua-pointer.ts'
 export type { LuaValue } from './codec/seri/reader.ts'
 export type { SeriOptions } from './codec/seri/seri.ts'
 export { seri } from './codec/seri/seri.ts'

@@ -26,6 +26,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   LoginRequest: 'constructor take',
   LoginServer: 'address port pending close [Symbol.asyncDispose]',
   LuaFloat: 'value constructor valueOf',
+  LuaPointer: 'address constructor',
   MulticastApi: 'new open',
   OrderChannel: 'request response',
   ParsedChannel: 'request response',

@@ -5,6 +5,7 @@
 import { json } from '../../src/codec/json.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'
 import { float } from '../../src/codec/seri/lua-float.ts'
+import { LuaPointer } from '../../src/codec/seri/lua-pointer.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
 import { FRAME_PARSERS } from './frame-parsers.ts'
@@ -52,6 +53,7 @@ export const PARSERS: readonly Parser[] = [
         anyValue(random),
         new Map([[anyValue(random) ?? 1, float(below(random, 9))]]),
         Buffer.from([0xff, below(random, 256)]),
+        new LuaPointer(BigInt(below(random, 2))),
       ]),
     parse: ([bytes]) => unpackValues(bytes!),
   },

@@ -4,6 +4,7 @@ import type { SkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
 import { LuaFloat } from './lua-float.ts'
+import { LuaPointer } from './lua-pointer.ts'
 import { COOKIE_MAX, NUMBER, TYPE, TYPE_BITS, TYPE_MASK } from './tags.ts'
 
 /** What a value of Lua is in JavaScript: see docs/codec.md. */
@@ -16,6 +17,7 @@ export type LuaValue =
   | string
   | Buffer
   | LuaFloat
+  | LuaPointer
   | LuaValue[]
   | { [key: string]: LuaValue }
   | Map<LuaValue, LuaValue>
@@ -142,13 +144,12 @@ class Reader {
     return Number.isSafeInteger(value) && !Object.is(value, -0) ? new LuaFloat(value) : value
   }
 
-  /** Addresses mean nothing here; only the one that leads nowhere does, which `cjson.null` is. */
-  #pointer(): null {
-    const at = this.#skip(8)
-    for (let i = 0; i < 8; i++) {
-      if (this.#bytes[at + i] !== 0) throw this.#wrong('a pointer of another process')
-    }
-    return null
+  /** One that leads nowhere is nothing: `cjson.null` is one. */
+  #pointer(): LuaPointer | null {
+    const low = this.#i32() >>> 0
+    const high = this.#i32() >>> 0
+    if (low === 0 && high === 0) return null
+    return new LuaPointer((BigInt(high) << 32n) | BigInt(low))
   }
 
   #length(cookie: number): number {

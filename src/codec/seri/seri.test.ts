@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { isSkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { float, LuaFloat } from './lua-float.ts'
+import { LuaPointer } from './lua-pointer.ts'
 import { unpackValues } from './reader.ts'
 import { seri } from './seri.ts'
 import { packValues } from './writer.ts'
@@ -127,6 +128,15 @@ test("text is UTF-8, other bytes come as a Buffer that is the reader's own", () 
   const [short, long, text] = unpackValues(bytes)
   bytes.fill(0)
   assert.deepEqual([short, long, text], [Buffer.from([0xff, 0xfe]), Buffer.alloc(40, 0x80), 'ok'])
+})
+
+// Proves: docs/codec.md#seri-strings
+test('a light userdata comes as null, or as an address that may be sent back', () => {
+  const bytes = Buffer.from('03000000000000000003f0debc9a785634f2', 'hex')
+  const values = unpackValues(bytes)
+  assert.deepEqual(values, [null, new LuaPointer(0xf23456789abcdef0n)])
+  assert.equal(hexOf(values[1]), '03f0debc9a785634f2')
+  assert.match(refused(Buffer.from('0300000000000000', 'hex')), /ends too early/)
 })
 
 test('a key __proto__ is a key, and no prototype', () => {

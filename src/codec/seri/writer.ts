@@ -13,6 +13,7 @@ import {
   tooLarge,
 } from '../../wire/refusal.ts'
 import { LuaFloat } from './lua-float.ts'
+import { LuaPointer } from './lua-pointer.ts'
 import { COOKIE_MAX, NUMBER, TYPE, tagOf } from './tags.ts'
 
 /** What every value may write without asking: a tag and eight bytes, the end of a table. */
@@ -129,6 +130,12 @@ class Writer {
     this.#at += 9
   }
 
+  #pointer(address: bigint): void {
+    this.#bytes[this.#at] = tagOf(TYPE.POINTER, 0)
+    this.#view.setBigUint64(this.#at + 1, address, true)
+    this.#at += 9
+  }
+
   #string(text: string): void {
     const { length } = text
     if (length <= COOKIE_MAX && this.#ascii(text, length)) return
@@ -179,6 +186,7 @@ class Writer {
     else if (object instanceof LuaFloat) this.#double(object.value)
     else if (types.isUint8Array(object)) this.#binary(object)
     else if (types.isMap(object)) this.#map(object, depth + 1)
+    else if (object instanceof LuaPointer) this.#pointer(object.address)
     else if (isPlain(object)) this.#plain(object as Record<string, unknown>, depth + 1)
     else throw refuse(object)
   }
