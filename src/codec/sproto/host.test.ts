@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { ErrorCode } from '../../base/errors.ts'
-import { sproto } from './sproto.ts'
+import { loadSproto, sproto } from './sproto.ts'
 import { bytesOf, luaValue, schemaOf, VECTORS } from './vectors.kit.ts'
 import { sprotoPack, sprotoUnpack } from './zero-pack.ts'
 
@@ -198,4 +199,58 @@ test('host() needs a package, attach() a schema', () => {
   const plain = sproto(`.package { type 0 : integer session 1 : integer } ${TOLD.split('\n')[2]}`)
   const peer = plain.host('package').attach(plain)
   assert.throws(() => peer.request('push', { text: '' }, 1, 'data'), /'ud'/)
+})
+
+// Proves: docs/sproto.md#rpc
+test('the messages of the example client of Skynet are made and taken, and its schemas', () => {
+  const file = new URL('../../../../test/vectors/gate.json', import.meta.url)
+  const { schemaSpb, requestBytesWithoutLength, exampleClient } = JSON.parse(
+    readFileSync(file, 'utf8'),
+  ) as {
+    schemaSpb: Record<'c2s' | 's2c', string>
+    requestBytesWithoutLength: Record<string, string>
+    exampleClient: { dir: 'c2s' | 's2c'; hex?: string }[]
+  }
+  const head = '.package { type 0 : integer session 1 : integer }'
+  const c2s = sproto(
+    head,
+    `handshake 1 { response { msg 0 : string } }
+     get 2 { request { what 0 : string } response { result 0 : string } }
+     set 3 { request { what 0 : string value 1 : string } }
+     quit 4 {}`,
+  )
+  const s2c = sproto(head, 'heartbeat 1 {}')
+  assert.equal(c2s.bundle().toString('hex'), schemaSpb.c2s)
+  assert.equal(s2c.bundle().toString('hex'), schemaSpb.s2c)
+
+  const near = s2c.host('package').attach(c2s)
+  const far = loadSproto(bytesOf(schemaSpb.c2s)).host('package')
+  const sent = [
+    near.request('handshake', undefined, 1),
+    near.request('set', { what: 'hello', value: 'world' }, 2),
+    near.request('get', { what: 'hello' }, 3),
+    near.request('get', { what: 'nokey' }, 4),
+    near.request('quit', undefined, 5),
+  ].map((bytes) => bytes.toString('hex'))
+  const bytesTo = (dir: string): string[] =>
+    exampleClient.flatMap((each) => (each.dir === dir && each.hex ? [each.hex.slice(4)] : []))
+  assert.deepEqual(sent, bytesTo('c2s'))
+  assert.equal(near.request('quit').toString('hex'), requestBytesWithoutLength['quit-nosession'])
+
+  const told = bytesTo('s2c').map((hex) => {
+    const message = near.dispatch(bytesOf(hex))
+    if (message.type === 'request') return [message.name, message.respond]
+    const { session, name, response } = message
+    return name === 'handshake' ? [session, typeof response.msg] : [session, response]
+  })
+  assert.deepEqual(told, [
+    [1, 'string'],
+    [2, undefined],
+    [3, { result: 'world' }],
+    [4, {}],
+    ['heartbeat', undefined],
+  ])
+  const [, set] = sent.map((hex) => far.dispatch(bytesOf(hex)))
+  assert.deepEqual(set?.request, { what: 'hello', value: 'world' })
+  assert.equal(set?.respond?.().toString('hex'), bytesTo('s2c')[1])
 })

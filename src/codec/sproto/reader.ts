@@ -8,13 +8,18 @@ import { codecError } from '../codec.ts'
 import { type FieldPlan, FORM, type TypePlan, VALUE_KIND } from './plan.ts'
 
 /** Texts up to this length are read by a loop: a call into C++ costs more. */
-const LOOP_BYTES_MAX = 16
+const LOOP_BYTES_MAX = 24
 /** Bytes that the length of a block takes. */
 const LENGTH = 4
 /** An integer is a number as long as its upper half is below this: 2^53 / 2^32. */
 const SAFE_UPPER_END = 2 ** 21
 /** What stands for a byte that is no UTF-8. */
 const REPLACED = '\ufffd'
+
+/** For each such length a list, to be filled and made a text: letter by letter it would be many. */
+const UNITS = Array.from({ length: LOOP_BYTES_MAX + 1 }, (_, size) =>
+  new Array<number>(size).fill(0),
+)
 
 const NOTHING = Buffer.alloc(0)
 const double = new Float64Array(1)
@@ -244,10 +249,14 @@ export class SprotoReader {
   #text(field: FieldPlan, at: number, size: number): string {
     const bytes = this.#bytes
     if (size <= LOOP_BYTES_MAX) {
-      let text = ''
-      let i = at
-      for (; i < at + size && bytes[i]! < 0x80; i++) text += String.fromCharCode(bytes[i]!)
-      if (i === at + size) return text
+      const units = UNITS[size]!
+      let i = 0
+      for (; i < size; i++) {
+        const byte = bytes[at + i]!
+        if (byte > 0x7f) break
+        units[i] = byte
+      }
+      if (i === size) return String.fromCharCode.apply(String, units)
     }
     const text = bytes.toString('utf8', at, at + size)
     if (text.includes(REPLACED) && !isUtf8(bytes.subarray(at, at + size))) {

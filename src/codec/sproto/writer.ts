@@ -4,7 +4,7 @@
  * once, and what its fields held waits on a stack until it is written.
  */
 import { types } from 'node:util'
-import { isArray, isObject, refusal } from '../../base/check.ts'
+import { isArray, refusal } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX, SPROTO_BYTES_MAX } from '../../base/limits.ts'
 import { type FieldPlan, FORM, type TypePlan, VALUE_KIND } from './plan.ts'
@@ -38,11 +38,14 @@ export class SprotoWriter {
 
   /** Begin a message. */
   begin(): void {
-    if (this.#bytes.length - this.#at < SLAB_REST_MIN || this.#bytes.length > SLAB_BYTES) {
-      this.#bytes = Buffer.allocUnsafeSlow(SLAB_BYTES)
-      this.#at = 0
-    }
+    if (this.#bytes.length - this.#at < SLAB_REST_MIN) this.#renew()
     this.#begin = this.#at
+  }
+
+  #renew(): void {
+    this.#bytes = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    this.#begin = 0
+    this.#at = 0
   }
 
   /** Write a struct behind what the message has already. */
@@ -55,6 +58,7 @@ export class SprotoWriter {
     } catch (error) {
       this.#at = this.#begin
       this.#top = 0
+      if (this.#bytes.length > SLAB_BYTES) this.#renew()
       this.#values.fill(undefined)
       throw error
     }
@@ -62,11 +66,14 @@ export class SprotoWriter {
 
   /** The message. Its bytes are the caller's; other messages lie beside them in the same memory. */
   end(): Buffer {
-    return this.#bytes.subarray(this.#begin, this.#at)
+    const message = this.#bytes.subarray(this.#begin, this.#at)
+    // A large one has memory of its own, and takes it along.
+    if (this.#bytes.length > SLAB_BYTES) this.#renew()
+    return message
   }
 
   #struct(plan: TypePlan, from: unknown, depth: number): void {
-    if (!isObject(from) || isArray(from)) {
+    if (typeof from !== 'object' || from === null || Array.isArray(from)) {
       throw refusal('type', `encode ${plan.name}`, 'value', 'an object', from)
     }
     const { fields } = plan

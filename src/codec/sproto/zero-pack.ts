@@ -29,7 +29,9 @@ export function sprotoPack(bytes: Uint8Array): Buffer {
   checkUint8Array('pack', bytes)
   const groups = Math.ceil(bytes.length / GROUP)
   const packed = Buffer.allocUnsafe(groups * GROUP + 2 * Math.ceil(groups / RUN_GROUPS_MAX) + 2)
-  return packed.subarray(0, packInto(packed, bytes))
+  const message = packed.subarray(0, packInto(packed, bytes))
+  // What is left over of a large one would be kept with it.
+  return message.length * 2 < packed.length ? Buffer.from(message) : message
 }
 
 /** @returns How many bytes there are then in `packed`, which has room for them. */
