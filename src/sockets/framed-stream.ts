@@ -4,6 +4,7 @@ import { SkynetError } from '../base/errors.ts'
 import { monotonicNow } from '../base/event-loop.ts'
 import { FRAME_NAMES, FrameFormat, type FrameOptions } from '../frames/frame-format.ts'
 import { FrameParser } from '../frames/frame-parser.ts'
+import { malformed } from '../frames/framing.ts'
 import { checkWait, limitsFrom, type WaitOptions } from '../service/wait-options.ts'
 import type { ByteStream } from './byte-stream.ts'
 import { checkClose, type MessageStream } from './message-stream.ts'
@@ -12,7 +13,11 @@ import { checkClose, type MessageStream } from './message-stream.ts'
 export interface MessageCodec<In, Out> {
   /** The bytes of a message. They may be used again once it was sent. */
   encode(message: Out): string | Uint8Array
-  /** @param bytes Its own: it may keep them. A small part of a larger memory, perhaps. */
+  /**
+   * What it throws rejects the receive, and null does too: it would look like the end.
+   *
+   * @param bytes Its own: it may keep them. A small part of a larger memory, perhaps.
+   */
   decode(bytes: Buffer): In
 }
 
@@ -23,7 +28,7 @@ export interface BytesOptions extends FrameOptions {
 
 /** Which frames, and what is in them. */
 export interface CodecOptions<In, Out> extends FrameOptions {
-  /** Types of the messages follow from it. What it throws goes to who sends or receives. */
+  /** Types of the messages follow from it. */
   readonly codec: MessageCodec<In, Out>
 }
 
@@ -123,7 +128,11 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
 
   #decoded(frame: Buffer): In {
     const codec = this.#codec
-    return codec === undefined ? (frame as In) : codec.decode(frame)
+    if (codec === undefined) return frame as In
+    const message = codec.decode(frame)
+    // A peer must not be able to say the end in a message.
+    if (message === null) throw malformed('null is the end, and no message')
+    return message
   }
 
   /** @throws {SkynetError} `ERR_SOCKET_BUSY`. */

@@ -181,10 +181,12 @@ check(
     const players = far.frames({ ...U16, codec })
     players.send({ x: 1 })
     far.write(encode('no JSON'))
+    far.write(encode('null'))
     players.send({ x: 3 })
     const first: Move | null = await moves.receive()
     assert.deepEqual(first, { x: 1 })
     await assert.rejects(moves.receive(), SyntaxError)
+    await assert.rejects(moves.receive(), { code: 'ERR_FRAME_MALFORMED', message: /null/ })
     assert.deepEqual(await moves.receive(), { x: 3 })
     // @ts-expect-error A move has a number.
     players.send({ x: 'far' })
