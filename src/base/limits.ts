@@ -137,8 +137,10 @@ export const GATE_REFUSED_MAX = 64
 /** What one client has under way to its agent, once or twice: messages, and their bytes. */
 export const PACE_MESSAGES = 64
 export const PACE_BYTES = 128 * 1024
-/** Requests of an agent that are not answered, for each of its clients: beyond that they wait. */
-export const PACE_UNANSWERED_MAX = 256
+/** Handlers of an agent that are not done, for each of its clients: beyond that they wait. */
+export const PACE_UNFINISHED_MAX = 256
+/** How long they wait until that is said. */
+export const PACE_NOTICE_MS = 5000
 /** Between two looks at an agent that has more: at first, doubling, and at most. */
 export const PACE_PAUSE_MS = 5
 export const PACE_PAUSE_MS_MAX = 80

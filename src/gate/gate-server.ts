@@ -48,7 +48,8 @@ export interface Gate<Out = string | Uint8Array> {
   /** Let nobody in any more, and close all that are there. */
   closeAll(): void
   /**
-   * Send a message to a client, also before it is opened, and for a while after it has ended.
+   * Send a message to a client, also before it is opened, and for a while after it has ended. One
+   * that is not opened is read from then on, up to 128 KiB; its messages wait.
    *
    * @returns False: much waits to be sent (see `MessageStream.send`), or it is not there.
    */

@@ -2,37 +2,37 @@
 import {
   PACE_BYTES,
   PACE_MESSAGES,
+  PACE_NOTICE_MS,
   PACE_PAUSE_MS,
   PACE_PAUSE_MS_MAX,
-  PACE_UNANSWERED_MAX,
+  PACE_UNFINISHED_MAX,
 } from '../base/limits.ts'
 import { askTaking } from '../service/inbox.ts'
 import type { OrderingHost } from '../service/ordering.ts'
 
+/** What a pace needs of the service that sends. */
+export interface PaceHost {
+  readonly service: OrderingHost
+  sleep(ms: number): Promise<unknown>
+  /** How many senders share that receiver, as far as is known. */
+  sharersOf(receiver: number): number
+  /** A sender waits for long, as so many handlers are not done. */
+  isHeld(receiver: number, unfinished: number): void
+}
+
 export class Pace {
-  /** Who sends. */
-  readonly #service: OrderingHost
+  readonly #host: PaceHost
   /** Handle of the receiver. */
   readonly #to: number
-  readonly #sleep: (ms: number) => Promise<unknown>
-  /** How many senders share it, as far as is known. */
-  readonly #sharers: () => number
   /** Of what was sent behind the last question. */
   #messages = 0
   #bytes = 0
   /** Until the receiver has handled what was sent before the question. */
   #asked: Promise<void> | undefined
 
-  constructor(
-    service: OrderingHost,
-    to: number,
-    sleep: (ms: number) => Promise<unknown>,
-    sharers: () => number,
-  ) {
-    this.#service = service
+  constructor(host: PaceHost, to: number) {
+    this.#host = host
     this.#to = to
-    this.#sleep = sleep
-    this.#sharers = sharers
   }
 
   /**
@@ -50,21 +50,27 @@ export class Pace {
     return undefined
   }
 
-  /** Handlers that wait for others are as good as messages that wait. */
-  get #mostUnanswered(): number {
-    return this.#sharers() * PACE_UNANSWERED_MAX
-  }
-
   async #ask(): Promise<void> {
     try {
-      let pauseMs = PACE_PAUSE_MS
-      while ((await askTaking(this.#service, this.#to)) > this.#mostUnanswered) {
-        await this.#sleep(pauseMs)
-        pauseMs = Math.min(pauseMs * 2, PACE_PAUSE_MS_MAX)
-      }
+      await this.#untilFew()
     } catch {
       // One of the two has ended.
     }
     this.#asked = undefined
+  }
+
+  /** Handlers that wait for others are as good as messages that wait. */
+  async #untilFew(): Promise<void> {
+    const { service } = this.#host
+    let pauseMs = PACE_PAUSE_MS
+    let toNoticeMs = PACE_NOTICE_MS
+    for (;;) {
+      const unfinished = await askTaking(service, this.#to)
+      if (unfinished <= this.#host.sharersOf(this.#to) * PACE_UNFINISHED_MAX) return
+      if (toNoticeMs > 0 && toNoticeMs <= pauseMs) this.#host.isHeld(this.#to, unfinished)
+      toNoticeMs -= pauseMs
+      await this.#host.sleep(pauseMs)
+      pauseMs = Math.min(pauseMs * 2, PACE_PAUSE_MS_MAX)
+    }
   }
 }

@@ -7,7 +7,7 @@ import type { Service } from '../service/service.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Gate } from './gate-server.ts'
-import { Pace } from './pace.ts'
+import { Pace, type PaceHost } from './pace.ts'
 import type { GateEvent } from './watchdog.ts'
 
 /** Where the messages of one client go. */
@@ -26,11 +26,12 @@ interface Agent {
   readonly watch: AbortController
 }
 
-export class Switchboard {
+export class Switchboard implements PaceHost {
   readonly #skynet: Skynet
-  readonly #service: Service
+  readonly service: Service
   readonly #gate: Gate
   readonly #losses: Repeats
+  readonly #holds: Repeats
   readonly #lines = new Map<number, Line>()
   readonly #agents = new Map<number, Agent>()
   #watchdog = 0
@@ -41,10 +42,12 @@ export class Switchboard {
 
   constructor(skynet: Skynet, gate: Gate) {
     this.#skynet = skynet
-    this.#service = Skynet.serviceOf(skynet)
+    this.service = Skynet.serviceOf(skynet)
     this.#gate = gate
     const more = (count: number): string => `gate: ${count} more messages were lost`
-    this.#losses = new Repeats(this.#service, more, 'error')
+    this.#losses = new Repeats(this.service, more, 'error')
+    const held = (count: number): string => `gate: ${count} more clients are held`
+    this.#holds = new Repeats(this.service, held, 'error')
   }
 
   /** From now on that service is told. @throws {SkynetError} `ERR_NAME_UNKNOWN`: it has ended. */
@@ -66,7 +69,7 @@ export class Switchboard {
   // --- what clients do ---------------------------------------------------------------------------
 
   connected(fd: number, address: string): void {
-    this.#lines.set(fd, { agent: 0, client: 0, pace: this.#paceTo(this.#watchdog) })
+    this.#lines.set(fd, { agent: 0, client: 0, pace: new Pace(this, this.#watchdog) })
     this.#tell('open', fd, address)
   }
 
@@ -77,7 +80,7 @@ export class Switchboard {
     const { agent, client, pace } = line
     if (agent === 0) this.#tell('data', fd, message)
     // Minus: see `unanswered` in requests.ts.
-    else if (!this.#service.runtime.router.send(PTYPE.CLIENT, agent, client, -fd, message)) {
+    else if (!this.service.runtime.router.send(PTYPE.CLIENT, agent, client, -fd, message)) {
       this.lost++
       this.#losses.say(`gate: lost a message of client ${fd}: ${formatHandle(agent)} has ended`)
     }
@@ -107,7 +110,7 @@ export class Switchboard {
     this.#unforward(fd)
     line.agent = agent
     line.client = client
-    line.pace = this.#paceTo(agent)
+    line.pace = new Pace(this, agent)
     this.#agentOf(agent).fds.add(fd)
     this.#gate.openClient(fd)
   }
@@ -116,7 +119,7 @@ export class Switchboard {
   accept(fd: number): void {
     const line = this.#lineOf('accept', fd)
     this.#unforward(fd)
-    line.pace = this.#paceTo(this.#watchdog)
+    line.pace = new Pace(this, this.#watchdog)
     this.#gate.openClient(fd)
   }
 
@@ -128,15 +131,24 @@ export class Switchboard {
   }
 
   #checkAlive(handle: number): void {
-    const { handles } = this.#service.runtime
+    const { handles } = this.service.runtime
     if (handles.workerOf(handle) >= 0) return
     throw new SkynetError('ERR_NAME_UNKNOWN', { name: formatHandle(handle) })
   }
 
-  #paceTo(handle: number): Pace {
-    const sharers = (): number =>
-      Math.max(1, this.#agents.get(handle)?.fds.size ?? this.#gate.count)
-    return new Pace(this.#service, handle, (ms) => this.#skynet.sleep(ms), sharers)
+  // --- what a pace asks -------------------------------------------------------------------------
+
+  sleep(ms: number): Promise<unknown> {
+    return this.#skynet.sleep(ms)
+  }
+
+  sharersOf(receiver: number): number {
+    return Math.max(1, this.#agents.get(receiver)?.fds.size ?? this.#gate.count)
+  }
+
+  isHeld(receiver: number, unfinished: number): void {
+    const what = `${unfinished} messages are not done in ${formatHandle(receiver)}`
+    this.#holds.say(`gate: a client is held: ${what}`)
   }
 
   // --- agents ------------------------------------------------------------------------------------
@@ -174,14 +186,14 @@ export class Switchboard {
       ({ reason }) => then(reason),
       (error: unknown) => {
         // Nobody waits any more: the client has left, or this service ends.
-        if (isSkynetError(error, 'ABORT_ERR') || this.#service.hasEnded) return
-        this.#service.fault('monitor', error)
+        if (isSkynetError(error, 'ABORT_ERR') || this.service.hasEnded) return
+        this.service.fault('monitor', error)
       },
     )
   }
 
   #tell(...event: GateEvent): void {
     if (this.#watchdog === 0) return
-    this.#service.sendMethod(this.#watchdog, ['socket', ...event])
+    this.service.sendMethod(this.#watchdog, ['socket', ...event])
   }
 }

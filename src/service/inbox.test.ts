@@ -15,7 +15,7 @@ function setUp() {
   }
   const behind: (() => void)[] = []
   const afterMail = (then: () => void): void => void behind.push(then)
-  const service = { context, runtime: { router }, requests: { count: 0 }, afterMail }
+  const service = { context, runtime: { router }, requests: { unfinishedOf: () => 0 }, afterMail }
   const inbox = new Inbox(service as unknown as InboxService)
   const order = (source: number): Message => ({ type: 8, source, session: 7, value: undefined })
   return { context: context as Context, answered, inbox, order, behind }

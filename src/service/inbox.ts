@@ -79,14 +79,15 @@ export class Inbox implements Part {
 
   /**
    * Answer `order` when all has been handled that waits in the mailbox now, with the number of
-   * requests that are not answered then.
+   * handlers of the same source that are not done then.
    */
   waitForTaking(order: Message): void {
     const asker = askerOf(order)
     this.#taking.set(asker, order)
     this.#service.afterMail(() => {
       // Else it was given up, or refused at the end.
-      if (this.#taking.delete(asker)) this.#answer(order, this.#service.requests.count)
+      if (this.#taking.delete(asker))
+        this.#answer(order, this.#service.requests.unfinishedOf(order.source))
     })
   }
 
@@ -140,7 +141,7 @@ const KEY = new PartKey<Inbox>()
 export interface InboxService extends PartHost {
   readonly context: Context
   readonly runtime: InboxHost
-  readonly requests: { readonly count: number }
+  readonly requests: { unfinishedOf(source: number): number }
   /** Run `then` behind all mail that has come by now. */
   afterMail(then: () => void): void
 }
@@ -169,7 +170,7 @@ export function askMailbox(
 /**
  * Wait until a service has handled all that is in its mailbox now, whether that is bounded or not.
  *
- * @returns How many requests it has begun and not answered then.
+ * @returns How many requests of who asks, and packets of clients, are begun and not done then.
  * @throws {SkynetError} `ERR_CALL_DEAD`; `ERR_SERVICE_EXITED` when who asks ends.
  */
 export async function askTaking(service: OrderingHost, handle: number): Promise<number> {

@@ -435,6 +435,15 @@ export class Requests implements Debtor {
     return (this.#open?.size ?? 0) + (this.#owed?.size ?? 0)
   }
 
+  /** Those of `source`, and packets of clients, whose handlers have begun and are not done. */
+  unfinishedOf(source: number): number {
+    let count = 0
+    for (const { message } of this.#open?.items() ?? []) {
+      if (message.source === source || message.type === PTYPE.CLIENT) count++
+    }
+    return count
+  }
+
   /** What is owed an answer. */
   *tasks(): Generator<TaskInfo> {
     for (const open of this.#open?.items() ?? []) yield this.#rowOf(open)
