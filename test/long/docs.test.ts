@@ -1,4 +1,5 @@
 /** The code in the docs: it compiles, and its tests pass. */
+import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -74,6 +75,16 @@ test('the examples of docs/login.md compile', () => {
 export default defineService(() => ({ request: (body: Buffer): Buffer => body }))
 `
   compile(new Map([...filesOf('login.md'), ['agent.ts', agent]]))
+})
+
+test('the examples of docs/channel.md compile', () => {
+  const client = ['redis.ts', 'resp.ts', 'watch.ts'].map((name): [string, string] => [
+    name,
+    readFileSync(join(ROOT, 'examples', 'redis', name), 'utf8'),
+  ])
+  const files = filesOf('channel.md')
+  assert.deepEqual([...files.keys()], ['ping.ts', 'data.ts', 'lines.ts', 'player.ts'])
+  compile(new Map([...files, ...client]))
 })
 
 test('the examples of docs/commands.md compile', () => {
