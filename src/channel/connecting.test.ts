@@ -145,6 +145,24 @@ test('auth asks on each new connection before anything else', async (t) => {
 })
 
 // Proves: docs/channel.md#auth
+test('auth asks also when the channel is full of who waits for it', async (t) => {
+  const at = await scene(t)
+  const channel = make(at, {
+    maxRequests: 2,
+    maxBytes: 4,
+    auth: (to) => Promise.all([to.request('a'), to.request('b')]),
+  })
+  const answers = [channel.request('cc'), channel.request('dd')]
+  await at.settled()
+  assert.equal(at.peer.last.heard, 'ab')
+  at.peer.last.say('+A\n+B\n')
+  await at.settled()
+  assert.equal(at.peer.last.heard, 'abccdd')
+  at.peer.last.say('+C\n+D\n')
+  assert.deepEqual(await Promise.all(answers), ['C', 'D'])
+})
+
+// Proves: docs/channel.md#auth
 test('an auth that is refused goes on to the next address; none left: its error', async (t) => {
   const at = await scene(t)
   const { peer } = at

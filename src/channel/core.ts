@@ -135,10 +135,11 @@ export class ChannelCore implements ConnectorHost, LinkHost {
   #refusal({ data }: Question, bound: ChannelLink | undefined): Error | undefined {
     if (this.#isClosed && bound === undefined) return this.#closed()
     const { maxRequests, maxBytes } = this.options
-    const count = this.size + 1
+    // Those who wait until `auth` is done must not keep it from asking.
+    const count = (bound ?? this).size + 1
     if (count > maxRequests) return this.#full('requests', count, maxRequests)
     if (data === undefined) return undefined
-    const bytes = (bound?.stream.bufferedAmount ?? this.bufferedAmount) + pieceBytes(data)
+    const bytes = (bound?.stream ?? this).bufferedAmount + pieceBytes(data)
     return bytes > maxBytes ? this.#full('bytes', bytes, maxBytes) : undefined
   }
 
@@ -190,11 +191,9 @@ export class ChannelCore implements ConnectorHost, LinkHost {
   }
 
   /** It does not wait for a connection any more. */
-  #take(request: Request): Data | undefined {
-    const { unsent } = request
+  #take(request: Request): void {
     if (this.#waiting.delete(request)) this.#waitingBytes -= request.unsentBytes
     request.unsent = undefined
-    return unsent
   }
 
   #refuseAll(error: unknown): void {
