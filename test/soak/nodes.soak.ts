@@ -67,7 +67,14 @@ async function round(): Promise<void> {
   heapBytes()
 }
 
+/** The first line that a node prints itself begins the output of the process, which stays. */
+async function print(): Promise<void> {
+  const stubborn = { thread: 1, start: fixture('stubborn.ts'), exitMs: 1, logger: '/dev/null' }
+  await (await startNode(resolveConfig(stubborn, '/'))).stop().catch(() => {})
+}
+
 console.log(`${nodes} nodes start and stop, ${AT_ONCE} at a time and one by one`)
+await print()
 for (let warm = 0; warm < WARM_ROUNDS; warm++) await round()
 const before = look('begin')
 const rounds = Math.ceil(nodes / (2 * AT_ONCE))
