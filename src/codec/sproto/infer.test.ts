@@ -212,6 +212,22 @@ export function wrongRequests(): void {
   message.name === 'nothing'
 }
 
+test('layout is free, for the compiler as well', () => {
+  const odd = sproto(
+    '.A\r\n{\r\n\tx\r\n0\t:integer#{ : }\r\n#}\n\ty 1:*A(\tx )\r\n}\r\n# }\n.B{.C{z 0:A}c 0:C}',
+    'p\n1\t{response\n{\tok\t0\t:boolean}request\tA}q 2{}',
+  )
+  type Odd<N extends string> = SprotoOut<typeof odd, N>
+  holds<Same<keyof Odd<'A'>, 'x' | 'y'>>()
+  holds<Same<NonNullable<Odd<'A'>['y']>, Map<number, Odd<'A'>>>>()
+  holds<Same<Odd<'B'>, { c?: { z?: Odd<'A'> } }>>()
+  holds<Same<Odd<'p.response'>, { ok?: boolean }>>()
+  holds<Same<(typeof odd)['types'][number], 'A' | 'B' | 'B.C' | 'p.response'>>()
+  assert.deepEqual(odd.types, ['A', 'B', 'B.C', 'p.response'])
+  assert.deepEqual(odd.protocols, ['p', 'q'])
+  odd.protocol('p').request.encode({ y: [{ x: 1 }] })
+})
+
 test('a text that is known when the program runs has no types, and works', () => {
   const name: string = 'A'
   const made: Sproto<string> = sproto(`.${name} { x 0 : integer }`)

@@ -31,8 +31,8 @@ type PartsOf<
   O extends Open = [],
   P extends Part = never,
 > = S extends `${infer A}\n}\n${infer R}`
-  ? PiecesOf<`${A}\n}`, O, P> extends [infer O2 extends Open, infer P2 extends Part]
-    ? PartsOf<`\n${R}`, O2, P2>
+  ? PiecesOf<`${A}\n}`, O, P> extends CutInto<infer O2, infer P2, infer L>
+    ? PartsOf<`${L}\n${R}`, O2, P2>
     : never
   : PiecesOf<S, O, P>[1]
 
@@ -42,8 +42,8 @@ type PiecesOf<
   O extends Open,
   P extends Part,
 > = S extends `${infer A}}\n${infer R}`
-  ? Cut<WithoutComments<`${A}}`>, O, P> extends [infer O2 extends Open, infer P2 extends Part]
-    ? PiecesOf<R, O2, P2>
+  ? Cut<WithoutComments<`${A}}`>, O, P> extends CutInto<infer O2, infer P2, infer L>
+    ? PiecesOf<`${L}\n${R}`, O2, P2>
     : never
   : Cut<WithoutComments<S>, O, P>
 
@@ -53,14 +53,16 @@ type WithoutComments<S extends string> = S extends `${infer A}#${infer C}`
     : A
   : S
 
-/** @returns What is open at the end of `S`, and all parts. */
+/** What is open then, all parts, and what stands behind the last brace: that one was a comment. */
+type CutInto<O extends Open, P extends Part, L extends string> = [open: O, parts: P, left: L]
+
 type Cut<S extends string, O extends Open, P extends Part> = S extends `${infer A}{${infer B}`
   ? A extends `${infer C}}${infer D}`
     ? Cut<`${D}{${B}`, Outer<O>, P | Closed<O, C>>
     : Cut<B, [Opened<O, A>, ...O], P | Before<O, A>>
   : S extends `${infer C}}${infer D}`
     ? Cut<D, Outer<O>, P | Closed<O, C>>
-    : [O, P]
+    : CutInto<O, P, S>
 
 type Outer<O extends Open> = O extends readonly [unknown, ...infer R extends Open] ? R : []
 
