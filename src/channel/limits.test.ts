@@ -58,6 +58,17 @@ test('overload is told once when much waits, and once when all has left', async 
   assert.deepEqual(told, [true, false, true, false])
 })
 
+test('an overload that closes the channel ends the request that was told of', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, parser, overload: () => channel.close() })
+  await channel.connect()
+  peer.last.isSlow = true
+  const ended = outcome(channel.request('a\n'))
+  await settled()
+  assert.equal(await ended, 'ERR_SOCKETCHANNEL_CLOSED')
+  assert.equal(channel.pending, 0)
+})
+
 test('an overload that throws is logged, and the request goes on', async (t) => {
   const { skynet, to, node, peer } = await scene(t)
   const overload = (): never => {

@@ -1,4 +1,5 @@
 /** One connection of a channel: what is written to it, who waits for its answers, and its end. */
+import { shown } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { SOCKETCHANNEL_PARTS_MAX } from '../base/limits.ts'
 import { beginOf } from '../base/text.ts'
@@ -89,6 +90,11 @@ export class ChannelLink implements ReadingHost {
    */
   ask(request: Request, data: Data | undefined): void {
     if (data !== undefined) this.#write(data)
+    // Whoever was told that much waits may have closed the channel.
+    if (this.#error !== undefined) {
+      request.reject(this.#error)
+      return
+    }
     if (request.kind === 'send') {
       request.resolve(undefined)
       return
@@ -213,7 +219,7 @@ export class ChannelLink implements ReadingHost {
   }
 
   taken(session: unknown): Error {
-    const info = { address: this.#address, session: String(session) }
+    const info = { address: this.#address, session: shown(session) }
     return new SkynetError('ERR_SOCKETCHANNEL_SESSION', info)
   }
 

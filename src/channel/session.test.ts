@@ -196,6 +196,18 @@ test('a response function that reads nothing closes the connection', async (t) =
   assert.equal(await answer, 'ERR_SOCKETCHANNEL_PROTOCOL')
 })
 
+test('a session that cannot be printed is refused as any other', async (t) => {
+  const { skynet, to } = await scene(t)
+  const channel = socketChannel(skynet, {
+    ...to,
+    sessionParser: (_answers: SessionSink<object, string>) => ({ take() {} }),
+  })
+  const session = Object.create(null) as object
+  void channel.request('a', session).catch(() => {})
+  assert.equal(await outcome(channel.request('a', session)), 'ERR_SOCKETCHANNEL_SESSION')
+  await channel.close()
+})
+
 test('any value that is a key of a Map is a session', async (t) => {
   const { skynet, to, settled, peer } = await scene(t)
   const channel = socketChannel(skynet, {
