@@ -1,4 +1,5 @@
 /** Frames out of bytes that come cut anywhere. It knows no socket and no clock. */
+import { isA, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { CR, type FrameOptions, formatOf, frameTooLarge, LF } from './frame-format.ts'
 import type { Framing } from './framing.ts'
@@ -54,6 +55,7 @@ export class FrameParser {
 
   /** The same in two steps: give it a chunk, once `next` has none. */
   push(chunk: Buffer): void {
+    if (!isA(chunk, Buffer)) throw refusal('type', 'take frames', 'chunk', 'a Buffer', chunk)
     if (this.#failure !== undefined) return
     const isRead = this.#at === this.#chunk.length
     this.#chunk = isRead ? chunk : Buffer.concat([this.#chunk.subarray(this.#at), chunk])

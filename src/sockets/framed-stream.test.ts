@@ -99,7 +99,7 @@ test('receive() has one time limit for a message on any stream', async () => {
       await settled()
       return chunks.shift() ?? null
     },
-    async close() {},
+    write: () => true,
   }
   const stream = framed(below as never, U16)
   assert.equal(`${await stream.receive({ timeoutMs: 1000 })}`, 'ab')

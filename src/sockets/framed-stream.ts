@@ -191,6 +191,10 @@ class StreamCarrier implements FrameCarrier {
   #isClosed = false
 
   constructor(stream: ByteStream) {
+    if (!isObject(stream)) throw refusal('type', 'frame', 'stream', 'a byte stream', stream)
+    for (const name of ['read', 'write'] as const) {
+      checkFunction('frame', `stream.${name}`, stream[name])
+    }
     this.#stream = stream
   }
 

@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { test as nodeTest } from 'node:test'
 import { isMainThread } from 'node:worker_threads'
-import { formatJson, formatLine, type Skynet, Supervisor, supervise } from 'skynet-ts'
+import {
+  FrameParser,
+  formatJson,
+  formatLine,
+  framed,
+  frameEncoder,
+  type Skynet,
+  Supervisor,
+  supervise,
+} from 'skynet-ts'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
 import { testNode, testService } from 'skynet-ts/testing'
@@ -19,6 +28,7 @@ async function prepare(skynet: Skynet) {
   return {
     skynet,
     connection: await skynet.socket.connect({ port: listener.port }),
+    frames: (await skynet.socket.connect({ port: listener.port })).frames({ header: 'line' }),
     udp: await skynet.socket.udp(),
     peer: peer.handle,
     protocol: skynet.registerProtocol({ name: 'of odd values', id: 79 }),
@@ -138,6 +148,17 @@ const OF_SERVICES: Readonly<Record<string, Call>> = {
   'connection.setOption value': ({ connection }, v) => connection.setOption('noDelay', v),
   'connection.configure': ({ connection }, v) => connection.configure(v),
   'connection.close': ({ connection }, v) => connection.close(v),
+  'connection.frames': ({ connection }, v) => connection.frames(v),
+  'connection.frames header': ({ connection }, header) => connection.frames({ header }),
+  'connection.frames max': ({ connection }, max) => connection.frames({ header: 'line', max }),
+  'connection.frames codec': ({ connection }, codec) =>
+    connection.frames({ header: 'line', codec }),
+  'frames.send': ({ frames }, v) => frames.send(v),
+  'frames.receive': ({ frames }, v) => frames.receive(v),
+  'frames.drain': ({ frames }, v) => frames.drain(v),
+  'frames.each': ({ frames }, v) => frames.each(v),
+  'frames.close code': ({ frames }, v) => frames.close(v),
+  'frames.close reason': ({ frames }, v) => frames.close(1000, v),
   'udp.connect': ({ udp }, v) => udp.connect(v),
   'udp.sendTo': ({ udp }, v) => udp.sendTo(v, 'x'),
   'udp.receive': ({ udp }, v) => udp.receive(v),
@@ -180,6 +201,12 @@ const OF_SERVERS: Readonly<Record<string, (server: Server, id: number, value: ne
 const OUTSIDE: Readonly<Record<string, (value: never) => unknown>> = {
   formatLine,
   formatJson,
+  frameEncoder,
+  'frameEncoder codec': (codec) => frameEncoder({ header: 'line', codec }),
+  'frameEncoder message': (v) => frameEncoder({ header: 'line' })(v),
+  'framed stream': (v) => framed(v, { header: 'line' }),
+  'FrameParser options': (v) => new FrameParser(v),
+  'FrameParser chunk': (v) => new FrameParser({ header: 'line' }).take(v, () => {}),
   resolveConfig,
   'resolveConfig args': (args) => resolveConfig({ start: PATH, args }),
   'resolveConfig thread': (thread) => resolveConfig({ start: PATH, thread }),

@@ -149,7 +149,7 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   'TestNode.stop': () => withNode((node) => node.stop(odd())),
   'Probe.find': () => withNode((node) => node.log.find(() => true, odd())),
   frameEncoder: () => frameEncoder({ header: 'line', ...ODD }),
-  framed: () => framed({} as never, { header: 'line', ...ODD }),
+  framed: () => framed({ read() {}, write() {} } as never, { header: 'line', ...ODD }),
   'Sproto.codec': () => sproto('.A {}').codec('A', odd()),
   'Sproto.host': () => sproto(PACKAGE).host('p', odd()),
   'SprotoHost.attach': () => sproto(PACKAGE).host('p').attach(sproto('.A {}'), odd()),
