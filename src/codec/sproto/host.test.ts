@@ -124,6 +124,15 @@ test('request() refuses a session that waits already, and one too many', () => {
   assert.equal(near.waiting, 2)
 })
 
+// Proves: docs/limits.md#sproto-sessions
+test('request() lets 65,536 sessions of a connection wait', () => {
+  const near = client()
+  for (let session = 0; session < 65_536; session++) near.request('ping', undefined, session)
+  fails('ERR_SPROTO_SESSION', () => near.request('ping', undefined, 65_536))
+  near.forget(0)
+  near.request('ping', undefined, 65_536)
+})
+
 test('request() that cannot be encoded waits for nothing', () => {
   const near = client()
   // @ts-expect-error A number is no string.
