@@ -27,21 +27,27 @@ const ROWS: readonly Row[] = [
 
 const FIRST_ROW = 0xc0
 const NEGATIVE = 0xe0
+const FIRST_INTEGER = 0xcc
+const FIRST_TEXT = 0xd9
 /** A point in time, and what msgpackr sends for undefined. Others make objects of its own. */
 const EXTENSIONS = [0xff, 0]
 const PROTO = Buffer.from('__proto__')
 
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
+
 class Walk {
   readonly #bytes: Uint8Array
   #at = 0
+  #hasNumbers = false
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes
   }
 
-  whole(): void {
+  whole(): boolean {
     this.#value(0)
     if (this.#at < this.#bytes.length) throw this.#wrong('bytes after the value')
+    return this.#hasNumbers
   }
 
   #wrong(reason: string): SkynetError<'ERR_CODEC'> {
@@ -131,15 +137,15 @@ class Walk {
   #key(): void {
     const start = this.#at
     const tag = this.#bytes[this.#skip(1)]!
-    if (tag < 0x80 || tag >= NEGATIVE) return
-    if (tag >= 0xa0 && tag < FIRST_ROW) this.#skip(tag & 0x1f)
-    else {
-      const [kind, size] = ROWS[tag - FIRST_ROW] ?? ['unknown', 0]
-      const isText = kind === 'block' && tag >= 0xd9
-      const isInteger = kind === 'skip' && tag >= 0xcc
-      if (!isText && !isInteger) throw this.#wrong('a key is no text and no integer')
-      this.#skip(isText ? this.#length(size) : size)
-    }
+    const [kind, size] = ROWS[tag - FIRST_ROW] ?? ['unknown', 0]
+    const isShort = tag >= 0xa0 && tag < FIRST_ROW
+    const isText = isShort || (kind === 'block' && tag >= FIRST_TEXT)
+    const isSmall = tag < 0x80 || tag >= NEGATIVE
+    const isInteger = isSmall || (kind === 'skip' && tag >= FIRST_INTEGER)
+    if (!isText && !isInteger) throw this.#wrong('a key is no text and no integer')
+    const length = isShort ? tag & 0x1f : isText ? this.#length(size) : isSmall ? 0 : size
+    const at = this.#skip(length)
+    if (isInteger || isDigit(this.#bytes[at]!)) this.#hasNumbers = true
     if (this.#isProto(start)) throw this.#wrong("a key is '__proto__'")
   }
 
@@ -157,8 +163,9 @@ class Walk {
  * Only what follows from the number of bytes is made of them: no array longer than they are,
  * nothing deeper than 64, no objects with code of their own.
  *
+ * @returns True when a key of a map may be a number, of whatever kind.
  * @throws {SkynetError} `ERR_CODEC`, and nothing else.
  */
-export function checkMsgpack(bytes: Uint8Array): void {
-  new Walk(bytes).whole()
+export function checkMsgpack(bytes: Uint8Array): boolean {
+  return new Walk(bytes).whole()
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { getHeapStatistics } from 'node:v8'
 import { isSkynetError } from '../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../base/limits.ts'
 import { msgpack } from './msgpack.ts'
@@ -81,4 +82,23 @@ test('msgpack() refuses extensions and keys that make more than plain data', () 
   for (const key of ['c0', 'c3', '9100', '80', 'ca00000000', 'c40161']) {
     assert.match(refused(`81${key}01`), /a key is no text and no integer/)
   }
+})
+
+// Proves: docs/codec.md#hostile
+test('msgpack() takes no memory for the numbers before a key that is one', () => {
+  const places = { 7: 'a', 900: [{ 5: 1 }], x: { y: new Date(5) }, '-1': null }
+  assert.deepEqual(codec.decode(codec.encode(places)), places)
+  // Keys that are integers in the bytes: 7, 900, -1, and one of 64 bits.
+  assert.deepEqual(decode('8407a161cd0384a162ffa163cf0000000000000005a164'), {
+    7: 'a',
+    900: 'b',
+    [-1]: 'c',
+    5: 'd',
+  })
+  const bytes = codec.encode(Array(2000).fill({ 1023: true }))
+  const before = getHeapStatistics().used_heap_size
+  const list = codec.decode(bytes)
+  const taken = getHeapStatistics().used_heap_size - before
+  assert.ok(taken < 5_000_000, `${taken} bytes for ${bytes.length}`)
+  assert.equal((list as unknown[]).length, 2000)
 })

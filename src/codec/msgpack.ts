@@ -4,6 +4,7 @@ import { SkynetError } from '../base/errors.ts'
 import { beginOf, SHOWN_CHARS_MAX } from '../base/text.ts'
 import { type Codec, codecError } from './codec.ts'
 import { checkMsgpack } from './msgpack-check.ts'
+import { setKey } from './plain-object.ts'
 
 /** What is used of the library. */
 interface Msgpackr {
@@ -40,18 +41,32 @@ const OPTIONS = {
  * @throws {SkynetError} `ERR_PACKAGE_MISSING` when msgpackr is not installed.
  */
 export function msgpack<In = unknown, Out = In>(): Codec<In, Out> {
-  const packr = new (library().Packr)({ ...OPTIONS })
+  const { Packr } = library()
+  const packr = new Packr({ ...OPTIONS })
+  const mapping = new Packr({ ...OPTIONS, mapsAsObjects: false })
   return {
     encode: (value) => packr.pack(value),
     decode(bytes) {
-      checkMsgpack(bytes)
+      const hasNumbers = checkMsgpack(bytes)
       try {
-        return packr.unpack(bytes) as Out
+        return (hasNumbers ? objectsOf(mapping.unpack(bytes)) : packr.unpack(bytes)) as Out
       } catch (error) {
         throw codecError('msgpack', 'message', beginOf(String(error), SHOWN_CHARS_MAX))
       }
     },
   }
+}
+
+/** Objects in the place of maps: a key that is a number must not cost what `setKey` tells. */
+function objectsOf(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    for (const [i, each] of value.entries()) value[i] = objectsOf(each)
+    return value
+  }
+  if (!(value instanceof Map)) return value
+  const object: { [key: string]: unknown } = {}
+  for (const [key, each] of value) setKey(object, String(key), objectsOf(each))
+  return object
 }
 
 /** Loaded by who asks for a codec, not by who imports the door. */

@@ -11,6 +11,8 @@ const parser = PARSERS.find((each) => each.name === name)!
 /** A stack takes longer than most inputs. */
 const STACK = Error.stackTraceLimit
 
+const beat = () => Atomics.add(at, 1, 1)
+
 function feed(): string | undefined {
   Error.stackTraceLimit = 0
   for (let i = 0; i < count; i++) {
@@ -21,7 +23,7 @@ function feed(): string | undefined {
     if (found === undefined) continue
     Error.stackTraceLimit = STACK
     const fault = found.startsWith('throws') ? (faultOf(parser, bytes, seed) ?? found) : found
-    const least = shrunk(parser, bytes, seed, fault).toString('hex')
+    const least = shrunk(parser, bytes, seed, fault, beat).toString('hex')
     return `${name} ${fault}\n  SKYNET_SEED=${seed}, the least bytes: ${least}`
   }
   return undefined

@@ -16,7 +16,7 @@ export interface Order {
   /** Seeds of the inputs: `first`, and those that follow it. */
   readonly first: number
   readonly count: number
-  /** Tells which seed it is at. */
+  /** Tells which seed it is at, and how often it has tried to make less of a fault. */
   readonly at: Uint32Array
 }
 
@@ -34,7 +34,7 @@ const TABLE = { url: new URL('./parsers.js', import.meta.url).href, parsers: PAR
 /** @returns What is wrong, with how to repeat it, or undefined. */
 export async function fuzz(name: string, options: FuzzOptions): Promise<string | undefined> {
   const { first, count, hangMs = HANG_MS, table = TABLE } = options
-  const at = new Uint32Array(new SharedArrayBuffer(4)).fill(first)
+  const at = new Uint32Array(new SharedArrayBuffer(8)).fill(first, 0, 1)
   const order: Order = { table: table.url, name, first, count, at }
   const worker = new Worker(new URL('./fuzz-thread.js', import.meta.url), {
     workerData: order,
@@ -58,11 +58,11 @@ export async function fuzz(name: string, options: FuzzOptions): Promise<string |
 function hang(worker: Worker, at: Uint32Array, hangMs: number) {
   let timer: NodeJS.Timeout | undefined
   const promise = new Promise<never>((_, reject) => {
-    let last = -1
+    let last = ''
     const look = (): void => {
-      const seed = Atomics.load(at, 0)
-      if (seed === last) reject(new Error(`it hangs: nothing in ${hangMs} ms`))
-      last = seed
+      const place = at.join()
+      if (place === last) reject(new Error(`it hangs: nothing in ${hangMs} ms`))
+      last = place
     }
     worker.once('online', () => {
       timer = setInterval(look, hangMs)

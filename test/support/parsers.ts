@@ -42,7 +42,7 @@ const packed = msgpack()
 export const PARSERS: readonly Parser[] = [
   {
     name: 'json',
-    bytesOf: (random) => Buffer.from(JSON.stringify(anyValue(random))),
+    bytesOf: (random) => Buffer.from(JSON.stringify(anyValues(random))),
     parse: ([bytes]) => json().decode(bytes!),
   },
   {
@@ -50,7 +50,7 @@ export const PARSERS: readonly Parser[] = [
     bytesOf: (random) =>
       packValues([
         anyValue(random),
-        anyValue(random),
+        anyValues(random),
         new Map([[anyValue(random) ?? 1, float(below(random, 9))]]),
         Buffer.from([0xff, below(random, 256)]),
         new LuaPointer(BigInt(below(random, 2))),
@@ -65,14 +65,21 @@ export const PARSERS: readonly Parser[] = [
     name: 'msgpack',
     bytesOf: (random) =>
       Buffer.from(
-        packed.encode([anyValue(random), new Date(below(random, 2 ** 40)), 2n ** 63n, undefined]),
+        packed.encode([anyValues(random), new Date(below(random, 2 ** 40)), 2n ** 63n, undefined]),
       ),
     parse: ([bytes]) => packed.decode(bytes!),
   },
 ]
 
-const WORDS = ['', 'a', 'move', 'x', '__proto__', 'naïve', '龙', '🐉', 'a b', '0', 'length']
+const WORDS = ['', 'a', '1023', 'move', 'x', '__proto__', 'naïve', '龙', '🐉', 'a b', '0', 'length']
 const NUMBERS = [0, 1, -1, 255, 256, 65_536, 2 ** 31, -(2 ** 31), 2 ** 53, 0.1, -0, 1e300]
+
+/** Now and then something small many times: what each takes of memory shows then. */
+function anyValues(random: Random): unknown {
+  if (below(random, 50) > 0) return anyValue(random)
+  const word = WORDS[below(random, WORDS.length)]!
+  return Array(2000).fill([[], {}, word, { [word]: true }][below(random, 4)])
+}
 
 /** Plain data, as it is in JSON. */
 export function anyValue(random: Random, depth = 0): unknown {

@@ -8,13 +8,13 @@ import { chunked, spoiled } from './spoil.ts'
 
 /** Memory that an input may take: so much whatever it is, and so much for each of its bytes. */
 const FIXED_BYTES = 2 * 1024 * 1024
-const BYTES_PER_BYTE = 512
+const BYTES_PER_BYTE = 128
 /** Lets go of what is garbage: else that of an input could hide in what goes meanwhile. */
 const collect = gcOf()
 /** How often an input that took too much is tried again. */
 const AGAIN = 3
 /** Attempts to leave something out of the bytes of a fault. */
-const ATTEMPTS_MAX = 2000
+const ATTEMPTS_MAX = 500
 
 function gcOf(): () => void {
   setFlagsFromString('--expose-gc')
@@ -82,10 +82,21 @@ export function faultOf(parser: Parser, bytes: Buffer, seed: number): string | u
   return pieces.fault ?? 'gives something else when the bytes come in other pieces'
 }
 
-/** The same fault, of as few bytes as can be found. */
-export function shrunk(parser: Parser, bytes: Buffer, seed: number, fault: string): Buffer {
+/**
+ * The same fault, of as few bytes as can be found.
+ *
+ * @param onAttempt Called again and again: it takes long.
+ */
+export function shrunk(
+  parser: Parser,
+  bytes: Buffer,
+  seed: number,
+  fault: string,
+  onAttempt: () => void,
+): Buffer {
   const kind = kindOf(fault)
   const isSame = (fewer: Buffer): boolean => {
+    onAttempt()
     collect()
     const found = faultOf(parser, fewer, seed)
     return found !== undefined && kindOf(found) === kind

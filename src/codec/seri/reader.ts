@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { SkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
+import { setKey } from '../plain-object.ts'
 import { LuaFloat } from './lua-float.ts'
 import { LuaPointer } from './lua-pointer.ts'
 import { COOKIE_MAX, NUMBER, TYPE, TYPE_BITS, TYPE_MASK } from './tags.ts'
@@ -237,8 +238,7 @@ class Reader {
         continue
       }
       count++
-      if (key === '__proto__') setProto(object, value)
-      else object[key] = value
+      setKey(object, key, value)
     } while (!this.#isEnd())
     return count === 0 ? [] : object
   }
@@ -279,17 +279,8 @@ function settled(map: Map<LuaValue, LuaValue>): LuaValue {
 
 function objectOf(map: ReadonlyMap<LuaValue, LuaValue>): { [key: string]: LuaValue } {
   const object: { [key: string]: LuaValue } = {}
-  for (const [key, value] of map as ReadonlyMap<string, LuaValue>) {
-    if (key === '__proto__') setProto(object, value)
-    else object[key] = value
-  }
+  for (const [key, value] of map as ReadonlyMap<string, LuaValue>) setKey(object, key, value)
   return object
-}
-
-/** A key as any other: nothing gets another prototype. */
-function setProto(object: object, value: LuaValue): void {
-  const traits = { enumerable: true, configurable: true, writable: true }
-  Object.defineProperty(object, '__proto__', { value, ...traits })
 }
 
 const reader = new Reader()

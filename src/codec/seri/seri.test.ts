@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { getHeapStatistics } from 'node:v8'
 import fc from 'fast-check'
 import { isSkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
@@ -128,6 +129,18 @@ test("text is UTF-8, other bytes come as a Buffer that is the reader's own", () 
   const [short, long, text] = unpackValues(bytes)
   bytes.fill(0)
   assert.deepEqual([short, long, text], [Buffer.from([0xff, 0xfe]), Buffer.alloc(40, 0x80), 'ok'])
+})
+
+// Proves: docs/codec.md#hostile
+test('a key that is a number takes no memory for those before it', () => {
+  const places = Object.fromEntries([7, 900, 1800, 2 ** 32 - 2, 2 ** 32].map((key) => [key, key]))
+  assert.deepEqual(roundTrip(places, { 5: 1, a: 2 }), [places, { 5: 1, a: 2 }])
+  const bytes = packValues([Array(2000).fill({ 1023: true })])
+  const before = getHeapStatistics().used_heap_size
+  const [list] = unpackValues(bytes)
+  const taken = getHeapStatistics().used_heap_size - before
+  assert.ok(taken < 5_000_000, `${taken} bytes for ${bytes.length}`)
+  assert.equal((list as unknown[]).length, 2000)
 })
 
 // Proves: docs/codec.md#seri-strings
