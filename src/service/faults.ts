@@ -1,6 +1,7 @@
 /**
  * Faults that come again and again, as those of a timer do: the first ones stand in the log as they
- * are, of the others how many there were, ever more seldom as long as they go on.
+ * are, of the others how many there were, ever more seldom as long as they go on. So many kinds are
+ * told apart; what more there are at the same time, made by the bytes of a peer perhaps, are one.
  */
 import { FAULT_KINDS_MAX } from '../base/limits.ts'
 
@@ -18,8 +19,12 @@ export interface FaultHost {
   after(ms: number, task: () => void): { cancel(): void }
 }
 
+/** All kinds that found no room among those told apart: a peer that makes them anew is one, too. */
+const OTHERS = Symbol('others')
+
 interface Kind {
-  readonly about: string
+  /** First line of the last one. */
+  about: string
   count: number
   /** Of `count`, those that no line has told yet. */
   untold: number
@@ -29,8 +34,8 @@ interface Kind {
 
 export class Faults {
   readonly #host: FaultHost
-  /** By their text, the one that began last at the end. */
-  readonly #kinds = new Map<string, Kind>()
+  /** By their text, and those that are told together. */
+  readonly #kinds = new Map<string | typeof OTHERS, Kind>()
 
   constructor(host: FaultHost) {
     this.#host = host
@@ -38,8 +43,12 @@ export class Faults {
 
   /** There is a fault. True: it is to be told as it is. False: it was, and is counted. */
   isNews(text: string): boolean {
-    const key = text.slice(0, TEXT_MAX)
+    const own = text.slice(0, TEXT_MAX)
+    // Others have a place of their own: they take none of the sixteen.
+    const isFull = this.#kinds.size - Number(this.#kinds.has(OTHERS)) >= FAULT_KINDS_MAX
+    const key = isFull && !this.#kinds.has(own) ? OTHERS : own
     const kind = this.#kinds.get(key) ?? this.#begin(key)
+    kind.about = own.split('\n', 1)[0]!
     kind.count++
     if (kind.count <= WHOLE_MAX) return true
     kind.untold++
@@ -55,21 +64,15 @@ export class Faults {
     this.#kinds.clear()
   }
 
-  #begin(key: string): Kind {
-    const [oldest] = this.#kinds
-    if (oldest !== undefined && this.#kinds.size >= FAULT_KINDS_MAX) {
-      this.#tell(oldest[1])
-      oldest[1].timer.cancel()
-      this.#kinds.delete(oldest[0])
-    }
+  #begin(key: string | typeof OTHERS): Kind {
     const timer = this.#host.after(PERIOD_MS, () => this.#look(key, kind, PERIOD_MS))
-    const kind: Kind = { about: key.split('\n', 1)[0]!, count: 0, untold: 0, timer }
+    const kind: Kind = { about: '', count: 0, untold: 0, timer }
     this.#kinds.set(key, kind)
     return kind
   }
 
   /** A period is over. */
-  #look(key: string, kind: Kind, ms: number): void {
+  #look(key: string | typeof OTHERS, kind: Kind, ms: number): void {
     // It has ended, or is as seldom that it may be told as it is.
     if (kind.untold === 0) this.#kinds.delete(key)
     else {
@@ -80,7 +83,10 @@ export class Faults {
   }
 
   #tell(kind: Kind): void {
-    if (kind.untold > 0) this.#host.say(`${kind.untold} times more: ${kind.about}`)
+    const { untold, about } = kind
+    if (untold === 0) return
+    const isOthers = kind === this.#kinds.get(OTHERS)
+    this.#host.say(`${untold} ${isOthers ? 'others more, as' : 'times more'}: ${about}`)
     kind.untold = 0
   }
 }
