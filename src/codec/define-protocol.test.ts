@@ -124,7 +124,8 @@ test('an asynchronous validator is refused when the protocol is defined', () => 
     if (typeof value.name !== 'string') return issues('no text', 'name')
     return Promise.reject(new Error('nobody waits for this'))
   })
-  for (const name of [later, inside]) {
+  const failing = schema(() => Promise.reject(new Error('nor for this')))
+  for (const name of [later, inside, failing]) {
     assert.throws(() => defineProtocol({ codec: json(), messages: { name } }), {
       name: 'TypeError',
       message: /as 'messages\.name' must be a validator that answers at once/,

@@ -177,9 +177,14 @@ const PROBES = [undefined, null, {}, [], '', 0, true]
  * far. So it is asked about a few, and about objects that have all the fields that it misses.
  */
 function isAsync(schema: StandardSchema): boolean {
-  const missed = Object(probe(schema, {})) as Partial<{ readonly issues: readonly Issue[] }>
-  const filled = PROBES.map((value) => objectOf(missed.issues ?? [], value))
-  return [...PROBES, ...filled].some((value) => isPromise(probe(schema, value)))
+  const missed: Issue[] = []
+  const isLate = (value: unknown): boolean => {
+    const result = probe(schema, value)
+    if (isPromise(result)) return true
+    missed.push(...(result?.issues ?? []))
+    return false
+  }
+  return PROBES.some(isLate) || PROBES.map((value) => objectOf(missed, value)).some(isLate)
 }
 
 function objectOf(issues: readonly Issue[], value: unknown): object {
@@ -191,7 +196,7 @@ function objectOf(issues: readonly Issue[], value: unknown): object {
 }
 
 /** A validator may be made for good values only, and throw for others. */
-function probe(schema: StandardSchema, value: unknown): unknown {
+function probe(schema: StandardSchema, value: unknown) {
   try {
     return schema['~standard'].validate(value)
   } catch {
@@ -200,9 +205,9 @@ function probe(schema: StandardSchema, value: unknown): unknown {
 }
 
 function isPromise(
-  result: Validated<unknown> | Promise<Validated<unknown>> | unknown,
+  result: Validated<unknown> | Promise<Validated<unknown>> | undefined,
 ): result is Promise<Validated<unknown>> {
-  const then: unknown = Object(result).then
+  const { then } = Object(result) as Partial<Promise<unknown>>
   if (typeof then !== 'function') return false
   // Nobody waits for it, and it may reject.
   Promise.resolve(result).catch(() => {})
