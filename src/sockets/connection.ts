@@ -229,6 +229,11 @@ export class Connection implements ByteStream {
   }
 
   /** @internal */
+  handOut(take: (frame: Buffer) => unknown): Promise<Buffer | null | undefined> {
+    return this.#reading.handOut(take)
+  }
+
+  /** @internal */
   readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
     return this.#reading.readFrame(options)
   }

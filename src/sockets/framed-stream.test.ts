@@ -133,6 +133,30 @@ test('each() calls for all that came in one turn', async () => {
   assert.deepEqual(messages, ['a', 'b', 'c', 'd'])
 })
 
+test('each() hands out nothing after the end of the service', async () => {
+  const { sockets, stream, come } = setUp()
+  const messages: string[] = []
+  const done = stream.each((message) => {
+    messages.push(message.toString())
+    sockets.end()
+    return Promise.reject(new Error('of a service that has ended'))
+  })
+  come('\0\x01a\0\x01b')
+  await assert.rejects(done, { message: 'it has ended' })
+  assert.deepEqual(messages, ['a'])
+})
+
+test('each() rejects with what a promise of its last call rejects with', async () => {
+  const { connection, stream, come } = setUp()
+  const mine = new Error('mine')
+  const done = stream.each(async () => {
+    connection.shutdown()
+    throw mine
+  })
+  come('\0\x01a\0\x01b')
+  await assert.rejects(done, mine)
+})
+
 // Proves: docs/frames.md#handover
 test('a connection that moves gives back all that was in no message', async () => {
   const { sockets, stream, come } = setUp()

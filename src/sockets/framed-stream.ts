@@ -45,6 +45,11 @@ export interface FrameCarrier {
   nextFrame(): Buffer | undefined
   /** The next frame; null at the end. */
   readFrame(options: WaitOptions | undefined): Promise<Buffer | null>
+  /**
+   * Hand frames to `take` as they come. Null: that was the end. A frame: the caller takes it
+   * himself. Undefined: a promise that `take` has returned is settled.
+   */
+  handOut(take: (frame: Buffer) => unknown): Promise<Buffer | null | undefined>
   writeFrame(format: FrameFormat, body: string | Uint8Array): boolean
   drain(options: WaitOptions | undefined): Promise<void>
   close(): Promise<void>
@@ -114,11 +119,13 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
     checkFunction('take messages', 'take', take)
     this.#begin()
     const carrier = this.#carrier
+    const takeFrame = (frame: Buffer): unknown => take(this.#decoded(frame))
     try {
       for (;;) {
-        const frame = carrier.nextFrame() ?? (await carrier.readFrame(undefined))
+        const frame = carrier.nextFrame() ?? (await carrier.handOut(takeFrame))
         if (frame === null) return
-        const taken: unknown = take(this.#decoded(frame))
+        if (frame === undefined) continue
+        const taken = takeFrame(frame)
         if (typeof taken === 'object' && taken !== null) await taken
       }
     } finally {
@@ -237,6 +244,10 @@ class StreamCarrier implements FrameCarrier {
 
   writeFrame(format: FrameFormat, body: string | Uint8Array): boolean {
     return this.#stream.write(format.encode(body))
+  }
+
+  handOut(): Promise<Buffer | null> {
+    return this.readFrame(undefined)
   }
 
   drain(options: WaitOptions | undefined): Promise<void> {

@@ -1,5 +1,6 @@
 /** Reading from a connection: what has come, who waits for more, and when the peer has to wait. */
 import { SkynetError } from '../base/errors.ts'
+import { isPlain } from '../service/scope.ts'
 import { type SocketWait, Waiter, type WaitFor, type WaitHost } from '../service/wait.ts'
 import { type WaitOptions, wrongWait } from '../service/wait-options.ts'
 import { keptBuffer, NOTHING_READ, newBuffer } from './read-buffer.ts'
@@ -49,6 +50,9 @@ export interface Frames {
   rest(): Buffer
 }
 
+/** Gets a frame. What it returns is a promise, or nothing to wait for. */
+type Take = (frame: Buffer) => unknown
+
 /** What a reader needs of the other direction. */
 export interface Backlog {
   /** So much waits to be sent that nothing is handed out for now: `goOn` will be called. */
@@ -73,6 +77,10 @@ export class StreamReader implements WaitFor {
   #isHeld = false
   /** Takes what comes, and is the only one who reads: it has begun with frames. */
   #frames: Frames | undefined
+  /** Who is handed frames as they come. */
+  #take: Take | undefined
+  /** It is being called. */
+  #isTaking = false
 
   constructor(source: Source, backlog: Backlog) {
     this.#source = source
@@ -121,6 +129,26 @@ export class StreamReader implements WaitFor {
     }
   }
 
+  /**
+   * Hands out frames as they come, by a call and no promise each. With a frame it ends where code
+   * must run in the scope of who waits: he takes that one himself.
+   */
+  static readonly #hand: Way<Buffer | null | Promise<undefined>> = (from) => {
+    for (;;) {
+      const frame = StreamReader.#frame(from, 0)
+      if (frame === undefined || frame === null || !isPlain()) return frame
+      const taken = from.#handTo(from.#take!, frame)
+      const promise = typeof taken === 'object' && taken !== null ? settled(taken) : undefined
+      if (from.#waiter === undefined) {
+        // It has ended the service: nobody is there who could be told of anything.
+        promise?.catch(() => {})
+        return undefined
+      }
+      if (promise !== undefined) return promise
+      if (from.#mustWaitForPeer()) return undefined
+    }
+  }
+
   static readonly #next: Way<IteratorResult<Buffer, undefined>> = (from) => {
     const value = from.#buffer.takeChunk()
     return value === undefined ? from.#atEnd(DONE) : { done: false, value }
@@ -148,6 +176,37 @@ export class StreamReader implements WaitFor {
   /** The next frame when it has come, and may be handed out. */
   nextFrame(): Buffer | undefined {
     return this.#mustWaitForPeer() ? undefined : this.#frames!.next()
+  }
+
+  /**
+   * Hand frames to `take` until there is something to wait for.
+   *
+   * @returns Null: that was the end. A frame: whoever called takes it himself. Undefined: a promise
+   * that `take` has returned is settled.
+   */
+  handOut(take: Take): Promise<Buffer | null | undefined> {
+    const wrong = this.#wrongNow(StreamReader.#hand)
+    if (wrong !== undefined) return Promise.reject(wrong)
+    const { pool } = this.#source
+    this.#source.start()
+    const waiter = new Waiter<Buffer | null | undefined>(pool.service, this, undefined)
+    if (waiter.isOver) return waiter.promise
+    this.#waiter = waiter as Waiter<unknown>
+    this.#way = StreamReader.#hand
+    this.#take = take
+    this.serve()
+    this.#resumeIfLow()
+    this.#buffer = keptBuffer(this.#buffer)
+    return waiter.promise
+  }
+
+  #handTo(take: Take, frame: Buffer): unknown {
+    this.#isTaking = true
+    try {
+      return take(frame)
+    } finally {
+      this.#isTaking = false
+    }
   }
 
   readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
@@ -232,7 +291,8 @@ export class StreamReader implements WaitFor {
   #wrongNow(way: Way<unknown>): SkynetError | undefined {
     const { id, stage } = this.#source
     if (stage === 'moved') return new SkynetError('ERR_SOCKET_MOVED', { id })
-    if (this.#frames !== undefined && way !== StreamReader.#frame) return this.#hasFrames()
+    const isOfFrames = way === StreamReader.#frame || way === StreamReader.#hand
+    if (this.#frames !== undefined && !isOfFrames) return this.#hasFrames()
     return this.#waiter && new SkynetError('ERR_SOCKET_BUSY', { id })
   }
 
@@ -241,10 +301,10 @@ export class StreamReader implements WaitFor {
     return new SkynetError('ERR_SOCKET_STATE', { id, reason: 'it is read by its frames' })
   }
 
-  /** Something has changed: does who waits get it? */
+  /** Something has changed: does who waits get it? Who is just taking looks again by himself. */
   serve(): void {
     const waiter = this.#waiter
-    if (waiter === undefined || this.#mustWaitForPeer()) return
+    if (waiter === undefined || this.#isTaking || this.#mustWaitForPeer()) return
     try {
       const result = this.#way!(this, this.#limit)
       if (result === undefined) return
@@ -278,6 +338,7 @@ export class StreamReader implements WaitFor {
 
   over(): void {
     this.#waiter = undefined
+    this.#take = undefined
   }
 
   // --- flow ----------------------------------------------------------------------------------
@@ -333,6 +394,11 @@ export class StreamReader implements WaitFor {
     this.#isPaused = false
     this.#source.order('start')
   }
+}
+
+/** Whatever it is fulfilled with. */
+async function settled(promise: object): Promise<undefined> {
+  await promise
 }
 
 /** A `for await` over the chunks of a connection. */

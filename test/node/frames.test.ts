@@ -1,11 +1,13 @@
 /** Frames on connections: what the contract of messages does not say. */
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { once } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Connection, frameEncoder, type MessageStream, type Skynet } from 'skynet-ts'
 import type taker from '../fixtures/frame-taker.ts'
 import { serviceTest } from '../support/run.ts'
 import { dial, drink, listen, ours, pair } from '../support/sockets.ts'
+import { until } from '../support/until.ts'
 
 const U16 = { header: 'u16be', max: 1000 } as const
 const encode = frameEncoder(U16)
@@ -117,6 +119,37 @@ check('a message that is encoded once goes to many', async (skynet) => {
     assert.deepEqual(await receiveAll(far.frames(U16)), ['before', 'to all'])
   }
 })
+
+// Proves: docs/frames.md#scope
+check(
+  'each() calls in the scope of who called it, also when a store comes later',
+  async (skynet) => {
+    const [near, far] = await ours(skynet)
+    const [stream, sender] = [near.frames(U16), far.frames(U16)]
+    const store = new AsyncLocalStorage<string>()
+    const section = skynet.queue()
+    const seen: unknown[] = []
+    const done = section(() =>
+      // It would wait for itself if it were not known to be in there already.
+      stream.each((message) => section(() => void seen.push(`${message}`))),
+    )
+    sender.send('a')
+    await until('a message was taken', () => seen.length > 0)
+    await stream.close()
+    await done
+    assert.deepEqual(seen, ['a'])
+    const [other, its] = (await ours(skynet)).map((end) => end.frames(U16))
+    const stores: unknown[] = []
+    const all = store.run('mine', () => other!.each(() => void stores.push(store.getStore())))
+    for (let i = 1; i <= 3; i++) {
+      store.run('another', () => its!.send('b'))
+      await until('it was taken', () => stores.length === i)
+    }
+    await its!.close()
+    await all
+    assert.deepEqual(stores, ['mine', 'mine', 'mine'])
+  },
+)
 
 const PEERS = 100
 const MESSAGES = 40
