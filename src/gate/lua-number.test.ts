@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { luaNumber } from './lua-number.ts'
 
 const NUMBERS: Readonly<Record<string, number | bigint>> = {
@@ -24,6 +25,16 @@ const NUMBERS: Readonly<Record<string, number | bigint>> = {
   '0x.8': 0.5,
   '0xA.8p1': 21,
   '0x1p4': 16,
+  '0x0p99999': 0,
+  '-0x0.0p99999': -0,
+  '0x1p99999': Number.POSITIVE_INFINITY,
+  '0x1p-99999': 0,
+  '0x1p-1074': 5e-324,
+  '0x1000p-1080': 2 ** -1068,
+  '0x0.0001p1030': 2 ** 1014,
+  [`0x.${'f'.repeat(300)}`]: 1,
+  [`0x.${'0'.repeat(300)}1p1204`]: 1,
+  [`0x1${'0'.repeat(300)}.p-1200`]: 1,
 }
 const OTHERS = [
   '',
@@ -55,4 +66,17 @@ test('luaNumber() reads what Lua reads', () => {
 
 test('luaNumber() takes nothing else for a number', () => {
   for (const text of OTHERS) assert.equal(luaNumber(text), undefined, text)
+})
+
+test('luaNumber() looks at a text once, however long', () => {
+  const spaces = ' '.repeat(2 ** 20)
+  assert.equal(luaNumber(`${spaces}7${spaces}`), 7n)
+  // Where each space is a begin to be tried, this takes an hour.
+  assert.equal(luaNumber(`1${spaces}x`), undefined)
+})
+
+test('luaNumber() never makes a NaN', () => {
+  const digits = '[0-9a-f]{0,300}'
+  const text = fc.stringMatching(new RegExp(`^-?0x${digits}\\.?${digits}(p-?[0-9]{1,30})?$`))
+  fc.assert(fc.property(text, (each) => !Number.isNaN(Number(luaNumber(each) ?? 0))))
 })

@@ -353,5 +353,28 @@ suite('a message server', () => {
     assert.equal(enter('1700000000000000001'), '403 Index Expired')
     assert.equal(enter('1700000000000000002'), '200 OK')
     assert.equal(enter('nan'), '400 Bad Request')
+    // What is not higher than any other number would let in whoever has overheard one.
+    assert.equal(enter('0x0p99999'), '403 Index Expired')
+    assert.equal(enter(`0x.${'f'.repeat(300)}`), '403 Index Expired')
+    assert.equal(enter('17'), '403 Index Expired')
+  })
+
+  // Proves: docs/login.md#msg-first
+  test('a stranger takes no time, whatever the first frame is', () => {
+    const world = opened()
+    const many = (text: string): string => text.repeat(2 ** 20 / text.length)
+    // Where each byte is a begin to be tried, one of these takes an hour.
+    const frames = {
+      [many('a')]: '404 User Not Found',
+      [`${many('a')}:${many('b')}`]: '404 User Not Found',
+      [`${USERNAME}:1${many(' ')}x:`]: '400 Bad Request',
+      [`${USERNAME}:${many('1')}:`]: '400 Bad Request',
+      [`${USERNAME}:1:${many('= ')}`]: '400 Bad Request',
+    }
+    for (const [frame, answer] of Object.entries(frames)) {
+      const client = world.connect()
+      client.send(Buffer.from(frame))
+      assert.equal(`${client.frames[0]}`, answer, frame.slice(0, 40))
+    }
   })
 })
