@@ -26,8 +26,8 @@ export function moduleUrl(
       return new SkynetError('ERR_CALL_TIMEOUT', info)
     },
   }
-  const url = service.runtime.modules.urlOf(load, service.url)
-  return waitAlong(service, about, limits, url)
+  const { modules } = service.runtime
+  return modules.urlOf(load, service.url, (url) => waitAlong(service, about, limits, url))
 }
 
 /** Returns the handle, once its setup is done. Throws as `newService`. */

@@ -14,9 +14,12 @@ export type ServiceModule<S extends AnyService = AnyService> = () => Promise<{
 /** A service of the type `S`, as it is named for a launch. */
 export type ServicePath<S extends AnyService = AnyService> = string | URL | ServiceModule<S>
 
-/** Where modules are loaded for their URLs: as `urlOf`, and whoever looks on sees that. */
+/** Waits for what another one does, perhaps no longer than it wants to. */
+export type WaitingFor<T> = (work: Promise<T>) => Promise<T>
+
+/** Where modules are loaded for their URLs: as `urlOf`, and seen as long as somebody waits. */
 export interface ModuleFinder {
-  urlOf(load: ServiceModule, base: string): Promise<string>
+  urlOf(load: ServiceModule, base: string, waiting: WaitingFor<string>): Promise<string>
 }
 
 /** @throws {TypeError} Unless it may name a service. */

@@ -3,7 +3,13 @@ import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import { LOAD_NOTICE_MS } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
 import { type LoadedService, loadService } from '../modules/modules.ts'
-import { codeOf, type ModuleFinder, type ServiceModule, urlOf } from '../modules/service-module.ts'
+import {
+  codeOf,
+  type ModuleFinder,
+  type ServiceModule,
+  urlOf,
+  type WaitingFor,
+} from '../modules/service-module.ts'
 import { begin } from './scope.ts'
 
 /** What loading needs of the worker. */
@@ -26,8 +32,9 @@ export class ModuleLoads implements ModuleFinder {
     return this.#load(shortPath(url), () => loadService(url))
   }
 
-  urlOf(load: ServiceModule, base: string): Promise<string> {
-    return this.#load(codeOf(load), () => urlOf(load, base))
+  /** An import that never ends is forgotten with the last who waits for it. */
+  urlOf(load: ServiceModule, base: string, waiting: WaitingFor<string>): Promise<string> {
+    return this.#load(codeOf(load), () => waiting(urlOf(load, base)))
   }
 
   async #load<T>(what: string, load: () => Promise<T>): Promise<T> {
