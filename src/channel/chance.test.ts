@@ -77,7 +77,8 @@ const EVENT = fc.oneof(
   { weight: 1, arbitrary: fc.record({ does: fc.constant('end' as const) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('break' as const) }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant('close' as const) }) },
-  { weight: 1, arbitrary: fc.record({ does: fc.constant('switch' as const) }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant('close only' as const) }) },
+  { weight: 2, arbitrary: fc.record({ does: fc.constant('switch' as const) }) },
   { weight: 5, arbitrary: fc.record({ does: fc.constant('settle' as const) }) },
 )
 
@@ -114,6 +115,7 @@ for (const [name, make] of Object.entries(WAYS)) {
           else if (event.does === 'end') last()?.stream.finish()
           else if (event.does === 'break') last()?.stream.break()
           else if (event.does === 'close') await channel.close().then(() => channel.connect())
+          else if (event.does === 'close only') void channel.close()
           else if (event.does === 'switch') channel.changeHost('main', 1)
           else await at.settled()
         }
@@ -133,6 +135,8 @@ for (const [name, make] of Object.entries(WAYS)) {
             )
         }
         assert.equal(channel.pending, 0)
+        const open = peer.streams.filter(({ isOpen }) => isOpen)
+        assert.equal(open.length, channel.isOpen ? 1 : 0)
         await channel.close()
       }),
       { numRuns: 200 },

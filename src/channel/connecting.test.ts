@@ -114,6 +114,40 @@ test('close() and changeHost() end a connection that is being made', async (t) =
   assert.equal(await second, 'B')
 })
 
+test('changeHost() and then close() in one turn leave no connection', async (t) => {
+  const at = await scene(t)
+  const channel = make(at)
+  const first = outcome(channel.request('a\n'))
+  channel.changeHost('other', 2)
+  await channel.close()
+  assert.equal(await first, 'ERR_SOCKETCHANNEL_CLOSED')
+  await at.settled()
+  assert.deepEqual([channel.isOpen, at.peer.streams.some(({ isOpen }) => isOpen)], [false, false])
+  // The same, and open again: there is one connection.
+  const second = outcome(channel.connect())
+  channel.changeHost('third', 3)
+  void channel.close()
+  await channel.connect()
+  await at.settled()
+  assert.equal(await second, 'ERR_SOCKETCHANNEL_CLOSED')
+  assert.equal(at.peer.streams.filter(({ isOpen }) => isOpen).length, 1)
+  assert.equal(channel.address, 'third:3')
+})
+
+test('close() by whoever hears first that nothing lets us in ends connect(), too', async (t) => {
+  const at = await scene(t)
+  at.peer.off.add('main:1')
+  const channel = make(at)
+  const closed = channel.request('a\n').catch(() => channel.close())
+  const waits = [channel.connect(), channel.response()].map(outcome)
+  await closed
+  at.peer.off.clear()
+  await at.clock.advance(60_000)
+  const code = 'ERR_SOCKETCHANNEL_CLOSED'
+  assert.deepEqual(await Promise.all(waits), [code, code])
+  assert.deepEqual([channel.isOpen, at.peer.streams.length], [false, 0])
+})
+
 // Proves: docs/channel.md#auth
 test('auth asks on each new connection before anything else', async (t) => {
   const at = await scene(t)

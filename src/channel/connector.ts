@@ -16,13 +16,24 @@ export interface ConnectorHost extends DialHost {
   refused(error: unknown): void
 }
 
+/** Address after address, until one lets us in. */
+interface Round {
+  /** When it ends. It may be left alone. */
+  done: Promise<void>
+  /** Ends what it is trying now. */
+  trial: AbortController
+  /** Why it is not wanted any more. Undefined: if its trial was ended, it begins again. */
+  stopped: Error | undefined
+}
+
 export class Connector implements WaitFor {
   readonly hosts: Hosts
   readonly kind = 'socket'
   readonly #host: ConnectorHost
   /** Under way. */
-  #round: Promise<void> | undefined
-  #stop: AbortController | undefined
+  #round: Round | undefined
+  /** Why nobody was to be connected to, the last time. */
+  #stopped: Error | undefined
   /** `connect` waits before it tries again. */
   readonly #pauses = new Set<Waiter<void>>()
   /** When the last connection was made. */
@@ -35,21 +46,26 @@ export class Connector implements WaitFor {
 
   /** One round, that which is under way if there is one. It may be left alone. */
   begin(): Promise<void> {
-    if (this.#round === undefined) {
-      this.#round = this.#run()
-      this.#round.catch(() => {})
-      for (const pause of this.#pauses) pause.resolve()
+    if (this.#round !== undefined) return this.#round.done
+    const round: Round = {
+      done: Promise.resolve(),
+      trial: new AbortController(),
+      stopped: undefined,
     }
-    return this.#round
+    // Before it runs: what opens a stream may close the channel.
+    this.#round = round
+    round.done = this.#run(round)
+    round.done.catch(() => {})
+    for (const pause of this.#pauses) pause.resolve()
+    return round.done
   }
 
-  async #run(): Promise<void> {
+  async #run(round: Round): Promise<void> {
     for (;;) {
-      const stop = new AbortController()
-      this.#stop = stop
+      const { signal } = round.trial
       try {
-        const { link, host } = await dial(this.#host, this.hosts.inOrder(), stop.signal)
-        if (stop.signal.aborted) link.lose(this.#left(host.address))
+        const { link, host } = await dial(this.#host, this.hosts.inOrder(), signal)
+        if (signal.aborted) link.lose(this.#left(host.address))
         if (link.error !== undefined) throw link.error
         this.#round = undefined
         this.#openedAt = this.#host.service.runtime.now
@@ -57,10 +73,12 @@ export class Connector implements WaitFor {
         this.#host.opened(link)
         return
       } catch (error) {
-        const { aborted, reason } = stop.signal
-        if (reason === ANOTHER_HOST) continue
         // Whoever has stopped it has told who waited, and a next round may be under way.
-        if (aborted) throw reason
+        if (round.stopped !== undefined) throw round.stopped
+        if (signal.aborted) {
+          round.trial = new AbortController()
+          continue
+        }
         this.#round = undefined
         this.#host.refused(error)
         throw error
@@ -80,16 +98,24 @@ export class Connector implements WaitFor {
    */
   async connect(once: boolean, left: () => WaitLimits): Promise<void> {
     const { service } = this.#host
+    const since = this.#stopped
     for (let tries = 0; ; tries++) {
       try {
         await waitAlong(service, this, left(), this.begin())
         return
       } catch (error) {
+        this.#checkGoesOn(since)
         if (once || !isAgain(error)) throw error
         this.#host.note(`tries again: ${messageOf(error)}`)
       }
       await this.#pause(tries, left())
+      this.#checkGoesOn(since)
     }
+  }
+
+  /** Who closes the channel may come before who waits hears of what it waits for. */
+  #checkGoesOn(since: Error | undefined): void {
+    if (this.#stopped !== since) throw this.#stopped
   }
 
   /** The same for who goes on when the connection is lost, again and again. */
@@ -97,7 +123,9 @@ export class Connector implements WaitFor {
     const { service, options } = this.#host
     // A server that lets us in and sends us away at once is not asked without a pause either.
     const isEarly = service.runtime.now - this.#openedAt < options.retryMs
+    const since = this.#stopped
     if (isEarly) await this.#pause(1, left())
+    this.#checkGoesOn(since)
     await this.connect(false, left)
   }
 
@@ -113,13 +141,18 @@ export class Connector implements WaitFor {
 
   /** The round under way begins again, with what `hosts` has now. */
   restart(): void {
-    this.#stop?.abort(ANOTHER_HOST)
+    this.#round?.trial.abort()
   }
 
   /** Nobody is to be connected to. */
   stop(error: Error): void {
-    this.#stop?.abort(error)
+    this.#stopped = error
+    const round = this.#round
     this.#round = undefined
+    if (round !== undefined) {
+      round.stopped = error
+      round.trial.abort(error)
+    }
     for (const pause of this.#pauses) pause.reject(error)
   }
 
@@ -132,8 +165,6 @@ export class Connector implements WaitFor {
     return new SkynetError('ERR_SOCKETCHANNEL_TIMEOUT', { address, timeoutMs })
   }
 }
-
-const ANOTHER_HOST = Symbol('another host')
 
 const AGAIN: readonly string[] = ['ERR_CONNECT', 'ERR_SOCKETCHANNEL_AUTH', 'ERR_SOCKETCHANNEL_LOST']
 

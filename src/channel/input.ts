@@ -33,8 +33,7 @@ export class ChannelInput {
   readonly #onRead: () => void
   #reading: Reading | undefined
   #error: unknown
-  /** @internal How often something was read: who reads an answer has to. */
-  reads = 0
+  #pushed = 0
 
   /** @internal @param onRead Called when more may be pushed. */
   constructor(onRead: () => void) {
@@ -73,7 +72,6 @@ export class ChannelInput {
     if (this.#reading !== undefined) {
       return Promise.reject(new TypeError('Cannot read: another read of this connection waits'))
     }
-    this.reads++
     let found: T | undefined
     try {
       found = way(this.#buffer, limit)
@@ -92,6 +90,11 @@ export class ChannelInput {
     })
   }
 
+  /** @internal Bytes that were read. */
+  get taken(): number {
+    return this.#pushed - this.#buffer.length
+  }
+
   /** @internal Bytes that nobody has read. */
   get length(): number {
     return this.#buffer.length
@@ -104,6 +107,7 @@ export class ChannelInput {
 
   /** @internal */
   push(bytes: Buffer): void {
+    this.#pushed += bytes.length
     this.#buffer.push(bytes)
     const reading = this.#reading
     if (reading === undefined) return

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { SOCKETCHANNEL_PARTS_MAX, SOCKETCHANNEL_UNASKED_MAX } from '../base/limits.ts'
 import type { AnswerReader, AnswerSink } from './answers.ts'
 import { LineParser, outcome, readLine, scene } from './channel.kit.ts'
+import type { ParsedChannel } from './channels.ts'
 import { socketChannel } from './make.ts'
+import type { SocketChannel } from './socket-channel.ts'
 
 const parser = (answers: AnswerSink<string>): LineParser => new LineParser(answers)
 
@@ -58,15 +60,57 @@ test('overload is told once when much waits, and once when all has left', async 
   assert.deepEqual(told, [true, false, true, false])
 })
 
-test('an overload that closes the channel ends the request that was told of', async (t) => {
+const LEAVING = {
+  close: ['ERR_SOCKETCHANNEL_CLOSED', (channel) => void channel.close()],
+  changeHost: ['ERR_SOCKETCHANNEL_LOST', (channel) => channel.changeHost('other')],
+} satisfies Record<string, [code: string, leave: (channel: SocketChannel) => void]>
+
+for (const [name, [code, leave]] of Object.entries(LEAVING)) {
+  test(`an overload that calls ${name}() ends the request that was told of`, async (t) => {
+    const { skynet, to, settled, peer } = await scene(t)
+    const overload = (isOverloaded: boolean): void => {
+      if (isOverloaded) leave(channel)
+    }
+    const channel: ParsedChannel<string> = socketChannel(skynet, { ...to, parser, overload })
+    await channel.connect()
+    peer.last.isSlow = true
+    const ended = outcome(channel.request('a\n'))
+    await settled()
+    assert.equal(await ended, code)
+    assert.equal(channel.pending, 0)
+  })
+}
+
+// Proves: docs/channel.md#order
+test('an overload that asks gets its own answer, and so does the request before it', async (t) => {
+  const { skynet, to, peer } = await scene(t)
+  const asked: Promise<string>[] = []
+  const overload = (isOverloaded: boolean): void => {
+    if (isOverloaded) asked.push(channel.request('b\n'))
+  }
+  const channel: ParsedChannel<string> = socketChannel(skynet, { ...to, parser, overload })
+  await channel.connect()
+  peer.last.isSlow = true
+  asked.unshift(channel.request('a\n'))
+  assert.equal(peer.last.heard, 'a\nb\n')
+  peer.last.say('+A\n+B\n')
+  assert.deepEqual(await Promise.all(asked), ['A', 'B'])
+})
+
+test('who hears that nothing waits any more, as the connection is lost, may connect', async (t) => {
   const { skynet, to, settled, peer } = await scene(t)
-  const channel = socketChannel(skynet, { ...to, parser, overload: () => channel.close() })
+  const overload = (isOverloaded: boolean): void => {
+    if (!isOverloaded) void channel.connect()
+  }
+  const channel: ParsedChannel<string> = socketChannel(skynet, { ...to, parser, overload })
   await channel.connect()
   peer.last.isSlow = true
   const ended = outcome(channel.request('a\n'))
   await settled()
-  assert.equal(await ended, 'ERR_SOCKETCHANNEL_CLOSED')
-  assert.equal(channel.pending, 0)
+  peer.last.finish()
+  assert.equal(await ended, 'ERR_SOCKETCHANNEL_LOST')
+  await settled()
+  assert.deepEqual([peer.tried.length, channel.isOpen], [2, true])
 })
 
 test('an overload that throws is logged, and the request goes on', async (t) => {
@@ -241,4 +285,41 @@ test('options that are wrong are refused by name', async (t) => {
   assert.throws(() => channel.changeHost('x', 0), /'port'/)
   assert.throws(() => channel.changeBackup([5 as never]), /'backup'/)
   assert.equal(channel.address, 'main:1')
+})
+
+test('parts of an answer that nobody waits for any more count, too', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, parser })
+  const stop = new AbortController()
+  const given = outcome(channel.request('a\n', { signal: stop.signal }))
+  const behind = outcome(channel.request('b\n'))
+  await settled()
+  stop.abort()
+  assert.equal(await given, 'ABORT_ERR')
+  peer.last.say('~part\n'.repeat(SOCKETCHANNEL_PARTS_MAX))
+  await settled()
+  assert.equal(channel.isOpen, true)
+  peer.last.say('~part\n')
+  assert.equal(await behind, 'ERR_SOCKETCHANNEL_PROTOCOL')
+})
+
+test('a reader that says that more comes, and takes nothing, closes the connection', async (t) => {
+  const { skynet, to, settled, peer } = await scene(t)
+  const nothing: readonly AnswerReader[] = [
+    () => ({ ok: true, data: 1, padding: true }),
+    async (input) => ({ ok: true, data: await input.read(0), padding: true }),
+  ]
+  for (const reader of nothing) {
+    const channel = socketChannel(skynet, to)
+    const stop = new AbortController()
+    const first = outcome(channel.request('a\n', readLine))
+    const given = outcome(channel.request('b\n', reader, { signal: stop.signal }))
+    const behind = outcome(channel.request('c\n', readLine))
+    await settled()
+    stop.abort()
+    assert.equal(await given, 'ABORT_ERR')
+    peer.last.say('+A\n')
+    assert.equal(await first, 'A')
+    assert.equal(await behind, 'ERR_SOCKETCHANNEL_PROTOCOL')
+  }
 })

@@ -89,16 +89,14 @@ export class ChannelLink implements ReadingHost {
    * @throws {SkynetError} `ERR_SOCKET_CLOSED` the connection is gone: nothing was written.
    */
   ask(request: Request, data: Data | undefined): void {
-    if (data !== undefined) this.#write(data)
-    // Whoever was told that much waits may have closed the channel.
-    if (this.#error !== undefined) {
-      request.reject(this.#error)
-      return
-    }
-    if (request.kind === 'send') {
-      request.resolve(undefined)
-      return
-    }
+    const isMuch = data !== undefined && this.#write(data)
+    if (request.kind === 'send') request.resolve(undefined)
+    else this.#place(request)
+    // Whoever is told may ask more, or close the channel: this one has its place by now.
+    if (isMuch && !this.#isOverloaded) void this.#relieve()
+  }
+
+  #place(request: Request): void {
     const { book } = this.#reading
     if (this.#host.options.silenceMs > 0 && book.owed === 0) this.#watchSilence()
     request.place = book
@@ -107,12 +105,13 @@ export class ChannelLink implements ReadingHost {
     this.goOn()
   }
 
-  #write(data: Data): void {
+  /** @returns True: much waits to be sent. */
+  #write(data: Data): boolean {
     const { stream } = this
+    if (typeof data === 'string' || data instanceof Uint8Array) return !stream.write(data)
     let isMuch = false
-    if (typeof data === 'string' || data instanceof Uint8Array) isMuch = !stream.write(data)
-    else for (const piece of data) if (!stream.write(piece)) isMuch = true
-    if (isMuch && !this.#isOverloaded) void this.#relieve()
+    for (const piece of data) if (!stream.write(piece)) isMuch = true
+    return isMuch
   }
 
   /** Much waits to be sent: say so, and again when it has left. */
@@ -194,12 +193,12 @@ export class ChannelLink implements ReadingHost {
     this.#reading.book.fail(error)
     this.#reading.end(error)
     this.#resume?.()
-    if (this.#isOverloaded) {
-      this.#isOverloaded = false
-      this.#host.overloaded(false)
-    }
     void this.stream.close().catch(() => {})
     this.#host.lost(this, error, wasWaiting)
+    // Behind it: whoever is told may ask, or connect, again.
+    if (!this.#isOverloaded) return
+    this.#isOverloaded = false
+    this.#host.overloaded(false)
   }
 
   misread(cause: unknown): void {

@@ -77,8 +77,10 @@ export class OrderReading implements Reading {
     try {
       while (this.#isDue) {
         const { reader } = this.book.begin()
+        const { taken } = this.#input
         const answer = await begin(() => reader!(this.#input))
         if (this.#host.isOver) return
+        if (answer?.ok === true && answer.padding === true) checkTaken(this.#input, taken)
         put(this.book, answer)
       }
       if (this.#end !== undefined) this.#over(this.#end)
@@ -133,11 +135,10 @@ export class SessionReading implements Reading {
     const input = this.#input
     try {
       while (!this.#host.isOver) {
-        const { reads } = input
+        const { taken } = input
         const answer = await begin(() => this.#reader(input))
         if (this.#host.isOver) return
-        // It would go on so for ever, and let nobody else run.
-        if (input.reads === reads) throw new TypeError('the response function has read nothing')
+        checkTaken(input, taken)
         putFor(this.book, answer)
       }
     } catch (error) {
@@ -174,6 +175,11 @@ export class ParsedReading<B extends Book> implements Reading {
   end(error: Error): void {
     this.#host.lose(error)
   }
+}
+
+/** Who is called again, and takes nothing, would go on so for ever, and let nobody else run. */
+function checkTaken(input: ChannelInput, before: number): void {
+  if (input.taken === before) throw new TypeError('the response function has read nothing')
 }
 
 function put(sink: AnswerSink<unknown>, answer: Answer): void {

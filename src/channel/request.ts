@@ -60,6 +60,7 @@ export class Request extends Waiter<unknown> {
   unsentBytes = 0
   /** The parts of its answer so far. */
   #parts: unknown[] | undefined
+  #partCount = 0
 
   /**
    * @param padding As in `Answer`.
@@ -71,7 +72,8 @@ export class Request extends Waiter<unknown> {
       return true
     }
     this.#parts ??= []
-    if (this.#parts.length >= partsMax) throw new RangeError(`more than ${partsMax} parts`)
+    this.#partCount++
+    if (this.#partCount > partsMax) throw new RangeError(`more than ${partsMax} parts`)
     // Who waits no more is owed nothing, but its answer has an end all the same.
     if (this.isOver) this.#parts.length = 0
     else this.#parts.push(data)

@@ -189,11 +189,16 @@ bySession('a request has a session', async ({ channel, peer }) => {
 
 test('a response function that reads nothing closes the connection', async (t) => {
   const { skynet, to, settled } = await scene(t)
-  const response: SessionReader<number> = () => ({ session: 1, ok: true, data: 1 })
-  const channel = socketChannel(skynet, { ...to, response })
-  const answer = outcome(channel.request('1?\n', 1))
-  await settled()
-  assert.equal(await answer, 'ERR_SOCKETCHANNEL_PROTOCOL')
+  const nothing: readonly SessionReader<number>[] = [
+    () => ({ session: 1, ok: true, data: 1 }),
+    async (input) => ({ session: (await input.read(0)).length, ok: true, data: 1 }),
+  ]
+  for (const response of nothing) {
+    const channel = socketChannel(skynet, { ...to, response })
+    const answer = outcome(channel.request('1?\n', 1))
+    await settled()
+    assert.equal(await answer, 'ERR_SOCKETCHANNEL_PROTOCOL')
+  }
 })
 
 test('a session that cannot be printed is refused as any other', async (t) => {
