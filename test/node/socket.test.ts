@@ -573,11 +573,11 @@ check('arguments that make no sense are refused and named', async (skynet) => {
   assert.throws(() => skynet.isAlive(1.5), /'address' must be a whole number/)
   assert.throws(
     () => skynet.ref(bad({})),
-    /'address' must be a string, not empty, or a number: .* an object/,
+    /'address' must be a handle, a name or a reference of a service: .* an object/,
   )
   await assert.rejects(
     skynet.kill(bad(null)),
-    /'address' must be a string, not empty, or a number: .* null$/,
+    /'address' must be a handle, a name or a reference of a service: .* null$/,
   )
   await assert.rejects(skynet.newService('./x.ts', { args: bad('xyz') }), /'args' must be an array/)
   await assert.rejects(skynet.newService('./x.ts', bad({ timeout: 5 })), /option 'timeout': there/)
