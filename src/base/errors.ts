@@ -132,7 +132,7 @@ const MESSAGES = {
   ERR_CLIENT_UNKNOWN: (i: { fd: number }) => `Cannot find client ${i.fd}: it has left the gate`,
   // channels to other servers
   ERR_SOCKETCHANNEL_ANSWER: (i: { address: string; text: string }) =>
-    `${i.address} says no: ${i.text}`,
+    `Cannot get an answer, as ${i.address} says no: ${i.text}`,
   ERR_SOCKETCHANNEL_AUTH: (i: { address: string; reason: string }) =>
     `Cannot use ${i.address} as auth failed: ${i.reason}`,
   ERR_SOCKETCHANNEL_CLOSED: (i: { address: string }) =>
