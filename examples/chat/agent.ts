@@ -8,6 +8,7 @@ import {
 } from 'skynet-ts'
 import type nicksService from './nicks.ts'
 import type roomService from './room.ts'
+import type { Guest } from './room.ts'
 import type roomsService from './rooms.ts'
 
 type Room = ServiceRef<MethodsOf<typeof roomService>>
@@ -35,8 +36,8 @@ export default defineService(async (skynet, socketId: number) => {
   /** Each step is awaited: no line of the old room comes after the first of the new one. */
   const enter = async (name: string, greeting: string): Promise<void> => {
     await room?.call.leave(skynet.self)
-    room = skynet.ref<typeof roomService>(await rooms.call.enter(skynet.self, name))
-    await room.call.join(skynet.self, nick, greeting)
+    room = await rooms.call.enter(skynet.self, name)
+    await room.call.join(skynet.selfRef<Guest>(), nick, greeting)
   }
 
   const commands: Record<string, (name: string) => unknown> = {

@@ -1,10 +1,14 @@
 /** A room: whoever is in it hears what the others say. */
-import { defineService, type MethodsOf, type ServiceRef } from 'skynet-ts'
-import type agentService from './agent.ts'
+import { defineService, type ServiceRef } from 'skynet-ts'
+
+/** What somebody needs to be in a room. */
+export interface Guest {
+  hear(line: string): void
+}
 
 interface Member {
   nick: string
-  readonly agent: ServiceRef<MethodsOf<typeof agentService>>
+  readonly agent: ServiceRef<Guest>
 }
 
 export default defineService((skynet, name: string) => {
@@ -12,9 +16,8 @@ export default defineService((skynet, name: string) => {
 
   return {
     /** @param greeting Heard by the new member before anything that is said here. */
-    join(handle: number, nick: string, greeting: string): void {
-      const agent = skynet.ref<typeof agentService>(handle)
-      members.set(handle, { nick, agent })
+    join(agent: ServiceRef<Guest>, nick: string, greeting: string): void {
+      members.set(agent.handle, { nick, agent })
       agent.send.hear(greeting)
     },
 

@@ -35,13 +35,13 @@ export default defineService((skynet) => {
   }
 
   return {
-    /** `agent` goes from where it is into `name`. Returns the handle of the room. */
-    async enter(agent: number, name: string): Promise<number> {
+    /** `agent` goes from where it is into `name`. */
+    enter(agent: number, name: string): Entry['service'] {
       const entry = entries.get(name) ?? open(name)
       entry.agents++
       void leave(agent)
       entryOf.set(agent, entry)
-      return (await entry.service).handle
+      return entry.service
     },
 
     /** `agent` is gone, wherever it was. */

@@ -58,7 +58,7 @@ test('the chat is rid of who leaves, ends or breaks, in whatever order', async (
 test('an agent of the chat by itself: its client, and stand-ins for all it talks to', async () => {
   const said: string[] = []
   const own = {
-    join: (_agent: number, nick: string, greeting: string) =>
+    join: (_agent: unknown, nick: string, greeting: string) =>
       void said.push(`${nick}: ${greeting}`),
     say: (_agent: number, text: string) => void said.push(text),
     leave: () => {},
@@ -70,7 +70,7 @@ test('an agent of the chat by itself: its client, and stand-ins for all it talks
       '.room': own,
       './nicks.ts': { guest: () => 'ann' } satisfies Partial<MethodsOf<typeof nicks>>,
       './rooms.ts': {
-        enter: async () => node.skynet.localName('.room')!,
+        enter: async () => node.skynet.ref<typeof room>('.room'),
       } satisfies Partial<MethodsOf<typeof rooms>>,
     },
   })
