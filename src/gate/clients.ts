@@ -2,11 +2,13 @@
  * The clients of one gate, by the numbers of their sockets: what they send is handled in order, and
  * each end is told once.
  */
-import { isSkynetError } from '../base/errors.ts'
-import { GATE_ENDED_MAX, GATE_ENDED_MS } from '../base/limits.ts'
+import { checkInteger } from '../base/check.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
+import { GATE_ENDED_MAX, GATE_ENDED_MS, SOCKET_ID_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { isThenable } from '../service/sendable.ts'
+import { checkWait, type WaitOptions } from '../service/wait-options.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { MessageStream } from '../sockets/message-stream.ts'
 import { GateClient } from './gate-client.ts'
@@ -111,6 +113,17 @@ export class Clients<In, Out> {
     if (client === undefined || client.state === 'closing') return false
     const { stream } = client
     return stream.isOpen && stream.send(message)
+  }
+
+  /** Resolves once what was sent to it by now has left. @throws As `Gate.drain`. */
+  async drain(fd: number, options?: WaitOptions): Promise<void> {
+    checkWait('drain a client', options)
+    checkInteger('drain a client', 'fd', fd, 1, SOCKET_ID_MAX)
+    const client = this.#all.get(fd)
+    if (client === undefined || client.state === 'closing') {
+      throw new SkynetError('ERR_CLIENT_UNKNOWN', { fd })
+    }
+    await client.stream.drain(options)
   }
 
   closeAll(): void {

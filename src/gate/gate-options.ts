@@ -1,6 +1,7 @@
 /** How a gate is opened: checked, and complete. */
 import { checkInteger, checkMs, checkOptions, checkPlain } from '../base/check.ts'
 import { GATE_CLIENTS_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
+import { FRAME_NAMES, type FrameOptions, formatOf } from '../frames/frame-format.ts'
 import type { FrameHeader } from '../frames/framing.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import { LISTEN_OPTION_NAMES, type ListenOptions } from '../sockets/open-listener.ts'
@@ -11,6 +12,13 @@ export interface GateFrames {
   readonly header?: Exclude<FrameHeader, object>
   /** Longest message in bytes. Default 65,535 behind two bytes of length, else 1 MiB. */
   readonly max?: number
+}
+
+/** The same for who makes frames of it. @throws `TypeError` unless it is a plain object. */
+export function frameOptions(what: string, frames: GateFrames): FrameOptions {
+  checkOptions(what, 'frames', frames, FRAME_NAMES)
+  const { header = 'u16be', max } = frames
+  return max === undefined ? { header } : { header, max }
 }
 
 /**
@@ -28,8 +36,8 @@ export interface GateOptions extends Omit<ListenOptions, keyof WaitOptions> {
   readonly messageTimeoutMs?: number
 }
 
-const OWN_NAMES = ['maxClient', 'frames', 'messageTimeoutMs']
-const FRAMES_NAMES = ['header', 'max']
+/** What every gate is opened with. */
+export const GATE_NAMES = ['maxClient', 'frames', 'messageTimeoutMs', ...LISTEN_OPTION_NAMES]
 const WHAT = 'open the gate'
 
 export interface CheckedGate {
@@ -46,11 +54,12 @@ export interface CheckedGate {
  */
 export function checkGate(options: GateOptions, others: readonly string[] = []): CheckedGate {
   checkPlain(WHAT, 'options', options)
-  checkOptions(WHAT, 'options', options, [...OWN_NAMES, ...others, ...LISTEN_OPTION_NAMES])
+  checkOptions(WHAT, 'options', options, [...GATE_NAMES, ...others])
   const { maxClient = GATE_CLIENTS_DEFAULT, messageTimeoutMs = 0, frames = {}, ...rest } = options
   checkInteger(WHAT, 'maxClient', maxClient, 1, SOCKETS_MAX)
   checkMs(WHAT, 'messageTimeoutMs', messageTimeoutMs)
-  checkOptions(WHAT, 'frames', frames, FRAMES_NAMES)
+  // Now, and not by each client that comes.
+  formatOf(frameOptions(WHAT, frames))
   const given = Object.entries(rest).filter(([name]) => !others.includes(name))
   return { maxClient, messageTimeoutMs, frames, listen: Object.fromEntries(given) }
 }

@@ -4,6 +4,14 @@ import { isSkynetError } from '../base/errors.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { testNode } from '../testing/test-node.ts'
 import { type Gate, gateServer } from './gate-server.ts'
+import { readAnswer } from './msg-frame.ts'
+import { handshakeText } from './msg-handshake.ts'
+import { msgServer } from './msg-server.ts'
+import { clientWriter } from './on-client.ts'
+import { watchdog } from './watchdog.ts'
+
+const USER = { uid: 'hello', server: 'sample', subid: '1' }
+const SECRET = Buffer.from('12345678')
 
 /** A message is some words. */
 const words = {
@@ -104,4 +112,94 @@ test('gateServer() refuses a handler that is none, at once and by name', async (
   assert.throws(make({ ...whole, options: 'x' }), { message: /'options' must be an array/ })
   assert.throws(make({ ...whole, command: { open() {} } }), { message: /without 'open'/ })
   assert.throws(() => gateServer(skynet, 1 as never), { message: /'define' must be a function/ })
+})
+
+test('a gate refuses by name what it is made of, or opened with, and is none', async () => {
+  await using node = await testNode()
+  const { skynet } = node
+  const needed = { connect() {}, message() {} }
+  const made = (handler: unknown) => gateServer(skynet, () => handler as typeof needed)
+  const served = (handler: object) => msgServer(skynet, () => ({ request() {}, ...handler }))
+  const gate = made(needed)
+  const open = (frames: object) => gate.open({ port: 0, frames })
+  const openMsg = (frames: object) => served({}).open({ port: 0, frames })
+  const revocable = Proxy.revocable({}, {})
+  revocable.revoke()
+  const writer = (frames: unknown) => clientWriter(skynet, { frames: frames as object })
+  const CASES: readonly (readonly [pattern: RegExp, wrong: () => unknown])[] = [
+    [
+      /'disconect': there are .*did you mean 'disconnect'/,
+      () => made({ ...needed, disconect() {} }),
+    ],
+    [/'handler' must be a plain object: current value is null/, () => made(null)],
+    [/'options' must be names .*"host"/, () => made({ ...needed, options: ['host'] })],
+    [/'options' must be a string, not empty: current value is 1/, () => served({ options: [1] })],
+    [/'open' must be a function: current value is 5/, () => served({ open: 5 })],
+    [/'open' must be a function: current value is null/, () => served({ open: null })],
+    [/'header' must be one of .*"u17be"/, () => open({ header: 'u17be' })],
+    [/'header.headerBytesMax' must be/, () => open({ header: {} })],
+    [/'max' must be .*NaN/, () => open({ header: 'u32be', max: Number.NaN })],
+    [/'max' must be .*-1/, () => open({ max: -1 })],
+    [/'frames' must be a plain object/, () => open([])],
+    [/'frames.header' must be .*"line"/, () => openMsg({ header: 'line' })],
+    [/'frames.max' must be .*17/, () => openMsg({ max: 17 })],
+    [/'frames' must be a plain object: current value is null/, () => writer(null)],
+    [/'frames' must be a plain object: current value is 5/, () => writer(5)],
+    [/'frames' must be a plain object/, () => writer(revocable.proxy)],
+    [/'opne': there are .*did you mean 'open'/, () => watchdog({ opne() {} } as object)],
+    [/'open' must be a function: current value is 5/, () => watchdog({ open: 5 } as object)],
+    [/'handlers' must be a plain object: current value is null/, () => watchdog(null!)],
+    [/'index' must be a number/, () => handshakeText(USER, 'x' as never, SECRET)],
+    [/'index' must be a finite number/, () => handshakeText(USER, Number.NaN, SECRET)],
+    [/'user' must be/, () => handshakeText(undefined!, 1, SECRET)],
+    [/'frame' must be a Buffer: current value is null/, () => readAnswer(null!)],
+  ]
+  for (const [pattern, wrong] of CASES) {
+    const isRefusal = (error: unknown): boolean => {
+      assert.ok(error instanceof TypeError || error instanceof RangeError, String(error))
+      assert.match(error.message, pattern)
+      return true
+    }
+    await assert.rejects(async () => wrong(), isRefusal, String(pattern))
+  }
+  assert.deepEqual(node.listeners, [])
+})
+
+// Proves: docs/gate.md#full
+test('gate.drain() tells when a client whose policy refuses more takes it again', async () => {
+  await using node = await testNode()
+  let done!: () => void
+  let failed!: (error: unknown) => void
+  const isDone = new Promise<void>((resolve, reject) => {
+    done = resolve
+    failed = reject
+  })
+  const gate = defineService((skynet) =>
+    gateServer(skynet, (own) => ({
+      connect: (fd) => own.openClient(fd),
+      async message(fd) {
+        const isFull = (error: unknown): boolean => isSkynetError(error, 'ERR_SOCKET_FULL')
+        assert.throws(() => {
+          for (;;) own.send(fd, Buffer.alloc(60_000))
+        }, isFull)
+        await own.drain(fd)
+        own.send(fd, 'last')
+        own.closeClient(fd)
+      },
+      async disconnect(fd) {
+        const isGone = (error: unknown): boolean => isSkynetError(error, 'ERR_CLIENT_UNKNOWN')
+        await assert.rejects(own.drain(fd), isGone).then(done, failed)
+      },
+    })),
+  )
+  const policy = { sendPolicy: 'pause-producer', sendLimitBytes: 200_000 } as const
+  const { port } = await (await node.launch(gate)).call.open({ port: 0, ...policy })
+  const client = (await node.connect(port)).frames({ header: 'u16be' })
+  client.send('go')
+  let last = ''
+  await client.each((message) => {
+    last = message.length === 60_000 ? '' : message.toString()
+  })
+  assert.equal(last, 'last')
+  await isDone
 })

@@ -1,12 +1,26 @@
 /** Skynet's `gateserver`: a service that lets clients in, and is told what they send. */
-import { checkArray, checkFunction, checkPlain, refusal } from '../base/check.ts'
+import {
+  checkArray,
+  checkFunction,
+  checkOptions,
+  checkPlain,
+  checkText,
+  refusal,
+} from '../base/check.ts'
 import type { NoMethods } from '../modules/definition.ts'
+import type { WaitOptions } from '../service/wait-options.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { MessageStream } from '../sockets/message-stream.ts'
 import { type ClientHandler, Clients } from './clients.ts'
 import { Entrance, type GatePlace } from './entrance.ts'
-import { checkGate, type GateFrames, type GateOptions } from './gate-options.ts'
+import {
+  checkGate,
+  frameOptions,
+  GATE_NAMES,
+  type GateFrames,
+  type GateOptions,
+} from './gate-options.ts'
 
 /** What a gate does, and is told: see `gateServer`. */
 export interface GateHandler<
@@ -51,9 +65,17 @@ export interface Gate<Out = string | Uint8Array> {
    * Send a message to a client, also before it is opened, and for a while after it has ended. One
    * that is not opened is read from then on, up to 128 KiB; its messages wait.
    *
-   * @returns False: much waits to be sent (see `MessageStream.send`), or it is not there.
+   * @returns False: much waits to be sent (await `drain`), or it is not there.
+   * @throws What `MessageStream.send` throws; `ERR_SOCKET_FULL` where the gate was opened with
+   * `sendPolicy: 'pause-producer'`: nothing was sent, await `drain`.
    */
   send(fd: number, message: Out): boolean
+  /**
+   * Resolves once all that was sent to a client by now has left here.
+   *
+   * @throws {SkynetError} `ERR_CLIENT_UNKNOWN` it is not there; as `MessageStream.drain`.
+   */
+  drain(fd: number, options?: WaitOptions): Promise<void>
 }
 
 /** What other services may ask of every gate. */
@@ -116,6 +138,7 @@ export function gateServer<
       clients.closeAll()
     },
     send: (fd, message) => clients.send(fd, message),
+    drain: (fd, options) => clients.drain(fd, options),
   }
   const handler = define(gate)
   checkHandler(handler)
@@ -145,30 +168,41 @@ function whoAsks(skynet: Skynet): number {
 }
 
 function framesOf<In, Out>(connection: Connection, frames: GateFrames): MessageStream<In, Out> {
-  const stream = connection.frames({ header: 'u16be', ...frames })
+  const stream = connection.frames(frameOptions('frame', frames))
   // Without a codec both are what they are by default.
   return stream as MessageStream<unknown, never> as MessageStream<In, Out>
 }
 
 const NEEDED = ['connect', 'message']
 const OPTIONAL = ['disconnect', 'error', 'warning', 'open', 'stream']
+const NAMES = [...NEEDED, ...OPTIONAL, 'options', 'command']
 const TAKEN = ['open', 'close']
 
 /** @throws `TypeError` naming what is wrong with it. */
 function checkHandler(handler: object): void {
   const what = 'make a gate'
-  checkPlain(what, 'handler', handler)
+  checkOptions(what, 'handler', handler ?? null, NAMES)
   const given = handler as Readonly<Record<string, unknown>>
   for (const name of NEEDED) checkFunction(what, name, given[name])
   for (const name of OPTIONAL) {
     if (given[name] !== undefined) checkFunction(what, name, given[name])
   }
   const { options, command } = given
-  if (options !== undefined) checkArray(what, 'options', options)
+  if (options !== undefined) checkOwnNames(what, options)
   if (command === undefined) return
   checkPlain(what, 'command', command)
   for (const name of TAKEN) {
     if (!(name in (command as object))) continue
     throw refusal('value', what, 'command', `without '${name}', which a gate has`, command)
+  }
+}
+
+/** Names of options that the gate does not have itself: it would take them. */
+function checkOwnNames(what: string, options: unknown): void {
+  checkArray(what, 'options', options)
+  for (const name of options as readonly unknown[]) {
+    checkText(what, 'options', name)
+    if (!GATE_NAMES.includes(name as string)) continue
+    throw refusal('value', what, 'options', 'names that a gate does not have itself', name)
   }
 }

@@ -56,7 +56,7 @@ export function watchedGate(skynet: Skynet): GateServiceMethods {
       forward: (fd, client = 0, agent = skynet.context().source) =>
         board.forward(fd, runtime.handleOf(client), runtime.knownHandle(agent)),
       accept: (fd) => board.accept(fd),
-      kick: (fd) => gate.closeClient(fd),
+      kick: (fd) => board.kick(fd),
       stat: () => {
         const { count: clients, maxClient, refused } = gate
         return { clients, maxClient, refused, lost: board.lost }

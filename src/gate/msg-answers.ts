@@ -2,13 +2,14 @@
  * The requests of one user of a message server: those under way, and the answers that were given,
  * for a client that asks again as it may have lost them with its connection.
  */
+import assert from 'node:assert/strict'
 import { SkynetError } from '../base/errors.ts'
 
 /** A connection, for what is sent to it. */
 export interface MsgPeer {
   /** Higher than that of the connections of the user before. */
   readonly version: number | bigint
-  /** It may be gone: then this does nothing. */
+  /** Never throws. It may be gone: then this does nothing. */
   send(frame: Buffer): void
 }
 
@@ -73,7 +74,9 @@ export class MsgAnswers {
     return undefined
   }
 
+  /** Once for each that `ask` has returned. */
   answer(request: MsgRequest, answer: Buffer): void {
+    assert(request.answer === undefined, `session ${request.session} has an answer`)
     request.answer = answer
     request.version ??= request.to?.version
     this.pending--

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
-import { isSkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { crypt } from './crypt.ts'
 import { MsgAnswers } from './msg-answers.ts'
 import { type DeskRules, MsgDesk } from './msg-desk.ts'
@@ -15,6 +15,11 @@ const USERNAME = usernameOf(USER)
 const HANDSHAKE_MS = 7777
 const SECRET = Buffer.from('12345678')
 
+interface Drain {
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
 /** A gate in memory: its clients, and the desk behind it. */
 class World {
   readonly game = new EchoOnDemand()
@@ -25,7 +30,12 @@ class World {
   readonly timers = new Set<() => void>()
   readonly desk: MsgDesk
   readonly #clients = new Map<number, Client>()
+  readonly #drains = new Set<Drain>()
   #fds = 0
+  /** So many frames of each connection may still be sent before some have left. */
+  room = Number.POSITIVE_INFINITY
+  /** What cannot be sent, ever. */
+  unsendable: Error | undefined
 
   constructor(rules: Partial<DeskRules> = {}) {
     const host = {
@@ -41,8 +51,18 @@ class World {
       openClient: () => true,
       closeClient: (fd: number) => this.#clients.get(fd)?.ended() ?? false,
       send: (fd: number, data: string | Uint8Array) => {
-        this.#clients.get(fd)?.frames.push(Buffer.from(data as string))
+        const client = this.#clients.get(fd)
+        if (client === undefined) return false
+        if (this.unsendable !== undefined) throw this.unsendable
+        const info = { id: fd, queued: 1, limit: 1 }
+        if (this.room === 0) throw new SkynetError('ERR_SOCKET_FULL', info)
+        this.room--
+        client.frames.push(Buffer.from(data as string))
         return true
+      },
+      drain: async (fd: number) => {
+        if (!this.#clients.has(fd)) throw new SkynetError('ERR_CLIENT_UNKNOWN', { fd })
+        return new Promise<void>((resolve, reject) => this.#drains.add({ resolve, reject }))
       },
     }
     this.desk = new MsgDesk(host, gate, {
@@ -56,9 +76,21 @@ class World {
     })
   }
 
+  /** All has left: there is room for so many. */
+  async emptied(room: number): Promise<void> {
+    this.room = room
+    for (const { resolve } of this.#drains) resolve()
+    this.#drains.clear()
+    await turn()
+  }
+
   connect(): Client {
     const fd = ++this.#fds
-    const client = new Client(this.desk, fd, () => this.#clients.delete(fd))
+    const client = new Client(this.desk, fd, () => {
+      this.#clients.delete(fd)
+      for (const { reject } of this.#drains)
+        reject(new SkynetError('ERR_SOCKET_CLOSED', { id: fd }))
+    })
     this.#clients.set(fd, client)
     this.desk.connect(fd, `127.0.0.1:${fd}`)
     return client
@@ -77,12 +109,12 @@ class Client implements MsgClient {
   readonly frames: Buffer[] = []
   readonly #desk: MsgDesk
   readonly #fd: number
-  readonly #gone: () => boolean
+  readonly #gone: () => void
   isClosed = false
   /** What the last message waits for. */
   waits: Promise<void> | undefined
 
-  constructor(desk: MsgDesk, fd: number, gone: () => boolean) {
+  constructor(desk: MsgDesk, fd: number, gone: () => void) {
     this.#desk = desk
     this.#fd = fd
     this.#gone = gone
@@ -277,6 +309,65 @@ suite('a message server', () => {
     assert.ok(held !== undefined)
     world.desk.logout(USERNAME)
     await held
+  })
+
+  // Proves: docs/login.md#msg-full
+  test('answers for which there is no room wait, in order, and count as under way', async () => {
+    const world = opened({ pendingMax: 3, request: (_username, body) => Buffer.from(body) })
+    const client = world.enter(1)
+    world.room = 1
+    for (const session of [1, 2, 3]) client.send(requestFrame(`n${session}`, session))
+    assert.equal(client.waits, undefined)
+    client.send(requestFrame('n4', 4))
+    const { waits } = client
+    assert.ok(waits !== undefined)
+    assert.equal(client.frames.length, 1)
+    await world.emptied(1)
+    // Two wait still, so a third one may come.
+    await waits
+    client.send(requestFrame('n5', 5))
+    await world.emptied(1)
+    await world.emptied(9)
+    const bodies = client.frames.map((frame) => `${readAnswer(frame)!.body}`)
+    assert.deepEqual(bodies, ['n1', 'n2', 'n3', 'n4', 'n5'])
+    assert.deepEqual(world.faults, [])
+  })
+
+  // Proves: docs/login.md#msg-full
+  test('an answer that waits when its connection is lost is kept for who comes back', async () => {
+    const world = opened({ pendingMax: 1 })
+    const first = world.enter(1)
+    world.room = 0
+    first.send(requestFrame('one', 7))
+    const { waits } = first
+    world.game.answer(Buffer.from('one'))
+    await turn()
+    assert.equal(await Promise.race([waits, 'still']), 'still')
+    first.close()
+    await waits
+    world.room = 9
+    assert.equal(await world.enter(2).ask(world.game, 'again', 7), 'one')
+    assert.deepEqual(world.game.asked, ['one'])
+  })
+
+  // Proves: docs/login.md#msg-full
+  test('an answer that can never be sent ends its connection, and counts once', async () => {
+    const world = opened({ pendingMax: 2 })
+    const client = world.enter(1)
+    world.unsendable = new Error('on purpose')
+    client.send(requestFrame('one', 1))
+    client.send(requestFrame('two', 2))
+    world.game.answer(Buffer.from('one'))
+    await turn()
+    assert.equal(client.isClosed, true)
+    assert.deepEqual(world.faults, [`answer to ${USERNAME}: Error: on purpose`])
+    world.unsendable = undefined
+    const second = world.enter(2)
+    second.send(requestFrame('three', 3))
+    // With the one from before there are two.
+    assert.ok(second.waits !== undefined)
+    world.game.answer(Buffer.from('two'))
+    await second.waits
   })
 
   // Proves: docs/login.md#msg-handshake-time

@@ -1,6 +1,6 @@
 /** Who is logged in at a message server, by which connections, and what each of them asks. */
 import { SkynetError } from '../base/errors.ts'
-import { MSG_CONNECTIONS_MAX } from '../base/limits.ts'
+import { MSG_BODY_BYTES_MAX, MSG_CONNECTIONS_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import { Repeats, type RepeatsHost } from '../service/repeats.ts'
 import { isThenable } from '../service/sendable.ts'
@@ -8,6 +8,7 @@ import { type Bytes, keyOf } from './crypt/bytes.ts'
 import { type AnswerLimits, MsgAnswers, type MsgPeer, type MsgRequest } from './msg-answers.ts'
 import { answerFrame, readRequest } from './msg-frame.ts'
 import { checkHandshake, HANDSHAKE, readHandshake } from './msg-handshake.ts'
+import { MsgOutbox } from './msg-outbox.ts'
 
 /** What a desk needs of its service. */
 export interface MsgDeskHost extends RepeatsHost {
@@ -20,6 +21,7 @@ export interface DeskGate {
   openClient(fd: number): boolean
   closeClient(fd: number): boolean
   send(fd: number, message: string | Uint8Array): boolean
+  drain(fd: number): Promise<void>
 }
 
 /** What is done with requests, and how many there may be: complete, and checked. */
@@ -55,17 +57,17 @@ class Peer implements MsgPeer {
   readonly fd: number
   readonly user: User
   readonly version: number | bigint
-  readonly #gate: DeskGate
+  readonly outbox: MsgOutbox
 
-  constructor(gate: DeskGate, fd: number, user: User) {
-    this.#gate = gate
+  constructor(fd: number, user: User, outbox: MsgOutbox) {
     this.fd = fd
     this.user = user
     this.version = user.version
+    this.outbox = outbox
   }
 
   send(frame: Buffer): void {
-    this.#gate.send(this.fd, frame)
+    this.outbox.send(frame)
   }
 }
 
@@ -77,6 +79,8 @@ export class MsgDesk {
   readonly #strangers = new Map<number, Stranger>()
   readonly #peers = new Map<number, Peer>()
   readonly #refusals: Repeats
+  /** Of an answer: what fits into the frames of the gate. */
+  bodyBytesMax = MSG_BODY_BYTES_MAX
 
   constructor(host: MsgDeskHost, gate: DeskGate, rules: DeskRules) {
     this.#host = host
@@ -148,6 +152,7 @@ export class MsgDesk {
     this.#peers.delete(fd)
     const { user } = peer
     user.peers.delete(peer)
+    this.#goOn(user)
     return user.peers.size > 0 ? undefined : this.#rules.disconnect(user.username)
   }
 
@@ -169,12 +174,21 @@ export class MsgDesk {
     }
     user.version = index
     user.address = address
-    const peer = new Peer(this.#gate, fd, user)
+    const peer = new Peer(fd, user, this.#outboxOf(fd, user))
     user.peers.add(peer)
     this.#peers.set(fd, peer)
     this.#gate.send(fd, HANDSHAKE.done)
     const [oldest] = user.peers
     if (user.peers.size > MSG_CONNECTIONS_MAX) this.#gate.closeClient(oldest!.fd)
+  }
+
+  #outboxOf(fd: number, user: User): MsgOutbox {
+    const fewer = (): void => this.#goOn(user)
+    return new MsgOutbox(this.#gate, fd, fewer, (error) => {
+      this.#host.fault(`answer to ${user.username}`, error)
+      // Whoever comes back may ask again.
+      this.#gate.closeClient(fd)
+    })
   }
 
   // --- requests ------------------------------------------------------------------------------
@@ -190,7 +204,7 @@ export class MsgDesk {
       return this.#refuse(peer, messageOf(error))
     }
     if (request !== undefined) this.#run(user, request, read.body)
-    if (user.answers.pending < this.#rules.pendingMax) return undefined
+    if (this.#hasRoom(user)) return undefined
     user.room ??= new Promise((resolve) => {
       user.makeRoom = resolve
     })
@@ -202,18 +216,45 @@ export class MsgDesk {
     this.#gate.closeClient(fd)
   }
 
+  /** May it ask more? Answers that wait to be sent count as well. */
+  #hasRoom({ answers, peers }: User): boolean {
+    let pending = answers.pending
+    for (const { outbox } of peers) pending += outbox.waiting
+    return pending < this.#rules.pendingMax
+  }
+
+  /** Fewer requests are under way. */
+  #goOn(user: User): void {
+    if (user.room === undefined || !this.#hasRoom(user)) return
+    user.room = undefined
+    user.makeRoom()
+  }
+
   #run(user: User, request: MsgRequest, body: Buffer): void {
+    const answered = (answer: unknown): void => this.#answer(user, request, answer)
+    const failed = (error: unknown): void => this.#fail(user, request, error)
+    let answer: unknown
+    let later: Promise<unknown> | undefined
     try {
-      const answer = this.#rules.request(user.username, body)
-      if (!isThenable(answer)) this.#answer(user, request, answer)
-      else {
-        Promise.resolve(answer)
-          .then((later) => this.#answer(user, request, later))
-          .catch((error: unknown) => this.#fail(user, request, error))
-      }
+      answer = this.#rules.request(user.username, body)
+      if (isThenable(answer)) later = Promise.resolve(answer)
+    } catch (error) {
+      failed(error)
+      return
+    }
+    if (later === undefined) answered(answer)
+    else void later.then(answered, failed)
+  }
+
+  #answer(user: User, request: MsgRequest, body: unknown): void {
+    let frame: Buffer
+    try {
+      frame = answerFrame((body ?? '') as Bytes, request.session, this.bodyBytesMax)
     } catch (error) {
       this.#fail(user, request, error)
+      return
     }
+    this.#send(user, request, frame)
   }
 
   #fail(user: User, request: MsgRequest, error: unknown): void {
@@ -221,15 +262,10 @@ export class MsgDesk {
     this.#send(user, request, answerFrame(undefined, request.session))
   }
 
-  #answer(user: User, request: MsgRequest, body: unknown): void {
-    this.#send(user, request, answerFrame((body ?? '') as Bytes, request.session))
-  }
-
+  /** Once for each request, and nothing throws from here on. */
   #send(user: User, request: MsgRequest, frame: Buffer): void {
     if (this.#host.hasEnded) return
     user.answers.answer(request, frame)
-    if (user.room === undefined || user.answers.pending >= this.#rules.pendingMax) return
-    user.room = undefined
-    user.makeRoom()
+    this.#goOn(user)
   }
 }

@@ -7,6 +7,7 @@
  * and of the secret of the login. The index counts the connections of a session: each must be
  * higher than the one before, so that nobody can send a handshake that was overheard.
  */
+import { checkNumber, isObject, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { base64Decode, base64Encode } from './crypt/base64.ts'
 import type { Bytes } from './crypt/bytes.ts'
@@ -45,8 +46,17 @@ export function userIdOf(username: string): MsgUserId {
   return { uid, server, subid }
 }
 
-/** The first frame of a client. */
+/**
+ * The first frame of a client.
+ *
+ * @throws {SkynetError} `ERR_CRYPT` for a secret that has not eight bytes. `TypeError`,
+ * `RangeError` for what is no user or no index.
+ */
 export function handshakeText(user: MsgUserId, index: number, secret: Bytes): string {
+  const what = 'make a handshake'
+  if (!isObject(user)) throw refusal('type', what, 'user', 'uid, server and subid', user)
+  checkNumber(what, 'index', index)
+  if (!Number.isFinite(index)) throw refusal('range', what, 'index', 'a finite number', index)
   const text = `${usernameOf(user)}:${index}`
   return `${text}:${base64Encode(codeOf(text, secret))}`
 }

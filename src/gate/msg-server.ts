@@ -1,20 +1,24 @@
 /** Skynet's `msgserver`: requests and answers of users who have logged in, over a gate. */
-import { checkFunction, checkInteger, checkMs, checkOptions } from '../base/check.ts'
+import { checkFunction, checkInteger, checkMs, checkOptions, refusal } from '../base/check.ts'
 import {
   MESSAGE_BYTES_MAX,
   MSG_ANSWERS_BYTES,
+  MSG_BODY_BYTES_MAX,
   MSG_EXPIRED_NUMBER,
   MSG_EXPIRED_NUMBER_MAX,
   MSG_HANDSHAKE_MS,
   MSG_PENDING,
   MSG_PENDING_MAX,
 } from '../base/limits.ts'
+import { formatOf } from '../frames/frame-format.ts'
 import type { NoMethods } from '../modules/definition.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { Bytes } from './crypt/bytes.ts'
+import { frameOptions, type GateFrames } from './gate-options.ts'
 import { type GateHandler, type GateMethods, gateServer } from './gate-server.ts'
 import { type DeskRules, MsgDesk } from './msg-desk.ts'
-import { type MsgUserId, userIdOf, usernameOf } from './msg-handshake.ts'
+import { ANSWER_HEAD_BYTES } from './msg-frame.ts'
+import { HANDSHAKE, type MsgUserId, userIdOf, usernameOf } from './msg-handshake.ts'
 
 /** What a request is answered by; nothing is an empty answer. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing is one of void
@@ -107,15 +111,32 @@ export function msgServer<Own extends object = NoMethods, Commands extends objec
     const desk = new MsgDesk(Skynet.serviceOf(skynet), gate, rulesOf(handler))
     const { open, options, command } = handler
     return {
+      open(source, given, place) {
+        desk.bodyBytesMax = answerBytesMax(given.frames)
+        return open?.call(handler, source, given, place)
+      },
       connect: (fd, address) => desk.connect(fd, address),
       message: (fd, frame) => desk.message(fd, frame),
       disconnect: (fd) => desk.disconnect(fd),
-      ...(open !== undefined && { open: open.bind(handler) }),
       ...(options !== undefined && { options }),
       ...(command !== undefined && { command }),
     }
   })
 }
+
+/** The longest body that fits into the frames of the gate, with what is around it. */
+function answerBytesMax(frames: GateFrames = {}): number {
+  const what = 'open a message server'
+  const { header, max } = formatOf(frameOptions(what, frames))
+  if (header === 'line') {
+    throw refusal('value', what, 'frames.header', 'one with a length, as bodies are bytes', header)
+  }
+  checkInteger(what, 'frames.max', max, HANDSHAKE_BYTES_MAX, MESSAGE_BYTES_MAX)
+  return Math.min(MSG_BODY_BYTES_MAX, max - ANSWER_HEAD_BYTES)
+}
+
+/** What the server itself says must fit. */
+const HANDSHAKE_BYTES_MAX = Math.max(...Object.values(HANDSHAKE).map(({ length }) => length))
 
 const LIMIT_NAMES = ['expiredNumber', 'answersBytesMax', 'maxPending', 'handshakeTimeoutMs']
 const NAMES = ['request', 'disconnect', 'open', 'options', 'command', ...LIMIT_NAMES]
@@ -126,7 +147,9 @@ function rulesOf(handler: MsgHandler<never, object>): DeskRules {
   const { expiredNumber = MSG_EXPIRED_NUMBER, answersBytesMax = MSG_ANSWERS_BYTES } = handler
   const { maxPending = MSG_PENDING, handshakeTimeoutMs = MSG_HANDSHAKE_MS } = handler
   checkFunction(WHAT, 'request', handler.request)
-  if (handler.disconnect !== undefined) checkFunction(WHAT, 'disconnect', handler.disconnect)
+  for (const name of ['disconnect', 'open'] as const) {
+    if (handler[name] !== undefined) checkFunction(WHAT, name, handler[name])
+  }
   checkInteger(WHAT, 'expiredNumber', expiredNumber, 1, MSG_EXPIRED_NUMBER_MAX)
   checkInteger(WHAT, 'answersBytesMax', answersBytesMax, 0, MESSAGE_BYTES_MAX)
   checkInteger(WHAT, 'maxPending', maxPending, 1, MSG_PENDING_MAX)

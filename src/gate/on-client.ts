@@ -4,7 +4,7 @@ import { frameEncoder } from '../frames/frame-encoder.ts'
 import { isThenable } from '../service/sendable.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { GateFrames } from './gate-options.ts'
+import { frameOptions, type GateFrames } from './gate-options.ts'
 
 /** Values → messages, and back. Any `Codec` is one. */
 export interface ClientCodec<In, Out> {
@@ -62,8 +62,8 @@ export function clientWriter(
   options: Partial<AgentCodecOptions<never, Bytes>> = {},
 ): ClientWriter {
   checkOptions('write to clients', 'options', options, NAMES)
-  const { frames, codec = RAW } = options
-  const encode = frameEncoder({ header: 'u16be', ...frames, codec })
+  const { frames = {}, codec = RAW } = options
+  const encode = frameEncoder({ ...frameOptions('write to clients', frames), codec })
   const { socket } = skynet
   return {
     send: (fd, message) => socket.write(fd, encode(message)),

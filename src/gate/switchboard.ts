@@ -123,8 +123,14 @@ export class Switchboard implements PaceHost {
     this.#gate.openClient(fd)
   }
 
+  /** False: it is not there. */
+  kick(fd: number): boolean {
+    checkFd('kick', fd)
+    return this.#gate.closeClient(fd)
+  }
+
   #lineOf(what: string, fd: number): Line {
-    checkInteger(what, 'fd', fd, 1, SOCKET_ID_MAX)
+    checkFd(what, fd)
     const line = this.#lines.get(fd)
     if (line === undefined) throw new SkynetError('ERR_CLIENT_UNKNOWN', { fd })
     return line
@@ -197,3 +203,5 @@ export class Switchboard implements PaceHost {
     this.service.sendMethod(this.#watchdog, ['socket', ...event])
   }
 }
+
+const checkFd = (what: string, fd: number): void => checkInteger(what, 'fd', fd, 1, SOCKET_ID_MAX)

@@ -33,3 +33,10 @@ test('watchdog() handles the events of one client one after the other', async ()
   socket('close', 1)
   assert.equal(told.at(-1), 'close 1', 'nothing waits any more')
 })
+
+test('watchdog() knows events, and nothing else that an object has', () => {
+  const { socket } = watchdog({})
+  for (const name of ['toString', 'hasOwnProperty', '__proto__', 'constructor']) {
+    assert.equal(socket(name as 'open', 1, '127.0.0.1:1'), undefined, name)
+  }
+})

@@ -1,4 +1,5 @@
 /** What the service `gate` tells its watchdog, and how a watchdog takes it. */
+import { checkFunction, checkOptions } from '../base/check.ts'
 import { isThenable } from '../service/sendable.ts'
 
 /** The arguments of a watchdog's method `socket`. */
@@ -26,17 +27,28 @@ type Handler<K extends GateEvent[0]> =
 /** What a watchdog does of each event. Those that are not named are left out. */
 export type WatchdogHandlers = { readonly [K in GateEvent[0]]?: Handler<K> }
 
+const EVENTS = ['open', 'data', 'close', 'error', 'warning'] as const satisfies GateEvent[0][]
+const WHAT = 'watch a gate'
+
 /**
  * The method `socket` of a watchdog: `return { ...watchdog({ open, close }), start }`.
  *
  * The events of one client come one after the other: when a handler returns a promise, the next
  * event of the same client waits for it. So `close` finds the agent that `open` has launched.
+ *
+ * @throws `TypeError` for a handler of what is no event, or that is no function.
  */
 export function watchdog(handlers: WatchdogHandlers): WatchdogMethods {
+  checkOptions(WHAT, 'handlers', handlers ?? null, EVENTS)
+  for (const event of EVENTS) {
+    if (handlers[event] !== undefined) checkFunction(WHAT, event, handlers[event])
+  }
   /** The last event of each client that is handled, or waits. */
   const last = new Map<number, Promise<unknown>>()
   return {
     socket(...[event, fd, about]: GateEvent): unknown {
+      // Whoever sends may name what every object has.
+      if (!EVENTS.includes(event)) return undefined
       const handler = handlers[event] as ((fd: number, about: unknown) => unknown) | undefined
       if (handler === undefined) return undefined
       const handle = (): unknown => handler(fd, about)

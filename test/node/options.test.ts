@@ -61,6 +61,7 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'DebugApi.profile': ({ skynet }, o) => skynet.debug.profile(false, undefined, o),
   'FramedStream.receive': ({ frames }, o) => frames.receive(o),
   'FramedStream.drain': ({ frames }, o) => frames.drain(o),
+  'Gate.drain': ({ skynet }, o) => drainGate(skynet, o),
   'GateMethods.open': ({ skynet }, o) => openGate(skynet, o),
   clientWriter: ({ skynet }, o) => clientWriter(skynet, o),
   onClient: ({ skynet }, o) => onClient(skynet, () => undefined, o),
@@ -244,6 +245,15 @@ serviceTest(
 const openGate = (skynet: Skynet, o: object): Promise<unknown> =>
   gateServer(skynet, () => ({ connect() {}, message() {} })).open({ ...port, ...o })
 
+async function drainGate(skynet: Skynet, o: object): Promise<void> {
+  let drained: Promise<void> | undefined
+  gateServer(skynet, (gate) => {
+    drained = Promise.resolve().then(() => gate.drain(1, o))
+    return { connect() {}, message() {} }
+  })
+  await drained
+}
+
 /** Take options, and wait for nothing. */
 const NO_WAITS = [
   'Connection.configure',
@@ -261,6 +271,7 @@ const AT_ONCE = [
   'Connection.drain',
   'Datacenter.with',
   'FramedStream.drain',
+  'Gate.drain',
   'ServiceRef.with',
   'SocketApi.start',
   'SocketChannel.close',
