@@ -42,6 +42,8 @@ export const MESSAGE_BYTES_MAX = 256 * 1024 * 1024
 export const MESSAGE_DEPTH_MAX = 32
 /** Arrays, tables and objects inside each other, in the bytes that a codec decodes. */
 export const CODEC_DEPTH_MAX = 64
+/** Numbers as keys of one map that are in one place of it, but for its first 64 keys. */
+export const CODEC_CROWD_MAX = 32
 /** Of one object in sproto, packed or not: it must be smaller than 16 MiB, as in Skynet. */
 export const SPROTO_BYTES_MAX = 0xffffff
 /** Of fields and protocols: what a word of 16 bits can skip. */

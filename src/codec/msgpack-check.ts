@@ -2,6 +2,7 @@
 import type { SkynetError } from '../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../base/limits.ts'
 import { codecError } from './codec.ts'
+import { CROWDED, NumberKeys } from './number-keys.ts'
 
 /** What stands behind a tag. Of all but `skip` and `fixext` the size is that of a length. */
 type Kind = 'skip' | 'block' | 'items' | 'pairs' | 'ext' | 'fixext' | 'unknown'
@@ -27,7 +28,9 @@ const ROWS: readonly Row[] = [
 
 const FIRST_ROW = 0xc0
 const NEGATIVE = 0xe0
+const FIRST_SHORT = 0xa0
 const FIRST_INTEGER = 0xcc
+const FIRST_SIGNED = 0xd0
 const FIRST_TEXT = 0xd9
 /** A point in time, and what msgpackr sends for undefined. Others make objects of its own. */
 const EXTENSIONS = [0xff, 0]
@@ -75,7 +78,7 @@ class Walk {
     const tag = this.#bytes[this.#skip(1)]!
     if (tag < 0x80 || tag >= NEGATIVE) return
     if (tag < 0x90) this.#pairs(tag & 0x0f, depth)
-    else if (tag < 0xa0) this.#items(tag & 0x0f, depth)
+    else if (tag < FIRST_SHORT) this.#items(tag & 0x0f, depth)
     else if (tag < FIRST_ROW) this.#skip(tag & 0x1f)
     else this.#row(ROWS[tag - FIRST_ROW]!, depth)
   }
@@ -127,28 +130,50 @@ class Walk {
 
   #pairs(count: number, depth: number): void {
     const inside = this.#deeper(count * 2, depth)
+    const numbers = new NumberKeys()
     for (let left = count; left > 0; left--) {
-      this.#key()
+      if (!numbers.add(this.#key())) throw this.#wrong(CROWDED)
       this.#value(inside)
     }
   }
 
-  /** Text, or an integer: what else may be a key in MessagePack is none of an object. */
-  #key(): void {
+  /**
+   * Text, or an integer: what else may be a key in MessagePack is none of an object.
+   *
+   * @returns The integer, as it is in the map that is made of it; undefined for a text.
+   */
+  #key(): number | bigint | undefined {
     const start = this.#at
     const tag = this.#bytes[this.#skip(1)]!
+    if (tag < 0x80 || tag >= NEGATIVE) return this.#number((tag << 24) >> 24)
+    const isShort = tag >= FIRST_SHORT && tag < FIRST_ROW
     const [kind, size] = ROWS[tag - FIRST_ROW] ?? ['unknown', 0]
-    const isShort = tag >= 0xa0 && tag < FIRST_ROW
-    const isText = isShort || (kind === 'block' && tag >= FIRST_TEXT)
-    const isSmall = tag < 0x80 || tag >= NEGATIVE
-    const isInteger = isSmall || (kind === 'skip' && tag >= FIRST_INTEGER)
-    if (!isText && !isInteger) throw this.#wrong('a key is no text and no integer')
-    const length = isShort ? tag & 0x1f : isText ? this.#length(size) : isSmall ? 0 : size
+    if (kind === 'skip' && tag >= FIRST_INTEGER) return this.#number(this.#integer(tag, size))
+    if (!isShort && (kind !== 'block' || tag < FIRST_TEXT)) {
+      throw this.#wrong('a key is no text and no integer')
+    }
+    const length = isShort ? tag & 0x1f : this.#length(size)
     const at = this.#skip(length)
-    if (isInteger || isDigit(this.#bytes[at]!)) this.#hasNumbers = true
+    if (isDigit(this.#bytes[at]!)) this.#hasNumbers = true
     if (this.#isProto(start)) throw this.#wrong("a key is '__proto__'")
+    return undefined
   }
 
+  #number<T>(key: T): T {
+    this.#hasNumbers = true
+    return key
+  }
+
+  #integer(tag: number, size: number): number | bigint {
+    const half = size === 8 ? 4 : size
+    const sign = 2 ** (half * 8 - 1)
+    let high = this.#length(half)
+    if (tag >= FIRST_SIGNED && high >= sign) high -= sign * 2
+    if (half === size) return high
+    const low = this.#length(half)
+    const value = high * 2 ** 32 + low
+    return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low)
+  }
   /** Does a key that begins after `start` end here with these letters, and have no others? */
   #isProto(start: number): boolean {
     const at = this.#at - PROTO.length

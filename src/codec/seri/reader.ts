@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { SkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
+import { CROWDED, NumberKeys } from '../number-keys.ts'
 import { setKey } from '../plain-object.ts'
 import { LuaFloat } from './lua-float.ts'
 import { LuaPointer } from './lua-pointer.ts'
@@ -202,7 +203,9 @@ class Reader {
     const array: LuaValue[] = []
     for (let i = 0; i < length; i++) array.push(this.#value(depth + 1))
     if (this.#isEnd()) return array
-    return length === 0 ? this.#pairs(depth + 1) : this.#mixed(mapOf(array), depth + 1)
+    return length === 0
+      ? this.#pairs(depth + 1)
+      : this.#mixed(mapOf(array), this.#key(depth + 1), depth + 1)
   }
 
   /** As in the original, a wider one is cut to 32 bits, and a negative one is none. */
@@ -228,8 +231,7 @@ class Reader {
       const key = this.#key(depth)
       if (typeof key !== 'string') {
         const map = new Map<LuaValue, LuaValue>(Object.entries(object))
-        this.#pair(map, key, depth)
-        return this.#isEnd() ? settled(map) : this.#mixed(map, depth)
+        return this.#mixed(map, key, depth)
       }
       const value = this.#value(depth)
       if (value === undefined) {
@@ -243,16 +245,16 @@ class Reader {
     return count === 0 ? [] : object
   }
 
-  #mixed(map: Map<LuaValue, LuaValue>, depth: number): LuaValue {
-    do this.#pair(map, this.#key(depth), depth)
-    while (!this.#isEnd())
-    return settled(map)
-  }
-
-  #pair(map: Map<LuaValue, LuaValue>, key: LuaValue, depth: number): void {
-    const value = this.#value(depth)
-    if (value === undefined) map.delete(key)
-    else map.set(key, value)
+  /** @param first The key that comes next; it was read. */
+  #mixed(map: Map<LuaValue, LuaValue>, first: LuaValue, depth: number): LuaValue {
+    const numbers = new NumberKeys()
+    for (let key = first; ; key = this.#key(depth)) {
+      if (!numbers.add(key)) throw this.#wrong(CROWDED)
+      const value = this.#value(depth)
+      if (value === undefined) map.delete(key)
+      else map.set(key, value)
+      if (this.#isEnd()) return settled(map)
+    }
   }
 
   /** A key that is a whole float is the integer of its value. */

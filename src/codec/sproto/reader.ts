@@ -5,6 +5,7 @@
 import { isUtf8 } from 'node:buffer'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
+import { CROWDED, NumberKeys } from '../number-keys.ts'
 import { type FieldPlan, FORM, type TypePlan, VALUE_KIND } from './plan.ts'
 
 /** Texts up to this length are read by a loop: a call into C++ costs more. */
@@ -188,11 +189,14 @@ export class SprotoReader {
 
   #keyed(field: FieldPlan, at: number, size: number, depth: number): Map<unknown, Made> {
     const made = new Map<unknown, Made>()
+    const numbers = new NumberKeys()
     for (let i = at; i < at + size; ) {
       const length = this.#lengthAt(i, at + size)
       i += LENGTH
       const item = this.#whole(field.type!, i, length, depth)
-      made.set(this.#partOf(field, field.key!, item, i), item)
+      const key = this.#partOf(field, field.key!, item, i)
+      if (!numbers.add(key)) throw malformed(i, CROWDED)
+      made.set(key, item)
       i += length
     }
     return made
@@ -200,11 +204,13 @@ export class SprotoReader {
 
   #dictionary(field: FieldPlan, at: number, size: number, depth: number): Map<unknown, unknown> {
     const made = new Map<unknown, unknown>()
+    const numbers = new NumberKeys()
     for (let i = at; i < at + size; ) {
       const length = this.#lengthAt(i, at + size)
       i += LENGTH
       const pair = this.#whole(field.type!, i, length, depth)
       const key = this.#partOf(field, field.key!, pair, i)
+      if (!numbers.add(key)) throw malformed(i, CROWDED)
       made.set(key, this.#partOf(field, field.value!, pair, i))
       i += length
     }
@@ -222,7 +228,7 @@ export class SprotoReader {
     if (size === 4) return this.#int(at)
     const value = this.#wideInteger(field, at, size)
     if (typeof value === 'number' || this.#isWide) return value
-    throw malformed(at, `${field.name} is ${value}, beyond 2^53: sproto64() has it as a bigint`)
+    throw malformed(at, `${field.name} is ${value}, beyond 2^53: withBigInts() has it as a bigint`)
   }
 
   #wideInteger(field: FieldPlan, at: number, size: number): number | bigint {
