@@ -128,6 +128,8 @@ const MESSAGES = {
   ERR_SESSION_CONFLICT: (i: { session: number }) =>
     `Cannot answer session ${i.session}: it is asked again and again, and is under way`,
   ERR_CRYPT: (i: { what: string; reason: string }) => `Cannot ${i.what}: ${i.reason}`,
+  ERR_GATE_CLOSED: (i: { address: string }) =>
+    `Cannot open the gate: it was closed meanwhile (${i.address})`,
   ERR_GATE_OPEN: (i: { address: string }) => `Cannot open the gate: it is open (${i.address})`,
   ERR_CLIENT_UNKNOWN: (i: { fd: number }) => `Cannot find client ${i.fd}: it has left the gate`,
   // channels to other servers

@@ -29,7 +29,11 @@ export class Entrance {
   readonly #guests: Guests
   readonly #refusals: Repeats
   #listener: Listener | undefined
+  /** It listens, and lets nobody in before that is known to be right. */
+  #opening: Listener | undefined
   #isOpening = false
+  /** An `open` that sees another number than it began with was closed meanwhile. */
+  #closes = 0
   #max = 0
   /** Clients that were one too many, since the service began. */
   refused = 0
@@ -54,7 +58,8 @@ export class Entrance {
   /**
    * @param ready Called when it listens, before the first client comes in. When it throws, or
    * rejects, the entrance stays closed.
-   * @throws {SkynetError} `ERR_GATE_OPEN`; what `listen` rejects with.
+   * @throws {SkynetError} `ERR_GATE_OPEN`; `ERR_GATE_CLOSED`: closed before it was open; what
+   * `listen` rejects with.
    */
   async open(
     options: ListenOptions,
@@ -65,11 +70,18 @@ export class Entrance {
       throw new SkynetError('ERR_GATE_OPEN', { address: this.#listener?.address ?? 'opening' })
     }
     this.#isOpening = true
+    const closes = this.#closes
     try {
       const listener = await this.#listen(options)
-      const { host, port } = listener
+      this.#opening = listener
+      const { host, port, address } = listener
+      const checkGoOn = (): void => {
+        if (this.#closes !== closes) throw new SkynetError('ERR_GATE_CLOSED', { address })
+      }
       try {
+        checkGoOn()
         await ready({ host, port })
+        checkGoOn()
       } catch (error) {
         await listener.close()
         throw error
@@ -79,13 +91,15 @@ export class Entrance {
       this.#host.fork(() => this.#accept(listener))
       return { host, port }
     } finally {
+      this.#opening = undefined
       this.#isOpening = false
     }
   }
 
-  /** Let nobody in any more; who is in stays. Again: harmless. */
+  /** Let nobody in any more, also where `open` is under way; who is in stays. Again: harmless. */
   async close(): Promise<void> {
-    const listener = this.#listener
+    this.#closes++
+    const listener = this.#listener ?? this.#opening
     this.#listener = undefined
     await listener?.close()
   }

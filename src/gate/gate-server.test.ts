@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
+import { RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { testNode } from '../testing/test-node.ts'
 import { type Gate, gateServer } from './gate-server.ts'
@@ -101,6 +102,42 @@ test('gateServer() opens its gate itself, with options of its own', async () => 
   })
 })
 
+// Proves: docs/gate.md#gate-open
+test('a gate that is closed while it opens lets nobody in, and says so', async () => {
+  await using node = await testNode()
+  const goOn: (() => void)[] = []
+  const came: number[] = []
+  const gate = await node.launch(
+    defineService((skynet) =>
+      gateServer(skynet, () => ({
+        open: () => new Promise<void>((resolve) => goOn.push(resolve)),
+        connect: (fd) => came.push(fd),
+        message() {},
+      })),
+    ),
+  )
+  const isClosed = (error: unknown): boolean => isSkynetError(error, 'ERR_GATE_CLOSED')
+  const opening = gate.call.open({ port: 7000 })
+  await node.settled()
+  await gate.call.close()
+  assert.deepEqual(node.listeners, [])
+  goOn.pop()!()
+  await assert.rejects(opening, isClosed)
+  const again = gate.call.open({ port: 7000 })
+  // Behind each other: nothing has come of the first one when the second is handled.
+  const closed = gate.call.close()
+  await assert.rejects(again, isClosed)
+  await closed
+  assert.equal(goOn.length, 0)
+  const third = gate.call.open({ port: 7000 })
+  await node.settled()
+  goOn.pop()!()
+  await third
+  await node.connect(7000)
+  await node.settled()
+  assert.equal(came.length, 1)
+})
+
 test('gateServer() refuses a handler that is none, at once and by name', async () => {
   await using node = await testNode()
   const { skynet } = node
@@ -163,6 +200,39 @@ test('a gate refuses by name what it is made of, or opened with, and is none', a
     await assert.rejects(async () => wrong(), isRefusal, String(pattern))
   }
   assert.deepEqual(node.listeners, [])
+})
+
+// Proves: docs/gate.md#gate-early
+test('who is sent something before it is opened is read to a limit, and waits', async () => {
+  await using node = await testNode()
+  const fds: number[] = []
+  const came: number[] = []
+  const gate = defineService((skynet) =>
+    gateServer(skynet, (own) => ({
+      connect(fd) {
+        own.send(fd, 'who are you?')
+        fds.push(fd)
+      },
+      message: (_fd, message) => void came.push(message[0]!),
+      command: { letIn: () => own.openClient(fds[0]!) },
+    })),
+  )
+  const ref = await node.launch(gate)
+  const { port } = await ref.call.open({ port: 0 })
+  const client = (await node.connect(port)).frames({ header: 'u16be' })
+  assert.equal(`${await client.receive()}`, 'who are you?')
+  for (let i = 0; i < 64; i++) client.send(Buffer.alloc(60_000, i))
+  await node.settled()
+  const { received } = node.skynet.socket.totals()
+  // And what one read brings.
+  assert.ok(received < RECEIVE_BUFFER_BYTES_MAX + 64 * 1024, `${received}`)
+  assert.deepEqual(came, [])
+  await ref.call.letIn()
+  await node.settled()
+  assert.deepEqual(
+    came,
+    Array.from({ length: 64 }, (_, i) => i),
+  )
 })
 
 // Proves: docs/gate.md#full

@@ -84,7 +84,8 @@ export interface GateMethods<Own extends object = NoMethods> {
    * Listen, and let clients in. Its own service may call this as well.
    *
    * @returns Where: with the port that is really open.
-   * @throws {SkynetError} `ERR_GATE_OPEN` it is open already; `ERR_LISTEN`, `ERR_SOCKET_LIMIT`.
+   * @throws {SkynetError} `ERR_GATE_OPEN` it is open already; `ERR_GATE_CLOSED` it was closed
+   * meanwhile; `ERR_LISTEN`, `ERR_SOCKET_LIMIT`.
    * `TypeError`, `RangeError` for the options.
    */
   open(options: GateOptions & Own): Promise<GatePlace>
@@ -134,7 +135,8 @@ export function gateServer<
     openClient: (fd) => clients.open(fd),
     closeClient: (fd) => clients.close(fd),
     closeAll() {
-      void entrance.close()
+      // Nobody waits for that: when the service ends meanwhile, it is closed all the same.
+      entrance.close().catch(() => {})
       clients.closeAll()
     },
     send: (fd, message) => clients.send(fd, message),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { GATE_ENDED_MS } from '../base/limits.ts'
+import { GATE_ENDED_MS, PACE_MESSAGES, PACE_UNFINISHED_MAX } from '../base/limits.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { testNode } from '../testing/test-node.ts'
@@ -98,4 +98,32 @@ test('Switchboard counts messages that find their agent gone, and says so', asyn
   assert.match(lines[0]!.text, RegExp(`^gate: lost a message of client 7: ${agent.address} has`))
   board.gone(7)
   assert.equal(board.message(7, Buffer.from('late')), undefined)
+})
+
+// Proves: docs/gate.md#pace
+test('a client that was accepted goes by the pace of the watchdog that there is', async () => {
+  await using node = await testNode({ clock: new FakeClock() })
+  const gate = await node.skynet.newService<GateService>('gate')
+  const told: GateEvent[] = []
+  const first = await node.launch(recorder(told))
+  let unfinished = 0
+  const slow = await node.launch(
+    defineService(() => ({
+      socket(...[event]: GateEvent) {
+        if (event !== 'data') return undefined
+        unfinished++
+        return new Promise(() => {})
+      },
+    })),
+  )
+  await gate.call.open({ port: 7000, watchdog: first })
+  const client = await node.connect(7000)
+  await node.settled()
+  await gate.call.accept(told[0]![1])
+  await gate.call.close()
+  await gate.call.open({ port: 7000, watchdog: slow })
+  client.write('\0\x01x'.repeat(3000))
+  await node.settled()
+  const most = PACE_UNFINISHED_MAX + 2 * PACE_MESSAGES
+  assert.ok(unfinished > PACE_MESSAGES && unfinished <= most, `${unfinished}`)
 })

@@ -55,6 +55,10 @@ export class Switchboard implements PaceHost {
     this.#checkAlive(watchdog)
     this.#watch.abort()
     this.#watchdog = watchdog
+    // Who is accepted is the new one's as well, and goes by its pace.
+    for (const line of this.#lines.values()) {
+      if (line.agent === 0) line.pace = new Pace(this, watchdog)
+    }
     const watch = new AbortController()
     this.#watch = watch
     this.#whenEnded(watchdog, watch.signal, (reason) => {
