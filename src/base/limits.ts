@@ -17,6 +17,8 @@ export const NAMES_MAX = 4096
 export const NAME_BYTES_MAX = 52
 /** All that services set with `setenv`, as JSON. */
 export const ENV_BYTES_MAX = 64 * 1024
+/** Names of methods that one table of a reference, `ref.call` say, has ready. */
+export const METHODS_KEPT_MAX = 256
 /** Paths of modules that a thread remembers. */
 export const MODULE_PATHS_MAX = 10_000
 /** The least and the most that `memoryLimitMb` may be. A worker alone has 8 MiB in use. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { METHODS_KEPT_MAX } from '../base/limits.ts'
+import { NodeRef, type OutsideCaller } from './node-ref.ts'
 import { type Caller, ServiceRef } from './ref.ts'
 import type { WaitOptions } from './wait-options.ts'
 
@@ -25,7 +27,7 @@ function setUp() {
     },
   }
   const named = new ServiceRef<Store>(caller, '.store')
-  return { calls, sends, names, named, ref: new ServiceRef<Store>(caller, 0x0a) }
+  return { caller, calls, sends, names, named, ref: new ServiceRef<Store>(caller, 0x0a) }
 }
 
 test('call asks for the method by its name, with the arguments', async () => {
@@ -67,6 +69,33 @@ test('a method is the same function each time, and one property after the first 
   const { get } = ref.call
   assert.equal(ref.call.get, get)
   assert.deepEqual(Object.getOwnPropertyNames(ref.call), ['get'])
+})
+
+// Proves: docs/limits.md#methods-kept
+test('a table of methods keeps only so many names, and answers to all', () => {
+  const { ref, named, caller } = setUp()
+  const outside = new NodeRef(caller as OutsideCaller, '.store')
+  for (const each of [ref, named, outside] as ServiceRef[]) {
+    for (const { call: table } of [each, { call: each.send }, each.with({ timeoutMs: 5 })]) {
+      const methods = table as Record<string, (word: string) => unknown>
+      for (let i = 0; i < METHODS_KEPT_MAX * 2; i++) void methods[`word${i}`]
+      assert.equal(Object.getOwnPropertyNames(table).length, METHODS_KEPT_MAX)
+      assert.equal(methods['word0'], methods['word0'])
+    }
+  }
+})
+
+test('a method beyond those that are kept is called as they are', async () => {
+  const { ref, calls, sends } = setUp()
+  const call = ref.call as unknown as Record<string, (word: string) => Promise<unknown>>
+  const send = ref.send as unknown as Record<string, (word: string) => boolean>
+  for (let i = 0; i <= METHODS_KEPT_MAX; i++) {
+    await call[`word${i}`]!('a')
+    send[`word${i}`]!('b')
+  }
+  const last = `word${METHODS_KEPT_MAX}`
+  assert.deepEqual(calls.at(-1), [10, [last, 'a'], undefined])
+  assert.deepEqual(sends.at(-1), [10, [last, 'b']])
 })
 
 test('methods with the names of Object.prototype are those of the service', async () => {

@@ -1,5 +1,6 @@
 /** A typed reference to another service: its methods as functions. */
 import { formatHandle, SkynetError } from '../base/errors.ts'
+import { METHODS_KEPT_MAX } from '../base/limits.ts'
 import type { Methods } from '../modules/definition.ts'
 import { ServiceId } from '../wire/service-id.ts'
 import type { Call, CheckedArgs } from './message-value.ts'
@@ -131,9 +132,11 @@ const nameUnknown = (name: string): Error => new SkynetError('ERR_NAME_UNKNOWN',
 
 /**
  * An object that has every method: the first use of a name goes to the proxy behind it, which adds
- * the function; from then on it is an ordinary property, without the cost of a proxy.
+ * the function; from then on it is an ordinary property, without the cost of a proxy. Who asks by a
+ * name that a client has sent asks for ever others: beyond so many a function is made for each use.
  */
 export function methodTable(invoke: (message: unknown[]) => unknown): object {
+  let kept = 0
   const maker = new Proxy(Object.create(null) as object, {
     get(_target, name, table) {
       // Asked by `await` and by printing; no service may have a method of that name.
@@ -144,7 +147,10 @@ export function methodTable(invoke: (message: unknown[]) => unknown): object {
         if (args.length === 2) return invoke([name, args[0], args[1]])
         return invoke([name, ...args])
       }
-      Object.defineProperty(table, name, { value: method })
+      if (kept < METHODS_KEPT_MAX) {
+        kept++
+        Object.defineProperty(table, name, { value: method })
+      }
       return method
     },
   })
