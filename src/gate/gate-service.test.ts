@@ -127,3 +127,56 @@ test('a client that was accepted goes by the pace of the watchdog that there is'
   const most = PACE_UNFINISHED_MAX + 2 * PACE_MESSAGES
   assert.ok(unfinished > PACE_MESSAGES && unfinished <= most, `${unfinished}`)
 })
+
+// Proves: docs/gate.md#agent-full
+test('an answer of an agent for which there is no room is dropped, and logged', async () => {
+  await using node = await testNode({ clock: new FakeClock() })
+  const told: GateEvent[] = []
+  const watcher = await node.launch(recorder(told))
+  const agent = await node.launch(
+    defineService((skynet) => {
+      onClient(skynet, () => Buffer.alloc(60_000))
+    }),
+  )
+  const gate = await node.skynet.newService<GateService>('gate')
+  const policy = { sendPolicy: 'pause-producer', sendLimitBytes: 200_000 } as const
+  await gate.call.open({ port: 7000, watchdog: watcher, ...policy })
+  const client = await node.connect(7000)
+  await node.settled()
+  await gate.call.forward(told[0]![1], 0, agent)
+  client.write('\0\0'.repeat(20))
+  const { text } = await node.log.find(({ text }) => text.includes('was dropped'))
+  assert.match(
+    text,
+    /^an answer to client \d+ was dropped: more waits for it than its policy allows$/,
+  )
+  assert.equal((await gate.call.stat()).clients, 1)
+})
+
+test('an answer to a client that has left is no loss', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const told: GateEvent[] = []
+  const watcher = await node.launch(recorder(told))
+  const agent = await node.launch(
+    defineService((skynet) => {
+      onClient(skynet, async () => {
+        await skynet.sleep(GATE_ENDED_MS * 2)
+        return 'late'
+      })
+    }),
+  )
+  const gate = await node.skynet.newService<GateService>('gate')
+  await gate.call.open({ port: 7000, watchdog: watcher })
+  const client = await node.connect(7000)
+  await node.settled()
+  await gate.call.forward(told[0]![1], 0, agent)
+  client.write('\0\x01x')
+  await node.settled()
+  await client.close()
+  await clock.advance(GATE_ENDED_MS * 3)
+  assert.deepEqual(
+    node.log.all.filter(({ level }) => level === 'error'),
+    [],
+  )
+})

@@ -1,8 +1,9 @@
 /** The agent's side of the service `gate`: what clients send, and writing to them. */
 import { checkFunction, checkOptions } from '../base/check.ts'
 import { frameEncoder } from '../frames/frame-encoder.ts'
+import { Repeats } from '../service/repeats.ts'
 import { isThenable } from '../service/sendable.ts'
-import type { Skynet } from '../skynet/skynet.ts'
+import { Skynet } from '../skynet/skynet.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { frameOptions, type GateFrames } from './gate-options.ts'
 
@@ -76,7 +77,8 @@ export function clientWriter(
  *
  * What `handle` returns is sent back, unless it is undefined; so is what a promise of it resolves
  * to. Messages are handled as they come: where one awaits something, the next ones begin. What it
- * throws is logged, as is a message that the codec refuses; the client stays.
+ * throws is logged, as is a message that the codec refuses; the client stays. Of answers that are
+ * dropped, as more waits than the policy of the client allows, the log tells as well.
  *
  * @throws {SkynetError} `ERR_PROTOCOL_TAKEN` the second time.
  */
@@ -99,8 +101,11 @@ export function onClient(
   const writer = clientWriter(skynet, options)
   const { codec = RAW } = options
   checkFunction('handle clients', 'codec.decode', codec.decode)
+  const more = (count: number): string => `${count} more answers to clients were dropped`
+  const drops = new Repeats(Skynet.serviceOf(skynet), more, 'error')
   const reply = (fd: number, answer: Bytes | undefined): void => {
-    if (answer !== undefined) writer.send(fd, answer)
+    if (answer === undefined || writer.send(fd, answer) || !skynet.socket.has(fd)) return
+    drops.say(`an answer to client ${fd} was dropped: more waits for it than its policy allows`)
   }
   skynet.registerProtocol<Buffer>({
     name: 'client',

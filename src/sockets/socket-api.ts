@@ -148,4 +148,9 @@ export class SocketApi {
     }
     return client.writer(id).write(data)
   }
+
+  /** @internal Is there such a socket? For who was told that nothing was written. */
+  has(id: number): boolean {
+    return this.#client.slots.stateOf(id) > STATE.LISTEN
+  }
 }
