@@ -31,6 +31,9 @@ export interface BookHost {
   dropped(what: string): void
 }
 
+/** So many that have left are not worth a look. */
+const LEFT_FREE = 16
+
 type Unasked =
   | { readonly data: unknown; readonly padding: boolean | undefined }
   | { readonly failure: string | Error }
@@ -42,7 +45,9 @@ type Unasked =
  */
 export class OrderBook implements Book, AnswerSink<unknown> {
   readonly #host: BookHost
-  readonly #places = new Queue<Request>()
+  #places = new Queue<Request>()
+  /** Of these, the ones that wait no more and are owed nothing. */
+  #leftCount = 0
   owed = 0
   /** Whose answer has begun. */
   #current: Request | undefined
@@ -54,7 +59,12 @@ export class OrderBook implements Book, AnswerSink<unknown> {
   }
 
   get size(): number {
-    return this.#places.length + (this.#current === undefined ? 0 : 1)
+    return this.places - this.#leftCount + (this.#current === undefined ? 0 : 1)
+  }
+
+  /** Places of those whose answer has not begun, and of some that have left. */
+  get places(): number {
+    return this.#places.length
   }
 
   /** Answers that nobody has asked for so far. */
@@ -76,10 +86,21 @@ export class OrderBook implements Book, AnswerSink<unknown> {
     }
   }
 
-  /** It makes room when it comes to the front. */
+  /** What stands behind a request that waits long would be ever more: it is put away at times. */
   left(request: Request): void {
     request.hasLeft = true
+    this.#leftCount++
+    if (this.#leftCount * 2 > this.places + LEFT_FREE) this.#putAway()
     this.#first()
+  }
+
+  #putAway(): void {
+    const all = this.#places
+    this.#places = new Queue()
+    this.#leftCount = 0
+    for (let at = all.shift(); at !== undefined; at = all.shift()) {
+      if (!at.hasLeft) this.#places.push(at)
+    }
   }
 
   /** Whose answer comes next; those that wait in vain are passed over. */
@@ -88,6 +109,7 @@ export class OrderBook implements Book, AnswerSink<unknown> {
       const first = this.#places.peek()
       if (first === undefined || !first.hasLeft) return first
       this.#places.shift()
+      this.#leftCount--
     }
   }
 
@@ -98,7 +120,10 @@ export class OrderBook implements Book, AnswerSink<unknown> {
 
   /** The answer of `next`, which there is, begins: nobody comes between any more. */
   begin(): Request {
-    this.#current ??= this.#places.shift()!
+    if (this.#current === undefined) {
+      this.#current = this.#places.shift()!
+      this.#current.place = undefined
+    }
     return this.#current
   }
 
@@ -143,7 +168,9 @@ export class OrderBook implements Book, AnswerSink<unknown> {
     this.#current?.reject(error)
     this.#current = undefined
     this.owed = 0
+    this.#leftCount = 0
     for (let at = this.#places.shift(); at !== undefined; at = this.#places.shift()) {
+      at.place = undefined
       at.reject(error)
     }
   }

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SOCKETCHANNEL_PARTS_MAX, SOCKETCHANNEL_UNASKED_MAX } from '../base/limits.ts'
 import type { AnswerReader, AnswerSink } from './answers.ts'
+import { type BookHost, OrderBook } from './book.ts'
 import { LineParser, outcome, readLine, scene } from './channel.kit.ts'
 import type { ParsedChannel } from './channels.ts'
 import { socketChannel } from './make.ts'
+import type { Request } from './request.ts'
 import type { SocketChannel } from './socket-channel.ts'
 
 const parser = (answers: AnswerSink<string>): LineParser => new LineParser(answers)
@@ -322,4 +324,44 @@ test('a reader that says that more comes, and takes nothing, closes the connecti
     assert.equal(await first, 'A')
     assert.equal(await behind, 'ERR_SOCKETCHANNEL_PROTOCOL')
   }
+})
+
+// Proves: docs/channel.md#given-up
+test('a response that was given up behind a request keeps no place, and no memory', async (t) => {
+  const { skynet, to, peer } = await scene(t)
+  const channel = socketChannel(skynet, { ...to, parser, maxRequests: 3 })
+  const first = channel.request('a\n')
+  await channel.connect()
+  const stays = channel.response()
+  for (let i = 0; i < 100; i++) {
+    const stop = new AbortController()
+    const given = outcome(channel.response({ signal: stop.signal }))
+    await Promise.resolve()
+    assert.equal(channel.pending, 3)
+    stop.abort()
+    assert.equal(await given, 'ABORT_ERR')
+    assert.equal(channel.pending, 2)
+  }
+  const last = channel.request('b\n')
+  peer.last.say('+A\n+pushed\n+B\n')
+  assert.deepEqual(await Promise.all([first, stays, last]), ['A', 'pushed', 'B'])
+  assert.equal(channel.pending, 0)
+})
+
+test('OrderBook puts away who has left behind a request that waits long', () => {
+  const host = { partsMax: 1, failed: Error, taken: Error, dropped() {} } as unknown as BookHost
+  const book = new OrderBook(host)
+  for (const kind of ['request', 'response']) {
+    book.add({ kind, hasLeft: false, isOver: false, take: () => true } as unknown as Request)
+  }
+  for (let i = 0; i < 10_000; i++) {
+    const each = { kind: 'response', hasLeft: false } as Request
+    book.add(each)
+    book.left(each)
+    assert.equal(book.size, 2)
+    assert.ok(book.places < 30, `${book.places} places`)
+  }
+  book.answer('A')
+  book.answer('pushed')
+  assert.deepEqual([book.size, book.owed, book.next], [0, 0, undefined])
 })

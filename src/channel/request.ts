@@ -53,7 +53,7 @@ export class Request extends Waiter<unknown> {
   session: unknown
   /** Of a `response`: it waits no more. */
   hasLeft = false
-  /** Where it waits for its answer. */
+  /** Where it waits for its answer, until that begins. */
   place: { left(request: Request): void } | undefined
   /** While there is no connection: what is to be written, and its bytes. */
   unsent: Data | undefined

@@ -78,6 +78,11 @@ export class TestClient implements ByteStream {
     return this.#wait('read a line', options, (limits) => this.#connection.readLine(limits))
   }
 
+  /** Lines up to the end, as `Connection.lines`: leaving the loop closes. As patient as that. */
+  lines(options?: LineOptions): AsyncGenerator<string, void, void> {
+    return this.#connection.lines(options)
+  }
+
   /** Everything up to the end. */
   readAll(options?: WaitOptions): Promise<Buffer> {
     return this.#wait('read up to the end', options, (limits) => this.#connection.readAll(limits))
@@ -100,8 +105,11 @@ export class TestClient implements ByteStream {
           if (giveUp.signal.aborted || chunks.length > 0) return null
           throw error
         })
-      await Promise.race([this.#node.settled(), reading])
-      giveUp.abort()
+      try {
+        await Promise.race([this.#node.settled(), reading])
+      } finally {
+        giveUp.abort()
+      }
       const chunk = await reading
       if (chunk === null) return Buffer.concat(chunks)
       chunks.push(chunk)

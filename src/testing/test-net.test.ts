@@ -6,7 +6,7 @@ import { byteStreamSuite } from '../sockets/byte-stream.suite.ts'
 import type { Connection } from '../sockets/connection.ts'
 import { messageStreamSuite } from '../sockets/message-stream.suite.ts'
 import { FakeClock } from './fake-clock.ts'
-import type { TestClient } from './test-client.ts'
+import { TestClient } from './test-client.ts'
 import { type TestNode, testNode } from './test-node.ts'
 
 const HOST = { host: '127.0.0.1', port: 0 }
@@ -359,6 +359,32 @@ async function race(seed?: number, isBusy = false): Promise<string> {
   }
   return heard.join()
 }
+
+test('received() that cannot tell leaves what comes to the next read', async () => {
+  await using node = await testNode()
+  const [far, near] = await pairOn(node)
+  const settled = () => Promise.reject(new Error('it cannot settle'))
+  const client = new TestClient(near, { localAddress: () => '', clock: undefined, settled })
+  await assert.rejects(client.received(), /it cannot settle/)
+  far.write('a')
+  assert.equal(text(await client.read()), 'a')
+})
+
+test('lines() of a client go to the end; leaving them closes', async () => {
+  await using node = await testNode()
+  for (const isLeft of [false, true]) {
+    const [client, far] = await pairOn(node)
+    far.write('one\r\ntwo\nthree')
+    if (!isLeft) far.end()
+    const heard: string[] = []
+    for await (const line of client.lines({ max: 10 })) {
+      heard.push(line)
+      if (isLeft && heard.length === 2) break
+    }
+    assert.deepEqual(heard, isLeft ? ['one', 'two'] : ['one', 'two', 'three'])
+    assert.equal(client.isOpen, false)
+  }
+})
 
 // Proves: docs/testing.md#seed
 test('a seed chooses which socket gets its turn, the same way each time', async () => {
