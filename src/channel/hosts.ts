@@ -45,7 +45,7 @@ export class Hosts {
   /** @throws As the constructor. */
   setMain(what: string, host: string, given: number | undefined): void {
     checkText(what, 'host', host)
-    const port = given ?? this.#main.endpoint.port
+    const port = given === undefined ? this.#main.endpoint.port : given
     this.#main = channelHost(what, port === undefined ? { host } : { host, port })
     this.#current = this.#main
   }

@@ -60,7 +60,7 @@ export class ChannelInput {
   readLine(options?: InputLineOptions): Promise<string> {
     try {
       checkOptions('read a line', 'options', options, ['max'])
-      const max = options?.max ?? LINE_BYTES_MAX
+      const { max = LINE_BYTES_MAX } = options ?? {}
       checkInteger('read a line', 'max', max, 1, MESSAGE_BYTES_MAX)
       return this.#read(line, max)
     } catch (error) {

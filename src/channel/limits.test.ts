@@ -278,6 +278,12 @@ test('options that are wrong are refused by name', async (t) => {
   for (const [options, pattern] of rows) {
     assert.throws(() => socketChannel(skynet, options as never), pattern)
   }
+  const names = ['host', 'port', 'path', 'backup', 'auth', 'overload', 'noDelay', 'timeoutMs']
+  names.push('connectTimeoutMs', 'silenceMs', 'maxRequests', 'maxBytes', 'retryMs', 'retryMsMax')
+  for (const name of [...names, 'open', 'parser', 'response', 'sessionParser']) {
+    const options = { ...to, [name]: null } as never
+    assert.throws(() => socketChannel(skynet, options), new RegExp(`'${name}'`), `${name}: null`)
+  }
   const channel = socketChannel(skynet, to)
   await assert.rejects(channel.connect({ once: 1 } as never), /'once'/)
   await assert.rejects(channel.connect({ one: true } as never), /option 'one'/)
@@ -285,6 +291,7 @@ test('options that are wrong are refused by name', async (t) => {
   await assert.rejects(channel.response(undefined as never), /'reader'/)
   assert.throws(() => channel.changeHost('', 1), /'host'/)
   assert.throws(() => channel.changeHost('x', 0), /'port'/)
+  assert.throws(() => channel.changeHost('x', null as never), /'port'/)
   assert.throws(() => channel.changeBackup([5 as never]), /'backup'/)
   assert.equal(channel.address, 'main:1')
 })

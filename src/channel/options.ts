@@ -42,7 +42,7 @@ export interface ChannelOptions<ChannelAsker> extends Endpoint {
   readonly maxRequests?: number
   /** Bytes that wait to be sent. A request beyond it is refused. Default 16 MiB. */
   readonly maxBytes?: number
-  /** `connect` tries again at once, then after so long, twice as long, … Default 1 s. */
+  /** `connect` tries again at once, then after 1, 2, 3 … times this. Default 1 s. */
   readonly retryMs?: number
   /** Up to so long. Default 10 s. */
   readonly retryMsMax?: number
@@ -118,7 +118,8 @@ export function checkChannel(
     maxBytes: SEND_QUEUE_BYTES_MAX,
   }
   for (const name of Object.keys(checked) as (keyof typeof checked)[]) {
-    checked[name] = options[name] ?? checked[name]
+    const value = options[name]
+    if (value !== undefined) checked[name] = value
   }
   for (const [name, min] of Object.entries(TIMES)) {
     checkMs(WHAT, name, checked[name as keyof typeof TIMES], min)

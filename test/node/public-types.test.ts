@@ -60,8 +60,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Subscription: 'channel ended next return [Symbol.asyncIterator] unsubscribe [Symbol.dispose]',
   Supervisor: 'constructor child start stop',
   TestClient:
-    'remoteAddress localAddress isOpen bufferedAmount read readLine readAll received ' +
-    '[Symbol.asyncIterator] frames write drain end close reset [Symbol.asyncDispose]',
+    'remoteAddress localAddress isOpen bufferedAmount read readLine lines readAll ' +
+    'received [Symbol.asyncIterator] frames write drain end close reset [Symbol.asyncDispose]',
   TestNode:
     'log sent skynet launch ref listeners connect connection settled stop [Symbol.asyncDispose]',
   Timer: 'pending cancel [Symbol.dispose]',
