@@ -9,7 +9,7 @@ export default defineService(async (skynet) => {
   const agents = new Map<number, number>()
   const { port } = await gate.call.open({ host: '127.0.0.1', port: 0 })
   serveFromService({ port: () => port })
-  return watchdog({
+  return watchdog(skynet, {
     async open(fd) {
       const agent = await skynet.newService<typeof echoAgent>('./echo-agent.ts', {
         args: [gate, fd],

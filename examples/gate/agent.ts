@@ -38,7 +38,10 @@ export default defineService(async (skynet, gate: GateRef, watchdog: number, fd:
 
   skynet.interval(HEARTBEAT_MS, () => client.send(fd, peer.request('heartbeat')))
   // Without a watchdog nobody would end this.
-  skynet.link(watchdog)
+  skynet.fork(async () => {
+    await skynet.monitor(watchdog)
+    skynet.exit()
+  })
   await gate.call.forward(fd)
 
   return { disconnect: () => skynet.exit() }

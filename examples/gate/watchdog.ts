@@ -5,6 +5,8 @@ import type agentService from './agent.ts'
 
 export default defineService(async (skynet) => {
   const gate = await skynet.newService<GateService>('gate')
+  // Without the gate nobody comes any more.
+  skynet.link(gate)
   const agents = new Map<number, ServiceRef<MethodsOf<typeof agentService>>>()
 
   const endAgent = async (fd: number): Promise<void> => {
@@ -24,15 +26,14 @@ export default defineService(async (skynet) => {
       await endAgent(fd)
     },
 
-    ...watchdog({
+    ...watchdog(skynet, {
       async open(fd, address) {
         skynet.log(`new client from ${address}`)
         const args: [typeof gate, number, number] = [gate, skynet.self, fd]
         try {
           agents.set(fd, await skynet.newService<typeof agentService>('./agent.ts', { args }))
         } catch (error) {
-          gate.send.kick(fd)
-          // The client has left before its agent was there.
+          // The client has left before its agent was there. Any other error closes it.
           const { cause } = error as Error
           if (!isSkynetError(cause, 'ERR_CLIENT_UNKNOWN')) throw error
         }

@@ -183,9 +183,18 @@ test('a gate refuses by name what it is made of, or opened with, and is none', a
     [/'frames' must be a plain object: current value is null/, () => writer(null)],
     [/'frames' must be a plain object: current value is 5/, () => writer(5)],
     [/'frames' must be a plain object/, () => writer(revocable.proxy)],
-    [/'opne': there are .*did you mean 'open'/, () => watchdog({ opne() {} } as object)],
-    [/'open' must be a function: current value is 5/, () => watchdog({ open: 5 } as object)],
-    [/'handlers' must be a plain object: current value is null/, () => watchdog(null!)],
+    [
+      /'opne': there are .*did you mean 'open'/,
+      () => watchdog(node.skynet, { opne() {} } as object),
+    ],
+    [
+      /'open' must be a function: current value is 5/,
+      () => watchdog(node.skynet, { open: 5 } as object),
+    ],
+    [
+      /'handlers' must be a plain object: current value is null/,
+      () => watchdog(node.skynet, null!),
+    ],
     [/'index' must be a number/, () => handshakeText(USER, 'x' as never, SECRET)],
     [/'index' must be a finite number/, () => handshakeText(USER, Number.NaN, SECRET)],
     [/'user' must be/, () => handshakeText(undefined!, 1, SECRET)],

@@ -12,8 +12,8 @@ import { type GateEvent, watchdog } from './watchdog.ts'
 
 /** A watchdog that writes down what it is told. */
 const recorder = (told: GateEvent[]) =>
-  defineService(() =>
-    watchdog({
+  defineService((skynet) =>
+    watchdog(skynet, {
       open: (fd, address) => void told.push(['open', fd, address]),
       close: (fd) => void told.push(['close', fd]),
       error: (fd, reason) => void told.push(['error', fd, reason]),

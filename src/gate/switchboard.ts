@@ -1,6 +1,6 @@
 /** Who gets what the clients of the service `gate` send: their agents, or the watchdog. */
 import { checkInteger } from '../base/check.ts'
-import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { formatHandle, SkynetError } from '../base/errors.ts'
 import { SOCKET_ID_MAX } from '../base/limits.ts'
 import { Repeats } from '../service/repeats.ts'
 import type { Service } from '../service/service.ts'
@@ -9,6 +9,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import type { Gate } from './gate-server.ts'
 import { Pace, type PaceHost } from './pace.ts'
 import type { GateEvent } from './watchdog.ts'
+import { whenEnded } from './when-ended.ts'
 
 /** Where the messages of one client go. */
 interface Line {
@@ -61,13 +62,14 @@ export class Switchboard implements PaceHost {
     }
     const watch = new AbortController()
     this.#watch = watch
-    this.#whenEnded(watchdog, watch.signal, (reason) => {
+    const ended = (reason: string): void => {
       this.#watchdog = 0
       if (reason !== 'stop') {
         this.#skynet.log(`gate: closed, as its watchdog ${formatHandle(watchdog)} has ended`)
       }
       this.#gate.closeAll()
-    })
+    }
+    whenEnded(this.#skynet, watchdog, ended, watch.signal)
   }
 
   // --- what clients do ---------------------------------------------------------------------------
@@ -168,13 +170,14 @@ export class Switchboard implements PaceHost {
     if (known !== undefined) return known
     const agent: Agent = { fds: new Set(), watch: new AbortController() }
     this.#agents.set(handle, agent)
-    this.#whenEnded(handle, agent.watch.signal, (reason) => {
+    const ended = (reason: string): void => {
       this.#agents.delete(handle)
       for (const fd of agent.fds) {
         this.#tell('error', fd, `agent ${formatHandle(handle)} has ended: ${reason}`)
         this.#gate.closeClient(fd)
       }
-    })
+    }
+    whenEnded(this.#skynet, handle, ended, agent.watch.signal)
     return agent
   }
 
@@ -189,17 +192,6 @@ export class Switchboard implements PaceHost {
     if (agent.fds.size > 0) return
     this.#agents.delete(handle)
     agent.watch.abort()
-  }
-
-  #whenEnded(handle: number, signal: AbortSignal, then: (reason: string) => void): void {
-    this.#skynet.monitor(handle, { signal }).then(
-      ({ reason }) => then(reason),
-      (error: unknown) => {
-        // Nobody waits any more: the client has left, or this service ends.
-        if (isSkynetError(error, 'ABORT_ERR') || this.service.hasEnded) return
-        this.service.fault('monitor', error)
-      },
-    )
   }
 
   #tell(...event: GateEvent): void {

@@ -19,7 +19,7 @@ const guard = (launch: (gate: GateRef, fd: number) => Promise<ServiceRef>, told:
     const agents = new Map<number, ServiceRef>()
     return {
       start: (port: number, maxClient: number) => gate.call.open({ port, maxClient }),
-      ...watchdog({
+      ...watchdog(skynet, {
         async open(fd) {
           agents.set(fd, await launch(gate, fd))
         },

@@ -1,8 +1,10 @@
 /** The service `gate` with watchdog and agents, on a real node and real sockets. */
 import assert from 'node:assert/strict'
 import { isSkynetError } from 'skynet-ts'
-import type { GateService } from 'skynet-ts/gate'
+import { type GateService, watchdog } from 'skynet-ts/gate'
+import type guard from '../../examples/gate/watchdog.ts'
 import type agentService from '../fixtures/gate-agent.ts'
+import type mortal from '../fixtures/mortal.ts'
 import { FramedClient } from '../support/framed-client.ts'
 import { startGate } from '../support/gate-scene.ts'
 import { type Body, serviceTest } from '../support/run.ts'
@@ -165,6 +167,44 @@ alone(
     await assert.rejects(dead, (error) => isSkynetError(error, 'ERR_NAME_UNKNOWN'))
   },
 )
+
+// Proves: docs/gate.md#gate-gone
+alone('a gate whose worker dies: the watchdog is told of each client', async (skynet, handlers) => {
+  const told: string[] = []
+  const fds = new Set<number>()
+  const { socket } = watchdog(skynet, {
+    open: (fd) => void fds.add(fd),
+    error: (fd, reason) => void told.push(`error ${fd} ${reason}`),
+    close: (fd) => void told.push(`close ${fd}`),
+  })
+  handlers.socket = socket
+  const gate = await skynet.newService<GateService>('gate', { on: 1 })
+  const { port } = await gate.call.open({ host: '127.0.0.1', port: 0 })
+  const clients = await Promise.all([1, 2, 3].map(() => FramedClient.connect(port)))
+  await until('all are in', () => fds.size === 3)
+  const killer = await skynet.newService<typeof mortal>('../fixtures/mortal.ts', { on: 1 })
+  await assert.rejects(killer.call.exitThread(), { code: 'ERR_CALL_DEAD' })
+  await until('their end', () => told.length === 6)
+  const why = `gate ${gate.address} has ended: worker died`
+  const ends = [...fds].flatMap((fd) => [`error ${fd} ${why}`, `close ${fd}`])
+  assert.deepEqual(told.sort(), ends.sort())
+  for (const client of clients) await client.ended()
+})
+
+// Proves: docs/gate.md#gate-gone
+alone('the example of a watchdog ends with its gate, and leaves no agent', async (skynet) => {
+  await skynet.uniqueService('../../examples/gate/simpledb.ts')
+  const before = (await skynet.debug.services()).length
+  const dog = await skynet.newService<typeof guard>('../../examples/gate/watchdog.ts')
+  const { port } = await dog.call.start({ host: '127.0.0.1', port: 0 })
+  const clients = await Promise.all([1, 2, 3].map(() => FramedClient.connect(port)))
+  const services = async (): Promise<number> => (await skynet.debug.services()).length - before
+  await until('each has an agent', async () => (await services()) === 2 + clients.length)
+  const listener = skynet.socket.netstat().find(({ state }) => state === 'LISTEN')
+  await skynet.kill(listener!.owner)
+  for (const client of clients) await client.ended()
+  await until('nothing is left', async () => (await services()) === 0)
+})
 
 // Proves: docs/gate.md#half-close
 check('a client that says FIN is answered still, and closed by kick', async (skynet, handlers) => {
