@@ -385,6 +385,7 @@ test('sockets of a testNode do all that sockets do, but bind descriptors', async
       socket.broadcast([near.id], 'all')
       assert.equal((await far.read(3)).toString(), 'all')
     },
+    has: () => assert.deepEqual([socket.has(near.id), socket.has(near.id + 1000)], [true, false]),
     write: async () => {
       assert.ok(socket.write(near.id, 'one'))
       assert.equal((await far.read(3)).toString(), 'one')
