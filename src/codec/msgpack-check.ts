@@ -143,7 +143,6 @@ class Walk {
    * @returns The integer, as it is in the map that is made of it; undefined for a text.
    */
   #key(): number | bigint | undefined {
-    const start = this.#at
     const tag = this.#bytes[this.#skip(1)]!
     if (tag < 0x80 || tag >= NEGATIVE) return this.#number((tag << 24) >> 24)
     const isShort = tag >= FIRST_SHORT && tag < FIRST_ROW
@@ -155,7 +154,7 @@ class Walk {
     const length = isShort ? tag & 0x1f : this.#length(size)
     const at = this.#skip(length)
     if (isDigit(this.#bytes[at]!)) this.#hasNumbers = true
-    if (this.#isProto(start)) throw this.#wrong("a key is '__proto__'")
+    if (this.#isProto(at, length)) throw this.#wrong("a key is '__proto__'")
     return undefined
   }
 
@@ -174,13 +173,9 @@ class Walk {
     const value = high * 2 ** 32 + low
     return Number.isSafeInteger(value) ? value : (BigInt(high) << 32n) | BigInt(low)
   }
-  /** Does a key that begins after `start` end here with these letters, and have no others? */
-  #isProto(start: number): boolean {
-    const at = this.#at - PROTO.length
-    if (at <= start || this.#bytes[at] !== PROTO[0]) return false
-    const { length } = PROTO
-    const size = this.#bytes[at - 1]!
-    return (size & 0x1f) === length && PROTO.every((byte, i) => this.#bytes[at + i] === byte)
+
+  #isProto(at: number, length: number): boolean {
+    return length === PROTO.length && PROTO.every((byte, i) => this.#bytes[at + i] === byte)
   }
 }
 

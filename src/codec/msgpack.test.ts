@@ -102,3 +102,15 @@ test('msgpack() takes no memory for the numbers before a key that is one', () =>
   assert.ok(taken < 5_000_000, `${taken} bytes for ${bytes.length}`)
   assert.equal((list as unknown[]).length, 2000)
 })
+
+// Proves: docs/codec.md#msgpack
+test('msgpack() refuses a key __proto__ in each form, and none that ends so', () => {
+  const proto = Buffer.from('__proto__').toString('hex')
+  for (const head of ['a9', 'd909', 'da0009', 'db00000009']) {
+    assert.match(refused(`81${head}${proto}01`), /a key is '__proto__'/)
+  }
+  for (const begin of ['hi', 'I', 'a)', '\t', 'x', 'a'.repeat(300)]) {
+    const value = { [`${begin}__proto__`]: 1 }
+    assert.deepEqual(codec.decode(codec.encode(value)), value)
+  }
+})

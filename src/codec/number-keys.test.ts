@@ -166,3 +166,13 @@ for (const [name, codec, messageOf] of ROWS) {
     }
   })
 }
+
+// Proves: docs/sproto.md#map
+test('a key that comes again and again is one key', () => {
+  const items = Array.from({ length: 1000 }, (_, i) => ({ id: i % 3, value: i }))
+  const { items: made } = bag.decode(bag.encode({ items }))
+  assert.deepEqual(
+    [...made!.values()],
+    items.slice(-3).toSorted((a, b) => a.id - b.id),
+  )
+})

@@ -14,6 +14,7 @@ const inputs = only === undefined ? { first: 0, count: INPUTS } : { first: Numbe
 for (const { name } of PARSERS) {
   // Proves: docs/codec.md#hostile
   // Proves: docs/frames.md#hostile
+  // Proves: docs/limits.md#codec-memory
   test(`${name}: whatever a peer sends is taken, or refused with a code`, async () => {
     assert.equal(await fuzz(name, inputs), undefined)
   })

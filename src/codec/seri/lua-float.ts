@@ -1,4 +1,5 @@
 /** A number that is a float for Lua, also when it is whole. */
+import { checkNumber } from '../../base/check.ts'
 
 /**
  * Lua tells 1 from 1.0: `math.type` does, and `tostring`. JavaScript does not, so a whole number
@@ -7,7 +8,9 @@
 export class LuaFloat {
   readonly value: number
 
+  /** @throws {TypeError} Unless `value` is a number. */
   constructor(value: number) {
+    checkNumber('make a float', 'value', value)
     this.value = value
   }
 
@@ -16,5 +19,5 @@ export class LuaFloat {
   }
 }
 
-/** `float(1)` is 1.0 for Lua. */
+/** `float(1)` is 1.0 for Lua. @throws {TypeError} Unless `value` is a number. */
 export const float = (value: number): LuaFloat => new LuaFloat(value)

@@ -29,6 +29,8 @@ const CACHED_MAX = 24
 /** Slots of the cache: a power of two. */
 const CACHE_SLOTS = 512
 const U32 = 2 ** 32
+/** Integers of Lua are below. */
+const I64_END = 2 ** 63
 
 /** `@types/node` does not know these; they cost a third of `toString(encoding)`. */
 type Slices = Buffer & {
@@ -257,12 +259,13 @@ class Reader {
     }
   }
 
-  /** A key that is a whole float is the integer of its value. */
+  /** A key that is a whole float is the integer of its value, if 64 bits have that. */
   #key(depth: number): LuaValue {
     const key = this.#value(depth)
     if (key instanceof LuaFloat) return key.value
+    if (typeof key !== 'number' || Number.isSafeInteger(key)) return key
     if (Number.isNaN(key)) throw this.#wrong('a key is NaN')
-    return key
+    return Number.isInteger(key) && key < I64_END && key >= -I64_END ? BigInt(key) : key
   }
 }
 

@@ -55,6 +55,25 @@ test('seri({ keepFloats }) keeps whole floats apart, also on their way back', ()
 })
 
 // Proves: docs/codec.md#seri-tables
+test('a key that is a whole float is the integer of its value, where Lua has one', () => {
+  const keys = [2 ** 53, 2n ** 53n, -(2 ** 63), 2 ** 63, 1e300, float(7), 0.5]
+  const map = new Map<unknown, unknown>(keys.map((key, i) => [key, i]))
+  const expected = [2n ** 53n, -(2n ** 63n), 2 ** 63, 1e300, 7, 0.5]
+  assert.deepEqual([...(roundTrip(map)[0] as Map<unknown, unknown>).keys()], expected)
+})
+
+test('float() and LuaPointer refuse what is none', () => {
+  for (const value of ['x', {}, 1n, undefined, null]) {
+    assert.throws(() => float(value as never), TypeError)
+  }
+  for (const address of ['x', 1, undefined]) {
+    assert.throws(() => new LuaPointer(address as never), TypeError)
+  }
+  for (const address of [-1n, 2n ** 64n]) assert.throws(() => new LuaPointer(address), RangeError)
+  assert.deepEqual(roundTrip(new LuaPointer(2n ** 64n - 1n)), [new LuaPointer(2n ** 64n - 1n)])
+})
+
+// Proves: docs/codec.md#seri-tables
 test('arrays and plain objects are tables, and come as such', () => {
   const battle = {
     id: 7,

@@ -195,8 +195,7 @@ export class SprotoReader {
       i += LENGTH
       const item = this.#whole(field.type!, i, length, depth)
       const key = this.#partOf(field, field.key!, item, i)
-      if (!numbers.add(key)) throw malformed(i, CROWDED)
-      made.set(key, item)
+      if (!put(made, numbers, key, item)) throw malformed(i, CROWDED)
       i += length
     }
     return made
@@ -210,8 +209,8 @@ export class SprotoReader {
       i += LENGTH
       const pair = this.#whole(field.type!, i, length, depth)
       const key = this.#partOf(field, field.key!, pair, i)
-      if (!numbers.add(key)) throw malformed(i, CROWDED)
-      made.set(key, this.#partOf(field, field.value!, pair, i))
+      const value = this.#partOf(field, field.value!, pair, i)
+      if (!put(made, numbers, key, value)) throw malformed(i, CROWDED)
       i += length
     }
     return made
@@ -279,6 +278,13 @@ export class SprotoReader {
     const bytes = this.#bytes
     return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
   }
+}
+
+/** @returns False: a key that is new has found too many in its place. */
+function put<V>(made: Map<unknown, V>, numbers: NumberKeys, key: unknown, value: V): boolean {
+  const before = made.size
+  made.set(key, value)
+  return made.size === before || numbers.add(key)
 }
 
 function inWord(field: FieldPlan, value: number, at: number): number | boolean {
