@@ -252,15 +252,44 @@ test('a server that lets in and ends at once is not asked without pause', async 
   const { peer, clock } = at
   peer.onOpen = (stream) => stream.finish()
   const channel = make(at, { retryMs: 100 })
+  let lost = 0
   const listen = async (): Promise<void> => {
-    while ((await outcome(channel.response())) === 'ERR_SOCKETCHANNEL_LOST');
+    while ((await outcome(channel.response())) === 'ERR_SOCKETCHANNEL_LOST') lost++
   }
   const listening = listen()
   await clock.advance(1000)
-  // At 0, 0, 100, 300, 600 and 1000.
-  assert.equal(peer.tried.length, 6)
+  // At 0, 100, 300, 600 and 1000.
+  assert.equal(peer.tried.length, 5)
+  assert.equal(lost, 5)
   await channel.close()
   await listening
+})
+
+// Proves: docs/channel.md#response
+test('each connection that is made and ended at once is told to who waits there', async (t) => {
+  const { skynet, clock, settled } = await scene(t)
+  const listener = await skynet.socket.listen({ port: 0 })
+  let made = 0
+  skynet.fork(async () => {
+    for await (const connection of listener) {
+      made++
+      void connection.close()
+    }
+  })
+  const channel = socketChannel(skynet, {
+    port: listener.port,
+    parser,
+    retryMs: 10,
+    retryMsMax: 20,
+  })
+  for (let i = 1; i <= 5; i++) {
+    const ended = outcome(channel.response())
+    await settled()
+    await clock.advance(20)
+    await settled()
+    assert.equal(await ended, 'ERR_SOCKETCHANNEL_LOST')
+    assert.equal(made, i)
+  }
 })
 
 // Proves: docs/channel.md#silence
@@ -319,9 +348,15 @@ test('what makes a parser may throw: the connection is closed', async (t) => {
   const broken = (): never => {
     throw new Error('it broke')
   }
-  const channel = socketChannel(skynet, { ...to, parser: broken })
-  await assert.rejects(channel.request('a\n'), /it broke/)
-  assert.equal(peer.last.isOpen, false)
+  const nothing = (): never => 5 as never
+  for (const [make, pattern] of [
+    [broken, /it broke/],
+    [nothing, /'parser' must .* take\(\)/],
+  ]) {
+    const channel = socketChannel(skynet, { ...to, parser: make as never })
+    await assert.rejects(channel.request('a\n'), pattern as RegExp)
+    assert.equal(peer.last.isOpen, false)
+  }
 })
 
 test('a response function that throws at once closes the connection', async (t) => {

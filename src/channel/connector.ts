@@ -36,8 +36,11 @@ export class Connector implements WaitFor {
   #stopped: Error | undefined
   /** `connect` waits before it tries again. */
   readonly #pauses = new Set<Waiter<void>>()
-  /** When the last connection was made. */
+  /** When the last connection was made, also one that was lost before it was of use. */
   #openedAt = Number.NEGATIVE_INFINITY
+  /** Connections in a row that were lost early, and when the last of them was made. */
+  #earlyLosses = 0
+  #earlyAt = Number.NEGATIVE_INFINITY
 
   constructor(host: ConnectorHost, hosts: Hosts) {
     this.#host = host
@@ -66,9 +69,9 @@ export class Connector implements WaitFor {
       try {
         const { link, host } = await dial(this.#host, this.hosts.inOrder(), signal)
         if (signal.aborted) link.lose(this.#left(host.address))
+        this.#openedAt = this.#host.service.runtime.now
         if (link.error !== undefined) throw link.error
         this.#round = undefined
-        this.#openedAt = this.#host.service.runtime.now
         this.hosts.use(host)
         this.#host.opened(link)
         return
@@ -94,9 +97,9 @@ export class Connector implements WaitFor {
   /**
    * Rounds until there is a connection, with pauses in between that become longer.
    *
-   * @param once One round only.
+   * @param again After which errors another round may do better.
    */
-  async connect(once: boolean, left: () => WaitLimits): Promise<void> {
+  async connect(again: readonly string[], left: () => WaitLimits): Promise<void> {
     const { service } = this.#host
     const since = this.#stopped
     for (let tries = 0; ; tries++) {
@@ -105,7 +108,7 @@ export class Connector implements WaitFor {
         return
       } catch (error) {
         this.#checkGoesOn(since)
-        if (once || !isAgain(error)) throw error
+        if (!isSkynetError(error) || !again.includes(error.code)) throw error
         this.#host.note(`tries again: ${messageOf(error)}`)
       }
       await this.#pause(tries, left())
@@ -118,15 +121,23 @@ export class Connector implements WaitFor {
     if (this.#stopped !== since) throw this.#stopped
   }
 
-  /** The same for who goes on when the connection is lost, again and again. */
+  /** For who hears of each connection that is lost, and comes again then. */
   async reconnect(left: () => WaitLimits): Promise<void> {
-    const { service, options } = this.#host
     // A server that lets us in and sends us away at once is not asked without a pause either.
-    const isEarly = service.runtime.now - this.#openedAt < options.retryMs
     const since = this.#stopped
-    if (isEarly) await this.#pause(1, left())
+    if (this.#wasEarly()) await this.#pause(this.#earlyLosses, left())
     this.#checkGoesOn(since)
-    await this.connect(false, left)
+    await this.connect(REFUSED, left)
+  }
+
+  /** Was the last connection lost soon? It is counted once, whoever asks. */
+  #wasEarly(): boolean {
+    const { service, options } = this.#host
+    const isEarly = service.runtime.now - this.#openedAt < options.retryMs
+    if (!isEarly) this.#earlyLosses = 0
+    else if (this.#earlyAt !== this.#openedAt) this.#earlyLosses++
+    this.#earlyAt = this.#openedAt
+    return isEarly
   }
 
   #pause(tries: number, limits: WaitLimits): Promise<void> {
@@ -166,7 +177,7 @@ export class Connector implements WaitFor {
   }
 }
 
-const AGAIN: readonly string[] = ['ERR_CONNECT', 'ERR_SOCKETCHANNEL_AUTH', 'ERR_SOCKETCHANNEL_LOST']
-
-/** Another round may do better. */
-const isAgain = (error: unknown): boolean => isSkynetError(error) && AGAIN.includes(error.code)
+/** No address has let us in. */
+const REFUSED: readonly string[] = ['ERR_CONNECT', 'ERR_SOCKETCHANNEL_AUTH']
+/** Whatever has happened: for who wants to be connected. */
+export const UNTIL_CONNECTED: readonly string[] = [...REFUSED, 'ERR_SOCKETCHANNEL_LOST']

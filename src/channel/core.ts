@@ -11,7 +11,7 @@ import {
   wrongWait,
 } from '../service/wait-options.ts'
 import type { ByteStream } from '../sockets/byte-stream.ts'
-import { Connector, type ConnectorHost } from './connector.ts'
+import { Connector, type ConnectorHost, UNTIL_CONNECTED } from './connector.ts'
 import type { Host } from './hosts.ts'
 import { ChannelLink, type LinkHost } from './link.ts'
 import type { CheckedChannel, OpenStream } from './options.ts'
@@ -50,6 +50,8 @@ export class ChannelCore implements ConnectorHost, LinkHost {
   /** Of a request that has none of its own. */
   readonly #limits: WaitLimits | undefined
   #link: ChannelLink | undefined
+  /** Why the connection before was lost. */
+  #lastLoss: Error | undefined
   #isClosed = false
   /** Who waits for a connection, and the bytes of it all. */
   readonly #waiting = new Set<Request>()
@@ -105,7 +107,10 @@ export class ChannelCore implements ConnectorHost, LinkHost {
     return request.promise
   }
 
-  /** Wait for what the peer sends by itself; connect for it, as often as it takes. */
+  /**
+   * Wait for what the peer sends by itself; connect for it, as often as it takes. A connection that
+   * was made and lost is an error, however short it was there.
+   */
   async listen(
     question: Question,
     options: WaitOptions | undefined,
@@ -115,9 +120,10 @@ export class ChannelCore implements ConnectorHost, LinkHost {
     const wrong = wrongWait('wait for a response', options)
     if (wrong !== undefined) throw wrong
     const left = limitsFrom(this.service.runtime, options ?? {})
-    while (this.#link === undefined) {
+    if (this.#link === undefined) {
       if (this.#isClosed) throw this.#closed()
       await this.#connector.reconnect(left)
+      if (this.#link === undefined) throw this.#isClosed ? this.#closed() : this.#lastLoss
     }
     return this.ask(question, left())
   }
@@ -205,7 +211,8 @@ export class ChannelCore implements ConnectorHost, LinkHost {
   connect(once: boolean, options: WaitOptions | undefined): Promise<void> {
     this.#isClosed = false
     if (this.#link !== undefined) return Promise.resolve()
-    return this.#connector.connect(once, limitsFrom(this.service.runtime, options ?? {}))
+    const again = once ? [] : UNTIL_CONNECTED
+    return this.#connector.connect(again, limitsFrom(this.service.runtime, options ?? {}))
   }
 
   /** Whoever waits is told. The next request finds it closed. */
@@ -254,6 +261,7 @@ export class ChannelCore implements ConnectorHost, LinkHost {
   lost(link: ChannelLink, error: Error, wasWaiting: boolean): void {
     if (link !== this.#link) return
     this.#link = undefined
+    this.#lastLoss = error
     if (this.service.hasEnded) return
     if (!wasWaiting && !this.#isClosed) this.note(`no connection any more: ${messageOf(error)}`)
     if (this.#waiting.size > 0) void this.#connector.begin()

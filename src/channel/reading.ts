@@ -1,5 +1,5 @@
 /** From bytes to answers: the ways in which a connection may be read. */
-import { shown } from '../base/check.ts'
+import { refusal, shown } from '../base/check.ts'
 import { queueMicrotask } from '../base/event-loop.ts'
 import { SOCKETCHANNEL_UNASKED_MAX } from '../base/limits.ts'
 import { begin } from '../service/scope.ts'
@@ -158,6 +158,8 @@ export class ParsedReading<B extends Book> implements Reading {
     this.#host = host
     this.book = book
     this.#parser = begin(() => make(book))
+    if (typeof this.#parser?.take === 'function') return
+    throw refusal('type', 'make a parser', 'parser', 'an object with take()', this.#parser)
   }
 
   get isFull(): boolean {
