@@ -4,9 +4,10 @@ import { isSkynetError } from '../base/errors.ts'
 import { RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { testNode } from '../testing/test-node.ts'
+import { crypt } from './crypt.ts'
 import { type Gate, gateServer } from './gate-server.ts'
 import { readAnswer } from './msg-frame.ts'
-import { handshakeText } from './msg-handshake.ts'
+import { handshakeText, userIdOf } from './msg-handshake.ts'
 import { msgServer } from './msg-server.ts'
 import { clientWriter } from './on-client.ts'
 import { watchdog } from './watchdog.ts'
@@ -199,6 +200,9 @@ test('a gate refuses by name what it is made of, or opened with, and is none', a
     [/'index' must be a finite number/, () => handshakeText(USER, Number.NaN, SECRET)],
     [/'user' must be/, () => handshakeText(undefined!, 1, SECRET)],
     [/'frame' must be a Buffer: current value is null/, () => readAnswer(null!)],
+    [/'username' must be a string: current value is 5/, () => userIdOf(5 as never)],
+    [/'key' must be one byte long, or more/, () => crypt.xorStr('text', '')],
+    [/'frame' must be a Buffer/, () => readAnswer(revocable.proxy as never)],
   ]
   for (const [pattern, wrong] of CASES) {
     const isRefusal = (error: unknown): boolean => {

@@ -106,7 +106,7 @@ export interface GateMethods<Own extends object = NoMethods> {
  * )
  * ```
  *
- * @param define Called at once, with the gate. Returns what it does.
+ * @param define Called at once, with the gate, which is of use once this has returned what it does.
  */
 export function gateServer<
   In = Buffer,

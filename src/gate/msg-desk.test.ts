@@ -423,6 +423,9 @@ suite('a message server', () => {
     world.enter(1)
     const isOnline = (error: unknown): boolean => isSkynetError(error, 'ERR_USER_ONLINE')
     assert.throws(() => world.desk.login(USERNAME, SECRET), isOnline)
+    for (const odd of ['', 5, undefined]) {
+      assert.throws(() => world.desk.login(odd as string, SECRET), /'username' must be a string/)
+    }
     assert.throws(
       () => world.desk.login('other', 'short'),
       (error: unknown) => isSkynetError(error, 'ERR_CRYPT'),

@@ -1,4 +1,5 @@
 /** Who is logged in at a message server, by which connections, and what each of them asks. */
+import { checkText } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { MSG_BODY_BYTES_MAX, MSG_CONNECTIONS_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
@@ -94,6 +95,7 @@ export class MsgDesk {
   }
 
   login(username: string, secret: Bytes): void {
+    checkText('log a user in', 'username', username)
     if (this.#users.has(username)) throw new SkynetError('ERR_USER_ONLINE', { username })
     this.#users.set(username, {
       username,
@@ -177,7 +179,7 @@ export class MsgDesk {
     const peer = new Peer(fd, user, this.#outboxOf(fd, user))
     user.peers.add(peer)
     this.#peers.set(fd, peer)
-    this.#gate.send(fd, HANDSHAKE.done)
+    peer.send(Buffer.from(HANDSHAKE.done))
     const [oldest] = user.peers
     if (user.peers.size > MSG_CONNECTIONS_MAX) this.#gate.closeClient(oldest!.fd)
   }

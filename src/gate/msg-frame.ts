@@ -4,7 +4,7 @@
  *     request   body, session (u32be)
  *     answer    body, 1 or 0 (u8), session (u32be)
  */
-import { checkInteger, refusal } from '../base/check.ts'
+import { checkInteger, isA, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { MSG_BODY_BYTES_MAX, MSG_SESSION_MAX } from '../base/limits.ts'
 import { type Bytes, dataOf } from './crypt/bytes.ts'
@@ -72,7 +72,7 @@ export function answerFrame(
 
 /** What a server has answered. Undefined: it is too short to be an answer. */
 export function readAnswer(frame: Buffer): (MsgFrame & { readonly isOk: boolean }) | undefined {
-  if (!Buffer.isBuffer(frame)) throw refusal('type', 'read an answer', 'frame', 'a Buffer', frame)
+  if (!isA(frame, Buffer)) throw refusal('type', 'read an answer', 'frame', 'a Buffer', frame)
   const request = readRequest(frame)
   if (request === undefined || request.body.length === 0) return undefined
   const { body, session } = request

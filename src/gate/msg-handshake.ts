@@ -7,7 +7,7 @@
  * and of the secret of the login. The index counts the connections of a session: each must be
  * higher than the one before, so that nobody can send a handshake that was overheard.
  */
-import { checkNumber, isObject, refusal } from '../base/check.ts'
+import { checkNumber, checkString, isObject, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { base64Decode, base64Encode } from './crypt/base64.ts'
 import type { Bytes } from './crypt/bytes.ts'
@@ -38,6 +38,7 @@ export function usernameOf({ uid, server, subid }: MsgUserId): string {
 
 /** @throws {SkynetError} `ERR_CRYPT` It is no username. */
 export function userIdOf(username: string): MsgUserId {
+  checkString('read a username', 'username', username)
   const [found, ...parts] = /^([^@]*)@([^#]*)#(.*)$/s.exec(username) ?? []
   if (found === undefined) {
     throw new SkynetError('ERR_CRYPT', { what: 'read a username', reason: 'it has no @ and no #' })

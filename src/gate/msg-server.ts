@@ -89,7 +89,8 @@ const WHAT = 'make a message server'
  * )
  * ```
  *
- * @param define Called at once, with the server. Returns what it does.
+ * @param define Called at once, with the server, which is of use once this has returned what it
+ * does.
  */
 export function msgServer<Own extends object = NoMethods, Commands extends object = NoMethods>(
   skynet: Skynet,

@@ -1,5 +1,6 @@
 /** Codes that show who has a secret: of eight bytes, made of eight bytes and a key of eight. */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { refusal } from '../../base/check.ts'
 import { type Bytes, dataOf, KEY_BYTES, keyOf } from './bytes.ts'
 import { hashKey } from './hash-key.ts'
 import { md5Block } from './md5-block.ts'
@@ -67,6 +68,6 @@ export function hmacSha1(key: Bytes, text: Bytes): Buffer {
 export function xorStr(text: Bytes, key: Bytes): Buffer {
   const bytes = dataOf('xor', 'text', text)
   const mask = dataOf('xor', 'key', key)
-  if (mask.length === 0) throw new RangeError(`Cannot xor as 'key' must not be empty`)
+  if (mask.length === 0) throw refusal('range', 'xor', 'key', 'one byte long, or more', key)
   return Buffer.from(bytes.map((byte, at) => byte ^ mask[at % mask.length]!))
 }
