@@ -130,7 +130,6 @@ export function loadBundle(bytes: Uint8Array): Schema {
     if (name === undefined || draft.types.has(name)) throw wrong(`type ${name} is there twice`)
     draft.types.set(name, { name, fields: fields.map((field) => draftField(field, types)) })
   }
-  for (const type of draft.types.values()) checkFields(type.name, type.fields)
   const typeName = (index: number | undefined): string | undefined =>
     index === undefined ? undefined : (types[index]?.name ?? `type ${index}`)
   for (const { name, tag, request, response, confirm = false } of protocols) {
@@ -170,6 +169,9 @@ function draftField(field: BundledField, types: NonNullable<Bundled['types']>): 
   const known = NUMBERS[scalar]
   if (known === undefined) throw wrong(`field ${name} is of scalar ${scalar}`)
   if (known === 'string' && type === 1) return { ...plain, type: 'binary' }
+  if (known === 'integer' && type !== undefined && type < 0) {
+    throw wrong(`field ${name} has ${type} digits behind the point`)
+  }
   const argument = known === 'integer' && type !== undefined ? String(type) : undefined
   return { ...plain, type: known, argument }
 }
@@ -181,13 +183,6 @@ function argumentOf(field: BundledField, items: readonly BundledField[] = []): s
   const key = items.find(({ tag }) => tag === field.key)?.name
   if (key !== undefined) return key
   throw wrong(`field ${field.name} has the key ${field.key}, and there is no such tag`)
-}
-
-function checkFields(type: string, fields: readonly DraftField[]): void {
-  const names = new Set(fields.map(({ name }) => name))
-  const tags = new Set(fields.map(({ tag }) => tag))
-  if (names.size === fields.length && tags.size === fields.length) return
-  throw wrong(`two fields of ${type} have the same name, or the same tag`)
 }
 
 const wrong = (reason: string) => schemaError(PLACE, reason)

@@ -1,9 +1,13 @@
-/** Resolves the names of a schema: what each field is made of, and the keys of maps. */
-import { SPROTO_DECIMALS_MAX } from '../../base/limits.ts'
+/**
+ * Resolves the names of a schema: what each field is made of, and the keys of maps. Text and bundle
+ * both pass here: what a schema must keep to is looked at here, once.
+ */
+import { SPROTO_DECIMALS_MAX, SPROTO_TAG_MAX } from '../../base/limits.ts'
 import {
   isScalar,
   type Schema,
   type SchemaField,
+  type SchemaPlace,
   type SchemaProtocol,
   type SchemaType,
   schemaError,
@@ -15,7 +19,8 @@ type NameOf = (name: string, owner: string) => string | undefined
 
 /**
  * @param nameOf Of names that are full already: whether there is such a type.
- * @throws {SkynetError} `ERR_SPROTO_SCHEMA`: a name that is nowhere, a key that cannot be one.
+ * @throws {SkynetError} `ERR_SPROTO_SCHEMA`: a name that is nowhere, a key that cannot be one,
+ * a tag or a name that is taken, a tag that the wire has no room for.
  */
 export function linkSchema(
   draft: Draft,
@@ -23,6 +28,7 @@ export function linkSchema(
 ): Schema {
   const types = new Map<string, SchemaType>()
   for (const type of draft.types.values()) {
+    checkFields(type)
     const fields = type.fields.map((field) => linkField(draft, type, field, nameOf))
     types.set(type.name, { name: type.name, fields: fields.sort((a, b) => a.tag - b.tag) })
   }
@@ -36,8 +42,28 @@ export function linkSchema(
   return { types, protocols }
 }
 
+function checkFields({ name: type, fields }: DraftType): void {
+  const names = new Set<string>()
+  const tags = new Set<number>()
+  for (const field of fields) {
+    const { name, tag } = field
+    checkTag(field, tag)
+    if (names.has(name)) throw schemaError(field, `field ${name} of ${type} is there already`)
+    if (tags.has(tag)) throw schemaError(field, `tag ${tag} of ${type} is taken`)
+    names.add(name)
+    tags.add(tag)
+  }
+}
+
+/** What is behind a larger one could not be skipped: it would be lost. */
+function checkTag(place: SchemaPlace, tag: number): void {
+  if (tag >= 0 && tag <= SPROTO_TAG_MAX) return
+  throw schemaError(place, `a tag must be in 0..${SPROTO_TAG_MAX}, current value is ${tag}`)
+}
+
 function checkProtocol(draft: Draft, protocol: DraftProtocol, tags: Map<number, string>): void {
   const { name, tag } = protocol
+  checkTag(protocol, tag)
   const other = tags.get(tag)
   if (other !== undefined) {
     throw schemaError(protocol, `tag ${tag} of protocol ${name} is the one of ${other}`)

@@ -1,4 +1,4 @@
-/** The text of a schema → what it says, names unresolved. */
+/** The text of a schema → what it says, names unresolved. What it means is of `schema-link.ts`. */
 import { CODEC_DEPTH_MAX, SPROTO_TAG_MAX } from '../../base/limits.ts'
 import { beginOf } from '../../base/text.ts'
 import { type SchemaPlace, schemaError } from './schema.ts'
@@ -83,22 +83,11 @@ class SchemaText {
     if (this.#draft.types.has(name)) throw this.#error(`type ${name} is there already`)
     const fields: DraftField[] = []
     this.#draft.types.set(name, { name, fields })
-    const names = new Set<string>()
-    const tags = new Set<number>()
     for (;;) {
       this.#blanks()
       if (this.#takes('}')) return
-      if (this.#takes('.')) {
-        this.#type(`${name}.`, depth + 1)
-        continue
-      }
-      const field = this.#field()
-      if (names.has(field.name))
-        throw this.#error(`field ${field.name} of ${name} is there already`)
-      if (tags.has(field.tag)) throw this.#error(`tag ${field.tag} of ${name} is taken`)
-      names.add(field.name)
-      tags.add(field.tag)
-      fields.push(field)
+      if (this.#takes('.')) this.#type(`${name}.`, depth + 1)
+      else fields.push(this.#field())
     }
   }
 
@@ -165,10 +154,7 @@ class SchemaText {
   }
 
   #tag(): number {
-    const digits = this.#expect(DIGITS, `a tag in 0..${SPROTO_TAG_MAX}`)
-    const tag = Number(digits)
-    if (tag <= SPROTO_TAG_MAX) return tag
-    throw this.#error(`a tag must be in 0..${SPROTO_TAG_MAX}, current value is ${shortly(digits)}`)
+    return Number(this.#expect(DIGITS, `a tag in 0..${SPROTO_TAG_MAX}`))
   }
 
   /** At least one. */

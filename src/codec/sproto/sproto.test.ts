@@ -321,3 +321,38 @@ test('loadSproto() refuses what is no schema', () => {
     }
   }
 })
+
+/** The bundle of a schema, as one of another tool: with words that ours does not write. */
+const GROUP = sproto(`
+  .group { types 0 : *type protocols 1 : *protocol }
+  .type { name 0 : string fields 1 : *field }
+  .field { name 0 : string scalar 1 : integer type 2 : integer tag 3 : integer }
+  .protocol { name 0 : string tag 1 : integer }
+`)
+const field = (name: string, tag: number, type?: number) =>
+  type === undefined ? { name, scalar: 0, tag } : { name, scalar: 0, type, tag }
+const bundleOf = (fields: object[], tags: number[] = []) => {
+  const protocols = tags.map((tag) => ({ name: `p${tag}`, tag }))
+  return GROUP.encode('group', { types: [{ name: 'T', fields }], protocols })
+}
+
+// Proves: docs/sproto.md#bundle
+test('loadSproto() refuses tags that would lose a value, as sproto() does', () => {
+  const good = loadSproto(bundleOf([field('a', 32_766)], [0, 32_766]))
+  assert.deepEqual(good.decode('T', good.encode('T', { a: 7 })), { a: 7 })
+  assert.deepEqual(good.protocols, ['p0', 'p32766'])
+  const range = /a tag must be in 0\.\.32766, current value is /
+  for (const tag of [-1, 32_767, 40_000, 70_000, 2 ** 40]) {
+    const error = { code: 'ERR_SPROTO_SCHEMA', message: range }
+    assert.throws(() => loadSproto(bundleOf([field('a', tag)])), error)
+    assert.throws(() => loadSproto(bundleOf([], [tag])), error)
+  }
+  for (const [fields, message] of [
+    [[field('a', 0), field('a', 1)], /field a of T is there already/],
+    [[field('a', 1), field('b', 1)], /tag 1 of T is taken/],
+    [[field('a', 0, -1)], /field a has -1 digits behind the point/],
+    [[field('a', 0, 10)], /T\.a may have at most 9 digits/],
+  ] as const) {
+    assert.throws(() => loadSproto(bundleOf([...fields])), { message })
+  }
+})
