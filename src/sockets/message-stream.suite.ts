@@ -10,7 +10,10 @@ import type { MessageStream } from './message-stream.ts'
 export interface MessagePair {
   readonly near: MessageStream
   readonly far: MessageStream
-  /** Break the stream, so that `near` fails. Absent: its failures look like ends. */
+  /**
+   * Break the stream, so that `near` fails. What was sent in the same turn as a message that `near`
+   * has received has come as well. Absent: its failures look like ends.
+   */
   breakNear?(): void
   /** The begin of a message comes to `near`, and then the end. Absent: that cannot be. */
   cutNear?(): void
@@ -38,7 +41,10 @@ export function messageStreamSuite(
   pressureCases(named)
   closeCases(named)
   argumentCases(named)
-  for (const failure of canFail) failureCase(named, failure)
+  for (const failure of canFail) {
+    failureCase(named, failure)
+    unreadCase(named, failure)
+  }
 }
 
 const FAILURES = {
@@ -411,5 +417,26 @@ function failureCase(check: CheckMessages, failure: keyof typeof FAILURES): void
     await near.close()
     assert.equal(near.isOpen, false)
     assert.throws(() => near.send('x'), CLOSED)
+  })
+}
+
+function unreadCase(check: CheckMessages, failure: keyof typeof FAILURES): void {
+  const [what, code] = FAILURES[failure]
+  check(`what came before ${what} is received first`, async (open) => {
+    const pair = await open()
+    const { near, far } = pair
+    for (const message of ['a', 'b', 'c']) far.send(message)
+    assert.equal(text(await near.receive()), 'a')
+    pair[failure]!()
+    // The others fail behind the messages: there is nothing to see before.
+    while (failure === 'breakNear' && near.isOpen) await new Promise(setImmediate)
+    assert.equal(text(await near.receive()), 'b')
+    const messages: (string | undefined)[] = []
+    const done = near.each((message) => {
+      messages.push(text(message))
+    })
+    await assert.rejects(done, { code })
+    assert.deepEqual(messages, ['c'])
+    await assert.rejects(near.receive(), { code })
   })
 }
