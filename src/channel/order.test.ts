@@ -214,6 +214,16 @@ inOrder('response() waits for what the server sends by itself', async (at) => {
   assert.equal(await response(), 'two')
 })
 
+// Proves: docs/channel.md#response
+inOrder('response() has its place among the requests: who waits longest is next', async (at) => {
+  const { peer, settled, request, response, channel } = at
+  await channel.connect()
+  const waiting = [response(), request('a\n'), response(), request('b\n')]
+  await settled()
+  peer.last.say('+1\n+2\n+3\n+4\n')
+  assert.deepEqual(await Promise.all(waiting), ['1', '2', '3', '4'])
+})
+
 inOrder('response() that gives up leaves what comes to the next one', async (at) => {
   const { peer, settled, response, request, clock, channel } = at
   const given = outcome(response({ timeoutMs: 10 }))
