@@ -7,13 +7,15 @@ const THINK_MS = 100
 const AWAY_MS = 10 * 60_000
 
 export default defineService((skynet, uid: string) => {
-  let away: Timer | undefined
+  const endLater = (): Timer => skynet.timeout(AWAY_MS, () => skynet.exit())
+  /** It runs while the client is away, also before it has come. */
+  let away = endLater()
   skynet.log(`${uid} plays`)
   skynet.onExit(() => skynet.log(`${uid} has left`))
 
   return {
     async request(body: Buffer): Promise<Buffer> {
-      away?.cancel()
+      away.cancel()
       await skynet.sleep(THINK_MS)
       // Once this is answered.
       if (body.equals(Buffer.from('quit'))) skynet.timeout(1, () => skynet.exit())
@@ -22,8 +24,8 @@ export default defineService((skynet, uid: string) => {
 
     /** Its client has lost its connection, and may come back. */
     afk(): void {
-      away?.cancel()
-      away = skynet.timeout(AWAY_MS, () => skynet.exit())
+      away.cancel()
+      away = endLater()
     },
 
     quit(): void {

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import { isSkynetError } from 'skynet-ts'
-import type agent from '../../examples/login/agent.ts'
+import { FakeClock, testNode } from 'skynet-ts/testing'
+import agent from '../../examples/login/agent.ts'
 import { logIn } from '../support/login-client.ts'
 import { Player, playAll, startLogin, tokenOf } from '../support/login-load.ts'
 import { startTestNode } from '../support/node.ts'
@@ -53,6 +54,23 @@ suite('examples/login', () => {
     await player.begin()
     await player.leave()
     example.assertNoFault()
+  })
+
+  test('an agent ends after 10 minutes when its client never comes, or stays away', async () => {
+    const clock = new FakeClock()
+    await using node = await testNode({ clock })
+    const never = await node.launch(agent, { args: ['ada'] })
+    const plays = await node.launch(agent, { args: ['bob'] })
+    const asked = plays.call.request(Buffer.from('hello'))
+    await clock.advance(600_000)
+    assert.equal(`${await asked}`, 'hello')
+    assert.deepEqual(
+      [never, plays].map((one) => node.skynet.isAlive(one)),
+      [false, true],
+    )
+    await plays.call.afk()
+    await clock.advance(600_000)
+    assert.equal(node.skynet.isAlive(plays), false)
   })
 
   test('60 players, half of them cut and back, get each answer once, in order', (t) =>
