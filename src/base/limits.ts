@@ -137,7 +137,7 @@ export const GATE_ENDED_MS = 10_000
 /** Of one gate: more that have ended close the oldest. */
 export const GATE_ENDED_MAX = 1024
 /** Of one gate: refused clients that may see an end instead of a reset, at a time. */
-export const GATE_REFUSED_MAX = 64
+export const REFUSED_MAX = 64
 /** What one client has under way to its agent, once or twice: messages, and their bytes. */
 export const PACE_MESSAGES = 64
 export const PACE_BYTES = 128 * 1024

@@ -1,10 +1,10 @@
 /** Where clients come in: a listener, how many are let in, and who is refused. */
 import { SkynetError } from '../base/errors.ts'
-import { FIN_WAIT_MS, GATE_REFUSED_MAX } from '../base/limits.ts'
 import { Repeats, type RepeatsHost } from '../service/repeats.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { ListenOptions } from '../sockets/open-listener.ts'
+import { Refused } from './refused.ts'
 
 /** What an entrance needs of the service of its gate. */
 export interface EntranceHost extends RepeatsHost {
@@ -37,8 +37,7 @@ export class Entrance {
   #max = 0
   /** Clients that were one too many, since the service began. */
   refused = 0
-  /** Of these, who may still hear why. */
-  #refusing = 0
+  readonly #refused: Refused
 
   constructor(
     host: EntranceHost,
@@ -48,6 +47,7 @@ export class Entrance {
     this.#host = host
     this.#listen = listen
     this.#guests = guests
+    this.#refused = new Refused(host)
     this.#refusals = new Repeats(host, (more) => `gate: ${more} more clients were refused`, 'error')
   }
 
@@ -113,17 +113,10 @@ export class Entrance {
     if (this.#listener === listener) this.#listener = undefined
   }
 
-  /** It sees an end, and no reset, also when it has sent something; of a flood only the first. */
   #refuse(connection: Connection): void {
     this.refused++
     const { remoteAddress } = connection
     this.#refusals.say(`gate: refused ${remoteAddress}: there are ${this.#max} clients`)
-    if (this.#refusing >= GATE_REFUSED_MAX) {
-      connection.shutdown()
-      return
-    }
-    this.#refusing++
-    this.#host.after(FIN_WAIT_MS, () => this.#refusing--)
-    connection.close().catch(() => {})
+    this.#refused.turnAway(connection)
   }
 }

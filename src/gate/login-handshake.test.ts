@@ -87,6 +87,20 @@ suite('a login', () => {
     }
   })
 
+  test('a client answers each key once: what a server says besides is refused', () => {
+    const line = crypt.base64Encode(crypt.dhExchange(crypt.randomKey()))
+    const request = new LoginRequest('token')
+    const said: string[] = []
+    const say = (next: string): void => void said.push(next)
+    const isCrypt = (error: unknown): boolean => isSkynetError(error, 'ERR_CRYPT')
+    for (const wrong of ['200 MQ==', '200 ']) assert.throws(() => request.take(wrong, say), isCrypt)
+    for (let n = 0; n < 2; n++) request.take(line, say)
+    assert.equal(said.length, 3)
+    for (let n = 0; n < 2; n++) assert.throws(() => request.take(line, say), isCrypt)
+    assert.equal(said.length, 3)
+    assert.equal(request.take('200 MQ==', say)!.subid, '1')
+  })
+
   test('a client takes no yes before there is a secret, and no line that nobody says', () => {
     const request = new LoginRequest('token')
     for (const line of ['200 MQ==', '', 'AAAA', 'no base64?', crypt.base64Encode('123456789')]) {

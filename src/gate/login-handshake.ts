@@ -11,7 +11,7 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { base64Decode, base64Encode } from './crypt/base64.ts'
-import { type Bytes, dataOf, keyOf } from './crypt/bytes.ts'
+import { type Bytes, dataOf, keyOf, refused as wrongBytes } from './crypt/bytes.ts'
 import { desDecode, desEncode } from './crypt/des.ts'
 import { dhExchange, dhSecret, randomKey } from './crypt/dh.ts'
 import { hmac64, isSameCode } from './crypt/hmac64.ts'
@@ -31,6 +31,8 @@ export type Say = (line: string) => void
 function refused(status: number, reason: string): SkynetError<'ERR_LOGIN'> {
   return new SkynetError('ERR_LOGIN', { status, reason })
 }
+
+const outOfTurn = (line: string): SkynetError => wrongBytes('log in', `the server has sent ${line}`)
 
 /** The next line from the client, by what has come before. */
 const STEPS = {
@@ -115,10 +117,9 @@ export class LoginRequest {
    */
   take(line: string, say: Say): LoginTicket | undefined {
     const [, status, rest = ''] = /^(\d{3}) (.*)$/.exec(line) ?? []
-    if (status === LOGIN_RESULT.done && this.#secret !== undefined) {
-      return { subid: base64Decode(rest).toString(), secret: this.#secret }
-    }
+    if (status === LOGIN_RESULT.done) return this.#ticket(rest)
     if (status !== undefined) throw refused(Number(status), rest)
+    if (this.#secret !== undefined) throw outOfTurn('a line behind its key that is no result')
     const bytes = keyOf('log in', 'the line of the server', base64Decode(line))
     if (this.#challenge === undefined) {
       this.#challenge = bytes
@@ -129,5 +130,10 @@ export class LoginRequest {
       say(base64Encode(desEncode(this.#secret, this.#token)))
     }
     return undefined
+  }
+
+  #ticket(subid: string): LoginTicket {
+    if (this.#secret === undefined) throw outOfTurn('a yes before its key')
+    return { subid: base64Decode(subid).toString(), secret: this.#secret }
   }
 }

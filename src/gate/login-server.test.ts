@@ -1,7 +1,7 @@
 /** Logins and a message server on a `testNode`: clients without sockets, time by hand. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LOGIN_MS, MSG_HANDSHAKE_MS } from '../base/limits.ts'
+import { FIN_WAIT_MS, LOGIN_MS, MSG_HANDSHAKE_MS, REFUSED_MAX } from '../base/limits.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import type { TestClient } from '../testing/test-client.ts'
@@ -105,4 +105,31 @@ test('a user logs in and plays; who does not say whose he is has 10 s', async ()
   const { body, isOk } = readAnswer((await player.receive())!)!
   assert.equal(isOk, true)
   assert.equal(`${body}`, `hello, says ${game.handle}`)
+})
+
+// Proves: docs/login.md#login-overload
+// Proves: docs/limits.md#refused
+test('of a flood of logins too many, the first hear why, the others are cut', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const logins = defineService(async (skynet) => {
+    const auth = (): never => assert.fail('nobody says who he is')
+    await loginServer(skynet, { port: PORT, maxLogins: 1, auth, login: auth })
+  })
+  await node.launch(logins)
+  await node.connect(PORT)
+  const refused = REFUSED_MAX + 3
+  const kept = (): number => node.skynet.socket.netstat().length
+  const before = kept()
+  const clients = []
+  for (let n = 0; n < refused; n++) clients.push(await node.connect(PORT))
+  await node.settled()
+  assert.ok(kept() - before <= REFUSED_MAX * 2 + 3, `${kept()} sockets`)
+  const answers = []
+  for (const client of clients) answers.push(await client.readAll().catch(() => 'cut'))
+  const heard = answers.filter((answer) => `${answer}` === '503 Service Unavailable\n')
+  assert.equal(heard.length, REFUSED_MAX)
+  await clock.advance(FIN_WAIT_MS)
+  const later = await node.connect(PORT)
+  assert.equal(`${await later.readAll()}`, '503 Service Unavailable\n')
 })

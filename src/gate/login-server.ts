@@ -16,6 +16,7 @@ import {
   type LoginServerOptions,
   type LoginUser,
 } from './login-options.ts'
+import { Refused } from './refused.ts'
 
 /**
  * Serve logins from now on, as Skynet's `loginserver` does, byte for byte.
@@ -37,6 +38,7 @@ export class LoginServer implements AsyncDisposable {
   readonly #listener: Listener
   readonly #rules: LoginRules
   readonly #refusals: Repeats
+  readonly #refused: Refused
   /** Users whose `login` runs, where only one of each may. */
   readonly #users = new Set<string>()
   #pending = 0
@@ -47,6 +49,7 @@ export class LoginServer implements AsyncDisposable {
     this.#listener = listener
     this.#rules = rules
     const service = Skynet.serviceOf(skynet)
+    this.#refused = new Refused(service)
     this.#refusals = new Repeats(service, (more) => `log in: ${more} more were refused`, 'info')
     skynet.fork(async () => {
       for await (const connection of listener) this.#accept(connection)
@@ -84,8 +87,7 @@ export class LoginServer implements AsyncDisposable {
       return
     }
     this.#refuse(connection, LOGIN_RESULT.overloaded, `${this.#pending} logins are under way`)
-    say(connection, LOGIN_RESULT.overloaded)
-    void connection.close()
+    this.#refused.turnAway(connection, () => say(connection, LOGIN_RESULT.overloaded))
   }
 
   async #serve(connection: Connection): Promise<void> {
