@@ -212,3 +212,17 @@ test('Clients ends who says nothing for so long, but not whose message is handle
   clients.limitSilence(0)
   assert.equal(host.timers.size, 0)
 })
+
+test('Clients sets no timer for who says nothing while nobody is there', async () => {
+  const { host, clients, admit } = setUp()
+  clients.limitSilence(8)
+  assert.equal(host.timers.size, 0)
+  admit(1)
+  assert.equal(host.timers.size, 1)
+  clients.close(1)
+  await turn()
+  host.advance(1)
+  assert.equal(host.timers.size, 0)
+  admit(2)
+  assert.equal(host.timers.size, 1)
+})

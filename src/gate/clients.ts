@@ -78,6 +78,7 @@ export class Clients<In, Out> {
     const { fd } = client
     this.#all.set(fd, client)
     this.count++
+    this.#sweepLater()
     if (this.#handler.warning !== undefined) {
       connection.onWarning = (kib) => this.#tell('warning', fd, kib)
     }
@@ -101,8 +102,7 @@ export class Clients<In, Out> {
     const isTold = !client.isCounted
     client.move(isTold ? 'gone' : 'closing')
     if (isTold) this.#forget(client)
-    // Whatever becomes of the connection, it is nobody's any more.
-    const closed = client.close().catch(() => {})
+    const closed = client.close()
     if (!isTold) void closed.then(() => this.#closed(client))
     return true
   }
@@ -135,19 +135,32 @@ export class Clients<In, Out> {
     this.#silenceMs = ms
     this.#sweeps?.cancel()
     this.#sweeps = undefined
-    if (ms > 0) this.#sweepLater()
+    this.#sweepLater()
   }
 
   // --- the messages of a client, and its end ---------------------------------------------------
 
   async #serve(client: GateClient<In, Out>): Promise<void> {
+    const stream = this.#streamOrEnd(client)
+    if (stream === undefined) return
     let failure: unknown
     try {
-      await client.stream.each((message) => this.#take(client, message))
+      await stream.each((message) => this.#take(client, message))
     } catch (error) {
       failure = error
     }
     if (client.state === 'open' && !this.#host.hasEnded) this.#end(client, reasonOf(failure))
+  }
+
+  /** Undefined: who makes streams has none for it. No fault of the client: it is logged. */
+  #streamOrEnd(client: GateClient<In, Out>): MessageStream<In, Out> | undefined {
+    try {
+      return client.stream
+    } catch (error) {
+      this.#host.fault('stream of a client', error)
+      this.#end(client, messageOf(error))
+      return undefined
+    }
   }
 
   /** Returns a promise when the next message has to wait. */
@@ -221,12 +234,15 @@ export class Clients<In, Out> {
 
   // --- those that say nothing -------------------------------------------------------------------
 
+  /** Without clients there is nothing to look at. */
   #sweepLater(): void {
+    if (this.#silenceMs === 0 || this.count === 0 || this.#sweeps !== undefined) return
     const ms = Math.max(1, this.#silenceMs / SWEEPS)
     this.#sweeps = this.#host.timeout(ms, () => this.#sweep())
   }
 
   #sweep(): void {
+    this.#sweeps = undefined
     const since = this.#host.now() - this.#silenceMs
     for (const client of this.#all.values()) {
       if (client.state !== 'waiting' && client.state !== 'open') continue

@@ -1,5 +1,6 @@
 /** One client of a gate: its connection, its messages, and how far it has come. */
 import assert from 'node:assert/strict'
+import { checkFunction, isObject, refusal } from '../base/check.ts'
 import type { Timer } from '../kernel/timer.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { MessageStream } from '../sockets/message-stream.ts'
@@ -58,15 +59,29 @@ export class GateClient<In, Out> {
     this.#state = to
   }
 
-  /** Made with the first use. @throws What who made the gate throws. */
+  /** Made with the first use. @throws What who made the gate throws; `TypeError` for no stream. */
   get stream(): MessageStream<In, Out> {
-    this.#stream ??= this.#streamOf(this.connection)
+    this.#stream ??= checkStream(this.#streamOf(this.connection))
     return this.#stream
   }
 
   /** What was written still leaves. Resolves when it is closed for this service. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.closesAt?.cancel()
-    return (this.#stream ?? this.connection).close()
+    try {
+      await (this.#stream ?? this.connection).close()
+    } catch {
+      // Whatever became of it, it is nobody's any more.
+      this.connection.shutdown()
+    }
   }
+}
+
+const WHAT = 'carry the messages of a client'
+const NEEDED = ['each', 'send', 'close'] as const
+
+function checkStream<In, Out>(stream: MessageStream<In, Out>): MessageStream<In, Out> {
+  if (!isObject(stream)) throw refusal('type', WHAT, 'stream', 'a MessageStream', stream)
+  for (const name of NEEDED) checkFunction(WHAT, `stream.${name}`, stream[name])
+  return stream
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
 import { RECEIVE_BUFFER_BYTES_MAX } from '../base/limits.ts'
 import { defineService } from '../skynet/define-service.ts'
+import type { MessageStream } from '../sockets/message-stream.ts'
 import { testNode } from '../testing/test-node.ts'
 import { crypt } from './crypt.ts'
 import { type Gate, gateServer } from './gate-server.ts'
@@ -49,6 +50,37 @@ test('gateServer() has messages of the stream that its handler makes', async () 
   assert.deepEqual(told, ['it is shouted', 'disconnect'])
   polite.write('four five\n')
   assert.equal(await polite.readLine(), 'five four')
+})
+
+// Proves: docs/gate.md#stream
+test('a client for which there is no stream is closed, and the log says why', async () => {
+  const streams = {
+    'no sort of stream': () => {
+      throw new Error('no sort of stream')
+    },
+    "'stream' must be a MessageStream: current value is undefined": () => undefined,
+    "'stream.each' must be a function": () => ({}),
+  } as unknown as Readonly<Record<string, () => MessageStream>>
+  for (const [line, stream] of Object.entries(streams)) {
+    await using node = await testNode()
+    const told: string[] = []
+    const gate = defineService((skynet) =>
+      gateServer(skynet, (own) => ({
+        connect: (fd) => own.openClient(fd),
+        message() {},
+        disconnect: () => told.push(`disconnect, ${own.count} are in`),
+        stream,
+      })),
+    )
+    await (await node.launch(gate)).call.open({ port: 7000 })
+    const client = await node.connect(7000)
+    assert.equal((await client.readAll()).length, 0)
+    await node.settled()
+    assert.deepEqual(told, ['disconnect, 0 are in'])
+    const said = node.log.all.filter(({ text }) => text.includes(line))
+    assert.equal(said.length, 1, line)
+    assert.match(said[0]!.text, /stream of a client/)
+  }
 })
 
 // Proves: docs/gate.md#gate-frames

@@ -121,7 +121,9 @@ export function gateServer<
   checkFunction('make a gate', 'define', define)
   let frames: GateFrames = {}
   const streamOf = (connection: Connection): MessageStream<In, Out> =>
-    handler.stream?.(connection, frames) ?? framesOf<In, Out>(connection, frames)
+    handler.stream === undefined
+      ? framesOf<In, Out>(connection, frames)
+      : handler.stream(connection, frames)
   const gate: Gate<Out> = {
     get count() {
       return clients.count

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isSkynetError } from '../base/errors.ts'
 import { GATE_ENDED_MS, PACE_MESSAGES, PACE_UNFINISHED_MAX } from '../base/limits.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
@@ -51,6 +52,27 @@ test('a gate on a testNode: clients without sockets, time by hand', async () => 
   await clock.advance(1)
   assert.equal(await end, null)
   assert.deepEqual(await gate.call.stat(), { clients: 0, maxClient: 1024, refused: 0, lost: 0 })
+})
+
+// Proves: docs/gate.md#forward
+test('forward refuses who is being closed, and a source that nobody is', async () => {
+  await using node = await testNode()
+  const told: GateEvent[] = []
+  const watcher = await node.launch(recorder(told))
+  const gate = await node.skynet.newService<GateService>('gate')
+  await gate.call.open({ port: 7000, watchdog: watcher })
+  const client = await node.connect(7000)
+  await node.settled()
+  const [, fd] = told[0]!
+  const nobody = gate.call.forward(fd, '.nobody', watcher)
+  await assert.rejects(nobody, (error) => isSkynetError(error, 'ERR_NAME_UNKNOWN'))
+  gate.send.kick(fd)
+  for (const late of [gate.call.forward(fd, 0, watcher), gate.call.accept(fd)]) {
+    await assert.rejects(late, (error) => isSkynetError(error, 'ERR_CLIENT_UNKNOWN'))
+  }
+  assert.equal((await client.readAll()).length, 0)
+  await node.settled()
+  assert.deepEqual(told.slice(1), [['close', fd]])
 })
 
 // Proves: docs/gate.md#agent-gone

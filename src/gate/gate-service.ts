@@ -29,7 +29,8 @@ export interface GateCommands {
    *
    * @param client What the agent sees as the source of the messages. Default 0: nobody.
    * @param agent Default: who asks.
-   * @throws {SkynetError} `ERR_CLIENT_UNKNOWN` it has left; `ERR_NAME_UNKNOWN` no such agent.
+   * @throws {SkynetError} `ERR_CLIENT_UNKNOWN` it has left, or is being closed; `ERR_NAME_UNKNOWN`
+   * no such agent, or no service of the name that `client` is.
    */
   forward(fd: number, client?: Address, agent?: Address): void
   /** The same, but the watchdog gets each message, as `data`. */
@@ -53,8 +54,10 @@ export function watchedGate(skynet: Skynet): GateServiceMethods {
   return gateServer(skynet, (gate) => {
     const board = new Switchboard(skynet, gate)
     const command: GateCommands = {
-      forward: (fd, client = 0, agent = skynet.context().source) =>
-        board.forward(fd, runtime.handleOf(client), runtime.knownHandle(agent)),
+      forward(fd, client = 0, agent = skynet.context().source) {
+        const source = client === 0 ? 0 : runtime.knownHandle(client)
+        board.forward(fd, source, runtime.knownHandle(agent))
+      },
       accept: (fd) => board.accept(fd),
       kick: (fd) => board.kick(fd),
       stat: () => {

@@ -118,7 +118,7 @@ export class Switchboard implements PaceHost {
     line.client = client
     line.pace = new Pace(this, agent)
     this.#agentOf(agent).fds.add(fd)
-    this.#gate.openClient(fd)
+    this.#openClient(fd)
   }
 
   /** @throws {SkynetError} `ERR_CLIENT_UNKNOWN`. */
@@ -126,13 +126,18 @@ export class Switchboard implements PaceHost {
     const line = this.#lineOf('accept', fd)
     this.#unforward(fd)
     line.pace = new Pace(this, this.#watchdog)
-    this.#gate.openClient(fd)
+    this.#openClient(fd)
   }
 
   /** False: it is not there. */
   kick(fd: number): boolean {
     checkFd('kick', fd)
     return this.#gate.closeClient(fd)
+  }
+
+  /** One that is being closed is told as `close` soon, and read no more. */
+  #openClient(fd: number): void {
+    if (!this.#gate.openClient(fd)) throw new SkynetError('ERR_CLIENT_UNKNOWN', { fd })
   }
 
   #lineOf(what: string, fd: number): Line {
