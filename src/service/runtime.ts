@@ -179,6 +179,10 @@ export class Runtime implements ServiceRuntime {
     return this.#addresses.knownHandle(address)
   }
 
+  ended(error: Error, handle: number): void {
+    this.#options.stray.ended(error, handle)
+  }
+
   failed(error: Error, call: FailedCall): void {
     this.#options.stray.failed(error, call)
   }

@@ -56,6 +56,8 @@ export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
   log(level: LogLevel, handle: number, text: string, title?: string): void
   /** `:0000000a chat/gate`. */
   nameOf(handle: number): string
+  /** `error` tells a wait of that service that the service has ended. */
+  ended(error: Error, handle: number): void
   /** The service ends now: nobody can reach it any more. */
   retire(service: Service): void
 }
@@ -517,7 +519,10 @@ export class Service
   }
 
   exited(): SkynetError<'ERR_SERVICE_EXITED'> {
-    return new SkynetError('ERR_SERVICE_EXITED', { handle: this.handle })
+    const { handle } = this
+    const error = new SkynetError('ERR_SERVICE_EXITED', { handle })
+    this.runtime.ended(error, handle)
+    return error
   }
 
   /**

@@ -16,6 +16,11 @@ export interface StrayOptions {
   readonly say: (handle: number, text: string) => void
   /** Each call notes where it begins, and says so in the stack of the error it fails with. */
   readonly notesCalls: boolean
+  /**
+   * Is told of each error that is known to be of that service: with which one of its waits is told
+   * of its end, or its call failed. For where not all that nobody catches is of services.
+   */
+  readonly onKnown?: ((error: Error, handle: number) => void) | undefined
 }
 
 /** Of one worker. */
@@ -38,8 +43,14 @@ export class Stray {
   /** `error` is what a call was rejected with. */
   failed(error: Error, call: FailedCall): void {
     this.#failedCalls.set(error, call)
+    this.#options.onKnown?.(error, call.service.handle)
     if (!this.#options.notesCalls || call.place === '') return
     error.stack = `${stackOf(error)}\n    at call ${call.what} (${call.place})`
+  }
+
+  /** `error` tells a wait of that service that the service has ended. */
+  ended(error: Error, handle: number): void {
+    this.#options.onKnown?.(error, handle)
   }
 
   /** @param what It was: `uncaught exception`. */

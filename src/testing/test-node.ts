@@ -16,7 +16,7 @@ import {
   refusal,
 } from '../base/check.ts'
 import { type Clock, realClock } from '../base/clock.ts'
-import { SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow, setImmediate, wallNow } from '../base/event-loop.ts'
 import { CLOCK_ROUNDS_MAX, EXIT_MS } from '../base/limits.ts'
 import { Handles } from '../kernel/handles.ts'
@@ -55,6 +55,7 @@ import { Probe } from './probe.ts'
 import { RecordingRouter, type SentMessage } from './recording-router.ts'
 import { type Chance, Random } from './sim/random.ts'
 import { checkPeers, type Peers, StandIns } from './stand-ins.ts'
+import { takeStray } from './strays.ts'
 import { TestClient } from './test-client.ts'
 import { TestNet } from './test-net.ts'
 
@@ -224,6 +225,7 @@ export class TestNode implements AsyncDisposable {
         else if (report.kind === 'abort') void this.stop()
       },
       notesCalls: true,
+      onKnown: (error, handle) => this.#known(error, handle),
       resolve: (...asked) => this.#standIns!.resolve(...asked),
       pick: random && ((length) => random.below(length)),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
@@ -325,6 +327,14 @@ export class TestNode implements AsyncDisposable {
     const own = this.#worker.services.get(self)
     if (own === undefined) throw new SkynetError('ERR_SERVICE_EXITED', { handle: self })
     return own
+  }
+
+  /** That error is of that service. */
+  #known(error: Error, handle: number): void {
+    // A call of the test itself, that nobody awaits, is for its runner.
+    const isOwn = handle === (this.skynet as Skynet | undefined)?.self
+    if (isOwn && !isSkynetError(error, 'ERR_SERVICE_EXITED')) return
+    takeStray(error, (what) => this.#worker.stray.fault(what, error))
   }
 
   #clientOf(connection: Connection): TestClient {

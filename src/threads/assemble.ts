@@ -29,7 +29,7 @@ import { Orders } from '../service/orders.ts'
 import { Runtime, type RuntimeOptions } from '../service/runtime.ts'
 import type { MessageRows } from '../service/service.ts'
 import { Services } from '../service/services.ts'
-import { Stray } from '../service/stray.ts'
+import { Stray, type StrayOptions } from '../service/stray.ts'
 import { WorkerLog } from '../service/worker-log.ts'
 import { WorkerTimers } from '../service/worker-timers.ts'
 import { SharedValues } from '../sharing/share-data.ts'
@@ -76,6 +76,8 @@ export interface WorkerOptions {
   readonly resolve?: Site['resolve']
   /** Calls note where they begin: for tests. */
   readonly notesCalls?: boolean
+  /** Of `StrayOptions`. */
+  readonly onKnown?: StrayOptions['onKnown']
   /** Of `NamingSite`. */
   readonly isLogservice: Site['isLogservice']
   /** Which service runs next, of so many that have mail. Default: the first. */
@@ -151,7 +153,8 @@ function baseOf(options: WorkerOptions) {
   const services = new Services()
   const say = (handle: number, text: string): void =>
     log.say('error', handle, text, services.titleOf(handle))
-  const stray = new Stray({ services, say, notesCalls: options.notesCalls ?? false })
+  const { notesCalls = false, onKnown } = options
+  const stray = new Stray({ services, say, notesCalls, onKnown })
   const wheel = new Wheel(clock.now(), (error) => stray.fault('timer', error))
   const thread = socketThreadOf(memory)
   const bells = new Doorbells(memory.bells, { thread, wake: options.wakeSocketThread })

@@ -19,7 +19,7 @@ const RUNNERS: Record<string, readonly string[]> = {
 }
 
 for (const [runner, words] of Object.entries(RUNNERS)) {
-  // Proves: docs/testing.md#test-runners
+  // Proves: docs/testing.md#test-runners, #test-strays
   test(`services are tested under ${runner}`, (t) => {
     const kept = withPackages('runners', PACKAGES, [])
     if (kept === undefined) {
@@ -28,7 +28,9 @@ for (const [runner, words] of Object.entries(RUNNERS)) {
     const folder = scratchFolder(t)
     symlinkSync(join(kept, 'node_modules'), join(folder, 'node_modules'))
     cpSync(fixture('healthy.js'), join(folder, 'healthy.mjs'))
-    cpSync(join(fixture('.'), '../../../test/fixtures/kit.test.mjs'), join(folder, 'kit.test.mjs'))
+    for (const name of ['kit.test.mjs', 'kit-stray.test.mjs']) {
+      cpSync(join(fixture('.'), '../../../test/fixtures', name), join(folder, name))
+    }
     const jest = { transform: {}, testMatch: ['**/*.test.mjs'], testTimeout: HANG_MS }
     writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', jest }))
     const [file, ...flags] = words
@@ -36,9 +38,15 @@ for (const [runner, words] of Object.entries(RUNNERS)) {
     const { NODE_TEST_CONTEXT: _, ...rest } = process.env
     const env = { ...rest, NODE_OPTIONS: '--experimental-vm-modules --no-warnings' }
     const options = { cwd: folder, env, encoding: 'utf8', timeout: HANG_MS } as const
-    const ended = spawnSync(process.execPath, command, options)
-    const said = ended.stdout + ended.stderr
-    assert.equal(ended.status, 0, said)
-    assert.match(said, /Tests:? +5 passed/)
+    const run = (file: string): [status: number | null, said: string] => {
+      const ended = spawnSync(process.execPath, [...command, file], options)
+      return [ended.status, ended.stdout + ended.stderr]
+    }
+    const [status, said] = run('kit.test')
+    assert.equal(status, 0, said)
+    assert.match(said, /Tests:? +6 passed/)
+    const [failed, why] = run('kit-stray.test')
+    assert.equal(failed, 1, why)
+    assert.match(why, /nobody awaits what the test does/)
   })
 }
