@@ -44,5 +44,11 @@ export default defineService(async (skynet, gate: GateRef, watchdog: number, fd:
   })
   await gate.call.forward(fd)
 
-  return { disconnect: () => skynet.exit() }
+  return {
+    async disconnect() {
+      // What the last messages were answered is on its way to the client within this turn.
+      await skynet.sleep(0)
+      skynet.exit()
+    },
+  }
 })
