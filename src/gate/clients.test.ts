@@ -226,3 +226,28 @@ test('Clients sets no timer for who says nothing while nobody is there', async (
   admit(2)
   assert.equal(host.timers.size, 1)
 })
+
+// Proves: docs/gate.md#message-rate
+test('Clients ends who sends more messages than a second may have', async () => {
+  const { host, told, clients, admit } = setUp()
+  clients.limitRate(3)
+  const [fast, slow] = [admit(1), admit(2)]
+  told.length = 0
+  host.advance(5000)
+  for (const text of ['a', 'b', 'c']) {
+    void fast.take(text)
+    void slow.take(text)
+  }
+  host.advance(999)
+  for (const text of ['d', 'e']) void fast.take(text)
+  host.advance(1)
+  void slow.take('d')
+  await turn()
+  const of = (fd: number): string[] => told.filter((line) => line.split(' ')[1] === `${fd}`)
+  const abc = (fd: number): string[] => ['a', 'b', 'c'].map((text) => `message ${fd} ${text}`)
+  const why = 'error 1 more than 3 messages within a second'
+  assert.deepEqual(of(1), [...abc(1), why, 'disconnect 1'])
+  assert.deepEqual(of(2), [...abc(2), 'message 2 d'])
+  assert.equal(fast.isClosed, true)
+  assert.equal(clients.count, 1)
+})

@@ -61,6 +61,8 @@ export class Clients<In, Out> {
   /** No message for so long ends a client; 0: never. */
   #silenceMs = 0
   #sweeps: Timer | undefined
+  /** More messages within a second end a client; 0: never. */
+  #perSecond = 0
 
   constructor(
     host: ClientsHost,
@@ -138,6 +140,11 @@ export class Clients<In, Out> {
     this.#sweepLater()
   }
 
+  /** Of all clients, those that are there included. 0: no limit. */
+  limitRate(perSecond: number): void {
+    this.#perSecond = perSecond
+  }
+
   // --- the messages of a client, and its end ---------------------------------------------------
 
   async #serve(client: GateClient<In, Out>): Promise<void> {
@@ -168,6 +175,7 @@ export class Clients<In, Out> {
     // What came behind the message that has closed it.
     if (client.state !== 'open') return undefined
     if (this.#silenceMs > 0) client.heardAt = this.#host.now()
+    if (this.#perSecond > 0 && this.#isTooFast(client)) return undefined
     try {
       const result = this.#handler.message(client.fd, message)
       return isThenable(result) ? this.#handled(client, result) : undefined
@@ -175,6 +183,19 @@ export class Clients<In, Out> {
       this.#host.fault('message of a client', error)
       return undefined
     }
+  }
+
+  /** Then it is closed. */
+  #isTooFast(client: GateClient<In, Out>): boolean {
+    const now = this.#host.now()
+    if (now - client.secondAt >= SECOND_MS) {
+      client.secondAt = now
+      client.messages = 0
+    }
+    if (++client.messages <= this.#perSecond) return false
+    this.#tell('error', client.fd, `more than ${this.#perSecond} messages within a second`)
+    this.close(client.fd)
+    return true
   }
 
   async #handled(client: GateClient<In, Out>, result: PromiseLike<unknown>): Promise<void> {
@@ -254,6 +275,7 @@ export class Clients<In, Out> {
   }
 }
 
+const SECOND_MS = 1000
 /** Looks at all clients within the time that one may say nothing. */
 const SWEEPS = 8
 

@@ -28,6 +28,9 @@ export class GateClient<In, Out> {
   readonly #streamOf: (connection: Connection) => MessageStream<In, Out>
   /** When it came, or its last message: milliseconds since the node started. */
   heardAt: number
+  /** Begin of the second of which `messages` were handled. */
+  secondAt = 0
+  messages = 0
   /** A message of it is handled, and the next one waits for that. */
   isHandling = false
   /** Of one that has ended: when it is closed at the latest. */

@@ -34,15 +34,28 @@ export interface GateOptions extends Omit<ListenOptions, keyof WaitOptions> {
    * Also one that nobody has opened. Noticed at most an eighth later. Default 0: never.
    */
   readonly messageTimeoutMs?: number
+  /**
+   * A client of which more messages than that are handled within a second is closed: `error`, then
+   * `disconnect`. What it has sent besides is dropped. Messages that had to wait count as well, so
+   * take some times what a client sends. Default 0: no limit.
+   */
+  readonly maxMessagesPerSecond?: number
 }
 
 /** What every gate is opened with. */
-export const GATE_NAMES = ['maxClient', 'frames', 'messageTimeoutMs', ...LISTEN_OPTION_NAMES]
+export const GATE_NAMES = [
+  'maxClient',
+  'frames',
+  'messageTimeoutMs',
+  'maxMessagesPerSecond',
+  ...LISTEN_OPTION_NAMES,
+]
 const WHAT = 'open the gate'
 
 export interface CheckedGate {
   readonly maxClient: number
   readonly messageTimeoutMs: number
+  readonly maxMessagesPerSecond: number
   readonly frames: GateFrames
   /** What is for the listener, which checks it. */
   readonly listen: ListenOptions
@@ -55,11 +68,19 @@ export interface CheckedGate {
 export function checkGate(options: GateOptions, others: readonly string[] = []): CheckedGate {
   checkPlain(WHAT, 'options', options)
   checkOptions(WHAT, 'options', options, [...GATE_NAMES, ...others])
-  const { maxClient = GATE_CLIENTS_DEFAULT, messageTimeoutMs = 0, frames = {}, ...rest } = options
+  const {
+    maxClient = GATE_CLIENTS_DEFAULT,
+    messageTimeoutMs = 0,
+    maxMessagesPerSecond = 0,
+    frames = {},
+    ...rest
+  } = options
   checkInteger(WHAT, 'maxClient', maxClient, 1, SOCKETS_MAX)
   checkMs(WHAT, 'messageTimeoutMs', messageTimeoutMs)
+  checkInteger(WHAT, 'maxMessagesPerSecond', maxMessagesPerSecond, 0, Number.MAX_SAFE_INTEGER)
   // Now, and not by each client that comes.
   formatOf(frameOptions(WHAT, frames))
   const given = Object.entries(rest).filter(([name]) => !others.includes(name))
-  return { maxClient, messageTimeoutMs, frames, listen: Object.fromEntries(given) }
+  const listen = Object.fromEntries(given)
+  return { maxClient, messageTimeoutMs, maxMessagesPerSecond, frames, listen }
 }

@@ -210,6 +210,7 @@ test('a gate refuses by name what it is made of, or opened with, and is none', a
     [/'header.headerBytesMax' must be/, () => open({ header: {} })],
     [/'max' must be .*NaN/, () => open({ header: 'u32be', max: Number.NaN })],
     [/'max' must be .*-1/, () => open({ max: -1 })],
+    [/'maxMessagesPerSecond' must be .*0\.5/, () => gate.open({ maxMessagesPerSecond: 0.5 })],
     [/'frames' must be a plain object/, () => open([])],
     [/'frames.header' must be .*"line"/, () => openMsg({ header: 'line' })],
     [/'frames.max' must be .*17/, () => openMsg({ max: 17 })],

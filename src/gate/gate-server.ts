@@ -156,6 +156,7 @@ export function gateServer<
       await handler.open?.(source, options, place)
       frames = checked.frames
       clients.limitSilence(checked.messageTimeoutMs)
+      clients.limitRate(checked.maxMessagesPerSecond)
     })
   }
   const close = (): Promise<void> => entrance.close()

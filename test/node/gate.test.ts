@@ -246,6 +246,20 @@ check(
   },
 )
 
+// Proves: docs/gate.md#message-rate
+check('a flood of empty messages of one who has left is dropped', async (skynet, handlers) => {
+  const scene = await startGate(skynet, handlers, { maxMessagesPerSecond: 1000 })
+  const agent = await scene.agent(1)
+  const [client, fd] = await scene.join()
+  // Nothing is read before all is there.
+  client.socket.end(Buffer.alloc(512 * 1024))
+  await agent.call.forward(fd)
+  const why = 'more than 1000 messages within a second'
+  assert.deepEqual(await scene.event('error'), ['error', fd, why])
+  assert.deepEqual(await scene.event('close'), ['close', fd])
+  client.close()
+})
+
 // Proves: docs/gate.md#never-reads
 check(
   'a client that never reads is warned of, fails at sendLimitBytes, and is closed',
