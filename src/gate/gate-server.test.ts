@@ -270,8 +270,8 @@ test('who is sent something before it is opened is read to a limit, and waits', 
   for (let i = 0; i < 64; i++) client.send(Buffer.alloc(60_000, i))
   await node.settled()
   const { received } = node.skynet.socket.totals()
-  // And what one read brings.
-  assert.ok(received < RECEIVE_BUFFER_BYTES_MAX + 64 * 1024, `${received}`)
+  // And what the reads bring that are made before the pause is heard: not all that was sent.
+  assert.ok(received < RECEIVE_BUFFER_BYTES_MAX + 16 * 64 * 1024, `${received}`)
   assert.deepEqual(came, [])
   await ref.call.letIn()
   await node.settled()
