@@ -9,6 +9,8 @@ export default defineService(async (skynet) => {
     host: '127.0.0.1',
     port: Number(skynet.getenv('PORT')),
     maxClient: 64,
+    // Who says nothing for so long gives its place to others.
+    messageTimeoutMs: 10 * 60_000,
     options: { noDelay: 1 },
   })
   skynet.log(`the gate listens on ${host}:${port}`)
