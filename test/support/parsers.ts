@@ -1,6 +1,7 @@
 /**
  * Every parser that sees the bytes of a peer, a row each. `test/support/fuzz.ts` feeds them what a
- * peer might send by mistake or on purpose: `test/node/fuzz.test.ts`, `npm run soak fuzz`.
+ * peer might send by mistake or on purpose: `test/long/fuzz.test.ts`, `npm run soak fuzz`. A little
+ * of that is in `test/node/fuzz.test.ts`.
  */
 import { json } from '../../src/codec/json.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'
@@ -18,7 +19,7 @@ export interface Parser {
   /** What it parses: it is also in the name of the test. */
   readonly name: string
 
-  /** Bytes that a peer sends when all is well, of some hundred bytes at most. They get spoiled. */
+  /** Bytes that a peer sends when all is well, some hundred at most. They get spoiled, or long. */
   readonly bytesOf: (random: Random) => Buffer
 
   /**

@@ -93,3 +93,23 @@ export function chunked(bytes: Buffer, random: Random): Buffer[] {
   }
   return chunks
 }
+
+/** Bytes that a parser may have to look behind, to find what ends them. */
+const DULL = [0x20, 0x09, 0x0a, 0x0d, 0x00, 0x30, 0x22, 0x28, 0x5b, 0x80, 0xff]
+
+/**
+ * The same with something in it again and again, up to so many bytes: one of a few, or all of them.
+ * A longer one of the same seed has more of the same.
+ */
+export function stretched(bytes: Buffer, length: number, random: Random): Buffer {
+  const at = place(bytes, random)
+  const kind = below(random, 4)
+  const dull = Buffer.of(DULL[below(random, DULL.length)]!)
+  const some = bytes.subarray(at, at + 1 + below(random, 8))
+  const again = [dull, some, bytes, bytes.subarray(at, at + 1)][kind]!
+  const unit = again.length === 0 ? dull : again
+  // Alone, or between what there was.
+  const around = random() < 0.3 ? Buffer.alloc(0) : bytes
+  const run = Buffer.alloc(Math.max(0, length - around.length), unit)
+  return replaced(around, Math.min(at, around.length), 0, run)
+}

@@ -1,10 +1,10 @@
-/** One input of one parser: what is wrong with how it is taken; the least bytes that show it. */
+/** Inputs of one parser: what is wrong with how they are taken; the least bytes that show it. */
 import { isDeepStrictEqual } from 'node:util'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Parser } from './parsers.ts'
 import { seeded } from './seed.ts'
-import { chunked, spoiled } from './spoil.ts'
+import { chunked, spoiled, stretched } from './spoil.ts'
 
 /** Memory that an input may take: so much whatever it is, and so much for each of its bytes. */
 const FIXED_BYTES = 2 * 1024 * 1024
@@ -13,6 +13,25 @@ const BYTES_PER_BYTE = 128
 const collect = gcOf()
 /** How often an input that took too much is tried again. */
 const AGAIN = 3
+/**
+ * Lengths of inputs of which each is compared with the one before, as to what a byte costs. Two
+ * steps: one may be where a length within is no longer too long, and there is more to do.
+ */
+const LENGTHS = [4 * 1024, 16 * 1024, 64 * 1024] as const
+/**
+ * A byte of an input may cost so many times what one of the input before does. Where each byte
+ * costs as much as there are bytes, it is four times. Nothing is compared with a clock.
+ */
+const DEARER_MAX = 2.5
+/** The least of so many times counts: others have the processor in some of them. */
+const TIMES = 5
+/** What takes so long is not done again: what others take of the processor is little beside it. */
+const LONG_NS = 300_000_000
+/** A longest one that takes less is not looked at again: the others take next to nothing. */
+const CHEAP_NS = 3_000_000
+/** Long inputs are made of one in so many seeds: they take as long as a hundred others. */
+const LONG_EVERY = 64
+
 /** Attempts to leave something out of the bytes of a fault. */
 const ATTEMPTS_MAX = 500
 
@@ -68,7 +87,7 @@ function takesTooMuch(parser: Parser, bytes: Buffer): boolean {
 }
 
 /** @returns What is wrong, or undefined. The bytes stay as they are. */
-export function faultOf(parser: Parser, bytes: Buffer, seed: number): string | undefined {
+function faultOf(parser: Parser, bytes: Buffer, seed: number): string | undefined {
   const before = taken()
   const whole = outcomeOf(parser, [Buffer.from(bytes)])
   const grown = taken() - before
@@ -82,12 +101,100 @@ export function faultOf(parser: Parser, bytes: Buffer, seed: number): string | u
   return pieces.fault ?? 'gives something else when the bytes come in other pieces'
 }
 
+/** What is wrong with long inputs that are made of these bytes; `onAttempt` as of `shrunk`. */
+function longFaultOf(
+  parser: Parser,
+  bytes: Buffer,
+  seed: number,
+  onAttempt: () => void,
+): string | undefined {
+  const ofLength = (length: number) => stretched(bytes, length, seeded(seed ^ 0x5eed))
+  const [short, middle, long] = LENGTHS.map(ofLength) as [Buffer, Buffer, Buffer]
+  const fault = faultOf(parser, long, seed)
+  if (fault !== undefined) return fault
+  if (nsOf(parser, long) < CHEAP_NS) return undefined
+  for (let again = 0; again < AGAIN; again++) {
+    onAttempt()
+    const costs = [short, middle, long].map((each) => leastNsOf(parser, each) / each.length)
+    if (costs[1]! < costs[0]! * DEARER_MAX || costs[2]! < costs[1]! * DEARER_MAX) return undefined
+  }
+  return 'takes longer for each byte the more there are'
+}
+
+function leastNsOf(parser: Parser, bytes: Buffer): number {
+  let least = nsOf(parser, bytes)
+  for (let times = 1; times < TIMES && least < LONG_NS; times++) {
+    least = Math.min(least, nsOf(parser, bytes))
+  }
+  return least
+}
+
+function nsOf(parser: Parser, bytes: Buffer): number {
+  const chunk = Buffer.from(bytes)
+  const start = process.hrtime.bigint()
+  outcomeOf(parser, [chunk])
+  return Number(process.hrtime.bigint() - start)
+}
+
+/** A stack takes longer than most inputs. */
+const STACK = Error.stackTraceLimit
+
+export interface Seeds {
+  readonly first: number
+  readonly count: number
+}
+
+/**
+ * Feed a parser with the inputs of these seeds, and with long ones that are made of some.
+ *
+ * @param onSeed Is told at which it is.
+ * @param onAttempt Called again and again where one takes long.
+ * @returns What is wrong, with how to repeat it, or undefined.
+ */
+export function feed(
+  parser: Parser,
+  { first, count }: Seeds,
+  onSeed: (seed: number) => void,
+  onAttempt: () => void,
+): string | undefined {
+  Error.stackTraceLimit = 0
+  try {
+    for (let i = 0; i < count; i++) {
+      const seed = (first + i) >>> 0
+      onSeed(seed)
+      const bytes = inputOf(parser, seed)
+      const found = faultOf(parser, bytes, seed)
+      if (found !== undefined) return told(parser, bytes, seed, found, onAttempt)
+      if (seed % LONG_EVERY > 0) continue
+      const long = longFaultOf(parser, bytes, seed, onAttempt)
+      if (long === undefined) continue
+      return `${parser.name} ${long}\n  SKYNET_SEED=${seed}, made long of: ${bytes.toString('hex')}`
+    }
+    return undefined
+  } finally {
+    Error.stackTraceLimit = STACK
+  }
+}
+
+function told(
+  parser: Parser,
+  bytes: Buffer,
+  seed: number,
+  found: string,
+  onAttempt: () => void,
+): string {
+  Error.stackTraceLimit = STACK
+  const fault = found.startsWith('throws') ? (faultOf(parser, bytes, seed) ?? found) : found
+  const least = shrunk(parser, bytes, seed, fault, onAttempt).toString('hex')
+  return `${parser.name} ${fault}\n  SKYNET_SEED=${seed}, the least bytes: ${least}`
+}
+
 /**
  * The same fault, of as few bytes as can be found.
  *
  * @param onAttempt Called again and again: it takes long.
  */
-export function shrunk(
+function shrunk(
   parser: Parser,
   bytes: Buffer,
   seed: number,
