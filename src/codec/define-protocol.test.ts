@@ -141,7 +141,9 @@ test('a validator that turns out to be asynchronous, or throws, refuses its mess
   const broken = schema(() => {
     throw new Error('a bug')
   })
-  const codec = defineProtocol({ codec: json(), messages: { hidden, broken } })
+  const silent = schema(() => undefined as never)
+  const lost = schema(() => ({ issues: [{ message: 'no', path: [null as never] }] }))
+  const codec = defineProtocol({ codec: json(), messages: { hidden, broken, silent, lost } })
   const info = { path: 'value', issue: 'its validator is asynchronous' }
   assert.deepEqual(refused({ type: 'hidden', value: 'wait' }, codec as never), {
     message: 'hidden',
@@ -151,6 +153,9 @@ test('a validator that turns out to be asynchronous, or throws, refuses its mess
     code: 'ERR_MESSAGE_INVALID',
     cause: new Error('a bug'),
   })
+  for (const type of ['silent', 'lost']) {
+    assert.throws(() => codec.decode(bytesOf({ type })), { code: 'ERR_MESSAGE_INVALID' })
+  }
 })
 
 test('defineProtocol() refuses what is no codec, no validator, or no option', () => {

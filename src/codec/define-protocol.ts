@@ -124,16 +124,20 @@ class ValidatedCodec implements Codec<Envelope, Envelope> {
 
 function validated(type: string, schema: StandardSchema, value: unknown): unknown {
   const result = resultOf(type, schema, value)
-  if (isPromise(result)) throw invalid(type, 'value', 'its validator is asynchronous')
-  if (result.issues === undefined) return result.value
-  const issue: Issue | undefined = result.issues[0]
-  throw invalid(type, pathOf('value', issue?.path), issue?.message ?? 'it is refused')
+  if ('path' in result) throw invalid(type, result.path, result.issue)
+  return result.value
 }
 
-/** What a validator throws is about the value, too. */
-function resultOf(type: string, schema: StandardSchema, value: unknown) {
+type Result = { readonly value: unknown } | { readonly path: string; readonly issue: string }
+
+/** What a validator throws is about the value, too, and so is a result that is none. */
+function resultOf(type: string, schema: StandardSchema, value: unknown): Result {
   try {
-    return schema['~standard'].validate(value)
+    const result = schema['~standard'].validate(value)
+    if (isPromise(result)) return { path: 'value', issue: 'its validator is asynchronous' }
+    if (result.issues === undefined) return { value: result.value }
+    const issue: Issue | undefined = result.issues[0]
+    return { path: pathOf('value', issue?.path), issue: issue?.message ?? 'it is refused' }
   } catch (error) {
     throw invalid(type, 'value', 'its validator has thrown', error)
   }
@@ -189,7 +193,7 @@ function isAsync(schema: StandardSchema): boolean {
 
 function objectOf(issues: readonly Issue[], value: unknown): object {
   const fields = issues.flatMap(({ path: [step] = [] }) => {
-    const key = typeof step === 'object' ? step.key : step
+    const key = typeof step === 'object' ? step?.key : step
     return key === undefined ? [] : [[key, value] as const]
   })
   return Object.fromEntries(fields)

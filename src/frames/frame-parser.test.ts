@@ -288,3 +288,18 @@ test('new FrameParser() refuses options that make no sense, by name', () => {
   assert.equal(new FrameFormat({ header: fixed }).max, 1024 * 1024)
   assert.equal(new FrameFormat({ header: 'u16le' }).max, 65_535)
 })
+
+// Proves: docs/frames.md#cut
+test('end() tells what was not handed out, as each() has thrown', () => {
+  const parser = new FrameParser({ header: 'u16be' })
+  const mine = new Error('mine')
+  const throwing = () => {
+    throw mine
+  }
+  assert.throws(() => parser.take(Buffer.from('\0\u0001a\0\u0001b\0\u0005cc'), throwing), mine)
+  const cut = (received: number) => ({ code: 'ERR_FRAME_CUT', info: { received } })
+  assert.throws(() => parser.end(), cut(7))
+  assert.equal(parser.next()?.toString(), 'b')
+  assert.equal(parser.next(), undefined)
+  assert.throws(() => parser.end(), cut(4))
+})

@@ -83,11 +83,18 @@ export class FrameParser {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  /** The stream has ended. @throws {SkynetError} `ERR_FRAME_CUT` in the middle of a frame. */
+  /**
+   * The stream has ended.
+   *
+   * @throws {SkynetError} `ERR_FRAME_CUT` in the middle of a frame, or when not all that came was
+   * handed out, as `each` has thrown: `next` has the rest.
+   */
   end(): void {
     this.#nothing()
-    if (this.#half === undefined) return
-    throw new SkynetError('ERR_FRAME_CUT', { received: this.#half.received })
+    const received = (this.#half?.received ?? 0) + this.#chunk.length - this.#at
+    if (received > 0 || this.#half !== undefined) {
+      throw new SkynetError('ERR_FRAME_CUT', { received })
+    }
   }
 
   /** Everything that was given and is in no frame so far. It is here no more. */
