@@ -80,7 +80,7 @@ test('a table of methods keeps only so many names, and answers to all', () => {
       const methods = table as Record<string, (word: string) => unknown>
       for (let i = 0; i < METHODS_KEPT_MAX * 2; i++) void methods[`word${i}`]
       assert.equal(Object.getOwnPropertyNames(table).length, METHODS_KEPT_MAX)
-      assert.equal(methods['word0'], methods['word0'])
+      for (const kept of ['word0']) assert.equal(methods[kept], methods[kept])
     }
   }
 })

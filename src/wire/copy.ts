@@ -1,5 +1,6 @@
 /** Values → values of their own: what `unpack(pack(value))` gives, without bytes between. */
 import { MESSAGE_BYTES_MAX, MESSAGE_DEPTH_MAX } from '../base/limits.ts'
+import { expectNumber, isNumeric, NO_NUMBERS } from './numbers.ts'
 import { Packer } from './pack.ts'
 import {
   indexStep,
@@ -114,17 +115,27 @@ class Copier {
     const result: Record<string, unknown> = {}
     this.#remember(object, result)
     let key = ''
+    let numbers = 0
+    let weight = 0
     try {
       for (key in object) {
         if (!owns.call(object, key)) continue
-        this.#weight += key.length * 2 + SMALL_BYTES
-        const value = this.#value(object[key], depth)
+        if (numbers !== NO_NUMBERS)
+          numbers = isNumeric(key) ? expectNumber(result, key, numbers) : NO_NUMBERS
+        weight += key.length * 2 + SMALL_BYTES
+        let value = object[key]
+        // As `#value` does; what most values are is not worth a call.
+        if (typeof value === 'number' || typeof value === 'boolean') weight += SMALL_BYTES
+        else if (typeof value === 'string') weight += value.length * 2 + SMALL_BYTES
+        else if (typeof value === 'object' && value !== null) value = this.#object(value, depth)
+        else value = this.#value(value, depth)
         if (key === '__proto__') setProto(result, value)
         else result[key] = value
       }
     } catch (error) {
       throw passing(error, keyStep(key))
     }
+    this.#weight += weight
     return result
   }
 

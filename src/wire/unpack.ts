@@ -2,6 +2,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { MESSAGE_DEPTH_MAX, RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
 import { Makers } from './makers.ts'
+import { expectNumber, isNumeric, NO_NUMBERS } from './numbers.ts'
 import { type Binder, UNBOUND } from './service-id.ts'
 import {
   HEAD,
@@ -227,10 +228,13 @@ class Reader {
   #plain(depth: number): object {
     const inside = this.#deeper(depth)
     const object: Record<string, unknown> = this.#met({})
+    let numbers = 0
     for (;;) {
       if (this.#at >= this.#end) throw this.#malformed('ends too early')
       if (this.#bytes[this.#at] === TAG.END) break
       const key = this.#text()
+      if (numbers !== NO_NUMBERS)
+        numbers = isNumeric(key) ? expectNumber(object, key, numbers) : NO_NUMBERS
       const value = this.value(inside)
       if (key === '__proto__') setProto(object, value)
       else object[key] = value
@@ -247,7 +251,10 @@ class Reader {
     if (known?.make !== undefined && this.#objects === undefined) return known.make(this, inside)
     const keys = known?.keys ?? this.#keys(at, size)
     const object: Record<string, unknown> = this.#met({})
+    let numbers = 0
     for (const key of keys) {
+      if (numbers !== NO_NUMBERS)
+        numbers = isNumeric(key) ? expectNumber(object, key, numbers) : NO_NUMBERS
       const value = this.value(inside)
       if (key === '__proto__') setProto(object, value)
       else object[key] = value
