@@ -37,7 +37,40 @@ test('json() refuses to encode what has no JSON', () => {
   for (const value of [undefined, () => 1, Symbol('a')]) {
     assert.throws(() => codec.encode(value), { code: 'ERR_MESSAGE_UNSUPPORTED' })
   }
-  assert.throws(() => codec.encode(1n), TypeError)
+  for (const [value, path] of [
+    [1n, 'message'],
+    [{ list: ['a', { 'a b': 1n }] }, 'message.list[1]["a b"]'],
+  ] as const) {
+    const info = { path, type: 'bigint' }
+    assert.throws(() => codec.encode(value), { code: 'ERR_MESSAGE_UNSUPPORTED', info })
+  }
+  const mine = new TypeError('mine')
+  const throwing = {
+    toJSON() {
+      throw mine
+    },
+  }
+  assert.throws(() => codec.encode([throwing]), mine)
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  assert.throws(() => codec.encode({ proxy }), TypeError)
+})
+
+// Proves: docs/limits.md#codec-depth
+test('json() writes nothing that its peer would refuse as too deep', () => {
+  const nest = (depth: number): unknown => {
+    let value: unknown = 'x[[['
+    for (let i = 0; i < depth; i++) value = i % 2 === 0 ? [value] : { value }
+    return value
+  }
+  const most = nest(CODEC_DEPTH_MAX)
+  assert.deepEqual(codec.decode(codec.encode(most)), most)
+  const cycle: Record<string, unknown> = { a: 1 }
+  cycle.self = cycle
+  const info = { path: 'message', limit: CODEC_DEPTH_MAX }
+  for (const value of [nest(CODEC_DEPTH_MAX + 1), nest(100_000), cycle]) {
+    assert.throws(() => codec.encode(value), { code: 'ERR_MESSAGE_TOO_DEEP', info })
+  }
 })
 
 // Proves: docs/codec.md#json

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import { SkynetError } from '../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../base/limits.ts'
 import { beginOf, SHOWN_CHARS_MAX } from '../base/text.ts'
+import { indexStep, keyStep } from '../wire/refusal.ts'
 import { type Codec, codecError } from './codec.ts'
 
 const OTHER = 0
@@ -23,18 +24,57 @@ const POSITION = /at position (\d+)/
  * key `__proto__`: copied into another object it would become its prototype. What the values are,
  * JSON does not check: `Out` is what you expect of your peer.
  *
- * `encode` throws what `JSON.stringify` throws (`TypeError` for a bigint or a cycle), and
- * `ERR_MESSAGE_UNSUPPORTED` for what has no JSON: `undefined`, a function, a symbol.
+ * `encode` throws `ERR_MESSAGE_UNSUPPORTED` for what has no JSON: a bigint; where it is all that
+ * there is also `undefined`, a function, a symbol, which are left out elsewhere. What is nested
+ * deeper than 64, as a cycle is, it refuses with `ERR_MESSAGE_TOO_DEEP`. What a `toJSON` or a
+ * getter throws, it throws as well.
  */
 export function json<In = unknown, Out = In>(): Codec<In, Out> {
   return { encode, decode: decode<Out> }
 }
 
 function encode(value: unknown): Buffer {
-  const text: string | undefined = JSON.stringify(value)
-  if (text !== undefined) return Buffer.from(text)
-  throw new SkynetError('ERR_MESSAGE_UNSUPPORTED', { path: 'message', type: typeof value })
+  const text = written(value)
+  if (text === undefined) throw unsupported('message', value)
+  const bytes = Buffer.from(text)
+  if (opens(text) > CODEC_DEPTH_MAX && isTooDeep(bytes)) throw tooDeepToSend()
+  return bytes
 }
+
+function written(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch (error) {
+    throw whyNot(value) ?? error
+  }
+}
+
+function whyNot(value: unknown): SkynetError | undefined {
+  try {
+    return reasonOf(value, 'message', 0)
+  } catch {
+    return undefined
+  }
+}
+
+/** Why a value cannot be written, in the order of writing. Undefined: code of its own threw. */
+function reasonOf(value: unknown, path: string, depth: number): SkynetError | undefined {
+  if (typeof value === 'bigint') return unsupported(path, value)
+  if (typeof value !== 'object' || value === null) return undefined
+  if (depth >= CODEC_DEPTH_MAX) return tooDeepToSend()
+  for (const [key, each] of Object.entries(value)) {
+    const step = Array.isArray(value) ? indexStep(Number(key)) : keyStep(key)
+    const reason = reasonOf(each, path + step, depth + 1)
+    if (reason !== undefined) return reason
+  }
+  return undefined
+}
+
+const unsupported = (path: string, value: unknown) =>
+  new SkynetError('ERR_MESSAGE_UNSUPPORTED', { path, type: typeof value })
+
+const tooDeepToSend = () =>
+  new SkynetError('ERR_MESSAGE_TOO_DEEP', { path: 'message', limit: CODEC_DEPTH_MAX })
 
 function decode<Out>(bytes: Uint8Array): Out {
   if (!isUtf8(bytes)) throw codecError('json', 'message', 'it is no UTF-8')

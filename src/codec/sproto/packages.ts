@@ -11,7 +11,10 @@ import type { TypePlan } from './plan.ts'
 import type { SchemaProtocol } from './schema.ts'
 import { checkUint8Array, sprotoPack, unpackedSize, unpackInto } from './zero-pack.ts'
 
-/** Tells requests apart; an answer has the one of its request. Beyond 2^53 it is a bigint. */
+/**
+ * Tells requests apart; an answer has the one of its request. Any integer of 64 bits, as in Skynet;
+ * beyond 2^53 it is a bigint.
+ */
 export type SprotoSession = number | bigint
 
 export interface SprotoHostOptions {
