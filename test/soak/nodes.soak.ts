@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { descriptors, heapBytes, listeners } from '../support/leftovers.ts'
+import { beginOutput } from '../support/output.ts'
 import { fixture } from '../support/process.ts'
 
 /** Every other round starts so many at a time. */
@@ -67,14 +68,8 @@ async function round(): Promise<void> {
   heapBytes()
 }
 
-/** The first line that a node prints itself begins the output of the process, which stays. */
-async function print(): Promise<void> {
-  const stubborn = { thread: 1, start: fixture('stubborn.ts'), exitMs: 1, logger: '/dev/null' }
-  await (await startNode(resolveConfig(stubborn, '/'))).stop().catch(() => {})
-}
-
 console.log(`${nodes} nodes start and stop, ${AT_ONCE} at a time and one by one`)
-await print()
+await beginOutput()
 for (let warm = 0; warm < WARM_ROUNDS; warm++) await round()
 const before = look('begin')
 const rounds = Math.ceil(nodes / (2 * AT_ONCE))

@@ -12,6 +12,7 @@ import { settledMemory } from '../../bench/support/settled.ts'
 import { MODULE_PATHS_MAX } from '../../src/base/limits.ts'
 import { type Answer, type Look, type Order, type Scale, WAYS } from '../fixtures/again.ts'
 import { descriptors, listeners } from './leftovers.ts'
+import { beginOutput } from './output.ts'
 import { fixture } from './process.ts'
 import { until } from './until.ts'
 
@@ -117,6 +118,8 @@ export class Again {
       channel.onmessage = resolve
     })
     const threads = new Set<Worker>()
+    // A logger that has much to write is said to, past it: not by chance in one of the ways.
+    await beginOutput()
     process.on('worker', (thread) => {
       threads.add(thread)
       thread.once('exit', () => threads.delete(thread))
