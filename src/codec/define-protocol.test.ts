@@ -170,6 +170,12 @@ test('defineProtocol() refuses what is no codec, no validator, or no option', ()
     [{ codec: { encode: () => {} }, messages: {} }, /'codec\.decode' must be a function/],
     [{ codec, message: {} }, /option 'message'.*did you mean 'messages'/],
   ]
+  for (const options of [undefined, null, 5, []]) {
+    assert.throws(() => defineProtocol(options as never), {
+      name: 'TypeError',
+      code: /^ERR_INVALID/,
+    })
+  }
   for (const [options, message] of wrong) {
     assert.throws(() => defineProtocol(options as never), { name: 'TypeError', message })
   }

@@ -81,7 +81,7 @@ export function defineProtocol(
   options: Partial<ProtocolOptions<Messages> & TwoWayProtocolOptions<Messages, Messages>>,
 ): Codec<Envelope, Envelope> {
   checkOptions(WHAT, 'options', options, OPTIONS)
-  const { codec, messages, sends = messages, receives = messages } = options
+  const { codec, messages, sends = messages, receives = messages } = options ?? {}
   checkCodec(codec)
   const sets = messages === undefined ? { sends, receives } : { messages }
   for (const [name, set] of Object.entries(sets)) checkMessages(name, set)

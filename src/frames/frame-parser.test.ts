@@ -303,3 +303,25 @@ test('end() tells what was not handed out, as each() has thrown', () => {
   assert.equal(parser.next(), undefined)
   assert.throws(() => parser.end(), cut(4))
 })
+
+// Proves: docs/frames.md#own-header
+test('fixedHeader() refuses what is no header, by the name that its user has written', () => {
+  const good = { bytes: 2, read: () => 0, write: () => {} }
+  const wrong: [unknown, RegExp][] = [
+    [undefined, /'bytes' must be a whole number in 1\.\.64/],
+    [null, /'header' must be/],
+    [{}, /'bytes' must be a whole number/],
+    [{ ...good, bytes: Number.NaN }, /'bytes' must be .* current value is NaN/],
+    [{ ...good, bytes: 0 }, /'bytes' must be/],
+    [{ ...good, bytes: 65 }, /'bytes' must be/],
+    [{ ...good, bytes: 'x' }, /'bytes' must be/],
+    [{ ...good, bodyBytesMax: -1 }, /'bodyBytesMax' must be/],
+    [{ ...good, read: 5 }, /'read' must be a function/],
+    [{ ...good, write: undefined }, /'write' must be a function/],
+    [{ ...good, max: 5 }, /'max'/],
+  ]
+  for (const [header, message] of wrong) {
+    assert.throws(() => fixedHeader(header as never), { code: /^ERR_(INVALID|OUT)/, message })
+  }
+  assert.equal(fixedHeader({ ...good, bytes: 64 }).headerBytesMax, 64)
+})

@@ -3,6 +3,7 @@ import {
   checkChoice,
   checkFunction,
   checkInteger,
+  checkOptions,
   isObject,
   refusal,
   shown,
@@ -45,8 +46,21 @@ export interface FixedHeader {
   write(into: Buffer, at: number, bodyBytes: number): void
 }
 
-/** The framing of headers that all have the same length. */
-export function fixedHeader({ bytes, bodyBytesMax, read, write }: FixedHeader): Framing {
+/**
+ * The framing of headers that all have the same length.
+ *
+ * @throws `TypeError`, `RangeError` naming the field.
+ */
+export function fixedHeader(header: FixedHeader): Framing {
+  const what = 'make a header'
+  checkOptions(what, 'header', header, ['bytes', 'bodyBytesMax', 'read', 'write'])
+  const { bytes, bodyBytesMax, read, write } = header ?? {}
+  checkInteger(what, 'bytes', bytes, 1, FRAME_HEADER_BYTES_MAX)
+  if (bodyBytesMax !== undefined) {
+    checkInteger(what, 'bodyBytesMax', bodyBytesMax, 1, Number.MAX_SAFE_INTEGER)
+  }
+  checkFunction(what, 'read', read)
+  checkFunction(what, 'write', write)
   return {
     headerBytesMax: bytes,
     ...(bodyBytesMax === undefined ? undefined : { bodyBytesMax }),
