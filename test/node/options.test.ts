@@ -140,6 +140,7 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   'TestClient.frames': () =>
     withClient((client) => client.frames(odd<{ header: 'line' }>({ header: 'line' }))),
   'TestClient.read': () => withClient((client) => client.read(undefined, odd())),
+  'TestClient.lines': () => withClient((client) => client.lines(odd()).next()),
   'TestClient.readLine': () => withClient((client) => client.readLine(odd())),
   'TestClient.readAll': () => withClient((client) => client.readAll(odd())),
   'TestClient.drain': () => withClient((client) => client.drain(odd())),
