@@ -142,7 +142,8 @@ test('each() hands out nothing after the end of the service', async () => {
     return Promise.reject(new Error('of a service that has ended'))
   })
   come('\0\x01a\0\x01b')
-  await assert.rejects(done, { message: 'it has ended' })
+  // Where somebody of the thread has a store, each() itself calls, and hears of the promise first.
+  await assert.rejects(done, { message: /has ended$/ })
   assert.deepEqual(messages, ['a'])
 })
 
