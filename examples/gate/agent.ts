@@ -30,7 +30,8 @@ export default defineService(async (skynet, gate: GateRef, watchdog: number, fd:
         return message.respond?.()
       }
       case 'quit':
-        // No answer: the connection ends.
+        // No answer: the connection ends, behind those of this turn, which leave at its end.
+        await skynet.sleep(0)
         await skynet.ref<typeof watchdogService>(watchdog).call.close(fd)
         return undefined
     }
