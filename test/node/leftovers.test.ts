@@ -138,11 +138,15 @@ test('workers() keeps nothing of a call', async () => {
     }
   }
   await ask()
-  const before = heapBytes()
-  await ask()
-  const kept = (heapBytes() - before) / calls
+  const kept: number[] = []
+  // What is kept of calls grows each time; what V8 keeps of tests before this one does not.
+  for (let time = 0; time < 3; time++) {
+    const before = heapBytes()
+    await ask()
+    kept.push((heapBytes() - before) / calls)
+  }
   await node.stop()
-  assert.ok(kept < 100, `${kept} bytes of each call are kept`)
+  assert.ok(Math.min(...kept) < 100, `${kept.join(', ')} bytes of each call are kept`)
 })
 
 // Proves: docs/node.md#node-questions
