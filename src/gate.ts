@@ -29,7 +29,6 @@ export { msgServer } from './gate/msg-server.ts'
 export type {
   AgentCodecOptions,
   AgentOptions,
-  ClientCodec,
   ClientSource,
   ClientWriter,
 } from './gate/on-client.ts'

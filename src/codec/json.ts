@@ -1,5 +1,7 @@
 /** JSON in UTF-8. */
+
 import { isUtf8 } from 'node:buffer'
+import { bufferOf } from '../base/bytes.ts'
 import { SkynetError } from '../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../base/limits.ts'
 import { beginOf, SHOWN_CHARS_MAX } from '../base/text.ts'
@@ -78,7 +80,7 @@ const tooDeepToSend = () =>
 
 function decode<Out>(bytes: Uint8Array): Out {
   if (!isUtf8(bytes)) throw codecError('json', 'message', 'it is no UTF-8')
-  const text = textOf(bytes)
+  const text = bufferOf(bytes).toString()
   if (opens(text) > CODEC_DEPTH_MAX && isTooDeep(bytes)) throw tooDeep()
   try {
     return JSON.parse(text, mayHaveProto(text) ? withoutProto : undefined) as Out
@@ -86,12 +88,6 @@ function decode<Out>(bytes: Uint8Array): Out {
     throw error instanceof SyntaxError ? notJson(error) : error
   }
 }
-
-const textOf = (bytes: Uint8Array): string =>
-  (Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  ).toString()
 
 /** It stands in the text as it is, or has an escape of one of its letters. */
 const mayHaveProto = (text: string): boolean => text.includes('__proto__') || text.includes('\\u00')

@@ -1,7 +1,7 @@
 /** Objects with keys that a peer has chosen. */
+import { isNumeric } from '../wire/numbers.ts'
+import { setProto } from '../wire/tags.ts'
 
-const DIGIT_FIRST = 0x30
-const DIGIT_LAST = 0x39
 /** The last number that is a place of an object, and not just the name of a property. */
 const LAST_PLACE = 2 ** 32 - 2
 
@@ -15,13 +15,10 @@ const { hasOwn } = Object
  */
 export function setKey<T>(object: { [key: string]: T }, key: string, value: T): void {
   if (key === '__proto__') {
-    const traits = { enumerable: true, configurable: true, writable: true }
-    Object.defineProperty(object, key, { value, ...traits })
+    setProto(object, value)
     return
   }
-  const first = key.charCodeAt(0)
-  const isNumber = first <= DIGIT_LAST && first >= DIGIT_FIRST
-  if (isNumber && !hasOwn(object, key) && !hasOwn(object, LAST_PLACE)) {
+  if (isNumeric(key) && !hasOwn(object, key) && !hasOwn(object, LAST_PLACE)) {
     object[LAST_PLACE] = value
     delete object[LAST_PLACE]
   }

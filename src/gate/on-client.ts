@@ -4,14 +4,9 @@ import { frameEncoder } from '../frames/frame-encoder.ts'
 import { Repeats } from '../service/repeats.ts'
 import { isThenable } from '../service/sendable.ts'
 import { Skynet } from '../skynet/skynet.ts'
+import type { MessageCodec } from '../sockets/framed-stream.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { frameOptions, type GateFrames } from './gate-options.ts'
-
-/** Values → messages, and back. Any `Codec` is one. */
-export interface ClientCodec<In, Out> {
-  decode(bytes: Buffer): In
-  encode(value: Out): string | Uint8Array
-}
 
 export interface AgentOptions {
   /** As the gate was opened with. */
@@ -20,7 +15,7 @@ export interface AgentOptions {
 
 /** The same, where messages are more than bytes. */
 export interface AgentCodecOptions<In, Out> extends AgentOptions {
-  readonly codec: ClientCodec<In, Out>
+  readonly codec: MessageCodec<In, Out>
 }
 
 /** Who has sent a message. */
@@ -46,7 +41,7 @@ type Handle<In, Out> = (message: In, from: ClientSource) => Answer<Out>
 
 const NAMES = ['frames', 'codec']
 /** Bytes as they are. */
-const RAW: ClientCodec<Buffer, Bytes> = { decode: (bytes) => bytes, encode: (value) => value }
+const RAW: MessageCodec<Buffer, Bytes> = { decode: (bytes) => bytes, encode: (value) => value }
 
 /**
  * Write to clients of gates from any service, on any worker.

@@ -1,5 +1,7 @@
 /** Bytes of lua-seri → values. Never trusts the bytes. */
+
 import { isUtf8 } from 'node:buffer'
+import { bufferOf } from '../../base/bytes.ts'
 import type { SkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
@@ -298,8 +300,5 @@ const reader = new Reader()
  * @throws {SkynetError} `ERR_CODEC`, and nothing else, for any content.
  */
 export function unpackValues(bytes: Uint8Array, keepsFloats = false): LuaValue[] {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  return reader.read(buffer, keepsFloats)
+  return reader.read(bufferOf(bytes), keepsFloats)
 }

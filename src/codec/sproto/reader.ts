@@ -2,7 +2,9 @@
  * Bytes of a peer → objects. Nothing that the bytes say is believed before it is compared with the
  * bytes that are left, so what is made is never much more than what came.
  */
+
 import { isUtf8 } from 'node:buffer'
+import { bufferOf } from '../../base/bytes.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
 import { CROWDED, NumberKeys } from '../number-keys.ts'
@@ -304,8 +306,5 @@ function define(made: Made, name: string, value: unknown): void {
     writable: true,
   })
 }
-
-const bufferOf = (bytes: Uint8Array): Buffer =>
-  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 
 const malformed = (at: number, reason: string) => codecError('sproto', at, reason)

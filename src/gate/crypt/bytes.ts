@@ -1,5 +1,6 @@
 /** What the functions of crypt take: text or bytes; keys and numbers are exactly eight of them. */
 import { types } from 'node:util'
+import { bufferOf } from '../../base/bytes.ts'
 import { checkBytes } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
 
@@ -16,9 +17,7 @@ export const KEY_BYTES = 8
  */
 export function dataOf(what: string, name: string, value: Bytes): Buffer {
   checkBytes(what, name, value)
-  if (typeof value === 'string') return Buffer.from(value)
-  if (Buffer.isBuffer(value)) return value
-  return Buffer.from(value.buffer, value.byteOffset, value.length)
+  return typeof value === 'string' ? Buffer.from(value) : bufferOf(value)
 }
 
 /** The same of a key. Others than eight bytes come from a peer: `ERR_CRYPT`. */
@@ -32,7 +31,7 @@ export function keyOf(what: string, name: string, value: Bytes): Buffer {
 export function charsOf(what: string, name: string, value: Bytes): string {
   checkBytes(what, name, value)
   if (!types.isUint8Array(value)) return value
-  return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1')
+  return bufferOf(value).toString('latin1')
 }
 
 /** Why bytes of a peer are none that this could have made. */

@@ -1,4 +1,5 @@
 /** What a program sends to the connections of its own loop. */
+import { bufferOf } from '../../base/bytes.ts'
 import { checkArray } from '../../base/check.ts'
 import { checkIds } from '../client/broadcaster.ts'
 import { NOT_BEGUN } from '../commands.ts'
@@ -47,7 +48,7 @@ export class OwnStreams {
   /** Send bytes that stay where they are. To nobody: then they are done with. */
   #lend(socket: Socket | undefined, bytes: Uint8Array, free: () => void, isLow: boolean): void {
     const { callbacks, sockets } = this.#loop
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const buffer = bufferOf(bytes)
     const parcel = new SharedBytes(buffer, 1, () => callbacks.giveBack(free))
     if (socket === undefined) {
       parcel.release()
