@@ -11,7 +11,7 @@ const bodyOf = (name: keyof typeof requests): Buffer => Buffer.from(requests[nam
 const WELCOME = exampleGateRaw[0]!.received!
 /** Pieces of one byte, where that takes no minute. */
 const BYTEWISE_MAX = 1000
-/** What comes behind a wish to leave is answered when it comes with it: in pieces it may be late. */
+/** What comes behind a wish to leave is answered if it comes with it: in pieces it may be late. */
 const AT_ONCE = 'quit then another request in the same write'
 
 suite('the example of the gate', () => {
