@@ -60,11 +60,21 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   codec: ['base', 'wire'],
   gate: ['base', 'wire', 'frames', 'kernel', 'modules', 'service', 'sockets', 'skynet'],
   channel: ['base', 'net', 'service', 'sockets', 'skynet'],
+  'cluster/core': ['base'],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate'],
   cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
-  testing: [...BELOW, 'service', ...PARTS, 'skynet', 'threads', 'threads/main', 'services'],
+  testing: [
+    ...BELOW,
+    'service',
+    ...PARTS,
+    'skynet',
+    'threads',
+    'threads/main',
+    'services',
+    'cluster/core',
+  ],
 }
 
 /** Loaded by path, so nothing imports them. */

@@ -1,0 +1,60 @@
+/**
+ * The contract of the one place where a cluster decides: who is a member, who is dead, who owns a
+ * name. Every decision is a compare-and-swap of one entry; nothing is decided by a read. It may
+ * lose its memory, as one that has no disk does: then its era is another one, and owners announce
+ * again what they have.
+ *
+ * Keys are `node.<name>` and `name.<name>`. What values mean is known to whoever writes them.
+ */
+
+/** What one key has. */
+export interface StoreEntry {
+  readonly key: string
+  /** Whole, 1 … 2^53-1. Rises with each change of any key; in a new era it may begin again. */
+  readonly revision: number
+  /** Undefined: deleted, at this revision. */
+  readonly value: Uint8Array | undefined
+}
+
+/** A watch that runs. */
+export interface StoreWatch {
+  /** Resolves once every entry that was there at the beginning has been told. */
+  readonly ready: Promise<void>
+  /** Nothing is told after it returns. */
+  close(): void
+}
+
+export interface ClusterStore {
+  /**
+   * Opens it, or makes sure of it after a lost watch.
+   *
+   * @returns Which memory this is: the same number as before, unless it was lost.
+   * @throws {SkynetError} `ERR_STORE_LOST` when it cannot be reached.
+   */
+  open(): Promise<{ readonly era: number }>
+  /**
+   * Write `key` if it still has that revision.
+   *
+   * @param value Undefined: delete.
+   * @param revision 0: only if there is no such entry, or it is deleted.
+   * @returns The new revision.
+   * @throws {SkynetError} `ERR_STORE_CONFLICT`: nothing was written, somebody else was first.
+   * `ERR_STORE_LOST`: no answer; it may have been written.
+   */
+  cas(key: string, value: Uint8Array | undefined, revision: number): Promise<number>
+  /**
+   * An entry as it was lately: good for what to try next, never to decide by.
+   *
+   * @throws {SkynetError} `ERR_STORE_LOST`
+   */
+  get(key: string): Promise<StoreEntry | undefined>
+  /**
+   * Tell every entry that there is, then each change, in the order of revisions. The last of
+   * several changes of one key may stand for all of them.
+   *
+   * @param lost The watch has ended by itself: open again, look at the era, watch anew.
+   */
+  watch(each: (entry: StoreEntry) => void, lost: (reason: unknown) => void): StoreWatch
+  /** Everything that waits rejects with `ERR_STORE_LOST`. */
+  close(): Promise<void>
+}
