@@ -10,11 +10,32 @@ export interface Receiver extends Binder {
   receive(message: Message): void
 }
 
+/** Takes messages as they are packed, to pass them on. */
+export interface Forwarder {
+  /**
+   * The message lies in `bytes[at .. at + length)`, during the call only. It must not throw.
+   *
+   * @param timeoutMs How long its sender waits for the answer; 0: it has not said.
+   */
+  forward(
+    to: number,
+    type: number,
+    source: number,
+    session: number,
+    timeoutMs: number,
+    bytes: Buffer,
+    at: number,
+    length: number,
+  ): void
+}
+
 export class Context {
   readonly handle: number
   /** For logs and lists: the path the service was launched by. */
   readonly title: string
   readonly receiver: Receiver
+  /** In the place of the receiver: it has no mailbox then. */
+  readonly forwarder: Forwarder | undefined
   mailbox: Mailbox | undefined
   /** Messages beyond which requests go to `onFull` instead of into the mailbox. */
   limit = Number.POSITIVE_INFINITY
@@ -29,9 +50,10 @@ export class Context {
   /** Messages handled so far. */
   handled = 0
 
-  constructor(handle: number, title: string, receiver: Receiver) {
+  constructor(handle: number, title: string, receiver: Receiver, forwarder?: Forwarder) {
     this.handle = handle
     this.title = title
     this.receiver = receiver
+    this.forwarder = forwarder
   }
 }

@@ -10,10 +10,12 @@ import type { Doorbells } from '../shm/doorbell.ts'
 import type { Blocks } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
 import type { Packer } from '../wire/pack.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { BLOCK_FLAG, MESSAGE_TYPE_MASK } from './record-type.ts'
 
-/** Set in a record's type when the payload is a block: its length follows as float64. */
-export const BLOCK_FLAG = 0x100
 const BLOCK_RECORD_BYTES = 16
+/** Of bytes that come from elsewhere so many are copied, to be had as words: see `ManyRing`. */
+const SCRATCH_BYTES = 128
 
 interface Waiting {
   readonly type: number
@@ -34,6 +36,8 @@ export class Outbox {
   readonly #blockWords = new Int32Array(BLOCK_RECORD_BYTES / 4)
   readonly #blockFloats = new Float64Array(this.#blockWords.buffer)
   readonly #blockBytes = Buffer.from(this.#blockWords.buffer)
+  readonly #scratchWords = new Int32Array(SCRATCH_BYTES / 4)
+  readonly #scratch = Buffer.from(this.#scratchWords.buffer)
 
   constructor(
     worker: number,
@@ -53,17 +57,54 @@ export class Outbox {
     return this.#waiting.length
   }
 
-  /** Pack and send. Throws what cannot be packed, before anything has left. */
+  /**
+   * Pack and send. Throws what cannot be packed, before anything has left.
+   *
+   * @param type With a deadline, if it has one: record-type.ts.
+   */
   send(type: number, to: number, source: number, session: number, value: unknown): void {
-    const length = this.#packer.pack(value, type === 10 ? 'args' : 'value')
+    const length = this.#packer.pack(
+      value,
+      (type & MESSAGE_TYPE_MASK) === PTYPE.LUA ? 'args' : 'value',
+    )
     this.sendPacked(type, to, source, session, length)
   }
 
   /** Send the first `length` bytes of the packer, which keeps them: for several workers alike. */
   sendPacked(type: number, to: number, source: number, session: number, length: number): void {
-    const packer = this.#packer
-    let bytes = packer.bytes
-    let words = packer.words
+    const { bytes, words } = this.#packer
+    this.#write(type, to, source, session, bytes, words, length)
+  }
+
+  /** Send a message that was packed elsewhere, in `bytes[at .. at + length)`. */
+  sendBytes(
+    type: number,
+    to: number,
+    source: number,
+    session: number,
+    given: Buffer,
+    at: number,
+    length: number,
+  ): void {
+    let bytes = given.subarray(at, at + length)
+    if (length <= SCRATCH_BYTES) {
+      this.#scratch.set(bytes)
+      bytes = this.#scratch
+    }
+    this.#write(type, to, source, session, bytes, this.#scratchWords, length)
+  }
+
+  #write(
+    type: number,
+    to: number,
+    source: number,
+    session: number,
+    given: Buffer,
+    givenWords: Int32Array,
+    length: number,
+  ): void {
+    let bytes = given
+    let words = givenWords
     let size = length
     let recordType = type
     if (length > RING_PAYLOAD_BYTES_MAX) {

@@ -9,6 +9,7 @@ import { VirtualClock } from '../testing/timers.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { UNBOUND } from '../wire/service-id.ts'
+import { unpack } from '../wire/unpack.ts'
 import { Context } from './context.ts'
 import { createHandleMemory, Handles } from './handles.ts'
 import type { Message } from './message.ts'
@@ -46,6 +47,7 @@ function setUp() {
       handles,
       scheduler: { deliver } as unknown as Scheduler,
       outboxes,
+      packer,
       inbox,
       blocks,
       bells,
@@ -61,7 +63,7 @@ function setUp() {
     }
     const values = (): unknown[] => delivered.map(([, message]) => message.value)
     const seen = { delivered, system, faults, published }
-    return { router, handles, outboxes, packer, ...seen, launch, values, ...inbox }
+    return { worker, router, handles, outboxes, packer, ...seen, launch, values, ...inbox }
   })
   return { here: workers[0]!, there: workers[1]!, blocks }
 }
@@ -243,4 +245,94 @@ test('a block is taken once, also when its record is read again after a death', 
   there.handles.retire(handle)
   assert.equal(there.router.drain(10), 1, 'the next worker meets it again')
   assert.deepEqual(there.faults, [])
+})
+
+/** What a forwarder got: all its facts, and the value in its bytes. */
+type Forwarded = [type: number, source: number, session: number, timeoutMs: number, value: unknown]
+
+function launchForwarder(home: ReturnType<typeof setUp>['here']) {
+  const taken: Forwarded[] = []
+  const nobody = { receive: () => assert.fail('it has a forwarder'), ...UNBOUND }
+  const context = new Context(home.handles.register(home.worker), 'forwarder', nobody, {
+    forward(to, type, source, session, timeoutMs, bytes, at, length) {
+      assert.equal(to, context.handle)
+      taken.push([type, source, session, timeoutMs, unpack(bytes, at, length)])
+    },
+  })
+  home.router.add(context)
+  return { handle: context.handle, taken }
+}
+
+test('a forwarder gets messages as they are packed, from here and from another worker', () => {
+  for (const isLocal of [true, false]) {
+    const { here, there, blocks } = setUp()
+    const home = isLocal ? here : there
+    const { handle, taken } = launchForwarder(home)
+    const large = ['m', 'x'.repeat(RING_PAYLOAD_BYTES_MAX + 1)]
+    assert.equal(here.router.send(PTYPE.LUA, handle, 0xff000001, 5, ['m', 1], 2500), true)
+    assert.equal(here.router.send(PTYPE.LUA, handle, 2, 0, large), true)
+    here.router.send(255, handle, 3, 2 ** 40, undefined, 3e6)
+    home.router.drain(10)
+    assert.deepEqual(taken, [
+      [PTYPE.LUA, 0xff000001, 5, 2500, ['m', 1]],
+      [PTYPE.LUA, 2, 0, 0, large],
+      [255, 3, 2 ** 40, isLocal ? 3e6 : Math.ceil(3e6 / 1024) * 1024, undefined],
+    ])
+    assert.deepEqual([home.delivered, blocks.outstanding], [[], 0])
+  }
+})
+
+test('a deadline is no part of what a service gets', () => {
+  const { here, there } = setUp()
+  const { handle } = there.launch()
+  here.router.send(PTYPE.LUA, handle, 1, 5, ['m', 'x'.repeat(RING_PAYLOAD_BYTES_MAX)], 1e9)
+  here.router.send(PTYPE.LUA, handle, 1, 6, ['m'], 1)
+  there.router.drain(10)
+  assert.deepEqual(
+    there.delivered.map(([, { type, session }]) => [type, session]),
+    [
+      [PTYPE.LUA, 5],
+      [PTYPE.LUA, 6],
+    ],
+  )
+})
+
+test('sendPacked brings bytes from anywhere to a service here and on another worker', () => {
+  for (const isLocal of [true, false]) {
+    const { here, there, packer, blocks } = { ...setUp(), packer: new Packer() }
+    const home = isLocal ? here : there
+    const { handle } = home.launch()
+    const values = [['m'], ['m', 'y'.repeat(300)], ['m', 'z'.repeat(RING_PAYLOAD_BYTES_MAX)]]
+    for (const [i, value] of values.entries()) {
+      const length = packer.pack(value)
+      for (const at of [0, 1, 7]) {
+        const bytes = Buffer.alloc(at + length + 3, 0xee)
+        packer.bytes.copy(bytes, at, 0, length)
+        assert.ok(here.router.sendPacked(PTYPE.LUA, handle, 9, i, bytes, at, length))
+      }
+    }
+    home.router.drain(100)
+    const expected = values.flatMap((value) => [value, value, value])
+    assert.deepEqual(home.values(), expected)
+    assert.equal(blocks.outstanding, 0)
+    assert.equal(here.router.sendPacked(PTYPE.LUA, 999, 9, 1, Buffer.alloc(2), 0, 2), false)
+  }
+})
+
+test('sendPacked of what is no message tells its source, and gives it to a forwarder', () => {
+  for (const isLocal of [true, false]) {
+    const { here, there } = setUp()
+    const home = isLocal ? here : there
+    const source = launchForwarder(here)
+    const { handle } = home.launch()
+    const wrong = Buffer.from([9, 9, 9])
+    assert.ok(here.router.sendPacked(PTYPE.LUA, handle, source.handle, 4, wrong, 0, 3))
+    home.router.drain(10)
+    here.router.drain(10)
+    assert.deepEqual(home.delivered, [])
+    assert.equal(home.faults.length, 1)
+    const [[type, , session, , error]] = source.taken as [Forwarded]
+    assert.deepEqual([type, session], [PTYPE.ERROR, 4])
+    assert.equal((error as { code: string }).code, 'ERR_MESSAGE_MALFORMED')
+  }
 })

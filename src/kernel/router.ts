@@ -4,7 +4,6 @@
  */
 
 import { type Budget, costOf } from '../base/budget.ts'
-import type { Doorbells } from '../shm/doorbell.ts'
 import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
 import { copy } from '../wire/copy.ts'
@@ -13,7 +12,8 @@ import { unpack } from '../wire/unpack.ts'
 import type { Context } from './context.ts'
 import type { Handles } from './handles.ts'
 import type { Message, SystemMessage } from './message.ts'
-import { BLOCK_FLAG, type Outbox } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
+import { BLOCK_FLAG, deadlineBits, deadlineOf, MESSAGE_TYPE_MASK } from './record-type.ts'
 import type { Inlet, Scheduler } from './scheduler.ts'
 
 export interface RouterOptions {
@@ -22,9 +22,11 @@ export interface RouterOptions {
   readonly scheduler: Scheduler
   /** By worker number; the own one is never used. */
   readonly outboxes: readonly Outbox[]
+  /** That of the outboxes. */
+  readonly packer: { readonly bytes: Buffer; pack(value: unknown, root?: string): number }
   readonly inbox: { readonly ring: ManyRing; readonly region: Region }
   readonly blocks: Blocks
-  readonly bells: Doorbells
+  readonly bells: { announceRoom(worker: number): void }
   /** A message to the worker itself (destination 0). */
   readonly onSystem: (message: SystemMessage) => void
   /** A binder of its own for each of those. */
@@ -63,21 +65,63 @@ export class Router implements Inlet {
   /**
    * Send, in order with everything this worker sent to `to` before.
    *
+   * @param timeoutMs How long its sender waits, for who passes it on to another node; 0: unsaid.
    * @returns False when there is no such service; nothing was sent then.
    * @throws What cannot be part of a message; nothing was sent then.
    */
-  send(type: number, to: number, source: number, session: number, value: unknown): boolean {
+  send(
+    type: number,
+    to: number,
+    source: number,
+    session: number,
+    value: unknown,
+    timeoutMs = 0,
+  ): boolean {
     const { worker, handles, scheduler, outboxes } = this.#options
     const home = handles.workerOf(to)
     if (home < 0) return false
     if (home !== worker) {
-      outboxes[home]!.send(type, to, source, session, value)
+      const recordType = timeoutMs === 0 ? type : type | deadlineBits(timeoutMs)
+      outboxes[home]!.send(recordType, to, source, session, value)
       return true
     }
     const context = this.#contexts.get(to)
     if (context === undefined) return false
+    if (context.forwarder !== undefined) {
+      const { packer } = this.#options
+      const length = packer.pack(value, type === PTYPE.LUA ? 'args' : 'value')
+      const { bytes } = packer
+      context.forwarder.forward(to, type, source, session, timeoutMs, bytes, 0, length)
+      return true
+    }
     const own = copy(value, type === PTYPE.LUA ? 'args' : 'value', context.receiver)
     scheduler.deliver(context, { type, source, session, value: own })
+    return true
+  }
+
+  /**
+   * As `send`, of a message that was packed elsewhere: it lies in `bytes[at .. at + length)`. If it
+   * is none, its source is told.
+   */
+  sendPacked(
+    type: number,
+    to: number,
+    source: number,
+    session: number,
+    bytes: Buffer,
+    at: number,
+    length: number,
+  ): boolean {
+    const { worker, handles, outboxes } = this.#options
+    const home = handles.workerOf(to)
+    if (home < 0) return false
+    if (home !== worker) {
+      outboxes[home]!.sendBytes(type, to, source, session, bytes, at, length)
+      return true
+    }
+    const context = this.#contexts.get(to)
+    if (context === undefined) return false
+    this.#arrived(context, type, to, source, session, bytes, at, length)
     return true
   }
 
@@ -142,13 +186,14 @@ export class Router implements Inlet {
     at: number,
     length: number,
   ): number {
-    const { inbox, blocks, scheduler, onSystem, newBinder, onPublished, onFault } = this.#options
-    const type = recordType & ~BLOCK_FLAG
+    const { inbox, blocks, onPublished } = this.#options
+    const type = recordType & MESSAGE_TYPE_MASK
+    const isBlock = (recordType & BLOCK_FLAG) !== 0
     let bytes = inbox.region.bytes
     let from = at
     let size = length
     let isLost = false
-    if (recordType !== type) {
+    if (isBlock) {
       const address = bytes.readDoubleLE(at)
       // Taken once, also when this worker dies before the record is freed and another reads it.
       bytes.writeDoubleLE(0, at)
@@ -164,9 +209,30 @@ export class Router implements Inlet {
     }
     const cost = costOf(size)
     if (context === undefined && type === PTYPE.MULTICAST) {
-      const isOwn = recordType !== type
       const packed = bytes.subarray(from, from + size)
-      return cost + onPublished(session, source, isOwn ? packed : Buffer.from(packed))
+      return cost + onPublished(session, source, isBlock ? packed : Buffer.from(packed))
+    }
+    this.#arrived(context, recordType, to, source, session, bytes, from, size)
+    return cost
+  }
+
+  /** A packed message for a service here, or for this worker itself. */
+  #arrived(
+    context: Context | undefined,
+    recordType: number,
+    to: number,
+    source: number,
+    session: number,
+    bytes: Buffer,
+    from: number,
+    size: number,
+  ): void {
+    const { scheduler, onSystem, newBinder, onFault } = this.#options
+    const type = recordType & MESSAGE_TYPE_MASK
+    if (context?.forwarder !== undefined) {
+      const timeoutMs = deadlineOf(recordType)
+      context.forwarder.forward(to, type, source, session, timeoutMs, bytes, from, size)
+      return
     }
     const binder = context === undefined ? newBinder() : context.receiver
     let value: unknown
@@ -175,10 +241,9 @@ export class Router implements Inlet {
     } catch (error) {
       onFault(`message of ${size} bytes, type ${type}: ${(error as Error).message}`)
       this.refuse({ type, source, session, value: undefined }, to, error)
-      return cost
+      return
     }
     if (context === undefined) onSystem({ type, source, session, value, binder })
     else scheduler.deliver(context, { type, source, session, value })
-    return cost
   }
 }

@@ -129,14 +129,19 @@ export interface RequestTraits {
   readonly isAnsweredInSetup?: boolean
 }
 
+/**
+ * Sends a request under a session; its caller waits so long, 0: for ever. False: nobody is there to
+ * answer.
+ */
+export type Send = (session: number, timeoutMs: number) => boolean
+
 /** Who sends requests, and waits for their answers. */
 export interface Requester {
-  /** @param send Sends it under this session. False: nobody is there to answer. */
   request(
     method: string,
     to: number,
     options: WaitOptions | undefined,
-    send: (session: number) => boolean,
+    send: Send,
     more?: RequestTraits,
   ): Promise<unknown>
 }
@@ -154,16 +159,12 @@ export class Calls {
     this.#service = service
   }
 
-  /**
-   * Send a request and wait for its answer.
-   *
-   * @param send Sends it under this session. False: nobody is there to answer.
-   */
+  /** Send a request and wait for its answer. */
   request(
     method: string,
     to: number,
     options: WaitOptions | undefined,
-    send: (session: number) => boolean,
+    send: Send,
     { title = method, giveUp }: RequestTraits = NO_MORE,
   ): Promise<unknown> {
     const wrong = wrongWait('wait', options)
@@ -178,11 +179,11 @@ export class Calls {
       call.isLimited = true
       call.resolve = (value) => waiter.resolve(value)
       call.reject = (error) => waiter.reject(error)
-      if (!waiter.isOver) this.#send(call, send)
+      if (!waiter.isOver) this.#send(call, send, timeoutMs)
       return waiter.promise
     }
     return new Promise((resolve, reject) => {
-      this.#send(this.#call(to, title, resolve, reject, giveUp), send)
+      this.#send(this.#call(to, title, resolve, reject, giveUp), send, 0)
     })
   }
 
@@ -220,10 +221,10 @@ export class Calls {
     return true
   }
 
-  #send(call: OpenCall, send: (session: number) => boolean): void {
+  #send(call: OpenCall, send: Send, timeoutMs: number): void {
     const session = this.#open.add(call)
     try {
-      if (send(session)) return
+      if (send(session, timeoutMs)) return
       this.#open.take(session)
       call.reject(call.blamed(deadCall(call)))
     } catch (error) {

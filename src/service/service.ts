@@ -18,7 +18,13 @@ import type { Methods } from '../modules/definition.ts'
 import type { ModuleFinder } from '../modules/service-module.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Address } from './addresses.ts'
-import { Calls, type CallsRuntime, type FailedCall, type RequestTraits } from './calls.ts'
+import {
+  Calls,
+  type CallsRuntime,
+  type FailedCall,
+  type RequestTraits,
+  type Send,
+} from './calls.ts'
 import { Faults } from './faults.ts'
 import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
 import type { LogLevel } from './log.ts'
@@ -268,8 +274,8 @@ export class Service
   ): Promise<unknown> {
     if (areCallsWatched()) return watchedCall(this, PTYPE.LUA, to, message, options, more)
     const { router } = this.runtime
-    const send = (session: number): boolean =>
-      router.send(PTYPE.LUA, to, this.handle, session, message)
+    const send: Send = (session, timeoutMs) =>
+      router.send(PTYPE.LUA, to, this.handle, session, message, timeoutMs)
     return this.request(message[0] as string, to, options, send, more)
   }
 
@@ -287,8 +293,8 @@ export class Service
     const { router } = this.runtime
     const to = this.runtime.knownHandle(address)
     if (areCallsWatched()) return watchedCall(this, type, to, value, options)
-    return this.request(`type ${type}`, to, options, (session) =>
-      router.send(type, to, this.handle, session, value),
+    return this.request(`type ${type}`, to, options, (session, timeoutMs) =>
+      router.send(type, to, this.handle, session, value, timeoutMs),
     )
   }
 
@@ -299,16 +305,12 @@ export class Service
     return this.runtime.router.send(type, to, this.handle, 0, value)
   }
 
-  /**
-   * Send a request and wait for its answer.
-   *
-   * @param send Sends it under this session. False: nobody is there to answer.
-   */
+  /** Send a request and wait for its answer. */
   request(
     method: string,
     to: number,
     options: WaitOptions | undefined,
-    send: (session: number) => boolean,
+    send: Send,
     more?: RequestTraits,
   ): Promise<unknown> {
     if (this.#phase === 'ended') return Promise.reject(this.exited())

@@ -7,6 +7,7 @@ import { CIRCLE_MS, CIRCLE_SETUPS_MAX } from '../base/limits.ts'
 import { shortPath } from '../base/paths.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import type { Send } from './calls.ts'
 import { type OrderingRuntime, orderHome } from './ordering.ts'
 import type { OrderAbout } from './orders.ts'
 
@@ -91,13 +92,13 @@ export class Setup {
    * `send` of a call to that callee. When the callee waits for this setup, somebody has to look
    * whether for ever.
    */
-  sending(to: number, send: (session: number) => boolean): (session: number) => boolean {
+  sending(to: number, send: Send): Send {
     const { waiting } = this
     const at = waiting.findIndex(({ handle }) => handle === to)
     if (at < 0) return send
     const circle = [waiting.at(-1)!, ...waiting.slice(at)].map(({ url }) => shortPath(url))
-    return (session) => {
-      const hasLeft = send(session)
+    return (session, timeoutMs) => {
+      const hasLeft = send(session, timeoutMs)
       if (hasLeft) this.#lookForCircle({ order: 'circle', handle: to, session, circle })
       return hasLeft
     }

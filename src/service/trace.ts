@@ -10,7 +10,7 @@ import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { Requester, RequestTraits } from './calls.ts'
+import type { Requester, RequestTraits, Send } from './calls.ts'
 import {
   enterScope,
   kept,
@@ -116,12 +116,13 @@ export function post(
   source: number,
   session: number,
   value: unknown,
+  timeoutMs = 0,
 ): boolean {
   const id = scopeNow()?.trace
-  if (id === undefined) return router.send(type, to, source, session, value)
+  if (id === undefined) return router.send(type, to, source, session, value, timeoutMs)
   const traced: TracedValue = [id, type, value]
   try {
-    return router.send(PTYPE.TRACE, to, source, session, traced)
+    return router.send(PTYPE.TRACE, to, source, session, traced, timeoutMs)
   } catch (error) {
     throw asUntraced(error, type)
   }
@@ -150,10 +151,10 @@ export function watchedCall(
   const from = runtime.now
   const what = `${method} of ${formatHandle(to)}`
   let session = 0
-  const send = (given: number): boolean => {
+  const send: Send = (given, timeoutMs) => {
     session = given
     log(service, id, `call ${what}, session ${given}`)
-    return post(runtime, type, to, source, given, value)
+    return post(runtime, type, to, source, given, value, timeoutMs)
   }
   const call = service.request(method, to, options, send, more)
   const end = (error?: unknown): void => {

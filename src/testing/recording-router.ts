@@ -23,8 +23,15 @@ export class RecordingRouter extends Router {
     this.#onSent = onSent
   }
 
-  override send(type: number, to: number, from: number, session: number, value: unknown): boolean {
-    const isSent = super.send(type, to, from, session, value)
+  override send(
+    type: number,
+    to: number,
+    from: number,
+    session: number,
+    value: unknown,
+    timeoutMs = 0,
+  ): boolean {
+    const isSent = super.send(type, to, from, session, value, timeoutMs)
     if (isSent) this.#note(type, to, from, session, value)
     return isSent
   }

@@ -271,6 +271,7 @@ function connectRings(options: WorkerOptions, parts: MailParts) {
     handles,
     scheduler,
     outboxes,
+    packer,
     inbox: rings[worker]!,
     blocks: os.blocks,
     bells,

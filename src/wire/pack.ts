@@ -64,7 +64,8 @@ export class Packer {
   readonly #list: (object | undefined)[] = new Array<undefined>(LIST_MAX).fill(undefined)
   readonly #map = new Map<object, number>()
   #count = 0
-  #references = false
+  /** Of the message: bits of HEAD. */
+  #head: number = HEAD.PLAIN
   readonly #shapes = new Shapes()
   #smallRun = 0
   #busy = false
@@ -99,11 +100,11 @@ export class Packer {
     }
     this.#busy = true
     this.#at = 1
-    this.#references = false
+    this.#head = HEAD.PLAIN
     try {
       this.#value(value, 0)
       if (this.#at > MESSAGE_BYTES_MAX) throw tooLarge(this.#at)
-      this.#bytes[0] = this.#references ? HEAD.REFERENCES : HEAD.PLAIN
+      this.#bytes[0] = this.#head
     } catch (error) {
       throw error instanceof Refusal ? error.toError(root) : error
     } finally {
@@ -408,6 +409,7 @@ export class Packer {
   }
 
   #service(id: object): void {
+    this.#head |= HEAD.SERVICES
     const target = targetOf(id)
     if (target === undefined) throw refuse(id)
     if (typeof target === 'number') this.#tagged(TAG.SERVICE, target)
@@ -442,7 +444,7 @@ export class Packer {
           break
         }
     if (id >= 0) {
-      this.#references = true
+      this.#head |= HEAD.REFERENCES
       this.#tagged(TAG.REF, id)
       return true
     }

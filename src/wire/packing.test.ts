@@ -74,7 +74,7 @@ test('unpack() survives random bytes', () => {
   const tags = fc.constantFrom(...Object.values(TAG))
   const byte = fc.oneof(fc.nat(255), tags, fc.constantFrom(0, 1, 0xff))
   fc.assert(
-    fc.property(fc.nat(1), fc.array(byte, { maxLength: 64 }), (head, rest) => {
+    fc.property(fc.nat(3), fc.array(byte, { maxLength: 64 }), (head, rest) => {
       survives(bytes(head, ...rest))
     }),
     { numRuns: 5000 },
@@ -86,7 +86,7 @@ test('unpack() refuses what no packer writes', () => {
   const u32 = (n: number) => [n & 255, (n >> 8) & 255, (n >> 16) & 255, n >>> 24]
   const wrong: Record<string, Buffer> = {
     nothing: bytes(),
-    'an unknown head': bytes(2, 1),
+    'an unknown head': bytes(4, 1),
     'bytes after the value': bytes(PLAIN, 1, 1),
     'an unknown tag': bytes(PLAIN, 0xff),
     'a reference in a plain message': bytes(PLAIN, 0xa1, TAG.REF, ...u32(0)),
@@ -102,8 +102,9 @@ test('unpack() refuses what no packer writes', () => {
     'an unknown error': bytes(PLAIN, TAG.ERROR, 99, 0),
     'a SkynetError without code': bytes(PLAIN, TAG.ERROR, 9, 0),
     'a SkynetError with a code of its own': bytes(PLAIN, TAG.ERROR, 9, 24, 0x80, TAG.NULL),
-    'a name of a service that is no string': bytes(PLAIN, TAG.NAMED, 5),
-    'a handle cut short': bytes(PLAIN, TAG.SERVICE, 1, 2, 3),
+    'a name of a service that is no string': bytes(HEAD.SERVICES, TAG.NAMED, 5),
+    'a handle cut short': bytes(HEAD.SERVICES, TAG.SERVICE, 1, 2, 3),
+    'a service of which the head does not tell': bytes(PLAIN, TAG.SERVICE, 1, 2, 3, 4),
     'too many levels': bytes(PLAIN, ...new Array(33).fill(0xa1), 1),
     'a string longer than the message': bytes(PLAIN, TAG.LATIN32, ...u32(0xffffffff), 1),
     'a buffer longer than the message': bytes(PLAIN, TAG.BUFFER, ...u32(0xffffffff), 1),
@@ -145,6 +146,23 @@ test('unpack() tells apart strings that share a place in its cache', () => {
   const words = Array.from({ length: 5000 }, (_, i) => `w${i * 7919}`)
   assert.deepEqual(send(words), words)
   assert.deepEqual(send(words), words)
+})
+
+test('the head of a message tells whether it names services', () => {
+  const one = new ServiceId(7)
+  const named: unknown[] = [
+    one,
+    ['.x', { deep: new Map([[new ServiceId('.board'), 1]]) }],
+    [one, one],
+  ]
+  for (const value of named) assert.ok(packed(value)[0]! & HEAD.SERVICES)
+  const twice = {}
+  for (const value of [
+    [7, '.board'],
+    [twice, twice],
+  ]) {
+    assert.equal(packed(value)[0]! & HEAD.SERVICES, 0)
+  }
 })
 
 test('unpack() and copy() bind what names services to whom it is for, each once', () => {

@@ -44,8 +44,12 @@ export const TAG = {
   NAMED: 0xcc, // string: the local name of a service
 } as const
 
-/** Byte 0 of a message: without references, the reader needs no table of the objects it met. */
-export const HEAD = { PLAIN: 0, REFERENCES: 1 } as const
+/**
+ * Byte 0 of a message, bits. Without references, the reader needs no table of the objects it met;
+ * without services, it may go to another node as it is.
+ */
+export const HEAD = { PLAIN: 0, REFERENCES: 1, SERVICES: 2 } as const
+export const HEAD_MAX = HEAD.REFERENCES | HEAD.SERVICES
 
 export type View = Buffer | NodeJS.TypedArray | DataView
 type ViewClass = {

@@ -6,6 +6,7 @@ import { expectNumber, isNumeric, NO_NUMBERS } from './numbers.ts'
 import { type Binder, UNBOUND } from './service-id.ts'
 import {
   HEAD,
+  HEAD_MAX,
   isCode,
   isErrorShape,
   isSkynetIndex,
@@ -44,6 +45,7 @@ class Reader {
   #viewed: Buffer = NO_BYTES
   #at = 0
   #end = 0
+  #head = 0
   /** Objects by number; undefined in a message without references. */
   #objects: object[] | undefined
   #binder = UNBOUND
@@ -65,8 +67,9 @@ class Reader {
     this.#binder = binder
     try {
       const head = this.#byte()
-      if (head > HEAD.REFERENCES) throw this.#malformed('unknown head')
-      this.#objects = head === HEAD.REFERENCES ? [] : undefined
+      if (head > HEAD_MAX) throw this.#malformed('unknown head')
+      this.#head = head
+      this.#objects = (head & HEAD.REFERENCES) === 0 ? undefined : []
       const value = this.value(0)
       if (this.#at !== this.#end) throw this.#malformed('bytes after the value')
       return value
@@ -162,12 +165,18 @@ class Reader {
       case TAG.ERROR:
         return this.#error(depth)
       case TAG.SERVICE:
-        return this.#met(this.#binder.bind(this.#count()))
+        return this.#service(this.#count())
       case TAG.NAMED:
-        return this.#met(this.#binder.bind(this.#text()))
+        return this.#service(this.#text())
       default:
         throw this.#malformed(`unknown tag ${tag}`)
     }
+  }
+
+  /** One that byte 0 does not tell of would go to other nodes unseen. */
+  #service(target: number | string): object {
+    if ((this.#head & HEAD.SERVICES) === 0) throw this.#malformed('a service that nobody told of')
+    return this.#met(this.#binder.bind(target))
   }
 
   /** Numbers an object as the packer did: before what is inside it. */

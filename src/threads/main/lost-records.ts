@@ -4,7 +4,7 @@
  */
 
 import { COMMAND_RING_BYTES, RING_BYTES } from '../../base/limits.ts'
-import { BLOCK_FLAG } from '../../kernel/outbox.ts'
+import { BLOCK_FLAG } from '../../kernel/record-type.ts'
 import { CLAIM, claimOf } from '../../shm/claim.ts'
 import type { Doorbells } from '../../shm/doorbell.ts'
 import type { Blocks } from '../../shm/memory.ts'
