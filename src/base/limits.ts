@@ -162,6 +162,26 @@ export const SOCKETCHANNEL_CONNECT_MS = 10_000
 export const SOCKETCHANNEL_RETRY_MS = 1000
 export const SOCKETCHANNEL_RETRY_MS_MAX = 10_000
 
+// cluster (src/cluster/core)
+/** A frame between two nodes: longer messages go in chunks. */
+export const LINK_FRAME_BYTES_MAX = 32 * 1024
+/** Under way to a peer, and not consumed by it. */
+export const LINK_WINDOW_BYTES_MAX = 256 * 1024
+/** So much of it may be chunks: the rest is for short messages beside a long one. */
+export const LINK_CHUNKS_BYTES_MAX = 128 * 1024
+/** Messages of a link that have not left: those that fit into a frame. */
+export const LINK_QUEUE_BYTES_MAX = 8 * 1024 * 1024
+/** And longer ones, unless there is just one. */
+export const LINK_LONG_BYTES_MAX = 64 * 1024 * 1024
+/** Longer messages that come at a time over one link, and their bytes together. */
+export const LINK_LANES_MAX = 16
+export const LINK_ASSEMBLY_BYTES_MAX = MESSAGE_BYTES_MAX
+/** Between two greetings of a peer that does not answer: at first, doubling, and at most. */
+export const LINK_GREET_MS = 250
+export const LINK_GREET_MS_MAX = 2000
+/** What is under way for so long without a word is asked for. */
+export const LINK_PROBE_MS = 1000
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
@@ -189,3 +209,6 @@ assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot'
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')
 assert.ok(READ_BYTES_MAX * 8 <= SOCKET_RING_BYTES)
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= COMMAND_RING_BYTES)
+assert.ok(LINK_CHUNKS_BYTES_MAX + LINK_FRAME_BYTES_MAX <= LINK_WINDOW_BYTES_MAX)
+assert.ok(LINK_CHUNKS_BYTES_MAX >= 2 * LINK_FRAME_BYTES_MAX, 'one chunk is read while one comes')
+assert.ok(LINK_ASSEMBLY_BYTES_MAX >= MESSAGE_BYTES_MAX, 'the longest message comes')
