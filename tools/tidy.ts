@@ -61,6 +61,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   gate: ['base', 'wire', 'frames', 'kernel', 'modules', 'service', 'sockets', 'skynet'],
   channel: ['base', 'net', 'service', 'sockets', 'skynet'],
   'cluster/core': ['base'],
+  'cluster/tcp': ['base', 'frames', 'service', 'sockets', 'cluster/core'],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate'],

@@ -149,6 +149,16 @@ const MESSAGES = {
     `Cannot ask ${i.address} under session ${i.session}: a request with it is under way`,
   ERR_SOCKETCHANNEL_TIMEOUT: (i: { address: string; timeoutMs: number }) =>
     `Cannot wait longer for ${i.address}: nothing within ${i.timeoutMs} ms`,
+  // cluster
+  ERR_CLUSTER_AUTH: (i: { address: string; reason: string }) =>
+    `Cannot join nodes by way of ${i.address}: ${i.reason}`,
+  ERR_CLUSTER_VERSION: (i: { node: string; ours: string; theirs: string }) =>
+    `Cannot understand node ${i.node}: it speaks versions ${i.theirs}, and we ${i.ours}`,
+  ERR_STORE_CONFLICT: (i: { key: string }) =>
+    `Cannot write ${i.key}: somebody else has written it meanwhile`,
+  ERR_STORE_FULL: (i: { key: string; what: string }) =>
+    `Cannot write ${i.key}: the store of the cluster takes no ${i.what}`,
+  ERR_STORE_LOST: (i: { reason: string }) => `Cannot reach the store of the cluster: ${i.reason}`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
     `Cannot read config ${i.file}: ${i.reason}`,

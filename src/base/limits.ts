@@ -182,6 +182,48 @@ export const LINK_GREET_MS_MAX = 2000
 /** What is under way for so long without a word is asked for. */
 export const LINK_PROBE_MS = 1000
 
+// cluster over TCP (src/cluster/tcp)
+/** Of a node, and of a cluster: UTF-8. */
+export const CLUSTER_NAME_BYTES_MAX = 64
+/** How long a node may be silent until others may decide that it is dead, unless told otherwise. */
+export const CLUSTER_LEASE_MS = 3000
+/** One packet between two nodes, its length not counted; and of who has not proven the secret. */
+export const CLUSTER_PACKET_BYTES_MAX = 64 * 1024
+export const CLUSTER_HELLO_BYTES_MAX = 512
+/** Connections at the door of a node, and how long they may take to prove the secret. */
+export const CLUSTER_HANDSHAKES_MAX = 64
+export const CLUSTER_HANDSHAKE_MS = 5000
+/** Connections of nodes of one name: processes that are gone, and have not ended theirs. */
+export const CLUSTER_CONNECTIONS_MAX = 4
+/** A secret that can be guessed is none. */
+export const CLUSTER_SECRET_BYTES_MIN = 16
+/** Unsent bytes of a connection to another node: beyond them its frames wait in the link. */
+export const CLUSTER_UNSENT_BYTES = 256 * 1024
+/** The same with beats and answers of the store: beyond them the connection is cut. */
+export const CLUSTER_SEND_BYTES_MAX = 16 * 1024 * 1024
+/** What was written to another node may take so long to leave behind the end of a connection. */
+export const CLUSTER_LINGER_MS = 2000
+/** How long a connection to another node may take to be there. */
+export const CLUSTER_CONNECT_MS = 3000
+/** Between two tries: by chance up to so long, twice as long … up to the most. */
+export const CLUSTER_RETRY_MS = 100
+export const CLUSTER_RETRY_MS_MAX = 3000
+/** A connection that ends sooner was none: the pauses go on growing. */
+export const CLUSTER_STEADY_MS = 1000
+/** After a refusal that somebody has to mend: at least half of it. */
+export const CLUSTER_REFUSED_MS = 10_000
+
+// the store of a cluster without another one
+/** Its entries, their values and keys, and what it remembers of deleted ones. */
+export const STORE_ENTRIES_MAX = 65_536
+export const STORE_VALUE_BYTES_MAX = 16 * 1024
+export const STORE_KEY_BYTES_MAX = 255
+export const STORE_DELETED_MAX = 4096
+/** Watches of one node. */
+export const STORE_WATCHES_MAX = 16
+/** How long the seed may take to answer, or to be reached. */
+export const STORE_ANSWER_MS = 2000
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
@@ -212,3 +254,7 @@ assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= COMMAND_RING_BYTES)
 assert.ok(LINK_CHUNKS_BYTES_MAX + LINK_FRAME_BYTES_MAX <= LINK_WINDOW_BYTES_MAX)
 assert.ok(LINK_CHUNKS_BYTES_MAX >= 2 * LINK_FRAME_BYTES_MAX, 'one chunk is read while one comes')
 assert.ok(LINK_ASSEMBLY_BYTES_MAX >= MESSAGE_BYTES_MAX, 'the longest message comes')
+assert.ok(LINK_FRAME_BYTES_MAX * 2 <= CLUSTER_PACKET_BYTES_MAX, 'a frame fits into a packet')
+assert.ok(STORE_VALUE_BYTES_MAX * 2 <= CLUSTER_PACKET_BYTES_MAX, 'a value fits into a packet')
+assert.ok(CLUSTER_PACKET_BYTES_MAX <= CLUSTER_UNSENT_BYTES, 'a packet is no more than one write')
+assert.ok(CLUSTER_UNSENT_BYTES * 16 <= CLUSTER_SEND_BYTES_MAX, 'frames wait long before a cut')

@@ -1,0 +1,144 @@
+/**
+ * How two ends of a connection come to trust each other: both say hello, who has dialled proves
+ * that it knows the secret, and then who was dialled does. A state machine that knows no socket.
+ */
+import { randomBytes } from 'node:crypto'
+import { isSkynetError, SkynetError } from '../../base/errors.ts'
+import { malformed } from '../../frames/framing.ts'
+import {
+  helloBytes,
+  isProof,
+  NONCE_BYTES,
+  type PeerHello,
+  PROTOCOL_MAX,
+  PROTOCOL_MIN,
+  proofOf,
+  type Role,
+  readHello,
+  readVersions,
+} from './hello.ts'
+import { PACKET, type PacketKind } from './packets.ts'
+
+/** What a node says of itself. */
+export interface Identity {
+  readonly node: string
+  readonly cluster: string
+  /** Empty: none. Then the node listens on loopback only. */
+  readonly secret: string
+  /** Of this process. */
+  readonly instance: string
+}
+
+/** Why a side does not go on: the byte of a refusal, which tells the other side. */
+export const REFUSAL = { version: 1, cluster: 2, secret: 3, self: 4 } as const
+type Refusal = keyof typeof REFUSAL
+
+const REASONS: Readonly<Record<number, string>> = {
+  [REFUSAL.cluster]: 'it says that it is of another cluster',
+  [REFUSAL.secret]: 'it says that the secrets differ',
+  [REFUSAL.self]: 'it is this node itself',
+}
+
+export interface HandshakeHost {
+  /** The other end, for people. */
+  readonly address: string
+  say(kind: PacketKind, body: Uint8Array): void
+  /** There is a connection to that process, so that another one would be of no use. */
+  isConnected(peer: PeerHello): boolean
+}
+
+/** `more`: another packet must come. `known`: it is given up, see `isConnected`. */
+export type Progress = 'more' | 'done' | 'known'
+
+export class PeerHandshake {
+  readonly #role: Role
+  readonly #identity: Identity
+  readonly #host: HandshakeHost
+  readonly #own: Buffer
+  #theirs: Buffer | undefined
+  #peer: PeerHello | undefined
+
+  constructor(role: Role, identity: Identity, host: HandshakeHost) {
+    this.#role = role
+    this.#identity = identity
+    this.#host = host
+    const nonce = randomBytes(NONCE_BYTES)
+    this.#own = helloBytes({ min: PROTOCOL_MIN, max: PROTOCOL_MAX, nonce, ...identity })
+    if (role === 'dial') host.say(PACKET.hello, this.#own)
+  }
+
+  /** Who is there. Not to be believed before `done`. */
+  get peer(): PeerHello | undefined {
+    return this.#peer
+  }
+
+  /**
+   * @throws {SkynetError} `ERR_CLUSTER_AUTH`, `ERR_CLUSTER_VERSION`: the other side was told.
+   * `ERR_FRAME_MALFORMED`.
+   */
+  take(kind: number, bytes: Buffer, at: number, end: number): Progress {
+    const body = bytes.subarray(at, end)
+    if (kind === PACKET.refusal) throw this.#refusedBy(body)
+    if (kind === PACKET.hello && this.#theirs === undefined) return this.#hello(Buffer.from(body))
+    if (kind === PACKET.proof && this.#theirs !== undefined) return this.#proof(body, this.#theirs)
+    throw malformed(`a packet of kind ${kind} in a handshake`)
+  }
+
+  #hello(theirs: Buffer): Progress {
+    const versions = readVersions(theirs)
+    this.#theirs = theirs
+    // Also who is refused learns what we are: then both sides can say what is wrong.
+    if (this.#role === 'accept') this.#host.say(PACKET.hello, this.#own)
+    if (versions.max < PROTOCOL_MIN || versions.min > PROTOCOL_MAX) throw this.#version(versions)
+    const peer = readHello(theirs)
+    this.#peer = peer
+    const { cluster, instance } = this.#identity
+    if (peer.cluster !== cluster) {
+      throw this.#refused('cluster', `it is of cluster '${peer.cluster}', and we of '${cluster}'`)
+    }
+    if (peer.instance === instance) throw this.#refused('self', 'it is this node itself')
+    if (this.#role === 'accept') return 'more'
+    if (this.#host.isConnected(peer)) return 'known'
+    this.#host.say(PACKET.proof, this.#proofOf('dial', theirs))
+    return 'more'
+  }
+
+  #proof(given: Buffer, theirs: Buffer): Progress {
+    if (this.#peer === undefined) throw malformed('a proof before a hello')
+    const other = this.#role === 'dial' ? 'accept' : 'dial'
+    if (!isProof(given, this.#proofOf(other, theirs))) {
+      throw this.#refused('secret', 'it does not know our secret')
+    }
+    if (this.#role === 'accept') this.#host.say(PACKET.proof, this.#proofOf('accept', theirs))
+    return 'done'
+  }
+
+  #proofOf(role: Role, theirs: Buffer): Buffer {
+    const hellos = this.#role === 'dial' ? [this.#own, theirs] : [theirs, this.#own]
+    return proofOf(this.#identity.secret, role, hellos)
+  }
+
+  #version({ min, max }: Pick<PeerHello, 'min' | 'max'>): SkynetError {
+    this.#host.say(PACKET.refusal, Buffer.of(REFUSAL.version))
+    const ours = `${PROTOCOL_MIN}..${PROTOCOL_MAX}`
+    const { address } = this.#host
+    return new SkynetError('ERR_CLUSTER_VERSION', { node: address, ours, theirs: `${min}..${max}` })
+  }
+
+  #refused(refusal: Refusal, reason: string): SkynetError {
+    this.#host.say(PACKET.refusal, Buffer.of(REFUSAL[refusal]))
+    return this.#auth(reason)
+  }
+
+  #refusedBy(body: Buffer): SkynetError {
+    return this.#auth(REASONS[body[0] ?? 0] ?? 'it refuses, and does not say why')
+  }
+
+  #auth(reason: string): SkynetError {
+    return new SkynetError('ERR_CLUSTER_AUTH', { address: this.#host.address, reason })
+  }
+}
+
+/** Somebody has to change a config before the two let each other in. */
+export const isRefusal = (error: unknown): error is SkynetError =>
+  isSkynetError(error, 'ERR_CLUSTER_AUTH') || isSkynetError(error, 'ERR_CLUSTER_VERSION')

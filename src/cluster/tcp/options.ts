@@ -1,0 +1,175 @@
+/** Which node this is, where it listens, and where the others are: checked. */
+import { randomBytes } from 'node:crypto'
+import { checkOptions, checkPlain, checkText, refusal } from '../../base/check.ts'
+import { SkynetError } from '../../base/errors.ts'
+import { CLUSTER_NAME_BYTES_MAX, CLUSTER_SECRET_BYTES_MIN } from '../../base/limits.ts'
+import type { Identity } from './handshake.ts'
+import { INSTANCE_BYTES } from './hello.ts'
+
+/** A cluster that needs no other program: its nodes talk to each other over TCP. */
+export interface TcpClusterOptions {
+  /** Of this node: no other one of the cluster has it at the same time. At most 64 bytes. */
+  readonly name: string
+  /** Of the cluster: nodes of others are refused. Default `skynet`. */
+  readonly cluster?: string | undefined
+  /** `127.0.0.1:7001`. Port 0 lets the system choose. Default: what `nodes` says of this node. */
+  readonly listen?: string | undefined
+  /** Where others find this node, when that is another address than `listen`. */
+  readonly advertise?: string | undefined
+  /**
+   * The node that keeps what the cluster has agreed on, by its address; of that node itself the
+   * same as `listen` or `advertise`. Either this, or `nodes`.
+   */
+  readonly seed?: string | undefined
+  /** Every node of the cluster and its address; the first one is the seed. */
+  readonly nodes?: Readonly<Record<string, string>> | undefined
+  /**
+   * All nodes have the same, at least 16 bytes that nobody can guess: `openssl rand -hex 32`.
+   * Without one a node talks to others of this machine only.
+   */
+  readonly secret?: string | undefined
+}
+
+export const TCP_OPTION_NAMES: readonly string[] = [
+  'name',
+  'cluster',
+  'listen',
+  'advertise',
+  'seed',
+  'nodes',
+  'secret',
+]
+
+export interface TcpPlace {
+  readonly host: string
+  readonly port: number
+}
+
+/** Options that were checked. */
+export interface TcpRules {
+  readonly identity: Identity
+  readonly listen: TcpPlace
+  readonly advertise: TcpPlace | undefined
+  /** Where the seed is, and its name when that is known; undefined: this node is it. */
+  readonly seed: { readonly place: TcpPlace; readonly node: string | undefined } | undefined
+  /** Of nodes that were named: their places, which go before what they say themselves. */
+  readonly places: ReadonlyMap<string, TcpPlace>
+}
+
+const WHAT = 'join a cluster over TCP'
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
+
+/**
+ * @throws {SkynetError} `ERR_CLUSTER_AUTH`: without a secret it would be open to everybody.
+ * `TypeError`, `RangeError` naming the option.
+ */
+export function checkTcp(options: TcpClusterOptions): TcpRules {
+  checkPlain(WHAT, 'options', options)
+  checkOptions(WHAT, 'options', options, TCP_OPTION_NAMES)
+  const { name, cluster = 'skynet', advertise, seed, nodes, secret } = options
+  checkName('name', name)
+  checkName('cluster', cluster)
+  if (secret !== undefined) checkSecret(secret)
+  if ((seed === undefined) === (nodes === undefined)) {
+    throw refusal('value', WHAT, 'seed', "given, or 'nodes', and not both", seed)
+  }
+  const places = placesOf(nodes)
+  const listen =
+    options.listen === undefined ? places.get(name) : tcpPlaceOf('listen', options.listen)
+  if (listen === undefined) {
+    throw refusal('value', WHAT, 'listen', `given, as 'nodes' has no '${name}'`, options.listen)
+  }
+  const rules: TcpRules = {
+    identity: {
+      node: name,
+      cluster,
+      secret: secret ?? '',
+      instance: randomBytes(INSTANCE_BYTES).toString('hex'),
+    },
+    listen,
+    advertise: advertise === undefined ? places.get(name) : tcpPlaceOf('advertise', advertise),
+    seed: seedOf(options, places),
+    places,
+  }
+  if (secret === undefined) checkClosed(rules)
+  return rules
+}
+
+function seedOf(
+  { name, listen, advertise, seed }: TcpClusterOptions,
+  places: ReadonlyMap<string, TcpPlace>,
+): TcpRules['seed'] {
+  if (seed === undefined) {
+    const [[node, place]] = places as Iterable<[string, TcpPlace]> as [[string, TcpPlace]]
+    return node === name ? undefined : { place, node }
+  }
+  const place = tcpPlaceOf('seed', seed, 1)
+  const isOwn = [listen, advertise].some((own) => own !== undefined && isSame(own, place))
+  return isOwn ? undefined : { place, node: undefined }
+}
+
+const isSame = (own: string, { host, port }: TcpPlace): boolean => {
+  const place = tcpPlaceOf('listen', own)
+  return place.host === host && place.port === port
+}
+
+function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, TcpPlace> {
+  if (nodes === undefined) return new Map()
+  checkPlain(WHAT, 'nodes', nodes)
+  const places = Object.entries(nodes).map(([node, address]): [string, TcpPlace] => {
+    checkName(`nodes.${node}`, node)
+    return [node, tcpPlaceOf(`nodes.${node}`, address, 1)]
+  })
+  if (places.length === 0) throw refusal('value', WHAT, 'nodes', 'at least one node', nodes)
+  return new Map(places)
+}
+
+/** @throws `TypeError`, `RangeError` unless it is `host:port`, or `[host]:port` of IPv6. */
+export function tcpPlaceOf(option: string, address: unknown, portMin = 0): TcpPlace {
+  checkText(WHAT, option, address)
+  const place = readPlace(address as string)
+  if (place !== undefined && place.port >= portMin) return place
+  const expected = `an address as 127.0.0.1:7001 or [::1]:7001, with a port from ${portMin}`
+  throw refusal('value', WHAT, option, expected, address)
+}
+
+/** Also of what a peer says. Undefined: it is no address. */
+export function readPlace(address: string): TcpPlace | undefined {
+  const parts = /^(?:\[([^\]]+)\]|([^:\0]+)):(\d{1,5})$/.exec(address)
+  const port = Number(parts?.[3])
+  if (parts === null || port > 65_535) return undefined
+  return { host: (parts[1] ?? parts[2])!, port }
+}
+
+export const placeText = ({ host, port }: TcpPlace): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+function checkName(option: string, name: unknown): void {
+  checkText(WHAT, option, name)
+  const text = name as string
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= CLUSTER_NAME_BYTES_MAX && text.isWellFormed()) return
+  throw refusal('range', WHAT, option, `text of at most ${CLUSTER_NAME_BYTES_MAX} bytes`, name)
+}
+
+/** It must not be in an error: only how long it is. */
+function checkSecret(secret: unknown): void {
+  if (typeof secret !== 'string') throw refusal('type', WHAT, 'secret', 'a string', typeof secret)
+  const bytes = Buffer.byteLength(secret)
+  if (bytes >= CLUSTER_SECRET_BYTES_MIN) return
+  const expected = `text of at least ${CLUSTER_SECRET_BYTES_MIN} bytes (openssl rand -hex 32)`
+  throw refusal('range', WHAT, 'secret', expected, bytes)
+}
+
+export const isLoopback = ({ host }: TcpPlace): boolean => LOOPBACK.test(host)
+
+/** Closed by default. */
+function checkClosed({ listen, advertise, seed, places }: TcpRules): void {
+  const all = [listen, advertise, seed?.place, ...places.values()]
+  const open = all.find((place) => place !== undefined && !isLoopback(place))
+  if (open === undefined) return
+  const reason =
+    "without a secret only nodes of this machine are let in: set 'secret' of the cluster to the " +
+    'same on each node (openssl rand -hex 32), or use 127.0.0.1'
+  throw new SkynetError('ERR_CLUSTER_AUTH', { address: placeText(open), reason })
+}
