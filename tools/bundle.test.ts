@@ -29,6 +29,7 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'testing/': ['worker', 'socket', 'main'],
   'gate/': ['worker', 'socket', 'main'],
   'channel/': ['worker', 'socket', 'main'],
+  'cluster/nats/': ['worker', 'socket', 'main'],
   'cli/main.ts': ['worker', 'socket', 'main'],
   'cli/daemon.ts': ['worker', 'socket', 'main'],
   'threads/standalone.ts': ['worker', 'socket', 'main'],

@@ -62,6 +62,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   channel: ['base', 'net', 'service', 'sockets', 'skynet'],
   'cluster/core': ['base'],
   'cluster/tcp': ['base', 'frames', 'service', 'sockets', 'cluster/core'],
+  'cluster/nats': ['base', 'cluster/core'],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate'],

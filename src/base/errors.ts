@@ -154,6 +154,8 @@ const MESSAGES = {
     `Cannot join nodes by way of ${i.address}: ${i.reason}`,
   ERR_CLUSTER_VERSION: (i: { node: string; ours: string; theirs: string }) =>
     `Cannot understand node ${i.node}: it speaks versions ${i.theirs}, and we ${i.ours}`,
+  ERR_NATS_SERVER: (i: { server: string; reason: string }) =>
+    `Cannot use NATS server ${i.server}: ${i.reason}`,
   ERR_STORE_CONFLICT: (i: { key: string }) =>
     `Cannot write ${i.key}: somebody else has written it meanwhile`,
   ERR_STORE_FULL: (i: { key: string; what: string }) =>

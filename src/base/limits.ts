@@ -224,6 +224,32 @@ export const STORE_WATCHES_MAX = 16
 /** How long the seed may take to answer, or to be reached. */
 export const STORE_ANSWER_MS = 2000
 
+// clusters over NATS (src/cluster/nats)
+/** Handed to the connection, and not at the server yet: beyond that frames wait in their links. */
+export const NATS_IN_FLIGHT_BYTES_MAX = 1024 * 1024
+/** After so many of them the server is asked whether it has them. */
+export const NATS_MARK_BYTES = 256 * 1024
+/** A server that takes shorter messages is refused. */
+export const NATS_PAYLOAD_BYTES_MIN = 64 * 1024
+/** Nodes, at all their epochs, whose subjects are remembered. */
+export const NATS_SENDERS_KEPT_MAX = 4096
+/** How long one server may take to let us in. */
+export const NATS_CONNECT_MS = 2000
+/** Between two tries to be let in again: so long, and by chance up to twice. */
+export const NATS_RECONNECT_MS = 250
+/** Between two pings, and how many may be unanswered: a silent server is given up in 4 s. */
+export const NATS_PING_MS = 1000
+export const NATS_PINGS_OUT_MAX = 3
+/** How long the bucket may take to answer. */
+export const NATS_ANSWER_MS = 800
+/** The server says so often that a watch goes on; silent for longer, the watch is lost. */
+export const NATS_WATCH_IDLE_MS = 1000
+export const NATS_WATCH_SILENT_MS = 4000
+/** How long a deleted key is remembered: by then each watch that goes on has seen it go. */
+export const NATS_DELETED_KEPT_MS = 60_000
+/** Deleted keys that a node is to remove: those beyond are removed by who opens the bucket next. */
+export const NATS_DELETED_MAX = 10_000
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
@@ -247,6 +273,10 @@ export const GRACE_MS = 5000
 /** How long exit hooks may take, unless the config says otherwise. */
 export const EXIT_MS = 1000
 
+assert.ok(LINK_FRAME_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a frame fits into a message')
+assert.ok(STORE_VALUE_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a value fits into a message')
+assert.ok(NATS_MARK_BYTES * 2 <= NATS_IN_FLIGHT_BYTES_MAX, 'who waits for room is told of it')
+assert.ok(NATS_DELETED_KEPT_MS >= 4 * NATS_WATCH_SILENT_MS, 'a watch sees what is deleted')
 assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')
 assert.ok(READ_BYTES_MAX * 8 <= SOCKET_RING_BYTES)

@@ -14,7 +14,6 @@ import { LOGIN_PARSERS } from './login-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
-import { TCP_PARSERS } from './tcp-parsers.ts'
 
 export interface Parser {
   /** What it parses: it is also in the name of the test. */
@@ -63,7 +62,6 @@ export const PARSERS: readonly Parser[] = [
   ...FRAME_PARSERS,
   ...LOGIN_PARSERS,
   ...REDIS_PARSERS,
-  ...TCP_PARSERS,
   {
     name: 'msgpack',
     bytesOf: (random) =>

@@ -1,0 +1,154 @@
+/** The connection of a node to NATS, which its transport and its store share. */
+import type { Msg, MsgHdrs, NatsConnection, Status } from '@nats-io/transport-node'
+import { SkynetError } from '../../base/errors.ts'
+import { NATS_ANSWER_MS, NATS_PAYLOAD_BYTES_MIN } from '../../base/limits.ts'
+import { messageOf } from '../../base/thrown.ts'
+import { faultOf, storeLost } from './faults.ts'
+import { type Library, library } from './library.ts'
+import type { ResolvedNats } from './options.ts'
+
+export interface ClientUser {
+  /** The connection is there again. All that it had subscribed to is. */
+  up(): void
+  /** It was cut. What was under way may have come, or not. */
+  down(): void
+  /** The server lets us publish or subscribe no such thing. */
+  denied(operation: 'publish' | 'subscription', subject: string): void
+}
+
+/**
+ * nats.js keeps what is published without a connection, and sends it when there is one, unasked:
+ * nothing is handed to it while `isUp` is false.
+ */
+export class NatsClient {
+  readonly options: ResolvedNats
+  #library: Library | undefined
+  #connection: NatsConnection | undefined
+  #opening: Promise<NatsConnection> | undefined
+  #isUp = false
+  #isClosed = false
+  readonly #users = new Set<ClientUser>()
+
+  constructor(options: ResolvedNats) {
+    this.options = options
+  }
+
+  get isUp(): boolean {
+    return this.#isUp
+  }
+
+  get address(): string {
+    return this.options.servers.join(', ')
+  }
+
+  /** The last one that leaves closes the connection. */
+  use(user: ClientUser): void {
+    this.#users.add(user)
+  }
+
+  async leave(user: ClientUser): Promise<void> {
+    if (!this.#users.delete(user) || this.#users.size > 0) return
+    this.#isClosed = true
+    const connection = this.#connection ?? (await this.#opening?.catch(() => undefined))
+    await connection?.close()
+  }
+
+  /**
+   * The connection, made if there is none. It mends itself from then on.
+   *
+   * @throws {SkynetError} `ERR_CLUSTER_AUTH`, `ERR_STORE_LOST`, `ERR_NATS_SERVER`,
+   * `ERR_PACKAGE_MISSING`
+   */
+  async open(): Promise<NatsConnection> {
+    if (this.#connection !== undefined) return this.#connection
+    this.#opening ??= this.#connect().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #connect(): Promise<NatsConnection> {
+    this.#library = library()
+    const options = this.options.connection(this.#library)
+    const connection = await this.#library.connect(options).catch((error: unknown) => {
+      throw faultOf(error, this.address)
+    })
+    try {
+      if (this.#isClosed) throw storeLost('it was closed meanwhile')
+      checkServer(connection)
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+    this.#connection = connection
+    this.#isUp = true
+    void this.#follow(connection)
+    return connection
+  }
+
+  headers(): MsgHdrs {
+    return this.#library!.headers()
+  }
+
+  /** Ask a server. What it answers may be that it cannot. */
+  async request(subject: string, body: Uint8Array | string, headers?: MsgHdrs): Promise<Msg> {
+    const connection = this.#connection
+    if (connection === undefined || !this.#isUp) throw storeLost(`${this.address}: no connection`)
+    const options = { timeout: NATS_ANSWER_MS, ...(headers === undefined ? {} : { headers }) }
+    return connection.request(subject, body, options)
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) this.#status(connection, status)
+    this.#connection = undefined
+    this.#down('it was closed')
+  }
+
+  #status(connection: NatsConnection, status: Status): void {
+    if (status.type === 'disconnect') this.#down(status.server)
+    else if (status.type === 'reconnect') this.#up(connection, status.server)
+    else if (status.type === 'error') this.#error(status.error)
+    else if (status.type === 'ldm') this.options.log(`nats: ${status.server} is about to end`)
+  }
+
+  #up(connection: NatsConnection, server: string): void {
+    try {
+      checkServer(connection)
+    } catch (error) {
+      this.options.log(`nats: ${messageOf(error)}`)
+      return
+    }
+    this.options.log(`nats: connected to ${server} again`)
+    this.#isUp = true
+    for (const user of [...this.#users]) user.up()
+  }
+
+  #down(why: string): void {
+    if (!this.#isUp) return
+    this.#isUp = false
+    if (!this.#isClosed) this.options.log(`nats: the connection was cut: ${why}`)
+    for (const user of [...this.#users]) user.down()
+  }
+
+  #error(error: Error): void {
+    this.options.log(`nats: ${messageOf(error)}`)
+    if (!(error instanceof this.#library!.PermissionViolationError)) return
+    const { operation, subject } = error
+    for (const user of [...this.#users]) user.denied(operation, subject)
+  }
+}
+
+/** @throws {SkynetError} `ERR_NATS_SERVER` */
+function checkServer(connection: NatsConnection): void {
+  const { info } = connection
+  const server = connection.getServer()
+  if (info === undefined) return
+  if (info.headers !== true) throw unfit(server, 'it knows no headers: it must be 2.9 or later')
+  if (info.max_payload >= NATS_PAYLOAD_BYTES_MIN) return
+  const reason = `its max_payload must be at least ${NATS_PAYLOAD_BYTES_MIN}: current value is`
+  throw unfit(server, `${reason} ${info.max_payload}`)
+}
+
+export function unfit(server: string, reason: string): SkynetError<'ERR_NATS_SERVER'> {
+  return new SkynetError('ERR_NATS_SERVER', { server, reason })
+}

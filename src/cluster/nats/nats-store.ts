@@ -1,0 +1,127 @@
+/** The store of a cluster: a bucket of NATS. Nothing in it expires. */
+import type { Msg } from '@nats-io/transport-node'
+import { clearTimeout, monotonicNow, setTimeout } from '../../base/event-loop.ts'
+import type { ClusterStore, StoreEntry, StoreWatch } from '../core/store.ts'
+import { storeLost } from './faults.ts'
+import { Forgetting } from './forgetting.ts'
+import { Hearing } from './hearing.ts'
+import { JetStream } from './jet-stream.ts'
+import type { ClientUser, NatsClient } from './nats-client.ts'
+import { type Begun, NatsWatch, type WatchHost } from './nats-watch.ts'
+
+export class NatsStore implements ClusterStore, ClientUser, WatchHost {
+  readonly #client: NatsClient
+  readonly #stream: JetStream
+  readonly #watches = new Set<NatsWatch>()
+  readonly #hearing = new Hearing()
+  readonly #forgetting: Forgetting
+  #watchCount = 0
+  /**
+   * Not after a cut, nor after a lost watch: the server may have lost its memory, and what somebody
+   * writes by a revision of before might fit another entry by chance.
+   */
+  #isOpen = false
+  #isClosed = false
+
+  constructor(client: NatsClient) {
+    this.#client = client
+    this.#stream = new JetStream(client)
+    this.#forgetting = new Forgetting({
+      now: monotonicNow,
+      after,
+      forget: (key, revision) => this.#stream.forget(key, revision),
+    })
+    client.use(this)
+  }
+
+  get keys(): string {
+    return this.#stream.keys
+  }
+
+  async open(): Promise<{ readonly era: number }> {
+    if (this.#isClosed) throw storeLost('it was closed')
+    const connection = await this.#client.open()
+    this.#hearing.renew(connection)
+    const era = await this.#stream.open()
+    this.#isOpen = this.#client.isUp && !this.#isClosed
+    return { era }
+  }
+
+  async cas(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {
+    this.#check()
+    const written = await this.#stream.write(key, value, revision)
+    if (value === undefined) this.#forgetting.add(key, written)
+    return written
+  }
+
+  async get(key: string): Promise<StoreEntry | undefined> {
+    this.#check()
+    const stored = await this.#stream.read(key)
+    return stored && { key, ...stored }
+  }
+
+  watch(each: (entry: StoreEntry) => void, lost: (reason: unknown) => void): StoreWatch {
+    const told = (entry: StoreEntry): void => {
+      if (entry.value === undefined && !watch.isReady)
+        this.#forgetting.add(entry.key, entry.revision)
+      each(entry)
+    }
+    const watch = new NatsWatch(this, told, (reason) => {
+      this.#isOpen = false
+      lost(reason)
+    })
+    this.#watches.add(watch)
+    return watch
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isOpen = false
+    this.#forgetting.close()
+    for (const watch of [...this.#watches]) watch.close()
+    await this.#client.leave(this)
+  }
+
+  /** @internal */
+  async begin(take: (msg: Msg) => void, idleMs: number): Promise<Begun> {
+    this.#check()
+    const subject = `${this.#client.options.subjects.inboxPrefix}.w.${++this.#watchCount}`
+    this.#hearing.add(subject, take)
+    const end = (): void => this.#hearing.remove(subject)
+    try {
+      return { pending: await this.#stream.consume(subject, idleMs), end }
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+
+  /** @internal */
+  ended(watch: NatsWatch): void {
+    this.#watches.delete(watch)
+  }
+
+  /** @internal */
+  down(): void {
+    this.#isOpen = false
+  }
+
+  /** @internal The server does not know its watches any more. */
+  up(): void {
+    for (const watch of [...this.#watches]) watch.fail(storeLost('the connection was cut'))
+  }
+
+  /** @internal */
+  denied(): void {}
+
+  #check(): void {
+    if (!this.#isOpen) throw storeLost(this.#isClosed ? 'it was closed' : 'it must be opened again')
+  }
+}
+
+function after(ms: number, act: () => void): () => void {
+  const timer = setTimeout(act, ms)
+  timer.unref()
+  return () => clearTimeout(timer)
+}

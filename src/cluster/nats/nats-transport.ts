@@ -1,0 +1,182 @@
+/** Frames between nodes by way of NATS. `subjects.ts` says who hears what. */
+import type { Msg, NatsConnection, PublishOptions } from '@nats-io/transport-node'
+import { queueMicrotask } from '../../base/event-loop.ts'
+import { NATS_SENDERS_KEPT_MAX } from '../../base/limits.ts'
+import type {
+  ClusterSelf,
+  ClusterTransport,
+  NodeRecord,
+  PeerAddress,
+  TransportEvents,
+} from '../core/transport.ts'
+import { faultOf } from './faults.ts'
+import { Flow } from './flow.ts'
+import { Hearing } from './hearing.ts'
+import type { ClientUser, NatsClient } from './nats-client.ts'
+import { refusedOf, type Subjects, senderOf } from './subjects.ts'
+
+/** How frames go to a peer. */
+interface Way {
+  readonly to: PeerAddress
+  readonly subject: string
+  /** The ticket belongs behind it. */
+  readonly refusal: string
+  readonly options: PublishOptions
+}
+
+const NO_RESPONDERS = 503
+
+export class NatsTransport implements ClusterTransport, ClientUser {
+  events!: TransportEvents
+  readonly #client: NatsClient
+  readonly #subjects: Subjects
+  readonly #hearing = new Hearing()
+  readonly #flow: Flow
+  #connection: NatsConnection | undefined
+  #self: ClusterSelf | undefined
+  /** One for each node: its latest epoch. */
+  readonly #ways = new Map<string, Way>()
+  /** Who waits to hear `writable`. */
+  readonly #waiting = new Map<string, PeerAddress>()
+  /** By subject, which so is read once. */
+  readonly #senders = new Map<string, PeerAddress>()
+  #isClosed = false
+
+  constructor(client: NatsClient) {
+    this.#client = client
+    this.#subjects = client.options.subjects
+    const ping = (): Promise<void> => this.#connection!.flush()
+    this.#flow = new Flow(ping, () => this.#tellWritable())
+    client.use(this)
+  }
+
+  /**
+   * Connects, and makes sure that we may hear what we must.
+   *
+   * @throws {SkynetError} `ERR_CLUSTER_AUTH`, `ERR_STORE_LOST`, `ERR_NATS_SERVER`,
+   * `ERR_PACKAGE_MISSING`
+   */
+  async open(): Promise<readonly string[]> {
+    const connection = await this.#client.open()
+    this.#connection = connection
+    const { beats, refusals } = this.#subjects
+    // Asked for now, as nobody would be told later that we may not.
+    const anyInbox = this.#subjects.inbox('*')
+    this.#hearing.add(beats, (msg) => this.events.beat(msg.data))
+    this.#hearing.add(refusals, (msg) => this.#takeRefusal(msg))
+    this.#hearing.add(anyInbox, (msg) => this.#takeFrame(msg))
+    this.#hearing.renew(connection)
+    try {
+      await this.#hearing.agreed()
+    } catch (error) {
+      throw faultOf(error, this.#client.address)
+    } finally {
+      this.#hearing.remove(anyInbox)
+    }
+    return []
+  }
+
+  start(self: ClusterSelf): void {
+    const before = this.#self
+    this.#self = self
+    if (before !== undefined) this.#hearing.remove(this.#subjects.inbox(before.epoch))
+    this.#hearing.add(this.#subjects.inbox(self.epoch), (msg) => this.#takeFrame(msg))
+    this.#ways.clear()
+    queueMicrotask(() => this.#tellWritable())
+  }
+
+  peerKnown({ node, epoch }: NodeRecord): void {
+    if (this.#ways.get(node)?.to.epoch !== epoch) this.#ways.delete(node)
+  }
+
+  peerGone({ node, epoch }: PeerAddress): void {
+    if (this.#ways.get(node)?.to.epoch === epoch) this.#ways.delete(node)
+    if (this.#waiting.get(node)?.epoch === epoch) this.#waiting.delete(node)
+  }
+
+  send(to: PeerAddress, frame: Uint8Array, ticket: number): boolean {
+    if (!this.#client.isUp || this.#self === undefined || this.#flow.isFull) {
+      this.#waiting.set(to.node, to)
+      return false
+    }
+    const way = this.#wayTo(to, this.#self)
+    way.options.reply = way.refusal + ticket
+    // nats.js keeps the bytes until the end of this turn.
+    this.#connection!.publish(way.subject, new Uint8Array(frame), way.options)
+    this.#flow.add(frame.length)
+    return true
+  }
+
+  beat(frame: Uint8Array): void {
+    if (!this.#client.isUp) return
+    this.#connection!.publish(this.#subjects.beat, new Uint8Array(frame))
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#hearing.clear()
+    // What was handed over goes before the connection does; nobody waits for one that is cut.
+    if (this.#client.isUp) await this.#connection?.flush().catch(() => {})
+    await this.#client.leave(this)
+  }
+
+  /** @internal */
+  up(): void {
+    this.#hearing.renew(this.#connection!)
+    this.#tellWritable()
+  }
+
+  /** @internal */
+  down(): void {
+    this.#flow.reset()
+    if (!this.#isClosed) this.events.reset('all')
+  }
+
+  /** @internal */
+  denied(operation: 'publish' | 'subscription', subject: string): void {
+    const way = [...this.#ways.values()].find((each) => each.subject === subject)
+    if (operation === 'publish' && way !== undefined) this.events.refused(way.to)
+  }
+
+  #wayTo(to: PeerAddress, self: ClusterSelf): Way {
+    const known = this.#ways.get(to.node)
+    if (known !== undefined && known.to.epoch === to.epoch) return known
+    const subject = this.#subjects.frame(to, self.epoch)
+    const way = { to, subject, refusal: this.#subjects.refusal(to), options: {} }
+    this.#ways.set(to.node, way)
+    return way
+  }
+
+  #tellWritable(): void {
+    const waiting = [...this.#waiting.values()]
+    this.#waiting.clear()
+    for (const peer of waiting) if (!this.#isClosed) this.events.writable(peer)
+  }
+
+  #takeFrame(msg: Msg): void {
+    const { subject, data } = msg
+    const from = this.#senderOf(subject)
+    // Frames of others than nodes, and those that come before we have an epoch, are nobody's.
+    if (from === undefined || this.#self === undefined || this.#isClosed) return
+    this.events.frame(from, data, 0, data.length)
+  }
+
+  #senderOf(subject: string): PeerAddress | undefined {
+    const known = this.#senders.get(subject)
+    if (known !== undefined) return known
+    const from = senderOf(subject)
+    if (from === undefined) return undefined
+    if (this.#senders.size >= NATS_SENDERS_KEPT_MAX) this.#senders.clear()
+    this.#senders.set(subject, from)
+    return from
+  }
+
+  #takeRefusal(msg: Msg): void {
+    if (msg.headers?.code !== NO_RESPONDERS || this.#isClosed) return
+    const refused = refusedOf(msg.subject)
+    if (refused === undefined) return
+    if (refused.ticket === 0) this.events.refused(refused.to)
+    else this.events.refused(refused.to, refused.ticket)
+  }
+}

@@ -1,0 +1,210 @@
+/** How a node reaches NATS, and who it says that it is. */
+import { readFileSync } from 'node:fs'
+import type { Authenticator, ConnectionOptions } from '@nats-io/transport-node'
+import {
+  checkArray,
+  checkChoice,
+  checkFlag,
+  checkFunction,
+  checkOptions,
+  checkText,
+  refusal,
+} from '../../base/check.ts'
+import { SkynetError } from '../../base/errors.ts'
+import {
+  NATS_CONNECT_MS,
+  NATS_PING_MS,
+  NATS_PINGS_OUT_MAX,
+  NATS_RECONNECT_MS,
+} from '../../base/limits.ts'
+import { messageOf } from '../../base/thrown.ts'
+import type { Library } from './library.ts'
+import { Subjects } from './subjects.ts'
+
+/** As nats.js has them: a text in PEM, or a file of it. */
+export interface NatsTls {
+  readonly ca?: string
+  readonly caFile?: string
+  readonly cert?: string
+  readonly certFile?: string
+  readonly key?: string
+  readonly keyFile?: string
+  /** The server demands TLS before it says a word. */
+  readonly handshakeFirst?: boolean
+}
+
+/** The config of a node: plain data. */
+export interface NatsOptions {
+  /** `host:port`, of one server or of several that are one cluster. */
+  readonly servers: string | readonly string[]
+  /** With `pass`. */
+  readonly user?: string
+  readonly pass?: string
+  readonly token?: string
+  /** The seed of an nkey, `SU…`; the server has the public half. */
+  readonly nkeySeed?: string
+  /** A file with that seed: `skynet cluster permissions` writes one for each node. */
+  readonly nkeySeedFile?: string
+  /** Of mTLS as well: with a certificate of the node, its server asks for nothing else. */
+  readonly tls?: NatsTls
+  /**
+   * Where the server keeps what was decided. `'memory'` (default) for one server: what it forgets
+   * at a restart, the nodes tell it again. `'file'` for production.
+   */
+  readonly storage?: 'memory' | 'file'
+  /** How many servers keep it: 1 (default), 3 or 5. More than one keep it in files. */
+  readonly replicas?: 1 | 3 | 5
+}
+
+export interface NatsClusterOptions extends NatsOptions {
+  readonly cluster: string
+  /** The name of this node. */
+  readonly node: string
+  /** Told what nobody waits for, as a connection that was cut: a line each. */
+  readonly log?: (line: string) => void
+}
+
+/** The same, whole. */
+export interface ResolvedNats {
+  readonly cluster: string
+  readonly subjects: Subjects
+  readonly servers: readonly string[]
+  readonly storage: 'memory' | 'file'
+  readonly replicas: number
+  readonly log: (line: string) => void
+  /** Read when it connects: a file may be there by then. */
+  connection(library: Library): ConnectionOptions
+}
+
+const WHAT = 'use NATS'
+const TLS_TEXTS = ['ca', 'caFile', 'cert', 'certFile', 'key', 'keyFile'] as const
+const TEXTS = ['user', 'pass', 'token', 'nkeySeed', 'nkeySeedFile'] as const
+const OPTIONS = ['cluster', 'node', 'log', 'servers', ...TEXTS, 'tls', 'storage', 'replicas']
+const REPLICAS = [1, 3, 5]
+/** A host that only this machine reaches, with a port or without. */
+const LOOPBACK = /^(?:nats:\/\/|tls:\/\/)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?\/?$/
+
+/**
+ * @throws {TypeError} What is misspelt, missing, or of the wrong type.
+ * @throws {RangeError} What cannot be.
+ * @throws {SkynetError} `ERR_CLUSTER_AUTH`: without credentials, beyond this machine.
+ */
+export function resolveNats(options: NatsClusterOptions): ResolvedNats {
+  checkOptions(WHAT, 'options', options, OPTIONS)
+  checkText(WHAT, 'cluster', options.cluster)
+  checkText(WHAT, 'node', options.node)
+  if (options.log !== undefined) checkFunction(WHAT, 'log', options.log)
+  for (const name of TEXTS) if (options[name] !== undefined) checkText(WHAT, name, options[name])
+  checkTls(options.tls)
+  const servers = serversOf(options.servers)
+  const { storage, replicas } = checkStore(options)
+  if (!hasCredentials(options)) {
+    const open = servers.find((server) => !LOOPBACK.test(server))
+    if (open !== undefined)
+      throw new SkynetError('ERR_CLUSTER_AUTH', { address: open, reason: OPEN })
+  }
+  const { cluster, node, log = () => {} } = options
+  const subjects = new Subjects(cluster, node)
+  const connection = (library: Library): ConnectionOptions => ({
+    ...KEPT,
+    ...credentialsOf(options, library),
+    servers: [...servers],
+    name: `skynet ${cluster} ${node}`,
+    inboxPrefix: subjects.inboxPrefix,
+  })
+  return { cluster, subjects, servers, storage, replicas, log, connection }
+}
+
+const OPEN =
+  'a server beyond this machine needs credentials: nkeySeedFile, nkeySeed, user and pass, token, ' +
+  'or tls with a certificate'
+
+/** A cut is seen in seconds, and mended as long as it takes. */
+const KEPT: ConnectionOptions = {
+  noAsyncTraces: true,
+  // A server that refuses us today may know us again tomorrow: the first time it is an error.
+  ignoreAuthErrorAbort: true,
+  maxReconnectAttempts: -1,
+  reconnectTimeWait: NATS_RECONNECT_MS,
+  reconnectJitter: NATS_RECONNECT_MS,
+  reconnectJitterTLS: NATS_RECONNECT_MS,
+  pingInterval: NATS_PING_MS,
+  maxPingOut: NATS_PINGS_OUT_MAX,
+  timeout: NATS_CONNECT_MS,
+}
+
+function serversOf(value: unknown): string[] {
+  const servers = typeof value === 'string' ? [value] : value
+  checkArray(WHAT, 'servers', servers)
+  const list = servers as readonly unknown[]
+  if (list.length === 0) throw refusal('value', WHAT, 'servers', 'at least one', 'none')
+  for (const [i, server] of list.entries()) {
+    checkText(WHAT, `servers[${i}]`, server)
+    // It would stand in messages, and the client does not use it.
+    if (!String(server).includes('@')) continue
+    throw refusal('value', WHAT, `servers[${i}]`, 'without user and pass', 'one with @')
+  }
+  return list as string[]
+}
+
+function checkTls(tls: NatsTls | undefined): void {
+  if (tls === undefined) return
+  checkOptions(WHAT, 'tls', tls, [...TLS_TEXTS, 'handshakeFirst'])
+  for (const name of TLS_TEXTS)
+    if (tls[name] !== undefined) checkText(WHAT, `tls.${name}`, tls[name])
+  checkFlag(WHAT, 'tls.handshakeFirst', tls.handshakeFirst)
+}
+
+function checkStore({ storage, replicas = 1 }: NatsOptions): {
+  storage: 'memory' | 'file'
+  replicas: number
+} {
+  if (storage !== undefined) checkChoice(WHAT, 'storage', storage, ['memory', 'file'])
+  if (!REPLICAS.includes(replicas)) {
+    throw refusal('range', WHAT, 'replicas', `one of ${REPLICAS.join(', ')}`, replicas)
+  }
+  // Servers that keep it in memory and start again at once have lost it, and do not say so: the
+  // stream is as old as before.
+  if (storage === 'memory' && replicas > 1) {
+    throw refusal('value', WHAT, 'storage', "'file' where replicas is more than 1", storage)
+  }
+  return { storage: storage ?? (replicas > 1 ? 'file' : 'memory'), replicas }
+}
+
+function hasCredentials({ user, token, nkeySeed, nkeySeedFile, tls }: NatsOptions): boolean {
+  const hasCertificate = tls?.cert !== undefined || tls?.certFile !== undefined
+  return hasCertificate || [user, token, nkeySeed, nkeySeedFile].some((it) => it !== undefined)
+}
+
+function credentialsOf(options: NatsClusterOptions, library: Library): ConnectionOptions {
+  const { user, pass, token, tls } = options
+  const seed = seedOf(options)
+  return {
+    ...(user === undefined ? {} : { user }),
+    ...(pass === undefined ? {} : { pass }),
+    ...(token === undefined ? {} : { token }),
+    ...(tls === undefined ? {} : { tls }),
+    ...(seed === undefined ? {} : { authenticator: authenticator(seed, options, library) }),
+  }
+}
+
+function authenticator(seed: string, { servers }: NatsOptions, library: Library): Authenticator {
+  const bytes = new TextEncoder().encode(seed)
+  try {
+    library.nkeys.fromSeed(bytes)
+    return library.nkeyAuthenticator(bytes)
+  } catch (cause) {
+    const reason = `the nkey is no seed: ${messageOf(cause)}`
+    throw new SkynetError('ERR_CLUSTER_AUTH', { address: String(servers), reason }, { cause })
+  }
+}
+
+function seedOf({ nkeySeed, nkeySeedFile, servers }: NatsOptions): string | undefined {
+  if (nkeySeed !== undefined || nkeySeedFile === undefined) return nkeySeed?.trim()
+  try {
+    return readFileSync(nkeySeedFile, 'utf8').trim()
+  } catch (cause) {
+    const reason = `nkeySeedFile cannot be read: ${messageOf(cause)}`
+    throw new SkynetError('ERR_CLUSTER_AUTH', { address: String(servers), reason }, { cause })
+  }
+}

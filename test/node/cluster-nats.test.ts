@@ -1,0 +1,226 @@
+/** The way between nodes, and the store, over a real server of NATS. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { natsCluster } from 'skynet-ts/cluster-nats'
+import { natsEnd, startedEnd, watched } from '../support/nats-scene.ts'
+import { isNatsInstalled, NATS_LEFT_OUT, NatsServer } from '../support/nats-server.ts'
+import { until } from '../support/until.ts'
+
+const isInstalled = isNatsInstalled()
+let server: NatsServer
+/** Each test has a cluster of its own. */
+let clusters = 0
+
+before(async () => {
+  if (isInstalled) server = await NatsServer.start()
+})
+after(() => server?.[Symbol.asyncDispose]())
+
+if (!isInstalled) test('the store and the transport of NATS', (t) => t.diagnostic(NATS_LEFT_OUT))
+
+function natsTest(title: string, body: () => void | Promise<void>): void {
+  if (!isInstalled) return
+  test(title, async () => {
+    clusters++
+    await body()
+  })
+}
+
+const options = (node: string, cluster = `c${clusters}`) => ({ servers: server.url, cluster, node })
+const bytes = (text: string): Uint8Array => Buffer.from(text)
+
+natsTest('cas() writes at a revision, and refuses at another', async () => {
+  await using end = natsEnd(options('a'))
+  const { store } = end
+  const { era } = await store.open()
+  assert.ok(Number.isSafeInteger(era) && era > 0)
+  const first = await store.cas('node.a', bytes('one'), 0)
+  assert.equal(first, 1)
+  await assert.rejects(store.cas('node.a', bytes('two'), 0), { code: 'ERR_STORE_CONFLICT' })
+  const second = await store.cas('node.a', bytes('two'), first)
+  await assert.rejects(store.cas('node.a', undefined, first), { code: 'ERR_STORE_CONFLICT' })
+  assert.deepEqual(await store.get('node.a'), {
+    key: 'node.a',
+    revision: second,
+    value: Buffer.from('two'),
+  })
+  const deleted = await store.cas('node.a', undefined, second)
+  assert.deepEqual(await store.get('node.a'), {
+    key: 'node.a',
+    revision: deleted,
+    value: undefined,
+  })
+  assert.equal(await store.get('node.b'), undefined)
+  assert.equal(await store.cas('node.a', bytes('three'), 0), deleted + 1)
+  assert.equal((await store.open()).era, era)
+})
+
+// Proves: docs/cluster-nats.md#store
+natsTest('of many that create one key, one is first', async () => {
+  await using end = natsEnd(options('a'))
+  await end.store.open()
+  const tries = Array.from({ length: 20 }, (_, i) => end.store.cas('name.x', bytes(`${i}`), 0))
+  const ends = await Promise.allSettled(tries)
+  assert.equal(ends.filter(({ status }) => status === 'fulfilled').length, 1)
+  for (const each of ends) {
+    if (each.status === 'rejected') assert.equal(each.reason.code, 'ERR_STORE_CONFLICT')
+  }
+})
+
+natsTest('a watch tells what there is, then each change, in order', async () => {
+  await using a = natsEnd(options('a'))
+  await using b = natsEnd(options('b'))
+  await a.store.open()
+  await b.store.open()
+  const revision = await a.store.cas('name..lobby', bytes('a'), 0)
+  await a.store.cas('node.a b*>', bytes('umlaut ä'), 0)
+  const watch = watched(b.store)
+  await watch.ready
+  assert.deepEqual(watch.entries, ['name..lobby = a', 'node.a b*> = umlaut ä'])
+  await a.store.cas('name..lobby', undefined, revision)
+  await a.store.cas('node.ä', bytes('c'), 0)
+  await until('changes', () => watch.entries.length === 4)
+  assert.deepEqual(watch.entries.slice(2), ['name..lobby deleted', 'node.ä = c'])
+  watch.close()
+  assert.deepEqual(watch.lost, [])
+})
+
+natsTest('a watch of an empty store is ready', async () => {
+  await using end = natsEnd(options('a'))
+  await end.store.open()
+  const watch = watched(end.store)
+  await watch.ready
+  assert.deepEqual(watch.entries, [])
+  await end.store.close()
+  assert.deepEqual(watch.lost, [])
+})
+
+natsTest('before open(), and after close(), a store says that it is lost', async () => {
+  await using end = natsEnd(options('a'))
+  const lost = { code: 'ERR_STORE_LOST' }
+  await assert.rejects(end.store.cas('node.a', bytes('x'), 0), lost)
+  await end.store.open()
+  await end.store.close()
+  await assert.rejects(end.store.get('node.a'), lost)
+  await assert.rejects(end.store.open(), lost)
+})
+
+natsTest('frames go to one node at one epoch, in order, with who has sent them', async () => {
+  await using a = await startedEnd(options('a'), 3)
+  await using b = await startedEnd(options('b ä'), 5)
+  const texts = Array.from({ length: 200 }, (_, i) => `${i} ${'x'.repeat(i * 10)}`)
+  const buffer = Buffer.alloc(4096)
+  for (const text of texts) {
+    const length = buffer.write(text)
+    assert.equal(a.transport.send(b.address, buffer.subarray(0, length), 0), true)
+    // The bytes are the caller's again.
+    buffer.fill(0)
+  }
+  await until('frames', () => b.told.frames.length === texts.length)
+  assert.deepEqual(
+    b.told.frames,
+    texts.map((text) => ({ from: 'a@3', text })),
+  )
+  assert.deepEqual(a.told.refused, [])
+  assert.equal(b.transport.send(a.address, bytes('back'), 0), true)
+  await until('an answer', () => a.told.frames.length === 1)
+  assert.deepEqual(a.told.frames, [{ from: 'b ä@5', text: 'back' }])
+})
+
+natsTest('a frame that nobody gets is refused, with its ticket', async () => {
+  await using a = await startedEnd(options('a'), 1)
+  await using b = await startedEnd(options('b'), 2)
+  const old = { node: 'b', epoch: 1 }
+  for (const ticket of [0, 7, 8]) assert.ok(a.transport.send(old, bytes('x'), ticket))
+  await until('refusals', () => a.told.refused.length === 3)
+  assert.deepEqual(a.told.refused, ['b@1 undefined', 'b@1 7', 'b@1 8'])
+  assert.deepEqual(b.told.frames, [])
+  await b.transport.close()
+  assert.ok(a.transport.send(b.address, bytes('x'), 9))
+  await until('a refusal', () => a.told.refused.includes('b@2 9'))
+})
+
+natsTest('start() again: the epoch before is nobody any more', async () => {
+  await using a = await startedEnd(options('a'), 1)
+  await using b = await startedEnd(options('b'), 2)
+  b.transport.start({ node: 'b', epoch: 9, era: 1 })
+  await until('the new epoch', () => {
+    a.transport.send({ node: 'b', epoch: 9 }, bytes('new'), 0)
+    return b.told.frames.length > 0
+  })
+  a.transport.send(b.address, bytes('old'), 5)
+  await until('a refusal', () => a.told.refused.includes('b@2 5'))
+  b.transport.send(a.address, bytes('x'), 0)
+  await until('a frame', () => a.told.frames.length > 0)
+  assert.equal(a.told.frames[0]!.from, 'b@9')
+})
+
+natsTest('beats reach all, and come back', async () => {
+  await using a = await startedEnd(options('a'), 1)
+  await using b = await startedEnd(options('b'), 1)
+  a.transport.beat(bytes('beat'))
+  await until('an echo', () => a.told.beats.includes('beat'))
+  await until('a beat', () => b.told.beats.includes('beat'))
+})
+
+natsTest('a connection that is full says so, and when it is not', async () => {
+  await using a = await startedEnd(options('a'), 1)
+  await using b = await startedEnd(options('b'), 1)
+  const frame = Buffer.alloc(32 * 1024, 'x')
+  let sent = 0
+  while (a.transport.send(b.address, frame, 0)) sent++
+  assert.equal(sent, 32, 'as much as may be under way')
+  await until('room', () => a.told.writable.length > 0)
+  assert.deepEqual(a.told.writable, ['b@1'])
+  assert.ok(a.transport.send(b.address, frame, 0))
+  await until('all frames', () => b.told.frames.length === sent + 1)
+})
+
+// Proves: docs/cluster-nats.md#auth
+natsTest('a server that cannot be reached, or knows another secret, says which', async () => {
+  await using secret = await NatsServer.start({
+    config: 'authorization { user: it, password: right }',
+  })
+  const given = { cluster: 'c', node: 'a', user: 'it', pass: 'wrong' }
+  await using wrong = natsEnd({ ...given, servers: secret.url })
+  const auth = { code: 'ERR_CLUSTER_AUTH' }
+  await assert.rejects(wrong.transport.open(), auth)
+  await assert.rejects(wrong.store.open(), auth)
+  await using right = natsEnd({ ...given, pass: 'right', servers: secret.url })
+  await right.store.open()
+  await using nobody = natsEnd({ ...given, servers: '127.0.0.1:1' })
+  await assert.rejects(nobody.store.open(), { code: 'ERR_STORE_LOST' })
+})
+
+natsTest('a server without JetStream, or for short messages alone, is refused', async () => {
+  await using bare = await NatsServer.start({ jetstream: false })
+  await using end = natsEnd({ cluster: 'c', node: 'a', servers: bare.url })
+  await assert.rejects(end.store.open(), /JetStream/)
+  await using small = await NatsServer.start({ config: 'max_payload: 1024' })
+  await using other = natsEnd({ cluster: 'c', node: 'a', servers: small.url })
+  await assert.rejects(other.store.open(), { code: 'ERR_NATS_SERVER' })
+})
+
+// Proves: docs/cluster-nats.md#bucket
+natsTest('a bucket of another kind is refused, and three replicas of a lone server', async () => {
+  await using first = natsEnd(options('a'))
+  await first.store.open()
+  await using second = natsEnd({ ...options('a'), storage: 'file' })
+  await assert.rejects(second.store.open(), { code: 'ERR_NATS_SERVER' })
+  await using third = natsEnd({ ...options('a', 'three'), replicas: 3 })
+  await assert.rejects(third.store.open(), { code: 'ERR_NATS_SERVER' })
+})
+
+// Proves: docs/cluster-nats.md#open
+natsTest('options that are none are refused', () => {
+  const good = options('a')
+  assert.throws(() => natsCluster({ ...good, server: 'x' } as never), /'servers'\?/)
+  assert.throws(() => natsCluster({ ...good, servers: [] }), /servers/)
+  assert.throws(() => natsCluster({ ...good, servers: 'u:p@127.0.0.1:1' }), /without user/)
+  assert.throws(() => natsCluster({ ...good, replicas: 2 as never }), RangeError)
+  assert.throws(() => natsCluster({ ...good, replicas: 3, storage: 'memory' }), TypeError)
+  assert.throws(() => natsCluster({ ...good, servers: 'nats.example.com' }), {
+    code: 'ERR_CLUSTER_AUTH',
+  })
+  natsCluster({ ...good, servers: 'nats.example.com', user: 'a', pass: 'b' })
+})

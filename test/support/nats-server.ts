@@ -1,0 +1,184 @@
+/** Servers of NATS for a test: one, or three that are a cluster; killed, held, started again. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { until } from './until.ts'
+
+/** Debian puts it where only root looks for programs. */
+const COMMANDS = ['nats-server', '/usr/sbin/nats-server']
+
+/** What a test says that needs it where it is not installed. */
+export const NATS_LEFT_OUT =
+  'left out: what needs nats-server, which is not installed: apt-get install nats-server'
+
+const isThere = (command: string): boolean =>
+  spawnSync(command, ['--version'], { stdio: 'ignore' }).status === 0
+
+let found: { command: string | undefined } | undefined
+
+function command(): string | undefined {
+  found ??= { command: COMMANDS.find(isThere) }
+  return found.command
+}
+
+export const isNatsInstalled = (): boolean => command() !== undefined
+
+export interface NatsServerOptions {
+  /** More lines of its config file: `authorization { … }`, say. */
+  readonly config?: string
+  readonly jetstream?: boolean
+  /** Taken whole, with its store, so that another start finds what was kept. */
+  readonly folder?: string
+}
+
+export class NatsServer implements AsyncDisposable {
+  readonly port: number
+  readonly url: string
+  readonly #folder: string
+  readonly #http: number
+  readonly #text: string
+  #process: ChildProcess | undefined
+
+  private constructor(port: number, http: number, options: NatsServerOptions) {
+    this.port = port
+    this.url = `nats://127.0.0.1:${port}`
+    this.#http = http
+    this.#folder = mkdtempSync(join(tmpdir(), 'skynet-nats-'))
+    const { jetstream = true, config = '' } = options
+    const store = `jetstream { store_dir: "${this.#folder}" }`
+    const own = [`listen: "127.0.0.1:${port}"`, `http: "127.0.0.1:${http}"`]
+    this.#text = [...own, ...(jetstream ? [store] : []), config, ''].join('\n')
+  }
+
+  static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
+    const server = await NatsServer.prepare(options)
+    await server.start()
+    return server
+  }
+
+  /** One that is not started yet. */
+  static async prepare(options: NatsServerOptions = {}): Promise<NatsServer> {
+    return new NatsServer(await freePort(), await freePort(), options)
+  }
+
+  /** Again, at the same port: with what it has kept in files, without what was in memory. */
+  async start(): Promise<void> {
+    this.launch()
+    await this.isReady()
+  }
+
+  launch(): void {
+    const file = join(this.#folder, 'nats.conf')
+    writeFileSync(file, this.#text)
+    this.#process = spawn(command()!, ['-c', file, '-l', join(this.#folder, 'log')], {
+      stdio: 'ignore',
+    })
+  }
+
+  async isReady(): Promise<void> {
+    const server = this.#process!
+    await until('nats-server is ready', async () => {
+      if (server.exitCode !== null) throw new Error(`nats-server ended with ${server.exitCode}`)
+      return (await listens(this.port)) && (await this.isHealthy())
+    })
+  }
+
+  /** Its own word: with JetStream it says so once streams and leaders are there. */
+  async isHealthy(): Promise<boolean> {
+    const asked = fetch(`http://127.0.0.1:${this.#http}/healthz`)
+    return asked.then(
+      ({ ok }) => ok,
+      () => false,
+    )
+  }
+
+  /** What it tells of itself: `/jsz?streams=true`, `/connz`. */
+  async tells(path: string): Promise<unknown> {
+    return (await fetch(`http://127.0.0.1:${this.#http}${path}`)).json()
+  }
+
+  /** `SIGKILL` ends it, `SIGSTOP` holds it, `SIGCONT` lets it go on. */
+  async signal(signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT' | 'SIGHUP'): Promise<void> {
+    const server = this.#process!
+    server.kill(signal)
+    if (signal === 'SIGKILL' && server.exitCode === null && server.signalCode === null) {
+      await once(server, 'exit')
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process !== undefined) await this.signal('SIGKILL')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** Three that are one cluster, with JetStream on all. */
+export class NatsServers implements AsyncDisposable {
+  readonly servers: readonly NatsServer[]
+
+  private constructor(servers: readonly NatsServer[]) {
+    this.servers = servers
+  }
+
+  static async start(count = 3): Promise<NatsServers> {
+    const routes = await Promise.all(Array.from({ length: count }, freePort))
+    const all = routes.map((port) => `nats-route://127.0.0.1:${port}`).join(', ')
+    const servers = await Promise.all(
+      routes.map((port, i) => {
+        const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${all}] }`
+        return NatsServer.prepare({ config: `server_name: s${i}\n${cluster}` })
+      }),
+    )
+    for (const server of servers) server.launch()
+    await Promise.all(servers.map((server) => server.isReady()))
+    return new NatsServers(servers)
+  }
+
+  get urls(): string[] {
+    return this.servers.map(({ url }) => url)
+  }
+
+  /** The one that leads a stream, as the others say. */
+  async leaderOf(stream: string): Promise<NatsServer> {
+    const name = await until(`a leader of ${stream}`, () => this.#leaderName(stream))
+    return this.servers[Number(name.slice(1))]!
+  }
+
+  async #leaderName(stream: string): Promise<string | undefined> {
+    for (const server of this.servers) {
+      const told = (await server.tells('/jsz?streams=true').catch(() => ({}))) as Jsz
+      const streams = told.account_details?.flatMap((each) => each.stream_detail ?? []) ?? []
+      const leader = streams.find((each) => each.name === stream)?.cluster?.leader
+      if (leader) return leader
+    }
+    return undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()))
+  }
+}
+
+interface Jsz {
+  readonly account_details?: readonly {
+    readonly stream_detail?: readonly {
+      readonly name: string
+      readonly cluster?: { readonly leader?: string }
+    }[]
+  }[]
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.on('error', () => resolve(false))
+  })
+}
