@@ -31,10 +31,14 @@ interface Lane {
   after: number
 }
 
-/** A chunk that is ready but for the header of its frame. */
-export interface Chunk {
-  readonly lane: Lane
-  /** Of the frame. */
+/** Memory of a frame. */
+interface Scratch {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+}
+
+/** A chunk that is ready but for the header of its frame; valid until the next one is. */
+export interface Chunk extends Scratch {
   readonly length: number
 }
 
@@ -47,12 +51,16 @@ export interface LaneLimits {
 /** Ids have 24 bits. */
 const ID_SPAN = 2 ** 24
 
+function newScratch(): Scratch {
+  const bytes = new Uint8Array(LINK_FRAME_BYTES_MAX)
+  return { bytes, view: new DataView(bytes.buffer) }
+}
+
 const isLong = ({ bytes }: LaneMessage): boolean => bytes.length > SMALL_BYTES_MAX
 
 export class Lanes {
-  /** The frame of the chunk that leaves: one after the other in the same memory. */
-  readonly frame = new Uint8Array(LINK_FRAME_BYTES_MAX)
-  readonly view = new DataView(this.frame.buffer)
+  /** Of one chunk after the other, once there was one. */
+  #scratch: Scratch | undefined
   readonly #lanes = new Map<number, Lane>()
   /** Those that send chunks now, in the order of their turns. */
   #running = new Queue<Lane>()
@@ -109,7 +117,7 @@ export class Lanes {
   }
 
   /**
-   * Fill `frame` with the chunk that leaves next.
+   * Make the chunk that leaves next.
    *
    * @param left Number of the last batch that has left.
    * @returns Undefined: no chunk may leave now.
@@ -118,14 +126,16 @@ export class Lanes {
     this.#start(left, limits)
     const lane = this.#running.peek()
     if (lane === undefined) return undefined
+    this.#scratch ??= newScratch()
+    const { bytes, view } = this.#scratch
     const message = lane.waiting.peek()!
     const { offset, number } = lane
     const total = message.bytes.length
     const end = Math.min(offset + CHUNK_BYTES_MAX, total)
-    putChunkHead(this.view, HEADER_BYTES, message, { lane: number, total, offset })
+    putChunkHead(view, HEADER_BYTES, message, { lane: number, total, offset })
     const at = HEADER_BYTES + CHUNK_HEADER_BYTES
-    this.frame.set(message.bytes.subarray(offset, end), at)
-    return { lane, length: at + end - offset }
+    bytes.set(message.bytes.subarray(offset, end), at)
+    return { bytes, view, length: at + end - offset }
   }
 
   /**

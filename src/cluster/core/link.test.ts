@@ -23,10 +23,20 @@ function post(from: LinkEndpoint, body: string | Buffer, sending: Sending = {}):
 const answer = (from: LinkEndpoint, session: number): Posted =>
   post(from, 'done', { type: RESPONSE, to: 1, source: 2, session })
 
+/** A pair with an open session, over which nothing is under way. */
+function opened() {
+  const pair = new LinkPair()
+  post(pair.a, 'first')
+  pair.settle()
+  assert.deepEqual(texts(pair.b), ['first'])
+  pair.b.delivered.length = 0
+  return { a: pair.a, b: pair.b, pair }
+}
+
 const texts = (to: LinkEndpoint): string[] => to.delivered.map(({ bytes }) => `${bytes}`)
 
 test('a request comes with its parts, and is open until its answer', () => {
-  const { a, b, ...pair } = opened()
+  const { a, b, pair } = opened()
   post(a, 'hello', { session: 7, ms: 500 })
   pair.settle()
   assert.deepEqual(b.delivered, [
@@ -40,7 +50,7 @@ test('a request comes with its parts, and is open until its answer', () => {
 })
 
 test('what a turn posts leaves in one frame, and before the answer of who is greeted', () => {
-  const { a, b, ...pair } = opened()
+  const { a, b, pair } = opened()
   for (let i = 0; i < 100; i++) post(a, `${i}`)
   a.flush()
   assert.equal(a.frames.length, 1)
@@ -61,7 +71,7 @@ test('messages of both ends come before there was a session', () => {
 })
 
 test('a long message comes whole, short ones of others overtake it, its own pair waits', () => {
-  const { a, b, ...pair } = opened()
+  const { a, b, pair } = opened()
   const long = Buffer.alloc(1_000_000, 'long')
   post(a, 'before')
   post(a, long, { session: 1 })
@@ -76,19 +86,19 @@ test('a long message comes whole, short ones of others overtake it, its own pair
   assert.equal(a.link.waitingBytes, 0)
 })
 
-/** A pair with an open session, by parts. */
-function opened() {
-  const pair = new LinkPair()
-  post(pair.a, 'first')
+test('a long answer leaves the request of its sender alone that has the same session', () => {
+  const { a, b, pair } = opened()
+  post(b, 'theirs', { to: 1, source: 2, session: 1 })
+  post(a, 'ours', { source: 1, session: 1 })
   pair.settle()
-  assert.deepEqual(texts(pair.b), ['first'])
-  pair.b.delivered.length = 0
-  const { a, b } = pair
-  return { a, b, pair, settle: () => pair.settle(), pass: (ms: number) => pair.pass(ms) }
-}
+  post(a, Buffer.alloc(100_000), { type: RESPONSE, source: 1, to: 2, session: 1 })
+  pair.settle()
+  a.link.refused()
+  assert.deepEqual(a.losses, ['1:1 maybe refused'])
+})
 
 test('a reset ends each request once, and says which never left', () => {
-  const { a, b, ...pair } = opened()
+  const { a, b, pair } = opened()
   post(a, 'left', { session: 1 })
   a.flush()
   post(a, 'waits', { session: 2 })
@@ -105,7 +115,7 @@ test('a reset ends each request once, and says which never left', () => {
 
 test('a lost frame resets both ends at the next one, or when time has passed', () => {
   for (const isNext of [true, false]) {
-    const { a, b, ...pair } = opened()
+    const { a, b, pair } = opened()
     post(a, 'lost', { session: 1 })
     a.flush()
     a.frames.length = 0

@@ -152,6 +152,11 @@ export class ClusterLink {
     return this.#session.state
   }
 
+  /** Number of our session; 0: none. */
+  get session(): number {
+    return this.#session.mine
+  }
+
   /** Requests that wait for their answers. */
   get openRequests(): number {
     return this.#requests.size
@@ -224,13 +229,13 @@ export class ClusterLink {
   }
 
   #isFullFor(length: number): boolean {
-    assert.ok(length <= MESSAGE_BYTES_MAX, `a message of ${length} bytes`)
+    if (length > MESSAGE_BYTES_MAX) assert.fail(`a message of ${length} bytes`)
     const { longBytes } = this.#lanes
     return longBytes > 0 && longBytes + length > LINK_LONG_BYTES_MAX
   }
 
   #deadline(remainingMs: number): number {
-    assert.ok(remainingMs > 0, `a request has a deadline: ${remainingMs}`)
+    if (!(remainingMs > 0)) assert.fail(`a request has a deadline: ${remainingMs}`)
     return this.#now() + Math.min(Math.ceil(remainingMs), REMAINING_MS_MAX)
   }
 
@@ -312,19 +317,25 @@ export class ClusterLink {
     const lanes = this.#lanes
     const chunk = lanes.next(batches.left, this.#limits)
     if (chunk === undefined) return false
-    const frame = lanes.frame.subarray(0, chunk.length)
-    if (!this.#sendNumbered(FRAME_KIND.CHUNK, lanes.view, frame)) return false
+    const frame = chunk.bytes.subarray(0, chunk.length)
+    if (!this.#sendNumbered(FRAME_KIND.CHUNK, chunk.view, frame)) return false
     const done = lanes.shift((message) => this.#resume(message))
-    if (done !== undefined) this.#requests.move(done.source, done.session, HAS_LEFT)
+    if (done !== undefined) this.#moved(done, HAS_LEFT)
     return true
   }
 
   /** A short message that has waited behind a long one. */
-  #resume({ type, to, source, session, deadline, bytes }: LaneMessage): number {
+  #resume(message: LaneMessage): number {
+    const { type, to, source, session, deadline, bytes } = message
     const { length } = bytes
     const batch = this.#batches.add(type, to, source, session, deadline, bytes, 0, length)
-    this.#requests.move(source, session, batch)
+    this.#moved(message, batch)
     return batch
+  }
+
+  /** An answer has the session of a request of the peer, which may be that of one of ours. */
+  #moved({ type, source, session }: LaneMessage, batch: number): void {
+    if (session !== 0 && !isAnswer(type)) this.#requests.move(source, session, batch)
   }
 
   /** The ticket is the next batch: those from it on have come after a frame that nobody got. */
@@ -527,11 +538,9 @@ export class ClusterLink {
   reset(why: LinkEnd): void {
     const { state } = this.#session
     if (state === 'idle' || state === 'closed') return
-    if (state === 'greeting' && why === 'cut') {
-      this.#greet(this.#lastWhy)
-      return
-    }
-    this.#renew(why)
+    // Nothing but the greeting was under way.
+    if (state === 'greeting' && why === 'cut') this.#greetAgain()
+    else this.#renew(why)
   }
 
   /** @param ticket Of the first frame that nobody got; 0 or none: that is not known. */
@@ -601,10 +610,8 @@ export class ClusterLink {
   #greet(why: LinkEnd | undefined): void {
     this.#session.begin(this.#host.random())
     this.#lastWhy = why
-    this.#isHelloDue = true
     this.#greetAt = this.#now() + this.#greetMs
-    this.#isWritable = true
-    this.#wantFlush()
+    this.#greetAgain()
   }
 
   /** Time passes: call it some 20 times a second. */
@@ -615,15 +622,20 @@ export class ClusterLink {
     this.#requests.expire(now, (source, session, batch) => {
       this.#host.lost(source, session, batch > left ? 'no' : 'maybe', 'timeout')
     })
-    if (state === 'greeting' && now >= this.#greetAt) this.#greetAgain(now)
+    if (state === 'greeting' && now >= this.#greetAt) this.#greetMore(now)
     if (state === 'open') this.#keepUp(now)
   }
 
   /** Nothing has come of the last HELLO. */
-  #greetAgain(now: number): void {
+  #greetMore(now: number): void {
     this.#greetMs = Math.min(this.#greetMs * 2, LINK_GREET_MS_MAX)
     this.#greetAt = now + this.#greetMs
+    this.#greetAgain()
+  }
+
+  #greetAgain(): void {
     this.#isHelloDue = true
+    this.#isWritable = true
     this.#wantFlush()
   }
 

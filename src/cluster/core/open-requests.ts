@@ -32,13 +32,18 @@ export class OpenRequests {
     return this.#size
   }
 
-  /** No request is open under that key. @param session Not 0. */
+  /**
+   * No request is open under that key.
+   *
+   * @param source An id: it has 24 bits.
+   * @param session Not 0.
+   */
   add(source: number, session: number, deadline: number, batch: number): void {
     if (this.#size * 2 > this.#mask) this.#resize((this.#mask + 1) * 2)
     const sessions = this.#sessions
     let place = this.#hash(source, session)
     while (sessions[place] !== 0) {
-      assert.ok(sessions[place] !== session || this.#sources[place] !== (source | 0), 'asked twice')
+      if (sessions[place] === session && this.#sources[place] === source) assert.fail('asked twice')
       place = (place + 1) & this.#mask
     }
     sessions[place] = session
@@ -84,8 +89,7 @@ export class OpenRequests {
       if (this.#sessions[place] === 0) continue
       const deadline = this.#deadlines[place]!
       if (deadline <= now) {
-        const source = this.#sources[place]! >>> 0
-        gone.push(source, this.#sessions[place]!, this.#batches[place]!)
+        gone.push(this.#sources[place]!, this.#sessions[place]!, this.#batches[place]!)
       } else if (deadline < earliest) earliest = deadline
     }
     for (let i = 0; i < gone.length; i += 3) this.take(gone[i]!, gone[i + 1]!)
@@ -99,7 +103,7 @@ export class OpenRequests {
     for (;;) {
       const found = sessions[place]
       if (found === 0) return -1
-      if (found === session && this.#sources[place] === (source | 0)) return place
+      if (found === session && this.#sources[place] === source) return place
       place = (place + 1) & this.#mask
     }
   }
