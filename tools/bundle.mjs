@@ -27,7 +27,7 @@ const THREADS = {
   server: ['socket-server.js'],
 }
 /** Services of rooms: whoever launches one loads its room. */
-const OF_ROOMS = ['services/gate.js'].map((path) => join(path))
+const OF_ROOMS = ['gate', 'clusterd', 'clusterproxy'].map((name) => join('services', `${name}.js`))
 /** For every thread; for workers and the main thread, which have services and values. */
 const COMMON = 'common'
 const SHARED = 'shared'

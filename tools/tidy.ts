@@ -63,9 +63,13 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'cluster/core': ['base'],
   'cluster/tcp': ['base', 'frames', 'service', 'sockets', 'cluster/core'],
   'cluster/nats': ['base', 'cluster/core'],
+  'skynet-cluster': [
+    ...['base', 'wire', 'kernel', 'modules', 'codec'],
+    ...['service', 'supervision', 'sockets', 'skynet'],
+  ],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
-  services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate'],
+  services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate', 'skynet-cluster'],
   cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
   testing: [
     ...BELOW,

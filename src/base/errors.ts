@@ -6,6 +6,9 @@ const hex = (handle: number): string => `:${(handle >>> 0).toString(16).padStart
 const placeOf = ({ text, line }: { text: number; line: number }): string =>
   line === 0 ? 'a bundle' : text > 1 ? `line ${line} of text ${text}` : `line ${line}`
 
+/** May the handler of a call on another node have run? `no` only if it certainly has not. */
+type Sent = 'no' | 'maybe'
+
 const MESSAGES = {
   // services and calls
   ERR_CALL_DEAD: (i: { to: string; method: string }) =>
@@ -161,6 +164,21 @@ const MESSAGES = {
   ERR_STORE_FULL: (i: { key: string; what: string }) =>
     `Cannot write ${i.key}: the store of the cluster takes no ${i.what}`,
   ERR_STORE_LOST: (i: { reason: string }) => `Cannot reach the store of the cluster: ${i.reason}`,
+  // clusters of Skynet
+  ERR_SKYNETCLUSTER_ANSWER: (i: { node: string; to: string; reason: string }) =>
+    `Cannot read the answer of ${i.to} on ${i.node}: ${i.reason}`,
+  ERR_SKYNETCLUSTER_DOWN: (i: { node: string; reason: string }) =>
+    `Cannot reach node ${i.node}: ${i.reason}`,
+  ERR_SKYNETCLUSTER_FULL: (i: { node: string; what: string; limit: number; sent: 'no' }) =>
+    `Cannot ask more of node ${i.node}: the limit of ${i.what} is ${i.limit}`,
+  ERR_SKYNETCLUSTER_LOST: (i: { node: string; to: string; reason: string; sent: Sent }) =>
+    `Cannot get an answer of ${i.to} on ${i.node}, sent: ${i.sent}: ${i.reason}`,
+  ERR_SKYNETCLUSTER_NAME: (i: { name: string; reason: string }) =>
+    `Cannot register '${i.name}' for other nodes: ${i.reason}`,
+  ERR_SKYNETCLUSTER_REMOTE: (i: { node: string; to: string; text: string }) =>
+    `Cannot get an answer of ${i.to}, as node ${i.node} says no: ${i.text}`,
+  ERR_SKYNETCLUSTER_TIMEOUT: (i: { node: string; to: string; timeoutMs: number; sent: Sent }) =>
+    `Cannot wait longer for ${i.to} on ${i.node}: no answer within ${i.timeoutMs} ms`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
     `Cannot read config ${i.file}: ${i.reason}`,

@@ -250,6 +250,22 @@ export const NATS_DELETED_KEPT_MS = 60_000
 /** Deleted keys that a node is to remove: those beyond are removed by who opens the bucket next. */
 export const NATS_DELETED_MAX = 10_000
 
+// clusters of Skynet (src/skynet-cluster)
+/** A message that comes in parts; and the bytes of all that are unfinished on one connection. */
+export const SKYNETCLUSTER_MESSAGE_BYTES_MAX = 64 * 1024 * 1024
+/** Messages that have begun on one connection, and are not whole. */
+export const SKYNETCLUSTER_BEGUN_MAX = 1024
+/** Bytes that wait to be sent on one connection. */
+export const SKYNETCLUSTER_QUEUE_BYTES_MAX = 128 * 1024 * 1024
+/** Calls to one node, and calls of all others to this one, that are under way. */
+export const SKYNETCLUSTER_CALLS_MAX = 65_536
+/** How long a call may take, unless who calls says otherwise. */
+export const SKYNETCLUSTER_CALL_MS = 10_000
+/** How long it may take to connect to a node. */
+export const SKYNETCLUSTER_CONNECT_MS = 10_000
+/** Letters of the tag of a trace: one that is longer is left out. */
+export const SKYNETCLUSTER_TAG_CHARS_MAX = 1024
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
@@ -280,6 +296,8 @@ assert.ok(NATS_DELETED_KEPT_MS >= 4 * NATS_WATCH_SILENT_MS, 'a watch sees what i
 assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')
 assert.ok(READ_BYTES_MAX * 8 <= SOCKET_RING_BYTES)
+assert.ok(SKYNETCLUSTER_MESSAGE_BYTES_MAX < SKYNETCLUSTER_QUEUE_BYTES_MAX)
+assert.ok(SKYNETCLUSTER_QUEUE_BYTES_MAX <= MESSAGE_BYTES_MAX)
 assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= COMMAND_RING_BYTES)
 assert.ok(LINK_CHUNKS_BYTES_MAX + LINK_FRAME_BYTES_MAX <= LINK_WINDOW_BYTES_MAX)
 assert.ok(LINK_CHUNKS_BYTES_MAX >= 2 * LINK_FRAME_BYTES_MAX, 'one chunk is read while one comes')

@@ -15,6 +15,7 @@ import { type SessionReader, socketChannel } from 'skynet-ts/channel'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { clientWriter, gateServer, loginServer, onClient } from 'skynet-ts/gate'
 import { startNode } from 'skynet-ts/node'
+import { skynetCluster } from 'skynet-ts/skynet-cluster'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
 import { type TestClient, testNode, testService } from 'skynet-ts/testing'
 import type subject from '../fixtures/subject.ts'
@@ -74,6 +75,7 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'ParsedChannel.request': ({ parsed }, o) => parsed.request('x\n', o),
   'ParsedChannel.response': ({ parsed }, o) => parsed.response(o),
   'Protocol.call': ({ protocol, peer }, o) => protocol.call(peer.handle, 1, o),
+  'RemoteRef.with': ({ skynet }, o) => skynetCluster(skynet).ref('node', '@x').with(o),
   'ServiceRef.with': ({ peer }, o) => peer.with(o),
   'SessionChannel.request': ({ sessions }, o) => sessions.request('x\n', 1, o),
   'SessionChannel.response': ({ sessions }, o) => sessions.response(1, o),
@@ -94,6 +96,8 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'Skynet.logOn': ({ skynet, peer }, o) => skynet.logOn(peer.handle, o),
   'Skynet.logOff': ({ skynet, peer }, o) => skynet.logOff(peer.handle, o),
   'Skynet.signal': ({ skynet, peer }, o) => skynet.signal(peer.handle, 1, o),
+  'SkynetCluster.with': ({ skynet }, o) => skynetCluster(skynet).with(o),
+  skynetCluster: ({ skynet }, o) => skynetCluster(skynet, o),
   'SocketChannel.connect': ({ parsed }, o) => parsed.connect(o),
   'SocketChannel.send': ({ parsed }, o) => parsed.send('x\n', o),
   'SocketChannel.close': ({ parsed }, o) => parsed.close(o),
@@ -263,6 +267,7 @@ const NO_WAITS = [
   'ChannelInput.readLine',
   'Connection.write',
   'GateMethods.open',
+  'skynetCluster',
   'Skynet.registerProtocol',
   'clientWriter',
   'onClient',
@@ -273,7 +278,9 @@ const AT_ONCE = [
   'Datacenter.with',
   'FramedStream.drain',
   'Gate.drain',
+  'RemoteRef.with',
   'ServiceRef.with',
+  'SkynetCluster.with',
   'SocketApi.start',
   'SocketChannel.close',
   'UdpSocket.drain',
@@ -289,6 +296,7 @@ serviceTest(import.meta.url, 'a signal ends every wait that takes options', asyn
     await assert.rejects(async () => drained(await call(at, { signal })), aborted, name)
   }
   await assert.rejects(skynet.datacenter.with({ signal }).get('x'), aborted)
+  await assert.rejects(skynetCluster(skynet).with({ signal }).query('node', 'x'), aborted)
   await assert.rejects(at.peer.with({ signal }).call.worker(), aborted)
 })
 

@@ -32,6 +32,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   ParsedChannel: 'request response',
   Probe: 'all find',
   Protocol: 'id send call',
+  RemoteRef: 'node address call send with',
   Response: 'isWanted resolve reject',
   Selection: 'hasTimedOut [Symbol.asyncIterator]',
   ServiceId: '[SERVICE] target',
@@ -39,6 +40,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
   SharedView: 'name value version isDeleted latest monitor',
   SessionChannel: 'request response',
   ShareDataApi: 'new update delete query deepCopy',
+  SkynetCluster:
+    'with open reload nodes call callAll send query register unregister ref proxy snax ' +
+    'registerSnax getSender',
   SkynetError: 'code info constructor',
   Skynet:
     'self worker socket multicast shareData datacenter debug now startTime getenv setenv ' +

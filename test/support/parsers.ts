@@ -13,6 +13,7 @@ import { FRAME_PARSERS } from './frame-parsers.ts'
 import { LOGIN_PARSERS } from './login-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
+import { SKYNET_CLUSTER_PARSERS } from './skynet-cluster-parsers.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
 
 export interface Parser {
@@ -61,6 +62,7 @@ export const PARSERS: readonly Parser[] = [
   ...SPROTO_PARSERS,
   ...FRAME_PARSERS,
   ...LOGIN_PARSERS,
+  ...SKYNET_CLUSTER_PARSERS,
   ...REDIS_PARSERS,
   {
     name: 'msgpack',

@@ -1,0 +1,98 @@
+/**
+ * `clusterd`, a unique service: all connections of this node to others, and of others to it. What
+ * the services of the node ask comes packed, and answers leave packed: it moves bytes.
+ */
+import { formatHandle } from '../base/errors.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import { checkNotNeeded } from '../supervision/needed.ts'
+import { type ClusterListen, ClusterListeners, type ClusterPlace } from './cluster-listeners.ts'
+import { complaintsOf } from './complaints.ts'
+import { LIMITS, nodesOf } from './known-nodes.ts'
+import { LocalServices } from './local-services.ts'
+import { parseAddress } from './node-address.ts'
+import { Questions } from './questions.ts'
+import { RegisteredNames, type SnaxMethod } from './registered-names.ts'
+import type { ClusterNodeInfo, NodeTable } from './remote-nodes.ts'
+import type { Target } from './request-frames.ts'
+
+/** What the door asks of it; nobody else does. */
+export interface ClusterdMethods {
+  /** The answer as it came. */
+  request(node: string, target: Target, message: Uint8Array): Promise<Uint8Array>
+  push(node: string, target: Target, message: Uint8Array): void
+  /** Resolves once there is a connection. */
+  connect(node: string): Promise<void>
+  reload(table: NodeTable): void
+  nodes(): ClusterNodeInfo[]
+  open(listen: Required<ClusterListen>): Promise<ClusterPlace>
+  openNamed(node: string, maxClient: number): Promise<ClusterPlace>
+  register(name: string, handle: number): void
+  registerSnax(name: string, handle: number, methods: readonly SnaxMethod[]): void
+  unregister(name: string): void
+  /** The handle of a service that passes everything on. */
+  proxy(node: string, target: Target): Promise<number>
+  giveUp(source: number, session: number): void
+}
+
+/** The methods of the service. */
+export function clusterd(skynet: Skynet): ClusterdMethods {
+  const service = Skynet.serviceOf(skynet)
+  const site = Skynet.siteOf(skynet)
+  const complain = complaintsOf(service)
+  const isNeeded = (handle: number): boolean => {
+    try {
+      checkNotNeeded(site, handle)
+      return false
+    } catch {
+      return true
+    }
+  }
+  const names = new RegisteredNames(skynet)
+  const local = new LocalServices(service, names, LIMITS, isNeeded, complain)
+  const listen: ClusterListeners['open'] = (options) => listeners.open(options)
+  const listeners = new ClusterListeners(
+    {
+      listen: (options) => skynet.socket.listen(options),
+      fork: (task) => skynet.fork(task),
+      say: (level, text) => service.say(level, text),
+      complain,
+    },
+    local,
+  )
+  const nodes = nodesOf(skynet)
+  const questions = new Questions(skynet, nodes, complain)
+  const proxies = new Map<string, Promise<number>>()
+
+  return {
+    request: (node, target, message) => questions.request(node, target, message),
+    push: (node, target, message) => questions.push(node, target, message),
+    connect: (node) => questions.connect(node),
+    giveUp: (source, session) => questions.giveUp(source, session),
+    reload: (table) => nodes.reload(table),
+    nodes: () => nodes.list(),
+    open: listen,
+    async openNamed(node, maxClient) {
+      const address = nodes.addressOf(node)
+      return listen({ ...parseAddress('open the cluster', node, address), maxClient })
+    },
+    register: (name, handle) => {
+      names.register(name, handle)
+      service.say('info', `Register [${name}] ${formatHandle(handle)}`)
+    },
+    registerSnax: (name, handle, methods) => names.registerSnax(name, handle, methods),
+    unregister: (name) => {
+      const handle = names.unregister(name)
+      if (handle !== undefined) service.say('info', `Unregister [${name}] ${formatHandle(handle)}`)
+    },
+    async proxy(node, target) {
+      const key = `${node} ${typeof target} ${target}`
+      const known = await proxies.get(key)?.catch(() => 0)
+      if (known !== undefined && skynet.isAlive(known)) return known
+      const launched = skynet
+        .newService('clusterproxy', { args: [node, target] })
+        .then(({ handle }) => handle)
+      proxies.set(key, launched)
+      return launched
+    },
+  }
+}

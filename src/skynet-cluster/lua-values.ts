@@ -1,0 +1,36 @@
+/** What a method says to Lua when one value of JavaScript is not enough. */
+import { isA, isObject } from '../base/check.ts'
+import { type LuaValue, unpackValues } from '../codec/seri/reader.ts'
+import { packValues } from '../codec/seri/writer.ts'
+
+declare const VALUES: unique symbol
+
+/** Values that were packed for Lua. It travels as any message does. */
+export interface LuaValues<Values extends readonly unknown[] = readonly unknown[]> {
+  /** In the format of `skynet.pack`. */
+  readonly luaValues: Uint8Array
+  /** Never there: it ties the type to the values. */
+  readonly [VALUES]?: Values
+}
+
+/**
+ * Several values, to be returned by a method that other nodes call: for Lua
+ * `return true, 'saved', 1.0` is `return luaValues(true, 'saved', float(1))`. They are packed
+ * here, so what no message between services may be, `float(1)`, may be among them.
+ *
+ * @throws {SkynetError} `ERR_MESSAGE_UNSUPPORTED`, `ERR_MESSAGE_TOO_DEEP`, `ERR_MESSAGE_TOO_LARGE`.
+ */
+export const luaValues = <const Values extends readonly unknown[]>(
+  ...values: Values
+): LuaValues<Values> => ({ luaValues: packValues(values) })
+
+/** The values, for who gets them on the node of the method. @throws `ERR_CODEC`. */
+export const valuesOf = (packed: LuaValues): LuaValue[] => unpackValues(packed.luaValues)
+
+/** What a method has returned, as an answer: no value at all for `undefined`. */
+export function packReturned(value: unknown): Uint8Array {
+  if (isObject(value) && 'luaValues' in value && isA(value.luaValues, Uint8Array)) {
+    return value.luaValues
+  }
+  return packValues(value === undefined ? [] : [value])
+}

@@ -1,0 +1,86 @@
+/** A node of Skynet itself, where there is one: built, in the folder SKYNET_ORIGINAL. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import { until } from './until.ts'
+
+const FOLDER = process.env.SKYNET_ORIGINAL ?? ''
+const SERVICES = new URL('../../../test/fixtures/original/', import.meta.url).pathname
+
+/** What a test says that needs it where it is not. */
+export const ORIGINAL_LEFT_OUT =
+  'left out: nodes of Skynet itself: SKYNET_ORIGINAL=<folder where it is built> npm run long -- …'
+
+export const isOriginalThere = (): boolean => FOLDER !== '' && existsSync(join(FOLDER, 'skynet'))
+
+const configOf = (port: number): string => `
+thread = 2
+harbor = 0
+start = "main"
+bootstrap = "snlua bootstrap"
+luaservice = "${FOLDER}/service/?.lua;${SERVICES}?.lua"
+lualoader = "${FOLDER}/lualib/loader.lua"
+lua_path = "${FOLDER}/lualib/?.lua;${FOLDER}/lualib/?/init.lua"
+lua_cpath = "${FOLDER}/luaclib/?.so"
+cpath = "${FOLDER}/cservice/?.so"
+snax = "${SERVICES}?.lua"
+port = ${port}
+`
+
+/** It runs the services of `test/fixtures/original`. */
+export class OriginalNode implements AsyncDisposable {
+  readonly port: number
+  readonly #process: ChildProcess
+  readonly #folder: string
+  #log = ''
+
+  private constructor(port: number, process: ChildProcess, folder: string) {
+    this.port = port
+    this.#process = process
+    this.#folder = folder
+    process.stdout?.on('data', (data: Buffer) => {
+      this.#log += data.toString()
+    })
+  }
+
+  /** @param port Default: one that is free. Resolves once it listens. */
+  static async start(port?: number): Promise<OriginalNode> {
+    const folder = mkdtempSync(join(tmpdir(), 'skynet-original-'))
+    const at = port ?? (await freePort())
+    const config = join(folder, 'config')
+    writeFileSync(config, configOf(at))
+    const started = spawn(join(FOLDER, 'skynet'), [config], { cwd: folder })
+    const node = new OriginalNode(at, started, folder)
+    await until('a node of Skynet listens', () => {
+      if (started.exitCode !== null) throw new Error(`it has ended: ${node.log}`)
+      return node.log.includes('peer is open')
+    })
+    return node
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
+  }
+
+  get log(): string {
+    return this.#log
+  }
+
+  get hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null
+  }
+
+  async kill(): Promise<void> {
+    if (this.hasEnded) return
+    this.#process.kill('SIGKILL')
+    await once(this.#process, 'exit')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,108 @@
+/** What nodes of Skynet say to each other, both ways, as rows of `PARSERS`. */
+import { isSkynetError } from '../../src/base/errors.ts'
+import { packValues } from '../../src/codec/seri/writer.ts'
+import { Agent, type AgentHost } from '../../src/skynet-cluster/agent.ts'
+import {
+  packAnswer,
+  packAnswerBegin,
+  packAnswerPart,
+  packError,
+} from '../../src/skynet-cluster/answer-frames.ts'
+import { Asked } from '../../src/skynet-cluster/asked.ts'
+import { FakeSocket } from '../../src/skynet-cluster/cluster.kit.ts'
+import { packBegin, packPart, packRequest } from '../../src/skynet-cluster/request-frames.ts'
+import { Sender } from '../../src/skynet-cluster/sender.ts'
+import { SessionNumbers } from '../../src/skynet-cluster/sessions.ts'
+import type { Parser } from './parsers.ts'
+import { below, type Random } from './seed.ts'
+
+const LIMITS = { bytes: 10_000, messages: 16, calls: 16, queueBytes: 1e6, tagChars: 100 }
+const TARGETS = [10, 0, '@db', '.db', ':0000000a', 'db', '']
+const TAG = '(host1-node-2):00000008-1'
+
+/** Services that take everything, and answer later: never, here. */
+function host(heard: unknown[]): AgentHost {
+  return {
+    limits: LIMITS,
+    calls: { count: 0 },
+    named: () => 10,
+    find: (target) => (target === 'db' ? 'Invalid name' : 10),
+    methodAt: () => undefined,
+    answerOf: () => undefined,
+    call(_, message, { trace }) {
+      heard.push(['call', ...message.map(String), trace])
+      return new Promise(() => {})
+    },
+    send: (_, message) => void heard.push(['send', ...message.map(String)]),
+    complain: (about) => void heard.push(about),
+  }
+}
+
+/** What an agent makes of the bytes: services that were called, and what it has answered. */
+function served(chunks: readonly Buffer[]): unknown {
+  const heard: unknown[] = []
+  const socket = new FakeSocket()
+  void new Agent(host(heard), socket, 'peer').run()
+  for (const chunk of chunks) socket.feed(chunk)
+  return [heard, socket.sent().toString('latin1')]
+}
+
+function requests(random: Random): Buffer {
+  const frames: Buffer[] = []
+  for (let i = below(random, 5); i >= 0; i--) {
+    const target = TARGETS[below(random, TARGETS.length)]!
+    const session = below(random, 4)
+    const message = packValues(['echo', 'x'.repeat(below(random, 9)), i])
+    const tag = below(random, 4) === 0 ? TAG : undefined
+    if (below(random, 2) === 0) frames.push(packRequest(target, session, message, tag))
+    else {
+      const isPush = below(random, 2) === 0
+      frames.push(packBegin({ target, isPush }, session, message.length, tag))
+      frames.push(packPart(session, message.subarray(0, 3), false))
+      frames.push(packPart(session, message.subarray(3), true))
+    }
+  }
+  return Buffer.concat(frames)
+}
+
+/** What a sender makes of the bytes: the answers of three calls, or why there is none. */
+function heardBack(chunks: readonly Buffer[]): unknown {
+  const heard: unknown[] = []
+  const socket = new FakeSocket()
+  const sender = new Sender(socket, new SessionNumbers(), LIMITS, 'host1')
+  void sender.run()
+  for (let i = 0; i < 3; i++) {
+    const end = {
+      resolve: (answer: Buffer) => void heard.push([i, answer.toString('latin1')]),
+      reject: (error: Error) => {
+        if (!isSkynetError(error)) throw error
+        heard.push([i, error.code])
+      },
+    }
+    sender.ask(new Asked('node', '.x', Buffer.alloc(1), 'call', undefined, end))
+  }
+  for (const chunk of chunks) socket.feed(chunk)
+  return heard
+}
+
+function answers(random: Random): Buffer {
+  const frames: Buffer[] = []
+  for (let i = below(random, 5); i >= 0; i--) {
+    const session = below(random, 5)
+    const message = packValues(['x'.repeat(below(random, 9)), i])
+    const kind = below(random, 3)
+    if (kind === 0) frames.push(packAnswer(session, message))
+    else if (kind === 1) frames.push(packError(session, 'call failed'))
+    else {
+      frames.push(packAnswerBegin(session, message.length))
+      frames.push(packAnswerPart(session, message.subarray(0, 3), false))
+      frames.push(packAnswerPart(session, message.subarray(3), true))
+    }
+  }
+  return Buffer.concat(frames)
+}
+
+export const SKYNET_CLUSTER_PARSERS: readonly Parser[] = [
+  { name: 'skynet-cluster: requests', isStream: true, bytesOf: requests, parse: served },
+  { name: 'skynet-cluster: answers', isStream: true, bytesOf: answers, parse: heardBack },
+]
