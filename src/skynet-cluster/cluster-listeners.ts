@@ -6,7 +6,7 @@ import type { ListenOptions } from '../sockets/open-listener.ts'
 import { Agent, type AgentHost } from './agent.ts'
 import { clusterSocket, SOCKET_OPTIONS } from './cluster-socket.ts'
 import type { Complain } from './complaints.ts'
-import { isLoopback } from './node-address.ts'
+import { isThisMachine } from './node-address.ts'
 
 /** Where to listen for other nodes. */
 export interface ClusterListen {
@@ -65,7 +65,7 @@ export class ClusterListeners {
   /** @throws {SkynetError} `ERR_LISTEN`, `ERR_SOCKET_LIMIT`. */
   async open({ host, port, maxClient }: Required<ClusterListen>): Promise<ClusterPlace> {
     const listener = await this.#host.listen({ host, port, ...SOCKET_OPTIONS })
-    if (!isLoopback(host)) {
+    if (!isThisMachine(host)) {
       this.#host.say(
         'error',
         `cluster: whoever reaches ${listener.address} may call every service of this node: ` +

@@ -16,4 +16,4 @@ export function parseAddress(what: string, name: string, address: string): NodeP
 }
 
 /** This machine alone can reach it. */
-export const isLoopback = (host: string): boolean => /^(127\.\d|::1$|localhost$)/.test(host)
+export const isThisMachine = (host: string): boolean => /^(127\.\d|::1$|localhost$)/.test(host)
