@@ -10,6 +10,7 @@ import { LuaPointer } from '../../src/codec/seri/lua-pointer.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
 import { FRAME_PARSERS } from './frame-parsers.ts'
+import { LINK_PARSERS } from './link-parsers.ts'
 import { LOGIN_PARSERS } from './login-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
@@ -63,6 +64,7 @@ export const PARSERS: readonly Parser[] = [
   ...FRAME_PARSERS,
   ...LOGIN_PARSERS,
   ...SKYNET_CLUSTER_PARSERS,
+  ...LINK_PARSERS,
   ...REDIS_PARSERS,
   {
     name: 'msgpack',

@@ -46,7 +46,9 @@ export class Assemblies {
     const { lanes, assemblyBytes } = this.#limits
     if (this.#open.has(lane) || this.#open.size >= lanes) return undefined
     if (this.#bytes + total > assemblyBytes) return undefined
-    const assembly = { bytes: Buffer.allocUnsafeSlow(total), filled: 0 }
+    const bytes = memoryOf(total)
+    if (bytes === undefined) return undefined
+    const assembly = { bytes, filled: 0 }
     this.#open.set(lane, assembly)
     this.#bytes += total
     return assembly
@@ -55,5 +57,14 @@ export class Assemblies {
   clear(): void {
     this.#open.clear()
     this.#bytes = 0
+  }
+}
+
+/** Undefined: there is none. A peer must not end us by a length. */
+function memoryOf(bytes: number): Buffer | undefined {
+  try {
+    return Buffer.allocUnsafeSlow(bytes)
+  } catch {
+    return undefined
   }
 }

@@ -340,7 +340,8 @@ export class FrameReader implements FrameHead {
     this.clock = view.getUint32(head + AT.clock, true)
     if (this.version < FRAME_VERSIONS.min || this.version > FRAME_VERSIONS.max) return 'version'
     this.#next = head + HEADER_BYTES
-    this.#end = byteOffset + end
+    // Messages are in DATA alone.
+    this.#end = this.kind === FRAME_KIND.DATA ? byteOffset + end : this.#next
     return this.#readKind(length - HEADER_BYTES)
   }
 
