@@ -185,6 +185,8 @@ export const LINK_PROBE_MS = 1000
 // cluster over TCP (src/cluster/tcp)
 /** Of a node, and of a cluster: UTF-8. */
 export const CLUSTER_NAME_BYTES_MAX = 64
+/** Names of which a node remembers the highest token. */
+export const CLUSTER_TOKENS_MAX = 65_536
 /** How long a node may be silent until others may decide that it is dead, unless told otherwise. */
 export const CLUSTER_LEASE_MS = 3000
 /** One packet between two nodes, its length not counted; and of who has not proven the secret. */

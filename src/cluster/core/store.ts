@@ -28,10 +28,14 @@ export interface ClusterStore {
   /**
    * Opens it, or makes sure of it after a lost watch.
    *
-   * @returns Which memory this is: the same number as before, unless it was lost.
+   * What it answers then is of that memory: a write that meets another one is lost.
+   *
+   * @returns Which memory this is: when it began, in milliseconds since 1970, so that a later one
+   * is higher. And, where that is known, how long it has been there: who comes to an old one need
+   * not wait until owners have announced again what they have.
    * @throws {SkynetError} `ERR_STORE_LOST` when it cannot be reached.
    */
-  open(): Promise<{ readonly era: number }>
+  open(): Promise<{ readonly era: number; readonly ageMs?: number }>
   /**
    * Write `key` if it still has that revision.
    *

@@ -1,0 +1,484 @@
+/**
+ * Who is in the cluster, as one node sees it, and its own place there.
+ *
+ * A node joins by writing `node.<name>`; the revision of that write is its epoch. Then it beats, by
+ * way of who arbitrates, and hears its own beats come back: the echo. Silence makes a suspect and
+ * decides nothing. A peer is dead when its tombstone is written: one write, which all see.
+ *
+ * Time that counts against a peer is only time for which our own beats came back, one after the
+ * other: who was paused, who is cut off, who has just come judges nobody. Silence is measured up to
+ * the moment when the last beat that came back was *sent*: what a peer had sent before then has
+ * come before it.
+ *
+ *   peer's last beat ──────────── a lease ──────────┤
+ *                                                   ├ a beat of ours is sent here …
+ *                                                      … and came back: tombstone
+ *
+ * By the same time a node knows of itself: a lease after the last beat that came back was sent,
+ * others may have decided. It stops acting for its names then, until it is heard again *and* has
+ * written its own record once more: if somebody was faster, that write fails.
+ *
+ * When the store has lost its memory (a new era), everybody writes again what it is, with the epoch
+ * that it has; for one lease, the grace, nobody is judged and no name is taken.
+ */
+import {
+  decodeBeat,
+  decodeNode,
+  encodeBeat,
+  encodeNode,
+  epochOf,
+  NODE_KEY,
+  type StoredNode,
+} from './records.ts'
+import type { StoreEntry } from './store.ts'
+import type { StoreView } from './store-view.ts'
+import type { NodeRecord, PeerAddress } from './transport.ts'
+
+/** What a peer is to us. `down` is for ever: it has a tombstone, has left, or was started again. */
+export type PeerState = 'up' | 'suspect' | 'draining' | 'down'
+
+/** A node of the cluster other than ourselves, at one epoch. */
+export interface Member {
+  readonly record: NodeRecord
+  readonly state: PeerState
+}
+
+/** Why a node is no more what it was: a tombstone, or another process of the same name. */
+export type Overtaken = 'tombstone' | 'replaced'
+
+export interface MembersHost {
+  now(): number
+  /** A whole number of 32 bits, by chance. */
+  random(): number
+  beat(bytes: Uint8Array): void
+  /** We are in, or in again, at that epoch. */
+  joined(epoch: number): void
+  /** The store does not take our record. It is tried again. */
+  refused(reason: unknown): void
+  /** Our epoch is over. It joins again by itself after a tombstone, and never when replaced. */
+  overtaken(how: Overtaken): void
+  /**
+   * Each change of a state, in order: first `up` or `draining`, last `down`, never twice the same.
+   */
+  member(member: Member, state: PeerState): void
+  /** The record of a member is another one; its state is the same. */
+  changed(member: Member): void
+}
+
+export interface MembersOptions {
+  readonly node: string
+  readonly leaseMs: number
+  readonly protocol: { readonly min: number; readonly max: number }
+  readonly build: string
+}
+
+/** In a lease there are so many beats of a node. */
+const BEATS_PER_LEASE = 6
+/** More silence than this part of a lease makes a suspect, and breaks the row of our own beats. */
+const SUSPICION_PART = 2
+const REFUSALS_MAX = 2
+
+interface Peer extends Member {
+  record: NodeRecord
+  state: PeerState
+  /** Of its entry, in this era; 0: it has none yet. */
+  revision: number
+  /** When it was heard last, in whatever way. */
+  heardAt: number
+  /** When its last beat came. */
+  beatAt: number
+  refusals: number
+  refusedAt: number
+  isTombstoneSent: boolean
+  retryAt: number
+}
+
+/** `out`: not yet asked to join, or no more a member. `joining`: it is to be, as soon as it can. */
+type Phase = 'out' | 'joining' | 'in' | 'leaving'
+
+export class Members {
+  readonly #options: MembersOptions
+  readonly #view: StoreView
+  readonly #host: MembersHost
+  readonly #peers = new Map<string, Peer>()
+  /**
+   * Of a later version, or of another program: nothing is known of it, not even that it is over.
+   */
+  readonly #unreadable = new Set<string>()
+  #phase: Phase = 'out'
+  #addresses: readonly string[] = []
+  #instance = 0
+  #epoch = 0
+  #isDraining = false
+  /** Of our entry in this era; 0: it is not written yet. */
+  #revision = 0
+  /** A write of ours is under way. */
+  #isWriting = false
+  /** Our record must be written, for one of several reasons. */
+  #isStale = false
+  /** No writing before: somebody was faster, and the view must come to know. */
+  #writeAt = 0
+  #beatAt = 0
+  #tickedAt = 0
+  /** When the last beat that came back was sent. */
+  #echoedAt = 0
+  /** Silence counts from here on: since then all that could be heard was heard. */
+  #judgesFrom = 0
+  /** Was not heard for a lease: others may have decided meanwhile. */
+  #isLapsed = false
+  #graceEnd = 0
+  #left: (() => void) | undefined
+
+  constructor(options: MembersOptions, view: StoreView, host: MembersHost) {
+    this.#options = options
+    this.#view = view
+    this.#host = host
+  }
+
+  /** Of ours; 0: we are no member. */
+  get epoch(): number {
+    return this.#phase === 'in' || this.#phase === 'leaving' ? this.#epoch : 0
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Our record stands in this era, so that what is written after it is seen after it. */
+  get isWritten(): boolean {
+    return this.epoch !== 0 && this.#revision !== 0
+  }
+
+  /** The store has lost its memory lately, and not everybody has written again. */
+  get isGrace(): boolean {
+    return this.#host.now() < this.#graceEnd
+  }
+
+  /**
+   * True when nobody can have decided that we are dead: we may act for the names that we own. Each
+   * act asks anew, because time passes.
+   */
+  get isCertain(): boolean {
+    this.#lookAtLease()
+    return this.isWritten && !this.#isLapsed
+  }
+
+  get all(): Iterable<Member> {
+    return this.#peers.values()
+  }
+
+  get(node: string): Member | undefined {
+    return this.#peers.get(node)
+  }
+
+  /**
+   * It is decided, and written, that this epoch of a node is over: as long as the view is open. Who
+   * has not written again after the store lost its memory is not over before the grace is.
+   */
+  isOver({ node, epoch }: PeerAddress): boolean {
+    const known = node === this.#options.node ? this.epoch : this.#peers.get(node)?.record.epoch
+    return known !== epoch && !this.isGrace && !this.#unreadable.has(node)
+  }
+
+  /** Become a member as soon as the store is there. */
+  join(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    this.#begin()
+    this.#write()
+  }
+
+  /** Tell all that we take nothing new. */
+  drain(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    this.#isStale = true
+    this.#write()
+  }
+
+  /**
+   * Delete our record, so that nobody waits for us. `left` is called once, also when that fails.
+   */
+  leave(left: () => void): void {
+    if (this.#phase !== 'in' || !this.#view.isOpen || this.#revision === 0) {
+      this.#phase = 'out'
+      left()
+      return
+    }
+    this.#phase = 'leaving'
+    this.#left = left
+    if (!this.#isWriting) this.#delete()
+  }
+
+  /** The store is open; `isNew`: it remembers nothing of what was. */
+  opened(ageMs: number, isNew: boolean): void {
+    if (!isNew) return
+    const now = this.#host.now()
+    this.#graceEnd = now + this.#options.leaseMs - ageMs
+    this.#judgesFrom = now
+    this.#revision = 0
+    this.#isStale = true
+    for (const peer of this.#peers.values()) {
+      peer.revision = 0
+      peer.isTombstoneSent = false
+    }
+  }
+
+  synced(): void {
+    this.#write()
+  }
+
+  /** Another value of a `node.` key. */
+  entry(entry: StoreEntry): void {
+    const node = entry.key.slice(NODE_KEY.length)
+    const stored = entry.value === undefined ? undefined : decodeNode(entry, this.#view.era)
+    if (node === this.#options.node) this.#ownEntry(entry, stored)
+    else this.#peerEntry(node, entry, stored)
+  }
+
+  /** A beat came: of a peer, or one of ours. */
+  beat(bytes: Uint8Array): void {
+    const beat = decodeBeat(bytes)
+    if (beat === undefined) return
+    const { node, epoch, sentAt } = beat
+    if (node === this.#options.node) {
+      if (epoch === this.epoch) this.#echo(sentAt)
+      return
+    }
+    const peer = this.#peers.get(node)
+    if (peer === undefined || peer.record.epoch !== epoch) return
+    peer.beatAt = this.#host.now()
+    // Frames may go another way than beats, and be refused there while beats come.
+    const isRefused = peer.refusals >= REFUSALS_MAX
+    if (!isRefused || peer.beatAt - peer.refusedAt >= this.#options.leaseMs) this.heard(beat)
+    else peer.heardAt = peer.beatAt
+  }
+
+  /** A frame came of it: a sign of life. */
+  heard({ node, epoch }: PeerAddress): void {
+    const peer = this.#peers.get(node)
+    if (peer === undefined || peer.record.epoch !== epoch) return
+    peer.heardAt = this.#host.now()
+    peer.refusals = 0
+    if (peer.state === 'suspect') this.#move(peer, peer.record.isDraining ? 'draining' : 'up')
+  }
+
+  /** What was sent to it was not delivered: once may be chance. */
+  refused({ node, epoch }: PeerAddress): void {
+    const peer = this.#peers.get(node)
+    if (peer === undefined || peer.record.epoch !== epoch) return
+    peer.refusals++
+    peer.refusedAt = this.#host.now()
+    if (peer.refusals >= REFUSALS_MAX) this.#move(peer, 'suspect')
+  }
+
+  /** At least twelve times in a lease. */
+  tick(): void {
+    const now = this.#host.now()
+    const { leaseMs } = this.#options
+    const wasPaused = now - this.#tickedAt >= leaseMs / SUSPICION_PART
+    this.#tickedAt = now
+    this.#lookAtLease()
+    // What has come meanwhile is not read yet.
+    if (wasPaused) for (const peer of this.#peers.values()) peer.heardAt = now
+    if (this.epoch !== 0 && now >= this.#beatAt) this.#beat(now)
+    for (const peer of this.#peers.values()) this.#look(peer, now)
+    this.#write()
+  }
+
+  #begin(): void {
+    this.#phase = 'joining'
+    this.#instance = this.#host.random()
+    this.#epoch = 0
+    this.#revision = 0
+    this.#isStale = true
+    this.#writeAt = 0
+    this.#tickedAt = this.#host.now()
+  }
+
+  #beat(now: number): void {
+    this.#beatAt = now + this.#options.leaseMs / BEATS_PER_LEASE
+    this.#host.beat(encodeBeat({ node: this.#options.node, epoch: this.#epoch, sentAt: now }))
+  }
+
+  #echo(sentAt: number): void {
+    if (sentAt <= this.#echoedAt || sentAt > this.#host.now()) return
+    // Some of ours did not come back, so some of theirs may not have come.
+    const isGap = sentAt - this.#echoedAt >= this.#options.leaseMs / SUSPICION_PART
+    this.#lookAtLease()
+    if (isGap) this.#judgesFrom = sentAt
+    this.#echoedAt = sentAt
+    if (this.#isLapsed) this.#write()
+  }
+
+  #lookAtLease(): void {
+    if (this.epoch === 0 || this.#isLapsed) return
+    if (this.#host.now() - this.#echoedAt < this.#options.leaseMs) return
+    this.#isLapsed = true
+    this.#isStale = true
+  }
+
+  /** What silence and time mean for a peer. */
+  #look(peer: Peer, now: number): void {
+    const { leaseMs } = this.#options
+    if (now - peer.heardAt >= leaseMs / SUSPICION_PART) this.#move(peer, 'suspect')
+    const silentFrom = Math.max(peer.beatAt, this.#judgesFrom)
+    if (this.epoch === 0 || peer.isTombstoneSent || now < silentFrom + leaseMs) return
+    if (this.#echoedAt - silentFrom >= leaseMs) this.#judge(peer, now)
+    // So that the last moment is not the end of a pause between two beats.
+    else if (this.#beatAt - leaseMs / BEATS_PER_LEASE < silentFrom + leaseMs) this.#beat(now)
+  }
+
+  /** Write the tombstone: the one decision. Who else has written there has won. */
+  #judge(peer: Peer, now: number): void {
+    if (!this.#view.isOpen || now < peer.retryAt) return
+    const { record, revision } = peer
+    const tombstone = { ...record, instance: 0, deadBy: this.#options.node }
+    peer.isTombstoneSent = true
+    this.#view.cas(NODE_KEY + record.node, encodeNode(tombstone), revision, (outcome) => {
+      if (outcome === 'done') return
+      peer.isTombstoneSent = false
+      peer.retryAt = this.#host.now() + this.#options.leaseMs / BEATS_PER_LEASE
+    })
+  }
+
+  #peerEntry(node: string, entry: StoreEntry, stored: StoredNode | undefined): void {
+    let peer = this.#peers.get(node)
+    if (stored === undefined && entry.value !== undefined) this.#unreadable.add(node)
+    else this.#unreadable.delete(node)
+    const isOver = stored === undefined || stored.deadBy !== undefined
+    if (peer !== undefined && (isOver || stored.epoch !== peer.record.epoch)) {
+      this.#peers.delete(node)
+      this.#move(peer, 'down')
+      peer = undefined
+    }
+    if (isOver) return
+    const now = this.#host.now()
+    if (peer === undefined) {
+      const state = stored.isDraining ? 'draining' : 'up'
+      const none = { refusals: 0, refusedAt: 0, isTombstoneSent: false, retryAt: 0 }
+      peer = { record: stored, state, revision: entry.revision, heardAt: now, beatAt: now, ...none }
+      this.#peers.set(node, peer)
+      this.#host.member(peer, state)
+      return
+    }
+    peer.record = stored
+    peer.revision = entry.revision
+    // It has written: so it lives.
+    peer.beatAt = now
+    this.#host.changed(peer)
+    if (stored.isDraining && peer.state === 'up') this.#move(peer, 'draining')
+  }
+
+  #move(peer: Peer, state: PeerState): void {
+    if (peer.state === state || peer.state === 'down') return
+    peer.state = state
+    this.#host.member(peer, state)
+  }
+
+  #ownEntry(entry: StoreEntry, stored: StoredNode | undefined): void {
+    const isOurs = stored !== undefined && stored.instance === this.#instance
+    if (this.#phase === 'joining') {
+      // Before the answer to our write, or instead of one.
+      if (isOurs && stored.deadBy === undefined) this.#joined(entry.revision, stored.epoch)
+      return
+    }
+    if (this.#phase !== 'in') return
+    if (isOurs && stored.deadBy === undefined) {
+      this.#revision = entry.revision
+      return
+    }
+    // In a new era the tombstone of an epoch before ours may stand there.
+    const isOld = stored?.deadBy !== undefined && stored.epoch < this.#epoch
+    if (isOld) this.#revision = 0
+    else this.#overtaken(stored === undefined || stored.deadBy !== undefined)
+  }
+
+  #overtaken(isTombstone: boolean): void {
+    this.#phase = 'out'
+    this.#host.overtaken(isTombstone ? 'tombstone' : 'replaced')
+    if (!isTombstone || this.#phase !== 'out') return
+    this.#begin()
+    this.#write()
+  }
+
+  #joined(revision: number, epoch: number): void {
+    const now = this.#host.now()
+    this.#phase = 'in'
+    this.#epoch = epoch
+    this.#revision = revision
+    this.#isStale = this.#isDraining
+    this.#isLapsed = false
+    this.#judgesFrom = now
+    this.#beatAt = now
+    // The write is as good as a beat: others count from when they saw it.
+    this.#echoedAt = this.#wroteAt
+    for (const peer of this.#peers.values()) peer.heardAt = now
+    this.#host.joined(epoch)
+    if (this.epoch === epoch) this.#beat(now)
+  }
+  #wroteAt = 0
+
+  /** Write our own record, when it has to be and when it can be. */
+  #write(): void {
+    const now = this.#host.now()
+    if (!this.#isStale || this.#isWriting || !this.#view.isOpen || now < this.#writeAt) return
+    if (this.#phase !== 'joining' && this.#phase !== 'in') return
+    const isHeard = now - this.#echoedAt < this.#options.leaseMs
+    // What is not heard yet, or may be of an owner who is to come, is no use yet.
+    const isVerifying = this.#phase === 'in' && this.#isLapsed && isHeard && !this.isGrace
+    if (this.#isLapsed && this.#phase === 'in' && !isVerifying && this.#revision !== 0) return
+    this.#isWriting = true
+    this.#isStale = false
+    this.#wroteAt = now
+    const { node } = this.#options
+    const instance = this.#instance
+    const revision = this.#view.get(NODE_KEY + node)?.revision ?? 0
+    const record = encodeNode(this.#record())
+    this.#view.cas(NODE_KEY + node, record, revision, (outcome, written, reason) => {
+      this.#isWriting = false
+      if (instance !== this.#instance) {
+        this.#write()
+        return
+      }
+      if (outcome === 'done') this.#written(written, isVerifying)
+      else this.#isStale = true
+      if (outcome === 'conflict' || outcome === 'refused') {
+        this.#writeAt = now + this.#options.leaseMs / BEATS_PER_LEASE
+      }
+      if (outcome === 'refused') this.#host.refused(reason)
+      if (this.#phase === 'leaving') this.#delete()
+    })
+  }
+
+  #written(revision: number, isVerifying: boolean): void {
+    if (this.#phase === 'joining') this.#joined(revision, epochOf(this.#view.era, revision))
+    if (this.#phase !== 'in') return
+    this.#revision = Math.max(this.#revision, revision)
+    if (isVerifying && this.#host.now() - this.#echoedAt < this.#options.leaseMs) {
+      this.#isLapsed = false
+    } else if (this.#isLapsed) this.#isStale = true
+  }
+
+  #record(): StoredNode {
+    const { node, protocol, build } = this.#options
+    return {
+      node,
+      epoch: this.#epoch,
+      addresses: this.#addresses,
+      protocol,
+      build,
+      isDraining: this.#isDraining,
+      instance: this.#instance,
+      deadBy: undefined,
+    }
+  }
+
+  #delete(): void {
+    const key = NODE_KEY + this.#options.node
+    this.#view.cas(key, undefined, this.#revision, () => {
+      this.#phase = 'out'
+      this.#left?.()
+      this.#left = undefined
+    })
+  }
+}

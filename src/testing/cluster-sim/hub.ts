@@ -1,0 +1,197 @@
+/**
+ * What all nodes of a simulated cluster have in common: who passes beats on, and the store. A
+ * broker passes frames on as well. Either may be out for a while, or be restarted with or without
+ * what it remembers.
+ */
+import { SkynetError } from '../../base/errors.ts'
+import { decodeBeat, decodeNode, NODE_KEY } from '../../cluster/core/records.ts'
+import type { StoreEntry } from '../../cluster/core/store.ts'
+import { StoreTable } from '../../cluster/core/store-table.ts'
+import type { Agenda } from './agenda.ts'
+
+/** A node that is connected to the hub. */
+export interface HubClient {
+  readonly node: string
+  /** Bring something to it, by its way from the hub. */
+  bring(run: () => void): void
+  heard(bytes: Uint8Array): void
+  /** The connection was cut, and is there again: what was under way may be lost. */
+  cut(): void
+}
+
+/** What is written of each node: whether somebody may decide that it is dead. */
+interface Silence {
+  /** When its last beat came, or its record. */
+  heardAt: number
+  /** The same, but while the store was out. */
+  renewedAt: number
+  /** The longest that it was silent since its record was written. */
+  longestMs: number
+}
+
+interface Watch {
+  readonly client: HubClient
+  readonly each: (entry: StoreEntry) => void
+  readonly lost: (reason: unknown) => void
+  end: () => void
+}
+
+export class Hub {
+  readonly #agenda: Agenda
+  readonly clients = new Set<HubClient>()
+  table: StoreTable
+  bornAt = 0
+  /** Nothing at all goes through it before. */
+  downUntil = 0
+  /** Before, the store neither answers nor tells. */
+  storeOutUntil = 0
+  /** All changes of this memory, in order. */
+  log: StoreEntry[] = []
+  readonly #watches = new Set<Watch>()
+  readonly #silences = new Map<string, Silence>()
+  /** It was decided that a node is dead; so long it was silent since its record was written. */
+  onDeath: (node: string, epoch: number, silentMs: number) => void = () => undefined
+
+  constructor(agenda: Agenda, firstEra: number) {
+    this.#agenda = agenda
+    this.table = new StoreTable(firstEra)
+  }
+
+  get isDown(): boolean {
+    return this.#agenda.now < this.downUntil
+  }
+
+  get isStoreOut(): boolean {
+    return this.isDown || this.#agenda.now < this.storeOutUntil
+  }
+
+  get ageMs(): number {
+    return this.#agenda.now - this.bornAt
+  }
+
+  /** Pass a beat on to all, its sender included. */
+  beat(bytes: Uint8Array): void {
+    if (this.isDown) return
+    const beat = decodeBeat(bytes)
+    if (beat !== undefined) this.#heard(beat.node, beat.epoch)
+    for (const client of this.clients) client.bring(() => client.heard(bytes))
+  }
+
+  cas(key: string, value: Uint8Array | undefined, revision: number): number {
+    const { era } = this.table
+    const entry = { key, value, revision: this.table.revision + 1 }
+    const node = key.startsWith(NODE_KEY) ? decodeNode(entry, era) : undefined
+    const written = this.table.cas(key, value, revision)
+    this.log.push(entry)
+    if (node?.deadBy !== undefined) this.#checkDeath(node.node, node.epoch)
+    else if (node !== undefined) this.#begin(node.node, node.epoch)
+    return written
+  }
+
+  /** @param stale So many of the last changes are told late: a follower is behind. */
+  watch(
+    client: HubClient,
+    stale: number,
+    each: (entry: StoreEntry) => void,
+    lost: (reason: unknown) => void,
+    ready: () => void,
+  ): () => void {
+    const watch: Watch = { client, each, lost, end: () => undefined }
+    const tell = (entry: StoreEntry): void => client.bring(() => each(entry))
+    const upTo = Math.max(0, this.log.length - stale)
+    for (const entry of stateOf(this.log.slice(0, upTo))) tell(entry)
+    client.bring(ready)
+    for (const entry of this.log.slice(upTo)) tell(entry)
+    let isNew = false
+    const end = this.table.watch((entry) => {
+      if (isNew) tell(entry)
+    })
+    isNew = true
+    this.#watches.add(watch)
+    watch.end = () => {
+      end()
+      this.#watches.delete(watch)
+    }
+    return watch.end
+  }
+
+  /** The connection of a node was cut: its watches are lost. */
+  cutOff(client: HubClient): void {
+    for (const watch of [...this.#watches]) {
+      if (watch.client !== client) continue
+      watch.end()
+      watch.lost(new SkynetError('ERR_STORE_LOST', { reason: 'the connection was cut' }))
+    }
+  }
+
+  /** The store forgets all. Its watches are lost, each at its time. */
+  forget(era: number, lostAfterMs: () => number): void {
+    this.table = new StoreTable(era)
+    this.bornAt = this.#agenda.now
+    this.log = []
+    for (const watch of [...this.#watches]) {
+      watch.end()
+      const reason = new SkynetError('ERR_STORE_LOST', { reason: 'the store was restarted' })
+      this.#agenda.after(lostAfterMs(), () => watch.client.bring(() => watch.lost(reason)))
+    }
+    this.#silences.clear()
+  }
+
+  /** It was away: what was said meanwhile nobody could hear. */
+  cameBack(): void {
+    for (const silence of this.#silences.values()) silence.heardAt = this.#agenda.now
+  }
+
+  /** A variant: records of nodes that are not renewed by beats for so long are deleted. */
+  expire(ms: number): void {
+    const sweep = (): void => {
+      this.#agenda.after(ms / 10, sweep)
+      if (this.isStoreOut) return
+      for (const [name, { renewedAt }] of [...this.#silences]) {
+        if (this.#agenda.now - renewedAt < ms) continue
+        const node = name.slice(0, name.indexOf('#'))
+        const entry = this.table.get(NODE_KEY + node)
+        this.#silences.delete(name)
+        if (entry === undefined) continue
+        this.log.push({ ...entry, revision: this.table.revision + 1, value: undefined })
+        this.table.cas(entry.key, undefined, entry.revision)
+        this.onDeath(node, Number(name.slice(name.indexOf('#') + 1)), 0)
+      }
+    }
+    sweep()
+  }
+
+  #begin(node: string, epoch: number): void {
+    this.#silences.set(`${node}#${epoch}`, {
+      heardAt: this.#agenda.now,
+      renewedAt: this.#agenda.now,
+      longestMs: 0,
+    })
+  }
+
+  #heard(node: string, epoch: number): void {
+    const silence = this.#silences.get(`${node}#${epoch}`)
+    if (silence === undefined) return
+    const { now } = this.#agenda
+    silence.longestMs = Math.max(silence.longestMs, now - silence.heardAt)
+    silence.heardAt = now
+    if (!this.isStoreOut) silence.renewedAt = now
+  }
+
+  #checkDeath(node: string, epoch: number): void {
+    this.#heard(node, epoch)
+    const silence = this.#silences.get(`${node}#${epoch}`)
+    const { now } = this.#agenda
+    this.onDeath(node, epoch, silence?.longestMs ?? now - this.bornAt)
+  }
+}
+
+/** What a list of changes comes to, in order of revisions. */
+function stateOf(log: readonly StoreEntry[]): StoreEntry[] {
+  const state = new Map<string, StoreEntry>()
+  for (const entry of log) {
+    state.delete(entry.key)
+    state.set(entry.key, entry)
+  }
+  return [...state.values()]
+}

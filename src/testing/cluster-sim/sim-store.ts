@@ -1,0 +1,109 @@
+/** The store as one simulated node reaches it: by its ways to and from the hub. */
+import { SkynetError } from '../../base/errors.ts'
+import type { StoreEntry } from '../../cluster/core/store.ts'
+import type { ViewedStore } from '../../cluster/core/store-view.ts'
+import { Later } from './later.ts'
+import { type ClusterNetwork, HUB } from './network.ts'
+import type { SimPlace, SimTransport } from './sim-transport.ts'
+
+/**
+ * How long the store may take until it is given up, and what it was asked may be done all the same.
+ */
+const ANSWER_MS = 1000
+/** How often it is looked at whether the store is there again. */
+const RETRY_MS = 50
+/** Changes that a follower may be behind. */
+const STALE_MAX = 6
+
+export class SimStore implements ViewedStore {
+  readonly #process: SimPlace
+  readonly #network: ClusterNetwork
+  readonly #client: SimTransport
+  #era = 0
+
+  constructor(process: SimPlace, network: ClusterNetwork, client: SimTransport) {
+    this.#process = process
+    this.#network = network
+    this.#client = client
+  }
+
+  open(): PromiseLike<{ readonly era: number; readonly ageMs?: number }> {
+    const { hub } = this.#network
+    return this.#ask(() => {
+      this.#era = hub.table.era
+      return { era: hub.table.era, ageMs: hub.ageMs }
+    })
+  }
+
+  cas(key: string, value: Uint8Array | undefined, revision: number): PromiseLike<number> {
+    const { hub } = this.#network
+    const era = this.#era
+    return this.#ask(() => {
+      // What was opened is one memory.
+      if (hub.table.era !== era) throw lost('it was restarted')
+      return hub.cas(key, value, revision)
+    })
+  }
+
+  watch(
+    each: (entry: StoreEntry) => void,
+    failed: (reason: unknown) => void,
+  ): { close(): void; readonly ready: PromiseLike<void> } {
+    const { hub, random } = this.#network
+    const ready = new Later<void>()
+    let isClosed = false
+    let end = (): void => undefined
+    const stale = random.oneIn(4) ? random.below(STALE_MAX) : 0
+    this.#request(() => {
+      if (isClosed) return
+      end = hub.watch(
+        this.#client,
+        stale,
+        (entry) => {
+          if (!isClosed) each(entry)
+        },
+        (reason) => {
+          if (!isClosed) failed(reason)
+        },
+        () => {
+          if (!isClosed) ready.resolve(undefined)
+        },
+      )
+    })
+    const close = (): void => {
+      isClosed = true
+      end()
+    }
+    return { close, ready }
+  }
+
+  /** The answer comes back by the way from the hub; without one in time the store is lost. */
+  #ask<T>(answer: () => T): PromiseLike<T> {
+    const { agenda } = this.#network
+    const later = new Later<T>()
+    this.#request(() => {
+      let bring: () => void
+      try {
+        const value = answer()
+        bring = () => later.resolve(value)
+      } catch (error) {
+        bring = () => later.reject(error)
+      }
+      this.#client.bring(bring)
+    })
+    agenda.after(ANSWER_MS, () => this.#process.run(() => later.reject(lost('it does not answer'))))
+    return later
+  }
+
+  /** Some of what is asked while the store is out is done when it is there again, some is not. */
+  #request(run: () => void): void {
+    const { agenda, hub, random } = this.#network
+    const attempt = (): void => {
+      if (!hub.isStoreOut) run()
+      else if (!hub.isDown && random.oneIn(2)) agenda.after(RETRY_MS, attempt)
+    }
+    this.#network.pipe(this.#process.spot, HUB).send({ arrive: attempt, lost: () => undefined })
+  }
+}
+
+const lost = (reason: string): SkynetError => new SkynetError('ERR_STORE_LOST', { reason })
