@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import {
+  LINK_CHUNKS_BYTES_MAX,
+  LINK_FRAME_BYTES_MAX,
+  LINK_GREET_MS,
+  LINK_GREET_MS_MAX,
+  LINK_LANES_MAX,
+  LINK_LONG_BYTES_MAX,
+  LINK_PROBE_MS,
+  LINK_QUEUE_BYTES_MAX,
+  LINK_WINDOW_BYTES_MAX,
+} from '../../base/limits.ts'
 import { type LinkEndpoint, LinkPair } from '../../testing/link-pair.ts'
+import { FRAME_KIND, HEADER_BYTES, MESSAGE_HEADER_BYTES, SMALL_BYTES_MAX } from './frame.ts'
 import type { Posted } from './link.ts'
 
 const LUA = 10
 const RESPONSE = 1
+const EMPTY = Buffer.alloc(0)
 
 interface Sending {
   readonly type?: number
@@ -27,7 +40,7 @@ const answer = (from: LinkEndpoint, session: number): Posted =>
 function opened() {
   const pair = new LinkPair()
   post(pair.a, 'first')
-  pair.settle()
+  pair.pass(100)
   assert.deepEqual(texts(pair.b), ['first'])
   pair.b.delivered.length = 0
   return { a: pair.a, b: pair.b, pair }
@@ -127,4 +140,309 @@ test('a lost frame resets both ends at the next one, or when time has passed', (
     assert.deepEqual([a.link.state, b.link.state], ['open', 'open'])
     assert.equal(a.link.outstandingBytes, 0)
   }
+})
+
+test('a refusal with a ticket says of all from there on that they never ran', () => {
+  const { a, b, pair } = opened()
+  for (const session of [1, 2, 3]) {
+    post(a, `${session}`, { session })
+    a.flush()
+  }
+  const [, second] = a.frames
+  a.frames.length = 0
+  a.link.refused(second!.ticket)
+  assert.deepEqual(a.losses, ['1:1 maybe refused', '1:2 no refused', '1:3 no refused'])
+  // Whatever comes of it later is of a session that is over.
+  post(a, 'again', { session: 4 })
+  pair.pass(LINK_GREET_MS * 2)
+  a.link.refused(second!.ticket)
+  assert.equal(a.losses.length, 3)
+  assert.deepEqual(texts(b), ['again'])
+})
+
+test('a refusal without a ticket says no of nothing that has left', () => {
+  const { a } = opened()
+  post(a, 'left', { session: 1 })
+  a.flush()
+  post(a, 'waits', { session: 2 })
+  post(a, 'is sent')
+  a.link.refused()
+  assert.deepEqual(a.losses, ['1:1 maybe refused', '1:2 no refused'])
+  assert.deepEqual(a.ends, ['refused 2'])
+})
+
+test('who is refused again and again is greeted at longer and longer intervals', () => {
+  const pair = new LinkPair()
+  const { a } = pair
+  const times: number[] = []
+  post(a, 'nobody is there', { session: 1 })
+  for (const until = pair.now + 9000; pair.now < until; pair.now += 50) {
+    a.link.tick()
+    a.flush()
+    if (a.frames.splice(0).length === 0) continue
+    times.push(pair.now)
+    a.link.refused(0)
+  }
+  const pauses = times.slice(1).map((time, i) => time - times[i]!)
+  assert.ok(pauses.every((pause) => pause >= LINK_GREET_MS && pause <= LINK_GREET_MS_MAX + 50))
+  assert.equal(pauses.at(-1), LINK_GREET_MS_MAX)
+  assert.deepEqual(a.losses, ['1:1 no refused'])
+})
+
+test('a request ends at its deadline: no when it never left, maybe when it did', () => {
+  const { a, b, pair } = opened()
+  post(a, 'leaves', { session: 1, ms: 100 })
+  a.flush()
+  a.framesMax = 0
+  post(a, 'waits', { session: 2, ms: 100 })
+  post(a, 'waits longer', { session: 3, ms: 300 })
+  a.flush()
+  pair.now += 100
+  a.link.tick()
+  assert.deepEqual(a.losses, ['1:1 maybe timeout', '1:2 no timeout'])
+  a.framesMax = Infinity
+  a.link.writable()
+  pair.settle()
+  // What left in time may run, what left too late does not.
+  assert.deepEqual(texts(b), ['leaves', 'waits longer'])
+  assert.equal(b.delivered[1]!.remainingMs, 200)
+  assert.equal(b.link.counts.expired, 1)
+})
+
+test('forget() tells nothing, and the answer is dropped', () => {
+  const { a, b, pair } = opened()
+  post(a, 'x', { session: 1 })
+  pair.settle()
+  a.link.forget(1, 1)
+  answer(b, 1)
+  pair.pass(20_000)
+  assert.deepEqual([texts(a), a.losses, a.link.counts.unasked], [[], [], 1])
+})
+
+test('frames that the transport does not take wait for it', () => {
+  const { a, b, pair } = opened()
+  a.framesMax = 1
+  const body = Buffer.alloc(20_000)
+  for (let i = 0; i < 3; i++) post(a, body)
+  a.flush()
+  assert.equal(a.frames.length, 1)
+  pair.settle()
+  assert.equal(b.delivered.length, 3)
+})
+
+test('a window full is under way, and no more, until the peer has consumed some', () => {
+  const { a, b, pair } = opened()
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  for (let i = 0; i < 20; i++) post(a, body)
+  a.flush()
+  assert.equal(a.frames.length, LINK_WINDOW_BYTES_MAX / LINK_FRAME_BYTES_MAX)
+  assert.equal(a.link.outstandingBytes, LINK_WINDOW_BYTES_MAX)
+  pair.settle()
+  assert.equal(b.delivered.length, 20)
+})
+
+test('hold() stops the peer once its window is full, and lets it go on', () => {
+  const { a, b, pair } = opened()
+  b.link.hold(true)
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  for (let i = 0; i < 20; i++) post(a, body)
+  pair.pass(5000)
+  assert.equal(b.delivered.length, LINK_WINDOW_BYTES_MAX / LINK_FRAME_BYTES_MAX)
+  assert.equal(a.link.state, 'open')
+  b.link.hold(false)
+  pair.settle()
+  assert.equal(b.delivered.length, 20)
+})
+
+test('a peer that sends more than the window lets in is reset', () => {
+  const { a, b } = opened()
+  b.link.hold(true)
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  for (let i = 0; i < 8; i++) post(a, body)
+  a.flush()
+  const frames = a.frames.map(({ bytes }) => bytes)
+  for (const bytes of frames) b.link.receive(bytes, 0, bytes.length)
+  assert.deepEqual(b.ends, [])
+  // One more, as the link itself would never send it.
+  const next = frames.at(-1)!
+  next.writeUInt32LE(next.readUInt32LE(24) + 1, 24)
+  b.link.receive(next, 0, next.length)
+  assert.deepEqual(b.ends, ['credit 0'])
+})
+
+test('short messages are refused when 8 MiB wait, whatever long ones do', () => {
+  const { a } = opened()
+  assert.equal(post(a, Buffer.alloc(LINK_QUEUE_BYTES_MAX * 2), { source: 9 }), 'queued')
+  a.framesMax = 0
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  let bytes = 0
+  while (post(a, body) === 'queued') bytes += body.length + MESSAGE_HEADER_BYTES
+  assert.ok(bytes >= LINK_QUEUE_BYTES_MAX && bytes < LINK_QUEUE_BYTES_MAX + LINK_FRAME_BYTES_MAX)
+  assert.equal(post(a, EMPTY, { session: 1 }), 'full')
+  assert.equal(a.link.openRequests, 0)
+})
+
+test('long messages are refused beyond 64 MiB, unless there is just one', () => {
+  const { a } = opened()
+  const half = Buffer.alloc(LINK_LONG_BYTES_MAX / 2)
+  assert.equal(post(a, half), 'queued')
+  assert.equal(post(a, half), 'queued')
+  assert.equal(post(a, Buffer.alloc(SMALL_BYTES_MAX + 1)), 'full')
+  assert.equal(post(a, EMPTY), 'queued')
+  const { a: other } = opened()
+  assert.equal(post(other, Buffer.alloc(LINK_LONG_BYTES_MAX + 1)), 'queued')
+})
+
+test('a message of the most bytes of a frame fills one, one more takes two chunks', () => {
+  const { a, b, pair } = opened()
+  post(a, Buffer.alloc(SMALL_BYTES_MAX, 'x'))
+  a.flush()
+  assert.deepEqual(
+    a.frames.map(({ bytes }) => [bytes[3], bytes.length]),
+    [[FRAME_KIND.DATA, LINK_FRAME_BYTES_MAX]],
+  )
+  pair.settle()
+  post(a, Buffer.alloc(SMALL_BYTES_MAX + 1, 'y'))
+  a.flush()
+  assert.deepEqual(
+    a.frames.map(({ bytes }) => bytes[3]),
+    [FRAME_KIND.CHUNK, FRAME_KIND.CHUNK],
+  )
+  pair.settle()
+  assert.deepEqual(
+    b.delivered.map(({ bytes }) => bytes.length),
+    [SMALL_BYTES_MAX, SMALL_BYTES_MAX + 1],
+  )
+})
+
+test('beside a long message half of the window is left to short ones, which leave at once', () => {
+  const { a } = opened()
+  post(a, Buffer.alloc(8 * 1024 * 1024), { source: 3 })
+  a.flush()
+  const chunks = LINK_CHUNKS_BYTES_MAX / LINK_FRAME_BYTES_MAX
+  assert.equal(a.frames.length, chunks)
+  for (let i = 1; i <= 3; i++) {
+    post(a, 'short')
+    a.flush()
+    assert.equal(a.frames.length, chunks + i)
+  }
+})
+
+test('as many long messages as the peer takes come at a time, in turns', () => {
+  const { a, b, pair } = opened()
+  for (let source = 1; source <= LINK_LANES_MAX + 4; source++) {
+    post(a, Buffer.alloc(200_000, source), { source })
+  }
+  let most = 0
+  for (let turn = 0; turn < 100; turn++) {
+    a.flush()
+    for (const { bytes } of a.frames.splice(0)) {
+      b.link.receive(bytes, 0, bytes.length)
+      most = Math.max(most, b.link.assemblies)
+    }
+    b.flush()
+    for (const { bytes } of b.frames.splice(0)) a.link.receive(bytes, 0, bytes.length)
+  }
+  assert.equal(most, LINK_LANES_MAX)
+  assert.equal(b.delivered.length, LINK_LANES_MAX + 4)
+  pair.pass(100)
+  assert.deepEqual([a.link.waitingBytes, a.link.outstandingBytes], [0, 0])
+})
+
+test('isGiven: the bytes of a long message are not copied', () => {
+  const { a, b, pair } = opened()
+  const bytes = Buffer.alloc(100_000, 'x')
+  a.link.post(LUA, 2, 1, 0, 0, bytes, 0, bytes.length, true)
+  bytes.fill('y')
+  pair.settle()
+  assert.equal(b.delivered[0]!.bytes[50_000], 'y'.charCodeAt(0))
+})
+
+test('a HELLO of another version closes both, with nothing sent', () => {
+  const pair = new LinkPair()
+  const { a, b } = pair
+  post(a, 'x', { session: 1 })
+  a.flush()
+  const hello = a.frames.shift()!.bytes
+  hello.fill(9, HEADER_BYTES, HEADER_BYTES + 2)
+  b.link.receive(hello, 0, hello.length)
+  pair.settle()
+  assert.deepEqual([a.link.state, b.link.state], ['closed', 'closed'])
+  assert.deepEqual([a.losses, a.ends], [['1:1 no version'], ['version 1']])
+  assert.equal(post(a, 'y'), 'closed')
+})
+
+test('a HELLO for another epoch is refused, frames of another epoch are dropped', () => {
+  const pair = new LinkPair()
+  const { a, b } = pair
+  post(a, 'x', { session: 1 })
+  a.flush()
+  const hello = a.frames.shift()!.bytes
+  hello.writeUInt32LE(77, HEADER_BYTES + 12)
+  b.link.receive(hello, 0, hello.length)
+  assert.equal(b.link.state, 'idle')
+  pair.settle()
+  assert.deepEqual(a.losses, ['1:1 no epoch'])
+  hello.writeUInt32LE(77, 8)
+  b.link.receive(hello, 0, hello.length)
+  assert.deepEqual([b.link.state, b.link.counts.late], ['idle', 1])
+})
+
+test('close() parts both: what is open ends, and nobody greets', () => {
+  const { a, b, pair } = opened()
+  post(b, 'open', { to: 1, source: 2, session: 5 })
+  pair.settle()
+  a.link.close()
+  pair.pass(5000)
+  assert.deepEqual([a.link.state, b.link.state], ['closed', 'idle'])
+  assert.deepEqual([b.losses, b.ends], [['2:5 maybe bye'], ['bye 0']])
+  assert.equal(post(a, 'x'), 'closed')
+})
+
+test('a link that was made anew is greeted by who knows the old one, and both begin again', () => {
+  const { a, b, pair } = opened()
+  const other = new LinkPair(() => 0.7)
+  // The same node at the same epoch, that remembers nothing.
+  post(a, 'lost', { session: 1 })
+  a.flush()
+  for (const { bytes } of a.frames.splice(0)) other.b.link.receive(bytes, 0, bytes.length)
+  other.b.flush()
+  for (const { bytes } of other.b.frames.splice(0)) a.link.receive(bytes, 0, bytes.length)
+  assert.deepEqual([a.losses, b.losses], [['1:1 maybe peer'], []])
+  assert.equal(a.link.state, 'greeting')
+  assert.equal(other.b.link.counts.late, 1)
+  pair.settle()
+})
+
+test('a handler may end the link in the middle of a frame: nothing more of it comes', () => {
+  for (const end of ['close', 'reset'] as const) {
+    const { a, b, pair } = opened()
+    b.onMessage = () => (end === 'close' ? b.link.close() : b.link.reset('suspect'))
+    for (const text of ['one', 'two', 'three']) post(a, text)
+    pair.settle()
+    assert.deepEqual(texts(b), ['one'])
+  }
+})
+
+test('silence while something is under way is asked about, and the answer frees the credit', () => {
+  const { a, b, pair } = opened()
+  post(a, 'x')
+  pair.settle()
+  // The answer of the peer is lost, which nobody sees.
+  pair.now += 50
+  b.link.tick()
+  b.flush()
+  assert.equal(b.frames.splice(0).length, 1)
+  assert.ok(a.link.outstandingBytes > 0)
+  pair.now += LINK_PROBE_MS
+  a.link.tick()
+  pair.settle()
+  assert.equal(a.link.outstandingBytes, 0)
+  assert.equal(a.link.counts.resets + b.link.counts.resets, 0)
+})
+
+test('post() asserts that a request has a deadline', () => {
+  const { a } = opened()
+  assert.throws(() => post(a, 'x', { session: 1, ms: 0 }), /deadline/)
+  assert.throws(() => post(a, 'x', { session: 1, ms: Number.NaN }), /deadline/)
 })

@@ -7,19 +7,11 @@
 import assert from 'node:assert/strict'
 import {
   LINK_ASSEMBLY_BYTES_MAX,
-  LINK_CHUNKS_BYTES_MAX,
-  LINK_FRAME_BYTES_MAX,
-  LINK_GREET_MS,
-  LINK_GREET_MS_MAX,
   LINK_LANES_MAX,
-  LINK_LONG_BYTES_MAX,
   LINK_PROBE_MS,
-  LINK_QUEUE_BYTES_MAX,
   LINK_WINDOW_BYTES_MAX,
-  MESSAGE_BYTES_MAX,
 } from '../../base/limits.ts'
 import { Assemblies } from './assemblies.ts'
-import { Batches } from './batches.ts'
 import { Credit } from './credit.ts'
 import {
   bareFrame,
@@ -34,11 +26,9 @@ import {
   type LinkEnd,
   putHead,
   resetFrame,
-  SMALL_BYTES_MAX,
 } from './frame.ts'
-import { type LaneMessage, Lanes } from './lanes.ts'
-import { HAS_LEFT, IN_LANE, OpenRequests } from './open-requests.ts'
-import { Session } from './session.ts'
+import { LinkQueue, type LostRequest } from './link-queue.ts'
+import { isUsable, Session, type SessionState, versionWith } from './session.ts'
 
 /** Whether the handler of a request that has no answer may have run. `no`: it never did. */
 export type Sent = 'no' | 'maybe'
@@ -104,6 +94,8 @@ export interface LinkPeers {
 const LIMITS = { lanes: LINK_LANES_MAX, assemblyBytes: LINK_ASSEMBLY_BYTES_MAX }
 /** Deadlines travel in 32 bits, with a sign when the clock is past them. */
 const REMAINING_MS_MAX = 0x7fffffff
+/** So much of what was consumed is told alone when nothing goes the other way. */
+const TOLD_BYTES = LINK_WINDOW_BYTES_MAX / 4
 
 export class ClusterLink {
   readonly counts: LinkCounts = { late: 0, malformed: 0, expired: 0, unasked: 0, resets: 0 }
@@ -111,13 +103,19 @@ export class ClusterLink {
   readonly #peers: LinkPeers
   readonly #session = new Session()
   readonly #credit = new Credit(LINK_WINDOW_BYTES_MAX)
-  readonly #batches = new Batches()
-  readonly #lanes = new Lanes()
+  readonly #queue: LinkQueue
   readonly #assemblies = new Assemblies(LIMITS)
-  readonly #requests = new OpenRequests()
   readonly #reader = new FrameReader()
   /** The header of the next frame. */
-  readonly #head
+  readonly #head = {
+    version: FRAME_VERSIONS.max as number,
+    epoch: 0,
+    session: 0,
+    yours: 0,
+    number: 1,
+    consumed: 0,
+    clock: 0,
+  }
   /** Of the session: what the peer takes at a time. */
   #limits = LIMITS
   /** Number of the next frame that comes. */
@@ -125,30 +123,19 @@ export class ClusterLink {
   #isPending = false
   #isWritable = true
   #isHeld = false
-  #isHelloDue = false
   #isCreditDue = false
-  #lastWhy: LinkEnd | undefined
-  /** Of the session: what was sent before it has smaller ones. */
-  #firstTicket = 1
-  #greetAt = 0
-  #greetMs = LINK_GREET_MS
   #sentAt = 0
 
   constructor(peers: LinkPeers, host: ClusterLinkHost) {
     this.#peers = peers
     this.#host = host
-    this.#head = {
-      version: FRAME_VERSIONS.max as number,
-      epoch: peers.self,
-      session: 0,
-      yours: 0,
-      number: 1,
-      consumed: 0,
-      clock: 0,
-    }
+    this.#head.epoch = peers.self
+    this.#queue = new LinkQueue(this.#credit, (kind, view, frame, ticket) =>
+      this.#sendNumbered(kind, view, frame, ticket),
+    )
   }
 
-  get state(): Session['state'] {
+  get state(): SessionState {
     return this.#session.state
   }
 
@@ -159,12 +146,12 @@ export class ClusterLink {
 
   /** Requests that wait for their answers. */
   get openRequests(): number {
-    return this.#requests.size
+    return this.#queue.openRequests
   }
 
   /** Bytes that have not left. */
   get waitingBytes(): number {
-    return this.#batches.bytes + this.#lanes.longBytes + this.#lanes.shortBytes
+    return this.#queue.waitingBytes
   }
 
   /** Bytes that the peer has not consumed, as far as we know. */
@@ -181,6 +168,7 @@ export class ClusterLink {
    * Send a message. Its bytes are copied, and leave at the end of the turn.
    *
    * @param type 16 bits: the low byte is that of the message, the other one the border's.
+   * @param to Ids of 24 bits: of the peer's node, and `source` of ours.
    * @param session 0: no answer is wanted. Of an answer that of its request. Else that request is
    * open until it is answered, or told as `lost`.
    * @param remainingMs For a request: until then. For others 0.
@@ -198,22 +186,12 @@ export class ClusterLink {
     isGiven = false,
   ): Posted {
     if (this.#session.state !== 'open' && !this.#begin()) return 'closed'
-    const lanes = this.#lanes
-    const isLong = length > SMALL_BYTES_MAX
-    if (isLong ? this.#isFullFor(length) : this.#isFull()) return 'full'
+    const queue = this.#queue
+    if (queue.isFullFor(length)) return 'full'
     const isRequest = session !== 0 && !isAnswer(type)
-    const until = isRequest ? this.#deadline(remainingMs) : 0
-    const deadline = isRequest ? wireTime(until) : 0
-    let batch = IN_LANE
-    if (isLong || (lanes.size > 0 && lanes.isBlocked(source, to))) {
-      const given = bytes.subarray(from, from + length)
-      const own = isLong && isGiven ? given : copyOf(given)
-      lanes.add({ type, to, source, session, deadline, bytes: own }, this.#batches.filled)
-    } else {
-      if (this.#batches.isFullFor(length)) this.#pump()
-      batch = this.#batches.add(type, to, source, session, deadline, bytes, from, length)
-    }
-    if (isRequest) this.#requests.add(source, session, until, batch)
+    const until = isRequest ? this.#until(remainingMs) : 0
+    if (queue.isFrameFullFor(length)) this.#pump()
+    queue.add(type, to, source, session, until, bytes, from, length, isGiven)
     if (!this.#isPending) this.#wantFlush()
     return 'queued'
   }
@@ -224,24 +202,14 @@ export class ClusterLink {
     return this.#session.state !== 'closed'
   }
 
-  #isFull(): boolean {
-    return this.#batches.bytes + this.#lanes.shortBytes >= LINK_QUEUE_BYTES_MAX
-  }
-
-  #isFullFor(length: number): boolean {
-    if (length > MESSAGE_BYTES_MAX) assert.fail(`a message of ${length} bytes`)
-    const { longBytes } = this.#lanes
-    return longBytes > 0 && longBytes + length > LINK_LONG_BYTES_MAX
-  }
-
-  #deadline(remainingMs: number): number {
+  #until(remainingMs: number): number {
     if (!(remainingMs > 0)) assert.fail(`a request has a deadline: ${remainingMs}`)
     return this.#now() + Math.min(Math.ceil(remainingMs), REMAINING_MS_MAX)
   }
 
   /** Nobody waits for that request any more: nothing is told of it. */
   forget(source: number, session: number): void {
-    this.#requests.take(source, session)
+    this.#queue.take(source, session)
   }
 
   #now(): number {
@@ -257,7 +225,7 @@ export class ClusterLink {
   /** The turn ends: what was posted leaves, as far as credit and transport let it. */
   flush(): void {
     this.#isPending = false
-    if (this.#isHelloDue && this.#isWritable) this.#sendHello()
+    if (this.#session.isHelloDue && this.#isWritable) this.#sendHello()
     this.#pump()
     this.#sendCredit()
   }
@@ -280,69 +248,23 @@ export class ClusterLink {
   }
 
   #sendHello(): void {
-    const hello = { ...HELLO, to: this.#peers.peer, why: this.#lastWhy }
+    const { state } = this.#session
     this.#stamp()
-    const isSettled = this.#session.state === 'open'
-    if (this.#give(helloFrame(this.#head, hello, isSettled), 0)) this.#isHelloDue = false
+    const hello = this.#session.hello(this.#peers.peer)
+    const frame = helloFrame(this.#head, hello, state === 'open')
+    if (this.#give(frame, 0)) this.#session.isHelloDue = false
   }
 
-  /** Short messages and chunks in turns, so that neither waits for all of the other kind. */
   #pump(): void {
-    if (this.#session.state !== 'open' || this.#isHelloDue) return
-    let hasLeft = true
-    while (hasLeft && this.#isWritable) {
-      hasLeft = this.#sendBatch()
-      if (this.#lanes.size > 0 && this.#isWritable) hasLeft = this.#sendChunk() || hasLeft
-    }
+    const { state, isHelloDue } = this.#session
+    if (state === 'open' && !isHelloDue && this.#isWritable) this.#queue.pump(this.#limits)
   }
 
-  #sendBatch(): boolean {
-    const batches = this.#batches
-    const batch = batches.first
-    if (batch === undefined) return false
-    const { length } = batch
-    if (this.#credit.outstanding + length > this.#credit.windowBytes) return false
-    const frame = batch.bytes.subarray(0, length)
-    if (!this.#sendNumbered(FRAME_KIND.DATA, batch.view, frame)) return false
-    batches.shift()
-    return true
-  }
-
-  #sendChunk(): boolean {
-    const credit = this.#credit
-    const batches = this.#batches
-    // Beside short messages that wait for credit themselves, chunks have half of what comes.
-    const most = batches.first === undefined ? LINK_CHUNKS_BYTES_MAX : credit.windowBytes
-    if (credit.outstanding + LINK_FRAME_BYTES_MAX > Math.min(most, credit.windowBytes)) return false
-    const lanes = this.#lanes
-    const chunk = lanes.next(batches.left, this.#limits)
-    if (chunk === undefined) return false
-    const frame = chunk.bytes.subarray(0, chunk.length)
-    if (!this.#sendNumbered(FRAME_KIND.CHUNK, chunk.view, frame)) return false
-    const done = lanes.shift((message) => this.#resume(message))
-    if (done !== undefined) this.#moved(done, HAS_LEFT)
-    return true
-  }
-
-  /** A short message that has waited behind a long one. */
-  #resume(message: LaneMessage): number {
-    const { type, to, source, session, deadline, bytes } = message
-    const { length } = bytes
-    const batch = this.#batches.add(type, to, source, session, deadline, bytes, 0, length)
-    this.#moved(message, batch)
-    return batch
-  }
-
-  /** An answer has the session of a request of the peer, which may be that of one of ours. */
-  #moved({ type, source, session }: LaneMessage, batch: number): void {
-    if (session !== 0 && !isAnswer(type)) this.#requests.move(source, session, batch)
-  }
-
-  /** The ticket is the next batch: those from it on have come after a frame that nobody got. */
-  #sendNumbered(kind: FrameKind, view: DataView, frame: Uint8Array): boolean {
+  #sendNumbered(kind: FrameKind, view: DataView, frame: Uint8Array, ticket: number): boolean {
+    if (!this.#isWritable) return false
     this.#stamp()
     putHead(view, kind, 0, this.#head)
-    if (!this.#give(frame, this.#batches.left + 1)) return false
+    if (!this.#give(frame, ticket)) return false
     this.#head.number = (this.#head.number + 1) >>> 0
     this.#credit.sent(frame.length)
     return true
@@ -350,9 +272,9 @@ export class ClusterLink {
 
   /** Alone, when nothing goes the other way that could tell it. */
   #sendCredit(): void {
-    const { state } = this.#session
-    if (state !== 'open' || !this.#isWritable || this.#isHelloDue) return
-    if (!this.#isCreditDue && this.#credit.untold < LINK_WINDOW_BYTES_MAX / 4) return
+    const { state, isHelloDue } = this.#session
+    if (state !== 'open' || !this.#isWritable || isHelloDue) return
+    if (!this.#isCreditDue && this.#credit.untold < TOLD_BYTES) return
     this.#sendBare(FRAME_KIND.CREDIT, 0)
   }
 
@@ -399,10 +321,12 @@ export class ClusterLink {
     return yours !== 0 && yours === this.#session.mine
   }
 
-  /** Who speaks of a session that we do not know has to hear that. */
+  /** Who speaks of a session that we do not know has to hear that, unless it is over for both. */
   #receiveLate(): void {
+    const { kind } = this.#reader
     this.counts.late++
-    if (this.#session.state === 'idle') this.#greet(undefined)
+    const isOver = kind === FRAME_KIND.RESET || kind === FRAME_KIND.BYE
+    if (this.#session.state === 'idle' && !isOver) this.#greet(undefined)
   }
 
   #malformed(): void {
@@ -437,9 +361,8 @@ export class ClusterLink {
   }
 
   #wantFlushAfter(): void {
-    const hasWaiting = this.#batches.first !== undefined || this.#lanes.size > 0
-    const isDue = this.#isCreditDue || this.#credit.untold >= LINK_WINDOW_BYTES_MAX / 4
-    if (hasWaiting || isDue) this.#wantFlush()
+    const isDue = this.#isCreditDue || this.#credit.untold >= TOLD_BYTES
+    if (isDue || !this.#queue.isEmpty) this.#wantFlush()
   }
 
   #receiveMessages(bytes: Uint8Array): void {
@@ -463,7 +386,7 @@ export class ClusterLink {
     const { type, to, source, session, deadline } = this.#reader.message
     let remainingMs = 0
     if (session !== 0 && isAnswer(type)) {
-      if (!this.#requests.take(to, session)) {
+      if (!this.#queue.take(to, session)) {
         this.counts.unasked++
         return
       }
@@ -495,25 +418,22 @@ export class ClusterLink {
     if (greeting === 'begin') this.#greet(undefined)
     if (greeting === 'renew') this.#renew('peer')
     const { state } = this.#session
-    if (state === 'greeting') {
-      this.#session.theirs = session
-      this.#agree(hello, version)
-    }
+    // Who was told of the end may have closed the link.
+    if (state === 'closed') return
+    if (state === 'greeting') this.#agree(hello, version, session)
     if (greeting === 'open') this.#open()
-    if ((flags & FRAME_FLAG.SETTLED) !== 0) return
-    this.#isHelloDue = true
-    this.#wantFlush()
+    if ((flags & FRAME_FLAG.SETTLED) === 0) this.#greetAgain()
   }
 
-  #agree(hello: Hello, version: number): void {
+  #agree(hello: Hello, version: number, session: number): void {
+    this.#session.theirs = session
     this.#head.version = version
     this.#limits = { lanes: hello.lanes, assemblyBytes: hello.assemblyBytes }
     this.#credit.clear(hello.windowBytes)
   }
 
   #open(): void {
-    this.#session.state = 'open'
-    this.#greetMs = LINK_GREET_MS
+    this.#session.open()
     this.#wantFlush()
   }
 
@@ -548,7 +468,7 @@ export class ClusterLink {
     const { state } = this.#session
     if (state === 'idle' || state === 'closed') return
     // What was sent in a session before has ended with it.
-    if (ticket > 0 && ticket < this.#firstTicket) return
+    if (this.#queue.isOver(ticket)) return
     this.#renew('refused', true, ticket || Infinity)
   }
 
@@ -561,82 +481,55 @@ export class ClusterLink {
 
   /** @param isLater Who was just refused is not greeted at once. */
   #renew(why: LinkEnd, isLater = false, refused = Infinity): void {
-    const end = this.#take(refused)
+    const tell = this.#end(why, refused)
     this.#greet(why)
-    if (isLater) {
-      this.#isHelloDue = false
-      this.#greetAt = this.#now() + this.#greetMs
-    }
-    this.#tell(end, why)
+    if (isLater) this.#session.postpone()
+    tell()
   }
 
   #finish(why: LinkEnd, state: 'idle' | 'closed'): void {
-    const end = this.#take(Infinity)
+    const tell = this.#end(why, Infinity)
     this.#session.end(state)
-    this.#isHelloDue = false
-    this.#tell(end, why)
+    tell()
   }
 
-  /** Takes away what was under way; nobody is told before the next session has begun. */
-  #take(refused: number): Ending {
-    const left = this.#batches.left
-    const dropped = this.#batches.messages + this.#lanes.messages
-    const end: Ending = { dropped, wasOpen: this.#session.state === 'open', requests: [] }
-    this.#requests.clear((source, session, batch) => {
-      end.requests.push({
-        source,
-        session,
-        sent: batch > left || batch >= refused ? 'no' : 'maybe',
-      })
-    })
-    this.#batches.clear()
-    this.#firstTicket = this.#batches.left + 1
-    this.#lanes.clear()
+  /** @returns Tells everybody: once another session has begun, as who is told may post. */
+  #end(why: LinkEnd, refused: number): () => void {
+    const wasOpen = this.#session.state === 'open'
+    const { requests, dropped } = this.#queue.clear(refused)
     this.#assemblies.clear()
     this.#credit.clear(0)
     this.#head.number = this.#expected = 1
     this.#isCreditDue = false
-    this.#isWritable = true
-    return end
+    if (wasOpen) this.counts.resets++
+    return () => {
+      for (const request of requests) this.#tellLost(request, why)
+      if (wasOpen || dropped > 0) this.#host.ended(why, dropped)
+    }
   }
 
-  #tell({ requests, dropped, wasOpen }: Ending, why: LinkEnd): void {
-    if (wasOpen) this.counts.resets++
-    for (const { source, session, sent } of requests) this.#host.lost(source, session, sent, why)
-    if (wasOpen || dropped > 0) this.#host.ended(why, dropped)
+  #tellLost({ source, session, mayRun }: LostRequest, why: LinkEnd | 'timeout'): void {
+    this.#host.lost(source, session, mayRun ? 'maybe' : 'no', why)
   }
 
   /** Begin a session of ours. */
   #greet(why: LinkEnd | undefined): void {
-    this.#session.begin(this.#host.random())
-    this.#lastWhy = why
-    this.#greetAt = this.#now() + this.#greetMs
+    this.#session.begin(this.#host.random(), why, this.#now())
     this.#greetAgain()
+  }
+
+  #greetAgain(): void {
+    this.#session.isHelloDue = true
+    this.#isWritable = true
+    this.#wantFlush()
   }
 
   /** Time passes: call it some 20 times a second. */
   tick(): void {
     const now = this.#now()
-    const { state } = this.#session
-    const { left } = this.#batches
-    this.#requests.expire(now, (source, session, batch) => {
-      this.#host.lost(source, session, batch > left ? 'no' : 'maybe', 'timeout')
-    })
-    if (state === 'greeting' && now >= this.#greetAt) this.#greetMore(now)
-    if (state === 'open') this.#keepUp(now)
-  }
-
-  /** Nothing has come of the last HELLO. */
-  #greetMore(now: number): void {
-    this.#greetMs = Math.min(this.#greetMs * 2, LINK_GREET_MS_MAX)
-    this.#greetAt = now + this.#greetMs
-    this.#greetAgain()
-  }
-
-  #greetAgain(): void {
-    this.#isHelloDue = true
-    this.#isWritable = true
-    this.#wantFlush()
+    this.#queue.expire(now, (request) => this.#tellLost(request, 'timeout'))
+    if (this.#session.isSilent(now)) this.#greetAgain()
+    if (this.#session.state === 'open') this.#keepUp(now)
   }
 
   /** What has no frame to go with goes alone. Who hears nothing of what is under way asks. */
@@ -649,35 +542,3 @@ export class ClusterLink {
     }
   }
 }
-
-interface Ending {
-  readonly dropped: number
-  readonly wasOpen: boolean
-  readonly requests: { readonly source: number; readonly session: number; readonly sent: Sent }[]
-}
-
-const HELLO = {
-  versions: FRAME_VERSIONS,
-  lanes: LINK_LANES_MAX,
-  assemblyBytes: LINK_ASSEMBLY_BYTES_MAX,
-  windowBytes: LINK_WINDOW_BYTES_MAX,
-} as const
-
-/** The greatest version that both speak; 0: none. */
-function versionWith({ versions }: Hello): number {
-  const version = Math.min(versions.max, FRAME_VERSIONS.max)
-  return version >= Math.max(versions.min, FRAME_VERSIONS.min) ? version : 0
-}
-
-/** In 32 bits, and not 0, which is none. */
-const wireTime = (time: number): number => time >>> 0 || 0xffffffff
-
-function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
-  copy.set(bytes)
-  return copy
-}
-
-/** With less a link could wait for ever. */
-const isUsable = ({ lanes, assemblyBytes, windowBytes }: Hello): boolean =>
-  lanes > 0 && assemblyBytes >= MESSAGE_BYTES_MAX && windowBytes >= 2 * LINK_FRAME_BYTES_MAX

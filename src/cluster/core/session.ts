@@ -12,6 +12,16 @@
  *
  * A lost HELLO is sent again after a while. A frame with both numbers opens as well.
  */
+import {
+  LINK_ASSEMBLY_BYTES_MAX,
+  LINK_FRAME_BYTES_MAX,
+  LINK_GREET_MS,
+  LINK_GREET_MS_MAX,
+  LINK_LANES_MAX,
+  LINK_WINDOW_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+} from '../../base/limits.ts'
+import { FRAME_VERSIONS, type Hello, type LinkEnd } from './frame.ts'
 
 /** `idle`: nothing was ever said, or both have parted. `closed`: nothing will be. */
 export type SessionState = 'idle' | 'greeting' | 'open' | 'closed'
@@ -30,24 +40,63 @@ const GREETINGS: Readonly<Record<SessionState, Readonly<Record<Meeting, Greeting
   closed: { stranger: 'ignore', changed: 'ignore', unaware: 'ignore', agreed: 'ignore' },
 }
 
+const OUR_HELLO = {
+  versions: FRAME_VERSIONS,
+  lanes: LINK_LANES_MAX,
+  assemblyBytes: LINK_ASSEMBLY_BYTES_MAX,
+  windowBytes: LINK_WINDOW_BYTES_MAX,
+} as const
+
 export class Session {
   state: SessionState = 'idle'
   /** Our number; 0: none. */
   mine = 0
   /** That of the peer; 0: not known. */
   theirs = 0
+  /** A HELLO has to be sent. */
+  isHelloDue = false
+  /** Why the session before has ended. */
+  #why: LinkEnd | undefined
+  #greetAt = 0
+  #greetMs = LINK_GREET_MS
 
   /** @param random 0 … 1. A number that was used for the same peer before must not come again. */
-  begin(random: number): void {
+  begin(random: number, why: LinkEnd | undefined, now: number): void {
     const number = 1 + Math.floor(random * 0xfffffffe)
     this.mine = number === this.mine ? number - 1 || 0xffffffff : number
     this.theirs = 0
     this.state = 'greeting'
+    this.#why = why
+    this.#greetAt = now + this.#greetMs
+  }
+
+  /** Who was just refused is not greeted at once. */
+  postpone(): void {
+    this.isHelloDue = false
+  }
+
+  /** True: nothing has come of the last HELLO, another one is due. */
+  isSilent(now: number): boolean {
+    if (this.state !== 'greeting' || now < this.#greetAt) return false
+    this.#greetMs = Math.min(this.#greetMs * 2, LINK_GREET_MS_MAX)
+    this.#greetAt = now + this.#greetMs
+    return true
+  }
+
+  open(): void {
+    this.state = 'open'
+    this.#greetMs = LINK_GREET_MS
   }
 
   end(state: 'idle' | 'closed'): void {
     this.mine = this.theirs = 0
     this.state = state
+    this.isHelloDue = false
+  }
+
+  /** @param to Epoch of the peer. */
+  hello(to: number): Hello {
+    return { ...OUR_HELLO, to, why: this.#why }
   }
 
   /** What has to be done about a HELLO with these numbers. */
@@ -63,3 +112,13 @@ export class Session {
     return session === this.theirs && yours === this.mine && session !== 0
   }
 }
+
+/** The greatest version that both speak; 0: none. */
+export function versionWith({ versions }: Hello): number {
+  const version = Math.min(versions.max, FRAME_VERSIONS.max)
+  return version >= Math.max(versions.min, FRAME_VERSIONS.min) ? version : 0
+}
+
+/** With less a link could wait for ever. */
+export const isUsable = ({ lanes, assemblyBytes, windowBytes }: Hello): boolean =>
+  lanes > 0 && assemblyBytes >= MESSAGE_BYTES_MAX && windowBytes >= 2 * LINK_FRAME_BYTES_MAX
