@@ -109,6 +109,35 @@ if (isMainThread) {
 
   // Proves: docs/semantics.md#handle
   // Proves: docs/skynet.md#testhandle
+  test('openAbroad has one worker for all handles of other harbors, and no other', () => {
+    const handles = newHandles(16, 3)
+    const own = handles.register(5)
+    const all = [0x01000001, 0xff000000, 0x04ffffff, 0, 0x03000009, 7, own]
+    const homes = (): number[] => all.map((handle) => handles.workerOf(handle))
+    const nobody = [-1, -1, -1, -1, -1, -1, 5]
+    assert.deepEqual(homes(), nobody)
+    assert.equal(handles.openAbroad(2), true)
+    assert.equal(handles.openAbroad(4), false)
+    assert.deepEqual(homes(), [2, 2, 2, -1, -1, -1, 5])
+    // They are none of this node: what ends and names services does not know them.
+    for (const handle of all.slice(0, 3)) {
+      assert.equal(handles.isAbroad(handle), true)
+      assert.deepEqual([handles.retire(handle), handles.markNamed(handle)], [false, false])
+      handles.markEndless(handle)
+      assert.equal(handles.takeEndless(handle), false)
+    }
+    assert.deepEqual([handles.isAbroad(own), handles.isAbroad(7), handles.count], [false, false, 1])
+    handles.closeAbroad(4)
+    assert.deepEqual(handles.retireAll(4), { dead: [], named: [] })
+    assert.equal(handles.workerOf(0x01000001), 2)
+    // Also when its worker has died.
+    handles.retireAll(2)
+    assert.deepEqual(homes(), nobody)
+    assert.equal(handles.openAbroad(4), true)
+    handles.closeAbroad(4)
+    assert.deepEqual(homes(), nobody)
+  })
+
   test('retire ends a handle once, and its id returns only after a full wrap', () => {
     const handles = newHandles(16)
     const first = handles.register(5)
@@ -157,7 +186,8 @@ if (isMainThread) {
 
   test('the table of a real node has a place for every id', () => {
     const memory = createHandleMemory()
-    assert.equal(memory.table.byteLength, (HANDLE_ID_MAX + 1) * 2)
+    // And one for all those of other harbors.
+    assert.equal(memory.table.byteLength, (HANDLE_ID_MAX + 2) * 2)
     Atomics.store(new Int32Array(memory.counters), 0, HANDLE_ID_MAX - 1)
     const handles = new Handles(memory, 255)
     assert.equal(handles.register(0), 0xffffffff)

@@ -8,6 +8,9 @@
  * The table has a place for every id: 2^24 × 2 bytes of address space, of which the operating
  * system commits only the pages that are touched (2,048 services each). Routing is one load.
  *
+ * Behind the last id is one place for the handles of all other harbors: the worker that takes what
+ * is sent to those. Whether one of them is of a service nobody here can know.
+ *
  * The end of a service, in this order: `retire(handle)`, then `if (isNamed(handle))
  * names.release(handle)`. The named bit outlives the service until its names are gone, and the id
  * is not free before that: no name is left behind, and none can come to mean another service.
@@ -42,7 +45,7 @@ export interface HandleMemory {
 export function createHandleMemory(idMax = HANDLE_ID_MAX, workers = WORKERS_MAX): HandleMemory {
   assert.ok(idMax > 0 && idMax <= HANDLE_ID_MAX)
   return {
-    table: new SharedArrayBuffer((idMax + 1) * 2),
+    table: new SharedArrayBuffer((idMax + 2) * 2),
     counters: new SharedArrayBuffer(countsOf(workers) * 4),
   }
 }
@@ -59,7 +62,7 @@ export class Handles {
     this.#table = new Uint16Array(memory.table)
     this.#counters = new Int32Array(memory.counters)
     this.#harbor = harbor
-    this.#idMax = this.#table.length - 1
+    this.#idMax = this.#table.length - 2
   }
 
   /**
@@ -129,6 +132,7 @@ export class Handles {
       // Also one that the worker had retired itself, and then got no further.
       if (this.isNamed(handle) && this.workerOf(handle) < 0) named.push(handle)
     }
+    this.closeAbroad(worker)
     // It may have died between an entry and its count.
     Atomics.store(this.#counters, countsOf(worker), 0)
     Atomics.store(this.#counters, countsOf(worker) + 1, 0)
@@ -136,11 +140,28 @@ export class Handles {
   }
 
   /**
-   * The worker number, or -1: no such service, or one of another harbor. A plain load takes a tenth
-   * of an atomic one: who was told of a service, or of its end, by a message or a lock, sees that.
+   * The worker number, or -1: no such service, or one of another harbor while nobody takes what is
+   * for those. A plain load takes a tenth of an atomic one: who was told of a service, or of its
+   * end, by a message or a lock, sees that.
    */
   workerOf(handle: number): number {
-    return (this.#table[this.#idOf(handle)]! & WORKER_MASK) - 1
+    return (this.#table[this.#placeOf(handle)]! & WORKER_MASK) - 1
+  }
+
+  /** Is it of a service of another harbor? */
+  isAbroad(handle: number): boolean {
+    const harbor = handle >>> 24
+    return harbor !== this.#harbor && harbor !== 0
+  }
+
+  /** From now on what is for other harbors goes to that worker. False: it goes to one already. */
+  openAbroad(worker: number): boolean {
+    return Atomics.compareExchange(this.#table, this.#idMax + 1, 0, worker + 1) === 0
+  }
+
+  /** Not any more. It is nothing when it went to another one. */
+  closeAbroad(worker: number): void {
+    Atomics.compareExchange(this.#table, this.#idMax + 1, worker + 1, 0)
   }
 
   /** Note that the service has names. False: it is dead. `Names` calls it, under its lock. */
@@ -193,6 +214,13 @@ export class Handles {
       sum += Atomics.load(this.#counters, at)
     }
     return sum
+  }
+
+  /** As `#idOf`, but all handles of other harbors have one place. */
+  #placeOf(handle: number): number {
+    const id = handle & HANDLE_ID_MAX
+    if (handle >>> 24 === this.#harbor) return id <= this.#idMax ? id : 0
+    return this.isAbroad(handle) ? this.#idMax + 1 : 0
   }
 
   /** 0, whose entry is always free, for a handle that cannot be of this node. */

@@ -282,6 +282,43 @@ test('a forwarder gets messages as they are packed, from here and from another w
   }
 })
 
+test('what is for other harbors goes to who takes it, from here and from another worker', () => {
+  const { here, there } = setUp()
+  const to = 0x05000007
+  const send = (worker: typeof here): boolean =>
+    worker.router.send(PTYPE.LUA, to, 3, 4, ['method'], 500)
+  assert.deepEqual([send(here), send(there)], [false, false], 'nobody takes it')
+  const taken: unknown[] = []
+  const forwarder = {
+    forward(...[at, type, source, session, timeoutMs, bytes, from, length]: unknown[]): void {
+      const value = unpack(bytes as Buffer, from as number, length as number, UNBOUND)
+      taken.push([at, type, source, session, timeoutMs, value])
+    },
+  }
+  there.router.abroad = new Context(
+    0,
+    'abroad',
+    { receive: () => assert.fail(), ...UNBOUND },
+    forwarder,
+  )
+  assert.equal(there.handles.openAbroad(1), true)
+  assert.deepEqual([send(here), send(there)], [true, true])
+  here.router.send(PTYPE.LUA, 999, 3, 4, ['nobody'])
+  there.router.drain(10)
+  assert.equal(taken.length, 2)
+  for (const each of taken) {
+    assert.deepEqual((each as unknown[]).toSpliced(4, 1), [to, PTYPE.LUA, 3, 4, ['method']])
+  }
+  // Behind the end of who took it.
+  send(here)
+  there.router.abroad = undefined
+  there.handles.closeAbroad(1)
+  const caller = here.launch()
+  here.router.send(PTYPE.LUA, to, caller.handle, 4, ['method'])
+  there.router.drain(10)
+  assert.equal(taken.length, 2)
+})
+
 test('a deadline is no part of what a service gets', () => {
   const { here, there } = setUp()
   const { handle } = there.launch()

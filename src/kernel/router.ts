@@ -43,6 +43,8 @@ export interface RouterOptions {
 export class Router implements Inlet {
   readonly #options: RouterOptions
   readonly #contexts = new Map<number, Context>()
+  /** Takes what is for other harbors, on the worker to which that goes: see handles.ts. */
+  abroad: Context | undefined
   /** Of the drain under way; none: it ends with its records. */
   #budget: Budget | undefined
 
@@ -85,7 +87,7 @@ export class Router implements Inlet {
       outboxes[home]!.send(recordType, to, source, session, value)
       return true
     }
-    const context = this.#contexts.get(to)
+    const context = this.#contextOf(to)
     if (context === undefined) return false
     if (context.forwarder !== undefined) {
       const { packer } = this.#options
@@ -119,10 +121,16 @@ export class Router implements Inlet {
       outboxes[home]!.sendBytes(type, to, source, session, bytes, at, length)
       return true
     }
-    const context = this.#contexts.get(to)
+    const context = this.#contextOf(to)
     if (context === undefined) return false
     this.#arrived(context, type, to, source, session, bytes, at, length)
     return true
+  }
+
+  #contextOf(to: number): Context | undefined {
+    const context = this.#contexts.get(to)
+    if (context !== undefined || this.abroad === undefined) return context
+    return this.#options.handles.isAbroad(to) ? this.abroad : undefined
   }
 
   /** Send to a worker itself, not to a service on it. */
@@ -202,7 +210,7 @@ export class Router implements Inlet {
       if (!isLost) bytes = blocks.take(address, size)
       from = 0
     }
-    const context = this.#contexts.get(to)
+    const context = this.#contextOf(to)
     if (isLost || (context === undefined && to !== 0)) {
       this.refuse({ type, source, session, value: undefined }, to)
       return 1
