@@ -1,9 +1,9 @@
 /// <reference types="node" preserve="true" />
 /** The door to clusters of Skynet: see docs/skynet-cluster.md. */
 
+export type { LuaValues } from './codec/seri/lua-values.ts'
+export { luaValues, valuesOf } from './codec/seri/lua-values.ts'
 export type { ClusterListen, ClusterPlace } from './skynet-cluster/cluster-listeners.ts'
-export type { LuaValues } from './skynet-cluster/lua-values.ts'
-export { luaValues, valuesOf } from './skynet-cluster/lua-values.ts'
 export type { SkynetClusterOptions } from './skynet-cluster/make.ts'
 export { skynetCluster } from './skynet-cluster/make.ts'
 export type { CallSettings } from './skynet-cluster/node-calls.ts'

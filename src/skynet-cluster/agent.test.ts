@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { luaValues } from '../codec/seri/lua-values.ts'
 import { packValues } from '../codec/seri/writer.ts'
 import { Agent, type AgentHost, type AgentLimits, type CallOptions, TEXT } from './agent.ts'
 import { parseAnswer } from './answer-frames.ts'
@@ -12,7 +13,6 @@ import {
   FakeSocket,
   settled,
 } from './cluster.kit.ts'
-import { luaValues } from './lua-values.ts'
 import { packBegin, packPart, packRequest } from './request-frames.ts'
 
 const LIMITS: AgentLimits = {

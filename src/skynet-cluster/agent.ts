@@ -5,12 +5,12 @@
  */
 import { beginOf } from '../base/text.ts'
 import { messageOf } from '../base/thrown.ts'
+import { packReturned } from '../codec/seri/lua-values.ts'
 import { unpackValues } from '../codec/seri/reader.ts'
 import { packValues } from '../codec/seri/writer.ts'
 import { packAnswer, packAnswerBegin, packAnswerPart, packError } from './answer-frames.ts'
 import type { Complain } from './complaints.ts'
 import { type Gathered, Gathering, type GatheringLimits } from './gathering.ts'
-import { packReturned } from './lua-values.ts'
 import { Outgoing } from './outgoing.ts'
 import {
   PART_BYTES,

@@ -1,11 +1,12 @@
 /** A typed reference to a service of another node, as `ServiceRef` is one to a service of ours. */
+
+import type { LuaValues } from '../codec/seri/lua-values.ts'
 import type { LuaValue } from '../codec/seri/reader.ts'
 import type { Methods } from '../modules/definition.ts'
 import type { CheckedArgs } from '../service/message-value.ts'
 import { methodTable } from '../service/ref.ts'
 import type { Response } from '../service/response.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
-import type { LuaValues } from './lua-values.ts'
 import { checkDeadline } from './node-calls.ts'
 import type { Target } from './request-frames.ts'
 

@@ -1,7 +1,7 @@
 /** What a method says to Lua when one value of JavaScript is not enough. */
-import { isA, isObject } from '../base/check.ts'
-import { type LuaValue, unpackValues } from '../codec/seri/reader.ts'
-import { packValues } from '../codec/seri/writer.ts'
+import { isA, isObject } from '../../base/check.ts'
+import { type LuaValue, unpackValues } from './reader.ts'
+import { packValues } from './writer.ts'
 
 declare const VALUES: unique symbol
 
@@ -27,10 +27,12 @@ export const luaValues = <const Values extends readonly unknown[]>(
 /** The values, for who gets them on the node of the method. @throws `ERR_CODEC`. */
 export const valuesOf = (packed: LuaValues): LuaValue[] => unpackValues(packed.luaValues)
 
+/** The bytes of `luaValues(…)`. Undefined: it is another value. */
+export const bytesOfValues = (value: unknown): Uint8Array | undefined =>
+  isObject(value) && 'luaValues' in value && isA(value.luaValues, Uint8Array)
+    ? value.luaValues
+    : undefined
+
 /** What a method has returned, as an answer: no value at all for `undefined`. */
-export function packReturned(value: unknown): Uint8Array {
-  if (isObject(value) && 'luaValues' in value && isA(value.luaValues, Uint8Array)) {
-    return value.luaValues
-  }
-  return packValues(value === undefined ? [] : [value])
-}
+export const packReturned = (value: unknown): Uint8Array =>
+  bytesOfValues(value) ?? packValues(value === undefined ? [] : [value])
