@@ -28,6 +28,7 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'codec/': ['worker', 'socket', 'main'],
   'testing/': ['worker', 'socket', 'main'],
   'gate/': ['worker', 'socket', 'main'],
+  'harbor/': ['worker', 'socket', 'main'],
   'channel/': ['worker', 'socket', 'main'],
   'cluster/nats/': ['worker', 'socket', 'main'],
   'skynet-cluster/': ['worker', 'socket', 'main'],

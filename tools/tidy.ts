@@ -67,9 +67,16 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...['base', 'wire', 'kernel', 'modules', 'codec'],
     ...['service', 'supervision', 'sockets', 'skynet'],
   ],
+  harbor: [
+    ...['base', 'wire', 'frames', 'kernel', 'modules', 'codec'],
+    ...['service', 'supervision', 'launch', 'sharing', 'sockets', 'skynet'],
+  ],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
-  services: ['base', 'modules', 'service', ...PARTS, 'skynet', 'gate', 'skynet-cluster'],
+  services: [
+    ...['base', 'modules', 'service', ...PARTS, 'skynet'],
+    ...['gate', 'skynet-cluster', 'harbor'],
+  ],
   cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
   testing: [
     ...BELOW,

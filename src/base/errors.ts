@@ -179,6 +179,21 @@ const MESSAGES = {
     `Cannot get an answer of ${i.to}, as node ${i.node} says no: ${i.text}`,
   ERR_SKYNETCLUSTER_TIMEOUT: (i: { node: string; to: string; timeoutMs: number; sent: Sent }) =>
     `Cannot wait longer for ${i.to} on ${i.node}: no answer within ${i.timeoutMs} ms`,
+  // harbors
+  ERR_HARBOR_FAILED: (i: { to: string; method: string }) =>
+    `Cannot get an answer to ${i.method} of ${i.to}: it has failed, or there is none in its harbor`,
+  ERR_HARBOR_FULL: (i: { harbor: number; bytes: number; limit: number; sent: Sent }) =>
+    `Cannot send more to harbor ${i.harbor}: the limit is ${i.limit}, ${i.bytes} wait`,
+  ERR_HARBOR_JOIN: (i: { master: string; reason: string }) =>
+    `Cannot join the harbors of master ${i.master}: ${i.reason}`,
+  ERR_HARBOR_LOST: (i: { harbor: number; reason: string; sent: Sent }) =>
+    `Cannot reach harbor ${i.harbor}: ${i.reason}`,
+  ERR_HARBOR_MASTER: (i: { what: string; master: string }) =>
+    `Cannot ${i.what}: the connection to master ${i.master} has ended`,
+  ERR_HARBOR_OFF: (i: { what: string }) =>
+    `Cannot ${i.what}: this node is in no harbor cluster; see startHarbor`,
+  ERR_HARBOR_PROTOCOL: (i: { reason: string }) =>
+    `Cannot go on with this peer of a harbor: ${i.reason}`,
   // node and platform
   ERR_CONFIG_FILE: (i: { file: string; reason: string }) =>
     `Cannot read config ${i.file}: ${i.reason}`,

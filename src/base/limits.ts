@@ -267,6 +267,29 @@ export const SKYNETCLUSTER_CALL_MS = 10_000
 export const SKYNETCLUSTER_CONNECT_MS = 10_000
 /** Letters of the tag of a trace: one that is longer is left out. */
 export const SKYNETCLUSTER_TAG_CHARS_MAX = 1024
+// harbors (src/harbor)
+/** Between a slave and its master, a message behind its byte of length. */
+export const HARBOR_CONTROL_BYTES_MAX = 255
+/** Of a message between harbors, without its size: that is below 16 MiB, as in Skynet. */
+export const HARBOR_FRAME_BYTES_MAX = 16 * 1024 * 1024 - 1
+/** A global name; Skynet keeps 16 bytes, the last one a NUL. */
+export const HARBOR_NAME_BYTES_MAX = 15
+/** Global names that a master, or a slave, keeps. */
+export const HARBOR_NAMES_MAX = 65_536
+/** Of one node: calls to other harbors that wait for answers; requests of theirs that do. */
+export const HARBOR_OPEN_MAX = 65_536
+/** Bytes that wait for harbors not connected, or for one that is, unless told otherwise. */
+export const HARBOR_QUEUE_BYTES = 16 * 1024 * 1024
+/** How long a message may wait for its harbor to connect, unless told otherwise. */
+export const HARBOR_WAIT_MS = 10_000
+/** How long a call to another harbor may take, unless told otherwise. */
+export const HARBOR_CALL_MS = 10_000
+/** How long a global name is waited for, unless told otherwise. */
+export const HARBOR_NAME_MS = 10_000
+/** How long it may take to join, and to connect to one who does, unless told otherwise. */
+export const HARBOR_JOIN_MS = 10_000
+/** Connections that have not said whose they are, of one listener. */
+export const HARBOR_STRANGERS_MAX = 256
 
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */

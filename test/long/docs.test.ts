@@ -56,6 +56,10 @@ test('the examples of docs/config.md compile', () => {
   compile(filesOf('config.md'))
 })
 
+test('the examples of docs/harbor.md compile', () => {
+  compile(filesOf('harbor.md'))
+})
+
 test('the examples of docs/sproto.md compile', () => {
   compile(filesOf('sproto.md'))
 })

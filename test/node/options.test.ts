@@ -14,6 +14,7 @@ import {
 import { type SessionReader, socketChannel } from 'skynet-ts/channel'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { clientWriter, gateServer, loginServer, onClient } from 'skynet-ts/gate'
+import { harborOf, startHarbor } from 'skynet-ts/harbor'
 import { startNode } from 'skynet-ts/node'
 import { skynetCluster } from 'skynet-ts/skynet-cluster'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
@@ -67,6 +68,16 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   clientWriter: ({ skynet }, o) => clientWriter(skynet, o),
   onClient: ({ skynet }, o) => onClient(skynet, () => undefined, o),
   loginServer: ({ skynet }, o) => loginServer(skynet, { ...port, ...handlers, ...o }),
+  'Harbor.globalName': ({ skynet }, o) => harborOf(skynet).globalName('X', skynet.self, o),
+  'Harbor.queryName': ({ skynet }, o) => harborOf(skynet).queryName('X', o),
+  'Harbor.query': ({ skynet }, o) => harborOf(skynet).query('X', o),
+  'Harbor.link': ({ skynet }, o) => harborOf(skynet).link(1, o),
+  'Harbor.connect': ({ skynet }, o) => harborOf(skynet).connect(1, o),
+  'Harbor.linkMaster': ({ skynet }, o) => harborOf(skynet).linkMaster(o),
+  'Harbor.harbors': ({ skynet }, o) => harborOf(skynet).harbors(o),
+  'Harbor.master': ({ skynet }, o) => harborOf(skynet).master(o),
+  startHarbor: ({ skynet }, o) =>
+    startHarbor(skynet, { address: '127.0.0.1:0', master: '127.0.0.1:9', ...o }),
   'Listener.accept': ({ listener }, o) => listener.accept(o),
   'Listener.close': ({ listener }, o) => listener.close(o),
   'OrderChannel.request': ({ ordered }, o) =>
@@ -268,6 +279,7 @@ const NO_WAITS = [
   'Connection.write',
   'GateMethods.open',
   'skynetCluster',
+  'startHarbor',
   'Skynet.registerProtocol',
   'clientWriter',
   'onClient',

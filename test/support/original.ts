@@ -14,18 +14,24 @@ const SERVICES = new URL('../../../test/fixtures/original/', import.meta.url).pa
 export const ORIGINAL_LEFT_OUT =
   'left out: nodes of Skynet itself: SKYNET_ORIGINAL=<folder where it is built> npm run long -- …'
 
-export const isOriginalThere = (): boolean => FOLDER !== '' && existsSync(join(FOLDER, 'skynet'))
+export const isOriginalThere = (): boolean => FOLDER !== '' && existsSync(ORIGINAL_PROGRAM)
 
-const configOf = (port: number): string => `
-thread = 2
-harbor = 0
-start = "main"
+/** Where a node finds what comes with Skynet, and the services of tests. */
+export const ORIGINAL_PATHS = `
 bootstrap = "snlua bootstrap"
 luaservice = "${FOLDER}/service/?.lua;${SERVICES}?.lua"
 lualoader = "${FOLDER}/lualib/loader.lua"
 lua_path = "${FOLDER}/lualib/?.lua;${FOLDER}/lualib/?/init.lua"
 lua_cpath = "${FOLDER}/luaclib/?.so"
 cpath = "${FOLDER}/cservice/?.so"
+`
+export const ORIGINAL_PROGRAM = join(FOLDER, 'skynet')
+
+const configOf = (port: number): string => `
+${ORIGINAL_PATHS}
+thread = 2
+harbor = 0
+start = "main"
 snax = "${SERVICES}?.lua"
 port = ${port}
 `
@@ -52,7 +58,7 @@ export class OriginalNode implements AsyncDisposable {
     const at = port ?? (await freePort())
     const config = join(folder, 'config')
     writeFileSync(config, configOf(at))
-    const started = spawn(join(FOLDER, 'skynet'), [config], { cwd: folder })
+    const started = spawn(ORIGINAL_PROGRAM, [config], { cwd: folder })
     const node = new OriginalNode(at, started, folder)
     await until('a node of Skynet listens', () => {
       if (started.exitCode !== null) throw new Error(`it has ended: ${node.log}`)

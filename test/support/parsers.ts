@@ -10,6 +10,7 @@ import { LuaPointer } from '../../src/codec/seri/lua-pointer.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
 import { FRAME_PARSERS } from './frame-parsers.ts'
+import { HARBOR_PARSERS } from './harbor-parsers.ts'
 import { LINK_PARSERS } from './link-parsers.ts'
 import { LOGIN_PARSERS } from './login-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
@@ -65,6 +66,7 @@ export const PARSERS: readonly Parser[] = [
   ...LOGIN_PARSERS,
   ...SKYNET_CLUSTER_PARSERS,
   ...LINK_PARSERS,
+  ...HARBOR_PARSERS,
   ...REDIS_PARSERS,
   {
     name: 'msgpack',

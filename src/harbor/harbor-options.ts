@@ -1,0 +1,84 @@
+/** How a node joins a harbor cluster: checked, and complete. Names are those of Skynet's config. */
+import { checkInteger, checkMs, checkOptions, checkPlain, refusal } from '../base/check.ts'
+import {
+  HARBOR_CALL_MS,
+  HARBOR_JOIN_MS,
+  HARBOR_QUEUE_BYTES,
+  HARBOR_WAIT_MS,
+} from '../base/limits.ts'
+import { type HarborPlace, readHarborPlace } from './harbor-place.ts'
+
+export interface HarborOptions {
+  /** Where the master is, `127.0.0.1:2013`. Default: `standalone`. */
+  readonly master?: string
+  /**
+   * Where this node waits for the harbors that are there already, until it has joined: `host:port`,
+   * which they must be able to connect to. Port 0 lets the system choose.
+   */
+  readonly address: string
+  /** The master is this node, at that address; others give it as their `master`. */
+  readonly standalone?: string
+  /** How long joining may take, and connecting to one that joins. Default 10 s. */
+  readonly joinTimeoutMs?: number
+  /** How long a message may wait for its harbor to connect. Default 10 s. */
+  readonly waitMs?: number
+  /** How long a call to another harbor may take, if the caller does not say. Default 10 s. */
+  readonly callTimeoutMs?: number
+  /** Bytes that wait: for harbors that are not connected, or for one that is. Default 16 MiB. */
+  readonly queueBytes?: number
+}
+
+const NAMES = [
+  'master',
+  'address',
+  'standalone',
+  'joinTimeoutMs',
+  'waitMs',
+  'callTimeoutMs',
+  'queueBytes',
+]
+const WHAT = 'start the harbor'
+/** A message of the longest kind has to find room. */
+const QUEUE_BYTES_MIN = 64 * 1024
+const QUEUE_BYTES_MAX = 256 * 1024 * 1024
+
+export interface CheckedHarbor {
+  /** Undefined: it is this node. */
+  readonly master: HarborPlace | undefined
+  readonly address: HarborPlace
+  readonly standalone: HarborPlace | undefined
+  readonly joinTimeoutMs: number
+  readonly waitMs: number
+  readonly callTimeoutMs: number
+  readonly queueBytes: number
+}
+
+/** @throws `TypeError`, `RangeError` naming the one that is wrong, or that there is not. */
+export function checkHarbor(options: HarborOptions): CheckedHarbor {
+  checkPlain(WHAT, 'options', options)
+  checkOptions(WHAT, 'options', options, NAMES)
+  const {
+    joinTimeoutMs = HARBOR_JOIN_MS,
+    waitMs = HARBOR_WAIT_MS,
+    callTimeoutMs = HARBOR_CALL_MS,
+    queueBytes = HARBOR_QUEUE_BYTES,
+  } = options
+  const [master, address, standalone] = (['master', 'address', 'standalone'] as const).map(
+    (name) => (options[name] === undefined ? undefined : placeOf(name, options[name])),
+  )
+  if (address === undefined) throw refusal('type', WHAT, 'address', 'host:port', options.address)
+  if (master === undefined && standalone === undefined) {
+    throw refusal('type', WHAT, 'master', "host:port, unless there is 'standalone'", options.master)
+  }
+  checkMs(WHAT, 'joinTimeoutMs', joinTimeoutMs, 1)
+  checkMs(WHAT, 'waitMs', waitMs)
+  checkMs(WHAT, 'callTimeoutMs', callTimeoutMs, 1)
+  checkInteger(WHAT, 'queueBytes', queueBytes, QUEUE_BYTES_MIN, QUEUE_BYTES_MAX)
+  return { master, address, standalone, joinTimeoutMs, waitMs, callTimeoutMs, queueBytes }
+}
+
+function placeOf(name: string, text: unknown): HarborPlace {
+  const place = typeof text === 'string' ? readHarborPlace(text) : undefined
+  if (place !== undefined) return place
+  throw refusal(typeof text === 'string' ? 'value' : 'type', WHAT, name, 'host:port', text)
+}
