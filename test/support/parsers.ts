@@ -17,6 +17,7 @@ import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
 import { SKYNET_CLUSTER_PARSERS } from './skynet-cluster-parsers.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
+import { TCP_PARSERS } from './tcp-parsers.ts'
 
 export interface Parser {
   /** What it parses: it is also in the name of the test. */
@@ -68,6 +69,7 @@ export const PARSERS: readonly Parser[] = [
   ...LINK_PARSERS,
   ...HARBOR_PARSERS,
   ...REDIS_PARSERS,
+  ...TCP_PARSERS,
   {
     name: 'msgpack',
     bytesOf: (random) =>

@@ -53,6 +53,7 @@ function shake(dialer: End, acceptor: End): void {
 const reasonOf = (end: End): string => (end.progress as Error).message
 const codesOf = (...ends: End[]) => ends.map(({ progress }) => (progress as { code: string }).code)
 
+// Proves: docs/cluster-tcp.md#auth
 test('two ends with the same secret let each other in, and know who is there', () => {
   const [a, b] = [new End('dial', IDENTITY), new End('accept', OTHER)]
   shake(a, b)
@@ -72,6 +73,7 @@ test('two ends without a secret let each other in', () => {
   assert.deepEqual([a.progress, b.progress], ['done', 'done'])
 })
 
+// Proves: docs/cluster-tcp.md#auth
 test('another secret is refused: both ends have an error with a code', () => {
   for (const secret of ['', 'another one, which is as long here']) {
     const [a, b] = [new End('dial', { ...IDENTITY, secret }), new End('accept', OTHER)]
@@ -82,6 +84,7 @@ test('another secret is refused: both ends have an error with a code', () => {
   }
 })
 
+// Proves: docs/cluster-tcp.md#auth
 test('another cluster is refused at both ends, by name', () => {
   const [a, b] = [new End('dial', { ...IDENTITY, cluster: 'test' }), new End('accept', OTHER)]
   shake(a, b)
@@ -90,6 +93,7 @@ test('another cluster is refused at both ends, by name', () => {
   assert.match(reasonOf(b), /it is of cluster 'test', and we of 'skynet'/)
 })
 
+// Proves: docs/cluster-tcp.md#auth
 test('versions without overlap are told at both ends', () => {
   const theirs = helloBytes({ min: 7, max: 9, nonce: Buffer.alloc(32), ...IDENTITY })
   // Behind the range another version may have whatever it likes.
@@ -147,6 +151,7 @@ test('our own bytes, sent back, prove nothing', () => {
   assert.deepEqual(codesOf(b), ['ERR_CLUSTER_AUTH'])
 })
 
+// Proves: docs/cluster-tcp.md#auth
 test('a byte that was changed on the way ends it', () => {
   for (let packet = 0; packet < 4; packet++) {
     const length = new End('dial', IDENTITY).said[0]![1].length

@@ -23,6 +23,7 @@ test('the node whose address is the seed is the seed, by listen, advertise or no
   })
 })
 
+// Proves: docs/cluster-tcp.md#closed
 test('without a secret whatever is not on this machine is refused, with what to do', () => {
   const nodes = { a: '127.0.0.1:1', b: '10.0.0.2:1' }
   const open: Partial<TcpClusterOptions>[] = [

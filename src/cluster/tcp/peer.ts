@@ -23,8 +23,8 @@ export interface PeerOwner {
   took(peer: TcpPeer, kind: number, bytes: Buffer, at: number, end: number): void
   /** What `send` has refused may be tried again. */
   drained(peer: TcpPeer): void
-  /** It is over, whether it had entered or not. */
-  left(peer: TcpPeer): void
+  /** It is over, whether it had entered or not. No reason: somebody here wanted it. */
+  left(peer: TcpPeer, reason: unknown): void
 }
 
 /** How a handshake ended: `known` means that there is a connection to that process already. */
@@ -184,7 +184,7 @@ export class TcpPeer {
     this.#reader.close()
     this.#refuse(reason)
     if (this.#stream.isOpen) this.#endStream(reason)
-    this.#owner.left(this)
+    this.#owner.left(this, reason)
     this.#end()
   }
 

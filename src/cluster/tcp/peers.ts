@@ -4,6 +4,7 @@
  */
 import { isSkynetError, SkynetError } from '../../base/errors.ts'
 import { CLUSTER_CONNECTIONS_MAX, CLUSTER_HANDSHAKES_MAX } from '../../base/limits.ts'
+import { printed } from '../../base/thrown.ts'
 import { Repeats } from '../../service/repeats.ts'
 import type { PeerAddress } from '../core/transport.ts'
 import type { Identity } from './handshake.ts'
@@ -36,6 +37,7 @@ export class TcpPeers implements PeerOwner {
   /** Who was accepted and has not entered, the oldest first. */
   readonly #strangers = new Set<TcpPeer>()
   readonly #refusals: Repeats
+  readonly #cuts: Repeats
   #isClosed = false
 
   constructor(identity: Identity, host: TcpHost) {
@@ -47,6 +49,7 @@ export class TcpPeers implements PeerOwner {
       after: (ms: number, task: () => void) => host.timeout(ms, task),
     }
     this.#refusals = new Repeats(log, (more) => `cluster: ${more} more were refused`, 'error')
+    this.#cuts = new Repeats(log, (more) => `cluster: cut off ${more} times more`, 'error')
   }
 
   /** Hand it packets from now on. */
@@ -109,9 +112,8 @@ export class TcpPeers implements PeerOwner {
 
   /** Who goes by himself has asked for nothing: somebody looked whether we are there. */
   #refused(address: string, error: unknown): void {
-    if (this.#isClosed || isSkynetError(error, 'ERR_CONNECT')) return
-    const why = error instanceof Error ? error.message : String(error)
-    this.#refusals.say(`cluster: ${address} was refused: ${why}`)
+    if (this.#isClosed || isCommon(error)) return
+    this.#refusals.say(`cluster: ${address} was refused: ${whyOf(error)}`)
   }
 
   /** End all of them, behind what was written. */
@@ -149,13 +151,22 @@ export class TcpPeers implements PeerOwner {
     for (const user of this.#users) user.drained?.(peer)
   }
 
-  left(peer: TcpPeer): void {
+  left(peer: TcpPeer, reason: unknown): void {
     this.#strangers.delete(peer)
     if (!this.#entered.delete(peer)) return
     const { node } = peer.hello!
+    if (!isCommon(reason)) this.#cuts.say(`cluster: cut off from ${node}: ${whyOf(reason)}`)
     const others = this.#byNode.get(node)!.filter((other) => other !== peer)
     if (others.length > 0) this.#byNode.set(node, others)
     else this.#byNode.delete(node)
     for (const user of this.#users) user.left?.(peer)
   }
 }
+
+const whyOf = (error: unknown): string => (isSkynetError(error) ? error.message : printed(error))
+
+/** What networks and processes do: who watches nodes has more to say of it. */
+const isCommon = (reason: unknown): boolean =>
+  reason === undefined ||
+  isSkynetError(reason, 'ERR_CONNECT') ||
+  isSkynetError(reason, 'ERR_SOCKET_FAILED')

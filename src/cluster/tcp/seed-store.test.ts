@@ -33,6 +33,7 @@ async function outcome(promise: Promise<unknown>): Promise<unknown> {
 
 // The seed has the store in its memory; for all others it is far away: they are told the same.
 for (const who of ['the seed', 'another node']) {
+  // Proves: docs/cluster-tcp.md#store
   test(`cas() and get() of ${who}: one is first, all others have a conflict`, async (t) => {
     const at = await scene(t)
     const seed = at.seed('m')
@@ -123,6 +124,7 @@ test('a key of 255 bytes is kept, a longer one is refused', async (t) => {
   assert.equal(await outcome(store.get('x'.repeat(256))), 'ERR_STORE_FULL')
 })
 
+// Proves: docs/cluster-tcp.md#outage
 test('without a seed open() ends after its time, and works as soon as there is one', async (t) => {
   const at = await scene(t)
   const { store } = at.member('a').cluster
@@ -138,6 +140,7 @@ test('without a seed open() ends after its time, and works as soon as there is o
   assert.equal((await opened).era, 1000)
 })
 
+// Proves: docs/cluster-tcp.md#era, #outage
 test('the end of the seed ends what waits and is watched; its return is another era', async (t) => {
   const at = await scene(t)
   const first = at.seed('m')
@@ -162,6 +165,7 @@ test('the end of the seed ends what waits and is watched; its return is another 
   assert.equal(await store.cas('b', bytes('1'), 0), 1)
 })
 
+// Proves: docs/cluster-tcp.md#outage
 test('a seed that does not answer is lost after 2 s', async (t) => {
   const at = await scene(t)
   const rules = checkTcp({ name: 'm', listen: SEED, seed: SEED, secret: SECRET })
@@ -201,6 +205,7 @@ test('a 17th watch of a node is refused', async (t) => {
   await watched(a).watch.ready
 })
 
+// Proves: docs/cluster-tcp.md#auth
 test('another secret: open() rejects, both nodes log it, and it is tried seldom', async (t) => {
   const at = await scene(t)
   await at.seed('m').open()

@@ -45,6 +45,7 @@ async function isCut(client: TestClient): Promise<boolean> {
 }
 
 // Proves: docs/limits.md#cluster-packet
+// Proves: docs/cluster-tcp.md#stranger
 test('a stranger who is no node is cut at the first packet that is none', async (t) => {
   const at = await scene(t)
   const both = await pair(at)
@@ -78,6 +79,7 @@ test('a stranger who is no node is cut at the first packet that is none', async 
   await assertWorks(at, both)
 })
 
+// Proves: docs/cluster-tcp.md#stranger
 test('nothing that is said before the proof is believed, also behind a good hello', async (t) => {
   const at = await scene(t)
   const [m] = await pair(at)
@@ -121,6 +123,7 @@ test('an insider that breaks the rules is cut, and nobody else', async (t) => {
     await at.settled()
     assert.equal(await isCut(client), true, bytes.toString('hex', 0, 9))
   }
+  assert.match(at.log[0]!, /^cluster: cut off from x: Cannot read a frame: a packet of kind 99$/)
   await assertWorks(at, both)
 })
 
@@ -136,6 +139,20 @@ test("a frame before the sender has said its epoch is nobody's", async (t) => {
   for (const byte of packet(PACKET.frame, Buffer.from('later'))) client.write(Buffer.of(byte))
   await at.settled()
   assert.deepEqual(m.heard(), ['writable x@9', 'x@9 later'])
+})
+
+test('what the user of a frame throws is logged with its stack, and cuts its sender', async (t) => {
+  const at = await scene(t)
+  const [m, a] = await pair(at)
+  m.cluster.transport.events.frame = () => {
+    throw new Error('of the link')
+  }
+  a.heard()
+  a.send(m, 'x')
+  await at.settled()
+  assert.match(at.log[0]!, /^cluster: cut off from a: Error: of the link\n +at /)
+  assert.deepEqual(m.heard(), ['reset a@2'])
+  assert.deepEqual(a.heard(), ['reset m@1'])
 })
 
 test('a handshake that was listened to is worth nothing', async (t) => {
@@ -158,6 +175,7 @@ test('a handshake that was listened to is worth nothing', async (t) => {
 })
 
 // Proves: docs/limits.md#cluster-strangers
+// Proves: docs/cluster-tcp.md#stranger
 test('who says nothing is cut after 5 s, and the 65th costs the oldest its place', async (t) => {
   const at = await scene(t)
   const both = await pair(at)
@@ -179,6 +197,7 @@ test('who says nothing is cut after 5 s, and the 65th costs the oldest its place
   await assertWorks(at, both)
 })
 
+// Proves: docs/cluster-tcp.md#stranger
 test('a thousand strangers do not keep a node from coming in', async (t) => {
   const at = await scene(t)
   const both = await pair(at)

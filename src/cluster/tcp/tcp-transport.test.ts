@@ -19,6 +19,7 @@ async function cluster(at: Scene, ...names: string[]): Promise<[Member, ...Membe
 const connections = (at: Scene): number =>
   at.node.skynet.socket.netstat().filter(({ state }) => state !== 'LISTEN').length / 2
 
+// Proves: docs/cluster-tcp.md#one-connection
 test('each pair has one connection, and frames of each come in order', async (t) => {
   const at = await scene(t)
   const [m, a, z] = await cluster(at, 'a', 'z')
@@ -55,6 +56,7 @@ test('a frame for another epoch, or for who is not there, is not taken', async (
   assert.deepEqual(a!.heard(), ['writable m@1'])
 })
 
+// Proves: docs/cluster-tcp.md#echo
 test('beats reach everybody once more by way of the seed, whose echo is ours too', async (t) => {
   const at = await scene(t)
   const [m, a, z] = await cluster(at, 'a', 'z')
@@ -71,6 +73,25 @@ test('beats reach everybody once more by way of the seed, whose echo is ours too
   assert.deepEqual(a!.heard(), ['beat of m'])
 })
 
+// Proves: docs/cluster-tcp.md#echo
+test('who cannot be reached is heard by way of the seed', async (t) => {
+  const at = await scene(t)
+  const [m, a, z] = await cluster(at, 'a', 'z')
+  const k = at.member('k')
+  await k.open()
+  await k.cluster.store.open()
+  k.join(9)
+  m.knows(k)
+  // It knows of nobody else, and the others not of it.
+  for (const each of [m!, a!, z!]) each.heard()
+  k.cluster.transport.beat(Buffer.from('of k'))
+  await at.settled()
+  assert.deepEqual(m.heard(), ['writable k@9', 'beat of k'])
+  for (const each of [a!, z!]) assert.deepEqual(each.heard(), ['beat of k'], each.name)
+  assert.deepEqual(k.heard(), ['writable m@1', 'beat of k'])
+})
+
+// Proves: docs/cluster-tcp.md#echo, #outage
 test('without the seed a beat has no echo, and still reaches the others', async (t) => {
   const at = await scene(t)
   const [m, a, z] = await cluster(at, 'a', 'z')
@@ -82,6 +103,7 @@ test('without the seed a beat has no echo, and still reaches the others', async 
   assert.deepEqual([a!.heard(), z!.heard()], [[], ['beat of a']])
 })
 
+// Proves: docs/cluster-tcp.md#cut
 test('a cut is told at both ends, and mended by who has made the connection', async (t) => {
   const at = await scene(t)
   const [m, a, z] = await cluster(at, 'a', 'z')
@@ -101,6 +123,7 @@ test('a cut is told at both ends, and mended by who has made the connection', as
   assert.equal(connections(at), 3)
 })
 
+// Proves: docs/cluster-tcp.md#refused, #cut
 test('a node that is gone is refused at both sides, and heard of when it is back', async (t) => {
   const at = await scene(t)
   const [m, a, k, z] = await cluster(at, 'a', 'k', 'z')
@@ -158,6 +181,7 @@ test('of who is gone nothing is wanted any more', async (t) => {
 })
 
 // Proves: docs/limits.md#cluster-unsent
+// Proves: docs/cluster-tcp.md#held
 test('send() is false when much waits, and writable follows', async (t) => {
   const at = await scene(t)
   const [m, a] = await cluster(at, 'a')
@@ -240,6 +264,7 @@ test('open() tells where the node is found, also with a port of the system', asy
   await assert.rejects(at.member('c', { listen: a.address }).open(), { code: 'ERR_LISTEN' })
 })
 
+// Proves: docs/cluster-tcp.md#closed
 test('without a secret a line says who may join', async (t) => {
   const at = await scene(t)
   await at.seed('a', { secret: undefined }).open()
