@@ -204,11 +204,17 @@ export class LinkModel {
     }
   }
 
+  /** So many messages of this side have come. */
+  get arrived(): number {
+    return this.#posts.reduce((count, { ran }) => (ran ? count + 1 : count), 0)
+  }
+
   checkEnd(): void {
     this.check()
     const { link } = this.#side
     const rest = [link.openRequests, link.waitingBytes, link.outstandingBytes, link.assemblies]
     assert.deepEqual(rest, [0, 0, 0, 0], 'rest: requests, waiting, under way, in parts')
+    assert.equal(link.counts.malformed, 0, 'malformed: a link does not understand the other one')
   }
 }
 const TICK_MS = 50

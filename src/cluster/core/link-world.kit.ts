@@ -2,6 +2,7 @@
  * Two links, the way between them and who uses them, by chance: for `link.model.test.ts`. Here is
  * what happens; `link-model.kit.ts` knows what must hold.
  */
+import assert from 'node:assert/strict'
 import { Random } from '../../testing/sim/random.ts'
 import { FRAME_KIND } from './frame.ts'
 import { ClusterLink, type ClusterLinkHost, type Sent } from './link.ts'
@@ -39,6 +40,7 @@ const IDS = [1, 2, 3] as const
 const LONG_MS = 2000
 const TICK_MS = 50
 const FLOOD = 24
+const LONG = 50_000
 
 export class Side implements ClusterLinkHost, Modelled {
   readonly world: LinkWorld
@@ -318,8 +320,22 @@ export class LinkWorld {
       side.carryLate()
       side.tell()
     }
-    for (const until = this.now + END_MS; this.now < until; this.pass(TICK_MS)) this.settle()
+    this.#rest()
     for (const { model } of this.sides) model.checkEnd()
+    for (const side of this.sides) this.#checkAlive(side)
+  }
+
+  #rest(): void {
+    for (const until = this.now + END_MS; this.now < until; this.pass(TICK_MS)) this.settle()
+  }
+
+  /** What is sent comes: no link waits for ever. */
+  #checkAlive(side: Side): void {
+    const { arrived } = side.model
+    side.send()
+    side.send(LONG)
+    this.settle()
+    assert.equal(side.model.arrived, arrived + 2, 'dead: nothing comes any more')
   }
 
   /** Everything that may come does. */

@@ -99,14 +99,18 @@ test('a long message comes whole, short ones of others overtake it, its own pair
   assert.equal(a.link.waitingBytes, 0)
 })
 
-test('a long answer leaves the request of its sender alone that has the same session', () => {
+test('an answer leaves the request of its sender alone that has the same session', () => {
   const { a, b, pair } = opened()
   post(b, 'theirs', { to: 1, source: 2, session: 1 })
-  post(a, 'ours', { source: 1, session: 1 })
+  post(a, 'ours', { session: 1 })
   pair.settle()
-  post(a, Buffer.alloc(100_000), { type: RESPONSE, source: 1, to: 2, session: 1 })
-  pair.settle()
-  a.link.refused()
+  // Behind a long message of the same pair, it moves from there into a frame.
+  post(a, Buffer.alloc(100_000))
+  post(a, 'behind', { type: RESPONSE, session: 1 })
+  a.flush()
+  const last = a.frames.at(-1)!
+  assert.equal(last.bytes[3], FRAME_KIND.DATA)
+  a.link.refused(last.ticket)
   assert.deepEqual(a.losses, ['1:1 maybe refused'])
 })
 
@@ -445,4 +449,96 @@ test('post() asserts that a request has a deadline', () => {
   const { a } = opened()
   assert.throws(() => post(a, 'x', { session: 1, ms: 0 }), /deadline/)
   assert.throws(() => post(a, 'x', { session: 1, ms: Number.NaN }), /deadline/)
+})
+
+test('a chunk that was refused in an earlier session says nothing of this one', () => {
+  const { a, b, pair } = opened()
+  post(a, Buffer.alloc(100_000))
+  a.flush()
+  const { ticket } = a.frames.splice(0)[0]!
+  a.link.reset('cut')
+  pair.settle()
+  post(a, 'x', { session: 1 })
+  pair.settle()
+  a.link.refused(ticket)
+  assert.deepEqual([texts(b), a.losses, a.link.state], [['x'], [], 'open'])
+})
+
+test('a deadline where the clock of 32 bits begins again is one', () => {
+  const { a, b, pair } = opened()
+  pair.now = 2 ** 32 - 100
+  a.framesMax = 0
+  post(a, 'x', { session: 1, ms: 100 })
+  pair.now += 200
+  pair.tick()
+  a.framesMax = Infinity
+  a.link.writable()
+  pair.settle()
+  assert.deepEqual([a.losses, texts(b), b.link.counts.expired], [['1:1 no timeout'], [], 1])
+})
+
+test('a message opens the session whose last HELLO was lost', () => {
+  const pair = new LinkPair()
+  const { a, b } = pair
+  post(a, 'x')
+  a.flush()
+  for (const from of [a, b]) {
+    const to = from === a ? b : a
+    for (const { bytes } of from.frames.splice(0)) to.link.receive(bytes, 0, bytes.length)
+    to.flush()
+  }
+  assert.deepEqual(
+    a.frames.map(({ bytes }) => bytes[3]),
+    [FRAME_KIND.HELLO, FRAME_KIND.DATA],
+  )
+  a.frames.shift()
+  pair.settle()
+  assert.deepEqual([texts(b), b.link.state], [['x'], 'open'])
+})
+
+test('what is over for both greets nobody', () => {
+  const { a, b, pair } = opened()
+  a.link.close()
+  const [bye] = a.frames
+  pair.settle()
+  for (let i = 0; i < 3; i++) b.link.receive(bye!.bytes, 0, bye!.bytes.length)
+  assert.deepEqual([b.link.state, b.isPending], ['idle', false])
+})
+
+test('who is told of an end by a greeting may close the link', () => {
+  const { a, b, pair } = opened()
+  post(b, 'x', { to: 1, source: 2, session: 1 })
+  pair.settle()
+  b.lost = () => b.link.close()
+  a.link.reset('suspect')
+  pair.settle()
+  assert.equal(b.link.state, 'closed')
+  assert.deepEqual([a.link.state, a.link.counts.malformed], ['greeting', 0])
+})
+
+test('a frame of another session is late, one that consumes what was not sent is bad', () => {
+  const { a, b } = opened()
+  const frameWith = (at: number): Buffer => {
+    post(a, 'x')
+    a.flush()
+    const { bytes } = a.frames.splice(0)[0]!
+    bytes.writeUInt32LE(bytes.readUInt32LE(at) + 1, at)
+    return bytes
+  }
+  const other = frameWith(16)
+  b.link.receive(other, 0, other.length)
+  assert.deepEqual([b.link.counts.late, b.ends], [1, []])
+  const bold = frameWith(28)
+  b.link.receive(bold, 0, bold.length)
+  assert.deepEqual([texts(b), b.ends], [[], ['malformed 0']])
+  assert.equal(b.link.outstandingBytes, 0)
+})
+
+test('nothing is outstanding once a link is closed', () => {
+  const { a } = opened()
+  post(a, 'x')
+  a.flush()
+  assert.ok(a.link.outstandingBytes > 0)
+  a.link.close()
+  assert.equal(a.link.outstandingBytes, 0)
 })

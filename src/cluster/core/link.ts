@@ -256,8 +256,7 @@ export class ClusterLink {
   }
 
   #pump(): void {
-    const { state, isHelloDue } = this.#session
-    if (state === 'open' && !isHelloDue && this.#isWritable) this.#queue.pump(this.#limits)
+    if (this.#session.state === 'open' && this.#isWritable) this.#queue.pump(this.#limits)
   }
 
   #sendNumbered(kind: FrameKind, view: DataView, frame: Uint8Array, ticket: number): boolean {
@@ -272,8 +271,7 @@ export class ClusterLink {
 
   /** Alone, when nothing goes the other way that could tell it. */
   #sendCredit(): void {
-    const { state, isHelloDue } = this.#session
-    if (state !== 'open' || !this.#isWritable || isHelloDue) return
+    if (this.#session.state !== 'open' || !this.#isWritable) return
     if (!this.#isCreditDue && this.#credit.untold < TOLD_BYTES) return
     this.#sendBare(FRAME_KIND.CREDIT, 0)
   }
