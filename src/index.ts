@@ -17,7 +17,7 @@ export { fixedHeader } from './frames/framing.ts'
 export type { EnvValue } from './kernel/env.ts'
 export type { Timer } from './kernel/timer.ts'
 export type { LaunchOptions } from './launch/options.ts'
-export type { Placement } from './launch/placement.ts'
+export type { NodePlacement, Placement } from './launch/placement.ts'
 export type { AnyService, ArgsOf, MethodsOf, ServiceDefinition } from './modules/definition.ts'
 export type { ServiceModule, ServicePath } from './modules/service-module.ts'
 export type { WriteOptions } from './net/client/writer.ts'
@@ -50,6 +50,12 @@ export type { Frozen } from './sharing/freeze.ts'
 export type { Channel, MulticastApi } from './sharing/multicast.ts'
 export type { ShareDataApi, SharedView } from './sharing/share-data.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './sharing/subscription.ts'
+export type {
+  ClusterApi,
+  ClusterMember,
+  ClusterNodeEvent,
+  ClusterNodeState,
+} from './skynet/cluster-api.ts'
 export { defineService } from './skynet/define-service.ts'
 export type { Skynet } from './skynet/skynet.ts'
 export type { ChildSpec, RestartStrategy, SuperviseOptions } from './skynet/supervise.ts'

@@ -5,6 +5,7 @@ const DISPATCHER = 'every kind of message and of end passes here'
 
 export const ALLOWED: Allowed = {
   assemblies: {
+    'src/cluster/border.ts': 'assembles the border, and tells its parts what happens',
     'src/kernel/scheduler.ts': 'turns of mail, timers and rings: all that a worker does',
     'src/net/server/sockets.ts': 'assembles what the socket thread has for its sockets',
     'src/net/library/standalone.ts':

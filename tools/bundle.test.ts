@@ -30,7 +30,7 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'gate/': ['worker', 'socket', 'main'],
   'harbor/': ['worker', 'socket', 'main'],
   'channel/': ['worker', 'socket', 'main'],
-  'cluster/nats/': ['worker', 'socket', 'main'],
+  'cluster/': ['worker', 'socket', 'main'],
   'skynet-cluster/': ['worker', 'socket', 'main'],
   'cli/main.ts': ['worker', 'socket', 'main'],
   'cli/daemon.ts': ['worker', 'socket', 'main'],

@@ -4,7 +4,7 @@ import { join, posix, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ERROR_CODES } from '../src/base/errors.ts'
 import * as LIMITS from '../src/base/limits.ts'
-import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
+import { CLUSTER_KEYS, CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
 import { OPTIONS } from '../src/os/options.ts'
 import { ALLOWED } from './allowed.ts'
 import { doorsOf } from './doors.ts'
@@ -63,6 +63,10 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'cluster/core': ['base'],
   'cluster/tcp': ['base', 'frames', 'service', 'sockets', 'cluster/core'],
   'cluster/nats': ['base', 'cluster/core'],
+  cluster: [
+    ...['base', 'wire', 'kernel', 'modules', 'service'],
+    ...['supervision', 'launch', 'skynet', 'cluster/core'],
+  ],
   'skynet-cluster': [
     ...['base', 'wire', 'kernel', 'modules', 'codec'],
     ...['service', 'supervision', 'sockets', 'skynet'],
@@ -75,7 +79,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: [
     ...['base', 'modules', 'service', ...PARTS, 'skynet'],
-    ...['gate', 'skynet-cluster', 'harbor'],
+    ...['gate', 'cluster', 'cluster/tcp', 'skynet-cluster', 'harbor'],
   ],
   cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
   testing: [
@@ -483,10 +487,11 @@ function checkDependencies(tree: Tree, report: Report): void {
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const socketKeys = Object.keys(SOCKET_KEYS).map((key) => `socket.${key}`)
+  const clusterKeys = Object.keys(CLUSTER_KEYS).map((key) => `cluster.${key}`)
   const listed = {
     errorCodes: ERROR_CODES,
     folders: Object.keys(FLOORS),
-    configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys],
+    configKeys: [...Object.keys(CONFIG_KEYS), ...socketKeys, ...clusterKeys],
     socketOptions: Object.keys(OPTIONS),
     limits: LIMITS,
   }

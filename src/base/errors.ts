@@ -11,9 +11,9 @@ type Sent = 'no' | 'maybe'
 
 const MESSAGES = {
   // services and calls
-  ERR_CALL_DEAD: (i: { to: string; method: string }) =>
+  ERR_CALL_DEAD: (i: { to: string; method: string; sent?: Sent }) =>
     `Cannot call ${i.method} of ${i.to}: no such service, or it ended before it answered`,
-  ERR_CALL_TIMEOUT: (i: { to: string; method: string; timeoutMs: number }) =>
+  ERR_CALL_TIMEOUT: (i: { to: string; method: string; timeoutMs: number; sent?: Sent }) =>
     `Cannot wait longer for ${i.method} of ${i.to}: no answer within ${i.timeoutMs} ms`,
   ERR_METHOD_UNKNOWN: (i: { service: string; method: string; hint: string }) =>
     `Cannot call '${i.method}': service ${i.service} has no such method${i.hint}`,
@@ -164,6 +164,18 @@ const MESSAGES = {
   ERR_STORE_FULL: (i: { key: string; what: string }) =>
     `Cannot write ${i.key}: the store of the cluster takes no ${i.what}`,
   ERR_STORE_LOST: (i: { reason: string }) => `Cannot reach the store of the cluster: ${i.reason}`,
+  ERR_CLUSTER_OFF: (i: { what: string }) =>
+    `Cannot ${i.what}: this node is in no cluster, its config has no 'cluster'`,
+  ERR_NODE_UNKNOWN: (i: { node: string }) =>
+    `Cannot find node '${i.node}': the cluster has none of that name now`,
+  ERR_NODE_LOST: (i: { node: string; epoch: number; sent: Sent }) =>
+    `Cannot get an answer of node ${i.node} (epoch ${i.epoch}): it is out of reach, ` +
+    `the request ${i.sent === 'no' ? 'was not sent' : 'may have run'}`,
+  ERR_LINK_FULL: (i: { node: string; limit: number; sent: Sent }) =>
+    `Cannot send more to node ${i.node}: what waits for it has reached its limit, ${i.limit} bytes`,
+  ERR_PROXY_LIMIT: (i: { node: string; limit: number }) =>
+    `Cannot know another service of node ${i.node}: ` +
+    `all handles for services of other nodes are in use, ${i.limit}`,
   // clusters of Skynet
   ERR_SKYNETCLUSTER_ANSWER: (i: { node: string; to: string; reason: string }) =>
     `Cannot read the answer of ${i.to} on ${i.node}: ${i.reason}`,

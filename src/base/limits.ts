@@ -181,6 +181,22 @@ export const LINK_GREET_MS = 250
 export const LINK_GREET_MS_MAX = 2000
 /** What is under way for so long without a word is asked for. */
 export const LINK_PROBE_MS = 1000
+// cluster: the border
+/** Services of other nodes that have handles here. */
+export const PROXIES_MAX = 262_144
+/** Nodes that others have named and nobody here knows, and how long they may be so. */
+export const PEERS_UNKNOWN_MAX = 64
+export const PEER_UNKNOWN_MS = 10_000
+/** Requests of other nodes that were passed on to others still, and are under way. */
+export const RELAYS_MAX = 65_536
+/** How long a node that starts waits to be a member, and goes on without being one. */
+export const CLUSTER_JOIN_MS = 5000
+/** How long who is told of nodes waits for a change, until it asks again. */
+export const CLUSTER_CHANGES_MS = 30_000
+/** How long a node may take to tell how many services it has. */
+export const CLUSTER_LOAD_MS = 1000
+/** Between two looks at which services that others know of have ended. */
+export const BORDER_SWEEP_MS = 1000
 
 // cluster over TCP (src/cluster/tcp)
 /** Of a node, and of a cluster: UTF-8. */
@@ -189,6 +205,10 @@ export const CLUSTER_NAME_BYTES_MAX = 64
 export const CLUSTER_TOKENS_MAX = 65_536
 /** How long a node may be silent until others may decide that it is dead, unless told otherwise. */
 export const CLUSTER_LEASE_MS = 3000
+/** A machine that is busy must not look dead. */
+export const CLUSTER_LEASE_MS_MIN = 100
+/** Deadline of a call to another node that names none, unless the config says otherwise. */
+export const CLUSTER_CALL_MS = 10_000
 /** One packet between two nodes, its length not counted; and of who has not proven the secret. */
 export const CLUSTER_PACKET_BYTES_MAX = 64 * 1024
 export const CLUSTER_HELLO_BYTES_MAX = 512

@@ -59,10 +59,15 @@ export function cpus(): Check<readonly number[]> {
   }
 }
 
-/** An object of which every key has a check and a fallback: what is not given is filled in. */
+/**
+ * An object of which every key has a check: what is not given is filled in.
+ *
+ * @param needed Keys that must be given.
+ */
 export function record<T extends object>(
-  keys: { readonly [K in keyof T]: Check<T[K]> },
+  keys: { readonly [K in keyof T]-?: Check<NonNullable<T[K]>> },
   fallback: T,
+  needed: readonly (keyof T)[] = [],
 ): Check<Partial<T>, T> {
   const parts = Object.entries<Check<unknown>>(keys)
   const shown = parts.map(([name, { expected }]) => `${name} (${expected})`)
@@ -70,6 +75,7 @@ export function record<T extends object>(
     expected: `an object of ${shown.join(', ')}`,
     accepts: (value): value is Partial<T> =>
       isRecord(value) &&
+      needed.every((key) => value[key as string] !== undefined) &&
       Object.entries(value).every(
         ([name, part]) =>
           part === undefined || (Object.hasOwn(keys, name) && keys[name as keyof T].accepts(part)),
@@ -95,6 +101,35 @@ export function path(): Check<string> {
     accepts: isText,
     resolve: absolute,
     parse: (text) => text,
+  }
+}
+
+export function text(): Check<string> {
+  return {
+    expected: 'text, not empty',
+    accepts: isText,
+    resolve: (value) => value,
+    parse: (given) => given,
+  }
+}
+
+export function texts(): Check<Readonly<Record<string, string>>> {
+  return {
+    expected: 'an object whose values are text, not empty',
+    accepts: (value): value is Readonly<Record<string, string>> =>
+      isRecord(value) && Object.values(value).every(isText),
+    resolve: (value) => value,
+    parse: parseJson,
+  }
+}
+
+/** What is in it is checked by who takes it. */
+export function object(): Check<Readonly<Record<string, unknown>>> {
+  return {
+    expected: 'an object',
+    accepts: isRecord,
+    resolve: (value) => value,
+    parse: parseJson,
   }
 }
 

@@ -38,6 +38,7 @@ test('loadConfig() completes a config that says only where to start', async (t) 
     crashFolder: undefined,
     env: {},
     callTimeoutMs: 0,
+    cluster: undefined,
     profile: false,
     monitorMs: MONITOR_INTERVAL_MS,
     monitorAction: 'keep',
@@ -88,6 +89,33 @@ test('loadConfig() fills in what `socket` leaves out, names a part that is wrong
   await assert.rejects(loadConfig(file, ['socket.linger=1']), unknown)
 })
 
+test('resolveConfig() names the part of `cluster` that is wrong, or missing, but no secret', () => {
+  const refused = (cluster: unknown, pattern: RegExp, code = 'ERR_CONFIG_VALUE' as const) =>
+    assert.throws(
+      () => resolveConfig({ start: 'a.ts', cluster: cluster as never }),
+      messageIs(code, pattern),
+    )
+  refused({}, /'cluster.name' as it must be text, not empty: current value is undefined/)
+  refused({ name: '' }, /'cluster.name' .* is ''/)
+  refused({ name: 'a', leaseMs: 99 }, /'cluster.leaseMs' .* integer in 100\.\..* is 99/)
+  refused({ name: 'a', callTimeoutMs: 0 }, /'cluster.callTimeoutMs' .* in 1\.\..* is 0/)
+  refused({ name: 'a', transport: 'udp' }, /'cluster.transport' .*'tcp' or 'nats'.* is 'udp'/)
+  refused({ name: 'a', nodes: { b: 1 } }, /'cluster.nodes' /)
+  refused({ name: 'a', secret: 123456 }, /'cluster.secret' .* current value is 'number'/)
+  refused('a', /'cluster' as it must be an object of name/)
+})
+
+test('loadConfig() sets a part of `cluster`, and guesses at one that is not there', async (t) => {
+  const file = json(t, { start: 'a.ts', cluster: { name: 'a', leaseMs: 500 } })
+  const { cluster, dedicated } = await loadConfig(file, [
+    ...['cluster.name=b', 'cluster.seed=127.0.0.1:1', 'cluster.callTimeoutMs=5', 'dedicated=0'],
+  ])
+  const expected = { name: 'b', leaseMs: 500, seed: '127.0.0.1:1', callTimeoutMs: 5 }
+  assert.deepEqual([cluster, dedicated], [expected, 1])
+  const unknown = messageIs('ERR_CONFIG_KEY', /'cluster.sed': .*did you mean 'cluster.seed'/)
+  await assert.rejects(loadConfig(file, ['cluster.sed=x']), unknown)
+})
+
 test('loadConfig() keeps every value given, with paths from the folder of the file', async (t) => {
   const given = defineConfig({
     start: 'sub/../main.ts',
@@ -102,6 +130,20 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     crashFolder: './crashes',
     env: { name: 'x', port: 0, on: false },
     callTimeoutMs: 0xffffffff,
+    cluster: {
+      name: 'a',
+      transport: 'nats',
+      callTimeoutMs: 1,
+      leaseMs: 100,
+      build: '7',
+      cluster: 'world',
+      listen: '127.0.0.1:0',
+      advertise: '10.0.0.1:7001',
+      seed: '10.0.0.1:7001',
+      nodes: { b: '10.0.0.2:7001' },
+      secret: 's',
+      nats: { servers: [] },
+    },
     profile: true,
     monitorMs: 0,
     monitorAction: 'kill',
@@ -118,6 +160,8 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
   mkdirSync(join(folder, 'services'))
   assert.deepEqual(await loadConfig(file), {
     ...given,
+    // That of the cluster is one more.
+    dedicated: 65,
     start: join(folder, 'main.ts'),
     logger: join(dirname(folder), 'node.log'),
     logservice: join(folder, 'log.ts'),

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { checkText, guess, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
+  CLUSTER_LEASE_MS_MIN,
   DEDICATED_MAX,
   EXIT_MS,
   GRACE_MS,
@@ -22,6 +23,7 @@ import { SETTING_RANGES } from '../net/settings.ts'
 import type { LogFormat } from '../service/log.ts'
 import {
   BUDGETS,
+  type ClusterConfig,
   type ResolvedConfig,
   SOCKET_DEFAULTS,
   type SocketConfig,
@@ -33,11 +35,14 @@ import {
   folders,
   integer,
   isRecord,
+  object,
   oneOf,
   path,
   record,
   type Scalar,
   scalars,
+  text,
+  texts,
   values,
   zeroOr,
 } from './checks.ts'
@@ -50,6 +55,8 @@ export interface NodeConfig {
   readonly dedicated?: number
   /** Number of this node among its peers, 0..255: the high 8 bits of its handles. Default 0. */
   readonly harbor?: number
+  /** The cluster that this node is in, with a worker of its own. Default: none. */
+  readonly cluster?: ClusterConfig
   /** Module of the first service. */
   readonly start: string
   /** What the first service is started with: message values. Default: nothing. */
@@ -118,8 +125,6 @@ interface Key<I, T> {
 
 type Given = Required<NodeConfig>
 
-/** A heap of 1 TiB. */
-
 export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConfig[K]> } = {
   sendLimitBytes: integer(...SETTING_RANGES.sendLimitBytes),
   sendPolicy: oneOf('close', 'drop-new', 'pause-producer'),
@@ -130,6 +135,24 @@ export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConf
   receiveLimitBytes: integer(1, 1024 * 1024 * 1024),
   eventsPerWait: integer(1, 4096),
   cpus: cpus(),
+}
+
+/** What the room of clusters checks further, once it is loaded. */
+export const CLUSTER_KEYS: {
+  readonly [K in keyof ClusterConfig]-?: Check<NonNullable<ClusterConfig[K]>>
+} = {
+  name: text(),
+  transport: oneOf('tcp', 'nats'),
+  callTimeoutMs: integer(1, TIMER_MS_MAX),
+  leaseMs: integer(CLUSTER_LEASE_MS_MIN, TIMER_MS_MAX),
+  build: text(),
+  cluster: text(),
+  listen: text(),
+  advertise: text(),
+  seed: text(),
+  nodes: texts(),
+  secret: text(),
+  nats: object(),
 }
 
 /** Every key. `skynet help`, `--set` and docs/config.md follow this table. */
@@ -154,6 +177,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     check: integer(0, HARBOR_MAX),
     fallback: () => 0,
     help: 'number of this node among its peers',
+  },
+  cluster: {
+    check: record<Partial<ClusterConfig>>(CLUSTER_KEYS, {}, ['name']) as Check<ClusterConfig>,
+    fallback: () => undefined,
+    help: 'the cluster that this node is in (without it: none)',
   },
   logger: {
     check: path(),
@@ -242,6 +270,11 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
   },
 }
 
+/** Keys that have keys. */
+const PARTS: Readonly<Record<string, Readonly<Record<string, Check<unknown>>>>> = {
+  socket: SOCKET_KEYS as Readonly<Record<string, Check<unknown>>>,
+  cluster: CLUSTER_KEYS as Readonly<Record<string, Check<unknown>>>,
+}
 const EXTENSIONS = ['.ts', '.js', '.mjs', '.json']
 const VALUE_TEXT_MAX = 80
 
@@ -287,11 +320,13 @@ export function resolveConfig(given: NodeConfig, folder: string = process.cwd())
     const value = (given as unknown as Record<string, unknown>)[key]
     if (value === undefined && fallback !== undefined) resolved[key] = fallback()
     else if (check.accepts(value)) resolved[key] = check.resolve(value, folder)
-    else if (key === 'socket' && isRecord(value)) throw wrongSocket(value)
+    else if (Object.hasOwn(PARTS, key) && isRecord(value)) throw wrongPart(key, value)
     else throw wrongValue(key, check.expected, value)
     const unusable = check.unusable?.(resolved[key])
     if (unusable !== undefined) throw wrongValue(key, check.expected, unusable)
   }
+  // The service of the cluster has one that nobody else takes.
+  if (resolved.cluster !== undefined) resolved.dedicated = (resolved.dedicated as number) + 1
   return resolved as unknown as ResolvedConfig
 }
 
@@ -348,10 +383,11 @@ function applyOverride(config: Record<string, unknown>, override: string): void 
   if (at <= 0) throw wrongValue('--set', 'key=value', override)
   const name = override.slice(0, at)
   const text = override.slice(at + 1)
-  if (name.startsWith('socket.')) {
-    const part = name.slice('socket.'.length)
-    const value = socketKey(part).parse(text)
-    config.socket = { ...(config.socket as object | undefined), [part]: value }
+  const [whole] = name.split('.', 1) as [string]
+  if (Object.hasOwn(PARTS, whole) && name !== whole) {
+    const part = name.slice(whole.length + 1)
+    const value = partOf(whole, part).parse(text)
+    config[whole] = { ...(config[whole] as object | undefined), [part]: value }
     return
   }
   if (!name.startsWith('env.')) {
@@ -392,20 +428,23 @@ function keyNamed(key: string): Key<unknown, unknown> {
 }
 
 /** @throws {SkynetError} `ERR_CONFIG_KEY` */
-function socketKey(part: string): Check<unknown> {
-  if (Object.hasOwn(SOCKET_KEYS, part))
-    return SOCKET_KEYS[part as keyof SocketConfig] as Check<unknown>
-  const names = Object.keys(SOCKET_KEYS).map((each) => `socket.${each}`)
-  const key = `socket.${part}`
+function partOf(whole: string, part: string): Check<unknown> {
+  const parts = PARTS[whole]!
+  if (Object.hasOwn(parts, part)) return parts[part]!
+  const names = Object.keys(parts).map((each) => `${whole}.${each}`)
+  const key = `${whole}.${part}`
   throw new SkynetError('ERR_CONFIG_KEY', { key, known: names.join(', ') + guess(key, names) })
 }
 
-/** What is wrong with the first wrong part of `socket`. */
-function wrongSocket(given: Record<string, unknown>): SkynetError {
+/** What is wrong with the first wrong part, or the first that is missing. */
+function wrongPart(whole: string, given: Record<string, unknown>): SkynetError {
   const isRight = ([part, value]: [string, unknown]): boolean =>
-    value === undefined || socketKey(part).accepts(value)
-  const [part, value] = Object.entries(given).find((each) => !isRight(each))!
-  return wrongValue(`socket.${part}`, socketKey(part).expected, value)
+    value === undefined || partOf(whole, part).accepts(value)
+  const missing: [string, unknown] = ['name', undefined]
+  const [part, value] = Object.entries(given).find((each) => !isRight(each)) ?? missing
+  // Nobody wants to read that in a log.
+  const shown = part === 'secret' ? typeof value : value
+  return wrongValue(`${whole}.${part}`, partOf(whole, part).expected, shown)
 }
 
 function wrongValue(key: string, expected: string, value: unknown): SkynetError {

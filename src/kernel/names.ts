@@ -30,7 +30,7 @@ const SLOT = layout({
 assert.ok(HEADER.CELLS * 4 === 64 && SLOT.CELLS * 4 === 64, 'a cache line each')
 
 /** What the node itself needs: no other service has these names, and there is room for them. */
-export const NODE_NAMES: readonly string[] = ['.logger', '.service']
+export const NODE_NAMES: readonly string[] = ['.logger', '.service', '.cluster']
 
 const SLOTS = NAMES_MAX * 2
 const SLOT_MASK = SLOTS - 1

@@ -1,10 +1,12 @@
 /** Launching a service by the import of its module, where others name its path. */
+import { refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { ModuleFinder, ServiceModule, ServicePath } from '../modules/service-module.ts'
 import { type WaitFor, type WaitHost, waitAlong } from '../service/wait.ts'
 import { limitsFrom, type WaitLimits } from '../service/wait-options.ts'
 import { type LaunchAs, type LauncherHost, type LaunchSite, launchService } from './launch.ts'
 import { type LaunchOptions, launchLimits } from './options.ts'
+import { type ClusterAsker, type ClusterSite, launchOnNode } from './remote.ts'
 
 /** What finding a module needs of the service that names it. */
 export interface FinderHost extends WaitHost {
@@ -32,14 +34,30 @@ export function moduleUrl(
 
 /** Returns the handle, once its setup is done. Throws as `newService`. */
 export async function launchFrom(
-  service: LauncherHost & FinderHost,
-  site: LaunchSite,
+  service: LauncherHost & FinderHost & ClusterAsker,
+  site: LaunchSite & ClusterSite,
   path: ServicePath,
   options: LaunchOptions<readonly unknown[]>,
   as: LaunchAs = {},
 ): Promise<number> {
-  if (typeof path !== 'function') return launchService(service, site, path, options, as)
+  if (typeof path !== 'function') return launchAt(service, site, path, options, as)
   const left = limitsFrom(service.runtime, as.limits ?? launchLimits(options))
   const url = await moduleUrl(service, path, left())
-  return launchService(service, site, url, options, { ...as, limits: left() })
+  return launchAt(service, site, url, options, { ...as, limits: left() })
+}
+
+/** Here, or on another node. */
+function launchAt(
+  service: LauncherHost & FinderHost & ClusterAsker,
+  site: LaunchSite & ClusterSite,
+  path: string | URL,
+  options: LaunchOptions<readonly unknown[]>,
+  as: LaunchAs,
+): Promise<number> {
+  if (options.node === undefined) return launchService(service, site, path, options, as)
+  if (as.isChild === true) {
+    const expected = 'none: a supervisor has its children on its own node'
+    throw refusal('value', 'supervise', 'node', expected, options.node)
+  }
+  return launchOnNode(service, site, path, options)
 }

@@ -5,7 +5,7 @@ import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from '../modules/definition.ts'
 import type { CheckedArgs } from '../service/message-value.ts'
 import { checkWait, WAIT_NAMES, WaitLimits, type WaitOptions } from '../service/wait-options.ts'
-import type { Placement } from './placement.ts'
+import { checkNodePlacement, type NodePlacement, type Placement } from './placement.ts'
 
 export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOptions {
   /** What setup gets after `skynet`: any message values. They are copied. */
@@ -14,6 +14,8 @@ export interface LaunchOptions<Args extends readonly unknown[]> extends WaitOpti
   readonly on?: Placement
   /** Only of a dedicated worker: its JavaScript heap in MiB, beyond which it dies. */
   readonly memoryLimitMb?: number
+  /** On which node of the cluster. Default: this one. */
+  readonly node?: NodePlacement
   /**
    * What a fault does that nobody else is told of: `log` it and go on, which is the default, or
    * `end` the service as well, with the reason `crash`.
@@ -26,7 +28,7 @@ export type LaunchRest<S> =
     ? [options?: LaunchOptions<CheckedArgs<ArgsOf<S>>>]
     : [options: LaunchOptions<CheckedArgs<ArgsOf<S>>> & { readonly args: CheckedArgs<ArgsOf<S>> }]
 
-export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'onFault', ...WAIT_NAMES]
+export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'node', 'onFault', ...WAIT_NAMES]
 
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
   const options = (given === undefined ? {} : given) as LaunchOptions<readonly unknown[]>
@@ -39,6 +41,7 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
       throw refusal('value', 'launch', 'on', `'dedicated' for 'memoryLimitMb'`, options.on)
     }
   }
+  if (options.node !== undefined) checkNodePlacement(options.node, options.on)
   if (options.onFault !== undefined) {
     checkChoice('launch', 'onFault', options.onFault, ['log', 'end'])
   }

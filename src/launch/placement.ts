@@ -1,5 +1,5 @@
 /** Where a new service is born. */
-import { checkOptions, isObject, refusal } from '../base/check.ts'
+import { checkOptions, checkText, isObject, refusal } from '../base/check.ts'
 import type { Loads } from '../kernel/loads.ts'
 
 type Choice = 'least-loaded' | 'same'
@@ -33,11 +33,27 @@ export function choose(placement: Placement, loads: Loads, own: number): number 
   throw refusal('range', 'launch', 'on', expected, placement)
 }
 
+/**
+ * A node of the cluster: by its name; `'least'`, the one with the fewest services; or the one that
+ * all with the same key share, as long as the same nodes are there.
+ */
+export type NodePlacement = string | { readonly key: string }
+
+/** @throws `TypeError`, `RangeError` for what is no node, or for a worker that it does not have. */
+export function checkNodePlacement(node: unknown, on: Placement | undefined): void {
+  if (isObject(node)) {
+    checkOptions('launch', 'node', node, ['key'])
+    checkText('launch', 'node.key', (node as { readonly key?: unknown }).key)
+  } else checkText('launch', 'node', node)
+  if (on !== 'same') return
+  throw refusal('value', 'launch', 'on', `no 'same' together with 'node'`, on)
+}
+
 const isKeyed = (placement: Placement): placement is { readonly key: string } =>
   isObject(placement) && typeof placement.key === 'string'
 
 /** The same on every worker and in every run (FNV-1a). */
-function hashOf(key: string): number {
+export function hashOf(key: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
   return hash >>> 0

@@ -99,7 +99,7 @@ class OpenCall implements WaitFor, FailedCall {
 
   late(timeoutMs: number): Error {
     const { method, to } = this
-    const info = { to: addressee(to), method, timeoutMs }
+    const info = { to: addressee(to), method, timeoutMs, sent: 'maybe' as const }
     return this.blamed(new SkynetError('ERR_CALL_TIMEOUT', info))
   }
 
@@ -226,7 +226,7 @@ export class Calls {
     try {
       if (send(session, timeoutMs)) return
       this.#open.take(session)
-      call.reject(call.blamed(deadCall(call)))
+      call.reject(call.blamed(deadCall(call, 'no')))
     } catch (error) {
       this.#open.take(session)
       call.reject(asArgument(error))
@@ -241,7 +241,7 @@ export class Calls {
       call.resolve(value)
       return
     }
-    call.reject(call.blamed(value ?? deadCall(call)))
+    call.reject(call.blamed(value ?? deadCall(call, 'maybe')))
   }
 
   isOpen(session: number): boolean {
@@ -292,7 +292,7 @@ export class Calls {
     const { loads, scheduler } = runtime
     if (loads.placeOf(call.home) === place) return
     // That worker has died, which nobody will tell again. What it answered before comes first.
-    const message = { type: PTYPE.ERROR, source: 0, session, value: deadCall(call) }
+    const message = { type: PTYPE.ERROR, source: 0, session, value: deadCall(call, 'maybe') }
     scheduler.whenTaken(() => scheduler.deliver(context, message))
   }
 
@@ -310,7 +310,7 @@ export class Calls {
         ({ to, home, via }) =>
           dead.has(to) || dead.has(via) || (home === worker && handles.workerOf(to) < 0),
       )
-    return lost.map((call) => [call.session, deadCall(call, cause)])
+    return lost.map((call) => [call.session, deadCall(call, 'maybe', cause)])
   }
 
   /** The service has ended. */
@@ -329,8 +329,8 @@ const rowOf = ({ session, kind, what, origin }: OpenCall): TaskInfo => ({
   ...origin,
 })
 
-const deadCall = ({ to, method }: OpenCall, cause?: unknown): Error =>
-  new SkynetError('ERR_CALL_DEAD', { to: addressee(to), method }, { cause })
+const deadCall = ({ to, method }: OpenCall, sent: 'no' | 'maybe', cause?: unknown): Error =>
+  new SkynetError('ERR_CALL_DEAD', { to: addressee(to), method, sent }, { cause })
 
 const addressee = (to: number): string =>
   to < 0 ? `worker ${workerAt(-1 - to)}` : formatHandle(to)

@@ -25,8 +25,10 @@ const ORIGINS: readonly LaunchOrigin[] = [
 export const originOf = (isUnique: boolean, onFault: LaunchOrigin['onFault']): LaunchOrigin =>
   ORIGINS[(isUnique ? 2 : 0) + (onFault === 'end' ? 1 : 0)]!
 
-/** `gone`: it had ended before; why is not known any more. */
-export type EndReason = ExitReason | 'worker died' | 'gone'
+/**
+ * `gone`: it had ended before; why is not known any more. `node down`: it went with its node.
+ */
+export type EndReason = ExitReason | 'worker died' | 'node down' | 'gone'
 
 /** How a service ended. */
 export interface Ending {

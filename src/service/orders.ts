@@ -28,6 +28,11 @@ type Run = (message: SystemMessage, order: WorkerOrder) => unknown
 export class Orders {
   readonly #rows = new Map<string, Run>()
   #router!: Router
+  /**
+   * Takes orders about services that are not here, although their handles are: they stand for those
+   * of other nodes. False: it is about none of these.
+   */
+  elsewhere: ((message: SystemMessage, order: WorkerOrder) => boolean) | undefined
 
   /** Before the first message. The router hands on what comes, and takes the answers. */
   connect(router: Router): void {
@@ -47,6 +52,7 @@ export class Orders {
   readonly take = (message: SystemMessage): void => {
     const order = message.value as WorkerOrder
     try {
+      if (this.elsewhere?.(message, order) === true) return
       this.reply(message, this.#rows.get(order.order)!(message, order))
     } catch (error) {
       this.fail(message, error)

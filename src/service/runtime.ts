@@ -86,6 +86,7 @@ export interface RuntimeOptions extends LaunchingOptions {
 export class Runtime implements ServiceRuntime {
   readonly #options: RuntimeOptions
   readonly router: Router
+  readonly orders: Orders
   readonly scheduler: Scheduler
   readonly handles: Handles
   readonly loads: Loads
@@ -109,6 +110,7 @@ export class Runtime implements ServiceRuntime {
   constructor(options: RuntimeOptions) {
     this.#options = options
     this.router = options.router
+    this.orders = options.orders
     this.scheduler = options.scheduler
     this.handles = options.handles
     this.loads = options.loads

@@ -29,6 +29,7 @@ import { Faults } from './faults.ts'
 import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
 import type { LogLevel } from './log.ts'
 import { EARLY_TYPES } from './message-types.ts'
+import type { Orders } from './orders.ts'
 import { OwnTimers } from './own-timers.ts'
 import type { Part, PartHost, PartKey } from './part.ts'
 import { Profile } from './profile.ts'
@@ -47,6 +48,7 @@ import type { WaitOptions } from './wait-options.ts'
 export interface ServiceRuntime extends CallsRuntime, RequestsRuntime {
   /** Messages that are no requests, by type: each feature brings those that it handles. */
   readonly rows: MessageRows
+  readonly orders: Pick<Orders, 'elsewhere'>
   readonly exitMs: number
   readonly receiveLimitBytes: number
   readonly clock: Clock

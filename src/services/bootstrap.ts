@@ -24,6 +24,7 @@ export default defineService(
     logConfig: LoggerConfig,
     start: string | undefined,
     args: readonly unknown[],
+    cluster?: object,
   ): Promise<void> => {
     const isMissing = (name: string): boolean => skynet.localName(name) === undefined
     const launch: Readonly<Record<string, () => Promise<void>>> = {
@@ -37,6 +38,11 @@ export default defineService(
       '.service': async () => {
         await skynet.newService('service-manager', { on: 'same', args: [] })
       },
+      ...(cluster && {
+        '.cluster': async () => {
+          await skynet.newService('cluster', { on: 'dedicated', args: [cluster] })
+        },
+      }),
     }
     const names = Object.keys(launch)
     if (start !== undefined) {

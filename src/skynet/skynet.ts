@@ -8,6 +8,7 @@ import type { Timer } from '../kernel/timer.ts'
 import { launchFrom } from '../launch/imported.ts'
 import type { LaunchSite } from '../launch/launch.ts'
 import { type LaunchRest, launchOptions } from '../launch/options.ts'
+import type { ClusterSite } from '../launch/remote.ts'
 import { askManager, type ManagerSite } from '../launch/unique-service.ts'
 import type { AnyService, Methods, MethodsOf } from '../modules/definition.ts'
 import type { ServicePath } from '../modules/service-module.ts'
@@ -38,11 +39,12 @@ import { type CriticalSection, criticalSection } from '../timing/critical-sectio
 import { interval } from '../timing/interval.ts'
 import { Selection, type SelectRequest } from '../timing/select.ts'
 import { type SleepOptions, sleepsOf } from '../timing/sleeps.ts'
+import { ClusterApi } from './cluster-api.ts'
 import { checkLocalName, giveName, localName, type NamingSite } from './naming.ts'
 import { getenv, setenv } from './variables.ts'
 
 /** The node, as one worker sees it: from it each feature is given what it needs. */
-export interface Site extends LaunchSite, NamingSite, ManagerSite, Sharing {
+export interface Site extends LaunchSite, NamingSite, ManagerSite, Sharing, ClusterSite {
   readonly client: SocketClient
   readonly env: Env
   readonly stopHooks: StopHooks
@@ -64,6 +66,7 @@ export class Skynet {
   #shareData: ShareDataApi | undefined
   #datacenter: Datacenter | undefined
   #debug: DebugApi | undefined
+  #cluster: ClusterApi | undefined
 
   constructor(service: Service, site: Site) {
     this.#service = service
@@ -124,6 +127,12 @@ export class Skynet {
   get debug(): DebugApi {
     this.#debug ??= new DebugApi(Skynet.serviceOf(this))
     return this.#debug
+  }
+
+  /** Other nodes, and their services. */
+  get cluster(): ClusterApi {
+    this.#cluster ??= new ClusterApi(Skynet.serviceOf(this), this.#site)
+    return this.#cluster
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */

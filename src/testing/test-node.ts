@@ -206,6 +206,7 @@ export class TestNode implements AsyncDisposable {
       config: {
         thread: 1,
         harbor: HARBOR,
+        cluster: undefined,
         env,
         callTimeoutMs: 0,
         exitMs: EXIT_MS,

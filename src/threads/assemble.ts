@@ -51,6 +51,7 @@ export type WorkerConfig = Pick<
   ResolvedConfig,
   | 'thread'
   | 'harbor'
+  | 'cluster'
   | 'env'
   | 'callTimeoutMs'
   | 'exitMs'
@@ -189,6 +190,7 @@ function siteOf(options: WorkerOptions, parts: SiteParts): Site {
     startedAt,
     dedicate,
     isLogservice,
+    clusterNode: config.cluster?.name,
     env: new Env(memory.env, config.env, worker + 1),
     resolve: options.resolve ?? ((path, base) => resolveService(path, base, config.services)),
     stopHooks: new StopHooks(timers),

@@ -47,6 +47,37 @@ export const BUDGETS: NodeBudgets = {
 }
 
 /**
+ * The cluster that a node is in, of which this floor only knows the name of the node. What else is
+ * in it is for the service of the cluster, which checks it: see docs/config.md.
+ */
+export interface ClusterConfig {
+  /** Of this node: no other one of the cluster has it at the same time. At most 64 bytes. */
+  readonly name: string
+  /** How frames move: `tcp`, which is the default, or `nats`. */
+  readonly transport?: 'tcp' | 'nats'
+  /** Deadline of a call to another node that names none, in milliseconds. Default 10,000. */
+  readonly callTimeoutMs?: number
+  /** How long a node may be silent until it may be declared dead, in milliseconds. Default 3000. */
+  readonly leaseMs?: number
+  /** Which code runs here: nodes of another launch nothing for it. Default: name and version. */
+  readonly build?: string
+  /** Of the cluster: nodes of others are refused. Default `skynet`. */
+  readonly cluster?: string
+  /** `127.0.0.1:7001`. Port 0 lets the system choose. Default: what `nodes` says of this node. */
+  readonly listen?: string
+  /** Where others find this node, when that is another address than `listen`. */
+  readonly advertise?: string
+  /** Address of the node that keeps what the cluster has agreed on. Either this, or `nodes`. */
+  readonly seed?: string
+  /** Every node of the cluster and its address; the first one is the seed. */
+  readonly nodes?: Readonly<Record<string, string>>
+  /** All nodes have the same, at least 16 bytes. Without one only nodes of this machine. */
+  readonly secret?: string
+  /** What NATS needs, as docs/cluster.md says. */
+  readonly nats?: Readonly<Record<string, unknown>>
+}
+
+/**
  * The configuration of a node, complete and checked: every key has its value, every path is
  * absolute. `cli/config.ts` makes it from what the user wrote; `main/node.ts` builds the node from
  * it.
@@ -58,6 +89,8 @@ export interface ResolvedConfig {
   readonly dedicated: number
   /** The high 8 bits of every handle of this node, 0..`HARBOR_MAX`. */
   readonly harbor: number
+  /** Undefined: it is in no cluster. */
+  readonly cluster: ClusterConfig | undefined
   /** Absolute path of the module of the first service. */
   readonly start: string
   /** What the first service is started with: message values. */

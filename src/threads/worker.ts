@@ -169,6 +169,7 @@ function bootstrap(onReady: () => void, first?: string): void {
       { service: logservice ?? 'logger', file: logger, format: logFormat },
       first,
       config.args,
+      config.cluster && { ...config.cluster, start: config.start },
     ],
     origin: originOf(false, 'log'),
     onReady,

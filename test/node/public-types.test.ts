@@ -10,6 +10,7 @@ const TYPES = join(import.meta.dirname, '../../lib/types')
 /** A new member is added here on purpose; what only other files of src call is `@internal`. */
 const MEMBERS: Readonly<Record<string, string>> = {
   ChannelInput: 'read readLine',
+  ClusterApi: 'self nodes query onNode drain',
   Channel: 'id publish subscribe delete toString',
   Connection:
     'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
@@ -46,7 +47,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'registerSnax getSender',
   SkynetError: 'code info constructor',
   Skynet:
-    'self worker socket multicast shareData datacenter debug now startTime getenv setenv ' +
+    'self worker socket multicast shareData datacenter debug cluster now startTime getenv setenv ' +
     'log error newService uniqueService queryService ref named selfRef call send isAlive ' +
     'localName register name fork sleep yield wait wakeup queue select timeout interval onExit ' +
     'onStop exit abort boundMailbox mailbox room monitor link kill response ignoreRet ' +

@@ -1,5 +1,4 @@
 /** Requests that wait for their answers over one link. */
-import assert from 'node:assert/strict'
 
 /** Places at the start: a power of two. */
 const PLACES_MIN = 64
@@ -33,7 +32,7 @@ export class OpenRequests {
   }
 
   /**
-   * No request is open under that key.
+   * One that is open under that key already is this one now.
    *
    * @param source An id: it has 24 bits.
    * @param session Not 0.
@@ -43,14 +42,14 @@ export class OpenRequests {
     const sessions = this.#sessions
     let place = this.#hash(source, session)
     while (sessions[place] !== 0) {
-      if (sessions[place] === session && this.#sources[place] === source) assert.fail('asked twice')
+      if (sessions[place] === session && this.#sources[place] === source) break
       place = (place + 1) & this.#mask
     }
+    if (sessions[place] === 0) this.#size++
     sessions[place] = session
     this.#sources[place] = source
     this.#deadlines[place] = deadline
     this.#batches[place] = batch
-    this.#size++
     if (deadline < this.#earliest) this.#earliest = deadline
   }
 

@@ -281,17 +281,25 @@ function dedicatedOf(
 }
 
 function deathsOf(
-  { state, threads }: Base,
+  { state, threads, config }: Base,
   end: NodeEnd,
   replacing: Replacing,
   dedicated: Dedicated,
 ): DeathsHost {
+  const vacate = async (worker: number, reason: unknown): Promise<void> => {
+    await dedicated.lost(worker, reason)
+    // That may have been the one of the cluster. One that is replaced itself does this then.
+    const first = threads.at(0)
+    if (config.cluster !== undefined && first?.isReady === true && !first.hasEnded) {
+      await replacing.restore(first)
+    }
+  }
   return {
     state,
     shared: threads.shared,
     forgetAsker: (thread) => dedicated.forget(thread),
     replace: (worker, reason) => void replacing.replace(worker, reason),
-    vacate: (worker, reason) => void dedicated.lost(worker, reason),
+    vacate: (worker, reason) => void vacate(worker, reason),
     endNode: (thread, reason) => end.died(thread, reason),
   }
 }

@@ -58,7 +58,7 @@ export class Replacing {
     const thread = await this.#startAgain(worker)
     if (thread === undefined) return
     // Two at once may both launch the logger: the second finds its name taken.
-    await this.#restore(thread)
+    await this.restore(thread)
     this.#gaps--
     if (this.#gaps === 0) node.done()
   }
@@ -95,8 +95,12 @@ export class Replacing {
     return undefined
   }
 
-  /** Resolves when the worker has begun to launch what the node has lost of its own services. */
-  async #restore(thread: Replacement): Promise<void> {
+  /**
+   * Resolves when the worker has begun to launch what the node has lost of its own services: after
+   * the end of a worker that was not replaced, too.
+   */
+  async restore(thread: Replacement): Promise<void> {
+    if (this.#node.isEnding()) return
     try {
       thread.tell({ kind: 'restore' })
       const { kind } = await thread.next('bootstrapped', 'failed')

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isSkynetError } from '../base/errors.ts'
+import type { ServiceRef } from '../service/ref.ts'
+import { defineService } from '../skynet/define-service.ts'
+import { FakeClock } from '../testing/fake-clock.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { MemoryCluster } from './border.kit.ts'
+
+type Handler = (...args: never[]) => unknown
+/** A service of which the compiler knows nothing. */
+type Far = ServiceRef<Record<string, (...args: unknown[]) => unknown>>
+
+/** Node `a` and node `b`, on `b` a service of these methods; how `a` calls it. */
+async function pair(methods: Record<string, Handler>) {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const service = await b.launch(
+    defineService((skynet) => {
+      skynet.register('.there')
+      return methods
+    }),
+  )
+  const handle = cluster.handle('a', 'b', service.handle)
+  const ref = a.skynet.ref(handle) as Far
+  return { cluster, a, b, service, handle, ref }
+}
+
+test('a call of a service on another node is answered, and its errors arrive as any', async () => {
+  const { cluster, ref } = await pair({
+    add: (x: number, y: number) => x + y,
+    fail: () => {
+      throw new RangeError('no')
+    },
+  })
+  assert.equal(await ref.call.add!(2, 3), 5)
+  await assert.rejects(ref.call.fail!(), (error: Error) => {
+    return error instanceof RangeError && error.message === 'no'
+  })
+  await assert.rejects(ref.call.nothing!(), { code: 'ERR_METHOD_UNKNOWN' })
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('sends, calls and answers of a pair of services keep one order', async () => {
+  const seen: number[] = []
+  const { cluster, ref } = await pair({
+    note: (i: number) => void seen.push(i),
+    ask: (i: number) => {
+      seen.push(i)
+      return i
+    },
+  })
+  const answers: Promise<unknown>[] = []
+  for (let i = 0; i < 100; i++) {
+    if (i % 3 === 0) answers.push(ref.call.ask!(i))
+    else assert.equal(ref.send.note!(i), true)
+  }
+  await Promise.all(answers)
+  await cluster.settled()
+  assert.deepEqual(seen, [...Array(100).keys()])
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('the same service is the same handle, whoever has named it', async () => {
+  const { cluster, a, b, handle, service } = await pair({ who: () => 1 })
+  assert.equal(cluster.handle('a', 'b', service.handle), handle)
+  const holder = await b.launch(defineService(() => ({ give: () => service })))
+  const given = (await a.skynet.call(cluster.handle('a', 'b', holder.handle), 'give')) as Far
+  assert.equal(given.handle, handle)
+  assert.equal(await given.call.who!(), 1)
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('references in messages: mine, yours, of a third node, and names of each', async () => {
+  const { cluster, a, b, handle } = await pair({
+    call: (ref: Far) => ref.call.who!(),
+    back: (ref: Far) => ref,
+  })
+  const c = await cluster.add('c')
+  const who = (name: string) =>
+    defineService((skynet) => {
+      skynet.register('.who')
+      return { who: () => name }
+    })
+  const nodes = { a, b, c }
+  const refs: Record<string, Far> = {}
+  for (const [name, node] of Object.entries(nodes))
+    refs[name] = (await node.launch(who(name))) as Far
+  const own = await a.skynet.ref(refs.a!.handle)
+  const ofB = a.skynet.ref(cluster.handle('a', 'b', refs.b!.handle))
+  const ofC = a.skynet.ref(cluster.handle('a', 'c', refs.c!.handle))
+  for (const [ref, name] of [
+    [own, 'a'],
+    [ofB, 'b'],
+    [ofC, 'c'],
+    [a.skynet.named('.who'), 'a'],
+  ] as const) {
+    assert.equal(await a.skynet.call(handle, 'call', ref), name, name)
+    const back = (await a.skynet.call(handle, 'back', ref)) as Far
+    if (typeof ref.target === 'number') assert.equal(back.handle, ref.handle)
+    assert.equal(await back.call.who!(), name)
+  }
+  const named = a.skynet.ref(cluster.handle('a', 'b', '.who')) as Far
+  assert.equal(await named.call.who!(), 'b')
+  assert.equal(await a.skynet.call(handle, 'call', named), 'b')
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('a call of what is not there ends with sent no, a name of nobody is unknown', async () => {
+  const { cluster, a, b, service, ref } = await pair({ stay: () => new Promise(() => {}) })
+  const waiting = ref.call.stay!()
+  waiting.catch(() => {})
+  await cluster.settled()
+  await b.skynet.kill(service.handle)
+  await assert.rejects(waiting, {
+    code: 'ERR_CALL_DEAD',
+    info: { to: ref.address, method: 'stay', sent: 'maybe' },
+  })
+  await assert.rejects(ref.call.stay!(), (error) => {
+    return isSkynetError(error, 'ERR_CALL_DEAD') && error.info.sent === 'no'
+  })
+  await cluster.settled()
+  const unknown = a.skynet.ref(cluster.handle('a', 'b', '.nobody')) as Far
+  await assert.rejects(unknown.call.x!(), { code: 'ERR_NAME_UNKNOWN', info: { name: 'b.nobody' } })
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('a link is given the deadline of a caller, else that of the cluster', async () => {
+  const { cluster, ref } = await pair({ ask: () => 1 })
+  const given: number[] = []
+  cluster.onPost = ({ type, ms }) => {
+    if (type === PTYPE.LUA) given.push(ms)
+    return undefined
+  }
+  await ref.call.ask!()
+  await ref.with({ timeoutMs: 2500 }).call.ask!()
+  ref.send.ask!()
+  assert.deepEqual(given, [10_000, 2500, 0])
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('a link that is full, or down, refuses calls with sent no; sends are counted', async () => {
+  const { cluster, a, ref } = await pair({ ask: () => 1 })
+  for (const [why, code] of [
+    ['full', 'ERR_LINK_FULL'],
+    ['down', 'ERR_NODE_LOST'],
+  ] as const) {
+    cluster.onPost = () => why
+    await assert.rejects(ref.call.ask!(), (error) => {
+      return (
+        isSkynetError(error) &&
+        error.code === code &&
+        (error.info as { sent: string }).sent === 'no'
+      )
+    })
+    ref.send.ask!()
+  }
+  cluster.onPost = undefined
+  cluster.border('a').sweep()
+  await cluster.settled()
+  const lines = a.log.all.map(({ text }) => text)
+  assert.ok(
+    lines.some((text) => text.includes('2 messages to other nodes did not leave')),
+    lines.join(),
+  )
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('a link that is reset ends what waits with sent maybe, and goes on', async () => {
+  let asked = 0
+  const { cluster, ref } = await pair({ ask: () => (++asked > 1 ? asked : new Promise(() => {})) })
+  const waiting = ref.call.ask!()
+  waiting.catch(() => {})
+  await cluster.settled()
+  cluster.reset('a', 'b')
+  await assert.rejects(waiting, (error) => {
+    return isSkynetError(error, 'ERR_NODE_LOST') && error.info.sent === 'maybe'
+  })
+  assert.equal(await ref.call.ask!(), 2)
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('monitor tells how a service of another node has ended, also after a reset', async () => {
+  const { cluster, a, b, service, handle } = await pair({})
+  const ending = a.skynet.monitor(handle)
+  await cluster.settled()
+  await b.skynet.kill(service.handle)
+  assert.deepEqual(await ending, { handle, reason: 'kill' })
+  await cluster.settled()
+  assert.equal(a.skynet.isAlive(handle), false)
+  const other = await b.launch(defineService(() => ({})))
+  const remote = cluster.handle('a', 'b', other.handle)
+  const lost = a.skynet.monitor(remote)
+  await cluster.settled()
+  cluster.reset('a', 'b')
+  await cluster.settled()
+  await b.skynet.kill(other.handle)
+  assert.deepEqual(await lost, { handle: remote, reason: 'kill' })
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('monitor says node down once the node is dead, and not when its link is reset', async () => {
+  const { cluster, a, handle, ref } = await pair({ stay: () => new Promise(() => {}) })
+  const endings: unknown[] = []
+  for (let i = 0; i < 2; i++) a.skynet.monitor(handle).then((ending) => endings.push(ending.reason))
+  const call = ref.call.stay!()
+  call.catch(() => {})
+  await cluster.settled()
+  cluster.reset('a', 'b')
+  await cluster.settled()
+  assert.deepEqual(endings, [])
+  await assert.rejects(call, { code: 'ERR_NODE_LOST' })
+  await cluster.kill('b')
+  await cluster.settled()
+  assert.deepEqual(endings, ['node down', 'node down'])
+  await assert.rejects(ref.call.stay!(), { code: 'ERR_CALL_DEAD' })
+  assert.equal(ref.send.stay!(), false)
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('link ends a service with one of another node, both ways, and with its node', async () => {
+  for (const how of ['there', 'here', 'node'] as const) {
+    const { cluster, a, b, service, handle } = await pair({})
+    const linked = await a.launch(
+      defineService((skynet) => {
+        skynet.link(handle)
+        return {}
+      }),
+    )
+    await cluster.settled()
+    if (how === 'there') await b.skynet.kill(service.handle)
+    else if (how === 'here') await a.skynet.kill(linked.handle)
+    else await cluster.kill('b')
+    await cluster.settled()
+    assert.equal(a.skynet.isAlive(linked.handle), false, how)
+    if (how !== 'node') assert.equal(b.skynet.isAlive(service.handle), false, how)
+    await cluster[Symbol.asyncDispose]()
+  }
+})
+
+test('kill, mailbox and signal reach another node; what a node needs is refused', async () => {
+  const signals: number[] = []
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const service = await b.launch(
+    defineService((skynet) => {
+      skynet.onSignal((signal) => signals.push(signal))
+      skynet.boundMailbox(9)
+    }),
+  )
+  const handle = cluster.handle('a', 'b', service.handle)
+  assert.equal((await a.skynet.mailbox(handle)).limit, 9)
+  assert.equal(await a.skynet.signal(handle, 4), true)
+  assert.deepEqual(signals, [4])
+  assert.equal(await a.skynet.kill(handle), true)
+  assert.equal(b.skynet.isAlive(service.handle), false)
+  assert.equal(await a.skynet.kill(handle), false)
+  const manager = cluster.handle('a', 'b', b.skynet.localName('.service')!)
+  await assert.rejects(a.skynet.kill(manager), { code: 'ERR_SERVICE_NEEDED' })
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('a request that is passed on to another node is answered to who asked, wherever', async () => {
+  const cluster = new MemoryCluster()
+  const [a, b, c] = [await cluster.add('a'), await cluster.add('b'), await cluster.add('c')]
+  const last = await c.launch(
+    defineService(() => ({ who: (x: unknown) => (x === 9 ? new Promise(() => {}) : ['c', x]) })),
+  )
+  const middle = await b.launch(
+    defineService((skynet) => ({
+      pass(x: unknown) {
+        const context = skynet.context()
+        skynet.ignoreRet()
+        const to = cluster.handle('b', 'c', last.handle)
+        assert.ok(skynet.redirect(to, context, 'lua', ['who', x]))
+      },
+      passBack(x: unknown, to: Far) {
+        const context = skynet.context()
+        skynet.ignoreRet()
+        assert.ok(skynet.redirect(to, context, 'lua', ['who', x]))
+      },
+    })),
+  )
+  const own = await a.launch(defineService(() => ({ who: (x: unknown) => ['a', x] })))
+  const ref = a.skynet.ref(cluster.handle('a', 'b', middle.handle)) as Far
+  assert.deepEqual(await ref.call.pass!(1), ['c', 1])
+  assert.deepEqual(await ref.call.passBack!(2, a.skynet.ref(own.handle)), ['a', 2])
+  assert.deepEqual(await Promise.all([1, 2, 3].map((x) => ref.call.pass!(x))), [
+    ['c', 1],
+    ['c', 2],
+    ['c', 3],
+  ])
+  const waiting = ref.call.pass!(9)
+  waiting.catch(() => {})
+  await cluster.settled()
+  await cluster.kill('c')
+  await assert.rejects(waiting, { code: 'ERR_NODE_LOST' })
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('proxies of services that have ended are given back, those of others stay', async () => {
+  const clock = new FakeClock()
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a', { clock })
+  const b = await cluster.add('b', { clock })
+  const echo = await b.launch(defineService(() => ({ echo: () => 1 })))
+  const to = cluster.handle('a', 'b', echo.handle)
+  const askers: number[] = []
+  for (let i = 0; i < 10; i++) {
+    const asker = await a.launch(
+      defineService((skynet) => ({ ask: () => skynet.call(to, 'echo') })),
+    )
+    assert.equal(await asker.call.ask(), 1)
+    askers.push(asker.handle)
+  }
+  const known = () => askers.filter((handle) => b.skynet.isAlive(cluster.handle('b', 'a', handle)))
+  assert.equal(known().length, 10)
+  const proxies = askers.map((handle) => cluster.handle('b', 'a', handle))
+  for (const handle of askers.slice(0, 7)) await a.skynet.kill(handle)
+  await clock.advance(2000)
+  await cluster.settled()
+  assert.deepEqual(
+    proxies.map((handle) => b.skynet.isAlive(handle)),
+    [...Array(10).keys()].map((i) => i >= 7),
+  )
+  // Also those whose end was told over a link that was reset.
+  for (const handle of askers.slice(7, 9)) await a.skynet.kill(handle)
+  cluster.border('a').sweep()
+  cluster.reset('a', 'b')
+  await cluster.settled()
+  assert.deepEqual(
+    proxies.slice(7).map((handle) => b.skynet.isAlive(handle)),
+    [false, false, true],
+  )
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('beyond its limit of proxies a node refuses services that it does not know', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b', { proxiesMax: 2 })
+  const echo = await b.launch(defineService(() => ({ echo: (x: unknown) => x })))
+  const to = cluster.handle('a', 'b', echo.handle)
+  const asker = defineService((skynet) => ({ ask: (x: unknown) => skynet.call(to, 'echo', x) }))
+  const refs = [await a.launch(asker), await a.launch(asker), await a.launch(asker)]
+  assert.equal(await refs[0]!.call.ask(1), 1)
+  assert.equal(await refs[1]!.call.ask(1), 1)
+  await assert.rejects(refs[2]!.call.ask(1), { code: 'ERR_PROXY_LIMIT' })
+  await assert.rejects(refs[0]!.call.ask(a.skynet.ref(refs[2]!.handle)), {
+    code: 'ERR_PROXY_LIMIT',
+  })
+  assert.equal(await refs[0]!.call.ask(2), 2)
+  await cluster[Symbol.asyncDispose]()
+})

@@ -1,0 +1,259 @@
+/**
+ * Where messages leave a node for another one, and come in. A service of a peer is a handle here, a
+ * proxy: what is sent to it is passed on as it is packed, and its messages come from it. What names
+ * services is read, and packed anew with what they are called there.
+ *
+ *   service → its ring → proxy → departures … link … incoming → ring of a service
+ *
+ * It runs on the worker of the cluster, which has no code of users. Whoever waits is told in any
+ * case: by the answer of the peer, by its border, or by the link, which has a deadline for each.
+ */
+import { SkynetError } from '../base/errors.ts'
+import { HANDLE_ID_MAX } from '../base/limits.ts'
+import type { Message } from '../kernel/message.ts'
+import type { Names } from '../kernel/names.ts'
+import type { Scheduler } from '../kernel/scheduler.ts'
+import type { GiveUpOrder, OrderingHost, OrderingRuntime } from '../service/ordering.ts'
+import type { OrderAbout, WorkerOrder } from '../service/orders.ts'
+import { checkNotNeeded } from '../supervision/needed.ts'
+import { Packer } from '../wire/pack.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { dropLate, refuseDead } from './asked.ts'
+import { readControl } from './control.ts'
+import type { PeerAddress } from './core/transport.ts'
+import { Departures } from './departures.ts'
+import { Incoming } from './incoming.ts'
+import { type BorderLinks, BorderOutgoing } from './outgoing.ts'
+import type { Packed } from './packed.ts'
+import type { BorderPeer, RemoteKey, RemoteProxy } from './peer.ts'
+import { BorderPeers } from './peers.ts'
+import { Proxies } from './proxies.ts'
+import { References } from './references.ts'
+import { mayTravel } from './remote-orders.ts'
+import { Watches } from './watches.ts'
+
+/** Why a request ends without the answer of the peer. */
+export type LostReason = 'late' | 'node'
+
+/** What the border needs of the service of the cluster. */
+export interface BorderService extends OrderingHost {
+  readonly runtime: OrderingRuntime & { readonly scheduler: Pick<Scheduler, 'whenTaken'> }
+}
+
+export interface BorderOptions {
+  /** The service of the cluster, on whose worker all of this runs. */
+  readonly service: BorderService
+  readonly worker: number
+  readonly names: Names
+  readonly self: PeerAddress
+  readonly links: BorderLinks
+  readonly callTimeoutMs: number
+  /** Milliseconds since the node started. */
+  now(): number
+  /** A line for the log. */
+  complain(text: string): void
+  /** Fewer are for tests. */
+  readonly proxiesMax?: number
+}
+
+export class ClusterBorder {
+  readonly #options: BorderOptions
+  readonly #harbor: number
+  readonly #peers: BorderPeers
+  readonly #proxies: Proxies
+  readonly #outgoing: BorderOutgoing
+  readonly #incoming: Incoming
+  readonly #departures: Departures
+  readonly #watches: Watches
+
+  constructor(options: BorderOptions) {
+    this.#options = options
+    const { service, worker, links, callTimeoutMs, self, now, proxiesMax } = options
+    const { router, handles } = service.runtime
+    this.#harbor = service.handle & ~HANDLE_ID_MAX
+    this.#peers = new BorderPeers(now)
+    const handleOf = (key: RemoteKey): number => this.#handleOf(key)
+    const proxyFor = (peer: BorderPeer, key: RemoteKey): RemoteProxy => this.#proxies.of(peer, key)
+    const packer = new Packer()
+    const references = new References(
+      {
+        self,
+        handleOf,
+        proxyFor,
+        proxyOf: (handle) => this.#proxies.get(handle),
+        peerAt: (address) => this.#peers.mentioned(address),
+      },
+      packer,
+    )
+    const refuse = (source: number, session: number, error: Error): void =>
+      void router.send(PTYPE.ERROR, source, 0, session, error)
+    this.#outgoing = new BorderOutgoing({ links, references, packer, callTimeoutMs, refuse })
+    const outgoing = this.#outgoing
+    const proxies = {
+      get: (handle: number) => this.#proxies.get(handle),
+      ownHandle: (...given: Parameters<Proxies['ownHandle']>) => this.#proxies.ownHandle(...given),
+    }
+    this.#departures = new Departures({ router, outgoing, callTimeoutMs, now, proxies })
+    this.#proxies = new Proxies({ handles, router, worker }, this.#departures, proxiesMax)
+    this.#watches = new Watches({
+      service,
+      handleOf,
+      tell: (peer, control) => outgoing.control(peer, control),
+      retire: (proxy) => this.#proxies.retire(proxy),
+    })
+    this.#incoming = new Incoming({
+      router,
+      handles,
+      references,
+      outgoing,
+      node: self.node,
+      now,
+      handleOf,
+      proxyFor,
+      checkNotNeeded: (handle) => checkNotNeeded(options, handle),
+      told: (peer, message) => this.#told(peer, message),
+      complain: (peer, text) => options.complain(`message of node ${peer.node}: ${text}`),
+    })
+  }
+
+  #handleOf(key: RemoteKey): number {
+    if (typeof key === 'string') return this.#options.names.query(key)
+    return (this.#harbor | key) >>> 0
+  }
+
+  // --- peers -------------------------------------------------------------------------------------
+
+  /** A node has joined, at that epoch. */
+  peerUp(address: PeerAddress): BorderPeer {
+    const old = this.#peers.named(address.node)
+    if (old !== undefined && old.epoch !== address.epoch) this.#down(old)
+    return this.#peers.up(address)
+  }
+
+  /** That epoch of a node is over. */
+  peerDown(address: PeerAddress): void {
+    const peer = this.#peers.get(address)
+    if (peer !== undefined) this.#down(peer)
+  }
+
+  #down(peer: BorderPeer): void {
+    this.#peers.down(peer)
+    this.#watches.down(peer)
+  }
+
+  /** A link to a peer has begun, or begun anew: what was in flight is lost. */
+  linkBegan(peer: BorderPeer): void {
+    this.#watches.tellAgain(peer)
+  }
+
+  /** This node has another epoch: to its peers it is another one, which they know nothing of. */
+  joinedAgain(): void {
+    for (const peer of this.#peers.values()) {
+      peer.heard.clear()
+      this.#watches.tellAgain(peer)
+    }
+  }
+
+  /** Undefined: it is no member, or no more. */
+  peer(address: PeerAddress): BorderPeer | undefined {
+    return this.#peers.get(address)
+  }
+
+  /**
+   * The handle that stands for a service of a peer: of that number, or of who has that local name.
+   *
+   * @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`.
+   */
+  handleFor(peer: BorderPeer, key: RemoteKey): number {
+    return this.#proxies.of(peer, key).handle
+  }
+
+  // --- messages ----------------------------------------------------------------------------------
+
+  /** A message has come: its `to` is the number of a service here, its source of one there. */
+  deliver(peer: BorderPeer, message: Packed): void {
+    this.#incoming.deliver(peer, message)
+  }
+
+  /**
+   * A request of a service here will get no answer.
+   *
+   * @param source Its number.
+   */
+  lost(
+    peer: PeerAddress,
+    source: number,
+    session: number,
+    sent: 'no' | 'maybe',
+    why: LostReason,
+  ): void {
+    const { node, epoch } = peer
+    const { callTimeoutMs: timeoutMs } = this.#options
+    const late = { to: `node ${node}`, method: 'a method', timeoutMs, sent }
+    const error =
+      why === 'late'
+        ? new SkynetError('ERR_CALL_TIMEOUT', late)
+        : new SkynetError('ERR_NODE_LOST', { node, epoch, sent })
+    const { router } = this.#options.service.runtime
+    router.send(PTYPE.ERROR, this.#handleOf(source), 0, session, error)
+  }
+
+  #told(peer: BorderPeer, { bytes, at, length }: Packed): void {
+    const control = readControl(bytes, at, length)
+    if (control === undefined) return
+    const watches = this.#watches
+    if (control[0] === 'watch') watches.watch(peer, control[1])
+    else if (control[0] === 'unwatch') watches.unwatch(peer, control[1])
+    else if (control[0] === 'ended') watches.ended(peer, control[1], control[2])
+    else if (control[0] === 'gone') watches.gone(peer, control[1])
+    else watches.known(peer, control[1])
+  }
+
+  /** An order to this worker. False: it is not about a service of another node. */
+  order({ source, session }: Message, order: WorkerOrder): boolean {
+    const { handle, ...rest } = order as OrderAbout
+    const proxy = this.#proxies.get(handle)
+    if (proxy === undefined) return false
+    if (order.order === 'monitor') {
+      this.#watches.add(proxy, { source, session })
+      return true
+    }
+    if (order.order === 'giveUp') {
+      const given = { source, session: (order as GiveUpOrder).session }
+      if (this.#watches.giveUp(proxy, given)) return true
+    }
+    if (!mayTravel(order)) return false
+    this.#outgoing.order(proxy.peer, proxy.key, source, session, { ...rest, handle: 0 })
+    return true
+  }
+
+  // --- what is done from time to time ------------------------------------------------------------
+
+  /** A worker of this node died, with those services. */
+  workerDied(dead: ReadonlySet<number>): void {
+    const { scheduler } = this.#options.service.runtime
+    // Its last answers come first.
+    scheduler.whenTaken(() => {
+      for (const proxy of this.#proxies.values()) {
+        const { peer, key } = proxy
+        refuseDead(proxy, dead, (_proxy, session, error) =>
+          this.#outgoing.error(peer, key as number, session, error),
+        )
+        this.#watches.dropWatchers(proxy, dead)
+      }
+    })
+  }
+
+  /** Called every BORDER_SWEEP_MS. */
+  sweep(): void {
+    const now = this.#options.now()
+    for (const peer of this.#peers.unknown()) this.#down(peer)
+    for (const peer of this.#peers.values()) {
+      dropLate(peer, now)
+      this.#watches.sweep(peer)
+    }
+    this.#departures.dropLate()
+    const lost = this.#outgoing.takeLost()
+    if (lost > 0) this.#options.complain(`${lost} messages to other nodes did not leave`)
+  }
+}

@@ -1,0 +1,118 @@
+/** What services here send to proxies: taken as it is packed, and passed on to the peer. */
+import { SkynetError } from '../base/errors.ts'
+import type { Forwarder } from '../kernel/context.ts'
+import type { Router } from '../kernel/router.ts'
+import type { Redirection } from '../service/calls.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { unpack } from '../wire/unpack.ts'
+import { answered, redirected } from './asked.ts'
+import type { BorderOutgoing } from './outgoing.ts'
+import { PackedSlot } from './packed.ts'
+import type { RemoteProxy } from './peer.ts'
+import type { Proxies } from './proxies.ts'
+import { Relays } from './relays.ts'
+
+export interface DeparturesHost {
+  readonly router: Router
+  readonly outgoing: BorderOutgoing
+  readonly proxies: Pick<Proxies, 'get' | 'ownHandle'>
+  readonly callTimeoutMs: number
+  /** Milliseconds since the node started. */
+  now(): number
+}
+
+export class Departures implements Forwarder {
+  readonly #host: DeparturesHost
+  readonly #slot = new PackedSlot()
+  readonly #relays = new Relays()
+  /** In whose name this node asks for others; made with the first. */
+  #relay = 0
+
+  constructor(host: DeparturesHost) {
+    this.#host = host
+  }
+
+  /** Of the router: see `Forwarder`. */
+  forward(
+    to: number,
+    type: number,
+    source: number,
+    session: number,
+    timeoutMs: number,
+    bytes: Buffer,
+    at: number,
+    length: number,
+  ): void {
+    const { proxies, outgoing } = this.#host
+    const proxy = proxies.get(to)
+    // What is for the worker of who has asked: only this node needs to know.
+    if (type === PTYPE.SYSTEM) {
+      if (proxy !== undefined) this.#redirected(proxy, session, bytes, at, length)
+      return
+    }
+    const isAnswer = type === PTYPE.RESPONSE || type === PTYPE.ERROR
+    if (proxy === undefined) {
+      if (!isAnswer) this.#refuse(source, session, this.#missing())
+      return
+    }
+    if (isAnswer) answered(proxy, session)
+    const asker = isAnswer ? undefined : proxies.get(source)
+    const slot = this.#slot.set(type, 0, source, session, timeoutMs, bytes, at, length)
+    if (asker !== undefined && !this.#takeOver(asker, slot)) return
+    outgoing.message(proxy.peer, proxy.key, slot)
+  }
+
+  #missing(): Error {
+    return new SkynetError('ERR_CALL_DEAD', { to: 'a node', method: 'a method', sent: 'no' })
+  }
+
+  #refuse(source: number, session: number, error: Error): void {
+    if (session !== 0) this.#host.router.send(PTYPE.ERROR, source, 0, session, error)
+  }
+
+  #redirected(
+    proxy: RemoteProxy,
+    session: number,
+    bytes: Buffer,
+    at: number,
+    length: number,
+  ): void {
+    const redirection = unpack(bytes, at, length) as Redirection
+    if ('to' in redirection) redirected(proxy, session, redirection.to)
+  }
+
+  /** A request of another node, which a service here has passed on: ask in its place. False: no. */
+  #takeOver(asker: RemoteProxy, slot: PackedSlot): boolean {
+    const { callTimeoutMs, now, proxies } = this.#host
+    const { session, source } = slot
+    slot.source = 0
+    if (session === 0) return true
+    // It is known how long who asked waits, but for one that this node has never been asked by.
+    const until = asker.asked?.get(session)?.until ?? now() + callTimeoutMs
+    answered(asker, session)
+    try {
+      slot.session = this.#relays.add(source, session, until)
+      if (this.#relay === 0) {
+        this.#relay = proxies.ownHandle('relay', { forward: this.#relayed })
+      }
+    } catch (error) {
+      this.#refuse(source, session, error as Error)
+      return false
+    }
+    slot.source = this.#relay
+    slot.ms = Math.max(1, until - now())
+    return true
+  }
+
+  /** The answer of whom it was passed on to. */
+  readonly #relayed: Forwarder['forward'] = (_to, type, _source, session, _ms, ...packed) => {
+    const relayed = this.#relays.take(session)
+    if (relayed === undefined) return
+    const { asker, askerSession } = relayed
+    this.#host.router.sendPacked(type, asker, 0, askerSession, ...packed)
+  }
+
+  dropLate(): void {
+    this.#relays.dropLate(this.#host.now())
+  }
+}

@@ -1,0 +1,192 @@
+/** Joins the node of the cluster, its border, and the worker on which both live. */
+import { delay, queueMicrotask } from '../base/event-loop.ts'
+import { CLUSTER_JOIN_MS, LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
+import { messageOf } from '../base/thrown.ts'
+import type { ClusterMember } from '../skynet/cluster-api.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import type { ClusterBorder } from './border.ts'
+import {
+  ClusterNode,
+  type ClusterNodeHost,
+  type ClusterNodeOptions,
+  type ClusterPeer,
+} from './core/cluster-node.ts'
+import { borderOn } from './on-worker.ts'
+import type { BorderLinks } from './outgoing.ts'
+import { PackedSlot } from './packed.ts'
+
+export interface DriveOptions extends ClusterNodeOptions {
+  readonly callTimeoutMs: number
+  /** A node has come, is another one, or has gone. */
+  readonly onNodes: () => void
+}
+
+/** Between two looks at which services of a node that stops are left. */
+const LAST_LOOK_MS = 5
+
+export class Drive {
+  readonly node: ClusterNode
+  readonly border: ClusterBorder
+  /** Once this node is a member; it rejects when it could not become one. */
+  readonly #entered: Promise<void>
+  readonly #skynet: Skynet
+  readonly #options: DriveOptions
+  /** Of this node. */
+  readonly #self: { readonly node: string; epoch: number }
+  readonly #slot = new PackedSlot()
+  #onJoined!: () => void
+  #onFailed!: (reason: unknown) => void
+  #hasStore = true
+  #lastBytes: Uint8Array = Buffer.alloc(0)
+  #lastBuffer: Buffer = Buffer.alloc(0)
+
+  constructor(skynet: Skynet, options: DriveOptions) {
+    this.#skynet = skynet
+    this.#options = options
+    this.#self = { node: options.node, epoch: 0 }
+    this.#entered = new Promise((resolve, reject) => {
+      this.#onJoined = resolve
+      this.#onFailed = reject
+    })
+    this.#entered.catch(() => {})
+    const { callTimeoutMs } = options
+    this.border = borderOn(skynet, { self: this.#self, links: this.#links(), callTimeoutMs })
+    this.node = new ClusterNode(options, this.#host())
+    this.node.start()
+    skynet.interval(Math.max(1, this.node.tickMs), () => this.node.tick())
+  }
+
+  /**
+   * Wait until this node is a member. A store that is not there keeps no node from starting: it
+   * joins as soon as it can.
+   *
+   * @throws What keeps it from joining: a secret that is not that of the others, say.
+   */
+  async join(): Promise<void> {
+    const skynet = this.#skynet
+    const token = {}
+    let isOver = false
+    const over = (): void => {
+      isOver = true
+      skynet.wakeup(token)
+    }
+    this.#entered.then(over, over)
+    await skynet.sleep(CLUSTER_JOIN_MS, { token })
+    if (isOver) await this.#entered
+    else skynet.error(`not in the cluster after ${CLUSTER_JOIN_MS} ms: joins as soon as it can`)
+  }
+
+  /** This node first. */
+  nodes(): ClusterMember[] {
+    const { node, epoch } = this.#self
+    const { build } = this.#options
+    const own = { node, epoch, state: 'up', isSelf: true, build, addresses: [] } as const
+    const others = [...this.node.peers].flatMap((peer): ClusterMember[] => {
+      const { state, record } = peer
+      if (state === 'down') return []
+      const { build: theirs, addresses } = record
+      return [
+        { node: peer.node, epoch: peer.epoch, state, isSelf: false, build: theirs, addresses },
+      ]
+    })
+    return [own, ...others]
+  }
+
+  /** Leave in order, so that nobody has to find out. Last: services may still call others. */
+  async leave(): Promise<void> {
+    const { runtime } = Skynet.serviceOf(this.#skynet)
+    const until = runtime.now + runtime.exitMs / 2
+    while (runtime.handles.users > 0 && runtime.now < until) await delay(LAST_LOOK_MS)
+    // What they have said is on its way to this worker, and leaves with the next turn.
+    await delay(LAST_LOOK_MS)
+    await new Promise<void>((resolve) => this.node.leave(resolve))
+  }
+
+  #links(): BorderLinks {
+    return {
+      queueBytesMax: LINK_QUEUE_BYTES_MAX,
+      post: (peer, { type, to, source, session, ms, bytes, at, length }) => {
+        const known = peer as ClusterPeer
+        const posted = this.node.post(known, type, to, source, session, ms, bytes, at, length)
+        if (posted === 'queued') return undefined
+        return posted === 'full' ? 'full' : 'down'
+      },
+    }
+  }
+
+  #host(): ClusterNodeHost {
+    const { border } = this
+    const skynet = this.#skynet
+    const flush = (): void => this.node.flush()
+    return {
+      now: () => skynet.now(),
+      random: Math.random,
+      pending: () => queueMicrotask(flush),
+      joined: (epoch) => this.#joined(epoch),
+      overtaken: (how) => {
+        const why =
+          how === 'tombstone'
+            ? 'other nodes have decided that this one was dead: it joins again'
+            : `another process has the name '${this.node.node}': this node leaves the cluster`
+        skynet.error(why)
+      },
+      node: (peer, state) => {
+        if (state === 'down') border.peerDown(peer)
+        else border.peerUp(peer)
+        this.#options.onNodes()
+      },
+      acting: () => {},
+      store: (isThere, reason) => this.#store(isThere, reason),
+      failed: (reason) => {
+        skynet.error(`Cannot join the cluster: ${messageOf(reason)}`)
+        this.#onFailed(reason)
+      },
+      deliver: (peer, type, to, source, session, remainingMs, bytes, from, length) => {
+        const known = border.peer(peer)
+        if (known === undefined) return
+        const buffer = this.#bufferOf(bytes)
+        const slot = this.#slot
+        slot.set(type, to, source, session, remainingMs, buffer, from, length)
+        border.deliver(known, slot)
+      },
+      lost: (peer, source, session, sent, why) =>
+        border.lost(peer, source, session, sent, why === 'timeout' ? 'late' : 'node'),
+      ended: (peer, why, dropped) => {
+        if (dropped > 0) {
+          skynet.error(`${dropped} messages to node ${peer.node} have not left: ${why}`)
+        }
+        const known = border.peer(peer)
+        if (known !== undefined) border.linkBegan(known)
+      },
+      owned: () => {},
+      taken: () => {},
+      refused: () => {},
+      fenced: () => {},
+      owner: () => {},
+    }
+  }
+
+  #joined(epoch: number): void {
+    const isAgain = this.#self.epoch !== 0
+    this.#self.epoch = epoch
+    if (isAgain) this.border.joinedAgain()
+    this.#onJoined()
+    this.#options.onNodes()
+  }
+
+  #store(isThere: boolean, reason: unknown): void {
+    if (isThere === this.#hasStore) return
+    this.#hasStore = isThere
+    if (isThere) this.#skynet.log('the store of the cluster is there')
+    else this.#skynet.error(`the store of the cluster is out of reach: ${messageOf(reason)}`)
+  }
+
+  #bufferOf(bytes: Uint8Array): Buffer {
+    if (Buffer.isBuffer(bytes)) return bytes
+    if (this.#lastBytes !== bytes) {
+      this.#lastBytes = bytes
+      this.#lastBuffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    }
+    return this.#lastBuffer
+  }
+}

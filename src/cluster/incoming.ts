@@ -1,0 +1,139 @@
+/** What comes from a peer, brought to the services here. Nothing in it is believed. */
+import { SkynetError } from '../base/errors.ts'
+import type { Handles } from '../kernel/handles.ts'
+import type { Router } from '../kernel/router.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { unpack } from '../wire/unpack.ts'
+import { isAdmitted } from './admission.ts'
+import { ask } from './asked.ts'
+import { type BorderOutgoing, BY_NAME } from './outgoing.ts'
+import { type Packed, PackedSlot } from './packed.ts'
+import { type BorderPeer, type RemoteKey, type RemoteProxy, remoteAddress } from './peer.ts'
+import { References } from './references.ts'
+import { orderFor } from './remote-orders.ts'
+
+export interface IncomingHost {
+  readonly router: Router
+  readonly handles: Handles
+  readonly references: References
+  readonly outgoing: BorderOutgoing
+  /** Name of this node. */
+  readonly node: string
+  /** Milliseconds since the node started. */
+  now(): number
+  /** Handle of a service here; 0: none has that name. */
+  handleOf(key: RemoteKey): number
+  /** @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
+  checkNotNeeded(handle: number): void
+  /** @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`. */
+  proxyFor(peer: BorderPeer, key: RemoteKey): RemoteProxy
+  /** What the border of a peer says to this one. */
+  told(peer: BorderPeer, message: Packed): void
+  /** What cannot be handled, and nobody waits for. */
+  complain(peer: BorderPeer, text: string): void
+}
+
+/** Of a peer that sends what is none, so much is read to say which. */
+const SHOWN_BYTES_MAX = 64 * 1024
+
+export class Incoming {
+  readonly #host: IncomingHost
+  readonly #inner = new PackedSlot()
+
+  constructor(host: IncomingHost) {
+    this.#host = host
+  }
+
+  /** A message from `peer`: its `to` is the number of a service here, its source of one there. */
+  deliver(peer: BorderPeer, message: Packed): void {
+    const { type, to, source, session } = message
+    try {
+      if (type === PTYPE.RESPONSE || type === PTYPE.ERROR) this.#answer(peer, message)
+      else if (type === PTYPE.SYSTEM && to === 0) this.#host.told(peer, message)
+      else if ((type & BY_NAME) !== 0) this.#byName(peer, message)
+      else this.#request(peer, this.#host.handleOf(to), message)
+    } catch (error) {
+      if (session === 0) this.#host.complain(peer, (error as Error).message)
+      else this.#host.outgoing.error(peer, source, session, error)
+    }
+  }
+
+  #answer(peer: BorderPeer, { type, to, session, bytes, at, length }: Packed): void {
+    const { router, references } = this.#host
+    const handle = this.#host.handleOf(to)
+    if (!References.areIn(bytes, at, length)) {
+      router.sendPacked(type, handle, 0, session, bytes, at, length)
+      return
+    }
+    try {
+      router.send(type, handle, 0, session, references.inward(peer, bytes, at, length))
+    } catch (error) {
+      // Somebody waits for it, and for nothing else.
+      router.send(PTYPE.ERROR, handle, 0, session, error)
+    }
+  }
+
+  #byName(peer: BorderPeer, { type, source, session, ms, bytes, at, length }: Packed): void {
+    const size = length < 1 ? length : 1 + bytes[at]!
+    if (size >= length) throw malformed('a message for a name, cut short')
+    const name = bytes.toString('utf8', at + 1, at + size)
+    const handle = name.startsWith('.') ? this.#host.handleOf(name) : 0
+    if (handle === 0) {
+      throw new SkynetError('ERR_NAME_UNKNOWN', { name: `${this.#host.node}${name}` })
+    }
+    const inner = this.#inner
+    inner.set(type & ~BY_NAME, 0, source, session, ms, bytes, at + size, length - size)
+    this.#request(peer, handle, inner)
+  }
+
+  #request(peer: BorderPeer, handle: number, message: Packed): void {
+    const { type, source, session, ms } = message
+    const proxy = source === 0 ? undefined : this.#host.proxyFor(peer, source)
+    const from = proxy?.handle ?? 0
+    const isOrder = type === PTYPE.SYSTEM
+    const isThere = isOrder
+      ? this.#order(peer, handle, from, message)
+      : this.#message(peer, handle, from, message)
+    if (!isThere) throw this.#missing(handle, message)
+    if (session !== 0 && proxy !== undefined) ask(proxy, session, handle, this.#host.now() + ms)
+  }
+
+  #message(peer: BorderPeer, handle: number, from: number, message: Packed): boolean {
+    const { type, session, bytes, at, length } = message
+    if (!isAdmitted(type, bytes, at, at + length)) throw malformed(`no message of type ${type}`)
+    const { router, references } = this.#host
+    if (!References.areIn(bytes, at, length)) {
+      return router.sendPacked(type, handle, from, session, bytes, at, length)
+    }
+    return router.send(type, handle, from, session, references.inward(peer, bytes, at, length))
+  }
+
+  #order(peer: BorderPeer, handle: number, from: number, message: Packed): boolean {
+    const { session, bytes, at, length } = message
+    const { router, handles, references } = this.#host
+    const order = orderFor(references.inward(peer, bytes, at, length), handle)
+    if (order === undefined) throw malformed('no order, or none for other nodes')
+    const home = handles.workerOf(handle)
+    if (home < 0) return false
+    if (order.order === 'kill' || order.order === 'link') this.#host.checkNotNeeded(handle)
+    router.sendToWorker(home, from, session, order)
+    return true
+  }
+
+  #missing(handle: number, { type, bytes, at, length }: Packed): Error {
+    const to = remoteAddress({ node: this.#host.node, epoch: 0 }, handle)
+    const method = length > SHOWN_BYTES_MAX ? 'a method' : methodIn(type, unpack(bytes, at, length))
+    return new SkynetError('ERR_CALL_DEAD', { to, method, sent: 'no' })
+  }
+}
+
+/** @param value Admitted as one of that type. */
+function methodIn(type: number, value: unknown): string {
+  if (type === PTYPE.LUA) return (value as [string])[0]
+  if (type !== PTYPE.TRACE) return `type ${type}`
+  const [, inner, traced] = value as [string, number, unknown]
+  return methodIn(inner, traced)
+}
+
+const malformed = (reason: string): Error =>
+  new SkynetError('ERR_MESSAGE_MALFORMED', { at: 0, reason })

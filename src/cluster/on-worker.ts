@@ -1,0 +1,33 @@
+/** The border of the worker on which the service of the cluster lives. */
+import { BORDER_SWEEP_MS } from '../base/limits.ts'
+import { type Part, PartKey } from '../service/part.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import { type BorderOptions, ClusterBorder } from './border.ts'
+
+export type BorderParts = Pick<BorderOptions, 'self' | 'links' | 'callTimeoutMs' | 'proxiesMax'>
+
+const KEY = new PartKey<Part>()
+
+/** For the service of the cluster, by which it asks and is told of the workers of its node. */
+export function borderOn(skynet: Skynet, parts: BorderParts): ClusterBorder {
+  const service = Skynet.serviceOf(skynet)
+  const { names, worker } = Skynet.siteOf(skynet)
+  const border = new ClusterBorder({
+    ...parts,
+    service,
+    worker,
+    names,
+    now: () => skynet.now(),
+    complain: (text) => skynet.error(text),
+  })
+  const { orders } = service.runtime
+  orders.elsewhere = (message, order) => border.order(message, order)
+  service.addPart(KEY, {
+    workerDied: (dead) => border.workerDied(dead),
+    ended: () => {
+      orders.elsewhere = undefined
+    },
+  })
+  skynet.interval(BORDER_SWEEP_MS, () => border.sweep())
+  return border
+}

@@ -1,0 +1,163 @@
+/** What goes to a peer: messages of services as they are packed, and what the border says. */
+import { SkynetError } from '../base/errors.ts'
+import { HANDLE_ID_MAX } from '../base/limits.ts'
+import type { OrderAbout } from '../service/orders.ts'
+import { sendable } from '../service/sendable.ts'
+import type { Packer } from '../wire/pack.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import type { BorderControl } from './control.ts'
+import type { PeerAddress } from './core/transport.ts'
+import { type Packed, PackedSlot } from './packed.ts'
+import type { BorderPeer, RemoteKey } from './peer.ts'
+import { References } from './references.ts'
+
+/** Why a message did not leave: the link has no room, or the peer is no member (any more). */
+export type Unposted = 'full' | 'down'
+
+/** The links to all peers. */
+export interface BorderLinks {
+  /**
+   * Undefined: it will leave, or whoever waits for its answer is told.
+   *
+   * @param peer The object that has come as a member.
+   */
+  post(peer: PeerAddress, message: Packed): Unposted | undefined
+  /** Bytes that may wait for one peer. */
+  readonly queueBytesMax: number
+}
+
+/**
+ * Of the type of a message for who has a local name: in front of it stands that name, and before
+ * that its length, a byte.
+ */
+export const BY_NAME = 0x100
+/** What a large message has needed is not kept. */
+const NAMED_BYTES_KEPT = 64 * 1024
+
+export interface OutgoingHost {
+  readonly links: BorderLinks
+  readonly references: References
+  /** That of the references. */
+  readonly packer: Packer
+  readonly callTimeoutMs: number
+  /** A request of a service here does not leave. */
+  refuse(source: number, session: number, error: Error): void
+}
+
+const isAnswer = (type: number): boolean => type === PTYPE.RESPONSE || type === PTYPE.ERROR
+
+export class BorderOutgoing {
+  readonly #host: OutgoingHost
+  readonly #slot = new PackedSlot()
+  /** Messages that nobody waits for and that did not leave, since somebody asked last. */
+  #lost = 0
+  #named = Buffer.alloc(0)
+
+  constructor(host: OutgoingHost) {
+    this.#host = host
+  }
+
+  takeLost(): number {
+    const lost = this.#lost
+    this.#lost = 0
+    return lost
+  }
+
+  /** A message of a service here, whose source is its handle. Its `to` is not looked at. */
+  message(peer: BorderPeer, key: RemoteKey, message: Packed): void {
+    const { type, source, session, bytes, at, length } = message
+    if (!References.areIn(bytes, at, length)) {
+      this.#post(peer, key, message, bytes, at, length)
+      return
+    }
+    const { references, packer } = this.#host
+    let size: number
+    try {
+      size = references.outward(peer, bytes, at, length)
+    } catch (error) {
+      this.#unsent(type, source, session, error as Error)
+      return
+    }
+    this.#post(peer, key, message, packer.bytes, 0, size)
+  }
+
+  order(
+    peer: BorderPeer,
+    key: RemoteKey,
+    source: number,
+    session: number,
+    order: OrderAbout,
+  ): void {
+    this.#packed(peer, key, PTYPE.SYSTEM, source, session, order)
+  }
+
+  control(peer: BorderPeer, control: BorderControl): void {
+    if (!peer.isDown) this.#packed(peer, 0, PTYPE.SYSTEM, 0, 0, control)
+  }
+
+  /** The request of a service of the peer fails. */
+  error(peer: BorderPeer, to: number, session: number, error: unknown): void {
+    if (session !== 0) this.#packed(peer, to, PTYPE.ERROR, 0, session, sendable(error))
+  }
+
+  #packed(
+    peer: BorderPeer,
+    key: RemoteKey,
+    type: number,
+    source: number,
+    session: number,
+    value: unknown,
+  ): void {
+    const { packer } = this.#host
+    const length = packer.pack(value)
+    const message = { type, to: 0, source, session, ms: 0, bytes: packer.bytes, at: 0, length }
+    this.message(peer, key, message)
+  }
+
+  #post(
+    peer: BorderPeer,
+    key: RemoteKey,
+    message: Packed,
+    bytes: Buffer,
+    at: number,
+    length: number,
+  ): void {
+    const { links, callTimeoutMs } = this.#host
+    const { type, source, session } = message
+    const id = source & HANDLE_ID_MAX
+    if (id !== 0) peer.heard.add(id)
+    const isRequest = session !== 0 && !isAnswer(type)
+    const ms = isRequest ? message.ms || callTimeoutMs : 0
+    const slot = this.#slot
+    if (typeof key === 'number') slot.set(type, key, id, session, ms, bytes, at, length)
+    else {
+      const size = this.#wrap(key, bytes, at, length)
+      slot.set(type | BY_NAME, 0, id, session, ms, this.#named, 0, size)
+    }
+    const reason = peer.isMember ? links.post(peer.address, slot) : 'down'
+    if (this.#named.length > NAMED_BYTES_KEPT) this.#named = Buffer.alloc(0)
+    if (reason !== undefined) this.#unsent(type, source, session, this.#error(peer, reason))
+  }
+
+  #wrap(name: string, bytes: Buffer, at: number, length: number): number {
+    const size = Buffer.byteLength(name)
+    const whole = 1 + size + length
+    if (this.#named.length < whole) this.#named = Buffer.allocUnsafeSlow(whole)
+    const named = this.#named
+    named[0] = size
+    named.write(name, 1)
+    bytes.copy(named, 1 + size, at, at + length)
+    return whole
+  }
+
+  #error({ node, epoch }: BorderPeer, reason: Unposted): Error {
+    const { queueBytesMax: limit } = this.#host.links
+    if (reason === 'full') return new SkynetError('ERR_LINK_FULL', { node, limit, sent: 'no' })
+    return new SkynetError('ERR_NODE_LOST', { node, epoch, sent: 'no' })
+  }
+
+  #unsent(type: number, source: number, session: number, error: Error): void {
+    if (session !== 0 && !isAnswer(type)) this.#host.refuse(source, session, error)
+    else this.#lost++
+  }
+}

@@ -1,0 +1,85 @@
+/** The handles here that stand for services of other nodes. Runs on the worker of the cluster. */
+import { SkynetError } from '../base/errors.ts'
+import { PROXIES_MAX } from '../base/limits.ts'
+import { Context, type Forwarder } from '../kernel/context.ts'
+import type { Handles } from '../kernel/handles.ts'
+import type { Router } from '../kernel/router.ts'
+import { UNBOUND } from '../wire/service-id.ts'
+import { type BorderPeer, type RemoteKey, type RemoteProxy, remoteAddress } from './peer.ts'
+
+export interface ProxiesHost {
+  readonly handles: Handles
+  readonly router: Router
+  /** That of the cluster. */
+  readonly worker: number
+}
+
+/** A context that has a forwarder handles nothing itself. */
+const NOBODY = { receive: (): void => {}, ...UNBOUND }
+
+export class Proxies {
+  readonly #host: ProxiesHost
+  readonly #forwarder: Forwarder
+  readonly #limit: number
+  readonly #all = new Map<number, RemoteProxy>()
+
+  constructor(host: ProxiesHost, forwarder: Forwarder, limit = PROXIES_MAX) {
+    this.#host = host
+    this.#forwarder = forwarder
+    this.#limit = limit
+  }
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  values(): Iterable<RemoteProxy> {
+    return this.#all.values()
+  }
+
+  /** Undefined: that handle is of a service here, or of none any more. */
+  get(handle: number): RemoteProxy | undefined {
+    return this.#all.get(handle)
+  }
+
+  /**
+   * The one proxy of a service, made when it is named first.
+   *
+   * @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`.
+   */
+  of(peer: BorderPeer, key: RemoteKey): RemoteProxy {
+    const known = peer.proxies.get(key)
+    if (known !== undefined) return known
+    if (this.#all.size >= this.#limit) {
+      throw new SkynetError('ERR_PROXY_LIMIT', { node: peer.node, limit: this.#limit })
+    }
+    const handle = this.#register(remoteAddress(peer, key), this.#forwarder)
+    const proxy: RemoteProxy = { handle, peer, key, asked: undefined, watchers: undefined }
+    this.#all.set(handle, proxy)
+    peer.proxies.set(key, proxy)
+    return proxy
+  }
+
+  /** A handle for which `forwarder` takes what comes. */
+  #register(title: string, forwarder: Forwarder): number {
+    const { handles, router, worker } = this.#host
+    const handle = handles.register(worker, true)
+    router.add(new Context(handle, title, NOBODY, forwarder))
+    return handle
+  }
+
+  /** A handle of the cluster itself, which nobody is told of. */
+  ownHandle(title: string, forwarder: Forwarder): number {
+    return this.#register(title, forwarder)
+  }
+
+  /** That service has ended, or its node: who sends to it is told that there is none. */
+  retire(proxy: RemoteProxy): void {
+    if (!this.#all.delete(proxy.handle)) return
+    proxy.peer.proxies.delete(proxy.key)
+    const { handles, router } = this.#host
+    const context = router.contexts.get(proxy.handle)
+    handles.retire(proxy.handle)
+    if (context !== undefined) router.remove(context)
+  }
+}

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { resolveConfig } from 'skynet-ts/node'
+import type { HubService } from '../fixtures/cluster-node.ts'
+import { freePort } from '../support/free-port.ts'
+import { TestNode } from '../support/node.ts'
+import { until } from '../support/until.ts'
+
+const START = new URL('../fixtures/cluster-node.js', import.meta.url).href
+
+type Given = Readonly<Record<string, unknown>>
+
+/** Nodes of one cluster, the first one its seed; each is stopped when the test ends. */
+async function startCluster(t: TestContext, given: Readonly<Record<string, Given>>) {
+  const names = Object.keys(given)
+  const seed = `127.0.0.1:${await freePort()}`
+  const start = async (name: string): Promise<TestNode> => {
+    const listen = names[0] === name ? seed : '127.0.0.1:0'
+    const cluster = { name, seed, listen, leaseMs: 1000, ...given[name] }
+    return TestNode.start((_, logger) =>
+      resolveConfig({ start: START, thread: 2, logger, cluster }),
+    )
+  }
+  const running = new Map<string, TestNode>()
+  t.after(() => Promise.all([...running.values()].map((node) => node.stop())))
+  for (const name of names) running.set(name, await start(name))
+  const hub = (name: string) => running.get(name)!.node.ref<HubService>('.hub').call
+  for (const name of names) {
+    await until(`${name} knows all`, async () => (await hub(name).nodes()).length === names.length)
+  }
+  const stop = async (name: string): Promise<void> => {
+    const node = running.get(name)!
+    running.delete(name)
+    await node.stop()
+  }
+  const restart = async (name: string): Promise<void> => void running.set(name, await start(name))
+  return { hub, stop, restart, log: (name: string) => running.get(name)!.log() }
+}
+
+test('nodes that know a seed call each other by name, with any values', async (t) => {
+  const { hub } = await startCluster(t, { a: {}, b: {}, c: {} })
+  const value = { deep: [1n, new Date(5), new Map([[1, 'x']])], text: 'x'.repeat(300_000) }
+  assert.equal(await hub('a').self(), 'a')
+  assert.deepEqual(await hub('a').relay('b', value), value)
+  assert.deepEqual(await hub('b').relay('c', value), value)
+  assert.deepEqual(await hub('c').relay('a', value), value)
+  assert.deepEqual(await hub('a').relay('a', value), value, 'its own name is as good')
+})
+
+test('what is not there says so, and a call has a deadline', async (t) => {
+  const { hub } = await startCluster(t, { a: { callTimeoutMs: 300 }, b: {} })
+  await assert.rejects(hub('a').relay('nobody', 1), {
+    code: 'ERR_NODE_UNKNOWN',
+    info: { node: 'nobody' },
+  })
+  await assert.rejects(hub('a').find('b', '.nothing'), {
+    code: 'ERR_NAME_UNKNOWN',
+    info: { name: 'b.nothing' },
+  })
+  const isLate = (error: { code: string; info: { sent: string } }): boolean => {
+    assert.deepEqual([error.code, error.info.sent], ['ERR_CALL_TIMEOUT', 'maybe'])
+    return true
+  }
+  await assert.rejects(hub('a').wait('b'), isLate)
+  await assert.rejects(hub('a').wait('b', 50), isLate)
+})
+
+test('newService launches on a node: by its name, the least loaded, and by a key', async (t) => {
+  const { hub } = await startCluster(t, { a: {}, b: {} })
+  const [handle, where] = await hub('a').launch('b', 'x')
+  assert.equal(where, 'hello x on b')
+  assert.ok(handle > 0)
+  const ending = hub('a').ending()
+  await hub('a').end()
+  assert.equal(await ending, 'exit')
+  const [, least] = await hub('a').launch('least', 'y')
+  assert.match(least, /^hello y on [ab]$/)
+  const places = new Set<string>()
+  for (let i = 0; i < 20; i++) {
+    const [, one] = await hub('a').launch({ key: `room ${i}` }, 'r')
+    const [, other] = await hub('b').launch({ key: `room ${i}` }, 'r')
+    assert.equal(one, other, 'the same key, the same node')
+    places.add(one)
+  }
+  assert.equal(places.size, 2)
+})
+
+test('a node of another build launches nothing for it', async (t) => {
+  const { hub } = await startCluster(t, { a: { build: '1' }, b: { build: '2' } })
+  await assert.rejects(hub('a').launch('b', 'x'), (error: { code: string; message: string }) => {
+    assert.equal(error.code, 'ERR_SERVICE_LAUNCH')
+    assert.match(error.message, /this node runs build '2', and who asks '1'/)
+    return true
+  })
+})
+
+test('a node that stops is down, and restarted another one', async (t) => {
+  const { hub, stop, restart } = await startCluster(t, { a: {}, b: {} })
+  const told = async () => (await hub('a').events()).map(({ node, state }) => `${node} ${state}`)
+  await until('a is told of b', async () => (await told()).includes('b up'))
+  await hub('a').launch('b', 'x')
+  const ending = hub('a').ending()
+  const waiting = hub('a').wait('b')
+  waiting.catch(() => {})
+  // Behind both.
+  await hub('a').relay('b', 1)
+  await stop('b')
+  const how = (await ending) as string
+  assert.ok(['stop', 'node down'].includes(how), how)
+  await assert.rejects(waiting, (error: { info: { sent: string } }) => error.info.sent === 'maybe')
+  await until('a is told of its end', async () => (await told()).includes('b down'))
+  await assert.rejects(hub('a').relay('b', 1), { code: 'ERR_NODE_UNKNOWN' })
+  await restart('b')
+  await until('b is back', async () => (await hub('a').nodes()).includes('b'))
+  assert.equal(await hub('a').relay('b', 1), 1)
+  const events = await hub('a').events()
+  const epochs = events.filter(({ state }) => state === 'up').map(({ epoch }) => epoch)
+  assert.equal(new Set(epochs).size, 2, 'another epoch')
+})
+
+test('a node without a cluster says so', async (t) => {
+  const start = START.replace('cluster-node', 'clusterless')
+  const node = await TestNode.start((_, logger) => resolveConfig({ start, thread: 1, logger }))
+  t.after(() => node.stop())
+  const asked = node.node.ref<typeof import('../fixtures/clusterless.ts').default>('.alone').call
+  const off = { code: 'ERR_CLUSTER_OFF' }
+  await assert.rejects(asked.query(), off)
+  await assert.rejects(asked.launch(), off)
+  await assert.rejects(asked.self(), off)
+  await assert.rejects(asked.onNode(), off)
+})
