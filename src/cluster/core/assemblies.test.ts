@@ -20,6 +20,7 @@ test('a message is whole with its last part', () => {
   assert.deepEqual(take([1, 10, 0, 6], [2, 5, 0, 4], [1, 10, 6, 4]), [undefined, undefined, 10])
 })
 
+// Proves: docs/limits.md#link-lanes
 test('null: what the peer may not send, before anything is made for it', () => {
   const assemblies = new Assemblies(LIMITS)
   const bytes = Buffer.alloc(1000)

@@ -175,6 +175,7 @@ test('a refusal without a ticket says no of nothing that has left', () => {
   assert.deepEqual(a.ends, ['refused 2'])
 })
 
+// Proves: docs/limits.md#link-greeting
 test('who is refused again and again is greeted at longer and longer intervals', () => {
   const pair = new LinkPair()
   const { a } = pair
@@ -234,6 +235,7 @@ test('frames that the transport does not take wait for it', () => {
   assert.equal(b.delivered.length, 3)
 })
 
+// Proves: docs/limits.md#link-window
 test('a window full is under way, and no more, until the peer has consumed some', () => {
   const { a, b, pair } = opened()
   const body = Buffer.alloc(SMALL_BYTES_MAX)
@@ -258,6 +260,7 @@ test('hold() stops the peer once its window is full, and lets it go on', () => {
   assert.equal(b.delivered.length, 20)
 })
 
+// Proves: docs/limits.md#link-window
 test('a peer that sends more than the window lets in is reset', () => {
   const { a, b } = opened()
   b.link.hold(true)
@@ -274,6 +277,7 @@ test('a peer that sends more than the window lets in is reset', () => {
   assert.deepEqual(b.ends, ['credit 0'])
 })
 
+// Proves: docs/limits.md#link-queue
 test('short messages are refused when 8 MiB wait, whatever long ones do', () => {
   const { a } = opened()
   assert.equal(post(a, Buffer.alloc(LINK_QUEUE_BYTES_MAX * 2), { source: 9 }), 'queued')
@@ -286,6 +290,7 @@ test('short messages are refused when 8 MiB wait, whatever long ones do', () => 
   assert.equal(a.link.openRequests, 0)
 })
 
+// Proves: docs/limits.md#link-long
 test('long messages are refused beyond 64 MiB, unless there is just one', () => {
   const { a } = opened()
   const half = Buffer.alloc(LINK_LONG_BYTES_MAX / 2)
@@ -297,6 +302,7 @@ test('long messages are refused beyond 64 MiB, unless there is just one', () => 
   assert.equal(post(other, Buffer.alloc(LINK_LONG_BYTES_MAX + 1)), 'queued')
 })
 
+// Proves: docs/limits.md#link-frame
 test('a message of the most bytes of a frame fills one, one more takes two chunks', () => {
   const { a, b, pair } = opened()
   post(a, Buffer.alloc(SMALL_BYTES_MAX, 'x'))
@@ -319,6 +325,7 @@ test('a message of the most bytes of a frame fills one, one more takes two chunk
   )
 })
 
+// Proves: docs/limits.md#link-window
 test('beside a long message half of the window is left to short ones, which leave at once', () => {
   const { a } = opened()
   post(a, Buffer.alloc(8 * 1024 * 1024), { source: 3 })
@@ -332,6 +339,7 @@ test('beside a long message half of the window is left to short ones, which leav
   }
 })
 
+// Proves: docs/limits.md#link-lanes
 test('as many long messages as the peer takes come at a time, in turns', () => {
   const { a, b, pair } = opened()
   for (let source = 1; source <= LINK_LANES_MAX + 4; source++) {
@@ -428,6 +436,7 @@ test('a handler may end the link in the middle of a frame: nothing more of it co
   }
 })
 
+// Proves: docs/limits.md#link-probe
 test('silence while something is under way is asked about, and the answer frees the credit', () => {
   const { a, b, pair } = opened()
   post(a, 'x')
