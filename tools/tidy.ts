@@ -81,7 +81,10 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...['base', 'modules', 'service', ...PARTS, 'skynet'],
     ...['gate', 'cluster', 'cluster/tcp', 'skynet-cluster', 'harbor'],
   ],
-  cli: ['base', 'os', 'net', 'modules', 'service', ...PARTS, 'skynet', 'threads', 'threads/main'],
+  cli: [
+    ...['base', 'os', 'net', 'modules', 'service', ...PARTS],
+    ...['skynet', 'threads', 'threads/main', 'cluster/nats'],
+  ],
   testing: [
     ...BELOW,
     'service',

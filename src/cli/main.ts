@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
+import { cluster } from './cluster.ts'
 import { CONFIG_KEYS } from './config.ts'
 import { tellFailure } from './daemon.ts'
 import { report, UsageError } from './report.ts'
@@ -21,6 +22,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     usage: 'start <config> [--set key=value]…',
     help: 'run a node until a signal or the end of its services',
     run: start,
+  },
+  cluster: {
+    usage: 'cluster permissions <cluster> <node>… [--seeds folder]',
+    help: 'what a server of NATS lets each node do, for its config; makes their nkeys',
+    run: cluster,
   },
   help: { usage: 'help', help: 'show this text', run: help },
   '--version': { usage: '--version', help: 'show the version', run: version },

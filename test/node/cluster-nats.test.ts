@@ -32,8 +32,9 @@ const bytes = (text: string): Uint8Array => Buffer.from(text)
 natsTest('cas() writes at a revision, and refuses at another', async () => {
   await using end = natsEnd(options('a'))
   const { store } = end
-  const { era } = await store.open()
-  assert.ok(Number.isSafeInteger(era) && era > 0)
+  const { era, ageMs } = await store.open()
+  assert.ok(Math.abs(era - Date.now()) < 60_000)
+  assert.equal(ageMs, 0)
   const first = await store.cas('node.a', bytes('one'), 0)
   assert.equal(first, 1)
   await assert.rejects(store.cas('node.a', bytes('two'), 0), { code: 'ERR_STORE_CONFLICT' })
@@ -52,7 +53,10 @@ natsTest('cas() writes at a revision, and refuses at another', async () => {
   })
   assert.equal(await store.get('node.b'), undefined)
   assert.equal(await store.cas('node.a', bytes('three'), 0), deleted + 1)
-  assert.equal((await store.open()).era, era)
+  const again = await store.open()
+  assert.equal(again.era, era)
+  // Of the last write: until then it was there.
+  assert.ok(again.ageMs! > 0)
 })
 
 // Proves: docs/cluster-nats.md#store
@@ -127,6 +131,7 @@ natsTest('frames go to one node at one epoch, in order, with who has sent them',
   assert.deepEqual(a.told.frames, [{ from: 'b ä@5', text: 'back' }])
 })
 
+// Proves: docs/cluster-nats.md#refused
 natsTest('a frame that nobody gets is refused, with its ticket', async () => {
   await using a = await startedEnd(options('a'), 1)
   await using b = await startedEnd(options('b'), 2)
@@ -163,6 +168,7 @@ natsTest('beats reach all, and come back', async () => {
   await until('a beat', () => b.told.beats.includes('beat'))
 })
 
+// Proves: docs/cluster-nats.md#full
 natsTest('a connection that is full says so, and when it is not', async () => {
   await using a = await startedEnd(options('a'), 1)
   await using b = await startedEnd(options('b'), 1)

@@ -12,6 +12,7 @@ import {
   supervise,
 } from 'skynet-ts'
 import { type SessionReader, socketChannel } from 'skynet-ts/channel'
+import { natsCluster } from 'skynet-ts/cluster-nats'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { clientWriter, gateServer, loginServer, onClient } from 'skynet-ts/gate'
 import { harborOf, startHarbor } from 'skynet-ts/harbor'
@@ -141,6 +142,7 @@ const nothing = defineService(() => {})
 const PACKAGE = '.p { type 0 : integer session 1 : integer }'
 
 const OUTSIDE: Readonly<Record<string, () => unknown>> = {
+  natsCluster: () => natsCluster(odd()),
   startNode: () => startNode({} as never, odd()),
   'Node.stop': async () => {
     const started = await BodyNode.start()

@@ -31,8 +31,6 @@ export interface NatsServerOptions {
   /** More lines of its config file: `authorization { … }`, say. */
   readonly config?: string
   readonly jetstream?: boolean
-  /** Taken whole, with its store, so that another start finds what was kept. */
-  readonly folder?: string
 }
 
 export class NatsServer implements AsyncDisposable {
@@ -40,7 +38,8 @@ export class NatsServer implements AsyncDisposable {
   readonly url: string
   readonly #folder: string
   readonly #http: number
-  readonly #text: string
+  readonly #own: string
+  #config: string
   #process: ChildProcess | undefined
 
   private constructor(port: number, http: number, options: NatsServerOptions) {
@@ -51,7 +50,8 @@ export class NatsServer implements AsyncDisposable {
     const { jetstream = true, config = '' } = options
     const store = `jetstream { store_dir: "${this.#folder}" }`
     const own = [`listen: "127.0.0.1:${port}"`, `http: "127.0.0.1:${http}"`]
-    this.#text = [...own, ...(jetstream ? [store] : []), config, ''].join('\n')
+    this.#own = [...own, ...(jetstream ? [store] : [])].join('\n')
+    this.#config = config
   }
 
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
@@ -72,11 +72,21 @@ export class NatsServer implements AsyncDisposable {
   }
 
   launch(): void {
+    const words = ['-c', this.#write(), '-l', join(this.#folder, 'log')]
+    this.#process = spawn(command()!, words, { stdio: 'ignore' })
+  }
+
+  /** Go on with other lines in the config file. */
+  async reload(config: string): Promise<void> {
+    this.#config = config
+    this.#write()
+    await this.signal('SIGHUP')
+  }
+
+  #write(): string {
     const file = join(this.#folder, 'nats.conf')
-    writeFileSync(file, this.#text)
-    this.#process = spawn(command()!, ['-c', file, '-l', join(this.#folder, 'log')], {
-      stdio: 'ignore',
-    })
+    writeFileSync(file, `${this.#own}\n${this.#config}\n`)
+    return file
   }
 
   async isReady(): Promise<void> {
@@ -144,18 +154,33 @@ export class NatsServers implements AsyncDisposable {
 
   /** The one that leads a stream, as the others say. */
   async leaderOf(stream: string): Promise<NatsServer> {
-    const name = await until(`a leader of ${stream}`, () => this.#leaderName(stream))
-    return this.servers[Number(name.slice(1))]!
+    return until(`a leader of ${stream}`, async () => {
+      const details = await this.#streams(stream)
+      return this.#named(details.map(({ cluster }) => cluster?.leader))
+    })
   }
 
-  async #leaderName(stream: string): Promise<string | undefined> {
-    for (const server of this.servers) {
-      const told = (await server.tells('/jsz?streams=true').catch(() => ({}))) as Jsz
-      const streams = told.account_details?.flatMap((each) => each.stream_detail ?? []) ?? []
-      const leader = streams.find((each) => each.name === stream)?.cluster?.leader
-      if (leader) return leader
-    }
-    return undefined
+  /** The one that holds the only watch of a stream. */
+  async hostOfWatch(stream: string): Promise<NatsServer | undefined> {
+    const details = await this.#streams(stream)
+    const consumers = details.flatMap((each) => each.consumer_detail ?? [])
+    return this.#named(consumers.map(({ cluster }) => cluster?.leader))
+  }
+
+  #named(names: readonly (string | undefined)[]): NatsServer | undefined {
+    const name = names.findLast((each) => each)
+    return name === undefined ? undefined : this.servers[Number(name.slice(1))]
+  }
+
+  /** What each of them knows of it. */
+  async #streams(name: string): Promise<StreamDetail[]> {
+    const asked = this.servers.map((server) =>
+      server.tells('/jsz?consumers=true').catch(() => ({})),
+    )
+    const all = (await Promise.all(asked)) as Jsz[]
+    const accounts = all.flatMap((told) => told.account_details ?? [])
+    const streams = accounts.flatMap((each) => each.stream_detail ?? [])
+    return streams.filter((each) => each.name === name)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -163,13 +188,17 @@ export class NatsServers implements AsyncDisposable {
   }
 }
 
+interface Placed {
+  readonly cluster?: { readonly leader?: string }
+}
+
+interface StreamDetail extends Placed {
+  readonly name: string
+  readonly consumer_detail?: readonly Placed[]
+}
+
 interface Jsz {
-  readonly account_details?: readonly {
-    readonly stream_detail?: readonly {
-      readonly name: string
-      readonly cluster?: { readonly leader?: string }
-    }[]
-  }[]
+  readonly account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[]
 }
 
 function listens(port: number): Promise<boolean> {

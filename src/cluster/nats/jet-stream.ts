@@ -30,6 +30,7 @@ interface Answer {
 
 interface StreamAnswer extends Answer {
   readonly created: string
+  readonly state: { readonly last_ts: string }
   readonly config: { readonly num_replicas: number; readonly storage: string }
 }
 
@@ -88,21 +89,29 @@ export class JetStream {
   /**
    * Makes the bucket if there is none.
    *
-   * @returns When it was made, in microseconds since 1970: made anew, because the server has lost
-   * it, it has another time.
+   * @returns When it was made, in milliseconds since 1970: made anew, because the server has lost
+   * it, it has another time. And for how long it is known to be there, by the clock of the server:
+   * until its last message.
    */
-  async open(): Promise<number> {
+  async open(): Promise<{ readonly era: number; readonly ageMs: number }> {
+    const { storage, replicas } = this.#client.options
+    // One of them that starts again has lost what it kept in memory, and its stream is as old as
+    // before: nobody could tell.
+    if (storage === 'memory' && this.#client.isOfMany) {
+      throw unfit(this.#client.address, "it is one of several: storage must be 'file'")
+    }
     const found = await this.#ask<StreamAnswer>(this.#api.info, '')
     const isMissing = found.error?.err_code === FAULT.noStream
     const made = isMissing ? await this.#ask<StreamAnswer>(this.#api.create, this.#config()) : found
-    const { created, config } = this.#checked(made)
-    const { storage, replicas } = this.#client.options
+    const { created, config, state } = this.#checked(made)
     if (config.num_replicas !== replicas || config.storage !== storage) {
       const has = `replicas ${config.num_replicas} and storage '${config.storage}'`
       const reason = `${this.#stream} has ${has}: current values are ${replicas} and '${storage}'`
       throw unfit(this.#client.address, reason)
     }
-    return microseconds(created)
+    const era = Date.parse(created)
+    // Of an empty one the time of the last message is that of the year 1.
+    return { era, ageMs: Math.max(0, Date.parse(state.last_ts) - era) }
   }
 
   /**
@@ -211,9 +220,3 @@ function answerOf<T>(msg: Msg): T {
 }
 
 const conflict = (key: string): SkynetError => new SkynetError('ERR_STORE_CONFLICT', { key })
-
-/** `2026-11-30T02:57:27.123456789Z`, whose last digits a `Date` does not hold. */
-export function microseconds(time: string): number {
-  const digits = /\.(\d+)/.exec(time)?.[1] ?? ''
-  return Date.parse(time) * 1000 + Number(digits.padEnd(6, '0').slice(3, 6))
-}

@@ -37,6 +37,11 @@ export class NatsClient {
     return this.#isUp
   }
 
+  /** The server is one of a cluster of servers. */
+  get isOfMany(): boolean {
+    return this.#connection?.info?.cluster !== undefined
+  }
+
   get address(): string {
     return this.options.servers.join(', ')
   }
@@ -71,7 +76,9 @@ export class NatsClient {
     this.#library = library()
     const options = this.options.connection(this.#library)
     const connection = await this.#library.connect(options).catch((error: unknown) => {
-      throw faultOf(error, this.address)
+      // Of a server that wants a certificate and gets none, nats.js hears nothing more.
+      const hint = this.options.wantsCertificate ? ' (does it want a certificate of the node?)' : ''
+      throw faultOf(error, `${this.address}${hint}`)
     })
     try {
       if (this.#isClosed) throw storeLost('it was closed meanwhile')

@@ -38,13 +38,13 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     return this.#stream.keys
   }
 
-  async open(): Promise<{ readonly era: number }> {
+  async open(): Promise<{ readonly era: number; readonly ageMs: number }> {
     if (this.#isClosed) throw storeLost('it was closed')
     const connection = await this.#client.open()
     this.#hearing.renew(connection)
-    const era = await this.#stream.open()
+    const opened = await this.#stream.open()
     this.#isOpen = this.#client.isUp && !this.#isClosed
-    return { era }
+    return opened
   }
 
   async cas(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {

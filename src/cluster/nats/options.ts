@@ -72,6 +72,8 @@ export interface ResolvedNats {
   readonly storage: 'memory' | 'file'
   readonly replicas: number
   readonly log: (line: string) => void
+  /** TLS, and no certificate of the node. */
+  readonly wantsCertificate: boolean
   /** Read when it connects: a file may be there by then. */
   connection(library: Library): ConnectionOptions
 }
@@ -112,7 +114,8 @@ export function resolveNats(options: NatsClusterOptions): ResolvedNats {
     name: `skynet ${cluster} ${node}`,
     inboxPrefix: subjects.inboxPrefix,
   })
-  return { cluster, subjects, servers, storage, replicas, log, connection }
+  const wantsCertificate = options.tls !== undefined && !hasCertificate(options)
+  return { cluster, subjects, servers, storage, replicas, log, wantsCertificate, connection }
 }
 
 const OPEN =
@@ -171,13 +174,18 @@ function checkStore({ storage, replicas = 1 }: NatsOptions): {
   return { storage: storage ?? (replicas > 1 ? 'file' : 'memory'), replicas }
 }
 
-function hasCredentials({ user, token, nkeySeed, nkeySeedFile, tls }: NatsOptions): boolean {
-  const hasCertificate = tls?.cert !== undefined || tls?.certFile !== undefined
-  return hasCertificate || [user, token, nkeySeed, nkeySeedFile].some((it) => it !== undefined)
+function hasCredentials(options: NatsOptions): boolean {
+  const { user, token, nkeySeed, nkeySeedFile } = options
+  const words = [user, token, nkeySeed, nkeySeedFile]
+  return hasCertificate(options) || words.some((word) => word !== undefined)
 }
+
+const hasCertificate = ({ tls }: NatsOptions): boolean =>
+  tls?.cert !== undefined || tls?.certFile !== undefined
 
 function credentialsOf(options: NatsClusterOptions, library: Library): ConnectionOptions {
   const { user, pass, token, tls } = options
+  checkFiles(options)
   const seed = seedOf(options)
   return {
     ...(user === undefined ? {} : { user }),
@@ -199,12 +207,25 @@ function authenticator(seed: string, { servers }: NatsOptions, library: Library)
   }
 }
 
-function seedOf({ nkeySeed, nkeySeedFile, servers }: NatsOptions): string | undefined {
+function seedOf(options: NatsOptions): string | undefined {
+  const { nkeySeed, nkeySeedFile } = options
   if (nkeySeed !== undefined || nkeySeedFile === undefined) return nkeySeed?.trim()
+  return readText('nkeySeedFile', nkeySeedFile, options).trim()
+}
+
+/** nats.js reads them itself, each time, and waits in vain for one that is not there. */
+function checkFiles(options: NatsOptions): void {
+  for (const name of ['caFile', 'certFile', 'keyFile'] as const) {
+    const file = options.tls?.[name]
+    if (file !== undefined) readText(`tls.${name}`, file, options)
+  }
+}
+
+function readText(name: string, file: string, { servers }: NatsOptions): string {
   try {
-    return readFileSync(nkeySeedFile, 'utf8').trim()
+    return readFileSync(file, 'utf8')
   } catch (cause) {
-    const reason = `nkeySeedFile cannot be read: ${messageOf(cause)}`
+    const reason = `${name} cannot be read: ${messageOf(cause)}`
     throw new SkynetError('ERR_CLUSTER_AUTH', { address: String(servers), reason }, { cause })
   }
 }
