@@ -1,19 +1,24 @@
 /**
  * The way from a service to `clusterd`, which the first who needs it launches. What is asked before
- * it is known where that is keeps its order.
+ * it is known where that is keeps its order. When it ends unmeant, who has told it something that
+ * holds launches it again, and tells it so again.
  */
-import { isSkynetError } from '../base/errors.ts'
+import { messageOf } from '../base/thrown.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Router } from '../kernel/router.ts'
 import type { RequestTraits } from '../service/calls.ts'
+import type { Ending } from '../service/life.ts'
+import { PartKey } from '../service/part.ts'
 import { kept } from '../service/scope.ts'
 import type { WaitLimits, WaitOptions } from '../service/wait-options.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { ClusterdMethods } from './clusterd.ts'
+import { Standing, type StandingOrder } from './standing.ts'
 
 /** What the door needs of its service. */
 export interface DoorService {
   readonly handle: number
+  readonly isEnding: boolean
   readonly runtime: { readonly router: Router; readonly handles: Handles }
   callMethod(
     to: number,
@@ -22,6 +27,15 @@ export interface DoorService {
     more?: RequestTraits,
   ): Promise<unknown>
   sendMethod(to: number, message: unknown[]): boolean
+  say(level: 'error', text: string): void
+}
+
+/** What it needs of the node. */
+export interface DoorNode {
+  /** The handle of the one instance. */
+  launch(): Promise<number>
+  /** Resolves when it has ended. */
+  ended(handle: number): Promise<Ending>
 }
 
 /** Who waits until it is known where `clusterd` is. */
@@ -32,23 +46,16 @@ interface Guest {
 
 export class ClusterDoor {
   readonly #service: DoorService
-  readonly #launch: () => Promise<number>
-  readonly #first: (handle: number) => void
+  readonly #node: DoorNode
+  readonly #standing = new Standing()
   #handle = 0
+  /** Of the instance that is watched: with the first that it is told to hold. */
+  #watched = 0
   #guests: Guest[] | undefined
 
-  /**
-   * @param launch Gives the handle of the one instance.
-   * @param first Called with each new instance, before all others use it.
-   */
-  constructor(
-    service: DoorService,
-    launch: () => Promise<number>,
-    first: (handle: number) => void,
-  ) {
+  constructor(service: DoorService, node: DoorNode) {
     this.#service = service
-    this.#launch = launch
-    this.#first = first
+    this.#node = node
   }
 
   /** @param title What the call is called in errors and lists. */
@@ -58,9 +65,13 @@ export class ClusterDoor {
     left: () => WaitLimits,
     title?: string,
   ): Promise<Awaited<ReturnType<ClusterdMethods[M]>>> {
+    const order: StandingOrder = [method, ...args]
     return new Promise((resolve, reject) => {
       const go = (handle: number): void => {
-        this.#call(handle, [method, ...args], left(), title).then(resolve as never, reject)
+        this.#call(handle, [...order], left(), title).then((answer) => {
+          this.#note(order, answer)
+          resolve(answer as never)
+        }, reject)
       }
       this.#use({ go, failed: reject })
     })
@@ -70,6 +81,12 @@ export class ClusterDoor {
   tell(method: 'push', args: unknown[], failed: (error: unknown) => void): void {
     const go = (handle: number): void => void this.#service.sendMethod(handle, [method, ...args])
     this.#use({ go, failed })
+  }
+
+  /** Tell now, or once it is there: before all that is asked from now on. */
+  hold(...order: StandingOrder): void {
+    this.#standing.note(order, undefined)
+    if (this.#handle !== 0) this.#say(this.#handle, order)
   }
 
   #call(
@@ -94,13 +111,8 @@ export class ClusterDoor {
     } else {
       const guests = [{ ...guest, go: kept(guest.go) }]
       this.#guests = guests
-      this.#launch().then(
-        (handle) => {
-          this.#handle = handle
-          this.#guests = undefined
-          this.#first(handle)
-          for (const { go } of guests) go(handle)
-        },
+      this.#node.launch().then(
+        (handle) => this.#found(handle, guests),
         (error: unknown) => {
           this.#guests = undefined
           for (const { failed } of guests) failed(error)
@@ -108,7 +120,41 @@ export class ClusterDoor {
       )
     }
   }
+
+  #found(handle: number, guests: readonly Guest[]): void {
+    this.#handle = handle
+    this.#guests = undefined
+    for (const order of this.#standing.orders()) this.#say(handle, order)
+    if (!this.#standing.isEmpty) this.#watch(handle)
+    for (const { go } of guests) go(handle)
+  }
+
+  #say(handle: number, order: StandingOrder): void {
+    this.#service.callMethod(handle, [...order]).catch((error: unknown) => {
+      const { isEnding, runtime } = this.#service
+      // The next instance will be told.
+      if (isEnding || runtime.handles.workerOf(handle) < 0) return
+      this.#service.say('error', `cluster: cannot ${order[0]} again: ${messageOf(error)}`)
+    })
+  }
+
+  #note(order: StandingOrder, answer: unknown): void {
+    this.#standing.note(order, answer)
+    if (!this.#standing.isEmpty) this.#watch(this.#handle)
+  }
+
+  #watch(handle: number): void {
+    if (this.#watched === handle) return
+    this.#watched = handle
+    this.#node.ended(handle).then(
+      ({ reason }) => {
+        if (reason === 'stop' || this.#service.isEnding) return
+        this.#use({ go: () => {}, failed: () => {} })
+      },
+      // This service has ended, and tells nobody anything.
+      () => {},
+    )
+  }
 }
 
-/** `clusterd` has ended: nobody knows what became of the call. */
-export const isGone = (error: unknown): boolean => isSkynetError(error, 'ERR_CALL_DEAD')
+export const DOOR = new PartKey<ClusterDoor>()

@@ -1,10 +1,10 @@
 /** `skynetCluster`: puts together what a service needs of its cluster. */
-
 import { SKYNETCLUSTER_CALL_MS } from '../base/limits.ts'
 import { ServiceRef } from '../service/ref.ts'
 import { limitsFrom, type WaitOptions } from '../service/wait-options.ts'
 import { Skynet } from '../skynet/skynet.ts'
-import { ClusterDoor } from './cluster-door.ts'
+import { monitor } from '../supervision/monitor.ts'
+import { ClusterDoor, DOOR } from './cluster-door.ts'
 import type { ClusterdMethods } from './clusterd.ts'
 import { type CallSettings, checkCallSettings, NodeCalls } from './node-calls.ts'
 import { checkTable, type NodeTable } from './remote-nodes.ts'
@@ -32,13 +32,8 @@ export function skynetCluster(skynet: Skynet, options: SkynetClusterOptions = {}
   checkCallSettings(WHAT, options ?? null, ['nodes'])
   const { nodes, timeoutMs = SKYNETCLUSTER_CALL_MS } = options
   if (nodes !== undefined) checkTable(WHAT, nodes)
-  const door = new ClusterDoor(
-    service,
-    async () => (await skynet.uniqueService('clusterd')).handle,
-    (handle) => {
-      if (nodes !== undefined) service.sendMethod(handle, ['reload', nodes])
-    },
-  )
+  const door = doorOf(skynet)
+  if (nodes !== undefined) door.hold('reload', nodes)
   const complain = (text: string): void => service.say('error', text)
   return new SkynetCluster({
     calls: new NodeCalls(door, service.runtime, options, complain),
@@ -50,4 +45,18 @@ export function skynetCluster(skynet: Skynet, options: SkynetClusterOptions = {}
       return door.ask(method as keyof ClusterdMethods, args as never, left) as Promise<never>
     },
   })
+}
+
+/** One for all that a service does with its cluster. */
+function doorOf(skynet: Skynet): ClusterDoor {
+  const service = Skynet.serviceOf(skynet)
+  const known = service.part(DOOR)
+  if (known !== undefined) return known
+  return service.addPart(
+    DOOR,
+    new ClusterDoor(service, {
+      launch: async () => (await skynet.uniqueService('clusterd')).handle,
+      ended: (handle) => monitor(service, handle),
+    }),
+  )
 }

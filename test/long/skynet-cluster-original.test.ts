@@ -5,7 +5,12 @@ import { isMainThread } from 'node:worker_threads'
 import { isSkynetError, type MethodsOf, type ServiceRef, type Skynet } from 'skynet-ts'
 import { float, LuaFloat } from 'skynet-ts/codec'
 import { type SkynetCluster, skynetCluster } from 'skynet-ts/skynet-cluster'
+import { unpackValues } from '../../src/codec/seri/reader.ts'
+import { packValues } from '../../src/codec/seri/writer.ts'
+import { parseAnswer } from '../../src/skynet-cluster/answer-frames.ts'
+import { packRequest } from '../../src/skynet-cluster/request-frames.ts'
 import type clusterDb from '../fixtures/cluster-db.ts'
+import { FramedClient } from '../support/framed-client.ts'
 import { isOriginalThere, ORIGINAL_LEFT_OUT, OriginalNode } from '../support/original.ts'
 import { serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
@@ -210,6 +215,42 @@ check('snax services, both ways', async (m) => {
   assert.deepEqual(await drive('snax', ours, 'peersnax', 'ping', 'from Lua'), [true, 'from Lua'])
   await drive('post', ours, 'peersnax', 'hello', 'theirs')
   await until('the post', async () => (await db.call.pushed()).length > 0)
+})
+
+check('sessions begin again at 1 behind 2^31 - 1, both ways', async (m) => {
+  const { ours, name, drive, peer } = m
+  await drive('call', ours, `@${name}`, 'nothing')
+  assert.deepEqual(await drive('session', ours, 0x7ffffffe), [true, '2147483646'])
+  for (const text of ['a', LARGE, 'b', LARGE]) {
+    assert.deepEqual(await drive('call', ours, `@${name}`, 'size', text), [true, text.length])
+  }
+  await drive('send', ours, `@${name}`, 'push', LARGE)
+  await until('the push', async () => (await m.db.call.pushed()).length > 0)
+  assert.deepEqual(await drive('session', ours), [true, '4'])
+  const client = await FramedClient.connect(peer.port)
+  for (const session of [0x7ffffffe, 0x7fffffff, 1]) {
+    const request = packRequest('@db', session, packValues(['echo', session]), undefined)
+    await client.write([request])
+    const answer = parseAnswer(await client.message())
+    assert.ok(answer.kind === 'ok')
+    assert.deepEqual([answer.session, unpackValues(answer.message)], [session, [session]])
+    client.received = Buffer.alloc(0)
+  }
+  client.close()
+})
+
+check('a hundred thousand bytes and small ones at the same time, in both directions', async (m) => {
+  const { cluster, theirs, ours, name, drive } = m
+  const out = Array.from({ length: 50 }, () => cluster.call(theirs, '@db', 'size', LARGE))
+  const small = Array.from({ length: 500 }, (_, i) => cluster.call(theirs, '@db', 'echo', i))
+  const back = [
+    drive('many', 50, ours, `@${name}`, 'size', LARGE),
+    drive('many', 50, ours, `@${name}`, 'big', LARGE.length),
+    drive('many', 200, ours, `@${name}`, 'first', 'small'),
+  ]
+  assert.ok((await Promise.all(out)).every((size) => size === LARGE.length))
+  assert.ok((await Promise.all(small)).every((answer, i) => answer === i))
+  assert.deepEqual(await Promise.all(back), [[50], [50], [200]])
 })
 
 check('a node that is down, and up again; one that dies and comes back', async (m) => {

@@ -432,3 +432,31 @@ check('arguments that are wrong are refused by name', async (skynet) => {
     await assert.rejects(async () => await call(), named(name), name)
   }
 })
+
+// Proves: docs/skynet-cluster.md#clusterd-ends
+check('what was said to clusterd holds for the next one, when it has ended', async (skynet) => {
+  const { cluster, node, db, name, address } = await joined(skynet)
+  await cluster.registerSnax(`again${node}`, ['response.ping'], db)
+  const waiting = cluster.call(node, name, 'hang')
+  const lost = assert.rejects(waiting, refused('ERR_SKYNETCLUSTER_LOST'))
+  await cluster.call(node, name, 'nothing')
+  const { handle } = await skynet.uniqueService('clusterd')
+  await skynet.kill(handle)
+  await lost
+  // Nobody asks here: the peer does.
+  const frame = Buffer.concat([
+    ...[Buffer.from([0x80, name.length]), Buffer.from(name), Buffer.from([1, 0, 0, 0])],
+    seri().encode(['size', 'abc']),
+  ])
+  await until('others are answered again', async () => {
+    const client = await FramedClient.connect(Number(address.split(':')[1])).catch(() => {})
+    if (client === undefined) return false
+    client.send(frame)
+    await client.when('an answer', () => client.messages.length > 0 || client.isOver)
+    const [answer] = client.messages
+    client.close()
+    return answer?.toString('hex') === '01000000010a03'
+  })
+  assert.equal(await cluster.call(node, name, 'echo', 'again'), 'again')
+  assert.equal(await (await cluster.snax(node, `again${node}`, ['response.ping'])).req.ping(1), 1)
+})

@@ -29,9 +29,12 @@ export const valuesOf = (packed: LuaValues): LuaValue[] => unpackValues(packed.l
 
 /** The bytes of `luaValues(…)`. Undefined: it is another value. */
 export const bytesOfValues = (value: unknown): Uint8Array | undefined =>
-  isObject(value) && 'luaValues' in value && isA(value.luaValues, Uint8Array)
-    ? value.luaValues
-    : undefined
+  isPacked(value) ? value.luaValues : undefined
+
+const isPacked = (value: unknown): value is LuaValues =>
+  isObject(value) &&
+  isA((value as LuaValues).luaValues, Uint8Array) &&
+  Object.keys(value).length === 1
 
 /** What a method has returned, as an answer: no value at all for `undefined`. */
 export const packReturned = (value: unknown): Uint8Array =>
