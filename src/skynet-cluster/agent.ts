@@ -117,11 +117,9 @@ export class Agent {
 
   /** Returns a promise when the peer has to wait. */
   #take(body: Buffer): Promise<void> | undefined {
-    let frame: RequestFrame
-    try {
-      frame = parseRequest(body)
-    } catch (error) {
-      this.#complain('frame', messageOf(error))
+    const frame = parseRequest(body)
+    if (typeof frame === 'string') {
+      this.#complain('frame', frame)
       return undefined
     }
     this.#obey(frame)

@@ -46,19 +46,25 @@ export class FakeSocket implements ClusterSocket {
 
   /** Bytes of the peer have come. */
   feed(bytes: Buffer): void {
-    this.#rest = Buffer.concat([this.#rest, bytes])
-    while (this.isOpen && !this.#hasFailed && this.#rest.length >= 2) {
-      const end = 2 + this.#rest.readUInt16BE(0)
-      if (this.#rest.length < end) return
-      const body = Buffer.from(this.#rest.subarray(2, end))
-      this.#rest = this.#rest.subarray(end)
-      try {
-        this.#take!(body)
-      } catch (error) {
-        this.#hasFailed = true
-        this.#settle!.reject(error)
-        return
-      }
+    const all = Buffer.concat([this.#rest, bytes])
+    let at = 0
+    while (all.length - at >= 2) {
+      const end = at + 2 + all.readUInt16BE(at)
+      if (end > all.length) break
+      this.deliver(all.subarray(at + 2, end))
+      at = end
+    }
+    this.#rest = all.subarray(at)
+  }
+
+  /** A frame of the peer has come. */
+  deliver(body: Buffer): void {
+    if (!this.isOpen || this.#hasFailed) return
+    try {
+      this.#take!(body)
+    } catch (error) {
+      this.#hasFailed = true
+      this.#settle!.reject(error)
     }
   }
 

@@ -2,8 +2,6 @@
  * What a node of Skynet asks of another one, as bytes: each frame is a length of two bytes, the
  * high one first, and a body. All other numbers have the low byte first.
  */
-import { codecError } from '../codec/codec.ts'
-
 /** A request of so many bytes goes in parts, and so does an answer of more. */
 export const PART_BYTES = 32_768
 /** In front of each body. */
@@ -32,6 +30,8 @@ const TYPE = { PART: 0x02, LAST: 0x03, TRACE: 0x04 } as const
 const NAMED = 0x80
 
 type Head = { readonly kind: 'request' | 'begin'; readonly isPush: boolean }
+const CUT = 'a frame that ends too early'
+
 /** By the first byte, less `NAMED`. */
 const HEADS: Readonly<Record<number, Head>> = {
   0: { kind: 'request', isPush: false },
@@ -44,30 +44,27 @@ const PARTS: Readonly<Record<number, 'part' | 'last'>> = {
   [TYPE.LAST]: 'last',
 }
 
-const wrong = (at: number, reason: string): Error => codecError('skynet-cluster', at, reason)
-
 /**
- * The frame with this body, which it is a part of.
- *
- * @throws {SkynetError} `ERR_CODEC`, and nothing else, for any content.
+ * The frame with this body, which is a part of it; or what is wrong with it. No error is thrown: a
+ * peer may send tens of thousands of bad frames in a packet, and an error costs more than all else.
  */
-export function parseRequest(body: Buffer): RequestFrame {
-  if (body.length === 0) throw wrong(0, 'a frame without a type')
+export function parseRequest(body: Buffer): RequestFrame | string {
+  if (body.length === 0) return 'a frame without a type'
   const type = body[0]!
   if (type === TYPE.TRACE) return { kind: 'trace', tag: body.subarray(1) }
   const kind = PARTS[type]
   if (kind !== undefined) {
-    if (body.length < 5) throw wrong(body.length, 'ends too early')
+    if (body.length < 5) return CUT
     return { kind, session: body.readUInt32LE(1), message: body.subarray(5) }
   }
   const head = HEADS[type & ~NAMED]
-  if (head === undefined) throw wrong(0, `no such type: ${type}`)
+  if (head === undefined) return `a frame of type ${type}`
   return readHead(body, head, (type & NAMED) !== 0)
 }
 
-function readHead(body: Buffer, { kind, isPush }: Head, isNamed: boolean): RequestFrame {
+function readHead(body: Buffer, { kind, isPush }: Head, isNamed: boolean): RequestFrame | string {
   const at = isNamed ? 2 + (body[1] ?? 0) : 5
-  if (body.length < at + 4) throw wrong(body.length, 'ends too early')
+  if (body.length < at + 4) return CUT
   const target = isNamed ? body.toString('utf8', 2, at) : body.readUInt32LE(1)
   const session = body.readUInt32LE(at)
   const rest = at + 4
@@ -76,7 +73,7 @@ function readHead(body: Buffer, { kind, isPush }: Head, isNamed: boolean): Reque
   }
   // As there: behind the total of a handle nothing may stand.
   const isWhole = isNamed ? body.length >= rest + 4 : body.length === rest + 4
-  if (!isWhole) throw wrong(rest, 'the begin of a message has another size')
+  if (!isWhole) return 'a begin of a message of another size'
   return { kind, target, session, isPush, total: body.readUInt32LE(rest) }
 }
 

@@ -72,6 +72,7 @@ function requestsOf(frames: readonly CapturedFrame[]): Request[] {
   let trace: string | undefined
   for (const body of bodiesOf(bytesOfAll(frames))) {
     const frame = parseRequest(body)
+    if (typeof frame === 'string') assert.fail(frame)
     if (frame.kind === 'trace') {
       trace = frame.tag.toString().replace(/^\(.*\)/, '')
       continue

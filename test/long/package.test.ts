@@ -71,6 +71,7 @@ import { type AnswerSink, socketChannel } from 'skynet-ts/channel'
 import { msgpack } from 'skynet-ts/msgpack'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { protobuf } from 'skynet-ts/protobuf'
+import { luaValues, skynetCluster } from 'skynet-ts/skynet-cluster'
 import { createSocketServer } from 'skynet-ts/socket-server'
 import { FakeClock, testNode, testService } from 'skynet-ts/testing'
 import { sproto } from 'skynet-ts/codec'
@@ -142,6 +143,22 @@ export const asker = defineService((skynet) => {
       sessions.request('x', 'y')
       const text = await sessions.request('x', 1)
       return line.length + text.length + (await parsed.request('x')).getTime()
+    },
+  }
+})
+const lua = defineService(() => ({ several: () => luaValues(1, 'a'), one: (x: string) => x }))
+export const caller = defineService((skynet) => {
+  const cluster = skynetCluster(skynet, { nodes: { db: '127.0.0.1:1', old: false } })
+  const far = cluster.ref<typeof lua>('db', '@lua')
+  return {
+    async ask(): Promise<string> {
+      const first: 1 = await far.with({ timeoutMs: 10 }).call.several()
+      // @ts-expect-error it takes text
+      await far.call.one(1)
+      const snax = await cluster.snax('db', 'x', ['response.ping', 'accept.hello'])
+      // @ts-expect-error it is not answered
+      await snax.req.hello()
+      return (await far.call.one('x')) + first
     },
   }
 })

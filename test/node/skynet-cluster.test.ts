@@ -400,7 +400,7 @@ check('what is no frame is logged, and the next one is read', async (skynet) => 
   const [refusal, answer] = client.messages
   assert.match(String(refusal), /nested deeper/)
   assert.equal(answer!.toString('hex'), '0900000001' + '0a03')
-  await logged(skynet, /cluster: 127\.0\.0\.1:\d+: Cannot decode skynet-cluster/)
+  await logged(skynet, /cluster: 127\.0\.0\.1:\d+: a frame without a type/)
   client.close()
 })
 

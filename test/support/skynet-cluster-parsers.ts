@@ -1,6 +1,8 @@
 /** What nodes of Skynet say to each other, both ways, as rows of `PARSERS`. */
 import { isSkynetError } from '../../src/base/errors.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
+import { FrameFormat } from '../../src/frames/frame-format.ts'
+import { FrameParser } from '../../src/frames/frame-parser.ts'
 import { Agent, type AgentHost } from '../../src/skynet-cluster/agent.ts'
 import {
   packAnswer,
@@ -18,10 +20,16 @@ import { below, type Random } from './seed.ts'
 
 const LIMITS = { bytes: 10_000, messages: 16, calls: 16, queueBytes: 1e6, tagChars: 100 }
 const TARGETS = [10, 0, '@db', '.db', ':0000000a', 'db', '']
+const FORMAT = new FrameFormat({ header: 'u16be', max: 0xffff })
 const TAG = '(host1-node-2):00000008-1'
 
+interface Heard {
+  readonly messages: unknown[]
+  complaints: number
+}
+
 /** Services that take everything, and answer later: never, here. */
-function host(heard: unknown[]): AgentHost {
+function host(heard: Heard): AgentHost {
   return {
     limits: LIMITS,
     calls: { count: 0 },
@@ -30,20 +38,26 @@ function host(heard: unknown[]): AgentHost {
     methodAt: () => undefined,
     answerOf: () => undefined,
     call(_, message, { trace }) {
-      heard.push(['call', ...message.map(String), trace])
+      heard.messages.push(['call', ...message.map(String), trace])
       return new Promise(() => {})
     },
-    send: (_, message) => void heard.push(['send', ...message.map(String)]),
-    complain: (about) => void heard.push(about),
+    send: (_, message) => void heard.messages.push(['send', ...message.map(String)]),
+    complain: () => void heard.complaints++,
   }
+}
+
+/** In frames, as a connection has them. */
+function deliver(socket: FakeSocket, chunks: readonly Buffer[]): void {
+  const parser = new FrameParser(FORMAT)
+  for (const chunk of chunks) parser.take(chunk, (body) => socket.deliver(body))
 }
 
 /** What an agent makes of the bytes: services that were called, and what it has answered. */
 function served(chunks: readonly Buffer[]): unknown {
-  const heard: unknown[] = []
+  const heard: Heard = { messages: [], complaints: 0 }
   const socket = new FakeSocket()
   void new Agent(host(heard), socket, 'peer').run()
-  for (const chunk of chunks) socket.feed(chunk)
+  deliver(socket, chunks)
   return [heard, socket.sent().toString('latin1')]
 }
 
@@ -81,7 +95,7 @@ function heardBack(chunks: readonly Buffer[]): unknown {
     }
     sender.ask(new Asked('node', '.x', Buffer.alloc(1), 'call', undefined, end))
   }
-  for (const chunk of chunks) socket.feed(chunk)
+  deliver(socket, chunks)
   return heard
 }
 
