@@ -6,6 +6,7 @@ import {
   HARBOR_QUEUE_BYTES,
   HARBOR_WAIT_MS,
 } from '../base/limits.ts'
+import type { Placement } from '../launch/placement.ts'
 import { type HarborPlace, readHarborPlace } from './harbor-place.ts'
 
 export interface HarborOptions {
@@ -18,6 +19,8 @@ export interface HarborOptions {
   readonly address: string
   /** The master is this node, at that address; others give it as their `master`. */
   readonly standalone?: string
+  /** The worker where all that crosses passes, as of `newService`. Default `least-loaded`. */
+  readonly on?: Placement
   /** How long joining may take, and connecting to one that joins. Default 10 s. */
   readonly joinTimeoutMs?: number
   /** How long a message may wait for its harbor to connect. Default 10 s. */
@@ -32,6 +35,7 @@ const NAMES = [
   'master',
   'address',
   'standalone',
+  'on',
   'joinTimeoutMs',
   'waitMs',
   'callTimeoutMs',

@@ -62,6 +62,8 @@ class HarborNode {
   #masterPlace: HarborPlace
   /** Undefined: the connection to the master has ended, or does not stand yet. */
   #master: MasterLink | undefined
+  /** Why it has ended. */
+  #masterLoss = ''
 
   constructor(skynet: Skynet, options: CheckedHarbor) {
     this.#skynet = skynet
@@ -159,7 +161,9 @@ class HarborNode {
     if (!this.#slave.hasJoined) {
       await this.#skynet.sleep(joinTimeoutMs, { token: this })
     }
-    if (this.#master === undefined) throw this.#cannotJoin('it has ended the connection')
+    if (this.#master === undefined) {
+      throw this.#cannotJoin(`its connection has ended: ${this.#masterLoss}`)
+    }
     if (!this.#slave.hasJoined) {
       throw this.#cannotJoin(`within ${joinTimeoutMs} ms ${this.#slave.progress}`)
     }
@@ -172,6 +176,7 @@ class HarborNode {
 
   #masterEnded(reason: string): void {
     this.#master = undefined
+    this.#masterLoss = reason
     const master = harborPlaceText(this.#masterPlace)
     this.#skynet.error(`The connection to master ${master} has ended: ${reason}`)
     this.#waits.settle(TOPIC.master, undefined)

@@ -27,7 +27,9 @@ type HarborDefinition = ServiceDefinition<readonly [HarborOptions], HarborMethod
 export async function startHarbor(skynet: Skynet, options: HarborOptions): Promise<Harbor> {
   Skynet.serviceOf(skynet)
   checkHarbor(options)
-  await skynet.uniqueService<HarborDefinition>('harbor', { args: [options] })
+  const { on, ...rest } = options
+  const launch = { args: [rest] as const, ...(on === undefined ? undefined : { on }) }
+  await skynet.uniqueService<HarborDefinition>('harbor', launch)
   return harborOf(skynet)
 }
 

@@ -76,22 +76,37 @@ test('a method that fails, a dead handle and values that do not travel are error
   assert.equal(end?.code, 'ERR_HARBOR_FAILED')
 })
 
+// Proves: docs/harbor.md#worker-death
 test('a worker that dies fails the calls of other harbors that wait for it', async (t) => {
-  const { nodes } = await aCluster(t, 1, 2)
-  const [one, two] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
-  // The harbor itself stays: it is on another worker.
-  const on = await until('a worker without the harbor', async () => {
-    const handle = await two.user.call.launch(1)
-    await one.user.call.begin(handle, 'never')
-    assert.equal(await one.user.call.call(handle, 'echo', 1), 1)
-    return handle
-  })
-  one.user.send.send(on, 'exitThread')
-  const ends = await until('the call ends', async () => {
-    const found = (await one.user.call.ends()) as { code: string }[]
-    return found.length > 0 && found
-  })
-  assert.match(ends[0]!.code, /ERR_HARBOR_FAILED|ERR_HARBOR_LOST/)
+  const [one, two] = [await aNode(t, 1), await aNode(t, 2, { thread: 4 })]
+  const address = '127.0.0.1:0'
+  const master = await one.user.call.join({ address, standalone: address })
+  const mine = await two.user.call.worker()
+  // What the program asks begins on worker 0.
+  const [on, elsewhere] = [1, 2, 3].filter((worker) => worker !== mine) as [number, number]
+  await two.user.call.join({ address, master, on })
+  const handle = await two.user.call.launch(elsewhere)
+  await one.user.call.begin(handle, 'never')
+  assert.equal(await one.user.call.call(handle, 'echo', 1), 1)
+  one.user.send.send(handle, 'exitThread')
+  const codes = async (): Promise<unknown[]> =>
+    ((await one.user.call.ends()) as { code: string }[]).map(({ code }) => code)
+  await until('the call ends', async () => (await codes()).length === 1)
+  assert.deepEqual(await codes(), ['ERR_HARBOR_FAILED'])
+  // The harbor itself is on another one.
+  const other = await two.user.call.launch(on)
+  assert.equal(await one.user.call.call(other, 'echo', 1), 1)
+  // And now the harbor's.
+  const caller = await two.user.call.launch(mine)
+  const here = await one.user.call.launch(1)
+  await one.user.call.begin(other, 'never')
+  const asked = two.user.call.callWithin(caller, 60_000, 'callOther', here, 'never')
+  await until('it is asked', async () => (await one.user.call.call(here, 'asked')) === 1)
+  one.user.send.send(other, 'exitThread')
+  await assert.rejects(asked, { code: 'ERR_CALL_DEAD' })
+  await until('the call ends', async () => (await codes()).length === 2)
+  assert.deepEqual(await codes(), ['ERR_HARBOR_FAILED', 'ERR_HARBOR_LOST'])
+  await assert.rejects(two.user.call.call(here, 'echo', 1), { code: 'ERR_CALL_DEAD' })
 })
 
 // Proves: docs/harbor.md#down
