@@ -169,4 +169,5 @@ const whyOf = (error: unknown): string => (isSkynetError(error) ? error.message 
 const isCommon = (reason: unknown): boolean =>
   reason === undefined ||
   isSkynetError(reason, 'ERR_CONNECT') ||
-  isSkynetError(reason, 'ERR_SOCKET_FAILED')
+  isSkynetError(reason, 'ERR_SOCKET_FAILED') ||
+  isSkynetError(reason, 'ERR_SERVICE_EXITED')

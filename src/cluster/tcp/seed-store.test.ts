@@ -188,6 +188,32 @@ test('a seed that does not answer is lost after 2 s', async (t) => {
   assert.deepEqual(at.log, [])
 })
 
+test('a watch of more than a connection holds tells all of it, and then the changes', async (t) => {
+  const at = await scene(t)
+  const m = at.seed('m')
+  await m.open()
+  const a = at.member('a')
+  await a.cluster.store.open()
+  const value = Buffer.alloc(16 * 1024)
+  const { store } = m.cluster
+  for (let i = 0; i < 1200; i++) await store.cas(`k${i}`, value, 0)
+  const keys: string[] = []
+  const watch = a.cluster.store.watch(
+    ({ key, revision }) => keys.push(`${key}@${revision}`),
+    () => keys.push('lost'),
+  )
+  const isReady = watch.ready.then(() => keys.length)
+  // While they come: of one key the last change alone.
+  for (let i = 0; i < 3; i++) await store.cas('k0', Buffer.of(i), i === 0 ? 1 : 1200 + i)
+  await store.cas('k1', undefined, 2)
+  assert.ok((await isReady) >= 1200)
+  await at.settled()
+  assert.deepEqual(keys.slice(-2), ['k0@1203', 'k1@1204'])
+  assert.equal(new Set(keys).size, keys.length)
+  assert.ok(keys.length < 1210, `${keys.length} were told`)
+  assert.deepEqual(at.log, [])
+})
+
 test('a 17th watch of a node is refused', async (t) => {
   const at = await scene(t)
   await at.seed('m').open()

@@ -21,6 +21,8 @@ import {
 
 /** Who waits for an answer, or for the connection: once, and not for ever. */
 interface Waiting<T> {
+  /** It is under way: the time begins anew. */
+  renew(): void
   resolve(value: T): void
   reject(error: unknown): void
 }
@@ -56,6 +58,8 @@ export class SeedStore implements ClusterStore, PacketUser {
     [PACKET.entry]: (peer, bytes, at, end) => {
       if (peer !== this.#peer) return
       const [watch, entry] = readEntry(bytes, at, end)
+      // Of many entries the last ones take their time.
+      this.#asks.get(watch)?.renew()
       this.#watches.get(watch)?.each(entry)
     },
   }
@@ -121,7 +125,8 @@ export class SeedStore implements ClusterStore, PacketUser {
     if (this.#route !== undefined) return
     const failed = (error: unknown): void => this.#failed(error)
     this.#route = this.#net.dial([this.#place], failed, (peer) => this.#reached(peer))
-    void this.#route.run()
+    const route = this.#route
+    this.#net.host.fork(() => route.run())
   }
 
   #connected(): Promise<TcpPeer> {
@@ -202,7 +207,14 @@ export class SeedStore implements ClusterStore, PacketUser {
         timer.cancel()
         remove(waiting)
       }
+      const begin = () =>
+        this.#net.host.timeout(STORE_ANSWER_MS, () => waiting.reject(lost(late())))
+      let timer = begin()
       const waiting: Waiting<T> = {
+        renew() {
+          timer.cancel()
+          timer = begin()
+        },
         resolve(value) {
           over()
           resolve(value)
@@ -212,7 +224,6 @@ export class SeedStore implements ClusterStore, PacketUser {
           reject(error)
         },
       }
-      const timer = this.#net.host.timeout(STORE_ANSWER_MS, () => waiting.reject(lost(late())))
       add(waiting)
     })
   }

@@ -9,16 +9,19 @@ import type { PacketUser, TcpPeers } from './peers.ts'
 import {
   ASK,
   answerBytes,
-  entryBytes,
   readAsk,
   STATUS,
   type StoreAnswer,
   type StoreAsk,
 } from './store-packets.ts'
+import { ToldWatch } from './told-watch.ts'
 
 type Result = Partial<Omit<StoreAnswer, 'id'>>
 
 const NOTHING = { status: STATUS.done, number: 0, ageMs: 0, entry: undefined, reason: '' }
+
+const say = (peer: TcpPeer, id: number, result: Result): void =>
+  void peer.say(PACKET.answer, answerBytes({ ...NOTHING, ...result, id }))
 
 /** For a node that is not the seed: who asks it has another one for the seed. */
 export function noStore(peers: TcpPeers): void {
@@ -26,8 +29,7 @@ export function noStore(peers: TcpPeers): void {
   peers.use({
     takes: {
       [PACKET.ask]: (peer, bytes, at, end) => {
-        const { id } = readAsk(bytes, at, end)
-        peer.say(PACKET.answer, answerBytes({ ...NOTHING, status: STATUS.lost, id, reason }))
+        say(peer, readAsk(bytes, at, end).id, { status: STATUS.lost, reason })
       },
     },
   })
@@ -36,8 +38,8 @@ export function noStore(peers: TcpPeers): void {
 export class StoreHost implements PacketUser {
   readonly #table: StoreTable
   readonly #ageMs: () => number
-  /** Of each peer: what ends its watches, by their ids. */
-  readonly #watches = new Map<TcpPeer, Map<number, () => void>>()
+  /** Of each peer: its watches by their ids. */
+  readonly #watches = new Map<TcpPeer, Map<number, ToldWatch>>()
   readonly takes: PacketUser['takes'] = {
     [PACKET.ask]: (peer, bytes, at, end) => this.#answer(peer, readAsk(bytes, at, end)),
   }
@@ -49,16 +51,22 @@ export class StoreHost implements PacketUser {
     peers.use(this)
   }
 
+  drained(peer: TcpPeer): void {
+    for (const watch of this.#watches.get(peer)?.values() ?? []) watch.drained()
+  }
+
   left(peer: TcpPeer): void {
-    for (const end of this.#watches.get(peer)?.values() ?? []) end()
+    for (const watch of this.#watches.get(peer)?.values() ?? []) watch.end()
     this.#watches.delete(peer)
   }
 
   #answer(peer: TcpPeer, ask: StoreAsk): void {
-    peer.say(PACKET.answer, answerBytes({ ...NOTHING, ...this.#resultOf(peer, ask), id: ask.id }))
+    const result = this.#resultOf(peer, ask)
+    if (result !== undefined) say(peer, ask.id, result)
   }
 
-  #resultOf(peer: TcpPeer, { id, kind, era, entry }: StoreAsk): Result {
+  /** Undefined: it is answered later. */
+  #resultOf(peer: TcpPeer, { id, kind, era, entry }: StoreAsk): Result | undefined {
     const table = this.#table
     if (kind === ASK.open) return { number: table.era, ageMs: Math.floor(this.#ageMs()) }
     if (era !== table.era) return { status: STATUS.lost, reason: 'it has another memory' }
@@ -71,7 +79,7 @@ export class StoreHost implements PacketUser {
         return this.#watch(peer, id)
       case ASK.unwatch:
         // Of an answer nobody waits for it: the watch had that number before.
-        this.#watches.get(peer)?.get(entry.revision)?.()
+        this.#watches.get(peer)?.get(entry.revision)?.end()
         this.#watches.get(peer)?.delete(entry.revision)
         return {}
     }
@@ -88,14 +96,13 @@ export class StoreHost implements PacketUser {
     }
   }
 
-  #watch(peer: TcpPeer, id: number): Result {
-    const watches = this.#watches.get(peer) ?? new Map<number, () => void>()
+  #watch(peer: TcpPeer, id: number): Result | undefined {
+    const watches = this.#watches.get(peer) ?? new Map<number, ToldWatch>()
     if (watches.size >= STORE_WATCHES_MAX || watches.has(id)) {
       return { status: STATUS.lost, reason: `more than ${STORE_WATCHES_MAX} watches of a node` }
     }
     this.#watches.set(peer, watches)
-    const end = this.#table.watch((entry) => peer.say(PACKET.entry, entryBytes(id, entry)))
-    watches.set(id, end)
-    return {}
+    watches.set(id, new ToldWatch(peer, id, this.#table, () => say(peer, id, {})))
+    return undefined
   }
 }

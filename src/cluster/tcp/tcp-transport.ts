@@ -81,7 +81,7 @@ export class TcpTransport implements ClusterTransport, PacketUser {
     const route = this.#routeTo(record)
     this.#known.set(node, { record, route })
     const isOurs = identity.node < node && !this.#isSeed
-    if (route !== undefined) void route.run(isOurs ? 0 : CLUSTER_RETRY_MS)
+    if (route !== undefined) this.#net.host.fork(() => route.run(isOurs ? 0 : CLUSTER_RETRY_MS))
   }
 
   peerGone({ node, epoch }: PeerAddress): void {
