@@ -11,6 +11,7 @@ import { echo } from './echo.bench.ts'
 import { edge } from './edge.bench.ts'
 import { gate } from './gate.bench.ts'
 import { idle } from './idle.bench.ts'
+import { link } from './link.bench.ts'
 import { rest } from './rest.bench.ts'
 import { send } from './send.bench.ts'
 import { spawn } from './spawn.bench.ts'
@@ -37,6 +38,7 @@ const BENCHES: readonly Bench[] = [
     timer,
     stores,
     codec,
+    link,
     idle,
     connections,
     channel,

@@ -39,6 +39,7 @@ const BENCHES = {
   timer: 4,
   stores: 3,
   codec: 8,
+  link: 3,
   idle: 1,
   connections: 5,
   channel: 3,
