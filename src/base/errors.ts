@@ -204,6 +204,8 @@ const MESSAGES = {
     `Cannot ${i.what}: the connection to master ${i.master} has ended`,
   ERR_HARBOR_OFF: (i: { what: string }) =>
     `Cannot ${i.what}: this node is in no harbor cluster; see startHarbor`,
+  ERR_HARBOR_ORDER: (i: { order: string; to: string }) =>
+    `Cannot order '${i.order}' of ${i.to}: it is a service of another harbor`,
   ERR_HARBOR_PROTOCOL: (i: { reason: string }) =>
     `Cannot go on with this peer of a harbor: ${i.reason}`,
   // node and platform

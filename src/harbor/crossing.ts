@@ -13,6 +13,7 @@ import { UNBOUND } from '../wire/service-id.ts'
 import { unpack } from '../wire/unpack.ts'
 import { Border, TROUBLES } from './border.ts'
 import { Roads, type RoadsHost, type RoadsOptions } from './roads.ts'
+import { Watchers } from './watchers.ts'
 
 /** The connections to other harbors. */
 export type CrossingHost = Pick<RoadsHost, 'stateOf' | 'bufferedAmount' | 'write'>
@@ -34,6 +35,7 @@ export class Crossing implements Part {
   readonly #options: CrossingOptions
   readonly #border: Border
   readonly #roads: Roads
+  readonly #watchers: Watchers
 
   constructor(service: Service, host: CrossingHost, options: CrossingOptions) {
     this.#service = service
@@ -62,6 +64,13 @@ export class Crossing implements Part {
       { ...host, now, dropped: (_harbor, parcel, error) => this.#border.dropped(parcel, error) },
       options,
     )
+    this.#watchers = new Watchers({
+      send: (...message) => router.send(...message),
+      isAlive: (handle) => handles.workerOf(handle) >= 0,
+      isAbroad: (handle) => handles.isAbroad(handle),
+      lossOf: (harbor) =>
+        host.stateOf(harbor) === 'down' ? this.#roads.downError(harbor) : undefined,
+    })
   }
 
   /** Answers of the border go anywhere; requests of others not to services of the node itself. */
@@ -84,6 +93,8 @@ export class Crossing implements Part {
       forward: (...message: Parameters<Crossing['forward']>): void => this.forward(...message),
     }
     router.abroad = new Context(0, 'other harbors', NOBODY, forwarder)
+    this.#service.runtime.orders.elsewhere = (message, order) =>
+      this.#watchers.order(message, order)
     this.#service.addPart(KEY, this)
     this.#tick()
   }
@@ -132,6 +143,7 @@ export class Crossing implements Part {
   down(harbor: number, reason: string): void {
     this.#roads.down(harbor, reason)
     this.#border.lost(harbor, (call) => this.#roads.lossOf(harbor, call))
+    this.#watchers.down(harbor, this.#roads.downError(harbor))
   }
 
   // --- as a part of the service ------------------------------------------------------------------
@@ -146,6 +158,8 @@ export class Crossing implements Part {
     const { router, handles, worker } = this.#service.runtime
     router.abroad = undefined
     handles.closeAbroad(worker)
+    this.#service.runtime.orders.elsewhere = undefined
+    this.#watchers.end()
     this.#border.end(
       (call) =>
         new SkynetError('ERR_HARBOR_LOST', {

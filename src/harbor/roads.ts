@@ -94,6 +94,11 @@ export class Roads {
     return new SkynetError('ERR_HARBOR_LOST', { harbor, reason, sent })
   }
 
+  /** Why that harbor is down. */
+  downError(harbor: number): SkynetError<'ERR_HARBOR_LOST'> {
+    return this.#isDown(harbor, 'no')
+  }
+
   /** The error of a call that was sent to that harbor, which has gone down. */
   lossOf(harbor: number, { hasLeft }: OpenCall): SkynetError<'ERR_HARBOR_LOST'> {
     return this.#isDown(harbor, hasLeft ? 'maybe' : 'no')

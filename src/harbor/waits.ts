@@ -40,6 +40,10 @@ export class Waits {
     for (const wait of this.#topics.get(topic) ?? []) this.#end(wait, () => wait.resolve(value))
   }
 
+  settleAll(value: unknown): void {
+    for (const topic of [...this.#topics.keys()]) this.settle(topic, value)
+  }
+
   fail(matches: (topic: string) => boolean, error: unknown): void {
     for (const [topic, waits] of this.#topics) {
       if (!matches(topic)) continue

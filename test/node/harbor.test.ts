@@ -157,6 +157,30 @@ test('a harbor that ends is down: calls, links and names say so', async (t) => {
   assert.equal(await three.user.call.call(newest, 'me'), newest)
 })
 
+// Proves: docs/harbor.md#monitor
+test('monitors and links of services of another harbor are told when that is down', async (t) => {
+  const { nodes } = await aCluster(t, 1, 2)
+  const [one, two] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
+  const there = await two.user.call.launch(1)
+  const linked = await one.user.call.launch(1)
+  const orders = { code: 'ERR_HARBOR_ORDER' }
+  await assert.rejects(one.user.call.kill(there), orders)
+  await assert.rejects(one.user.call.mailbox(there), orders)
+  await assert.rejects(one.user.call.monitor(there, 20), { code: 'ERR_CALL_TIMEOUT' })
+  await one.user.call.call(linked, 'linkTo', there)
+  const ending = one.user.call.monitor(there)
+  const end = one.user.call.monitor(linked)
+  assert.equal(await one.user.call.call(there, 'echo', 1), 1)
+  await two.test.node.stop()
+  const { reason, handle, cause } = await ending
+  assert.deepEqual([reason, handle], ['node down', there])
+  assert.ok(isSkynetError(cause, 'ERR_HARBOR_LOST'))
+  assert.equal((await end).reason, 'linked')
+  assert.equal((await one.user.call.monitor(there)).reason, 'node down')
+  await one.user.call.leave()
+  assert.equal((await one.user.call.monitor(there)).reason, 'gone')
+})
+
 // Proves: docs/harbor.md#master
 test('without its master a cluster goes on, but for names', async (t) => {
   const { nodes } = await aCluster(t, 1, 2, 3)
