@@ -229,7 +229,7 @@ export const CLUSTER_LINGER_MS = 2000
 export const CLUSTER_CONNECT_MS = 3000
 /** Between two tries: by chance up to so long, twice as long … up to the most. */
 export const CLUSTER_RETRY_MS = 100
-export const CLUSTER_RETRY_MS_MAX = 3000
+export const CLUSTER_RETRY_MS_MAX = 1000
 /** A connection that ends sooner was none: the pauses go on growing. */
 export const CLUSTER_STEADY_MS = 1000
 /** After a refusal that somebody has to mend: at least half of it. */
