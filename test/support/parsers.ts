@@ -13,6 +13,7 @@ import { FRAME_PARSERS } from './frame-parsers.ts'
 import { HARBOR_PARSERS } from './harbor-parsers.ts'
 import { LINK_PARSERS } from './link-parsers.ts'
 import { LOGIN_PARSERS } from './login-parsers.ts'
+import { NATS_PARSERS } from './nats-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
 import { SKYNET_CLUSTER_PARSERS } from './skynet-cluster-parsers.ts'
@@ -70,6 +71,7 @@ export const PARSERS: readonly Parser[] = [
   ...HARBOR_PARSERS,
   ...REDIS_PARSERS,
   ...TCP_PARSERS,
+  ...NATS_PARSERS,
   {
     name: 'msgpack',
     bytesOf: (random) =>

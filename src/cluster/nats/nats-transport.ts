@@ -95,7 +95,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   }
 
   send(to: PeerAddress, frame: Uint8Array, ticket: number): boolean {
-    if (!this.#client.isUp || this.#self === undefined || this.#flow.isFull) {
+    if (!this.#isUp || this.#self === undefined || this.#flow.isFull) {
       this.#waiting.set(to.node, to)
       return false
     }
@@ -108,7 +108,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   }
 
   beat(frame: Uint8Array): void {
-    if (!this.#client.isUp) return
+    if (!this.#isUp) return
     this.#connection!.publish(this.#subjects.beat, new Uint8Array(frame))
   }
 
@@ -137,6 +137,10 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   denied(operation: 'publish' | 'subscription', subject: string): void {
     const way = [...this.#ways.values()].find((each) => each.subject === subject)
     if (operation === 'publish' && way !== undefined) this.events.refused(way.to)
+  }
+
+  get #isUp(): boolean {
+    return this.#client.isUp && !this.#isClosed
   }
 
   #wayTo(to: PeerAddress, self: ClusterSelf): Way {
