@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { luaValues } from '../codec/seri/lua-values.ts'
 import { packValues } from '../codec/seri/writer.ts'
-import { Agent, type AgentHost, type AgentLimits, type CallOptions, TEXT } from './agent.ts'
+import type { WaitOptions } from '../service/wait-options.ts'
+import { Agent, type AgentHost, type AgentLimits, TEXT } from './agent.ts'
 import { parseAnswer } from './answer-frames.ts'
 import {
   bodiesOf,
@@ -67,7 +68,12 @@ class FakeHost implements AgentHost {
     return target === '.service' ? [11] : undefined
   }
 
-  async call(_: number, [method, ...args]: unknown[], { trace }: CallOptions): Promise<unknown> {
+  async call(
+    _: number,
+    [method, ...args]: unknown[],
+    _limits: WaitOptions,
+    trace: string | undefined,
+  ): Promise<unknown> {
     this.traces.push(trace)
     if (method === 'quit') this.#isAlive = false
     const run = DB[method as string]
@@ -79,7 +85,7 @@ class FakeHost implements AgentHost {
     this.pushed.push(message)
   }
 
-  complain(_: string, text: string): void {
+  say(_: string, text: string): void {
     this.complaints.push(text)
   }
 }
@@ -243,8 +249,8 @@ test('a peer that does not take its answers is not read any further', async () =
 test('a connection that ends aborts what it waits for, and nothing is answered', async () => {
   const { host, socket, run } = agent()
   let signal: AbortSignal | undefined
-  host.call = (_handle, _message, more) => {
-    signal = more.signal
+  host.call = (_handle, _message, limits) => {
+    signal = limits.signal
     return new Promise((_, reject) => {
       signal!.addEventListener('abort', () => reject(new Error('aborted')))
     })

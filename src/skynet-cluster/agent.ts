@@ -8,8 +8,8 @@ import { messageOf } from '../base/thrown.ts'
 import { packReturned } from '../codec/seri/lua-values.ts'
 import { unpackValues } from '../codec/seri/reader.ts'
 import { packValues } from '../codec/seri/writer.ts'
+import { WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import { packAnswer, packAnswerBegin, packAnswerPart, packError } from './answer-frames.ts'
-import type { Complain } from './complaints.ts'
 import { type Gathered, Gathering, type GatheringLimits } from './gathering.ts'
 import { Outgoing } from './outgoing.ts'
 import {
@@ -19,6 +19,7 @@ import {
   type RequestHead,
   type Target,
 } from './request-frames.ts'
+import type { SayOften } from './sayings.ts'
 import type { ClusterSocket } from './sender.ts'
 
 /** Texts that Skynet has for its errors. */
@@ -43,17 +44,20 @@ export interface AgentHost {
   methodAt(handle: number, id: unknown): string | undefined
   /** An answer that the node gives in place of one of its own services; undefined: it has none. */
   answerOf(target: Target, message: readonly unknown[]): unknown[] | undefined
-  /** Rejects with what the service has thrown. */
-  call(handle: number, message: unknown[], more: CallOptions): Promise<unknown>
+  /**
+   * Rejects with what the service has thrown.
+   *
+   * @param limits Its signal aborts with the connection.
+   * @param trace Tag of the trace that it is part of.
+   */
+  call(
+    handle: number,
+    message: unknown[],
+    limits: WaitOptions,
+    trace: string | undefined,
+  ): Promise<unknown>
   send(handle: number, message: unknown[]): void
-  readonly complain: Complain
-}
-
-export interface CallOptions {
-  /** Aborts with the connection. */
-  readonly signal: AbortSignal
-  /** Tag of the trace that it is part of. */
-  readonly trace: string | undefined
+  readonly say: SayOften
 }
 
 export interface AgentLimits extends GatheringLimits {
@@ -81,6 +85,8 @@ export class Agent {
   readonly #outgoing: Outgoing
   readonly #begun: Gathering<Begun>
   readonly #ended = new AbortController()
+  /** Of all calls, made once. */
+  readonly #callLimits = new WaitLimits({ signal: this.#ended.signal })
   readonly #peer: string
   /** Of the next request. */
   #trace: string | undefined
@@ -112,7 +118,7 @@ export class Agent {
   }
 
   #complain(about: 'frame' | 'push', what: string): void {
-    this.#host.complain(about, `${this.#peer}: ${what}`)
+    this.#host.say(about, `${this.#peer}: ${what}`)
   }
 
   /** Returns a promise when the peer has to wait. */
@@ -240,7 +246,7 @@ export class Agent {
     }
     calls.count++
     try {
-      this.#answer(session, await this.#host.call(handle, message, { signal, trace }))
+      this.#answer(session, await this.#host.call(handle, message, this.#callLimits, trace))
     } catch (error) {
       if (!signal.aborted) this.#error(session, failed(error))
     } finally {

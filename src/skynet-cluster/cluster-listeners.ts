@@ -5,8 +5,8 @@ import type { Listener } from '../sockets/listener.ts'
 import type { ListenOptions } from '../sockets/open-listener.ts'
 import { Agent, type AgentHost } from './agent.ts'
 import { clusterSocket, SOCKET_OPTIONS } from './cluster-socket.ts'
-import type { Complain } from './complaints.ts'
 import { isThisMachine } from './node-address.ts'
+import type { SayOften } from './sayings.ts'
 
 /** Where to listen for other nodes. */
 export interface ClusterListen {
@@ -32,7 +32,8 @@ export interface ListenersHost {
   listen(options: ListenOptions): Promise<Listener>
   fork(task: () => unknown): void
   say(level: 'info' | 'error', text: string): void
-  readonly complain: Complain
+  /** Of what may come in floods. */
+  readonly sayOften: SayOften
 }
 
 const NAMES = ['host', 'port', 'maxClient']
@@ -85,11 +86,11 @@ export class ClusterListeners {
     for await (const connection of listener) {
       const { remoteAddress } = connection
       if (count >= max) {
-        this.#host.complain('refused', `refused ${remoteAddress}: there are ${max} connections`)
+        this.#host.sayOften('refused', `refused ${remoteAddress}: there are ${max} connections`)
         void connection.close().catch(() => {})
         continue
       }
-      this.#host.say('info', `socket accept from ${remoteAddress}`)
+      this.#host.sayOften('accept', `socket accept from ${remoteAddress}`)
       const agent = new Agent(this.#agentHost, clusterSocket(connection), remoteAddress)
       this.#agents.add(agent)
       count++

@@ -6,7 +6,6 @@ import { formatHandle } from '../base/errors.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { type ClusterListen, ClusterListeners, type ClusterPlace } from './cluster-listeners.ts'
-import { complaintsOf } from './complaints.ts'
 import { LIMITS, nodesOf } from './known-nodes.ts'
 import { LocalServices } from './local-services.ts'
 import { parseAddress } from './node-address.ts'
@@ -14,6 +13,7 @@ import { Questions } from './questions.ts'
 import { RegisteredNames, type SnaxMethod } from './registered-names.ts'
 import type { ClusterNodeInfo, NodeTable } from './remote-nodes.ts'
 import type { Target } from './request-frames.ts'
+import { sayingsOf } from './sayings.ts'
 
 /** What the door asks of it; nobody else does. */
 export interface ClusterdMethods {
@@ -38,7 +38,7 @@ export interface ClusterdMethods {
 export function clusterd(skynet: Skynet): ClusterdMethods {
   const service = Skynet.serviceOf(skynet)
   const site = Skynet.siteOf(skynet)
-  const complain = complaintsOf(service)
+  const say = sayingsOf(service)
   const isNeeded = (handle: number): boolean => {
     try {
       checkNotNeeded(site, handle)
@@ -48,19 +48,19 @@ export function clusterd(skynet: Skynet): ClusterdMethods {
     }
   }
   const names = new RegisteredNames(skynet)
-  const local = new LocalServices(service, names, LIMITS, isNeeded, complain)
+  const local = new LocalServices(service, names, LIMITS, isNeeded, say)
   const listen: ClusterListeners['open'] = (options) => listeners.open(options)
   const listeners = new ClusterListeners(
     {
       listen: (options) => skynet.socket.listen(options),
       fork: (task) => skynet.fork(task),
       say: (level, text) => service.say(level, text),
-      complain,
+      sayOften: say,
     },
     local,
   )
   const nodes = nodesOf(skynet)
-  const questions = new Questions(skynet, nodes, complain)
+  const questions = new Questions(skynet, nodes, say)
   const proxies = new Map<string, Promise<number>>()
 
   return {

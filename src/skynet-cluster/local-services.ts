@@ -4,10 +4,10 @@ import type { RequestTraits } from '../service/calls.ts'
 import type { ServiceRuntime } from '../service/service.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { type AgentHost, type AgentLimits, type CallOptions, TEXT } from './agent.ts'
-import type { Complain } from './complaints.ts'
+import { type AgentHost, type AgentLimits, TEXT } from './agent.ts'
 import type { RegisteredNames } from './registered-names.ts'
 import type { Target } from './request-frames.ts'
+import type { SayOften } from './sayings.ts'
 
 /** The service that calls in the name of other nodes. */
 export interface CallingService {
@@ -27,7 +27,7 @@ export interface CallingService {
 export class LocalServices implements AgentHost {
   readonly limits: AgentLimits
   readonly calls = { count: 0 }
-  readonly complain: Complain
+  readonly say: SayOften
   readonly #service: CallingService
   readonly #names: RegisteredNames
   readonly #isNeeded: (handle: number) => boolean
@@ -38,13 +38,13 @@ export class LocalServices implements AgentHost {
     names: RegisteredNames,
     limits: AgentLimits,
     isNeeded: (handle: number) => boolean,
-    complain: Complain,
+    say: SayOften,
   ) {
     this.#service = service
     this.#names = names
     this.#isNeeded = isNeeded
     this.limits = limits
-    this.complain = complain
+    this.say = say
   }
 
   named(name: string): number | undefined {
@@ -71,19 +71,24 @@ export class LocalServices implements AgentHost {
     return found
   }
 
-  call(handle: number, message: unknown[], { signal, trace }: CallOptions): Promise<unknown> {
+  call(
+    handle: number,
+    message: unknown[],
+    limits: WaitOptions,
+    trace: string | undefined,
+  ): Promise<unknown> {
     const service = this.#service
-    if (trace === undefined) return service.callMethod(handle, message, { signal })
+    if (trace === undefined) return service.callMethod(handle, message, limits)
     // As a message of a trace travels between services: see src/service/trace.ts.
     const send = (session: number): boolean => {
       const traced = [trace, PTYPE.LUA, message]
       return service.runtime.router.send(PTYPE.TRACE, handle, service.handle, session, traced)
     }
-    return service.request(message[0] as string, handle, { signal }, send)
+    return service.request(message[0] as string, handle, limits, send)
   }
 
   send(handle: number, message: unknown[]): void {
-    if (!this.#service.sendMethod(handle, message)) this.complain('push', TEXT.DEAD)
+    if (!this.#service.sendMethod(handle, message)) this.say('push', TEXT.DEAD)
   }
 
   /** Undefined: nobody has that name, and nobody could. */

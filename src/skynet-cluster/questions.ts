@@ -3,9 +3,9 @@ import { bufferOf } from '../base/bytes.ts'
 import { Askers, askerOf } from '../service/askers.ts'
 import { scopeNow } from '../service/scope.ts'
 import { Asked, type AskedKind } from './asked.ts'
-import type { Complain } from './complaints.ts'
 import type { RemoteNodes } from './remote-nodes.ts'
 import type { Target } from './request-frames.ts'
+import type { SayOften } from './sayings.ts'
 
 /** What questions need of their service. */
 export interface QuestionsHost {
@@ -24,13 +24,13 @@ const NO_MESSAGE = Buffer.alloc(0)
 export class Questions {
   readonly #host: QuestionsHost
   readonly #nodes: RemoteNodes
-  readonly #complain: Complain
+  readonly #say: SayOften
   readonly #all: Askers<Question>
 
-  constructor(host: QuestionsHost, nodes: RemoteNodes, complain: Complain) {
+  constructor(host: QuestionsHost, nodes: RemoteNodes, say: SayOften) {
     this.#host = host
     this.#nodes = nodes
-    this.#complain = complain
+    this.#say = say
     this.#all = new Askers(host, ({ asked }) => {
       nodes.giveUp(asked)
       // Which is dropped: nobody waits for it.
@@ -49,7 +49,7 @@ export class Questions {
   push(node: string, target: Target, message: Uint8Array): void {
     const end = {
       resolve: (): void => {},
-      reject: (error: Error): void => this.#complain('lost', `a push is lost: ${error.message}`),
+      reject: (error: Error): void => this.#say('lost', `a push is lost: ${error.message}`),
     }
     this.#nodes.ask(new Asked(node, target, bufferOf(message), 'push', undefined, end))
   }

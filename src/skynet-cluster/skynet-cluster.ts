@@ -35,7 +35,8 @@ export interface ClusterSender {
  * The nodes of a cluster of Skynet, for one service. All services of a node share the connections:
  * one to each other node. Obtained from `skynetCluster`.
  *
- * What waits rejects with `ERR_SKYNETCLUSTER_TIMEOUT` when it takes longer than `timeoutMs`.
+ * What asks another node rejects with `ERR_SKYNETCLUSTER_TIMEOUT` when that takes longer than
+ * `timeoutMs`; what asks this one, `open` say, with `ERR_CALL_TIMEOUT`.
  */
 export class SkynetCluster {
   readonly #base: ClusterBase

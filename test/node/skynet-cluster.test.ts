@@ -355,7 +355,7 @@ check('what no message between services may be is an error of the call', async (
   const pointer = new LuaPointer(5n)
   const answer = cluster.call(node, name, 'first', pointer)
   await assert.rejects(answer, refused('ERR_SKYNETCLUSTER_REMOTE'))
-  const large = cluster.call(node, name, 'size', 'x'.repeat(64 * 1024 * 1024))
+  const large = cluster.call(node, name, 'size', new Uint8Array(64 * 1024 * 1024))
   await assert.rejects(large, refused('ERR_MESSAGE_TOO_LARGE'))
 })
 

@@ -37,12 +37,12 @@ function host(heard: Heard): AgentHost {
     find: (target) => (target === 'db' ? 'Invalid name' : 10),
     methodAt: () => undefined,
     answerOf: () => undefined,
-    call(_, message, { trace }) {
+    call(_, message, _limits, trace) {
       heard.messages.push(['call', ...message.map(String), trace])
       return new Promise(() => {})
     },
     send: (_, message) => void heard.messages.push(['send', ...message.map(String)]),
-    complain: () => void heard.complaints++,
+    say: () => void heard.complaints++,
   }
 }
 
