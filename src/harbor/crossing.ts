@@ -73,6 +73,10 @@ export class Crossing implements Part {
     })
   }
 
+  get stat() {
+    return { ...this.#border.open, waitingBytes: this.#roads.waitingBytes }
+  }
+
   /** Answers of the border go anywhere; requests of others not to services of the node itself. */
   #send(type: number, to: number, source: number, session: number, value: unknown): boolean {
     if (type !== PTYPE.RESPONSE && type !== PTYPE.ERROR) {

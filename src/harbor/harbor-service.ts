@@ -20,6 +20,16 @@ export interface HarborInfo {
   readonly state: HarborState
 }
 
+/** What is under way between this harbor and others. */
+export interface HarborStat {
+  /** Calls of services here that wait for answers. */
+  readonly calls: number
+  /** Requests of other harbors that do. */
+  readonly requests: number
+  /** Bytes that wait for harbors that are not connected. */
+  readonly waitingBytes: number
+}
+
 /** What somebody may wait for. */
 const TOPIC = {
   name: (name: string) => `name ${name}`,
@@ -36,6 +46,7 @@ export interface HarborMethods {
   connect(harbor: number): unknown
   linkMaster(): unknown
   harbors(): HarborInfo[]
+  stat(): HarborStat
   master(): string
   giveUp(source: number, session: number): void
 }
@@ -236,6 +247,7 @@ class HarborNode {
     },
     linkMaster: () => (this.#master === undefined ? undefined : this.#asked(TOPIC.master)()),
     harbors: () => [...this.#slave.harbors].map(([harbor, state]) => ({ harbor, state })),
+    stat: () => this.#crossing.stat,
     master: () => harborPlaceText(this.#masterPlace),
     giveUp: (source, session) => this.#waits.giveUp(source, session),
   }

@@ -9,7 +9,7 @@ import { ServiceRef } from '../service/ref.ts'
 import { checkWait, WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { checkHarbor, type HarborOptions } from './harbor-options.ts'
-import type { HarborInfo, HarborMethods } from './harbor-service.ts'
+import type { HarborInfo, HarborMethods, HarborStat } from './harbor-service.ts'
 
 type HarborDefinition = ServiceDefinition<readonly [HarborOptions], HarborMethods, Skynet>
 
@@ -119,6 +119,11 @@ export class Harbor {
   /** Other harbors that this node has heard of, and whether they are up. Throws as `link`. */
   async harbors(options?: WaitOptions): Promise<HarborInfo[]> {
     return (await this.#ask(['harbors'], 'list the harbors', options)) as HarborInfo[]
+  }
+
+  /** What is under way to other harbors, and from them. Throws as `link`. */
+  async stat(options?: WaitOptions): Promise<HarborStat> {
+    return (await this.#ask(['stat'], 'look at the harbor', options)) as HarborStat
   }
 
   /** Where the master is, `host:port`. Throws as `link`. */

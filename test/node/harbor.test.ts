@@ -222,6 +222,27 @@ test('global names: waited for, taken once, and what is none', async (t) => {
   await assert.rejects(one.user.call.link(256), RangeError)
 })
 
+test('what is given up, answered or over leaves nothing in a harbor', async (t) => {
+  const { nodes } = await aCluster(t, 1, 2)
+  const [one, two] = nodes as [(typeof nodes)[0], (typeof nodes)[0]]
+  const handle = await two.user.call.launch(1)
+  assert.equal(await one.user.call.giveAllUp(handle, 200), 800)
+  const calls = Array.from({ length: 200 }, (_, i) => one.user.call.call(handle, 'echo', i))
+  assert.deepEqual(await Promise.all(calls), [...calls.keys()])
+  // The table lets go of calls a little later; of their requests when the service ends.
+  await until('no call is open', async () => (await one.user.call.stat()).calls === 0)
+  assert.equal((await two.user.call.stat()).requests, 200)
+  await two.user.call.kill(handle)
+  const nothing = { calls: 0, requests: 0, waitingBytes: 0 }
+  for (const { user } of nodes) {
+    await until('nothing is open', async () => {
+      const { calls: open, requests } = await user.call.stat()
+      return open + requests === 0
+    })
+    assert.deepEqual(await user.call.stat(), nothing)
+  }
+})
+
 // Proves: docs/harbor.md#values
 test('a reference in a message is a handle there, and can be called', async (t) => {
   const { nodes } = await aCluster(t, 1, 2)

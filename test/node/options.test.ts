@@ -76,6 +76,7 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'Harbor.connect': ({ skynet }, o) => harborOf(skynet).connect(1, o),
   'Harbor.linkMaster': ({ skynet }, o) => harborOf(skynet).linkMaster(o),
   'Harbor.harbors': ({ skynet }, o) => harborOf(skynet).harbors(o),
+  'Harbor.stat': ({ skynet }, o) => harborOf(skynet).stat(o),
   'Harbor.master': ({ skynet }, o) => harborOf(skynet).master(o),
   startHarbor: ({ skynet }, o) =>
     startHarbor(skynet, { address: '127.0.0.1:0', master: '127.0.0.1:9', ...o }),

@@ -23,7 +23,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   FramedStream:
     'remoteAddress isOpen bufferedAmount send drain receive each close [Symbol.asyncIterator] ' +
     '[Symbol.asyncDispose]',
-  Harbor: 'id globalName queryName query link connect linkMaster harbors master',
+  Harbor: 'id globalName queryName query link connect linkMaster harbors stat master',
   Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
   LoginRequest: 'constructor take',
   LoginServer: 'address port pending close [Symbol.asyncDispose]',
