@@ -79,7 +79,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
   services: [
     ...['base', 'modules', 'service', ...PARTS, 'skynet'],
-    ...['gate', 'cluster', 'cluster/tcp', 'skynet-cluster', 'harbor'],
+    ...['gate', 'cluster', 'cluster/tcp', 'cluster/nats', 'skynet-cluster', 'harbor'],
   ],
   cli: [
     ...['base', 'os', 'net', 'modules', 'service', ...PARTS],

@@ -1,44 +1,12 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { resolveConfig } from 'skynet-ts/node'
-import type { HubService } from '../fixtures/cluster-node.ts'
-import { freePort } from '../support/free-port.ts'
+import { startHubs } from '../support/cluster-hubs.ts'
 import { TestNode } from '../support/node.ts'
 import { until } from '../support/until.ts'
 
-const START = new URL('../fixtures/cluster-node.js', import.meta.url).href
-
-type Given = Readonly<Record<string, unknown>>
-
-/** Nodes of one cluster, the first one its seed; each is stopped when the test ends. */
-async function startCluster(t: TestContext, given: Readonly<Record<string, Given>>) {
-  const names = Object.keys(given)
-  const seed = `127.0.0.1:${await freePort()}`
-  const start = async (name: string): Promise<TestNode> => {
-    const listen = names[0] === name ? seed : '127.0.0.1:0'
-    const cluster = { name, seed, listen, leaseMs: 1000, ...given[name] }
-    return TestNode.start((_, logger) =>
-      resolveConfig({ start: START, thread: 2, logger, cluster }),
-    )
-  }
-  const running = new Map<string, TestNode>()
-  t.after(() => Promise.all([...running.values()].map((node) => node.stop())))
-  for (const name of names) running.set(name, await start(name))
-  const hub = (name: string) => running.get(name)!.node.ref<HubService>('.hub').call
-  for (const name of names) {
-    await until(`${name} knows all`, async () => (await hub(name).nodes()).length === names.length)
-  }
-  const stop = async (name: string): Promise<void> => {
-    const node = running.get(name)!
-    running.delete(name)
-    await node.stop()
-  }
-  const restart = async (name: string): Promise<void> => void running.set(name, await start(name))
-  return { hub, stop, restart, log: (name: string) => running.get(name)!.log() }
-}
-
 test('nodes that know a seed call each other by name, with any values', async (t) => {
-  const { hub } = await startCluster(t, { a: {}, b: {}, c: {} })
+  const { hub } = await startHubs(t, { a: {}, b: {}, c: {} })
   const value = { deep: [1n, new Date(5), new Map([[1, 'x']])], text: 'x'.repeat(300_000) }
   assert.equal(await hub('a').self(), 'a')
   assert.deepEqual(await hub('a').relay('b', value), value)
@@ -48,7 +16,7 @@ test('nodes that know a seed call each other by name, with any values', async (t
 })
 
 test('what is not there says so, and a call has a deadline', async (t) => {
-  const { hub } = await startCluster(t, { a: { callTimeoutMs: 300 }, b: {} })
+  const { hub } = await startHubs(t, { a: { callTimeoutMs: 300 }, b: {} })
   await assert.rejects(hub('a').relay('nobody', 1), {
     code: 'ERR_NODE_UNKNOWN',
     info: { node: 'nobody' },
@@ -66,7 +34,7 @@ test('what is not there says so, and a call has a deadline', async (t) => {
 })
 
 test('newService launches on a node: by its name, the least loaded, and by a key', async (t) => {
-  const { hub } = await startCluster(t, { a: {}, b: {} })
+  const { hub } = await startHubs(t, { a: {}, b: {} })
   const [handle, where] = await hub('a').launch('b', 'x')
   assert.equal(where, 'hello x on b')
   assert.ok(handle > 0)
@@ -86,7 +54,7 @@ test('newService launches on a node: by its name, the least loaded, and by a key
 })
 
 test('a node of another build launches nothing for it', async (t) => {
-  const { hub } = await startCluster(t, { a: { build: '1' }, b: { build: '2' } })
+  const { hub } = await startHubs(t, { a: { build: '1' }, b: { build: '2' } })
   await assert.rejects(hub('a').launch('b', 'x'), (error: { code: string; message: string }) => {
     assert.equal(error.code, 'ERR_SERVICE_LAUNCH')
     assert.match(error.message, /this node runs build '2', and who asks '1'/)
@@ -95,7 +63,7 @@ test('a node of another build launches nothing for it', async (t) => {
 })
 
 test('a node that stops is down, and restarted another one', async (t) => {
-  const { hub, stop, restart } = await startCluster(t, { a: {}, b: {} })
+  const { hub, stop, restart } = await startHubs(t, { a: {}, b: {} })
   const told = async () => (await hub('a').events()).map(({ node, state }) => `${node} ${state}`)
   await until('a is told of b', async () => (await told()).includes('b up'))
   await hub('a').launch('b', 'x')
@@ -119,7 +87,7 @@ test('a node that stops is down, and restarted another one', async (t) => {
 })
 
 test('a node without a cluster says so', async (t) => {
-  const start = START.replace('cluster-node', 'clusterless')
+  const start = new URL('../fixtures/clusterless.js', import.meta.url).href
   const node = await TestNode.start((_, logger) => resolveConfig({ start, thread: 1, logger }))
   t.after(() => node.stop())
   const asked = node.node.ref<typeof import('../fixtures/clusterless.ts').default>('.alone').call

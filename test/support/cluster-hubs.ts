@@ -1,0 +1,46 @@
+/** Nodes of one cluster in the process of a test, on each a service that does what is asked. */
+import type { TestContext } from 'node:test'
+import { type NodeConfig, resolveConfig } from 'skynet-ts/node'
+import type { HubService } from '../fixtures/cluster-node.ts'
+import { freePort } from './free-port.ts'
+import { TestNode } from './node.ts'
+import { until } from './until.ts'
+
+const START = new URL('../fixtures/cluster-node.js', import.meta.url).href
+
+type Given = Partial<NonNullable<NodeConfig['cluster']>>
+
+/** Of each node, by its name, what its config has besides the seed: the first one is that. */
+export async function startHubs(
+  t: TestContext,
+  given: Readonly<Record<string, Given>>,
+  ways: Given = {},
+) {
+  const names = Object.keys(given)
+  const seed = `127.0.0.1:${await freePort()}`
+  const overTcp = (name: string): Given => ({
+    seed,
+    listen: names[0] === name ? seed : '127.0.0.1:0',
+  })
+  const start = async (name: string): Promise<TestNode> => {
+    const tcp = ways.transport === 'nats' ? {} : overTcp(name)
+    const cluster = { name, leaseMs: 1000, ...tcp, ...ways, ...given[name] }
+    return TestNode.start((_, logger) =>
+      resolveConfig({ start: START, thread: 2, logger, cluster }),
+    )
+  }
+  const running = new Map<string, TestNode>()
+  t.after(() => Promise.all([...running.values()].map((node) => node.stop())))
+  for (const name of names) running.set(name, await start(name))
+  const hub = (name: string) => running.get(name)!.node.ref<HubService>('.hub').call
+  for (const name of names) {
+    await until(`${name} knows all`, async () => (await hub(name).nodes()).length === names.length)
+  }
+  const stop = async (name: string): Promise<void> => {
+    const node = running.get(name)!
+    running.delete(name)
+    await node.stop()
+  }
+  const restart = async (name: string): Promise<void> => void running.set(name, await start(name))
+  return { hub, stop, restart, log: (name: string) => running.get(name)!.log() }
+}
