@@ -5,6 +5,7 @@ import { accept } from './accept.bench.ts'
 import { broadcast } from './broadcast.bench.ts'
 import { call } from './call.bench.ts'
 import { channel } from './channel.bench.ts'
+import { cluster } from './cluster.bench.ts'
 import { codec } from './codec.bench.ts'
 import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
@@ -42,6 +43,7 @@ const BENCHES: readonly Bench[] = [
     idle,
     connections,
     channel,
+    cluster,
     edge,
   ],
 ]

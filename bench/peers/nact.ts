@@ -1,7 +1,14 @@
 /** Entry: the same on nact, all on one thread. */
 import nact, { type Ref } from 'nact'
 import type { Measure } from '../support/bench.ts'
-import { type ChatMessage, type Pace, paceCalls, Receiver, Sender } from '../support/pace.ts'
+import {
+  type ChatMessage,
+  chatMessage,
+  type Pace,
+  paceCalls,
+  Receiver,
+  Sender,
+} from '../support/pace.ts'
 import { serve } from '../support/serve.ts'
 import { settledMemory } from '../support/settled.ts'
 
@@ -18,7 +25,7 @@ const system = start()
 const answerer = spawnStateless(system, ({ value, sender }: Question) => dispatch(sender, value))
 const receiver = new Receiver((count) => sender.acked(count))
 const listener = spawnStateless(system, (message: ChatMessage) => receiver.receive(message))
-const sender = new Sender((message) => dispatch(listener, message))
+const sender = new Sender((at) => dispatch(listener, chatMessage(at)))
 
 let lastName = 0
 const idle = (): void => {}

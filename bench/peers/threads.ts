@@ -1,6 +1,6 @@
 /** Entry: requests and messages by postMessage, to another thread and within this one. */
 import { MessageChannel, Worker } from 'node:worker_threads'
-import { type Pace, paceCalls, Sender } from '../support/pace.ts'
+import { chatMessage, type Pace, paceCalls, Sender } from '../support/pace.ts'
 import { serve } from '../support/serve.ts'
 import { answerOn, type FromPeer, moved, type ToPeer } from './threads-peer.ts'
 
@@ -24,7 +24,7 @@ function messenger(port: Port) {
     waiting.get(message.session)!(message.value)
     waiting.delete(message.session)
   })
-  const sender = new Sender((message) => port.postMessage({ kind: 'chat', message }))
+  const sender = new Sender((at) => port.postMessage({ kind: 'chat', message: chatMessage(at) }))
   const call = (value: number): Promise<number> =>
     new Promise((resolve) => {
       const session = ++lastSession

@@ -1,6 +1,6 @@
 /** Calls and sends to a service on its own worker, and to one on another. */
 import { defineService } from 'skynet-ts'
-import { type Pace, paceCalls, Sender } from '../support/pace.ts'
+import { chatMessage, type Pace, paceCalls, Sender } from '../support/pace.ts'
 import { serveFromService } from '../support/serve.ts'
 import type answerer from './answerer.ts'
 
@@ -14,7 +14,7 @@ export default defineService(async (skynet) => {
       on,
     })
     const send = ref.send.receive
-    return { ref, sender: new Sender((message) => void send(message)) }
+    return { ref, sender: new Sender((at) => void send(chatMessage(at))) }
   }
   const peers = { same: await peer('same'), across: await peer('across') }
   serveFromService({

@@ -21,8 +21,8 @@ export interface BenchOptions {
   readonly profile?: string | undefined
 }
 
-/** Of `/s` more is better, of `bytes` less. */
-export type Unit = '/s' | 'bytes'
+/** Of `/s` more is better, of `bytes` and `us` less. */
+export type Unit = '/s' | 'bytes' | 'us'
 
 /** What one side did in one round. */
 export interface Measure {

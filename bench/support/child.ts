@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url'
 import type { BenchOptions } from './bench.ts'
 import type { Answer, Request } from './serve.ts'
 
+const node = process.execPath
+
 /** Nothing that is measured takes so long: rather an error than a benchmark that never ends. */
 const ANSWER_MS_MAX = 120_000
 const STOP_MS_MAX = 5_000
@@ -31,16 +33,20 @@ export class Child implements AsyncDisposable {
    * Start a process and wait until it serves.
    *
    * @param module Compiled, relative to bench/.
+   * @param before A command that runs the process: `ip netns exec n1`. It must become the process.
    */
   static async start(
     module: string,
     args: readonly string[],
     { profile }: Pick<BenchOptions, 'profile'>,
+    before: readonly string[] = [],
   ): Promise<Child> {
     const path = fileURLToPath(new URL(`../${module}`, import.meta.url))
     const flags = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
+    const [command, ...words] = [...before, node, '--expose-gc', ...flags]
     const process = fork(path, args, {
-      execArgv: ['--expose-gc', ...flags],
+      execPath: command!,
+      execArgv: words,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
     const child = new Child(module, process)

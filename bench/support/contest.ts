@@ -68,7 +68,7 @@ function ratioOf(unit: Unit, mine: readonly Measure[], theirs: readonly Measure[
   if (mine.length === 0 || theirs.length === 0) return null
   const ratios = mine.map(({ value }, round) => {
     const other = theirs[round]!.value
-    return unit === 'bytes' ? other / value : value / other
+    return unit === '/s' ? value / other : other / value
   })
   return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) }
 }

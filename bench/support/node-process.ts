@@ -1,13 +1,13 @@
-/** Entry of a process that is a node. Arguments: its first service (under bench/), its workers. */
+/** Entry of a process that is a node. Arguments: its first service (under bench/), its config. */
 import { fileURLToPath } from 'node:url'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { inService, serve } from './serve.ts'
 import { settledRss } from './settled.ts'
 import { cpuMs } from './usage.ts'
 
-const [service = '', workers = '1'] = process.argv.slice(2)
+const [service = '', given = '{}'] = process.argv.slice(2)
 const config = resolveConfig(
-  { start: new URL(`../${service}`, import.meta.url).href, thread: Number(workers) },
+  { ...JSON.parse(given), start: new URL(`../${service}`, import.meta.url).href },
   fileURLToPath(new URL('.', import.meta.url)),
 )
 const ask = inService()

@@ -68,7 +68,7 @@ export class Receiver {
     this.#ack = ack
   }
 
-  receive({ at, text }: ChatMessage): void {
+  receive({ at, text }: Pick<ChatMessage, 'at' | 'text'>): void {
     const isGood = at === this.#count && text.length > 0
     if (!isGood) this.#ack(-1)
     this.#count++
@@ -78,14 +78,15 @@ export class Receiver {
 
 /** Sends as fast as the receiver counts. One object for the life of a receiver. */
 export class Sender {
-  readonly #send: (message: ChatMessage) => void
+  readonly #send: (at: number) => void
   #sent = 0
   #acked = 0
   #wanted = 0
   #go: (() => void) | undefined
   #fail: ((error: Error) => void) | undefined
 
-  constructor(send: (message: ChatMessage) => void) {
+  /** @param send Sends the message that counts up to `at`. */
+  constructor(send: (at: number) => void) {
     this.#send = send
   }
 
@@ -106,7 +107,7 @@ export class Sender {
     const startedAt = performance.now()
     const endsAt = startedAt + seconds * 1000
     while (performance.now() < endsAt) {
-      for (let i = 0; i < MESSAGES_PER_ACK; i++) this.#send(chatMessage(this.#sent++))
+      for (let i = 0; i < MESSAGES_PER_ACK; i++) this.#send(this.#sent++)
       await this.#until(this.#sent - WINDOW + MESSAGES_PER_ACK)
     }
     await this.#until(this.#sent)

@@ -30,6 +30,7 @@ function cells({ what, unit, ours, other, otherName, ratio }: Row): string[] {
 
 function amount(value: number | null, unit: Unit): string {
   if (value === null) return ''
+  if (unit === 'us') return `${value.toFixed(2)} us`
   const text = Math.round(value).toLocaleString('en-US')
   return unit === 'bytes' ? `${text} B` : `${text}/s`
 }

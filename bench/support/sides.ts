@@ -1,11 +1,18 @@
 /** Sides that are processes. */
+import type { NodeConfig } from 'skynet-ts/node'
 import type { BenchOptions, Measure } from './bench.ts'
 import { Child } from './child.ts'
 import type { Side } from './contest.ts'
 
 /** Start a node in a process of its own, with a service that serves. */
-export function startNode(service: string, workers: number, options: BenchOptions): Promise<Child> {
-  return Child.start('support/node-process.js', [service, String(workers)], options)
+export function startNode(
+  service: string,
+  workers: number,
+  options: BenchOptions,
+  config: Partial<NodeConfig> = {},
+): Promise<Child> {
+  const args = [service, JSON.stringify({ thread: workers, ...config })]
+  return Child.start('support/node-process.js', args, options)
 }
 
 /** Ask the first service of a node. */

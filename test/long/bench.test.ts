@@ -43,6 +43,7 @@ const BENCHES = {
   idle: 1,
   connections: 5,
   channel: 3,
+  cluster: 32,
   // Only Linux has both kinds of epoll.
   ...(process.platform === 'linux' ? { edge: 3 } : {}),
 }

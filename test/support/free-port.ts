@@ -7,17 +7,25 @@ const FIRST = 20_000
 const COUNT = 12_000
 
 /** A TCP port that nobody has. */
-export async function freePort(): Promise<number> {
+export const freePort = (): Promise<number> => freePorts(1)
+
+/** The first of so many in a row. */
+export async function freePorts(count: number): Promise<number> {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * COUNT)
-    const server = createServer().listen(port, '127.0.0.1')
-    const isFree = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    )
-    if (!isFree) continue
-    server.close()
-    await once(server, 'close')
-    return port
+    const first = FIRST + Math.floor(Math.random() * COUNT)
+    const ports = Array.from({ length: count }, (_, at) => first + at)
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return first
   }
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer().listen(port, '127.0.0.1')
+  const listens = await once(server, 'listening').then(
+    () => true,
+    () => false,
+  )
+  if (!listens) return false
+  server.close()
+  await once(server, 'close')
+  return true
 }

@@ -1,0 +1,49 @@
+/** How the nodes of a test reach each other: their part of the config, and what is around them. */
+import type { NodeConfig } from 'skynet-ts'
+import { freePorts } from './free-port.ts'
+import type { NatsServer, NatsServers } from './nats-server.ts'
+import type { Networks } from './networks.ts'
+
+export interface Way extends AsyncDisposable {
+  configOf(node: string): NonNullable<NodeConfig['cluster']>
+  /** A command that runs the process of a node, where it has a network of its own. */
+  before?(node: string): readonly string[]
+}
+
+const SECRET = 'a secret that only the nodes of a test know'
+
+/** The first node keeps the store. */
+export async function overTcp(names: readonly string[], networks?: Networks): Promise<Way> {
+  const first = await freePorts(names.length)
+  const addressOf = (name: string): string =>
+    `${networks?.address(name) ?? '127.0.0.1'}:${first + names.indexOf(name)}`
+  return {
+    configOf: (name) => ({
+      name,
+      listen: addressOf(name),
+      seed: addressOf(names[0]!),
+      secret: SECRET,
+    }),
+    before: (name) => networks?.before(name) ?? [],
+    [Symbol.asyncDispose]: async () => networks?.[Symbol.dispose](),
+  }
+}
+
+export function overNats(server: NatsServer): Way {
+  return {
+    configOf: (name) => ({ name, transport: 'nats', nats: { servers: server.url } }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
+
+/** Three servers, each with the store in files. */
+export function overThree(servers: NatsServers): Way {
+  return {
+    configOf: (name) => ({
+      name,
+      transport: 'nats',
+      nats: { servers: servers.urls, storage: 'file', replicas: 3 },
+    }),
+    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * A network of its own for each process, and ways between them that a test cuts: namespaces of
+ * Linux, which root may make. What goes into a cut way is lost without a word, as in the world.
+ */
+import { spawnSync } from 'node:child_process'
+
+const SUBNET = '10.77'
+/** Nobody has it: what is sent there is lost. */
+const NOBODY = '02:00:00:00:00:01'
+
+/** What a test says that needs them where they cannot be made. */
+export const NETWORKS_LEFT_OUT =
+  'left out: what needs network namespaces: root, and the command ip: apt-get install iproute2'
+
+let last = 0
+
+export class Networks implements Disposable {
+  readonly #mark: string
+  readonly #third: number
+  readonly #hosts: string[] = []
+
+  private constructor() {
+    last++
+    // Tests run beside each other, and each run of them beside others.
+    this.#mark = `${process.pid.toString(36)}${last.toString(36)}`
+    this.#third = (process.pid + last) % 256
+  }
+
+  /** Undefined where it cannot be. */
+  static make(hosts: readonly string[]): Networks | undefined {
+    if (process.getuid?.() !== 0) return undefined
+    const networks = new Networks()
+    try {
+      networks.#make(hosts)
+      return networks
+    } catch {
+      networks[Symbol.dispose]()
+      return undefined
+    }
+  }
+
+  #make(hosts: readonly string[]): void {
+    const bridge = `skb${this.#mark}`
+    ip(`link add ${bridge} type bridge`)
+    ip(`link set ${bridge} up`)
+    for (const host of hosts) {
+      const space = this.#space(host)
+      const outside = this.#outside(this.#hosts.length)
+      this.#hosts.push(host)
+      ip(`netns add ${space}`)
+      ip(`link add ${outside} type veth peer name eth0 netns ${space}`)
+      ip(`link set ${outside} master ${bridge} up`)
+      ip(`-n ${space} addr add ${this.address(host)}/24 dev eth0`)
+      ip(`-n ${space} link set eth0 up`)
+      ip(`-n ${space} link set lo up`)
+    }
+  }
+
+  address(host: string): string {
+    return `${SUBNET}.${this.#third}.${this.#hosts.indexOf(host) + 1}`
+  }
+
+  /** What runs a command there: it becomes the command. */
+  before(host: string): readonly string[] {
+    return ['ip', 'netns', 'exec', this.#space(host)]
+  }
+
+  /** What is sent from one to the other is lost; the other way it goes on. */
+  cut(from: string, to: string): void {
+    const address = this.address(to)
+    ip(`-n ${this.#space(from)} neigh replace ${address} lladdr ${NOBODY} dev eth0 nud permanent`)
+  }
+
+  heal(from: string, to: string): void {
+    ip(`-n ${this.#space(from)} neigh del ${this.address(to)} dev eth0`)
+  }
+
+  #outside(at: number): string {
+    return `skv${this.#mark}${at}`
+  }
+
+  #space(host: string): string {
+    return `skn${this.#mark}${host}`
+  }
+
+  [Symbol.dispose](): void {
+    for (const [at, host] of this.#hosts.entries()) {
+      tryIp(`link del ${this.#outside(at)}`)
+      tryIp(`netns del ${this.#space(host)}`)
+    }
+    tryIp(`link del skb${this.#mark}`)
+  }
+}
+
+const tryIp = (words: string): boolean =>
+  spawnSync('ip', words.split(' '), { stdio: 'ignore' }).status === 0
+
+function ip(words: string): void {
+  if (!tryIp(words)) throw new Error(`Cannot run: ip ${words}`)
+}
