@@ -53,7 +53,11 @@ done`
 
 /** Each `run` gets the words after the command and returns the exit code, or nothing for 0. */
 const COMMANDS = {
-  start: { needs: [install, build], run: startExample, help: 'start the example chat node' },
+  start: {
+    needs: [install, build],
+    run: startExample,
+    help: 'start the chat, or examples/[named]',
+  },
   test: { needs: [install, build], run: test, help: 'run the short tests, or those in [paths]' },
   long: { needs: [install, build], run: long, help: 'run the long tests, which test leaves out' },
   bench: { needs: [install, build], run: bench, help: 'run the benches, or those [named]' },
@@ -231,10 +235,18 @@ function removeStale() {
 
 // commands
 
-/** In this process, so that signals and Ctrl-C arrive at the node itself. */
+/** One that takes several processes has a program for that. */
 async function startExample(args) {
+  const isNamed = args.length > 0 && !args[0].startsWith('-')
+  const folder = join(DIST, relative(ROOT, resolve(isNamed ? args[0] : 'examples/chat')))
+  const rest = isNamed ? args.slice(1) : args
+  const program = join(folder, 'run.js')
+  if (fs.existsSync(program)) return passThrough(process.execPath, [program, ...rest])
+  const config = join(folder, 'skynet.config.js')
+  if (!fs.existsSync(config)) throw new Failure(`Cannot start: no example is at ${args[0]}`)
+  // In this process, so that signals and Ctrl-C arrive at the node itself.
   const cli = await import(pathToFileURL(join(DIST, 'lib', 'cli', 'main.js')).href)
-  await cli.main(['start', join(DIST, 'examples', 'chat', 'skynet.config.js'), ...args])
+  await cli.main(['start', config, ...rest])
   return process.exitCode
 }
 

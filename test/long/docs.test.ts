@@ -81,6 +81,10 @@ export default defineService(() => ({ request: (body: Buffer): Buffer => body })
   compile(new Map([...filesOf('login.md'), ['agent.ts', agent]]))
 })
 
+test('the examples of docs/cluster.md compile', () => {
+  compile(filesOf('cluster.md'))
+})
+
 test('the examples of docs/channel.md compile', () => {
   const client = ['redis.ts', 'resp.ts', 'watch.ts'].map((name): [string, string] => [
     name,

@@ -1,0 +1,202 @@
+/** Compares what callers on all nodes believe with what has happened. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A call to another node, as its caller sees it. */
+export interface CallEntry {
+  /** Of this call alone. */
+  readonly id: string
+  readonly what: 'query' | 'work'
+  readonly to: string
+  readonly begunAt: number
+  endedAt: number
+  readonly timeoutMs: number
+  /** `ok`, or the code of the error; `open` until it ends. */
+  outcome: string
+  sent?: 'no' | 'maybe' | undefined
+}
+
+/** What a node was told of another one. */
+export interface NodeEntry {
+  readonly at: number
+  readonly state: string
+  readonly node: string
+  readonly epoch: number
+}
+
+/** What a process knows. */
+export interface Book {
+  readonly node: string
+  readonly calls: readonly CallEntry[]
+  /** To each node, how many were sent; the last one of it has that number. */
+  readonly sends: Readonly<Record<string, number>>
+  readonly nodes: readonly NodeEntry[]
+}
+
+/** What was done to the process of a node. */
+export interface Harm {
+  readonly node: string
+  readonly pid: number
+  readonly what: 'kill' | 'stop' | 'pause' | 'cut' | 'outage'
+  readonly from: number
+  to: number
+}
+
+export interface Judged {
+  readonly faults: readonly string[]
+  readonly calls: number
+  readonly answered: number
+  readonly failed: number
+  /** How often calls have ended how: `work ERR_NODE_LOST maybe`. */
+  readonly ends: Readonly<Record<string, number>>
+  readonly sends: number
+  /** How much later than its deadline a call has ended, at most. */
+  readonly lateMs: number
+}
+
+type BookOf = Book & { readonly pid: number }
+
+/** What a remote call may end with, besides an answer. */
+const CODES = new Set([
+  'ERR_CALL_DEAD',
+  'ERR_CALL_TIMEOUT',
+  'ERR_FENCED',
+  'ERR_LINK_FULL',
+  'ERR_NAME_UNKNOWN',
+  'ERR_NODE_LOST',
+  'ERR_NODE_UNKNOWN',
+  'ERR_STORE_LOST',
+])
+/** Of what a node may be declared dead. */
+const MORTAL: ReadonlySet<Harm['what']> = new Set(['kill', 'stop', 'cut'])
+const FAULTS_SHOWN = 20
+
+/** The same clock in all processes of a machine, in milliseconds. */
+export const now = (): number => Number(process.hrtime.bigint() / 1000n) / 1000
+
+export function judge(folder: string, books: readonly BookOf[], harms: readonly Harm[]): Judged {
+  const faults: string[] = []
+  const happened = read(folder)
+  const isHarmed = (node: string): boolean => harms.some((harm) => harm.node === node)
+  for (const book of books) {
+    const isStopped = ({ begunAt, endedAt }: CallEntry): boolean =>
+      harms.some(({ pid, from, to }) => pid === book.pid && endedAt > from && begunAt < to)
+    for (const call of book.calls) {
+      const fault = faultOf(call, happened)
+      if (fault !== undefined) faults.push(`${call.id} to ${call.to}: ${fault}`)
+      const isCalm = !isHarmed(book.node) && !isHarmed(call.to) && call.what === 'work'
+      if (isCalm && call.outcome !== 'ok' && !isStopped(call)) {
+        faults.push(`${call.id} to ${call.to}: ${call.outcome} though nothing was done to either`)
+      }
+    }
+    faults.push(...faultsOfNodes(book, harms))
+  }
+  faults.push(...faultsOfSends(books, happened, isHarmed))
+  for (const [id, times] of happened.calls) if (times > 1) faults.push(`${id} ran ${times} times`)
+  const calls = books.flatMap((book) => book.calls)
+  const answered = calls.filter(({ outcome }) => outcome === 'ok').length
+  const ends: Record<string, number> = {}
+  for (const { what, outcome, sent = '' } of calls) {
+    const end = `${what} ${outcome} ${sent}`.trimEnd()
+    ends[end] = (ends[end] ?? 0) + 1
+  }
+  return {
+    faults: faults.slice(0, FAULTS_SHOWN),
+    calls: calls.length,
+    answered,
+    failed: calls.length - answered,
+    ends,
+    sends: books.reduce((sum, { sends }) => sum + total(sends), 0),
+    lateMs: lateness(books, harms),
+  }
+}
+
+const total = (counts: Readonly<Record<string, number>>): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0)
+
+interface Happened {
+  /** How often each call has run. */
+  readonly calls: ReadonlyMap<string, number>
+  /** By receiving node, by sending process: the numbers in the order in which they came. */
+  readonly sends: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
+}
+
+function read(folder: string): Happened {
+  const calls = new Map<string, number>()
+  const sends = new Map<string, Map<string, number[]>>()
+  const ran = (id: string): unknown => calls.set(id, (calls.get(id) ?? 0) + 1)
+  for (const name of readdirSync(folder).filter((each) => each.endsWith('.ran'))) {
+    const from = new Map<string, number[]>()
+    sends.set(name.replace(/\.ran$/, ''), from)
+    for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
+      const [kind, who = '', count] = line.split(' ')
+      if (kind === 'call') ran(who)
+      else if (kind === 'send') {
+        const counts = from.get(who) ?? []
+        from.set(who, counts)
+        counts.push(Number(count))
+      }
+    }
+  }
+  return { calls, sends }
+}
+
+function faultOf({ id, what, outcome, sent }: CallEntry, { calls }: Happened): string | undefined {
+  const hasRun = calls.has(id)
+  if (outcome === 'open') return 'it has not ended'
+  if (what === 'query') return outcome === 'ok' || CODES.has(outcome) ? undefined : outcome
+  if (outcome === 'ok') return hasRun ? undefined : 'was answered and has not run'
+  if (!CODES.has(outcome)) return `ended with ${outcome}`
+  if (sent === undefined) return `${outcome} does not say whether it was sent`
+  return sent === 'no' && hasRun ? `${outcome} says that it was not sent, and it ran` : undefined
+}
+
+/** Nobody healthy is declared dead; each epoch of a node dies once. */
+function faultsOfNodes({ node, nodes }: Book, harms: readonly Harm[]): string[] {
+  const downs = nodes.filter(({ state }) => state === 'down')
+  return downs.flatMap((down) => {
+    const name = `${down.node}, epoch ${down.epoch}`
+    const same = downs.filter((each) => each.node === down.node && each.epoch === down.epoch)
+    if (same.length > 1) return [`${node} was told ${same.length} times that ${name} is down`]
+    const isExpected = harms.some(
+      ({ what, node: harmed }) => MORTAL.has(what) && (harmed === down.node || harmed === node),
+    )
+    return isExpected ? [] : [`${node} was told that ${name} is down, to which nothing was done`]
+  })
+}
+
+/** In order, once; and all of them where nothing was done to either. */
+function faultsOfSends(
+  books: readonly BookOf[],
+  { sends }: Happened,
+  isHarmed: (node: string) => boolean,
+): string[] {
+  const faults: string[] = []
+  for (const [to, from] of sends) {
+    for (const [who, counts] of from) {
+      const at = counts.findIndex((count, i) => i > 0 && count <= counts[i - 1]!)
+      if (at >= 0) faults.push(`${to} got ${counts[at]} of ${who} after ${counts[at - 1]}`)
+    }
+  }
+  for (const { node, pid, sends: sent } of books) {
+    for (const [to, count] of Object.entries(sent)) {
+      if (isHarmed(node) || isHarmed(to)) continue
+      const [, from] = [...sends].find(([who]) => who.startsWith(`${to}.`)) ?? []
+      const got = from?.get(`${node}.${pid}`)?.length ?? 0
+      if (got !== count) faults.push(`${to} got ${got} of the ${count} messages of ${node}`)
+    }
+  }
+  return faults
+}
+
+function lateness(books: readonly BookOf[], harms: readonly Harm[]): number {
+  let most = 0
+  for (const { pid, calls } of books) {
+    if (harms.some((harm) => harm.pid === pid && (harm.what === 'stop' || harm.what === 'pause')))
+      continue
+    for (const { begunAt, endedAt, timeoutMs } of calls) {
+      most = Math.max(most, endedAt - begunAt - timeoutMs)
+    }
+  }
+  return most
+}

@@ -1,0 +1,177 @@
+/** What is done to a cluster whose nodes call each other all the while. Books are compared then. */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Judged } from './cluster-books.ts'
+import { ClusterNodes } from './cluster-nodes.ts'
+import { overNats, overTcp, overThree, type Way } from './cluster-ways.ts'
+import { NatsServer, NatsServers } from './nats-server.ts'
+import { NETWORKS_LEFT_OUT, Networks } from './networks.ts'
+import { below, type Random } from './seed.ts'
+
+export interface Outcome extends Judged {
+  /** How long after the harm all others knew of the death, in ms; none: nobody had to die. */
+  readonly noticedMs?: number | undefined
+}
+
+interface Scene {
+  readonly nodes: ClusterNodes
+  readonly random: Random
+  readonly server?: NatsServer | undefined
+  readonly servers?: NatsServers | undefined
+  readonly networks?: Networks | undefined
+}
+
+type Act = (scene: Scene) => Promise<number | undefined>
+
+/** The first holds the store, where that is kept by a node. */
+const NAMES = ['a', 'b', 'c']
+const UNDER_WAY_MS = 1000
+/** Less than a lease: no reason to declare anybody dead. */
+const PAUSE_MS = 1000
+const STOP_MS = 5000
+const DOWNTIME_MS = 4000
+/** Where the store is, on servers of NATS. */
+const STREAM = 'KV_sk_skynet'
+
+const others = (name: string): string[] => NAMES.filter((other) => other !== name)
+const oneOf = (random: Random, names: readonly string[]): string =>
+  names[below(random, names.length)]!
+
+/** It comes back as another epoch, and all others talk to it again. */
+async function back({ nodes, random }: Scene, name: string): Promise<void> {
+  await nodes.add(name)
+  await nodes.seen(name, 'up', others(name))
+  await nodes.loadOne(name, below(random, 1e9))
+  await sleep(UNDER_WAY_MS)
+}
+
+const ACTS: Readonly<Record<string, Act>> = {
+  async kill(scene) {
+    const { nodes, random } = scene
+    const victim = oneOf(random, ['b', 'c'])
+    nodes.kill(victim)
+    const noticedMs = await nodes.seen(victim, 'down', others(victim))
+    await back(scene, victim)
+    return noticedMs
+  },
+
+  async stop({ nodes, random }) {
+    const victim = oneOf(random, ['b', 'c'])
+    const goOn = nodes.stop(victim)
+    const noticedMs = await nodes.seen(victim, 'down', others(victim))
+    await sleep(Math.max(0, STOP_MS - noticedMs) + below(random, 1000))
+    goOn()
+    await nodes.seen(victim, 'up', others(victim))
+    await sleep(UNDER_WAY_MS)
+    return noticedMs
+  },
+
+  async pause({ nodes, random }) {
+    const victim = oneOf(random, NAMES)
+    const goOn = nodes.stop(victim, 'pause')
+    await sleep(PAUSE_MS)
+    goOn()
+    await sleep(UNDER_WAY_MS)
+    return undefined
+  },
+
+  /** Whoever holds the store: it forgets all that was in it. */
+  async store(scene) {
+    const { nodes, server } = scene
+    if (server === undefined) {
+      nodes.kill('a')
+      await sleep(DOWNTIME_MS)
+      await back(scene, 'a')
+    } else {
+      const healed = NAMES.map((name) => nodes.cut(name, 'outage'))
+      await server.signal('SIGKILL')
+      await sleep(DOWNTIME_MS)
+      await server.start()
+      await sleep(UNDER_WAY_MS)
+      for (const each of healed) each()
+      await sleep(UNDER_WAY_MS)
+    }
+    return undefined
+  },
+
+  /** The store does not answer for longer than a lease, and goes on as if nothing had been. */
+  async hold({ nodes, server }) {
+    const goOn = NAMES.map((name) => nodes.cut(name, 'outage'))
+    if (server === undefined) goOn.push(nodes.stop('a', 'pause'))
+    else await server.signal('SIGSTOP')
+    await sleep(STOP_MS)
+    await server?.signal('SIGCONT')
+    for (const each of goOn) each()
+    await sleep(2 * UNDER_WAY_MS)
+    return undefined
+  },
+
+  /** Of three servers the one that leads the store: writes are out for seconds. */
+  async leader({ nodes, servers }) {
+    const leader = await servers!.leaderOf(STREAM)
+    const healed = NAMES.map((name) => nodes.cut(name, 'outage'))
+    await leader.signal('SIGKILL')
+    await sleep(DOWNTIME_MS)
+    await leader.start()
+    await servers!.leaderOf(STREAM)
+    await sleep(UNDER_WAY_MS)
+    for (const each of healed) each()
+    await sleep(UNDER_WAY_MS)
+    return undefined
+  },
+
+  async partition({ nodes, networks, random }) {
+    const victim = oneOf(random, ['b', 'c'])
+    const healed = nodes.cut(victim)
+    each(victim, (from, to) => networks!.cut(from, to))
+    const noticedMs = await nodes.seen(victim, 'down', others(victim))
+    await sleep(Math.max(0, STOP_MS - noticedMs))
+    each(victim, (from, to) => networks!.heal(from, to))
+    healed()
+    await nodes.seen(victim, 'up', others(victim))
+    await sleep(UNDER_WAY_MS)
+    return noticedMs
+  },
+}
+
+/** Both ways between a node and all others. */
+function each(victim: string, act: (from: string, to: string) => void): void {
+  for (const other of others(victim)) {
+    act(victim, other)
+    act(other, victim)
+  }
+}
+
+const KINDS = ['kill', 'stop', 'pause', 'store', 'hold']
+
+/** Each with the ways on which it can be. */
+export const SCENARIOS: readonly { readonly what: string; readonly way: 'tcp' | 'nats' }[] = [
+  ...KINDS.concat('partition').map((what) => ({ what, way: 'tcp' as const })),
+  ...KINDS.concat('leader').map((what) => ({ what, way: 'nats' as const })),
+]
+
+/** @returns A text: what of it could not be, as something is missing here. */
+export async function runScenario(
+  { what, way }: (typeof SCENARIOS)[number],
+  random: Random,
+): Promise<Outcome | string> {
+  const networks = what === 'partition' ? Networks.make(NAMES) : undefined
+  if (what === 'partition' && networks === undefined) return NETWORKS_LEFT_OUT
+  const servers = what === 'leader' ? await NatsServers.start() : undefined
+  const server = way === 'nats' && what !== 'leader' ? await NatsServer.start() : undefined
+  await using nodes = await ClusterNodes.start(await wayOf({ networks, server, servers }), NAMES)
+  await nodes.load(below(random, 1e9))
+  await sleep(UNDER_WAY_MS + below(random, UNDER_WAY_MS))
+  try {
+    const noticedMs = await ACTS[what]!({ nodes, random, server, servers, networks })
+    return { ...(await nodes.settle()), noticedMs }
+  } catch (error) {
+    throw new Error(`${what} over ${way}:\n${nodes.logs()}`, { cause: error })
+  }
+}
+
+async function wayOf({ networks, server, servers }: Partial<Scene>): Promise<Way> {
+  if (server !== undefined) return overNats(server)
+  if (servers !== undefined) return overThree(servers)
+  return overTcp(NAMES, networks)
+}
