@@ -281,7 +281,7 @@ export class ClusterNode {
     if (peer.link !== undefined || self === 0 || peer.state === 'down') return peer.link
     const host = this.#host
     peer.link = new ClusterLink(
-      { self, peer: peer.epoch },
+      { self, peer: peer.epoch, tickMs: this.tickMs },
       {
         now: () => host.now(),
         random: () => host.random(),

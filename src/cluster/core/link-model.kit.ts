@@ -49,6 +49,8 @@ export class LinkModel {
   /** Which session of the peer each session of ours belongs to, and those that are over. */
   #heard = ''
   readonly #over = new Set<string>()
+  /** How long a request had to last at least that came up to the first tick after a stop. */
+  readonly #stops: { readonly until: number; serial: number }[] = []
   /** Of the first frame of the session that is open. */
   firstTicket = 1
 
@@ -147,11 +149,23 @@ export class LinkModel {
     }
   }
 
+  /** This side has stood still, and has to run nothing that may have waited too long. */
+  stopped(ms: number): void {
+    this.#stops.push({ until: this.#side.world.now + ms + TICK_MS, serial: Infinity })
+  }
+
+  /** What comes from here on was sent to who was there. */
+  ticked(): void {
+    const stop = this.#stops.at(-1)
+    if (stop?.serial === Infinity) stop.serial = this.#side.other.model.#posts.length
+  }
+
   /** A request past its deadline, an answer that nobody waits for. */
-  #isExcused({ type, session, until }: Post): boolean {
+  #isExcused({ type, session, until, serial }: Post): boolean {
     if (session === 0) return false
     if (isAnswer(type)) return this.#requests.get(session)?.state !== 'open'
-    return until <= this.#side.world.now
+    const isMissed = this.#stops.some((stop) => serial <= stop.serial && until <= stop.until)
+    return until <= this.#side.world.now || isMissed
   }
 
   #answered(session: number): void {

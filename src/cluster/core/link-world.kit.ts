@@ -178,12 +178,19 @@ export class Side implements ClusterLinkHost, Modelled {
     return frames.length
   }
 
+  /** This side gets what has come. */
+  carryTo(): void {
+    this.other.carry(Infinity)
+  }
+
   #arrive(bytes: Buffer): void {
     this.world.breaks?.tamper?.(bytes, this)
     this.other.link.receive(bytes, 0, bytes.length)
   }
 
+  /** Who gets something that a cut has left somewhere has heard of the cut. */
   carryLate(): void {
+    if (this.way.late.length > 0) this.other.tell()
     for (const { bytes } of this.way.late.splice(0)) this.#arrive(bytes)
   }
 
@@ -250,6 +257,7 @@ const STEPS: readonly (readonly [weight: number, name: string, step: Step])[] = 
   [1, 'hold', (side, random) => side.link.hold(random.oneIn(2))],
   [8, 'settle', (_, __, world) => world.settle()],
   [8, 'time', (_, random, world) => world.pass(random.size(400))],
+  [1, 'stop', (side, random, world) => world.stop(side, random.between(1000, 3000))],
   [1, 'restart', (side, _, world) => world.restart(side)],
 ]
 const WEIGHTED = STEPS.flatMap((step) => new Array<typeof step>(step[0]).fill(step))
@@ -287,8 +295,23 @@ export class LinkWorld {
   pass(ms: number): void {
     for (const until = this.now + ms; this.now < until; ) {
       this.now = Math.min(until, this.now + TICK_MS)
-      for (const { link } of this.sides) link.tick()
+      for (const { link, model } of this.sides) {
+        link.tick()
+        model.ticked()
+      }
     }
+  }
+
+  /** One node stands still, the other one goes on. */
+  stop(stopped: Side, ms: number): void {
+    for (const until = this.now + ms; this.now < until; ) {
+      this.now = Math.min(until, this.now + TICK_MS)
+      stopped.other.link.tick()
+      stopped.other.flush()
+    }
+    stopped.model.stopped(ms)
+    if (this.random.oneIn(2)) stopped.carryTo()
+    stopped.link.tick()
   }
 
   /** What is on its way is lost, or comes late; each side hears of it at a time of its own. */

@@ -9,6 +9,7 @@ import {
   LINK_LONG_BYTES_MAX,
   LINK_PROBE_MS,
   LINK_QUEUE_BYTES_MAX,
+  LINK_STOP_MS,
   LINK_WINDOW_BYTES_MAX,
 } from '../../base/limits.ts'
 import { type LinkEndpoint, LinkPair } from '../../testing/link-pair.ts'
@@ -525,22 +526,23 @@ test('who is told of an end by a greeting may close the link', () => {
   assert.deepEqual([a.link.state, a.link.counts.malformed], ['greeting', 0])
 })
 
-test('a frame of another session is late, one that consumes what was not sent is bad', () => {
+/** `b` gets a frame of an open session, one number of whose header is one more. */
+function receiveWith(at: number) {
   const { a, b } = opened()
-  const frameWith = (at: number): Buffer => {
-    post(a, 'x')
-    a.flush()
-    const { bytes } = a.frames.splice(0)[0]!
-    bytes.writeUInt32LE(bytes.readUInt32LE(at) + 1, at)
-    return bytes
-  }
-  const other = frameWith(16)
-  b.link.receive(other, 0, other.length)
-  assert.deepEqual([b.link.counts.late, b.ends], [1, []])
-  const bold = frameWith(28)
-  b.link.receive(bold, 0, bold.length)
-  assert.deepEqual([texts(b), b.ends], [[], ['malformed 0']])
-  assert.equal(b.link.outstandingBytes, 0)
+  post(a, 'x')
+  a.flush()
+  const { bytes } = a.frames[0]!
+  bytes.writeUInt32LE(bytes.readUInt32LE(at) + 1, at)
+  b.link.receive(bytes, 0, bytes.length)
+  return b
+}
+
+test('a frame of another session is late, one that consumes what was not sent is bad', () => {
+  const other = receiveWith(16)
+  assert.deepEqual([texts(other), other.link.counts.late, other.ends], [[], 1, []])
+  const bold = receiveWith(28)
+  assert.deepEqual([texts(bold), bold.ends], [[], ['malformed 0']])
+  assert.equal(bold.link.outstandingBytes, 0)
 })
 
 test('nothing is outstanding once a link is closed', () => {
@@ -550,4 +552,25 @@ test('nothing is outstanding once a link is closed', () => {
   assert.ok(a.link.outstandingBytes > 0)
   a.link.close()
   assert.equal(a.link.outstandingBytes, 0)
+})
+
+// Proves: docs/limits.md#link-stop
+test('requests that came while the process was stopped are not run past their deadlines', () => {
+  for (const isTickFirst of [true, false]) {
+    const { a, b, pair } = opened()
+    post(a, 'short', { session: 1, ms: LINK_STOP_MS })
+    post(a, 'long', { session: 2, ms: LINK_STOP_MS * 3 })
+    post(a, 'sent')
+    a.flush()
+    pair.now += LINK_STOP_MS
+    if (isTickFirst) b.link.tick()
+    for (const { bytes } of a.frames.splice(0)) b.link.receive(bytes, 0, bytes.length)
+    assert.deepEqual(texts(b), ['long', 'sent'])
+    assert.equal(b.delivered[0]!.remainingMs, LINK_STOP_MS * 2)
+    // What is sent from here on was not there.
+    pair.pass(100)
+    post(a, 'next', { session: 3, ms: 10 })
+    pair.settle()
+    assert.equal(texts(b).at(-1), 'next')
+  }
 })

@@ -9,6 +9,7 @@ import {
   LINK_ASSEMBLY_BYTES_MAX,
   LINK_LANES_MAX,
   LINK_PROBE_MS,
+  LINK_STOP_MS,
   LINK_WINDOW_BYTES_MAX,
 } from '../../base/limits.ts'
 import { Assemblies } from './assemblies.ts'
@@ -89,11 +90,16 @@ export interface LinkPeers {
   /** Epoch of this node, and of the other one. */
   readonly self: number
   readonly peer: number
+  /** So often `tick` is called, in milliseconds. */
+  readonly tickMs?: number
 }
 
 const LIMITS = { lanes: LINK_LANES_MAX, assemblyBytes: LINK_ASSEMBLY_BYTES_MAX }
 /** Deadlines travel in 32 bits, with a sign when the clock is past them. */
 const REMAINING_MS_MAX = 0x7fffffff
+const TICK_MS = 50
+/** A tick that is missing for so many times its time: the process was stopped. */
+const STOP_TICKS = 4
 /** So much of what was consumed is told alone when nothing goes the other way. */
 const TOLD_BYTES = LINK_WINDOW_BYTES_MAX / 4
 
@@ -125,10 +131,18 @@ export class ClusterLink {
   #isHeld = false
   #isCreditDue = false
   #sentAt = 0
+  /** A pause of that many milliseconds between two ticks was a stop. */
+  readonly #stopMs: number
+  #tickedAt: number
+  /** Until the next tick: what comes may have waited for us so long. */
+  #lateMs = 0
 
   constructor(peers: LinkPeers, host: ClusterLinkHost) {
+    const { tickMs = TICK_MS } = peers
     this.#peers = peers
     this.#host = host
+    this.#stopMs = Math.max(LINK_STOP_MS, STOP_TICKS * tickMs)
+    this.#tickedAt = this.#now()
     this.#head.epoch = peers.self
     this.#queue = new LinkQueue(this.#credit, (kind, view, frame, ticket) =>
       this.#sendNumbered(kind, view, frame, ticket),
@@ -336,8 +350,8 @@ export class ClusterLink {
     const { kind, number, consumed } = this.#reader
     if (kind === FRAME_KIND.RESET) this.#receiveReset()
     else if (kind === FRAME_KIND.BYE) this.#finish('bye', 'idle')
-    else if (!this.#credit.acknowledge(consumed)) this.#malformed()
     else if (number !== this.#expected) this.#renew('gap')
+    else if (!this.#credit.acknowledge(consumed)) this.#malformed()
     else if (kind === FRAME_KIND.CREDIT) this.#receiveCredit()
     else this.#receiveNumbered(bytes, length)
     if (this.#session.state === 'open') this.#wantFlushAfter()
@@ -354,6 +368,7 @@ export class ClusterLink {
       return
     }
     if (!this.#isHeld) this.#credit.consume()
+    this.#lookForStop(this.#now())
     if (this.#reader.kind === FRAME_KIND.DATA) this.#receiveMessages(bytes)
     else this.#receiveChunk(bytes)
   }
@@ -389,7 +404,7 @@ export class ClusterLink {
         return
       }
     } else if (deadline !== 0) {
-      remainingMs = (deadline - this.#reader.clock) | 0
+      remainingMs = ((deadline - this.#reader.clock) | 0) - this.#lateMs
       if (remainingMs <= 0) {
         this.counts.expired++
         return
@@ -522,9 +537,21 @@ export class ClusterLink {
     this.#wantFlush()
   }
 
+  /**
+   * A process that was stopped finds what was sent to it meanwhile. How long that has waited nobody
+   * can tell: as long as the stop at most, and that counts. Better not run than run too late.
+   */
+  #lookForStop(now: number): void {
+    const pausedMs = now - this.#tickedAt
+    if (pausedMs >= this.#stopMs) this.#lateMs = pausedMs
+  }
+
   /** Time passes: call it some 20 times a second. */
   tick(): void {
     const now = this.#now()
+    this.#lateMs = 0
+    this.#lookForStop(now)
+    this.#tickedAt = now
     this.#queue.expire(now, (request) => this.#tellLost(request, 'timeout'))
     if (this.#session.isSilent(now)) this.#greetAgain()
     if (this.#session.state === 'open') this.#keepUp(now)
