@@ -1,7 +1,6 @@
 /** A typed reference to a service of another node, as `ServiceRef` is one to a service of ours. */
 
 import type { LuaValues } from '../codec/seri/lua-values.ts'
-import type { LuaValue } from '../codec/seri/reader.ts'
 import type { Methods } from '../modules/definition.ts'
 import type { CheckedArgs } from '../service/message-value.ts'
 import { methodTable } from '../service/ref.ts'
@@ -17,7 +16,7 @@ type First<V extends readonly unknown[]> = V extends readonly [infer F, ...unkno
   ? F
   : V extends readonly []
     ? undefined
-    : LuaValue
+    : unknown
 type Value<T> = T extends LuaValues<infer V> ? First<V> : T
 type AnswerOf<R> = Awaited<R> extends Response<infer T> ? Value<T> : Value<Awaited<R>>
 

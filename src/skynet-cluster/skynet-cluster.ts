@@ -27,7 +27,7 @@ export interface ClusterBase {
 /** A node that there is a connection to. */
 export interface ClusterSender {
   readonly node: string
-  call<T = LuaValue>(address: RemoteAddress, ...values: readonly unknown[]): Promise<T>
+  call<T = unknown>(address: RemoteAddress, ...values: readonly unknown[]): Promise<T>
   send(address: RemoteAddress, ...values: readonly unknown[]): void
 }
 
@@ -101,7 +101,7 @@ export class SkynetCluster {
    * `info.sent` of those that have it: `no` when the service certainly was not called.
    * `ERR_MESSAGE_UNSUPPORTED` and the like for `values`.
    */
-  async call<T = LuaValue>(
+  async call<T = unknown>(
     node: string,
     address: RemoteAddress,
     ...values: readonly unknown[]
@@ -110,7 +110,7 @@ export class SkynetCluster {
   }
 
   /** As `call`, with all values of the answer: `const [ok, text] = await cluster.callAll(…)`. */
-  async callAll<T extends readonly unknown[] = LuaValue[]>(
+  async callAll<T extends readonly unknown[] = unknown[]>(
     node: string,
     address: RemoteAddress,
     ...values: readonly unknown[]
