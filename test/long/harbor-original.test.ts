@@ -60,6 +60,9 @@ test('a slave of ours joins a master of Skynet: names and calls go both ways', a
       await call(peer, 'call', echo, 'several', 'x'),
       await call(peer, 'echo', true, 'x'),
     )
+    // Messages of another type are bytes.
+    assert.equal(await ours.user.call.text(peer, 'héllo'), 'text: héllo')
+    assert.equal(await call(peer, 'text', echo, 'héllo'), 'text: héllo')
     // They find ours, and call it, by its handle and by its global name.
     assert.equal(await call(peer, 'query', 'OURS'), echo)
     assert.equal(await call(peer, 'call', echo, 'echo', 'back'), 'back')
@@ -115,6 +118,23 @@ test('what fails is an error on either side: a handler, a handle that is dead', 
   await call(peer, 'kill', child)
   await assert.rejects(call(child, 'hello'), FAILED)
   assert.equal(await call(peer, 'echo', 'it goes on'), 'it goes on')
+})
+
+// Proves: docs/harbor.md#original
+test('joining fails in time: a number that is taken, a harbor that stands still', async (t) => {
+  const { master, two } = await aMixture(t)
+  const causeOf = (reason: RegExp) => (error: unknown) => {
+    assert.match(String((error as { cause: unknown }).cause), reason)
+    return true
+  }
+  const again = await aNode(t, 3)
+  const join = (node: HarborNode, joinTimeoutMs: number) =>
+    node.user.call.join({ master, address, joinTimeoutMs })
+  await assert.rejects(join(again, 30_000), causeOf(/its connection has ended: it has ended/))
+  two.signal('SIGSTOP')
+  const four = await aNode(t, 4)
+  await assert.rejects(join(four, 1000), causeOf(/within 1000 ms 2 of 3 harbors have connected/))
+  two.signal('SIGCONT')
 })
 
 // Proves: docs/harbor.md#original
