@@ -173,6 +173,13 @@ const MESSAGES = {
     `the request ${i.sent === 'no' ? 'was not sent' : 'may have run'}`,
   ERR_LINK_FULL: (i: { node: string; limit: number; sent: Sent }) =>
     `Cannot send more to node ${i.node}: what waits for it has reached its limit, ${i.limit} bytes`,
+  ERR_FENCED: (i: {
+    name: string
+    token: readonly [number, number]
+    current: readonly [number, number] | undefined
+  }) =>
+    `Cannot go on as '${i.name}' of the cluster, with token ${i.token.join('.')}: ` +
+    `another one has it, with ${i.current?.join('.') ?? 'a later one'}`,
   ERR_PROXY_LIMIT: (i: { node: string; limit: number }) =>
     `Cannot know another service of node ${i.node}: ` +
     `all handles for services of other nodes are in use, ${i.limit}`,

@@ -5,16 +5,16 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { CLUSTER_CALL_MS } from '../base/limits.ts'
-import { launchOptions } from '../launch/options.ts'
 import type { ClusterMember, ClusterMethods } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { Application } from './application.ts'
 import type { NodeTransport } from './core/cluster-node.ts'
 import type { ClusterStore } from './core/store.ts'
 import { Drive } from './drive.ts'
+import { Launches } from './launches.ts'
 import { NodeList } from './node-list.ts'
+import { uniquesOn } from './own-uniques.ts'
 import { CLUSTER_SERVICE, type PeerMethods, PeerServices } from './peer-services.ts'
-import { placeOn } from './placing.ts'
 
 /** What of the config is not of the transport. */
 export interface ClusterSettings {
@@ -38,6 +38,8 @@ export async function clusterService(
   settings: ClusterSettings,
   ways: ClusterWays,
 ): Promise<ClusterMethods & PeerMethods> {
+  // What others ask before this setup is done waits for it.
+  skynet.register(CLUSTER_SERVICE)
   const { name, callTimeoutMs = CLUSTER_CALL_MS, leaseMs, start } = settings
   const application = new Application(start, settings.build)
   const { build } = application
@@ -54,11 +56,13 @@ export async function clusterService(
     ...ways,
     callTimeoutMs,
     onNodes: () => list.changed(),
+    uniques: () => uniques,
   })
-  let isDraining = false
-  const drain = (): void => {
-    isDraining = true
+  const uniques = uniquesOn(skynet, () => drive)
+  const drain = (): Promise<void> => {
+    launches.isDraining = true
     drive.node.drain()
+    return uniques.release()
   }
   skynet.onStop(drain)
   skynet.onExit(async () => {
@@ -66,39 +70,51 @@ export async function clusterService(
     await Promise.allSettled([ways.store.close(), ways.transport.close()])
   })
   const others = new PeerServices(skynet, drive, callTimeoutMs)
-  const { loads, names } = Skynet.siteOf(skynet)
+  const launches = new Launches({ skynet, drive, application, others })
+  const { names } = Skynet.siteOf(skynet)
   const methods: ClusterMethods & PeerMethods = {
     nodes: () => list.list,
     changes: (version) => list.changes(version),
     query: async (node, wanted, timeoutMs) =>
       node === name ? methods.find(wanted) : others.at(node, timeoutMs).find(wanted),
-    launch: async (where, url, options, timeoutMs) => {
-      const loadOf = async (node: string, limitMs: number): Promise<number> =>
-        node === name ? methods.load() : others.at(node, limitMs).load()
-      const node = await placeOn(where, drive.nodes(), loadOf)
-      if (node === name) return skynet.newService(url, launchOptions(options))
-      return others.at(node, timeoutMs).launchHere(application.moduleOf(url), build, options)
+    launch: (...given) => launches.on(...given),
+    drain,
+    unique: async (url, options, timeoutMs) => {
+      const wanted = { name: application.moduleOf(url), url, options }
+      return skynet.ref(
+        await inTime(skynet, wanted.name, uniques.find(wanted), timeoutMs || callTimeoutMs),
+      )
     },
-    drain: async () => drain(),
     find: (wanted) => {
       const handle = names.query(wanted)
       if (handle === 0) throw new SkynetError('ERR_NAME_UNKNOWN', { name: `${name}${wanted}` })
       return skynet.ref(handle)
     },
-    load: () => {
-      let sum = 0
-      for (let worker = 0; worker < loads.workers; worker++) sum += loads.of(worker)
-      return sum
-    },
-    launchHere: async (module, theirs, options) => {
-      if (isDraining) {
-        const reason = `node ${name} takes nothing new, it is about to stop`
-        throw new SkynetError('ERR_SERVICE_LAUNCH', { path: module, reason })
-      }
-      return skynet.newService(application.urlOf(module, theirs), launchOptions(options))
-    },
+    load: () => launches.load(),
+    launchHere: (...given) => launches.here(...given),
   }
   await drive.join()
-  skynet.register(CLUSTER_SERVICE)
   return methods
+}
+
+/** A store that is not there must keep nobody waiting. */
+function inTime(
+  skynet: Skynet,
+  name: string,
+  finding: Promise<number>,
+  timeoutMs: number,
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => {
+      const info = {
+        to: 'the cluster',
+        method: `unique ${name}`,
+        timeoutMs,
+        sent: 'maybe' as const,
+      }
+      reject(new SkynetError('ERR_CALL_TIMEOUT', info))
+    }
+    const limit = skynet.timeout(timeoutMs, late)
+    finding.then(resolve, reject).finally(() => limit.cancel())
+  })
 }

@@ -11,14 +11,18 @@ import {
   type ClusterNodeOptions,
   type ClusterPeer,
 } from './core/cluster-node.ts'
+import type { PeerAddress } from './core/transport.ts'
 import { borderOn } from './on-worker.ts'
 import type { BorderLinks } from './outgoing.ts'
 import { PackedSlot } from './packed.ts'
+import type { Uniques } from './uniques.ts'
 
 export interface DriveOptions extends ClusterNodeOptions {
   readonly callTimeoutMs: number
   /** A node has come, is another one, or has gone. */
   readonly onNodes: () => void
+  /** Told of what is one in the cluster. */
+  readonly uniques: () => Pick<Uniques, 'owned' | 'changed' | 'fenced' | 'refused' | 'acting'>
 }
 
 /** Between two looks at which services of a node that stops are left. */
@@ -74,6 +78,10 @@ export class Drive {
     await skynet.sleep(CLUSTER_JOIN_MS, { token })
     if (isOver) await this.#entered
     else skynet.error(`not in the cluster after ${CLUSTER_JOIN_MS} ms: joins as soon as it can`)
+  }
+
+  get self(): PeerAddress {
+    return this.#self
   }
 
   /** This node first. */
@@ -135,7 +143,7 @@ export class Drive {
         else border.peerUp(peer)
         this.#options.onNodes()
       },
-      acting: () => {},
+      acting: (isActing) => this.#options.uniques().acting(isActing),
       store: (isThere, reason) => this.#store(isThere, reason),
       failed: (reason) => {
         skynet.error(`Cannot join the cluster: ${messageOf(reason)}`)
@@ -158,11 +166,11 @@ export class Drive {
         const known = border.peer(peer)
         if (known !== undefined) border.linkBegan(known)
       },
-      owned: () => {},
-      taken: () => {},
-      refused: () => {},
-      fenced: () => {},
-      owner: () => {},
+      owned: (name, token) => this.#options.uniques().owned(name, token),
+      taken: (name) => this.#options.uniques().changed(name),
+      refused: (name, reason) => this.#options.uniques().refused(name, reason),
+      fenced: (name, ...tokens) => this.#options.uniques().fenced(name, ...tokens),
+      owner: (name) => this.#options.uniques().changed(name),
     }
   }
 

@@ -47,6 +47,8 @@ export class Context {
   /** It is in the run queue, or being run right now. */
   isQueued = false
   isAlive = true
+  /** What comes waits, until the scheduler is told otherwise. */
+  isHeld = false
   /** Messages handled so far. */
   handled = 0
 

@@ -207,7 +207,14 @@ export class Scheduler {
       return
     }
     mailbox.push(message)
-    if (!context.isQueued) this.#enqueue(context)
+    if (!context.isQueued && !context.isHeld) this.#enqueue(context)
+  }
+
+  /** From now on what comes for it waits in its mailbox; or no longer. */
+  hold(context: Context, isOn: boolean): void {
+    context.isHeld = isOn
+    const hasMail = (context.mailbox?.length ?? 0) > 0
+    if (!isOn && hasMail && !context.isQueued) this.#enqueue(context)
   }
 
   /** In this order: where the stack ends at a call, the next message makes up for it. */
@@ -225,7 +232,7 @@ export class Scheduler {
     for (const message of messages) mailbox.push(message)
     for (let i = 0; i < others; i++) mailbox.push(mailbox.shift()!)
     context.handled -= messages.length
-    if (!context.isQueued) this.#enqueue(context)
+    if (!context.isQueued && !context.isHeld) this.#enqueue(context)
   }
 
   /**
@@ -435,6 +442,10 @@ export class Scheduler {
 
   /** A batch of one mailbox; it goes on while nobody else has mail, as Skynet's workers do. */
   #runBatch(context: Context): void {
+    if (context.isHeld) {
+      context.isQueued = false
+      return
+    }
     const mailbox = context.mailbox!
     const runQueue = this.#runQueue
     const { monitor, onOverload, clock } = this.#options

@@ -41,6 +41,8 @@ export interface LaunchAs {
   /** It ends with whoever launches it. */
   readonly isChild?: boolean
   readonly limits?: WaitLimits | undefined
+  /** It is the one of the cluster that has a name. */
+  readonly fence?: LaunchOrder['fence'] | undefined
 }
 
 /** Returns the handle, once its setup is done. Throws as `newService`. */
@@ -49,12 +51,12 @@ export async function launchService(
   site: LaunchSite,
   path: string | URL,
   options: LaunchOptions<readonly unknown[]>,
-  { isChild = false, limits = launchLimits(options) }: LaunchAs = {},
+  { isChild = false, limits = launchLimits(options), fence }: LaunchAs = {},
 ): Promise<number> {
   if (service.hasEnded) throw service.exited()
   const url = site.resolve(path, service.url)
   const { args = [], onFault = 'log', on = 'least-loaded' } = options
-  const order = { url, args, onFault, isChild }
+  const order = { url, args, onFault, isChild, fence }
   const { loads, worker, onVacant } = site
   if (on !== 'dedicated') return launchOn(service, loads, choose(on, loads, worker), order, limits)
   const left = limitsFrom(service.runtime, limits)
@@ -67,21 +69,23 @@ export async function launchService(
   }
 }
 
-type WhatToLaunch = Pick<Required<LaunchOrder>, 'url' | 'args' | 'onFault' | 'isChild'>
+type WhatToLaunch = Pick<Required<LaunchOrder>, 'url' | 'args' | 'onFault' | 'isChild'> & {
+  readonly fence: LaunchOrder['fence'] | undefined
+}
 
 async function launchOn(
   service: LauncherHost,
   loads: Loads,
   home: number,
-  { url, args, onFault, isChild }: WhatToLaunch,
+  { url, args, onFault, isChild, fence }: WhatToLaunch,
   limits: WaitLimits,
 ): Promise<number> {
   const place = loads.add(home)
   const { setups } = service
   const order: LaunchOrder = { order: 'launch', url, args, place, onFault }
   // The order is copied: hardly any has more.
-  const isPlain = !isChild && setups.length === 0
-  const what = isPlain ? order : { ...order, isChild, setups }
+  const isPlain = !isChild && setups.length === 0 && fence === undefined
+  const what = isPlain ? order : { ...order, isChild, setups, ...(fence && { fence }) }
   const undo = isChild
     ? (session: number): CancelOrder => ({ order: 'cancel', session })
     : undefined

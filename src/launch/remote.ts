@@ -37,6 +37,8 @@ export interface RemoteLauncher {
     options: RemoteLaunch,
     timeoutMs: number,
   ): Promise<ServiceId>
+  /** The one service of the cluster that is made of that module. */
+  unique(url: string, options: RemoteLaunch, timeoutMs: number): Promise<ServiceId>
 }
 
 /** The name of this node. @throws {SkynetError} `ERR_CLUSTER_OFF`. */

@@ -5,7 +5,7 @@ import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Methods } from '../modules/definition.ts'
 import { isBuiltin } from '../modules/modules.ts'
 import type { LateCaller } from './late-caller.ts'
-import type { LaunchOrigin } from './life.ts'
+import type { Fence, LaunchOrigin } from './life.ts'
 import { wrongMethods } from './methods.ts'
 import { begin } from './scope.ts'
 import { isThenable } from './sendable.ts'
@@ -37,6 +37,7 @@ export interface Launch {
   isGivenUp?: boolean
   /** As of its order. */
   readonly setups?: readonly WaitingSetup[] | undefined
+  readonly fence?: Fence | undefined
   /** Exactly one of them is called, once. */
   readonly onReady: (handle: number) => void
   readonly onFailure: (error: SkynetError) => void

@@ -4,7 +4,7 @@ import type { Place } from '../kernel/loads.ts'
 import { askerOf } from './askers.ts'
 import type { Launch } from './beginning.ts'
 import type { LateCaller } from './late-caller.ts'
-import { originOf } from './life.ts'
+import { type Fence, originOf } from './life.ts'
 import { LATER, type Orders, type WorkerOrder } from './orders.ts'
 import type { WaitingSetup } from './setup.ts'
 
@@ -17,6 +17,8 @@ export interface LaunchOrder extends WorkerOrder {
   readonly onFault?: 'log' | 'end'
   /** It ends with whoever launches it. */
   readonly isChild?: boolean
+  /** It is the one of the cluster that has a name. */
+  readonly fence?: Fence
   /** Those that wait for this launch, each for the next: see `Setup.waiting`. */
   readonly setups?: readonly WaitingSetup[]
 }
@@ -48,6 +50,7 @@ export function addLaunchOrders(orders: Orders, host: LaunchOrdersHost): void {
       origin: originOf(source === host.names.query('.service'), order.onFault ?? 'log'),
       parent: order.isChild === true ? { handle: source, asker: askerOf(message) } : undefined,
       setups: order.setups,
+      fence: order.fence,
       onReady: (handle) => orders.reply(message, handle),
       onFailure: (error) => {
         if (session === 0) host.say(0, describe(error))

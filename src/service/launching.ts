@@ -123,6 +123,7 @@ export class Launching implements BeginningHost {
     const { services, router, endWith, facadeOf } = this.#options
     if (launch.caller !== undefined) launch.caller.service = service
     service.setProfile(this.isProfiled)
+    service.fence = launch.fence
     services.add(service)
     router.add(service.context)
     const beginning = new Beginning(this, service, launch)

@@ -26,6 +26,14 @@ export const originOf = (isUnique: boolean, onFault: LaunchOrigin['onFault']): L
   ORIGINS[(isUnique ? 2 : 0) + (onFault === 'end' ? 1 : 0)]!
 
 /**
+ * The token of a service that is one in its cluster: the era and the revision at which it became
+ * the owner of its name. A later owner has a higher one, the era counting first. Who keeps the
+ * highest that it has seen and refuses what is lower, a database say, takes nothing of an owner
+ * that was overtaken and does not know it yet.
+ */
+export type Fence = readonly [era: number, revision: number]
+
+/**
  * `gone`: it had ended before; why is not known any more. `node down`: it went with its node.
  */
 export type EndReason = ExitReason | 'worker died' | 'node down' | 'gone'

@@ -26,7 +26,7 @@ import {
   type Send,
 } from './calls.ts'
 import { Faults } from './faults.ts'
-import type { Ending, ExitHook, ExitReason, LaunchOrigin } from './life.ts'
+import type { Ending, ExitHook, ExitReason, Fence, LaunchOrigin } from './life.ts'
 import type { LogLevel } from './log.ts'
 import { EARLY_TYPES } from './message-types.ts'
 import type { Orders } from './orders.ts'
@@ -109,6 +109,8 @@ export class Service
   #phase: 'starting' | 'ready' | 'ending' | 'ended' = 'starting'
   /** Until it is done, or the service has ended. */
   #setup: Setup | undefined
+  /** It is the one of the cluster that has a name. */
+  fence: Fence | undefined
   readonly requests = new Requests(this)
   /** Notes where waits begin, while somebody wants to know. */
   tracer: Tracer | undefined

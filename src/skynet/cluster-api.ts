@@ -3,13 +3,11 @@
  * node with `cluster` in its config has: no floor knows the room.
  */
 import { checkFunction, checkText } from '../base/check.ts'
-import {
-  askCluster,
-  type ClusterSite,
-  checkInCluster,
-  type RemoteLauncher,
-} from '../launch/remote.ts'
+import { askForUnique, type UniqueSite } from '../launch/cluster-unique.ts'
+import { type LaunchRest, launchOptions } from '../launch/options.ts'
+import { askCluster, checkInCluster, type RemoteLauncher } from '../launch/remote.ts'
 import type { AnyService, MethodsOf } from '../modules/definition.ts'
+import type { ServicePath } from '../modules/service-module.ts'
 import { ServiceRef } from '../service/ref.ts'
 import type { Service } from '../service/service.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
@@ -57,10 +55,10 @@ const RETRY_MS = 500
 
 export class ClusterApi {
   readonly #service: Service
-  readonly #site: ClusterSite
+  readonly #site: UniqueSite
   readonly #listeners = new Set<(event: ClusterNodeEvent) => unknown>()
 
-  constructor(service: Service, site: ClusterSite) {
+  constructor(service: Service, site: UniqueSite) {
     this.#service = service
     this.#site = site
   }
@@ -96,6 +94,22 @@ export class ClusterApi {
     const message = ['query', node, name, options?.timeoutMs ?? 0]
     const found = (await this.#ask('query', message, options)) as ServiceRef
     return new ServiceRef(this.#service, found.target)
+  }
+
+  /**
+   * The one instance of a service in the whole cluster: launched by the node of who asks first,
+   * with its arguments. When that node dies or leaves, another one that has asked launches it anew:
+   * then ask again, as this reference is of the one before. On a node that does not hear the
+   * cluster for a lease it handles nothing, as others may have another by then: docs/cluster.md.
+   *
+   * @throws As `newService`, and `ERR_CLUSTER_OFF`, `ERR_CALL_TIMEOUT`.
+   */
+  async uniqueService<S extends AnyService = AnyService>(
+    path: ServicePath<S>,
+    ...rest: LaunchRest<S>
+  ): Promise<ServiceRef<MethodsOf<S>>> {
+    const handle = await askForUnique(this.#service, this.#site, path, launchOptions(rest[0]))
+    return new ServiceRef(this.#service, handle)
   }
 
   /**

@@ -16,6 +16,7 @@ import type { Services } from '../service/services.ts'
 import { knownSubscriptions } from '../sharing/subscription.ts'
 import { orphaned, poolOf, socketsOf } from '../sockets/pool.ts'
 import type { SocketMessage } from '../sockets/socket-message.ts'
+import { addHoldingOrders } from '../supervision/holding.ts'
 import { addSupervisionOrders } from '../supervision/monitor.ts'
 import { addSignalOrders } from '../supervision/signals.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -75,6 +76,7 @@ export function addFeatures({
   addMailboxOrders(orders, { find, isLost })
   addSupervisionOrders(orders, { find, all, isLost, kill, launching })
   addSignalOrders(orders, find)
+  addHoldingOrders(orders, find)
   addMessageLogOrders(orders, { find, folder })
   addProfileOrders(orders, { find, all, launching })
   const stats = (): WorkerStats =>

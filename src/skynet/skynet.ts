@@ -15,7 +15,7 @@ import type { ServicePath } from '../modules/service-module.ts'
 import type { SocketClient } from '../net/client/client.ts'
 import type { Address } from '../service/addresses.ts'
 import { askMailbox, inboxOf, type MailboxState } from '../service/inbox.ts'
-import type { Ending, ExitHook } from '../service/life.ts'
+import type { Ending, ExitHook, Fence } from '../service/life.ts'
 import type { Packing } from '../service/message-value.ts'
 import { askAbout } from '../service/ordering.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from '../service/protocols.ts'
@@ -133,6 +133,15 @@ export class Skynet {
   get cluster(): ClusterApi {
     this.#cluster ??= new ClusterApi(Skynet.serviceOf(this), this.#site)
     return this.#cluster
+  }
+
+  /**
+   * The token of this service, when it is the one of its cluster: `[era, revision]`, higher than
+   * that of any owner before. Give it to a database with each write, which keeps the highest and
+   * refuses what is lower: then nothing is written by one that was overtaken. Undefined: no such.
+   */
+  get fence(): Fence | undefined {
+    return Skynet.serviceOf(this).fence
   }
 
   /** Milliseconds since the node started, with fractions; the same on every worker. */

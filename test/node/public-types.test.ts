@@ -10,7 +10,7 @@ const TYPES = join(import.meta.dirname, '../../lib/types')
 /** A new member is added here on purpose; what only other files of src call is `@internal`. */
 const MEMBERS: Readonly<Record<string, string>> = {
   ChannelInput: 'read readLine',
-  ClusterApi: 'self nodes query onNode drain',
+  ClusterApi: 'self nodes query uniqueService onNode drain',
   Channel: 'id publish subscribe delete toString',
   Connection:
     'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
@@ -47,8 +47,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
     'registerSnax getSender',
   SkynetError: 'code info constructor',
   Skynet:
-    'self worker socket multicast shareData datacenter debug cluster now startTime getenv setenv ' +
-    'log error newService uniqueService queryService ref named selfRef call send isAlive ' +
+    'self worker socket multicast shareData datacenter debug cluster fence now startTime getenv ' +
+    'setenv log error newService uniqueService queryService ref named selfRef call send isAlive ' +
     'localName register name fork sleep yield wait wakeup queue select timeout interval onExit ' +
     'onStop exit abort boundMailbox mailbox room monitor link kill response ignoreRet ' +
     'context registerProtocol forwardType rawSend rawCall redirect trace tasks killTask ' +

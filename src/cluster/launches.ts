@@ -1,0 +1,63 @@
+/** Launching services for other nodes, and on them. */
+import { SkynetError } from '../base/errors.ts'
+import { launchOptions } from '../launch/options.ts'
+import type { NodePlacement } from '../launch/placement.ts'
+import type { RemoteLaunch } from '../launch/remote.ts'
+import type { ServiceRef } from '../service/ref.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import type { Application } from './application.ts'
+import type { Drive } from './drive.ts'
+import type { PeerServices } from './peer-services.ts'
+import { placeOn } from './placing.ts'
+
+export interface LaunchesHost {
+  readonly skynet: Skynet
+  readonly drive: Drive
+  readonly application: Application
+  readonly others: PeerServices
+}
+
+export class Launches {
+  readonly #host: LaunchesHost
+  /** It takes nothing new. */
+  isDraining = false
+
+  constructor(host: LaunchesHost) {
+    this.#host = host
+  }
+
+  /** How many services there are here. */
+  load(): number {
+    const { loads } = Skynet.siteOf(this.#host.skynet)
+    let sum = 0
+    for (let worker = 0; worker < loads.workers; worker++) sum += loads.of(worker)
+    return sum
+  }
+
+  /** On whichever node it is to be. @param timeoutMs 0: as long as any call to another node. */
+  async on(
+    where: NodePlacement,
+    url: string,
+    options: RemoteLaunch,
+    timeoutMs: number,
+  ): Promise<ServiceRef> {
+    const { skynet, drive, application, others } = this.#host
+    const own = drive.self.node
+    const loadOf = async (node: string, limitMs: number): Promise<number> =>
+      node === own ? this.load() : others.at(node, limitMs).load()
+    const node = await placeOn(where, drive.nodes(), loadOf)
+    if (node === own) return skynet.newService(url, launchOptions(options))
+    const module = application.moduleOf(url)
+    return others.at(node, timeoutMs).launchHere(module, application.build, options)
+  }
+
+  /** For another node. */
+  async here(module: string, build: string, options: RemoteLaunch): Promise<ServiceRef> {
+    const { skynet, drive, application } = this.#host
+    if (this.isDraining) {
+      const reason = `node ${drive.self.node} takes nothing new, it is about to stop`
+      throw new SkynetError('ERR_SERVICE_LAUNCH', { path: module, reason })
+    }
+    return skynet.newService(application.urlOf(module, build), launchOptions(options))
+  }
+}

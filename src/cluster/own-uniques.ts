@@ -1,0 +1,50 @@
+/** What is one in the cluster, on the node of one service `.cluster`. */
+import { BORDER_SWEEP_MS, HANDLE_ID_MAX } from '../base/limits.ts'
+import { launchFrom } from '../launch/imported.ts'
+import { launchOptions } from '../launch/options.ts'
+import { askHome, orderHome } from '../service/ordering.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import type { FenceOrder, HandOverOrder, HoldOrder } from '../supervision/holding.ts'
+import type { Drive } from './drive.ts'
+import { Uniques } from './uniques.ts'
+
+export function uniquesOn(skynet: Skynet, drive: () => Drive): Uniques {
+  const service = Skynet.serviceOf(skynet)
+  const site = Skynet.siteOf(skynet)
+  const { runtime } = service
+  const uniques = new Uniques({
+    names: {
+      owner: (name) => drive().node.names.owner(name),
+      claim: (name, id) => drive().node.names.claim(name, id),
+      release: (name, released) => drive().node.names.release(name, released),
+      releaseAll: (released) => drive().node.names.releaseAll(released),
+    },
+    self: () => drive().self,
+    launch: ({ url, options }, fence) =>
+      launchFrom(service, site, url, launchOptions(options), { fence }),
+    handleOf: ({ node, epoch, id }) => {
+      const { node: own, border } = drive()
+      const peer = own.peer(node)
+      if (peer === undefined || peer.epoch !== epoch) return 0
+      return border.handleFor(border.peerUp(peer), id)
+    },
+    idOf: (handle) => handle & HANDLE_ID_MAX,
+    isAlive: (handle) => skynet.isAlive(handle),
+    hold: (handle, isOn) => {
+      const order: HoldOrder = { order: 'hold', handle, isOn }
+      orderHome(runtime, 0, 0, order)
+    },
+    handOver: (handle) => {
+      const order: HandOverOrder = { order: 'handOver', handle }
+      // As long as its exit hooks may take, and a little for the way.
+      return askHome(service, order, { timeoutMs: 2 * runtime.exitMs })
+    },
+    fence: (handle, name, token, current) => {
+      const order: FenceOrder = { order: 'fence', handle, name, token, current }
+      orderHome(runtime, 0, 0, order)
+    },
+    complain: (text) => skynet.error(text),
+  })
+  skynet.interval(BORDER_SWEEP_MS, () => uniques.sweep())
+  return uniques
+}
