@@ -68,6 +68,7 @@ test('the packed package type-checks strictly, and runs services in TypeScript',
 const USER = `import { defineService, supervise, UdpAddress } from 'skynet-ts'
 import { defineProtocol, json, seri, type StandardSchema } from 'skynet-ts/codec'
 import { type AnswerSink, socketChannel } from 'skynet-ts/channel'
+import { type NatsOptions, natsCluster } from 'skynet-ts/cluster-nats'
 import { msgpack } from 'skynet-ts/msgpack'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { protobuf } from 'skynet-ts/protobuf'
@@ -162,6 +163,8 @@ export const caller = defineService((skynet) => {
     },
   }
 })
+const nats: NatsOptions = { servers: ['127.0.0.1'] }
+export const { store } = natsCluster({ cluster: 'game', node: 'a', ...nats })
 export const bytes = [seri().encode([number]), msgpack<number>().encode(number)]
 export const all = [supervise, UdpAddress.of, resolveConfig, startNode, createSocketServer]
 `
@@ -186,17 +189,26 @@ test('the packed types are good for old compilers and targets, checked to the la
 
 test('a door that needs a package says which, when it is used', (t) => {
   const folder = installPacked(t)
-  const program = `import { msgpack } from 'skynet-ts/msgpack'
-try {
-  msgpack()
-} catch (error) {
-  console.log(error.code, error.message)
+  const program = `import { natsCluster } from 'skynet-ts/cluster-nats'
+import { msgpack } from 'skynet-ts/msgpack'
+const { store } = natsCluster({ cluster: 'game', node: 'a', servers: '127.0.0.1' })
+for (const use of [() => msgpack(), () => store.open()]) {
+  try {
+    await use()
+  } catch (error) {
+    console.log(error.code, error.message)
+  }
 }
 `
   writeFileSync(join(folder, 'main.js'), program)
   const printed = execFileSync(process.execPath, ['main.js'], { cwd: folder, encoding: 'utf8' })
-  const sentence = 'Cannot use skynet-ts/msgpack without the package msgpackr: npm install msgpackr'
-  assert.equal(printed, `ERR_PACKAGE_MISSING ${sentence}\n`)
+  const sentence = (door: string, name: string): string =>
+    `ERR_PACKAGE_MISSING Cannot use ${door} without the package ${name}: npm install ${name}\n`
+  const needed = [
+    sentence('skynet-ts/msgpack', 'msgpackr'),
+    sentence('skynet-ts/cluster-nats', '@nats-io/transport-node@3.3.1'),
+  ]
+  assert.equal(printed, needed.join(''))
 })
 
 const FIXTURES = join(ROOT, 'test', 'fixtures')

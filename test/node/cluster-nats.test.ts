@@ -89,6 +89,32 @@ natsTest('a watch tells what there is, then each change, in order', async () => 
   assert.deepEqual(watch.lost, [])
 })
 
+// Proves: docs/limits.md#nats-room
+natsTest('what is too large for the store, or has no room at its server, is refused', async () => {
+  await using small = await NatsServer.start({
+    jetstream: false,
+    config: 'jetstream { max_memory_store: 64k }',
+  })
+  await using end = natsEnd({ ...options('a'), servers: small.url })
+  await end.store.open()
+  const refused = { code: 'ERR_STORE_FULL' }
+  const most = Buffer.alloc(16 * 1024)
+  await assert.rejects(end.store.cas('node.x', Buffer.alloc(most.length + 1), 0), refused)
+  // The server looks at its limit behind a write.
+  for (const key of ['a', 'b', 'c', 'd']) await end.store.cas(`node.${key}`, most, 0)
+  await assert.rejects(end.store.cas('node.e', most, 0), refused)
+  assert.equal(await end.store.get('node.e'), undefined)
+})
+
+natsTest('open() of what is open changes nothing', async () => {
+  await using a = await startedEnd(options('a'), 1)
+  await a.transport.open()
+  a.transport.beat(bytes('one'))
+  a.transport.beat(bytes('two'))
+  await until('the echo', () => a.told.beats.includes('two'))
+  assert.equal(a.told.beats.filter((text) => text === 'one').length, 1)
+})
+
 natsTest('a watch of an empty store is ready', async () => {
   await using end = natsEnd(options('a'))
   await end.store.open()
@@ -223,6 +249,7 @@ natsTest('options that are none are refused', () => {
   assert.throws(() => natsCluster({ ...good, server: 'x' } as never), /'servers'\?/)
   assert.throws(() => natsCluster({ ...good, servers: [] }), /servers/)
   assert.throws(() => natsCluster({ ...good, servers: 'u:p@127.0.0.1:1' }), /without user/)
+  assert.throws(() => natsCluster({ ...good, node: 'x'.repeat(65) }), RangeError)
   assert.throws(() => natsCluster({ ...good, replicas: 2 as never }), RangeError)
   assert.throws(() => natsCluster({ ...good, replicas: 3, storage: 'memory' }), TypeError)
   assert.throws(() => natsCluster({ ...good, servers: 'nats.example.com' }), {

@@ -24,6 +24,7 @@ export class Hearing {
 
   /** @param take Called with each message. What it throws is thrown on, and ends no connection. */
   add(subject: string, take: (msg: Msg) => void): void {
+    this.remove(subject)
     const wanted: Wanted = { take, subscription: undefined }
     this.#wanted.set(subject, wanted)
     wanted.subscription = this.#subscribe(subject, wanted)

@@ -5,12 +5,15 @@
  */
 import type { Msg } from '@nats-io/transport-node'
 import { SkynetError } from '../../base/errors.ts'
+import { STORE_VALUE_BYTES_MAX } from '../../base/limits.ts'
 import { faultOf, isNoResponders, storeLost } from './faults.ts'
 import { type NatsClient, unfit } from './nats-client.ts'
 import { bucketKeyOf, bucketOf, streamOf } from './subjects.ts'
 
 /** Numbers that JetStream gives its errors. */
 const FAULT = { conflict: 10071, noStream: 10059, noMessage: 10037 } as const
+/** Of those, that there is no room for what is to be written. */
+const FULL = [10023, 10047, 10054, 10077]
 
 /** Those that no waiting mends. */
 const UNFIT: Readonly<Record<number, string>> = {
@@ -119,14 +122,17 @@ export class JetStream {
    * @returns The new one.
    */
   async write(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {
+    if (value !== undefined && value.length > STORE_VALUE_BYTES_MAX) {
+      throw full(key, `${value.length} bytes`)
+    }
     const answer = await this.#write(key, value, revision)
-    if (answer.error?.err_code !== FAULT.conflict) return this.#checked(answer).seq
+    if (answer.error?.err_code !== FAULT.conflict) return this.#written(key, answer)
     // A deleted key has a last message as well, which says so.
     const last = revision === 0 ? await this.read(key) : undefined
     if (last === undefined || last.value !== undefined) throw conflict(key)
     const again = await this.#write(key, value, last.revision)
     if (again.error?.err_code === FAULT.conflict) throw conflict(key)
-    return this.#checked(again).seq
+    return this.#written(key, again)
   }
 
   async read(key: string): Promise<Stored | undefined> {
@@ -190,6 +196,12 @@ export class JetStream {
     return this.#ask(this.keys + bucketKeyOf(key), value ?? new Uint8Array(0), headers)
   }
 
+  #written(key: string, answer: WriteAnswer): number {
+    const { err_code = 0, description = '' } = answer.error ?? {}
+    if (FULL.includes(err_code)) throw full(key, `more (${description})`)
+    return this.#checked(answer).seq
+  }
+
   async #ask<T extends Answer>(...words: Parameters<NatsClient['request']>): Promise<T> {
     let msg: Msg
     try {
@@ -218,5 +230,8 @@ function answerOf<T>(msg: Msg): T {
     throw storeLost('what has answered is no JetStream', cause)
   }
 }
+
+const full = (key: string, what: string): SkynetError =>
+  new SkynetError('ERR_STORE_FULL', { key, what })
 
 const conflict = (key: string): SkynetError => new SkynetError('ERR_STORE_CONFLICT', { key })

@@ -8,8 +8,8 @@ import { type Library, library } from './library.ts'
 import type { ResolvedNats } from './options.ts'
 
 export interface ClientUser {
-  /** The connection is there again. All that it had subscribed to is. */
-  up(): void
+  /** A connection is there again; it may be another object. */
+  up(connection: NatsConnection): void
   /** It was cut. What was under way may have come, or not. */
   down(): void
   /** The server lets us publish or subscribe no such thing. */
@@ -25,6 +25,7 @@ export class NatsClient {
   #library: Library | undefined
   #connection: NatsConnection | undefined
   #opening: Promise<NatsConnection> | undefined
+  #isFirst = true
   #isUp = false
   #isClosed = false
   readonly #users = new Set<ClientUser>()
@@ -87,9 +88,12 @@ export class NatsClient {
       await connection.close()
       throw error
     }
+    const isFirst = this.#isFirst
+    this.#isFirst = false
     this.#connection = connection
-    this.#isUp = true
     void this.#follow(connection)
+    if (isFirst) this.#isUp = true
+    else this.#up(connection, connection.getServer())
     return connection
   }
 
@@ -107,7 +111,7 @@ export class NatsClient {
 
   async #follow(connection: NatsConnection): Promise<void> {
     for await (const status of connection.status()) this.#status(connection, status)
-    this.#connection = undefined
+    if (this.#connection === connection) this.#connection = undefined
     this.#down('it was closed')
   }
 
@@ -127,7 +131,7 @@ export class NatsClient {
     }
     this.options.log(`nats: connected to ${server} again`)
     this.#isUp = true
-    for (const user of [...this.#users]) user.up()
+    for (const user of [...this.#users]) user.up(connection)
   }
 
   #down(why: string): void {

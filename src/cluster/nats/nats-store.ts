@@ -1,5 +1,5 @@
 /** The store of a cluster: a bucket of NATS. Nothing in it expires. */
-import type { Msg } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { clearTimeout, monotonicNow, setTimeout } from '../../base/event-loop.ts'
 import type { ClusterStore, StoreEntry, StoreWatch } from '../core/store.ts'
 import { storeLost } from './faults.ts'
@@ -108,7 +108,8 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   }
 
   /** @internal The server does not know its watches any more. */
-  up(): void {
+  up(connection: NatsConnection): void {
+    this.#hearing.renew(connection)
     for (const watch of [...this.#watches]) watch.fail(storeLost('the connection was cut'))
   }
 

@@ -122,8 +122,9 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   }
 
   /** @internal */
-  up(): void {
-    this.#hearing.renew(this.#connection!)
+  up(connection: NatsConnection): void {
+    this.#connection = connection
+    this.#hearing.renew(connection)
     this.#tellWritable()
   }
 

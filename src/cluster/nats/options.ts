@@ -12,6 +12,7 @@ import {
 } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
 import {
+  CLUSTER_NAME_BYTES_MAX,
   NATS_CONNECT_MS,
   NATS_PING_MS,
   NATS_PINGS_OUT_MAX,
@@ -93,8 +94,18 @@ const LOOPBACK = /^(?:nats:\/\/|tls:\/\/)?(?:localhost|127(?:\.\d+){3}|\[::1\])(
  */
 export function resolveNats(options: NatsClusterOptions): ResolvedNats {
   checkOptions(WHAT, 'options', options, OPTIONS)
-  checkText(WHAT, 'cluster', options.cluster)
-  checkText(WHAT, 'node', options.node)
+  for (const name of ['cluster', 'node'] as const) {
+    checkText(WHAT, name, options[name])
+    const isWhole = options[name].isWellFormed()
+    if (isWhole && Buffer.byteLength(options[name]) <= CLUSTER_NAME_BYTES_MAX) continue
+    throw refusal(
+      'range',
+      WHAT,
+      name,
+      `text of at most ${CLUSTER_NAME_BYTES_MAX} bytes`,
+      options[name],
+    )
+  }
   if (options.log !== undefined) checkFunction(WHAT, 'log', options.log)
   for (const name of TEXTS) if (options[name] !== undefined) checkText(WHAT, name, options[name])
   checkTls(options.tls)
