@@ -205,6 +205,8 @@ export const BORDER_SWEEP_MS = 1000
 export const CLUSTER_NAME_BYTES_MAX = 64
 /** Names of which a node remembers the highest token. */
 export const CLUSTER_TOKENS_MAX = 65_536
+/** Nodes of which is remembered that an epoch of theirs is over. */
+export const CLUSTER_OVER_MAX = 4096
 /** How long a node may be silent until others may decide that it is dead, unless told otherwise. */
 export const CLUSTER_LEASE_MS = 3000
 /** A machine that is busy must not look dead. */
