@@ -229,6 +229,8 @@ export const CLUSTER_UNSENT_BYTES = 256 * 1024
 export const CLUSTER_SEND_BYTES_MAX = 16 * 1024 * 1024
 /** What was written to another node may take so long to leave behind the end of a connection. */
 export const CLUSTER_LINGER_MS = 2000
+/** A connection of which nothing is taken is cut after a lease, and no sooner than that. */
+export const CLUSTER_UNTAKEN_MS_MIN = 1000
 /** How long a connection to another node may take to be there. */
 export const CLUSTER_CONNECT_MS = 3000
 /** Between two tries: by chance up to so long, twice as long … up to the most. */
