@@ -202,7 +202,7 @@ natsTest('a certificate of the node lets it in', async (t) => {
   await a.store.open()
   const opened = async (tls: object): Promise<void> => {
     await using end = natsEnd({ ...given, tls })
-    await end.transport.open()
+    await end.store.open()
   }
   await assert.rejects(opened({ caFile: file('ca.pem') }), /does it want a certificate/)
   await assert.rejects(opened({ ...own, caFile: file('other.pem') }), AUTH)

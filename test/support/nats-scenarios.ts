@@ -162,6 +162,27 @@ const holdServer = (): Promise<Measured> =>
     return { calledMs }
   })
 
+/** All nodes wait for it, and are a cluster as soon as it is there. */
+const lateServer = async (): Promise<Measured> => {
+  await using server = await NatsServer.prepare()
+  const names = ['a', 'b', 'c']
+  await using nodes = await NatsNodes.start({ servers: server.url }, [])
+  for (const name of names) nodes.add(name)
+  await sleep(UNDER_WAY_MS)
+  const since = clock()
+  await server.start()
+  const there = clock()
+  for (const node of nodes.all) {
+    for (const name of names) if (name !== node.name) await node.tells('node', `${name} up`)
+  }
+  const joinedMs = clock() - there
+  const [a] = await owned(nodes)
+  await callsGoOn(nodes.all)
+  nothingDecided(nodes, a, since)
+  await settle(nodes, nodes.all)
+  return { joinedMs }
+}
+
 /** The owner is cut off from the server, and nobody sees an end; what has waited comes late. */
 const cutOff = async (): Promise<Measured> => {
   await using server = await NatsServer.start()
@@ -220,5 +241,6 @@ export const NATS_SCENARIOS: Readonly<Record<string, () => Promise<Measured>>> =
   'the server is killed, and stays away for long': () => killServer(LONG_MS),
   'the server is held for long': holdServer,
   'a node is cut off from the server, and nobody sees it': cutOff,
+  'the server comes later than its nodes': lateServer,
   'of three servers the one that leads is killed, twice': killLeader,
 }

@@ -58,6 +58,27 @@ natsTest('a server that dies takes its memory along: another era, and all goes o
   assert.deepEqual(a.told.resets, ['all'], 'once for each cut')
 })
 
+// Proves: docs/cluster-nats.md#late
+natsTest('a server that comes later than its nodes is joined as soon as it is there', async () => {
+  await using server = await NatsServer.prepare()
+  await using a = natsEnd(given('a', server.url))
+  await using b = natsEnd(given('b', server.url))
+  for (const { transport, store } of [a, b]) {
+    assert.deepEqual(await transport.open(), [])
+    await assert.rejects(store.open(), LOST)
+  }
+  a.transport.start({ node: 'a', epoch: 1, era: 1 })
+  assert.equal(a.transport.send({ node: 'b', epoch: 2 }, bytes('x'), 1), false)
+  await server.start()
+  for (const { store } of [a, b]) await store.open()
+  b.transport.start({ node: 'b', epoch: 2, era: 1 })
+  await until('a may send', () => a.told.writable.includes('b@2'))
+  await until('a frame', () => {
+    a.transport.send({ node: 'b', epoch: 2 }, bytes('x'), 1)
+    return b.told.frames.length > 0
+  })
+})
+
 // Proves: docs/cluster-nats.md#silent
 natsTest('a server that is held for long is cut; it has forgotten nothing', async () => {
   await using server = await NatsServer.start()

@@ -8,7 +8,7 @@ import { type Library, library } from './library.ts'
 import type { ResolvedNats } from './options.ts'
 
 export interface ClientUser {
-  /** A connection is there again; it may be another object. */
+  /** A connection is there, or there again; it may be another object. */
   up(connection: NatsConnection): void
   /** It was cut. What was under way may have come, or not. */
   down(): void
@@ -25,7 +25,6 @@ export class NatsClient {
   #library: Library | undefined
   #connection: NatsConnection | undefined
   #opening: Promise<NatsConnection> | undefined
-  #isFirst = true
   #isUp = false
   #isClosed = false
   readonly #users = new Set<ClientUser>()
@@ -88,12 +87,9 @@ export class NatsClient {
       await connection.close()
       throw error
     }
-    const isFirst = this.#isFirst
-    this.#isFirst = false
     this.#connection = connection
     void this.#follow(connection)
-    if (isFirst) this.#isUp = true
-    else this.#up(connection, connection.getServer())
+    this.#up(connection)
     return connection
   }
 
@@ -117,12 +113,12 @@ export class NatsClient {
 
   #status(connection: NatsConnection, status: Status): void {
     if (status.type === 'disconnect') this.#down(status.server)
-    else if (status.type === 'reconnect') this.#up(connection, status.server)
+    else if (status.type === 'reconnect') this.#again(connection, status.server)
     else if (status.type === 'error') this.#error(status.error)
     else if (status.type === 'ldm') this.options.log(`nats: ${status.server} is about to end`)
   }
 
-  #up(connection: NatsConnection, server: string): void {
+  #again(connection: NatsConnection, server: string): void {
     try {
       checkServer(connection)
     } catch (error) {
@@ -130,6 +126,10 @@ export class NatsClient {
       return
     }
     this.options.log(`nats: connected to ${server} again`)
+    this.#up(connection)
+  }
+
+  #up(connection: NatsConnection): void {
     this.#isUp = true
     for (const user of [...this.#users]) user.up(connection)
   }

@@ -19,5 +19,6 @@ export function natsCluster(options: NatsClusterOptions): {
   readonly store: ClusterStore
 } {
   const client = new NatsClient(resolveNats(options))
-  return { transport: new NatsTransport(client), store: new NatsStore(client) }
+  const store = new NatsStore(client)
+  return { transport: new NatsTransport(client, () => store.open()), store }
 }

@@ -29,6 +29,7 @@ const NO_RESPONDERS = 503
 export class NatsTransport implements ClusterTransport, ClientUser {
   events!: TransportEvents
   readonly #client: NatsClient
+  readonly #check: () => Promise<unknown>
   readonly #subjects: Subjects
   readonly #hearing = new Hearing()
   readonly #flow: Flow
@@ -42,8 +43,10 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   readonly #senders = new Map<string, PeerAddress>()
   #isClosed = false
 
-  constructor(client: NatsClient) {
+  /** @param check Looks at the store. */
+  constructor(client: NatsClient, check: () => Promise<unknown>) {
     this.#client = client
+    this.#check = check
     this.#subjects = client.options.subjects
     const ping = (): Promise<void> => this.#connection!.flush()
     this.#flow = new Flow(ping, () => this.#tellWritable())
@@ -51,36 +54,35 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   }
 
   /**
-   * Connects, and makes sure that we may hear what we must.
+   * Connects, and makes sure that we may do what we must. A server that is not there keeps no node
+   * from starting: who opens the store tries on.
    *
-   * @throws {SkynetError} `ERR_CLUSTER_AUTH`, `ERR_STORE_LOST`, `ERR_NATS_SERVER`,
-   * `ERR_PACKAGE_MISSING`
+   * @throws {SkynetError} `ERR_CLUSTER_AUTH`, `ERR_NATS_SERVER`, `ERR_PACKAGE_MISSING`
    */
   async open(): Promise<readonly string[]> {
-    const connection = await this.#client.open()
-    this.#connection = connection
-    const { beats, refusals } = this.#subjects
-    // Asked for now, as nobody would be told later that we may not.
-    const anyInbox = this.#subjects.inbox('*')
-    this.#hearing.add(beats, (msg) => this.events.beat(msg.data))
-    this.#hearing.add(refusals, (msg) => this.#takeRefusal(msg))
-    this.#hearing.add(anyInbox, (msg) => this.#takeFrame(msg))
-    this.#hearing.renew(connection)
+    this.#hearing.add(this.#subjects.beats, (msg) => this.events.beat(msg.data))
+    this.#hearing.add(this.#subjects.refusals, (msg) => this.#takeRefusal(msg))
+    // Whoever greets us before we know our epoch, which is that of a write that others may see
+    // sooner, is not refused: it greets again. And nobody would be told later that we may not.
+    if (this.#self === undefined) this.#hearing.add(this.#subjects.inbox('*'), () => {})
     try {
+      const connection = await this.#client.open()
+      this.up(connection)
       await this.#hearing.agreed()
+      await this.#check()
     } catch (error) {
-      throw faultOf(error, this.#client.address)
-    } finally {
-      this.#hearing.remove(anyInbox)
+      const fault = faultOf(error, this.#client.address)
+      if (fault.code !== 'ERR_STORE_LOST') throw fault
     }
     return []
   }
 
   start(self: ClusterSelf): void {
-    const before = this.#self
+    const before = this.#self?.epoch ?? '*'
     this.#self = self
-    if (before !== undefined) this.#hearing.remove(this.#subjects.inbox(before.epoch))
+    if (before === self.epoch) return
     this.#hearing.add(this.#subjects.inbox(self.epoch), (msg) => this.#takeFrame(msg))
+    this.#hearing.remove(this.#subjects.inbox(before))
     this.#ways.clear()
     queueMicrotask(() => this.#tellWritable())
   }
@@ -162,8 +164,8 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   #takeFrame(msg: Msg): void {
     const { subject, data } = msg
     const from = this.#senderOf(subject)
-    // Frames of others than nodes, and those that come before we have an epoch, are nobody's.
-    if (from === undefined || this.#self === undefined || this.#isClosed) return
+    // What others than nodes have sent is nobody's.
+    if (from === undefined || this.#isClosed) return
     this.events.frame(from, data, 0, data.length)
   }
 
