@@ -4,7 +4,7 @@ import { defineService } from '../skynet/define-service.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { type TestNode, type TestNodeOptions, testNode } from '../testing/test-node.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { ClusterBorder } from './border.ts'
+import type { BorderOwners, ClusterBorder } from './border.ts'
 import type { PeerAddress } from './core/transport.ts'
 import { borderOn } from './on-worker.ts'
 import type { BorderLinks, Unposted } from './outgoing.ts'
@@ -33,6 +33,12 @@ export class MemoryCluster implements AsyncDisposable {
   readonly #flying: InFlight[] = []
   /** What was posted, if a test wants to see or to refuse it. */
   onPost: ((message: Packed, from: string, to: string) => Unposted | undefined) | undefined
+  /** What is one in the cluster: for all nodes alike. */
+  owners: BorderOwners = {
+    ownerOf: () => undefined,
+    accepts: () => true,
+    current: () => undefined,
+  }
   #isDelivering = false
 
   async add(
@@ -48,7 +54,7 @@ export class MemoryCluster implements AsyncDisposable {
     }
     let border!: ClusterBorder
     const cluster = defineService((skynet) => {
-      const given = { self: address, links, callTimeoutMs: CALL_TIMEOUT_MS }
+      const given = { self: address, links, callTimeoutMs: CALL_TIMEOUT_MS, owners: this.owners }
       border = borderOn(skynet, proxiesMax === undefined ? given : { ...given, proxiesMax })
     })
     await node.launch(cluster)

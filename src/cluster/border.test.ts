@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
+import type { Fence } from '../service/life.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { MemoryCluster } from './border.kit.ts'
+import { FENCED, type FencedOwner, Fencing, fenced } from './fencing.ts'
+import { PackedSlot } from './packed.ts'
 
 type Handler = (...args: never[]) => unknown
 /** A service of which the compiler knows nothing. */
@@ -353,4 +356,60 @@ test('beyond its limit of proxies a node refuses services that it does not know'
   })
   assert.equal(await refs[0]!.call.ask(2), 2)
   await cluster[Symbol.asyncDispose]()
+})
+
+test('of an owner that was overtaken nothing is taken: calls, sends and answers', async () => {
+  const cluster = new MemoryCluster()
+  const owners = new Map<number, FencedOwner>()
+  let highest: Fence = [1, 5]
+  cluster.owners = {
+    ownerOf: (handle) => owners.get(handle),
+    accepts: (name, token) => name === 'lobby' && token[1] >= highest[1],
+    current: () => highest,
+  }
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const seen: unknown[] = []
+  const note = await b.launch(
+    defineService(() => ({
+      note: (x: unknown) => {
+        seen.push(x)
+        return x
+      },
+    })),
+  )
+  const far = cluster.handle('a', 'b', note.handle)
+  const lobby = await a.launch(
+    defineService((skynet) => ({
+      tell: (x: unknown) => skynet.call(far, 'note', x),
+      send: (x: unknown) => skynet.send(far, 'note', x),
+      answer: () => 'mine',
+    })),
+  )
+  const lobbyThere = b.skynet.ref(cluster.handle('b', 'a', lobby.handle)) as Far
+  owners.set(lobby.handle, { name: 'lobby', token: [1, 5] })
+  assert.equal(await lobby.call.tell(1), 1)
+  assert.equal(await lobbyThere.call.answer!(), 'mine')
+  highest = [1, 6]
+  const overtaken = { code: 'ERR_FENCED', info: { name: 'lobby', token: [1, 5], current: [1, 6] } }
+  await assert.rejects(lobby.call.tell(2), overtaken)
+  await assert.rejects(lobbyThere.call.answer!(), overtaken)
+  lobby.send.send(3)
+  await cluster.settled()
+  assert.deepEqual(seen, [1])
+  assert.ok(b.log.all.some(({ text }) => text.includes("Cannot go on as 'lobby'")))
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('a message of an owner that is cut short is refused', () => {
+  const fencing = new Fencing({ accepts: () => true, current: () => undefined })
+  const owner: FencedOwner = { name: 'lobby', token: [3, 4] }
+  const whole = fenced(owner, Buffer.from([9, 0, 7, 9]), 1, 2)
+  const slot = new PackedSlot()
+  const open = (length: number) => fencing.open(slot.set(FENCED | 10, 1, 2, 3, 4, whole, 0, length))
+  const { type, bytes, at, length } = open(whole.length)
+  assert.deepEqual([type, [...bytes.subarray(at, at + length)]], [10, [0, 7]])
+  for (let cut = 0; cut < whole.length - 1; cut++) {
+    assert.throws(() => open(cut), { code: 'ERR_MESSAGE_MALFORMED' }, `${cut}`)
+  }
 })

@@ -22,6 +22,7 @@ import { dropLate, refuseDead } from './asked.ts'
 import { readControl } from './control.ts'
 import type { PeerAddress } from './core/transport.ts'
 import { Departures } from './departures.ts'
+import { FENCED, type FencedOwner, Fencing, type FencingHost } from './fencing.ts'
 import { Incoming } from './incoming.ts'
 import { type BorderLinks, BorderOutgoing } from './outgoing.ts'
 import type { Packed } from './packed.ts'
@@ -40,6 +41,12 @@ export interface BorderService extends OrderingHost {
   readonly runtime: OrderingRuntime & { readonly scheduler: Pick<Scheduler, 'whenTaken'> }
 }
 
+/** Of what is one in the cluster. */
+export interface BorderOwners extends FencingHost {
+  /** What a service here owns; undefined: nothing. */
+  ownerOf(handle: number): FencedOwner | undefined
+}
+
 export interface BorderOptions {
   /** The service of the cluster, on whose worker all of this runs. */
   readonly service: BorderService
@@ -52,6 +59,7 @@ export interface BorderOptions {
   now(): number
   /** A line for the log. */
   complain(text: string): void
+  readonly owners: BorderOwners
   /** Fewer are for tests. */
   readonly proxiesMax?: number
 }
@@ -65,6 +73,7 @@ export class ClusterBorder {
   readonly #incoming: Incoming
   readonly #departures: Departures
   readonly #watches: Watches
+  readonly #fencing: Fencing
 
   constructor(options: BorderOptions) {
     this.#options = options
@@ -87,7 +96,16 @@ export class ClusterBorder {
     )
     const refuse = (source: number, session: number, error: Error): void =>
       void router.send(PTYPE.ERROR, source, 0, session, error)
-    this.#outgoing = new BorderOutgoing({ links, references, packer, callTimeoutMs, refuse })
+    const ownerOf = (handle: number): FencedOwner | undefined => options.owners.ownerOf(handle)
+    this.#outgoing = new BorderOutgoing({
+      links,
+      references,
+      packer,
+      callTimeoutMs,
+      refuse,
+      ownerOf,
+    })
+    this.#fencing = new Fencing(options.owners)
     const outgoing = this.#outgoing
     const proxies = {
       get: (handle: number) => this.#proxies.get(handle),
@@ -172,7 +190,25 @@ export class ClusterBorder {
 
   /** A message has come: its `to` is the number of a service here, its source of one there. */
   deliver(peer: BorderPeer, message: Packed): void {
-    this.#incoming.deliver(peer, message)
+    if ((message.type & FENCED) === 0) {
+      this.#incoming.deliver(peer, message)
+      return
+    }
+    try {
+      this.#incoming.deliver(peer, this.#fencing.open(message))
+    } catch (error) {
+      this.#refuse(peer, message, error as Error)
+    }
+  }
+
+  /** Of an owner that was overtaken nothing is taken. Who waits is told, here or there. */
+  #refuse(peer: BorderPeer, { type, to, source, session }: Packed, error: Error): void {
+    const { router } = this.#options.service.runtime
+    const own = type & ~FENCED
+    if (own === PTYPE.RESPONSE || own === PTYPE.ERROR) {
+      router.send(PTYPE.ERROR, this.#handleOf(to), 0, session, error)
+    } else if (session !== 0) this.#outgoing.error(peer, source, session, error)
+    else this.#options.complain(`message of node ${peer.node}: ${error.message}`)
   }
 
   /**

@@ -4,7 +4,7 @@ import { CLUSTER_JOIN_MS, LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { ClusterMember } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
-import type { ClusterBorder } from './border.ts'
+import type { BorderOwners, ClusterBorder } from './border.ts'
 import {
   ClusterNode,
   type ClusterNodeHost,
@@ -22,7 +22,10 @@ export interface DriveOptions extends ClusterNodeOptions {
   /** A node has come, is another one, or has gone. */
   readonly onNodes: () => void
   /** Told of what is one in the cluster. */
-  readonly uniques: () => Pick<Uniques, 'owned' | 'changed' | 'fenced' | 'refused' | 'acting'>
+  readonly uniques: () => Pick<
+    Uniques,
+    'owned' | 'changed' | 'fenced' | 'refused' | 'acting' | 'ownerOf'
+  >
 }
 
 /** Between two looks at which services of a node that stops are left. */
@@ -54,7 +57,13 @@ export class Drive {
     })
     this.#entered.catch(() => {})
     const { callTimeoutMs } = options
-    this.border = borderOn(skynet, { self: this.#self, links: this.#links(), callTimeoutMs })
+    const owners: BorderOwners = {
+      ownerOf: (handle) => options.uniques().ownerOf(handle),
+      accepts: (name, token) => this.node.names.accepts(name, token),
+      current: (name) => this.node.names.current(name),
+    }
+    const links = this.#links()
+    this.border = borderOn(skynet, { self: this.#self, links, callTimeoutMs, owners })
     this.node = new ClusterNode(options, this.#host())
     this.node.start()
     skynet.interval(Math.max(1, this.node.tickMs), () => this.node.tick())

@@ -4,7 +4,10 @@ import { type Part, PartKey } from '../service/part.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { type BorderOptions, ClusterBorder } from './border.ts'
 
-export type BorderParts = Pick<BorderOptions, 'self' | 'links' | 'callTimeoutMs' | 'proxiesMax'>
+export type BorderParts = Pick<
+  BorderOptions,
+  'self' | 'links' | 'callTimeoutMs' | 'owners' | 'proxiesMax'
+>
 
 const KEY = new PartKey<Part>()
 

@@ -7,6 +7,7 @@ import type { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { BorderControl } from './control.ts'
 import type { PeerAddress } from './core/transport.ts'
+import { FENCED, type FencedOwner, fenced } from './fencing.ts'
 import { type Packed, PackedSlot } from './packed.ts'
 import type { BorderPeer, RemoteKey } from './peer.ts'
 import { References } from './references.ts'
@@ -40,6 +41,8 @@ export interface OutgoingHost {
   /** That of the references. */
   readonly packer: Packer
   readonly callTimeoutMs: number
+  /** What a service here owns in the cluster; undefined: nothing. */
+  ownerOf(source: number): FencedOwner | undefined
   /** A request of a service here does not leave. */
   refuse(source: number, session: number, error: Error): void
 }
@@ -135,6 +138,11 @@ export class BorderOutgoing {
     else {
       const size = this.#wrap(key, bytes, at, length)
       slot.set(type | BY_NAME, 0, id, session, ms, this.#named, 0, size)
+    }
+    const owner = this.#host.ownerOf(source)
+    if (owner !== undefined) {
+      const whole = fenced(owner, slot.bytes, slot.at, slot.length)
+      slot.set(slot.type | FENCED, slot.to, id, session, ms, whole, 0, whole.length)
     }
     const reason = peer.isMember ? links.post(peer.address, slot) : 'down'
     if (this.#named.length > NAMED_BYTES_KEPT) this.#named = Buffer.alloc(0)

@@ -10,6 +10,7 @@ import { SkynetError } from '../base/errors.ts'
 import type { Fence } from '../service/life.ts'
 import type { NodeNames } from './core/cluster-node.ts'
 import type { NameOwner } from './core/records.ts'
+import type { FencedOwner } from './fencing.ts'
 
 export interface UniquesHost {
   readonly names: Pick<NodeNames, 'owner' | 'claim' | 'release' | 'releaseAll'>
@@ -49,6 +50,8 @@ interface Unique extends Wanted {
 export class Uniques {
   readonly #host: UniquesHost
   readonly #all = new Map<string, Unique>()
+  /** By the handles of those that are here. */
+  readonly #owners = new Map<number, FencedOwner>()
   #isActing = true
   #isOver = false
 
@@ -72,6 +75,11 @@ export class Uniques {
     const unique = { ...wanted, handle: 0, token: undefined, isLaunching: false, waiting: [] }
     this.#all.set(wanted.name, unique)
     return unique
+  }
+
+  /** What that service here is in the cluster; undefined: nothing. */
+  ownerOf(handle: number): FencedOwner | undefined {
+    return this.#owners.get(handle)
   }
 
   /** 0: nobody has it now, or it is not launched yet. */
@@ -133,6 +141,9 @@ export class Uniques {
 
   /** Of a service here that has ended the name is given back: to who waits for it, or asks next. */
   sweep(): void {
+    for (const handle of this.#owners.keys()) {
+      if (!this.#host.isAlive(handle)) this.#owners.delete(handle)
+    }
     for (const unique of [...this.#all.values()]) {
       const { handle, isLaunching } = unique
       if (handle !== 0 && !isLaunching && !this.#host.isAlive(handle)) this.#giveBack(unique)
@@ -171,6 +182,7 @@ export class Uniques {
         return
       }
       unique.handle = handle
+      this.#owners.set(handle, { name: unique.name, token })
       if (!this.#isActing) host.hold(handle, true)
       host.names.claim(unique.name, host.idOf(handle))
       this.#resolve(unique, handle)

@@ -9,6 +9,7 @@ import { float } from '../../src/codec/seri/lua-float.ts'
 import { LuaPointer } from '../../src/codec/seri/lua-pointer.ts'
 import { unpackValues } from '../../src/codec/seri/reader.ts'
 import { packValues } from '../../src/codec/seri/writer.ts'
+import { BORDER_PARSERS } from './border-parsers.ts'
 import { FRAME_PARSERS } from './frame-parsers.ts'
 import { HARBOR_PARSERS } from './harbor-parsers.ts'
 import { LINK_PARSERS } from './link-parsers.ts'
@@ -64,6 +65,7 @@ export const PARSERS: readonly Parser[] = [
     parse: ([bytes]) => unpackValues(bytes!),
   },
   ...SPROTO_PARSERS,
+  ...BORDER_PARSERS,
   ...FRAME_PARSERS,
   ...LOGIN_PARSERS,
   ...SKYNET_CLUSTER_PARSERS,
