@@ -122,10 +122,9 @@ export class Drive {
   #links(): BorderLinks {
     return {
       queueBytesMax: LINK_QUEUE_BYTES_MAX,
-      post: (peer, { type, to, source, session, ms, bytes, at, length, isGiven }) => {
-        const { node } = this
+      post: (peer, { type, to, source, session, ms, bytes, at, length }) => {
         const known = peer as ClusterPeer
-        const posted = node.post(known, type, to, source, session, ms, bytes, at, length, isGiven)
+        const posted = this.node.post(known, type, to, source, session, ms, bytes, at, length)
         if (posted === 'queued') return undefined
         return posted === 'full' ? 'full' : 'down'
       },

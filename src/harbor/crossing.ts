@@ -52,9 +52,7 @@ export class Crossing implements Part {
       now,
       send: (...message) => this.#send(...message),
       returned: (source, session, to) => {
-        const home = handles.workerOf(to)
-        if (home < 0) return
-        const place = loads.placeOf(home)
+        const place = loads.placeOf(handles.workerOf(to))
         router.send(PTYPE.SYSTEM, source, to, session, { to, place })
         router.send(PTYPE.SYSTEM, source, to, session, { isSent: true })
       },

@@ -8,7 +8,6 @@ import type { Listener } from '../sockets/listener.ts'
 import { CONTROL_HEADER, encodeControl, readToMaster, type ToSlave } from './control.ts'
 import type { HarborPlace } from './harbor-place.ts'
 import { Master } from './master.ts'
-import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 export interface MasterServerOptions {
   readonly place: HarborPlace
@@ -27,8 +26,7 @@ export class MasterServer {
 
   /** @throws As `skynet.socket.listen`. */
   static async open(skynet: Skynet, options: MasterServerOptions): Promise<MasterServer> {
-    const listen = { ...options.place, options: HARBOR_SOCKET_OPTIONS }
-    return new MasterServer(skynet, await skynet.socket.listen(listen), options)
+    return new MasterServer(skynet, await skynet.socket.listen(options.place), options)
   }
 
   private constructor(skynet: Skynet, listener: Listener, options: MasterServerOptions) {

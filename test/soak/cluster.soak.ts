@@ -1,6 +1,6 @@
 /**
  * Nodes of a cluster are killed, held and cut off, each 20 times over each way between nodes, while
- * calls and messages are under way. `ROUNDS` of the environment is another number, `SEED`
+ * calls, messages and a name are under way. `ROUNDS` of the environment is another number, `SEED`
  * repeats a run. The exit code is 1 when a call had not ended in time, or not truthfully, when a
  * message was lost, or a death was noticed too late.
  */

@@ -1,12 +1,16 @@
 /** Compares what callers on all nodes believe with what has happened. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { textOf } from './cli.ts'
+
+/** Of the owner of a name: that of a later one is higher. */
+export type Token = readonly [era: number, revision: number]
 
 /** A call to another node, as its caller sees it. */
 export interface CallEntry {
   /** Of this call alone. */
   readonly id: string
-  readonly what: 'query' | 'work'
+  readonly what: 'query' | 'work' | 'ledger'
   readonly to: string
   readonly begunAt: number
   endedAt: number
@@ -14,6 +18,8 @@ export interface CallEntry {
   /** `ok`, or the code of the error; `open` until it ends. */
   outcome: string
   sent?: 'no' | 'maybe' | undefined
+  /** Of an answer of the ledger. */
+  token?: Token
 }
 
 /** What a node was told of another one. */
@@ -85,13 +91,18 @@ export function judge(folder: string, books: readonly BookOf[], harms: readonly 
       const fault = faultOf(call, happened)
       if (fault !== undefined) faults.push(`${call.id} to ${call.to}: ${fault}`)
       const isCalm = !isHarmed(book.node) && !isHarmed(call.to) && call.what === 'work'
-      if (isCalm && call.outcome !== 'ok' && !isStopped(call)) {
+      // A deadline may pass on a busy machine, too.
+      const isRight = call.outcome === 'ok' || call.outcome === 'ERR_CALL_TIMEOUT'
+      if (isCalm && !isRight && !isStopped(call)) {
         faults.push(`${call.id} to ${call.to}: ${call.outcome} though nothing was done to either`)
       }
     }
-    faults.push(...faultsOfNodes(book, harms))
+    faults.push(...faultsOfNodes(book, harms), ...faultsOfTokens(book))
   }
-  faults.push(...faultsOfSends(books, happened, isHarmed))
+  faults.push(
+    ...faultsOfSends(books, happened, isHarmed),
+    ...faultsOfOwners(happened.ledger, harms),
+  )
   for (const [id, times] of happened.calls) if (times > 1) faults.push(`${id} ran ${times} times`)
   const calls = books.flatMap((book) => book.calls)
   const answered = calls.filter(({ outcome }) => outcome === 'ok').length
@@ -119,6 +130,8 @@ interface Happened {
   readonly calls: ReadonlyMap<string, number>
   /** By receiving node, by sending process: the numbers in the order in which they came. */
   readonly sends: ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
+  /** What its owners have done: call, token, node. */
+  readonly ledger: readonly string[]
 }
 
 function read(folder: string): Happened {
@@ -138,7 +151,9 @@ function read(folder: string): Happened {
       }
     }
   }
-  return { calls, sends }
+  const ledger = textOf(join(folder, 'ledger')).split('\n').filter(Boolean)
+  for (const line of ledger) ran(line.split(' ')[0]!)
+  return { calls, sends, ledger }
 }
 
 function faultOf({ id, what, outcome, sent }: CallEntry, { calls }: Happened): string | undefined {
@@ -162,6 +177,37 @@ function faultsOfNodes({ node, nodes }: Book, harms: readonly Harm[]): string[] 
       ({ what, node: harmed }) => MORTAL.has(what) && (harmed === down.node || harmed === node),
     )
     return isExpected ? [] : [`${node} was told that ${name} is down, to which nothing was done`]
+  })
+}
+
+/** No owner is heard of after a later one. */
+function faultsOfTokens({ node, calls }: Book): string[] {
+  const faults: string[] = []
+  let highest: Token = [0, 0]
+  const answered = calls.filter(({ token }) => token !== undefined)
+  for (const { id, token } of answered.sort((a, b) => a.endedAt - b.endedAt)) {
+    if (isLess(token!, highest)) faults.push(`${id}: ${node} took ${token} after ${highest}`)
+    else highest = token!
+  }
+  return faults
+}
+
+const isLess = ([era, revision]: Token, [otherEra, otherRevision]: Token): boolean =>
+  era < otherEra || (era === otherEra && revision < otherRevision)
+
+/**
+ * Who has been overtaken has stopped before. A process that was held does not know at once: for
+ * what it does until then there are tokens.
+ */
+function faultsOfOwners(lines: readonly string[], harms: readonly Harm[]): string[] {
+  const isHeld = (line: string): boolean =>
+    harms.some(({ what, node }) => what === 'stop' && line.endsWith(` ${node}`))
+  const tokens = lines.map((line) => line.split(' ')[1]!.split('.').map(Number) as unknown as Token)
+  return tokens.flatMap((token, at) => {
+    const before = tokens[at - 1]
+    return before !== undefined && isLess(token, before) && !isHeld(lines[at]!)
+      ? [`the owner ${token} of the ledger has acted after ${before}: ${lines[at]}`]
+      : []
   })
 }
 

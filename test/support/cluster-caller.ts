@@ -1,7 +1,13 @@
-/** Calls the actor of another node, one call behind the other, and enters how each ends. */
+/**
+ * Calls the actor of another node, or the one ledger of the cluster, one call behind the other, and
+ * enters how each ends.
+ */
 import { isSkynetError, type ServiceDefinition, type ServiceRef, type Skynet } from 'skynet-ts'
+import type ledgerService from '../fixtures/cluster-ledger.ts'
 import { type Book, type CallEntry, now } from './cluster-books.ts'
 import { below, type Random } from './seed.ts'
+
+const LEDGER = new URL('../fixtures/cluster-ledger.ts', import.meta.url)
 
 /** What is called of test/fixtures/cluster-actor.ts. */
 interface Actor {
@@ -39,9 +45,10 @@ export class Caller {
     this.#sends = sends as Record<string, number>
   }
 
-  async run(): Promise<void> {
+  /** @param folder Of the ledger, to which it calls then. */
+  async run(folder?: string): Promise<void> {
     while (!this.isOver) {
-      await this.#callUntilLost()
+      await (folder === undefined ? this.#callUntilLost() : this.#writeUntilLost(folder))
       await this.#skynet.sleep(PAUSE_MS_MAX)
     }
   }
@@ -59,6 +66,23 @@ export class Caller {
       const workMs = kind < 0.5 ? 0 : below(this.#random, WORK_MS_MAX)
       const answer = await this.#entered('work', (id) => peer!.with(options).call.work(id, workMs))
       isThere = answer !== undefined
+    }
+  }
+
+  async #writeUntilLost(folder: string): Promise<void> {
+    const options = { timeoutMs: CALL_MS }
+    const ledger = await this.#entered('query', () =>
+      this.#skynet.cluster.uniqueService<typeof ledgerService>(LEDGER, {
+        args: [folder],
+        ...options,
+      }),
+    )
+    let isThere = ledger !== undefined
+    while (isThere && !this.isOver) {
+      await this.#skynet.sleep(below(this.#random, PAUSE_MS_MAX))
+      const token = await this.#entered('ledger', (id) => ledger!.with(options).call.add(id))
+      if (token !== undefined) this.#calls.findLast(({ what }) => what === 'ledger')!.token = token
+      isThere = token !== undefined
     }
   }
 

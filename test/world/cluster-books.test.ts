@@ -16,10 +16,12 @@ type Ran = Readonly<Record<string, readonly string[]>>
 
 interface Case {
   readonly call?: Partial<CallEntry>
+  readonly more?: readonly Partial<CallEntry>[]
   readonly sends?: Readonly<Record<string, number>>
   readonly nodes?: readonly NodeEntry[]
   /** By process, what it has written down. */
   readonly ran?: Ran
+  readonly ledger?: readonly string[]
   readonly harms?: readonly Harm[]
 }
 
@@ -27,23 +29,26 @@ const DONE: Ran = { 'b.2': ['call a.1:0'] }
 const KILLED: Harm = { node: 'b', pid: 2, what: 'kill', from: 1, to: Number.POSITIVE_INFINITY }
 const DOWN: NodeEntry = { at: 9, state: 'down', node: 'b', epoch: 7 }
 
-function faultsOf(t: TestContext, { call, sends = {}, nodes = [], ran = DONE, harms = [] }: Case) {
+const ENTRY: CallEntry = {
+  id: 'a.1:0',
+  what: 'work',
+  to: 'b',
+  begunAt: 2,
+  endedAt: 3,
+  timeoutMs: 10,
+  outcome: 'ok',
+}
+
+function faultsOf(t: TestContext, given: Case): readonly string[] {
+  const { call, more = [], sends = {}, nodes = [], ran = DONE, ledger, harms = [] } = given
   const folder = mkdtempSync(join(tmpdir(), 'skynet-books-'))
   t.after(() => rmSync(folder, { recursive: true }))
   for (const [name, lines] of Object.entries(ran)) {
     writeFileSync(join(folder, `${name}.ran`), `${lines.join('\n')}\n`)
   }
-  const entry: CallEntry = {
-    id: 'a.1:0',
-    what: 'work',
-    to: 'b',
-    begunAt: 2,
-    endedAt: 3,
-    timeoutMs: 10,
-    outcome: 'ok',
-    ...call,
-  }
-  const book: Book & { pid: number } = { node: 'a', pid: 1, calls: [entry], sends, nodes }
+  if (ledger !== undefined) writeFileSync(join(folder, 'ledger'), ledger.join('\n'))
+  const calls = [call ?? {}, ...more].map((each) => ({ ...ENTRY, ...each }))
+  const book: Book & { pid: number } = { node: 'a', pid: 1, calls, sends, nodes }
   return judge(folder, [book], harms).faults
 }
 
@@ -88,6 +93,21 @@ const FAULTS: Readonly<Record<string, readonly [Case, RegExp]>> = {
   ],
 }
 
+const FIRST = { id: 'x', what: 'ledger', token: [1, 2] } as const
+const SECOND = { id: 'y', what: 'ledger', token: [1, 3], endedAt: 4 } as const
+
+test('owners that follow each other are no fault', (t) => {
+  const ledger = ['x 1.2 a', 'y 1.3 b', 'z 2.1 c']
+  assert.deepEqual(faultsOf(t, { more: [FIRST, SECOND], ledger }), [])
+})
+
+test('an owner that acts after a later one is a fault, and an answer of it another', (t) => {
+  const ledger = ['y 1.3 b', 'x 1.2 a']
+  const faults = faultsOf(t, { more: [{ ...FIRST, endedAt: 5 }, SECOND], ledger })
+  assert.match(faults[0]!, /took 1,2 after 1,3/)
+  assert.match(faults[1]!, /owner 1,2 of the ledger has acted after 1,3/)
+})
+
 for (const [what, [given, expected]] of Object.entries(FAULTS)) {
   test(`${what} is a fault`, (t) => {
     assert.match(faultsOf(t, given)[0] ?? '', expected)
@@ -97,15 +117,7 @@ for (const [what, [given, expected]] of Object.entries(FAULTS)) {
 test('what is late is told, but of whom was held', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-books-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const call: CallEntry = {
-    id: 'a.1:0',
-    what: 'query',
-    to: 'b',
-    begunAt: 0,
-    endedAt: 110,
-    timeoutMs: 10,
-    outcome: 'ok',
-  }
+  const call: CallEntry = { ...ENTRY, what: 'query', begunAt: 0, endedAt: 110 }
   const book = { node: 'a', pid: 1, calls: [call], sends: {}, nodes: [] }
   const stop: Harm = { node: 'a', pid: 1, what: 'stop', from: 0, to: 100 }
   assert.equal(judge(folder, [book], []).lateMs, 100)

@@ -1,4 +1,4 @@
-/** Nodes of a cluster are killed, held and cut off, while calls and messages are under way. */
+/** Nodes of a cluster are killed, held, cut off, while calls, messages, a name are under way. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runScenario, SCENARIOS } from '../support/cluster-scenarios.ts'
@@ -9,7 +9,7 @@ const seed = seedOf()
 
 for (const scenario of SCENARIOS) {
   const { what, way } = scenario
-  // Proves: docs/cluster.md#call-ends, #sent, #order, #death, #again, #outage
+  // Proves: docs/cluster.md#call-ends, #sent, #order, #death, #again, #outage, #one-owner
   test(`${what} over ${way}: each call ends, once, and says whether it was sent`, async (t) => {
     if (way === 'nats' && !isNatsInstalled()) return t.diagnostic(NATS_LEFT_OUT)
     t.diagnostic(`SEED=${seed}`)

@@ -46,7 +46,6 @@ type ViewState = 'closed' | 'waiting' | 'opening' | 'reading' | 'open'
 
 interface Write {
   readonly deadline: number
-  readonly opening: number
   readonly done: CasDone
 }
 
@@ -115,8 +114,8 @@ export class StoreView {
       done('unknown', 0)
       return
     }
+    const write = { deadline: this.#host.now() + this.#waitMs, done }
     const opening = this.#opening
-    const write = { deadline: this.#host.now() + this.#waitMs, opening, done }
     this.#writes.add(write)
     this.#store.cas(key, value, revision).then(
       (written) => {
@@ -125,11 +124,7 @@ export class StoreView {
         done('done', written)
       },
       (reason) => {
-        if (!this.#writes.delete(write)) return
-        const outcome = outcomeOf(reason)
-        done(outcome, 0, reason)
-        // A watch may be well while writes are not.
-        if (outcome === 'unknown') this.#lost(opening, reason)
+        if (this.#writes.delete(write)) done(outcomeOf(reason), 0, reason)
       },
     )
   }
@@ -138,9 +133,7 @@ export class StoreView {
   tick(): void {
     const now = this.#host.now()
     for (const write of this.#writes) {
-      if (now < write.deadline || !this.#writes.delete(write)) continue
-      write.done('unknown', 0)
-      this.#lost(write.opening, 'it does not answer')
+      if (now >= write.deadline && this.#writes.delete(write)) write.done('unknown', 0)
     }
     if (now < this.#deadline) return
     if (this.#state === 'waiting') this.open()

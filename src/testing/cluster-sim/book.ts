@@ -27,6 +27,12 @@ interface Order {
   last: number
 }
 
+interface Acting {
+  readonly place: number
+  readonly token: FenceToken
+  readonly at: number
+}
+
 export class ClusterBook {
   readonly #agenda: Agenda
   readonly calls = new Map<number, SimCall>()
@@ -35,17 +41,16 @@ export class ClusterBook {
   /** By name and token, who has ever had it. */
   readonly #owners = new Map<string, string>()
   readonly #accepted = new Map<string, FenceToken>()
-  /** Of each name since when two act for it. */
-  readonly #overlaps = new Map<string, number>()
+  /** By name, who has acted with the highest token so far. */
+  readonly #acting = new Map<string, Acting>()
   /** Two owners of one name may act at once for so long. */
-  readonly #overlapMs: number
+  overlapMs = 0
   delivered = 0
   acts = 0
   deaths = 0
 
-  constructor(agenda: Agenda, overlapMs: number) {
+  constructor(agenda: Agenda) {
     this.#agenda = agenda
-    this.#overlapMs = overlapMs
   }
 
   // --- calls
@@ -135,18 +140,21 @@ export class ClusterBook {
     assert.equal(owner, known, `${name}: two owners have token ${token}`)
   }
 
-  /** An owner acts, and so many do in all. */
-  acted(name: string, owners: readonly string[]): void {
+  /** An owner acts. */
+  acted(name: string, token: FenceToken, place: number): void {
     this.acts++
-    if (owners.length < 2) {
-      this.#overlaps.delete(name)
+    const highest = this.#acting.get(name)
+    const { now } = this.#agenda
+    if (highest === undefined || compareTokens(token, highest.token) > 0) {
+      this.#acting.set(name, { place, token, at: now })
       return
     }
-    const { now } = this.#agenda
-    const since = this.#overlaps.get(name) ?? now
-    this.#overlaps.set(name, since)
-    const ms = now - since
-    assert.ok(ms <= this.#overlapMs, `${name}: ${owners.join(' and ')} act at once for ${ms} ms`)
+    if (compareTokens(token, highest.token) === 0) return
+    const ms = now - highest.at
+    assert.ok(
+      ms <= this.overlapMs,
+      `${name}: ${place} acts with ${token}, ${ms} ms after ${highest.place} with ${highest.token}`,
+    )
   }
 
   /** A receiver has accepted what an owner sent. */

@@ -6,8 +6,7 @@ import type { FenceToken } from '../../cluster/core/records.ts'
 import type { Random } from '../sim/random.ts'
 import type { ClusterBook, SimCall } from './book.ts'
 import { LETTER_BYTES, type Letter, writeLetter } from './letter.ts'
-import { nameOf } from './name-of.ts'
-import type { ClusterNetwork, Spot } from './network.ts'
+import { type ClusterNetwork, nameOf, type Spot } from './network.ts'
 import type { Variant } from './variants.ts'
 
 export const NAMES = ['lobby', 'ranks', 'guild'] as const
@@ -15,7 +14,6 @@ const REQUEST = 10
 const RESPONSE = 1
 /** One in so many requests gets no answer. */
 const SILENT_ONE_IN = 8
-const TICKS_PER_ACT = 3
 const ANSWER_MS_MAX = 400
 /** What a call may be late by: looks at the time. */
 const LATE_TICKS = 3
@@ -27,8 +25,6 @@ export interface ProcessWorld {
   readonly leaseMs: number
   readonly variant: Variant
   trace(line: string): void
-  /** Who acts for a name now. */
-  actingFor(name: string): readonly string[]
   /** A name has a new owner, in the process at that spot. */
   checkTaken(name: string, by: Spot): void
 }
@@ -54,7 +50,6 @@ export class SimServices {
   /** Names that it had when the store lost its memory. */
   #remembered: ReadonlySet<string> = new Set()
   #letters = 0
-  #ticks = 0
 
   constructor(process: ServicesProcess, world: ProcessWorld) {
     this.#process = process
@@ -67,8 +62,7 @@ export class SimServices {
 
   tick(): void {
     this.#cluster.tick()
-    if (this.isQuiet || ++this.#ticks % TICKS_PER_ACT > 0) return
-    for (const name of this.claims) this.#act(name)
+    for (const name of this.isQuiet ? [] : this.claims) this.#act(name)
   }
 
   stopped(ms: number): void {
@@ -113,7 +107,7 @@ export class SimServices {
     const { names } = this.#cluster
     const token = names.token(name)
     if (token === undefined || !names.acts(name)) return
-    this.#world.book.acted(name, this.#world.actingFor(name))
+    this.#world.book.acted(name, token, this.#process.spot)
     const peers = [...this.#cluster.peers]
     if (peers.length === 0) return
     const [era, revision] = token
