@@ -27,7 +27,15 @@ const THREADS = {
   server: ['socket-server.js'],
 }
 /** Services of rooms: whoever launches one loads its room. */
-const ROOMS = ['gate', 'cluster', 'clusterd', 'clusterproxy', 'harbor', 'harbor-desk']
+const ROOMS = [
+  'gate',
+  'cluster',
+  'clusterd',
+  'clusterproxy',
+  'harbor',
+  'harbor-desk',
+  'harbor-registry',
+]
 const OF_ROOMS = ROOMS.map((name) => join('services', `${name}.js`))
 /** For every thread; for workers and the main thread, which have services and values. */
 const COMMON = 'common'

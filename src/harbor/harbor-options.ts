@@ -1,5 +1,12 @@
 /** How a node joins a harbor cluster: checked, and complete. Names are those of Skynet's config. */
-import { checkInteger, checkMs, checkOptions, checkPlain, refusal } from '../base/check.ts'
+import {
+  checkFlag,
+  checkInteger,
+  checkMs,
+  checkOptions,
+  checkPlain,
+  refusal,
+} from '../base/check.ts'
 import {
   HARBOR_CALL_MS,
   HARBOR_JOIN_MS,
@@ -9,16 +16,7 @@ import {
 import type { Placement } from '../launch/placement.ts'
 import { type HarborPlace, readHarborPlace } from './harbor-place.ts'
 
-export interface HarborOptions {
-  /** Where the master is, `127.0.0.1:2013`. Default: `standalone`. */
-  readonly master?: string
-  /**
-   * Where this node waits for the harbors that are there already, until it has joined: `host:port`,
-   * which they must be able to connect to. Port 0 lets the system choose.
-   */
-  readonly address: string
-  /** The master is this node, at that address; others give it as their `master`. */
-  readonly standalone?: string
+export interface HarborLimits {
   /** The worker where all that crosses passes, as of `newService`. Default `least-loaded`. */
   readonly on?: Placement
   /** How long joining may take, and connecting to one that joins. Default 10 s. */
@@ -31,42 +29,68 @@ export interface HarborOptions {
   readonly queueBytes?: number
 }
 
-const NAMES = [
-  'master',
-  'address',
-  'standalone',
-  'on',
-  'joinTimeoutMs',
-  'waitMs',
-  'callTimeoutMs',
-  'queueBytes',
-]
+/** With a master and slaves, Skynet's or ours. */
+export interface HarborOptions extends HarborLimits {
+  readonly cluster?: false
+  /** Where the master is, `127.0.0.1:2013`. Default: `standalone`. */
+  readonly master?: string
+  /**
+   * Where this node waits for the harbors that are there already, until it has joined: `host:port`,
+   * which they must be able to connect to. Port 0 lets the system choose.
+   */
+  readonly address: string
+  /** The master is this node, at that address; others give it as their `master`. */
+  readonly standalone?: string
+}
+
+/** The harbors are the nodes of the cluster that this node is in: key `cluster` of the config. */
+export interface ClusterHarborOptions extends HarborLimits {
+  readonly cluster: true
+}
+
+export type CheckedLimits = Required<Omit<HarborLimits, 'on'>>
+
+const LIMIT_NAMES = ['on', 'joinTimeoutMs', 'waitMs', 'callTimeoutMs', 'queueBytes']
+const NAMES = ['cluster', 'master', 'address', 'standalone', ...LIMIT_NAMES]
 const WHAT = 'start the harbor'
-/** A message of the longest kind has to find room. */
 const QUEUE_BYTES_MIN = 64 * 1024
 const QUEUE_BYTES_MAX = 256 * 1024 * 1024
 
-export interface CheckedHarbor {
+export interface CheckedHarbor extends CheckedLimits {
   /** Undefined: it is this node. */
   readonly master: HarborPlace | undefined
   readonly address: HarborPlace
   readonly standalone: HarborPlace | undefined
-  readonly joinTimeoutMs: number
-  readonly waitMs: number
-  readonly callTimeoutMs: number
-  readonly queueBytes: number
 }
 
 /** @throws `TypeError`, `RangeError` naming the one that is wrong, or that there is not. */
-export function checkHarbor(options: HarborOptions): CheckedHarbor {
+export function checkHarborOptions(options: HarborOptions | ClusterHarborOptions): void {
   checkPlain(WHAT, 'options', options)
-  checkOptions(WHAT, 'options', options, NAMES)
+  if (options.cluster === true) checkOptions(WHAT, 'options', options, ['cluster', ...LIMIT_NAMES])
+  else checkOptions(WHAT, 'options', options, NAMES)
+  checkFlag(WHAT, 'cluster', options.cluster)
+  if (options.cluster === true) checkHarborLimits(options)
+  else checkHarbor(options)
+}
+
+/** @throws `TypeError`, `RangeError` naming the one that is wrong. */
+export function checkHarborLimits(options: HarborLimits): CheckedLimits {
   const {
     joinTimeoutMs = HARBOR_JOIN_MS,
     waitMs = HARBOR_WAIT_MS,
     callTimeoutMs = HARBOR_CALL_MS,
     queueBytes = HARBOR_QUEUE_BYTES,
   } = options
+  checkMs(WHAT, 'joinTimeoutMs', joinTimeoutMs, 1)
+  checkMs(WHAT, 'waitMs', waitMs)
+  checkMs(WHAT, 'callTimeoutMs', callTimeoutMs, 1)
+  checkInteger(WHAT, 'queueBytes', queueBytes, QUEUE_BYTES_MIN, QUEUE_BYTES_MAX)
+  return { joinTimeoutMs, waitMs, callTimeoutMs, queueBytes }
+}
+
+/** @throws `TypeError`, `RangeError` naming the one that is wrong. */
+export function checkHarbor(options: HarborOptions): CheckedHarbor {
+  const limits = checkHarborLimits(options)
   const [master, address, standalone] = (['master', 'address', 'standalone'] as const).map(
     (name) => (options[name] === undefined ? undefined : placeOf(name, options[name])),
   )
@@ -74,11 +98,7 @@ export function checkHarbor(options: HarborOptions): CheckedHarbor {
   if (master === undefined && standalone === undefined) {
     throw refusal('type', WHAT, 'master', "host:port, unless there is 'standalone'", options.master)
   }
-  checkMs(WHAT, 'joinTimeoutMs', joinTimeoutMs, 1)
-  checkMs(WHAT, 'waitMs', waitMs)
-  checkMs(WHAT, 'callTimeoutMs', callTimeoutMs, 1)
-  checkInteger(WHAT, 'queueBytes', queueBytes, QUEUE_BYTES_MIN, QUEUE_BYTES_MAX)
-  return { master, address, standalone, joinTimeoutMs, waitMs, callTimeoutMs, queueBytes }
+  return { master, address, standalone, ...limits }
 }
 
 function placeOf(name: string, text: unknown): HarborPlace {

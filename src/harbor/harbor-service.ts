@@ -40,6 +40,8 @@ const TOPIC = {
 
 /** What is said to the service, by `Harbor`. */
 export interface HarborMethods {
+  /** Resolves when it has joined. */
+  join(): unknown
   register(name: string, handle: number): Promise<unknown>
   query(name: string): unknown
   link(harbor: number): unknown
@@ -222,6 +224,8 @@ class HarborNode {
   // --- what services ask -------------------------------------------------------------------------
 
   readonly methods: HarborMethods = {
+    // Its setup has done that.
+    join: () => undefined,
     register: async (name, handle) => {
       const wait = this.#asked(TOPIC.name(name))
       const known = this.#slave.handleOf(name) ?? (await this.#register(name, handle, wait))

@@ -8,28 +8,40 @@ import type { Address } from '../service/addresses.ts'
 import { ServiceRef } from '../service/ref.ts'
 import { checkWait, WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import { Skynet } from '../skynet/skynet.ts'
-import { checkHarbor, type HarborOptions } from './harbor-options.ts'
+import {
+  type ClusterHarborOptions,
+  checkHarborOptions,
+  type HarborOptions,
+} from './harbor-options.ts'
 import type { HarborInfo, HarborMethods, HarborStat } from './harbor-service.ts'
 
-type HarborDefinition = ServiceDefinition<readonly [HarborOptions], HarborMethods, Skynet>
+type AnyOptions = HarborOptions | ClusterHarborOptions
+type HarborDefinition = ServiceDefinition<readonly [AnyOptions], HarborMethods, Skynet>
 
 /**
- * Join the harbors of a master, Skynet's or ours: from now on handles of other harbors are services
- * like any other, for all services of this node. Once in each node, before others use `harborOf`.
+ * Join the harbors of a master, Skynet's or ours, or those of the cluster of this node. From now on
+ * handles of other harbors are services like any other, for all services of this node. Once in each
+ * node, before others use `harborOf`.
  *
  * The config of the node needs `harbor`, its number, 1 to 255, which no other node has.
  *
  * @returns When the harbors that were there have connected.
  * @throws {SkynetError} `ERR_SERVICE_LAUNCH`, with its cause: `ERR_HARBOR_JOIN` the master is not
  * there, says no, or others do not connect in time; `ERR_LISTEN`; `ERR_CONFIG_VALUE` the config
- * has no `harbor`. `TypeError`, `RangeError` naming the option.
+ * has no `harbor`. In a cluster `ERR_HARBOR_JOIN` another node has that number, `ERR_CLUSTER_OFF`,
+ * `ERR_CALL_TIMEOUT`, `ERR_CONFIG_VALUE`. `TypeError`, `RangeError` naming the option.
  */
-export async function startHarbor(skynet: Skynet, options: HarborOptions): Promise<Harbor> {
+export async function startHarbor(
+  skynet: Skynet,
+  options: HarborOptions | ClusterHarborOptions,
+): Promise<Harbor> {
   Skynet.serviceOf(skynet)
-  checkHarbor(options)
+  checkHarborOptions(options)
   const { on, ...rest } = options
   const launch = { args: [rest] as const, ...(on === undefined ? undefined : { on }) }
-  await skynet.uniqueService<HarborDefinition>('harbor', launch)
+  const service = await skynet.uniqueService<HarborDefinition>('harbor', launch)
+  // As long as it takes: it has a limit of its own.
+  await service.with({ timeoutMs: 0 }).call.join()
   return harborOf(skynet)
 }
 

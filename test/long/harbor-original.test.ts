@@ -1,14 +1,12 @@
 /** Nodes of ours and of Skynet itself in one harbor cluster. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test as nodeTest, type TestContext } from 'node:test'
 import { type LuaValues, valuesOf } from 'skynet-ts/harbor'
 import { freePort } from '../support/free-port.ts'
-import { aNode, type HarborNode } from '../support/harbors.ts'
+import { aNode, aProcess, type HarborNode } from '../support/harbors.ts'
 import { isOriginalThere, ORIGINAL_LEFT_OUT } from '../support/original.ts'
 import { OriginalHarbor } from '../support/original-harbor.ts'
-import { fixture } from '../support/process.ts'
 import { until } from '../support/until.ts'
 
 const test = (title: string, body: (t: TestContext) => Promise<void>): void => {
@@ -193,14 +191,7 @@ test('the master of Skynet is killed: what is known goes on, names do not', asyn
 test('a node of ours that is killed is down for Skynet and for ours', async (t) => {
   const { master, lua, ours } = await aMixture(t)
   const call = callOf(ours)
-  const file = fixture('harbor-process.ts').replace(/\.ts$/, import.meta.url.slice(-3))
-  const victim: ChildProcess = spawn(
-    process.execPath,
-    [file, '4', JSON.stringify({ master, address })],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
-  t.after(() => victim.kill('SIGKILL'))
-  await once(victim.stdout!, 'data')
+  const victim = await aProcess(t, 4, { master, address })
   const handle = await ours.user.call.queryName('OURS4')
   for (const peer of lua) {
     assert.equal(await call(peer, 'call', handle, 'echo', 1), 1)

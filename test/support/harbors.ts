@@ -1,4 +1,6 @@
 /** Nodes of a harbor cluster in this process, and their programs. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { TestContext } from 'node:test'
 import type { MethodsOf, ServiceRef } from 'skynet-ts'
 import { type NodeConfig, resolveConfig } from 'skynet-ts/node'
@@ -41,4 +43,19 @@ export async function aCluster(
     nodes.push(node)
   }
   return { nodes, master }
+}
+
+/** A node in a process of its own, to be killed, once it has joined. */
+export async function aProcess(
+  t: TestContext,
+  harbor: number,
+  options: object,
+  config: Partial<NodeConfig> = {},
+): Promise<ChildProcess> {
+  const file = fixture('harbor-process.ts').replace(/\.ts$/, import.meta.url.slice(-3))
+  const words = [file, `${harbor}`, JSON.stringify(options), JSON.stringify(config)]
+  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] })
+  t.after(() => child.kill('SIGKILL'))
+  await once(child.stdout, 'data')
+  return child
 }
