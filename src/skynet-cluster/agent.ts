@@ -181,14 +181,9 @@ export class Agent {
   }
 
   #request(head: Begun, session: number, bytes: Buffer): void {
-    let message: unknown[]
-    try {
-      message = unpackValues(bytes)
-    } catch (error) {
-      this.#refuse(head, session, messageOf(error))
-      return
-    }
-    if (head.target === 0) this.#query(head, session, message[0])
+    const message = valuesIn(bytes)
+    if (typeof message === 'string') this.#refuse(head, session, message)
+    else if (head.target === 0) this.#query(head, session, message[0])
     else this.#deliver(head, session, message)
   }
 
@@ -282,6 +277,20 @@ export class Agent {
 
   #error(session: number, text: string): void {
     this.#outgoing.send(packError(session, text))
+  }
+}
+
+/** Or why there are none: without a stack, as a peer may send thousands of such in a packet. */
+function valuesIn(bytes: Buffer): unknown[] | string {
+  const { stackTraceLimit } = Error
+  // Code of users may have frozen it: then it costs what it costs.
+  Reflect.set(Error, 'stackTraceLimit', 0)
+  try {
+    return unpackValues(bytes)
+  } catch (error) {
+    return messageOf(error)
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', stackTraceLimit)
   }
 }
 

@@ -11,16 +11,16 @@ import {
   packError,
 } from '../../src/skynet-cluster/answer-frames.ts'
 import { Asked } from '../../src/skynet-cluster/asked.ts'
-import { FakeSocket } from '../../src/skynet-cluster/cluster.kit.ts'
 import { packBegin, packPart, packRequest } from '../../src/skynet-cluster/request-frames.ts'
-import { Sender } from '../../src/skynet-cluster/sender.ts'
+import { type ClusterSocket, Sender } from '../../src/skynet-cluster/sender.ts'
 import { SessionNumbers } from '../../src/skynet-cluster/sessions.ts'
 import type { Parser } from './parsers.ts'
 import { below, type Random } from './seed.ts'
 
 const LIMITS = { bytes: 10_000, messages: 16, calls: 16, queueBytes: 1e6, tagChars: 100 }
 const TARGETS = [10, 0, '@db', '.db', ':0000000a', 'db', '']
-const FORMAT = new FrameFormat({ header: 'u16be', max: 0xffff })
+/** A frame with more in it would keep the others of an input from being looked at. */
+const FORMAT = new FrameFormat({ header: 'u16be', max: 300 })
 const TAG = '(host1-node-2):00000008-1'
 
 interface Heard {
@@ -38,27 +38,66 @@ function host(heard: Heard): AgentHost {
     methodAt: () => undefined,
     answerOf: () => undefined,
     call(_, message, _limits, trace) {
-      heard.messages.push(['call', ...message.map(String), trace])
+      heard.messages.push(['call', message.length, trace])
       return new Promise(() => {})
     },
-    send: (_, message) => void heard.messages.push(['send', ...message.map(String)]),
+    send: (_, message) => void heard.messages.push(['send', message.length]),
     say: () => void heard.complaints++,
   }
 }
 
-/** In frames, as a connection has them. */
-function deliver(socket: FakeSocket, chunks: readonly Buffer[]): void {
-  const parser = new FrameParser(FORMAT)
-  for (const chunk of chunks) parser.take(chunk, (body) => socket.deliver(body))
+/**
+ * A connection that settles no promise: many inputs are tried in one turn, in which nothing that is
+ * to come later comes.
+ */
+class Wire implements ClusterSocket {
+  isOpen = true
+  readonly bufferedAmount = 0
+  written = ''
+  #take: ((body: Buffer) => unknown) | undefined
+
+  write(frame: Uint8Array): boolean {
+    this.written += Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString('latin1')
+    return true
+  }
+
+  drain(): Promise<void> {
+    return new Promise(() => {})
+  }
+
+  each(take: (body: Buffer) => unknown): Promise<void> {
+    this.#take = take
+    return new Promise(() => {})
+  }
+
+  close(): Promise<void> {
+    this.isOpen = false
+    return new Promise(() => {})
+  }
+
+  /** In frames, as a connection has them. @param failed Who takes them has thrown. */
+  deliver(chunks: readonly Buffer[], failed: (error: unknown) => void): void {
+    const parser = new FrameParser(FORMAT)
+    const take = (body: Buffer): void => {
+      if (!this.isOpen) return
+      try {
+        this.#take!(body)
+      } catch (error) {
+        failed(error)
+      }
+    }
+    for (const chunk of chunks) parser.take(chunk, take)
+  }
 }
 
 /** What an agent makes of the bytes: services that were called, and what it has answered. */
 function served(chunks: readonly Buffer[]): unknown {
   const heard: Heard = { messages: [], complaints: 0 }
-  const socket = new FakeSocket()
-  void new Agent(host(heard), socket, 'peer').run()
-  deliver(socket, chunks)
-  return [heard, socket.sent().toString('latin1')]
+  const wire = new Wire()
+  const agent = new Agent(host(heard), wire, 'peer')
+  void agent.run()
+  wire.deliver(chunks, () => agent.end())
+  return [heard, wire.written]
 }
 
 function requests(random: Random): Buffer {
@@ -82,8 +121,8 @@ function requests(random: Random): Buffer {
 /** What a sender makes of the bytes: the answers of three calls, or why there is none. */
 function heardBack(chunks: readonly Buffer[]): unknown {
   const heard: unknown[] = []
-  const socket = new FakeSocket()
-  const sender = new Sender(socket, new SessionNumbers(), LIMITS, 'host1')
+  const wire = new Wire()
+  const sender = new Sender(wire, new SessionNumbers(), LIMITS, 'host1')
   void sender.run()
   for (let i = 0; i < 3; i++) {
     const end = {
@@ -95,7 +134,7 @@ function heardBack(chunks: readonly Buffer[]): unknown {
     }
     sender.ask(new Asked('node', '.x', Buffer.alloc(1), 'call', undefined, end))
   }
-  deliver(socket, chunks)
+  wire.deliver(chunks, (error) => sender.end(String(error)))
   return heard
 }
 
