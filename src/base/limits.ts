@@ -205,6 +205,8 @@ export const BORDER_SWEEP_MS = 1000
 export const CLUSTER_NAME_BYTES_MAX = 64
 /** Names of which a node remembers the highest token. */
 export const CLUSTER_TOKENS_MAX = 65_536
+/** Nodes of which is remembered that an epoch of theirs is over. */
+export const CLUSTER_OVER_MAX = 4096
 /** How long a node may be silent until others may decide that it is dead, unless told otherwise. */
 export const CLUSTER_LEASE_MS = 3000
 /** A machine that is busy must not look dead. */
@@ -227,6 +229,8 @@ export const CLUSTER_UNSENT_BYTES = 256 * 1024
 export const CLUSTER_SEND_BYTES_MAX = 16 * 1024 * 1024
 /** What was written to another node may take so long to leave behind the end of a connection. */
 export const CLUSTER_LINGER_MS = 2000
+/** A connection of which nothing is taken is cut after a lease, and no sooner than that. */
+export const CLUSTER_UNTAKEN_MS_MIN = 1000
 /** How long a connection to another node may take to be there. */
 export const CLUSTER_CONNECT_MS = 3000
 /** Between two tries: by chance up to so long, twice as long … up to the most. */

@@ -42,6 +42,7 @@ export class Departures implements Forwarder {
     bytes: Buffer,
     at: number,
     length: number,
+    isGiven: boolean,
   ): void {
     const { proxies, outgoing } = this.#host
     const proxy = proxies.get(to)
@@ -57,7 +58,7 @@ export class Departures implements Forwarder {
     }
     if (isAnswer) answered(proxy, session)
     const asker = isAnswer ? undefined : proxies.get(source)
-    const slot = this.#slot.set(type, 0, source, session, timeoutMs, bytes, at, length)
+    const slot = this.#slot.set(type, 0, source, session, timeoutMs, bytes, at, length, isGiven)
     if (asker !== undefined && !this.#takeOver(asker, slot)) return
     outgoing.message(proxy.peer, proxy.key, slot)
   }
@@ -105,11 +106,12 @@ export class Departures implements Forwarder {
   }
 
   /** The answer of whom it was passed on to. */
-  readonly #relayed: Forwarder['forward'] = (_to, type, _source, session, _ms, ...packed) => {
+  readonly #relayed: Forwarder['forward'] = (...forwarded) => {
+    const [, type, , session, , bytes, at, length] = forwarded
     const relayed = this.#relays.take(session)
     if (relayed === undefined) return
     const { asker, askerSession } = relayed
-    this.#host.router.sendPacked(type, asker, 0, askerSession, ...packed)
+    this.#host.router.sendPacked(type, asker, 0, askerSession, bytes, at, length)
   }
 
   dropLate(): void {

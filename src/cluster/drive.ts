@@ -122,9 +122,10 @@ export class Drive {
   #links(): BorderLinks {
     return {
       queueBytesMax: LINK_QUEUE_BYTES_MAX,
-      post: (peer, { type, to, source, session, ms, bytes, at, length }) => {
+      post: (peer, { type, to, source, session, ms, bytes, at, length, isGiven }) => {
+        const { node } = this
         const known = peer as ClusterPeer
-        const posted = this.node.post(known, type, to, source, session, ms, bytes, at, length)
+        const posted = node.post(known, type, to, source, session, ms, bytes, at, length, isGiven)
         if (posted === 'queued') return undefined
         return posted === 'full' ? 'full' : 'down'
       },

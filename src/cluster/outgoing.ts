@@ -132,7 +132,9 @@ export class BorderOutgoing {
     const isRequest = session !== 0 && !isAnswer(type)
     const ms = isRequest ? message.ms || callTimeoutMs : 0
     const slot = this.#slot
-    if (typeof key === 'number') slot.set(type, key, id, session, ms, bytes, at, length)
+    // What names services was written anew, into memory that is used again.
+    const isGiven = message.isGiven === true && bytes === message.bytes
+    if (typeof key === 'number') slot.set(type, key, id, session, ms, bytes, at, length, isGiven)
     else {
       const size = this.#wrap(key, bytes, at, length)
       slot.set(type | BY_NAME, 0, id, session, ms, this.#named, 0, size)

@@ -1,6 +1,6 @@
 /** A packed message between a link and the services here. */
 
-/** Its value is `bytes[at .. at + length)`. All of it is valid during the call only. */
+/** Its value is `bytes[at .. at + length)`. Valid during the call only, unless it is given. */
 export interface Packed {
   readonly type: number
   /** Of what leaves, the number of a service of the peer, 0 by name; else that of one here. */
@@ -13,6 +13,8 @@ export interface Packed {
   readonly bytes: Buffer
   readonly at: number
   readonly length: number
+  /** The bytes may be kept. */
+  readonly isGiven?: boolean
 }
 
 /** One object for all messages. */
@@ -25,6 +27,7 @@ export class PackedSlot implements Packed {
   bytes: Buffer = NO_BYTES
   at = 0
   length = 0
+  isGiven = false
 
   set(
     type: number,
@@ -35,6 +38,7 @@ export class PackedSlot implements Packed {
     bytes: Buffer,
     at: number,
     length: number,
+    isGiven = false,
   ): this {
     this.type = type
     this.to = to
@@ -44,6 +48,7 @@ export class PackedSlot implements Packed {
     this.bytes = bytes
     this.at = at
     this.length = length
+    this.isGiven = isGiven
     return this
   }
 }

@@ -271,6 +271,8 @@ test('beyond queueBytes a message is refused: ERR_HARBOR_FULL', () => {
   assert.deepEqual(value.info, { harbor: 1, bytes: 1000, limit: 1000, sent: 'no' })
   two.up(1)
   assert.equal(two.out.length, 1)
+  two.border.take(to, call(two.own(7), 0, 'n', 'x'.repeat(5000)))
+  assert.equal(two.out.length, 2, 'one alone finds room')
   two.buffered = 990
   two.border.take(to, call(two.own(7), 3, 'n'))
   assert.equal((two.take().value as { code: string }).code, 'ERR_HARBOR_FULL')

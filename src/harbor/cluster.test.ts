@@ -98,6 +98,16 @@ test('a global name stays with the first who has registered it, for all who hear
   assert.deepEqual(take(), [[2, first]])
 })
 
+// Proves: docs/harbor.md#names
+test('a slave keeps the first owner of a name that it hears of', () => {
+  const { slave, events } = aSlave(3)
+  slave.heard(['N', 'LOBBY', 0x01000008])
+  // As a master of Skynet does when somebody registers it again, and keeps the first itself.
+  slave.heard(['N', 'LOBBY', 0x02000008])
+  assert.equal(slave.handleOf('LOBBY'), 0x01000008)
+  assert.deepEqual(events.at(-1), ['named', 'LOBBY', 0x01000008])
+})
+
 // Proves: docs/limits.md#harbor-names
 test('master and slave keep so many names, and no more', () => {
   const { master, join, take, said } = aMaster()

@@ -52,7 +52,9 @@ export class Crossing implements Part {
       now,
       send: (...message) => this.#send(...message),
       returned: (source, session, to) => {
-        const place = loads.placeOf(handles.workerOf(to))
+        const home = handles.workerOf(to)
+        if (home < 0) return
+        const place = loads.placeOf(home)
         router.send(PTYPE.SYSTEM, source, to, session, { to, place })
         router.send(PTYPE.SYSTEM, source, to, session, { isSent: true })
       },

@@ -6,6 +6,7 @@ import type { Connection } from '../sockets/connection.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { CheckedHarbor } from './harbor-options.ts'
 import { type HarborPlace, readHarborPlace } from './harbor-place.ts'
+import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 /** What happens to the connections: see slave.ts. */
 export interface LinksHost {
@@ -24,15 +25,6 @@ interface Link {
   isSilent: boolean
 }
 
-/** A machine that is gone says nothing: the system finds that out within half a minute. */
-const SOCKET_OPTIONS = {
-  noDelay: 1,
-  keepAlive: 1,
-  keepIdleSeconds: 10,
-  keepIntervalSeconds: 5,
-  keepCount: 2,
-} as const
-
 export class Links {
   readonly #skynet: Skynet
   readonly #host: LinksHost
@@ -50,7 +42,7 @@ export class Links {
   get #settings() {
     // What waited for a harbor may leave at once, and as much again: see Roads.
     const sendLimitBytes = 2 * this.#options.queueBytes + HARBOR_FRAME_BYTES_MAX
-    return { sendLimitBytes, options: SOCKET_OPTIONS }
+    return { sendLimitBytes, options: HARBOR_SOCKET_OPTIONS }
   }
 
   /** Let others connect, until `stopListening`. Returns where. @throws As `socket.listen`. */

@@ -11,6 +11,7 @@ import {
   type ToSlave,
 } from './control.ts'
 import { type HarborPlace, harborPlaceText } from './harbor-place.ts'
+import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 export interface MasterLinkHost {
   heard(message: ToSlave): void
@@ -26,7 +27,7 @@ export class MasterLink {
   /** @throws {SkynetError} `ERR_HARBOR_JOIN` when it cannot be reached. */
   static async open(skynet: Skynet, place: HarborPlace, timeoutMs: number): Promise<MasterLink> {
     const address = harborPlaceText(place)
-    const options = { keepAlive: 1 } as const
+    const options = HARBOR_SOCKET_OPTIONS
     const connection = await skynet.socket
       .connect({ ...place, timeoutMs, options })
       .catch((cause: unknown) => {

@@ -8,6 +8,7 @@ import type { Listener } from '../sockets/listener.ts'
 import { CONTROL_HEADER, encodeControl, readToMaster, type ToSlave } from './control.ts'
 import type { HarborPlace } from './harbor-place.ts'
 import { Master } from './master.ts'
+import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 export interface MasterServerOptions {
   readonly place: HarborPlace
@@ -26,7 +27,8 @@ export class MasterServer {
 
   /** @throws As `skynet.socket.listen`. */
   static async open(skynet: Skynet, options: MasterServerOptions): Promise<MasterServer> {
-    return new MasterServer(skynet, await skynet.socket.listen(options.place), options)
+    const listen = { ...options.place, options: HARBOR_SOCKET_OPTIONS }
+    return new MasterServer(skynet, await skynet.socket.listen(listen), options)
   }
 
   private constructor(skynet: Skynet, listener: Listener, options: MasterServerOptions) {

@@ -65,7 +65,8 @@ export class Roads {
     const { queueBytes: limit, waitMs } = this.#options
     const isUp = state === 'up'
     const bytes = isUp ? host.bufferedAmount(harbor) : this.#waitingBytes
-    if (bytes + costOf(parcel) > limit) {
+    // One that is longer than that finds room when nothing else waits.
+    if (bytes > 0 && bytes + costOf(parcel) > limit) {
       return new SkynetError('ERR_HARBOR_FULL', { harbor, bytes, limit, sent: 'no' })
     }
     if (isUp) this.#write(harbor, parcel)

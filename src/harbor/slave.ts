@@ -100,9 +100,11 @@ export class Slave {
     else this.#later.set(harbor, address)
   }
 
+  /** A master of Skynet tells a name anew with a handle that it has not taken itself. */
   #named(name: string, handle: number): void {
-    if (this.#names.has(name) || this.#names.size < HARBOR_NAMES_MAX) this.#names.set(name, handle)
-    this.#host.named(name, handle)
+    const owner = this.#names.get(name) ?? handle
+    if (this.#names.size < HARBOR_NAMES_MAX) this.#names.set(name, owner)
+    this.#host.named(name, owner)
   }
 
   #gone(harbor: number): void {

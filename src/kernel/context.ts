@@ -16,6 +16,7 @@ export interface Forwarder {
    * The message lies in `bytes[at .. at + length)`, during the call only. It must not throw.
    *
    * @param timeoutMs How long its sender waits for the answer; 0: it has not said.
+   * @param isGiven The bytes are the forwarder's: it may keep them.
    */
   forward(
     to: number,
@@ -26,6 +27,7 @@ export interface Forwarder {
     bytes: Buffer,
     at: number,
     length: number,
+    isGiven: boolean,
   ): void
 }
 

@@ -248,15 +248,22 @@ test('a block is taken once, also when its record is read again after a death', 
 })
 
 /** What a forwarder got: all its facts, and the value in its bytes. */
-type Forwarded = [type: number, source: number, session: number, timeoutMs: number, value: unknown]
+type Forwarded = [
+  type: number,
+  source: number,
+  session: number,
+  timeoutMs: number,
+  value: unknown,
+  isGiven: boolean,
+]
 
 function launchForwarder(home: ReturnType<typeof setUp>['here']) {
   const taken: Forwarded[] = []
   const nobody = { receive: () => assert.fail('it has a forwarder'), ...UNBOUND }
   const context = new Context(home.handles.register(home.worker), 'forwarder', nobody, {
-    forward(to, type, source, session, timeoutMs, bytes, at, length) {
+    forward(to, type, source, session, timeoutMs, bytes, at, length, isGiven) {
       assert.equal(to, context.handle)
-      taken.push([type, source, session, timeoutMs, unpack(bytes, at, length)])
+      taken.push([type, source, session, timeoutMs, unpack(bytes, at, length), isGiven])
     },
   })
   home.router.add(context)
@@ -274,9 +281,10 @@ test('a forwarder gets messages as they are packed, from here and from another w
     here.router.send(255, handle, 3, 2 ** 40, undefined, 3e6)
     home.router.drain(10)
     assert.deepEqual(taken, [
-      [PTYPE.LUA, 0xff000001, 5, 2500, ['m', 1]],
-      [PTYPE.LUA, 2, 0, 0, large],
-      [255, 3, 2 ** 40, isLocal ? 3e6 : Math.ceil(3e6 / 1024) * 1024, undefined],
+      [PTYPE.LUA, 0xff000001, 5, 2500, ['m', 1], false],
+      // What came in a block need not be copied.
+      [PTYPE.LUA, 2, 0, 0, large, !isLocal],
+      [255, 3, 2 ** 40, isLocal ? 3e6 : Math.ceil(3e6 / 1024) * 1024, undefined, false],
     ])
     assert.deepEqual([home.delivered, blocks.outstanding], [[], 0])
   }

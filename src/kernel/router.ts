@@ -93,7 +93,7 @@ export class Router implements Inlet {
       const { packer } = this.#options
       const length = packer.pack(value, type === PTYPE.LUA ? 'args' : 'value')
       const { bytes } = packer
-      context.forwarder.forward(to, type, source, session, timeoutMs, bytes, 0, length)
+      context.forwarder.forward(to, type, source, session, timeoutMs, bytes, 0, length, false)
       return true
     }
     const own = copy(value, type === PTYPE.LUA ? 'args' : 'value', context.receiver)
@@ -239,7 +239,9 @@ export class Router implements Inlet {
     const type = recordType & MESSAGE_TYPE_MASK
     if (context?.forwarder !== undefined) {
       const timeoutMs = deadlineOf(recordType)
-      context.forwarder.forward(to, type, source, session, timeoutMs, bytes, from, size)
+      // Out of a block it has memory of its own.
+      const isGiven = (recordType & BLOCK_FLAG) !== 0
+      context.forwarder.forward(to, type, source, session, timeoutMs, bytes, from, size, isGiven)
       return
     }
     const binder = context === undefined ? newBinder() : context.receiver

@@ -252,6 +252,12 @@ test('a reference in a message is a handle there, and can be called', async (t) 
   assert.equal(await one.user.call.call(there, 'passOn', here, 'me'), here)
   const other = await two.user.call.launch(0)
   assert.equal(await one.user.call.call(there, 'passOn', other, 'me'), other)
+  // To nobody: of the harbor that asks, of its own.
+  const limits = 60_000
+  await assert.rejects(one.user.call.callWithin(there, limits, 'passOn', 0x01ffffff, 'me'), {
+    code: 'ERR_CALL_DEAD',
+  })
+  assert.equal(await one.user.call.call(there, 'echo', 'it goes on'), 'it goes on')
   await assert.rejects(one.user.call.callWithin(there, 50, 'never'), { code: 'ERR_CALL_TIMEOUT' })
 })
 

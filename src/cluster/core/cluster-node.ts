@@ -110,6 +110,8 @@ export type NodeNames = Omit<ClusterNames, 'entry' | 'look' | 'overtaken' | 'for
 
 /** Looks at the time in a lease: what is due is at most so much late. */
 const TICKS_PER_LEASE = 30
+/** A store that has not answered for so much of a lease is lost. */
+const STORE_PART = 2 / 3
 
 class Peer implements ClusterPeer {
   readonly node: string
@@ -158,7 +160,7 @@ export class ClusterNode {
     this.#transport = transport
     this.#host = host
     transport.events = this.#events()
-    this.#view = new StoreView(store, this.#viewHost(), leaseMs)
+    this.#view = new StoreView(store, this.#viewHost(), leaseMs * STORE_PART)
     this.#members = new Members({ node, build, leaseMs, protocol: FRAME_VERSIONS }, this.#view, {
       now: () => host.now(),
       random: () => Math.floor(host.random() * 2 ** 32),
@@ -169,7 +171,7 @@ export class ClusterNode {
       member: (member, state) => this.#moved(member, state),
       changed: ({ record }) => transport.peerKnown(record),
     })
-    this.#names = new ClusterNames(node, this.tickMs, this.#view, this.#members, host)
+    this.#names = new ClusterNames(node, leaseMs, this.#view, this.#members, host)
   }
 
   /** Open transport and store, and join. `host.joined` follows once the store is there. */
@@ -327,6 +329,7 @@ export class ClusterNode {
       reset: (of) => {
         const cut = of === 'all' ? [...this.#peers.values()] : [this.#peerAt(of)]
         for (const peer of cut) peer?.link?.reset('cut')
+        if (of === 'all') this.#members.cut()
       },
     }
   }
@@ -345,7 +348,10 @@ export class ClusterNode {
         this.#lookAtActing()
         this.#host.store(true, undefined)
       },
-      lost: (reason) => this.#host.store(false, reason),
+      lost: (reason) => {
+        this.#members.lost()
+        this.#host.store(false, reason)
+      },
     }
   }
 

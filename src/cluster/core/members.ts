@@ -21,6 +21,7 @@
  * When the store has lost its memory (a new era), everybody writes again what it is, with the epoch
  * that it has; for one lease, the grace, nobody is judged and no name is taken.
  */
+import { CLUSTER_OVER_MAX } from '../../base/limits.ts'
 import {
   decodeBeat,
   decodeNode,
@@ -74,23 +75,32 @@ export interface MembersOptions {
 
 /** In a lease there are so many beats of a node. */
 const BEATS_PER_LEASE = 6
-/** More silence than this part of a lease makes a suspect, and breaks the row of our own beats. */
+/** More silence than this part of a lease makes a suspect. */
 const SUSPICION_PART = 2
+/** A longer gap breaks the row of our own beats: one of them did not come back. */
+const ROW_PART = 4
 const REFUSALS_MAX = 2
+/** A store that has been there for so long has heard again of all who own something. */
+const MATURE_LEASES = 10
 
-interface Peer extends Member {
+/** Whose tombstone is written, when its time has come. */
+interface Dying {
   record: NodeRecord
-  state: PeerState
   /** Of its entry, in this era; 0: it has none yet. */
   revision: number
+  /** No writing before: one is under way, or somebody was faster. */
+  retryAt: number
+}
+
+interface Peer extends Dying, Member {
+  record: NodeRecord
+  state: PeerState
   /** When it was heard last, in whatever way. */
   heardAt: number
   /** When its last beat came. */
   beatAt: number
   refusals: number
   refusedAt: number
-  isTombstoneSent: boolean
-  retryAt: number
 }
 
 /** `out`: not yet asked to join, or no more a member. `joining`: it is to be, as soon as it can. */
@@ -101,6 +111,16 @@ export class Members {
   readonly #view: StoreView
   readonly #host: MembersHost
   readonly #peers = new Map<string, Peer>()
+  /**
+   * Of each node the last epoch that is over: it stays so, also when the store has forgotten it.
+   */
+  readonly #over = new Map<string, number>()
+  /**
+   * Of nodes that were started again the epoch before: it has no tombstone, and may not know yet.
+   */
+  readonly #replaced = new Map<string, { readonly epoch: number; readonly until: number }>()
+  /** Those that do not know of their end, and stand in a store that has forgotten it. */
+  readonly #ghosts = new Map<string, Dying>()
   /**
    * Of a later version, or of another program: nothing is known of it, not even that it is over.
    */
@@ -127,6 +147,10 @@ export class Members {
   /** Was not heard for a lease: others may have decided meanwhile. */
   #isLapsed = false
   #graceEnd = 0
+  /** Who has lapsed may have been overtaken in an era before, and hears of it by then. */
+  #lapsedUntil = 0
+  /** Without the store nobody may act for longer: it could have lost its memory. */
+  #storeUntil = 0
   #left: (() => void) | undefined
 
   constructor(options: MembersOptions, view: StoreView, host: MembersHost) {
@@ -155,12 +179,13 @@ export class Members {
   }
 
   /**
-   * True when nobody can have decided that we are dead: we may act for the names that we own. Each
-   * act asks anew, because time passes.
+   * True when nobody can have decided that we are dead, or have taken what is ours in a memory of
+   * the store that we do not know: we may act for the names that we own. Each act asks anew,
+   * because time passes.
    */
   get isCertain(): boolean {
     this.#lookAtLease()
-    return this.isWritten && !this.#isLapsed
+    return this.isWritten && !this.#isLapsed && this.#host.now() < this.#storeUntil
   }
 
   get all(): Iterable<Member> {
@@ -177,7 +202,9 @@ export class Members {
    */
   isOver({ node, epoch }: PeerAddress): boolean {
     const known = node === this.#options.node ? this.epoch : this.#peers.get(node)?.record.epoch
-    return known !== epoch && !this.isGrace && !this.#unreadable.has(node)
+    if (known === epoch || this.isGrace || this.#unreadable.has(node)) return false
+    const replaced = this.#replaced.get(node)
+    return replaced?.epoch !== epoch || this.#host.now() >= replaced.until
   }
 
   /** Become a member as soon as the store is there. */
@@ -213,18 +240,34 @@ export class Members {
   opened(ageMs: number, isNew: boolean): void {
     if (!isNew) return
     const now = this.#host.now()
-    this.#graceEnd = now + this.#options.leaseMs - ageMs
+    const { leaseMs } = this.#options
+    this.#graceEnd = ageMs < leaseMs * MATURE_LEASES ? now + leaseMs : now
+    this.#lapsedUntil = now + leaseMs
     this.#judgesFrom = now
     this.#revision = 0
     this.#isStale = true
+    this.#ghosts.clear()
     for (const peer of this.#peers.values()) {
       peer.revision = 0
-      peer.isTombstoneSent = false
+      peer.retryAt = 0
     }
   }
 
   synced(): void {
+    this.#storeUntil = Infinity
     this.#write()
+  }
+
+  /** The store is not there. */
+  lost(): void {
+    const until = this.#host.now() + this.#options.leaseMs
+    this.#storeUntil = Math.min(this.#storeUntil, until)
+    this.cut()
+  }
+
+  /** A beat may have been lost between two of ours. */
+  cut(): void {
+    this.#judgesFrom = this.#host.now()
   }
 
   /** Another value of a `node.` key. */
@@ -282,6 +325,8 @@ export class Members {
     if (wasPaused) for (const peer of this.#peers.values()) peer.heardAt = now
     if (this.epoch !== 0 && now >= this.#beatAt) this.#beat(now)
     for (const peer of this.#peers.values()) this.#look(peer, now)
+    for (const ghost of this.#ghosts.values()) this.#judge(ghost, now)
+    for (const [node, { until }] of this.#replaced) if (now >= until) this.#replaced.delete(node)
     this.#write()
   }
 
@@ -303,7 +348,7 @@ export class Members {
   #echo(sentAt: number): void {
     if (sentAt <= this.#echoedAt || sentAt > this.#host.now()) return
     // Some of ours did not come back, so some of theirs may not have come.
-    const isGap = sentAt - this.#echoedAt >= this.#options.leaseMs / SUSPICION_PART
+    const isGap = sentAt - this.#echoedAt >= this.#options.leaseMs / ROW_PART
     this.#lookAtLease()
     if (isGap) this.#judgesFrom = sentAt
     this.#echoedAt = sentAt
@@ -322,40 +367,67 @@ export class Members {
     const { leaseMs } = this.#options
     if (now - peer.heardAt >= leaseMs / SUSPICION_PART) this.#move(peer, 'suspect')
     const silentFrom = Math.max(peer.beatAt, this.#judgesFrom)
-    if (this.epoch === 0 || peer.isTombstoneSent || now < silentFrom + leaseMs) return
+    if (this.epoch === 0 || now < silentFrom + leaseMs) return
     if (this.#echoedAt - silentFrom >= leaseMs) this.#judge(peer, now)
     // So that the last moment is not the end of a pause between two beats.
     else if (this.#beatAt - leaseMs / BEATS_PER_LEASE < silentFrom + leaseMs) this.#beat(now)
   }
 
   /** Write the tombstone: the one decision. Who else has written there has won. */
-  #judge(peer: Peer, now: number): void {
-    if (!this.#view.isOpen || now < peer.retryAt) return
-    const { record, revision } = peer
+  #judge(dying: Dying, now: number): void {
+    if (!this.#view.isOpen || now < dying.retryAt) return
+    const { record, revision } = dying
     const tombstone = { ...record, instance: 0, deadBy: this.#options.node }
-    peer.isTombstoneSent = true
+    dying.retryAt = Infinity
     this.#view.cas(NODE_KEY + record.node, encodeNode(tombstone), revision, (outcome) => {
       if (outcome === 'done') return
-      peer.isTombstoneSent = false
-      peer.retryAt = this.#host.now() + this.#options.leaseMs / BEATS_PER_LEASE
+      dying.retryAt = this.#host.now() + this.#options.leaseMs / BEATS_PER_LEASE
     })
+  }
+
+  /** It is over, but for a lease it may not have heard of that. */
+  #replace(node: string, epoch: number): void {
+    const until = this.#host.now() + this.#options.leaseMs
+    this.#replaced.set(node, { epoch, until })
+  }
+
+  #bury(node: string, epoch: number): void {
+    this.#over.delete(node)
+    this.#over.set(node, epoch)
+    if (this.#over.size <= CLUSTER_OVER_MAX) return
+    for (const [oldest] of this.#over) {
+      this.#over.delete(oldest)
+      return
+    }
   }
 
   #peerEntry(node: string, entry: StoreEntry, stored: StoredNode | undefined): void {
     let peer = this.#peers.get(node)
     if (stored === undefined && entry.value !== undefined) this.#unreadable.add(node)
     else this.#unreadable.delete(node)
+    this.#ghosts.delete(node)
+    if (peer !== undefined && stored !== undefined && stored.epoch < peer.record.epoch) {
+      // It has an epoch before, and does not know: the one that is known stays.
+      peer.revision = entry.revision
+      return
+    }
     const isOver = stored === undefined || stored.deadBy !== undefined
     if (peer !== undefined && (isOver || stored.epoch !== peer.record.epoch)) {
       this.#peers.delete(node)
+      this.#bury(node, peer.record.epoch)
+      if (!isOver) this.#replace(node, peer.record.epoch)
       this.#move(peer, 'down')
       peer = undefined
     }
     if (isOver) return
+    if (stored.epoch <= (this.#over.get(node) ?? 0)) {
+      this.#ghosts.set(node, { record: stored, revision: entry.revision, retryAt: 0 })
+      return
+    }
     const now = this.#host.now()
     if (peer === undefined) {
       const state = stored.isDraining ? 'draining' : 'up'
-      const none = { refusals: 0, refusedAt: 0, isTombstoneSent: false, retryAt: 0 }
+      const none = { refusals: 0, refusedAt: 0, retryAt: 0 }
       peer = { record: stored, state, revision: entry.revision, heardAt: now, beatAt: now, ...none }
       this.#peers.set(node, peer)
       this.#host.member(peer, state)
@@ -387,10 +459,11 @@ export class Members {
       this.#revision = entry.revision
       return
     }
-    // In a new era the tombstone of an epoch before ours may stand there.
-    const isOld = stored?.deadBy !== undefined && stored.epoch < this.#epoch
-    if (isOld) this.#revision = 0
-    else this.#overtaken(stored === undefined || stored.deadBy !== undefined)
+    // In a new era an epoch before ours may stand there, dead or not knowing that it is over.
+    if (stored !== undefined && stored.epoch < this.#epoch) {
+      this.#revision = 0
+      this.#isStale = true
+    } else this.#overtaken(stored === undefined || stored.deadBy !== undefined)
   }
 
   #overtaken(isTombstone: boolean): void {
@@ -425,14 +498,17 @@ export class Members {
     if (this.#phase !== 'joining' && this.#phase !== 'in') return
     const isHeard = now - this.#echoedAt < this.#options.leaseMs
     // What is not heard yet, or may be of an owner who is to come, is no use yet.
-    const isVerifying = this.#phase === 'in' && this.#isLapsed && isHeard && !this.isGrace
+    const isVerifying =
+      this.#phase === 'in' && this.#isLapsed && isHeard && now >= this.#lapsedUntil
     if (this.#isLapsed && this.#phase === 'in' && !isVerifying && this.#revision !== 0) return
     this.#isWriting = true
     this.#isStale = false
     this.#wroteAt = now
     const { node } = this.#options
     const instance = this.#instance
-    const revision = this.#view.get(NODE_KEY + node)?.revision ?? 0
+    const before = this.#view.get(NODE_KEY + node)
+    const revision = before?.revision ?? 0
+    if (this.#phase === 'joining' && before !== undefined) this.#succeed(before)
     const record = encodeNode(this.#record())
     this.#view.cas(NODE_KEY + node, record, revision, (outcome, written, reason) => {
       this.#isWriting = false
@@ -448,6 +524,14 @@ export class Members {
       if (outcome === 'refused') this.#host.refused(reason)
       if (this.#phase === 'leaving') this.#delete()
     })
+  }
+
+  /** Another process had our name, and may have it still. */
+  #succeed(before: StoreEntry): void {
+    const stored = decodeNode(before, this.#view.era)
+    if (stored !== undefined && stored.deadBy === undefined) {
+      this.#replace(this.#options.node, stored.epoch)
+    }
   }
 
   #written(revision: number, isVerifying: boolean): void {

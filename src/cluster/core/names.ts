@@ -61,7 +61,14 @@ interface Claim {
   told: NameOwner | undefined
   /** To be given back; called once it is. */
   released: (() => void) | undefined
+  /** Wanted again meanwhile, for that service. */
+  again: number | undefined
 }
+
+/** After a write that somebody else has won, so long a pause. */
+const PAUSES_PER_LEASE = 30
+/** Leases for which the owners of the era before are remembered. */
+const REMEMBERED_LEASES = 1.5
 
 interface StoredOwner {
   /** Of its entry. */
@@ -72,7 +79,7 @@ interface StoredOwner {
 
 export class ClusterNames {
   readonly #node: string
-  readonly #pauseMs: number
+  readonly #leaseMs: number
   readonly #view: StoreView
   readonly #members: NameMembers
   readonly #host: ClusterNamesHost
@@ -80,19 +87,21 @@ export class ClusterNames {
   /** Those of them for which something may have to be done. */
   readonly #unsettled = new Set<Claim>()
   readonly #owners = new Map<string, StoredOwner>()
+  /** Those of the era before, for a while: who lives will write again what it owns. */
+  #before = new Map<string, StoredOwner>()
+  #beforeUntil = 0
   /** The highest token of each name that was seen: in the store, or from its owner. */
   readonly #highest = new Map<string, FenceToken>()
 
-  /** @param pauseMs After a write that somebody else has won. */
   constructor(
     node: string,
-    pauseMs: number,
+    leaseMs: number,
     view: StoreView,
     members: NameMembers,
     host: ClusterNamesHost,
   ) {
     this.#node = node
-    this.#pauseMs = pauseMs
+    this.#leaseMs = leaseMs
     this.#view = view
     this.#members = members
     this.#host = host
@@ -135,19 +144,19 @@ export class ClusterNames {
    */
   claim(name: string, id: number): void {
     const known = this.#claims.get(name)
-    if (known !== undefined) known.id = id
-    const claim = known ?? {
-      name,
-      id,
-      token: undefined,
-      era: 0,
-      isWriting: false,
-      retryAt: 0,
-      told: undefined,
-      released: undefined,
+    if (known?.released !== undefined) {
+      known.again = id
+      return
     }
+    if (known !== undefined) known.id = id
+    this.#look(known ?? this.#add(name, id))
+  }
+
+  #add(name: string, id: number): Claim {
+    const none = { token: undefined, told: undefined, released: undefined, again: undefined }
+    const claim = { name, id, era: 0, isWriting: false, retryAt: 0, ...none }
     this.#claims.set(name, claim)
-    this.#look(claim)
+    return claim
   }
 
   /** Give it back, or want it no more. `released` is called once others can see it. */
@@ -157,6 +166,7 @@ export class ClusterNames {
       released()
       return
     }
+    claim.again = undefined
     const before = claim.released
     claim.released = before === undefined ? released : both(before, released)
     if (claim.token === undefined && !claim.isWriting) this.#forget(claim)
@@ -176,6 +186,8 @@ export class ClusterNames {
 
   /** The store remembers nothing of what was. */
   forgotten(): void {
+    this.#before = new Map(this.#owners)
+    this.#beforeUntil = this.#host.now() + this.#leaseMs * REMEMBERED_LEASES
     this.#owners.clear()
     for (const claim of this.#claims.values()) this.#unsettled.add(claim)
   }
@@ -185,8 +197,11 @@ export class ClusterNames {
     const name = entry.key.slice(NAME_KEY.length)
     const { revision, value } = entry
     const owner = value === undefined ? undefined : decodeOwner(entry, this.#view.era)
+    this.#before.delete(name)
     if (value === undefined) this.#owners.delete(name)
     else this.#owners.set(name, { revision, owner })
+    // Who had it before it was given back had a lower one, as everybody will have who gets it.
+    if (value === undefined) this.#note(name, [this.#view.era, revision])
     if (owner !== undefined) this.#note(name, owner.token)
     const claim = this.#claims.get(name)
     if (claim !== undefined) this.#look(claim)
@@ -211,8 +226,9 @@ export class ClusterNames {
   }
 
   /** A write that came late: nobody here wants the name any more. */
-  #drop(name: string, { id }: NameOwner): void {
-    this.claim(name, id)
+  #drop(name: string, { id, token }: NameOwner): void {
+    const claim = this.#add(name, id)
+    claim.token = token
     this.release(name, () => undefined)
   }
 
@@ -237,7 +253,7 @@ export class ClusterNames {
     const stored = this.#owners.get(name)
     const { owner, revision } = stored ?? NOBODY
     if (owner !== undefined && this.#isOurs(owner)) this.#keep(claim, owner, revision)
-    else if (token !== undefined) this.#defend(claim, token, owner, revision)
+    else if (token !== undefined) this.#defend(claim, token, revision)
     else if (claim.released !== undefined) this.#forget(claim)
     else if (stored === undefined || owner !== undefined) this.#take(claim, owner, revision)
   }
@@ -246,6 +262,7 @@ export class ClusterNames {
   #keep(claim: Claim, owner: NameOwner, revision: number): void {
     const { name } = claim
     const isNew = claim.token === undefined || compareTokens(claim.token, owner.token) !== 0
+    if (isNew) this.#note(name, owner.token)
     claim.token = owner.token
     claim.era = this.#view.era
     if (isNew && claim.released === undefined) this.#host.owned(name, owner.token)
@@ -256,9 +273,10 @@ export class ClusterNames {
   }
 
   /** Ours by what we know; in the store stands nothing, or somebody else. */
-  #defend(claim: Claim, token: FenceToken, owner: NameOwner | undefined, revision: number): void {
-    if (owner !== undefined && compareTokens(owner.token, token) > 0) this.#fence(claim, token)
-    else if (claim.released !== undefined) this.#forget(claim)
+  #defend(claim: Claim, token: FenceToken, revision: number): void {
+    const current = this.#highest.get(claim.name)
+    if (current !== undefined && compareTokens(current, token) > 0) this.#fence(claim, token)
+    // Also what is to be given back: others wait for whom they remember as its owner.
     else this.#write(claim, token, revision)
   }
 
@@ -270,7 +288,16 @@ export class ClusterNames {
       if (told !== undefined && compareTokens(told.token, owner.token) === 0) return
       claim.told = owner
       this.#host.taken(claim.name, owner)
-    } else if (!isGrace && !isDraining) this.#write(claim, 'new', revision)
+    } else if (!isGrace && !isDraining && !this.#isRemembered(claim.name)) {
+      this.#write(claim, 'new', revision)
+    }
+  }
+
+  /** Its owner of the era before lives, and has not written it yet. */
+  #isRemembered(name: string): boolean {
+    if (this.#host.now() >= this.#beforeUntil) this.#before.clear()
+    const owner = this.#before.get(name)?.owner
+    return owner !== undefined && !this.#isOurs(owner) && !this.#members.isOver(owner)
   }
 
   /** @param token 'new': that which the write itself gives. Undefined: delete. */
@@ -294,22 +321,23 @@ export class ClusterNames {
       }
       // What the view has come to know meanwhile is looked at, whatever the answer was.
       if (outcome === 'conflict' || outcome === 'refused')
-        claim.retryAt = this.#host.now() + this.#pauseMs
+        claim.retryAt = this.#host.now() + this.#leaseMs / PAUSES_PER_LEASE
       if (outcome === 'done' && token === undefined) this.#forget(claim)
       else if (outcome === 'done' && written > 0 && era === this.#view.era) this.#look(claim)
     })
   }
 
   #fence(claim: Claim, token: FenceToken): void {
-    const { name } = claim
+    const { name, released } = claim
     this.#forget(claim)
-    this.#host.fenced(name, token, this.#highest.get(name))
+    if (released === undefined) this.#host.fenced(name, token, this.#highest.get(name))
   }
 
   #forget(claim: Claim): void {
     this.#claims.delete(claim.name)
     this.#unsettled.delete(claim)
     claim.released?.()
+    if (claim.again !== undefined) this.claim(claim.name, claim.again)
   }
 }
 

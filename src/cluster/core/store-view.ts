@@ -46,6 +46,7 @@ type ViewState = 'closed' | 'waiting' | 'opening' | 'reading' | 'open'
 
 interface Write {
   readonly deadline: number
+  readonly opening: number
   readonly done: CasDone
 }
 
@@ -114,8 +115,8 @@ export class StoreView {
       done('unknown', 0)
       return
     }
-    const write = { deadline: this.#host.now() + this.#waitMs, done }
     const opening = this.#opening
+    const write = { deadline: this.#host.now() + this.#waitMs, opening, done }
     this.#writes.add(write)
     this.#store.cas(key, value, revision).then(
       (written) => {
@@ -124,7 +125,11 @@ export class StoreView {
         done('done', written)
       },
       (reason) => {
-        if (this.#writes.delete(write)) done(outcomeOf(reason), 0, reason)
+        if (!this.#writes.delete(write)) return
+        const outcome = outcomeOf(reason)
+        done(outcome, 0, reason)
+        // A watch may be well while writes are not.
+        if (outcome === 'unknown') this.#lost(opening, reason)
       },
     )
   }
@@ -133,7 +138,9 @@ export class StoreView {
   tick(): void {
     const now = this.#host.now()
     for (const write of this.#writes) {
-      if (now >= write.deadline && this.#writes.delete(write)) write.done('unknown', 0)
+      if (now < write.deadline || !this.#writes.delete(write)) continue
+      write.done('unknown', 0)
+      this.#lost(write.opening, 'it does not answer')
     }
     if (now < this.#deadline) return
     if (this.#state === 'waiting') this.open()

@@ -1,5 +1,10 @@
 /** The connections of a node to the others: where it listens, and how it connects. */
-import { CLUSTER_CONNECT_MS, CLUSTER_LINGER_MS, CLUSTER_SEND_BYTES_MAX } from '../../base/limits.ts'
+import {
+  CLUSTER_CONNECT_MS,
+  CLUSTER_LINGER_MS,
+  CLUSTER_SEND_BYTES_MAX,
+  CLUSTER_UNTAKEN_MS_MIN,
+} from '../../base/limits.ts'
 import { placeText, type TcpPlace, type TcpRules } from './options.ts'
 import type { TcpPeer } from './peer.ts'
 import { TcpPeers } from './peers.ts'
@@ -15,12 +20,12 @@ export class TcpNet {
   #listener: PeerListener | undefined
   isClosed = false
 
-  /** @param leaseMs So long may a peer take nothing of what was sent: then it is cut. */
+  /** @param leaseMs So long may a peer take nothing of what was sent: then it is cut off. */
   constructor(rules: TcpRules, host: TcpHost, leaseMs: number, random: () => number) {
     this.rules = rules
     this.host = host
     this.peers = new TcpPeers(rules.identity, host)
-    this.#userTimeoutMs = leaseMs
+    this.#userTimeoutMs = Math.max(leaseMs, CLUSTER_UNTAKEN_MS_MIN)
     this.#random = random
   }
 
@@ -103,13 +108,17 @@ export class TcpNet {
 
   #route(attempt: (count: number) => Promise<void>, failed: (error: unknown) => void): Route {
     const { host } = this
-    return new Route({
+    const route: Route = new Route({
       now: () => host.now(),
       timeout: (ms, task) => host.timeout(ms, task),
       random: this.#random,
-      try: attempt,
+      try: async (count) => {
+        if (this.isClosed) route.stop()
+        else await attempt(count)
+      },
       failed,
     })
+    return route
   }
 
   async close(): Promise<void> {

@@ -253,6 +253,17 @@ test('an address of nodes goes before the one that a record tells', async (t) =>
   assert.deepEqual([a.heard(), b.heard()], [['writable b@2'], ['writable a@1']])
 })
 
+test('close() ends all tries, also those of a store that is still open', async (t) => {
+  const at = await scene(t)
+  const [m, a] = await cluster(at, 'a')
+  await a!.cluster.transport.close()
+  await at.settled()
+  m!.heard()
+  await at.clock.advance(10_000)
+  assert.equal(connections(at), 0)
+  assert.deepEqual([m!.heard().filter((line) => line.startsWith('w')), at.log], [[], []])
+})
+
 test('open() tells where the node is found, also with a port of the system', async (t) => {
   const at = await scene(t)
   const a = at.member('a')
@@ -262,6 +273,18 @@ test('open() tells where the node is found, also with a port of the system', asy
   await b.open()
   assert.equal(b.address, 'game.example:1')
   await assert.rejects(at.member('c', { listen: a.address }).open(), { code: 'ERR_LISTEN' })
+})
+
+test('without a secret an address of another machine is not dialled either', async (t) => {
+  const at = await scene(t)
+  const a = at.seed('a', { secret: undefined })
+  await a.open()
+  a.join(1)
+  for (const host of ['10.0.0.1', '127.0.0.1']) {
+    a.cluster.transport.peerKnown(recordOf(host, 4, `${host}:9`))
+  }
+  await at.clock.advance(3000)
+  assert.deepEqual(new Set(a.heard()), new Set(['refused 127.0.0.1@4']))
 })
 
 // Proves: docs/cluster-tcp.md#closed

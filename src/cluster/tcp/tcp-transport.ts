@@ -16,7 +16,7 @@ import type {
 } from '../core/transport.ts'
 import { isRefusal } from './handshake.ts'
 import type { TcpNet } from './net.ts'
-import { readPlace, type TcpPlace } from './options.ts'
+import { isLoopback, readPlace, type TcpPlace } from './options.ts'
 import { PACKET } from './packets.ts'
 import type { TcpPeer } from './peer.ts'
 import type { PacketUser } from './peers.ts'
@@ -105,9 +105,12 @@ export class TcpTransport implements ClusterTransport, PacketUser {
   }
 
   #placesOf({ node, addresses }: NodeRecord): readonly TcpPlace[] {
-    const place = this.#net.rules.places.get(node)
+    const { places, identity } = this.#net.rules
+    const place = places.get(node)
     if (place !== undefined) return [place]
-    return addresses.map(readPlace).filter((each) => each !== undefined)
+    const told = addresses.map(readPlace).filter((each) => each !== undefined)
+    // Without a secret anybody on this machine may say where we should connect to.
+    return identity.secret === '' ? told.filter(isLoopback) : told
   }
 
   /** Nobody listens there: what waits for it was never sent. */

@@ -27,12 +27,6 @@ interface Order {
   last: number
 }
 
-interface Acting {
-  readonly place: number
-  readonly token: FenceToken
-  readonly at: number
-}
-
 export class ClusterBook {
   readonly #agenda: Agenda
   readonly calls = new Map<number, SimCall>()
@@ -41,16 +35,17 @@ export class ClusterBook {
   /** By name and token, who has ever had it. */
   readonly #owners = new Map<string, string>()
   readonly #accepted = new Map<string, FenceToken>()
-  /** By name, who has acted with the highest token so far. */
-  readonly #acting = new Map<string, Acting>()
+  /** Of each name since when two act for it. */
+  readonly #overlaps = new Map<string, number>()
   /** Two owners of one name may act at once for so long. */
-  overlapMs = 0
+  readonly #overlapMs: number
   delivered = 0
   acts = 0
   deaths = 0
 
-  constructor(agenda: Agenda) {
+  constructor(agenda: Agenda, overlapMs: number) {
     this.#agenda = agenda
+    this.#overlapMs = overlapMs
   }
 
   // --- calls
@@ -140,21 +135,18 @@ export class ClusterBook {
     assert.equal(owner, known, `${name}: two owners have token ${token}`)
   }
 
-  /** An owner acts. */
-  acted(name: string, token: FenceToken, place: number): void {
+  /** An owner acts, and so many do in all. */
+  acted(name: string, owners: readonly string[]): void {
     this.acts++
-    const highest = this.#acting.get(name)
-    const { now } = this.#agenda
-    if (highest === undefined || compareTokens(token, highest.token) > 0) {
-      this.#acting.set(name, { place, token, at: now })
+    if (owners.length < 2) {
+      this.#overlaps.delete(name)
       return
     }
-    if (compareTokens(token, highest.token) === 0) return
-    const ms = now - highest.at
-    assert.ok(
-      ms <= this.overlapMs,
-      `${name}: ${place} acts with ${token}, ${ms} ms after ${highest.place} with ${highest.token}`,
-    )
+    const { now } = this.#agenda
+    const since = this.#overlaps.get(name) ?? now
+    this.#overlaps.set(name, since)
+    const ms = now - since
+    assert.ok(ms <= this.#overlapMs, `${name}: ${owners.join(' and ')} act at once for ${ms} ms`)
   }
 
   /** A receiver has accepted what an owner sent. */

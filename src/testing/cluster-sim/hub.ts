@@ -8,6 +8,7 @@ import { decodeBeat, decodeNode, NODE_KEY } from '../../cluster/core/records.ts'
 import type { StoreEntry } from '../../cluster/core/store.ts'
 import { StoreTable } from '../../cluster/core/store-table.ts'
 import type { Agenda } from './agenda.ts'
+import { nameOf } from './name-of.ts'
 
 /** A node that is connected to the hub. */
 export interface HubClient {
@@ -48,6 +49,7 @@ export class Hub {
   /** All changes of this memory, in order. */
   log: StoreEntry[] = []
   readonly #watches = new Set<Watch>()
+  readonly #dead = new Set<string>()
   readonly #silences = new Map<string, Silence>()
   /** It was decided that a node is dead; so long it was silent since its record was written. */
   onDeath: (node: string, epoch: number, silentMs: number) => void = () => undefined
@@ -80,27 +82,39 @@ export class Hub {
   cas(key: string, value: Uint8Array | undefined, revision: number): number {
     const { era } = this.table
     const entry = { key, value, revision: this.table.revision + 1 }
-    const node = key.startsWith(NODE_KEY) ? decodeNode(entry, era) : undefined
+    const isNode = key.startsWith(NODE_KEY)
+    const node = isNode ? decodeNode(entry, era) : undefined
+    const known = isNode ? this.table.get(key) : undefined
+    const before = known && decodeNode(known, era)
     const written = this.table.cas(key, value, revision)
     this.log.push(entry)
+    // Whose name another process has is over as well.
+    if (before !== undefined && before.epoch !== node?.epoch) this.#dead.add(nameOf(before))
     if (node?.deadBy !== undefined) this.#checkDeath(node.node, node.epoch)
     else if (node !== undefined) this.#begin(node.node, node.epoch)
     return written
   }
 
-  /** @param stale So many of the last changes are told late: a follower is behind. */
+  /**
+   * @param stale So many of the last changes are told behind the list: a follower is behind.
+   * @param lagMs All is told so much later than beats are.
+   */
   watch(
     client: HubClient,
-    stale: number,
+    { stale, lagMs }: { readonly stale: number; readonly lagMs: number },
     each: (entry: StoreEntry) => void,
     lost: (reason: unknown) => void,
     ready: () => void,
   ): () => void {
     const watch: Watch = { client, each, lost, end: () => undefined }
-    const tell = (entry: StoreEntry): void => client.bring(() => each(entry))
+    const bring = (run: () => void): void => {
+      if (lagMs === 0) client.bring(run)
+      else this.#agenda.after(lagMs, () => client.bring(run))
+    }
+    const tell = (entry: StoreEntry): void => bring(() => each(entry))
     const upTo = Math.max(0, this.log.length - stale)
     for (const entry of stateOf(this.log.slice(0, upTo))) tell(entry)
-    client.bring(ready)
+    bring(ready)
     for (const entry of this.log.slice(upTo)) tell(entry)
     let isNew = false
     const end = this.table.watch((entry) => {
@@ -115,13 +129,9 @@ export class Hub {
     return watch.end
   }
 
-  /** The connection of a node was cut: its watches are lost. */
-  cutOff(client: HubClient): void {
-    for (const watch of [...this.#watches]) {
-      if (watch.client !== client) continue
-      watch.end()
-      watch.lost(new SkynetError('ERR_STORE_LOST', { reason: 'the connection was cut' }))
-    }
+  /** The connection of a node was cut: it watches nothing any more. */
+  leave(client: HubClient): void {
+    for (const watch of [...this.#watches]) if (watch.client === client) watch.end()
   }
 
   /** The store forgets all. Its watches are lost, each at its time. */
@@ -137,8 +147,17 @@ export class Hub {
     this.#silences.clear()
   }
 
-  /** It was away: what was said meanwhile nobody could hear. */
-  cameBack(): void {
+  /** It goes away, or comes back: silence meanwhile is nobody's. */
+  pauseSilence(): void {
+    const { now } = this.#agenda
+    for (const silence of this.#silences.values()) {
+      silence.longestMs = Math.max(silence.longestMs, now - silence.heardAt)
+      silence.heardAt = now
+    }
+  }
+
+  /** It was away for so long: that does not count. */
+  resumeSilence(): void {
     for (const silence of this.#silences.values()) silence.heardAt = this.#agenda.now
   }
 
@@ -179,8 +198,12 @@ export class Hub {
   }
 
   #checkDeath(node: string, epoch: number): void {
+    const name = `${node}#${epoch}`
+    // A decision of an era before stands in this one.
+    if (this.#dead.has(name)) return
+    this.#dead.add(name)
     this.#heard(node, epoch)
-    const silence = this.#silences.get(`${node}#${epoch}`)
+    const silence = this.#silences.get(name)
     const { now } = this.#agenda
     this.onDeath(node, epoch, silence?.longestMs ?? now - this.bornAt)
   }

@@ -8,6 +8,10 @@ export class Later<T> implements PromiseLike<T> {
   #resolved: ((value: T) => unknown) | null | undefined
   #rejected: ((reason: unknown) => unknown) | null | undefined
 
+  get isSettled(): boolean {
+    return this.#isSettled
+  }
+
   resolve(value: T): void {
     this.#settle(() => this.#resolved?.(value))
   }

@@ -6,6 +6,7 @@ import type { PeerAddress } from '../../cluster/core/transport.ts'
 import type { Random } from '../sim/random.ts'
 import type { Agenda } from './agenda.ts'
 import type { Hub } from './hub.ts'
+import { nameOf } from './name-of.ts'
 import { type Delays, Pipe, type SimParcel } from './pipe.ts'
 
 /** Where a way begins or ends. */
@@ -93,5 +94,3 @@ export class ClusterNetwork {
     })
   }
 }
-
-export const nameOf = ({ node, epoch }: PeerAddress): string => `${node}#${epoch}`

@@ -4,7 +4,7 @@ import type { ClusterNodeHost, ClusterPeer } from '../../cluster/core/cluster-no
 import type { PeerState } from '../../cluster/core/members.ts'
 import type { FenceToken } from '../../cluster/core/records.ts'
 import { readLetter } from './letter.ts'
-import { nameOf } from './network.ts'
+import { nameOf } from './name-of.ts'
 import type { ProcessWorld, ServicesProcess, SimServices } from './sim-services.ts'
 
 const RESPONSE = 1
@@ -24,7 +24,8 @@ export class SimHost implements ClusterNodeHost {
   #isPending = false
   /** Of each peer, by its epoch, what was told last. */
   readonly #states = new Map<string, PeerState>()
-  #epoch = 0
+  /** As it joined last; 0: it never did. */
+  epoch = 0
 
   constructor(process: ToldProcess, world: ProcessWorld) {
     this.#process = process
@@ -54,8 +55,8 @@ export class SimHost implements ClusterNodeHost {
   }
 
   joined(epoch: number): void {
-    assert.ok(epoch > this.#epoch, `${this.#name} joins as ${epoch} after ${this.#epoch}`)
-    this.#epoch = epoch
+    assert.ok(epoch > this.epoch, `${this.#name} joins as ${epoch} after ${this.epoch}`)
+    this.epoch = epoch
     this.#world.trace(`${this.#name} joined as ${epoch}`)
   }
 
@@ -95,7 +96,7 @@ export class SimHost implements ClusterNodeHost {
 
   owned(name: string, token: FenceToken): void {
     this.#world.trace(`${this.#name} owns ${name} ${token}`)
-    this.#world.book.owns(name, token, `${this.#name} ${this.#epoch}`)
+    this.#world.book.owns(name, token, `${this.#name} ${this.epoch}`)
     this.#world.checkTaken(name, this.#process.spot)
   }
 
@@ -121,10 +122,11 @@ export class SimHost implements ClusterNodeHost {
   ): void {
     this.#checkNotDown(peer, 'a message')
     const letter = readLetter(bytes, from, length)
-    const { place, stream, send, number } = letter
+    const { stream, send, number } = letter
     const { book } = this.#world
     const { services } = this.#process
-    book.came(`${place} → ${this.#process.spot} ${source} ${to}`, stream, send, number)
+    const way = `${nameOf(peer)} → ${this.#process.spot} ${this.epoch}, ${source} ${to}`
+    book.came(way, stream, send, number)
     if (type === RESPONSE) {
       services.end(session, 'its answer', undefined)
       return

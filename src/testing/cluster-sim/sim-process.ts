@@ -17,6 +17,7 @@ export class SimProcess implements SimPlace {
   readonly services: SimServices
   readonly host: SimHost
   readonly #world: ProcessWorld
+  readonly #store: SimStore
   /** Its clock is not that of others. */
   readonly #clockMs: number
   isAlive = true
@@ -35,8 +36,8 @@ export class SimProcess implements SimPlace {
     this.services = new SimServices(this, world)
     this.host = new SimHost(this, world)
     const { variant, network, leaseMs } = world
-    const store = new SimStore(this, network, this.transport)
-    const parts = variant.parts(this.transport, store, network, () => this.now())
+    this.#store = new SimStore(this, network, this.transport)
+    const parts = variant.parts(this.transport, this.#store, network, () => this.now())
     this.cluster = new ClusterNode({ node, build: 'sim', leaseMs, ...parts }, this.host)
     this.run(() => this.cluster.start())
     this.#tickLater()
@@ -116,15 +117,22 @@ export class SimProcess implements SimPlace {
     if (!this.isAlive) return
     this.troubledAt = this.#time
     const backlog = this.#backlog
-    const isTimerFirst = this.#world.random.oneIn(2)
-    if (isTimerFirst) this.services.tick()
-    for (let i = 0; i < backlog.length && this.isAlive; i++) {
-      backlog[i]!()
+    // Its timer comes somewhere between what has come meanwhile.
+    const timerAt = this.#world.random.below(backlog.length + 1)
+    for (let i = 0; i <= backlog.length && this.isAlive; i++) {
+      if (i === timerAt) this.services.tick()
+      backlog[i]?.()
       this.#endTurn()
     }
     this.#backlog = []
-    this.#endTurn()
-    this.#tickLater()
+    if (this.isAlive) this.#tickLater()
+  }
+
+  /** Its connection with the hub was cut: what was under way is lost. */
+  cutOff(): void {
+    this.#world.network.hub.leave(this.transport)
+    this.run(() => this.#store.cut())
+    this.transport.cut()
   }
 
   kill(): void {
@@ -132,7 +140,7 @@ export class SimProcess implements SimPlace {
     this.#backlog = []
     const { hub } = this.#world.network
     hub.clients.delete(this.transport)
-    hub.cutOff(this.transport)
+    hub.leave(this.transport)
     this.cluster.close()
     this.services.dropped()
   }

@@ -6,7 +6,8 @@ import type { FenceToken } from '../../cluster/core/records.ts'
 import type { Random } from '../sim/random.ts'
 import type { ClusterBook, SimCall } from './book.ts'
 import { LETTER_BYTES, type Letter, writeLetter } from './letter.ts'
-import { type ClusterNetwork, nameOf, type Spot } from './network.ts'
+import { nameOf } from './name-of.ts'
+import type { ClusterNetwork, Spot } from './network.ts'
 import type { Variant } from './variants.ts'
 
 export const NAMES = ['lobby', 'ranks', 'guild'] as const
@@ -14,6 +15,7 @@ const REQUEST = 10
 const RESPONSE = 1
 /** One in so many requests gets no answer. */
 const SILENT_ONE_IN = 8
+const TICKS_PER_ACT = 3
 const ANSWER_MS_MAX = 400
 /** What a call may be late by: looks at the time. */
 const LATE_TICKS = 3
@@ -25,6 +27,8 @@ export interface ProcessWorld {
   readonly leaseMs: number
   readonly variant: Variant
   trace(line: string): void
+  /** Who acts for a name now. */
+  actingFor(name: string): readonly string[]
   /** A name has a new owner, in the process at that spot. */
   checkTaken(name: string, by: Spot): void
 }
@@ -50,6 +54,7 @@ export class SimServices {
   /** Names that it had when the store lost its memory. */
   #remembered: ReadonlySet<string> = new Set()
   #letters = 0
+  #ticks = 0
 
   constructor(process: ServicesProcess, world: ProcessWorld) {
     this.#process = process
@@ -62,7 +67,8 @@ export class SimServices {
 
   tick(): void {
     this.#cluster.tick()
-    for (const name of this.isQuiet ? [] : this.claims) this.#act(name)
+    if (this.isQuiet || ++this.#ticks % TICKS_PER_ACT > 0) return
+    for (const name of this.claims) this.#act(name)
   }
 
   stopped(ms: number): void {
@@ -107,7 +113,7 @@ export class SimServices {
     const { names } = this.#cluster
     const token = names.token(name)
     if (token === undefined || !names.acts(name)) return
-    this.#world.book.acted(name, token, this.#process.spot)
+    this.#world.book.acted(name, this.#world.actingFor(name))
     const peers = [...this.#cluster.peers]
     if (peers.length === 0) return
     const [era, revision] = token

@@ -14,12 +14,16 @@ const ANSWER_MS = 1000
 const RETRY_MS = 50
 /** Changes that a follower may be behind. */
 const STALE_MAX = 6
+/** What is told of changes may come later than what else is said. */
+const LAGS_MS = [0, 0, 0, 100, 700] as const
 
 export class SimStore implements ViewedStore {
   readonly #process: SimPlace
   readonly #network: ClusterNetwork
   readonly #client: SimTransport
   #era = 0
+  /** Of each watch that runs, what tells that it is lost. */
+  readonly #watches = new Set<(reason: unknown) => void>()
 
   constructor(process: SimPlace, network: ClusterNetwork, client: SimTransport) {
     this.#process = process
@@ -53,18 +57,26 @@ export class SimStore implements ViewedStore {
     const ready = new Later<void>()
     let isClosed = false
     let end = (): void => undefined
+    const fail = (reason: unknown): void => {
+      if (this.#watches.delete(fail)) failed(reason)
+    }
+    this.#watches.add(fail)
     const stale = random.oneIn(4) ? random.below(STALE_MAX) : 0
+    const lagMs = random.pick(LAGS_MS)
+    const era = this.#era
     this.#request(() => {
       if (isClosed) return
+      if (hub.table.era !== era) {
+        this.#client.bring(() => fail(lost('it was restarted')))
+        return
+      }
       end = hub.watch(
         this.#client,
-        stale,
+        { stale, lagMs },
         (entry) => {
           if (!isClosed) each(entry)
         },
-        (reason) => {
-          if (!isClosed) failed(reason)
-        },
+        fail,
         () => {
           if (!isClosed) ready.resolve(undefined)
         },
@@ -72,9 +84,15 @@ export class SimStore implements ViewedStore {
     })
     const close = (): void => {
       isClosed = true
+      this.#watches.delete(fail)
       end()
     }
     return { close, ready }
+  }
+
+  /** The connection was cut: nothing more comes by it. */
+  cut(): void {
+    for (const fail of [...this.#watches]) fail(lost('the connection was cut'))
   }
 
   /** The answer comes back by the way from the hub; without one in time the store is lost. */
@@ -91,7 +109,10 @@ export class SimStore implements ViewedStore {
       }
       this.#client.bring(bring)
     })
-    agenda.after(ANSWER_MS, () => this.#process.run(() => later.reject(lost('it does not answer'))))
+    agenda.after(ANSWER_MS, () => {
+      if (later.isSettled) return
+      this.#process.run(() => later.reject(lost('it does not answer')))
+    })
     return later
   }
 

@@ -8,7 +8,8 @@ import type {
 } from '../../cluster/core/transport.ts'
 import type { Hub, HubClient } from './hub.ts'
 import { Later } from './later.ts'
-import { type ClusterNetwork, HUB, type NetworkEnd, nameOf, type Spot } from './network.ts'
+import { nameOf } from './name-of.ts'
+import { type ClusterNetwork, HUB, type NetworkEnd, type Spot } from './network.ts'
 
 /** What a transport needs of its process. */
 export interface SimPlace {

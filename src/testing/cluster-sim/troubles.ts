@@ -58,17 +58,12 @@ export class Troubles {
     ] as const) {
       const process = this.#world.processes.find(({ spot }) => spot === at)
       if (process === undefined) continue
-      if (to === HUB) this.#cutOff(process)
+      if (to === HUB) process.cutOff()
       else {
         const peer = this.#world.processes.find(({ spot }) => spot === to)
         if (peer !== undefined) process.transport.cutTo(peer.transport)
       }
     }
-  }
-
-  #cutOff(process: SimProcess): void {
-    this.#world.hub.cutOff(process.transport)
-    process.transport.cut()
   }
 
   #troubled(spot: Spot): void {
@@ -85,12 +80,15 @@ export class Troubles {
   restartHub(ms: number, isForgetful: boolean): void {
     if (this.#world.hub.isDown) return
     this.#world.hub.downUntil = this.#world.agenda.now + ms
-    for (const process of this.#world.processes) this.#cutOff(process)
+    // A short one is a silence as any other.
+    const isLong = ms >= this.#world.leaseMs / 4
+    if (isLong) this.#world.hub.pauseSilence()
+    for (const process of this.#world.processes) process.cutOff()
     if (isForgetful) this.forget()
     this.#world.agenda.after(ms, () => {
-      this.#world.hub.cameBack()
+      if (isLong) this.#world.hub.resumeSilence()
       if (isForgetful) this.#world.hub.bornAt = this.#world.agenda.now
-      for (const { transport } of this.#world.processes) transport.cut()
+      for (const process of this.#world.processes) process.cutOff()
     })
   }
 

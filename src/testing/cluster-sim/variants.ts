@@ -4,7 +4,7 @@
  */
 import type { NodeTransport } from '../../cluster/core/cluster-node.ts'
 import { FRAME_KIND } from '../../cluster/core/frame.ts'
-import { decodeBeat, encodeBeat, NODE_KEY } from '../../cluster/core/records.ts'
+import { decodeBeat, encodeBeat } from '../../cluster/core/records.ts'
 import type { ViewedStore } from '../../cluster/core/store-view.ts'
 import type { PeerAddress, TransportEvents } from '../../cluster/core/transport.ts'
 import { Later } from './later.ts'
@@ -97,6 +97,27 @@ function renumbered(events: TransportEvents): Partial<TransportEvents> {
   }
 }
 
+/** A beat that came back counts as if all others had, up to now. */
+function filledIn(
+  events: TransportEvents,
+  node: string,
+  now: () => number,
+): Partial<TransportEvents> {
+  let last = 0
+  return {
+    beat: (bytes) => {
+      const beat = decodeBeat(bytes)!
+      if (beat.node !== node) return events.beat(bytes)
+      for (let sentAt = Math.max(last, beat.sentAt); sentAt < now(); sentAt += FILL_MS) {
+        events.beat(encodeBeat({ ...beat, sentAt }))
+      }
+      last = now()
+      events.beat(encodeBeat({ ...beat, sentAt: last }))
+    },
+  }
+}
+const FILL_MS = 500
+
 export const BROKEN: readonly Variant[] = [
   {
     name: 'records of nodes that expire',
@@ -131,15 +152,9 @@ export const BROKEN: readonly Variant[] = [
     }),
   },
   {
-    name: 'silence until a beat came back, not until it was sent',
+    name: 'who was stopped or cut off judges at once',
     parts: (transport, store, _network, now) => ({
-      transport: behind(transport, (events) => ({
-        beat: (bytes) => {
-          const beat = decodeBeat(bytes)!
-          const isOwn = beat.node === transport.node
-          events.beat(isOwn ? encodeBeat({ ...beat, sentAt: now() }) : bytes)
-        },
-      })),
+      transport: behind(transport, (events) => filledIn(events, transport.node, now)),
       store,
     }),
   },
@@ -152,9 +167,9 @@ export const BROKEN: readonly Variant[] = [
     parts: (transport, store, network) => ({
       transport,
       store: storeWith(store, {
-        cas: (key, value, revision) => {
+        cas: (key, value) => {
           const now = network.hub.table.get(key)?.revision ?? 0
-          return store.cas(key, value, key.startsWith(NODE_KEY) ? revision : now)
+          return store.cas(key, value, now)
         },
       }),
     }),

@@ -1,0 +1,73 @@
+/** One run of a simulated cluster from a seed: steps by chance, then quiet, then what must hold. */
+import { CLUSTER_STEPS, type ClusterStep } from './steps.ts'
+import type { Variant } from './variants.ts'
+import { ClusterWorld } from './world.ts'
+
+export const CLUSTER_STEPS_MAX = 60
+const STEPS_MIN = 10
+/** Between two steps, mostly little. */
+const PAUSES_MS = [0, 5, 50, 50, 300, 1000, 3000] as const
+const FIRST_MS = 500
+/** Leases until all agree, once everything is well. */
+const QUIET_LEASES = 2
+/** Its randomness, beside that of the steps. */
+const END_PART = -1
+/** And until all were told. */
+const TOLD_MS = 1000
+const TICK_MS = 500
+
+const WEIGHTED: readonly ClusterStep[] = CLUSTER_STEPS.flatMap((step) =>
+  new Array<ClusterStep>(step.weight).fill(step),
+)
+const NONE: ReadonlySet<number> = new Set()
+
+/** @param skipped Steps to leave out. */
+export function runCluster(
+  seed: number,
+  variant: Variant,
+  skipped: ReadonlySet<number> = NONE,
+  trace?: string[],
+): ClusterWorld {
+  const world = new ClusterWorld(seed, variant, trace)
+  const { random, agenda } = world
+  pass(world, FIRST_MS)
+  const steps = random.between(STEPS_MIN, CLUSTER_STEPS_MAX)
+  for (let index = 0; index < steps; index++) {
+    random.restart(seed, index + 1)
+    const pauseMs = random.pick(PAUSES_MS)
+    const step = random.pick(WEIGHTED)
+    if (!skipped.has(index)) {
+      const at = trace?.length ?? 0
+      const detail = step.run(world)
+      if (detail !== undefined) {
+        trace?.splice(at, 0, `${Math.round(agenda.now)} step ${index}: ${step.name} ${detail}`)
+      }
+    }
+    pass(world, pauseMs)
+  }
+  random.restart(seed, END_PART)
+  trace?.push(`${Math.round(agenda.now)} all is well from here on`)
+  world.troubles.healAll()
+  for (const node of world.nodes) if (world.at(node) === undefined) world.start(node)
+  pass(world, Math.max(0, world.hub.downUntil - agenda.now))
+  for (const process of world.processes) process.goOn()
+  pass(world, world.leaseMs * QUIET_LEASES + TOLD_MS)
+  world.checkAgreement()
+  for (const { services } of world.processes) services.isQuiet = true
+  pass(world, LAST_CALLS_MS)
+  world.checkEnd()
+  return world
+}
+/** What was asked last has ended by then. */
+const LAST_CALLS_MS = 5500
+
+function pass(world: ClusterWorld, ms: number): void {
+  const { agenda } = world
+  const end = agenda.now + ms
+  while (agenda.now + TICK_MS < end) {
+    agenda.until(agenda.now + TICK_MS)
+    world.check()
+  }
+  agenda.until(end)
+  world.check()
+}
