@@ -5,6 +5,7 @@ import type { Fence } from '../service/life.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
+import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { MemoryCluster } from './border.kit.ts'
 import { FENCED, type FencedOwner, Fencing, fenced } from './fencing.ts'
@@ -412,4 +413,86 @@ test('a message of an owner that is cut short is refused', () => {
   for (let cut = 0; cut < whole.length - 1; cut++) {
     assert.throws(() => open(cut), { code: 'ERR_MESSAGE_MALFORMED' }, `${cut}`)
   }
+})
+
+test('a trace goes on in services of other nodes', async () => {
+  const cluster = new MemoryCluster()
+  const [a, b] = [await cluster.add('a'), await cluster.add('b')]
+  const last = await b.launch(defineService(() => ({ last: () => 1 })))
+  const middle = await b.launch(
+    defineService((skynet) => ({ pass: () => skynet.call(last.handle, 'last') })),
+  )
+  const first = await a.launch(
+    defineService((skynet) => ({
+      begin: () => {
+        const id = skynet.trace('from here')
+        return skynet.call(cluster.handle('a', 'b', middle.handle), 'pass').then(() => id)
+      },
+    })),
+  )
+  const id = await first.call.begin()
+  await cluster.settled()
+  const traced = (node: typeof a) =>
+    node.log.all.map(({ text }) => text).filter((text) => text.startsWith(`<TRACE ${id}>`))
+  assert.match(traced(a).join('\n'), /call pass of/)
+  assert.match(traced(b).join('\n'), /request pass from .*\n.*call last of/)
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('the callers of a service whose worker has died are told by its border', async () => {
+  const { cluster, a, b, service, ref } = await pair({ stay: () => new Promise(() => {}) })
+  const waiting = ref.call.stay!()
+  waiting.catch(() => {})
+  await cluster.settled()
+  cluster.border('b').workerDied(new Set([service.handle]))
+  await assert.rejects(waiting, (error) => {
+    return isSkynetError(error, 'ERR_CALL_DEAD') && error.info.sent === 'maybe'
+  })
+  assert.ok(a.skynet.isAlive(ref.handle) && b.skynet.isAlive(service.handle), 'it lives in truth')
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('words between borders that are none, or not for nodes, change nothing', async () => {
+  const { cluster, a, b, service, ref } = await pair({ ask: () => 1 })
+  const border = cluster.border('b')
+  const peer = border.peer({ node: 'a', epoch: 7 })!
+  const packer = new Packer()
+  const tell = (to: number, value: unknown): void => {
+    const length = packer.pack(value)
+    const { bytes } = packer
+    const slot = new PackedSlot()
+    border.deliver(peer, slot.set(PTYPE.SYSTEM, to, 5, 0, 0, bytes, 0, length))
+  }
+  const id = service.handle & 0xffffff
+  for (const value of [
+    ['watch', 0],
+    ['watch', 'lobby'],
+    ['ended', 1, { reason: 'because' }],
+    ['gone', [1, -1]],
+    ['gone', 'all'],
+    ['known'],
+    ['__proto__', 1],
+    {},
+    7,
+  ]) {
+    tell(0, value)
+  }
+  for (const order of [
+    'launch',
+    'adopt',
+    'hold',
+    'fence',
+    'handOver',
+    'circle',
+    'stats',
+    'monitor',
+  ]) {
+    tell(id, { order, handle: service.handle, isOn: true })
+  }
+  tell(id, undefined)
+  await cluster.settled()
+  assert.equal(await ref.call.ask!(), 1)
+  assert.equal(await a.skynet.call(ref.handle, 'ask'), 1)
+  assert.ok(b.log.all.every(({ text }) => text.startsWith('message of node a: ')))
+  await cluster[Symbol.asyncDispose]()
 })

@@ -86,12 +86,15 @@ export class Outbox {
     at: number,
     length: number,
   ): void {
-    let bytes = given.subarray(at, at + length)
-    if (length <= SCRATCH_BYTES) {
-      this.#scratch.set(bytes)
-      bytes = this.#scratch
+    const scratch = this.#scratch
+    if (length > SCRATCH_BYTES) {
+      const own = given.subarray(at, at + length)
+      this.#write(type, to, source, session, own, this.#scratchWords, length)
+      return
     }
-    this.#write(type, to, source, session, bytes, this.#scratchWords, length)
+    // A loop: to look at a part of a Buffer makes an object.
+    for (let i = 0; i < length; i++) scratch[i] = given[at + i]!
+    this.#write(type, to, source, session, scratch, this.#scratchWords, length)
   }
 
   #write(
