@@ -20,13 +20,13 @@ export async function askForUnique(
   path: ServicePath,
   { timeoutMs = 0, signal, node, ...options }: LaunchOptions<readonly unknown[]>,
 ): Promise<number> {
-  checkInCluster(site, 'launch a service of the cluster')
   if (node !== undefined) {
     throw refusal('value', 'launch', 'node', 'none, as it is where it is', node)
   }
   if (options.on === 'same') {
     throw refusal('value', 'launch', 'on', `no 'same': it may be on another node`, options.on)
   }
+  checkInCluster(site, 'launch a service of the cluster')
   const left = limitsFrom(service.runtime, { timeoutMs, signal })
   const named = typeof path === 'function' ? await moduleUrl(service, path, left()) : path
   const url = moduleOf(site.resolve(named, service.url))

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testNode } from '../testing/test-node.ts'
+import { defineService } from './define-service.ts'
+import type { Skynet } from './skynet.ts'
+
+const counter = defineService((_skynet, first: number) => ({
+  add: (n: number) => first + n,
+  name: () => 'counter',
+}))
+type Counter = typeof counter
+
+test('what a cluster is asked for is checked, each option by its name', async () => {
+  await using node = await testNode()
+  const { cluster } = node.skynet
+  await assert.rejects(cluster.query('', '.x'), /node/)
+  await assert.rejects(cluster.query('b', 'lobby'), /a local name, which begins with a dot/)
+  await assert.rejects(cluster.query('b', '.x', { timeoutMS: 1 } as never), /timeoutMS/)
+  assert.throws(() => cluster.onNode('x' as never), /listener/)
+  const launch = (options: object) => node.skynet.newService('./x.ts', options as never)
+  await assert.rejects(launch({ node: '' }), /'?node/)
+  await assert.rejects(launch({ node: 7 }), /node/)
+  await assert.rejects(launch({ node: { key: 1 } }), /node.key/)
+  await assert.rejects(launch({ node: { kee: 'a' } }), /kee/)
+  await assert.rejects(launch({ node: 'b', on: 'same' }), /no 'same' together with 'node'/)
+  await assert.rejects(cluster.uniqueService('./x.ts', { node: 'b' }), /none, as it is where it is/)
+  await assert.rejects(cluster.uniqueService('./x.ts', { on: 'same' }), /no 'same'/)
+})
+
+test('of a node without a cluster everything of one is refused by its code', async () => {
+  await using node = await testNode()
+  const { cluster } = node.skynet
+  const off = (what: RegExp) => (error: Error & { code?: string }) =>
+    error.code === 'ERR_CLUSTER_OFF' && what.test(error.message)
+  await assert.rejects(cluster.query('b', '.x'), off(/^Cannot query: /))
+  await assert.rejects(cluster.nodes(), off(/^Cannot list the nodes: /))
+  await assert.rejects(cluster.drain(), off(/^Cannot drain: /))
+  await assert.rejects(cluster.uniqueService('./x.ts'), off(/^Cannot launch a service of the clus/))
+  await assert.rejects(
+    node.skynet.newService('./bootstrap.ts', { node: 'b', args: [] } as never),
+    off(/^Cannot launch a service on another node: /),
+  )
+  assert.throws(() => cluster.self, off(/name of this node/))
+  assert.throws(() => cluster.onNode(() => {}), off(/be told of nodes/))
+  assert.equal(node.skynet.fence, undefined)
+})
+
+/** Only compiled: what a reference to another node is, and what is no use of one. */
+export async function types(skynet: Skynet): Promise<void> {
+  const ref = await skynet.cluster.query<Counter>('b', '.counter')
+  const sum: number = await ref.call.add(1)
+  const sent: boolean = ref.send.add(sum)
+  const name: string = await ref.with({ timeoutMs: 5 }).call.name()
+  // @ts-expect-error of another type
+  await ref.call.add('1')
+  // @ts-expect-error no such method
+  await ref.call.sub(1)
+  const there = await skynet.newService<Counter>('./counter.ts', { node: 'b', args: [1] })
+  const one = await skynet.cluster.uniqueService<Counter>('./counter.ts', { args: [1] })
+  const same: typeof there = one
+  // @ts-expect-error its setup takes a number
+  await skynet.cluster.uniqueService<Counter>('./counter.ts', { args: ['1'] })
+  // @ts-expect-error it takes arguments
+  await skynet.cluster.uniqueService<Counter>('./counter.ts')
+  // @ts-expect-error a node is named, or chosen by a key
+  await skynet.newService<Counter>('./counter.ts', { node: 7, args: [1] })
+  const off = skynet.cluster.onNode(({ node, epoch, state }) => {
+    const text: string = `${node} ${epoch.toFixed()} ${state}`
+    // @ts-expect-error no such state
+    return text === '' || state === 'dead'
+  })
+  off()
+  const token: readonly [number, number] | undefined = skynet.fence
+  for (const value of [sent, name, same, token]) assert.ok(value)
+}
