@@ -46,6 +46,7 @@ test('a call of a service on another node is answered, and its errors arrive as 
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#order
 test('sends, calls and answers of a pair of services keep one order', async () => {
   const seen: number[] = []
   const { cluster, ref } = await pair({
@@ -76,6 +77,7 @@ test('the same service is the same handle, whoever has named it', async () => {
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#references
 test('references in messages: mine, yours, of a third node, and names of each', async () => {
   const { cluster, a, b, handle } = await pair({
     call: (ref: Far) => ref.call.who!(),
@@ -111,6 +113,7 @@ test('references in messages: mine, yours, of a third node, and names of each', 
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#call-ends, #sent
 test('a call of what is not there ends with sent no, a name of nobody is unknown', async () => {
   const { cluster, a, b, service, ref } = await pair({ stay: () => new Promise(() => {}) })
   const waiting = ref.call.stay!()
@@ -144,6 +147,7 @@ test('a link is given the deadline of a caller, else that of the cluster', async
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#sent
 test('a link that is full, or down, refuses calls with sent no; sends are counted', async () => {
   const { cluster, a, ref } = await pair({ ask: () => 1 })
   for (const [why, code] of [
@@ -185,6 +189,7 @@ test('a link that is reset ends what waits with sent maybe, and goes on', async 
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#monitor
 test('monitor tells how a service of another node has ended, also after a reset', async () => {
   const { cluster, a, b, service, handle } = await pair({})
   const ending = a.skynet.monitor(handle)
@@ -204,6 +209,7 @@ test('monitor tells how a service of another node has ended, also after a reset'
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#monitor
 test('monitor says node down once the node is dead, and not when its link is reset', async () => {
   const { cluster, a, handle, ref } = await pair({ stay: () => new Promise(() => {}) })
   const endings: unknown[] = []
@@ -223,6 +229,7 @@ test('monitor says node down once the node is dead, and not when its link is res
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#monitor
 test('link ends a service with one of another node, both ways, and with its node', async () => {
   for (const how of ['there', 'here', 'node'] as const) {
     const { cluster, a, b, service, handle } = await pair({})
@@ -266,6 +273,7 @@ test('kill, mailbox and signal reach another node; what a node needs is refused'
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#redirect
 test('a request that is passed on to another node is answered to who asked, wherever', async () => {
   const cluster = new MemoryCluster()
   const [a, b, c] = [await cluster.add('a'), await cluster.add('b'), await cluster.add('c')]
@@ -359,6 +367,7 @@ test('beyond its limit of proxies a node refuses services that it does not know'
   await cluster[Symbol.asyncDispose]()
 })
 
+// Proves: docs/cluster.md#one-owner
 test('of an owner that was overtaken nothing is taken: calls, sends and answers', async () => {
   const cluster = new MemoryCluster()
   const owners = new Map<number, FencedOwner>()

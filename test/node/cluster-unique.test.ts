@@ -19,6 +19,7 @@ test('uniqueService is one in the cluster, whoever asks, and has a token', async
   assert.deepEqual([...members].sort(), ['a', 'again', 'b', 'c', first!.where].sort())
 })
 
+// Proves: docs/cluster.md#one-owner
 test('a unique service moves with a later token when its node stops, or it ends', async (t) => {
   const { hub, stop } = await startHubs(t, { a: {}, b: {}, c: {} })
   const first = await hub('b').join('b')

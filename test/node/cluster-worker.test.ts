@@ -4,6 +4,7 @@ import type { Worker } from 'node:worker_threads'
 import { startHubs } from '../support/cluster-hubs.ts'
 import { until } from '../support/until.ts'
 
+// Proves: docs/cluster.md#worker, #call-ends
 test('the worker of a cluster dies: each call ends, and its node joins again', async (t) => {
   // The threads in the order they are made: of each node the last one is that of the cluster.
   const threads: Worker[] = []

@@ -15,6 +15,7 @@ test('nodes that know a seed call each other by name, with any values', async (t
   assert.deepEqual(await hub('a').relay('a', value), value, 'its own name is as good')
 })
 
+// Proves: docs/cluster.md#call-ends
 test('what is not there says so, and a call has a deadline', async (t) => {
   const { hub } = await startHubs(t, { a: { callTimeoutMs: 300 }, b: {} })
   await assert.rejects(hub('a').relay('nobody', 1), {
