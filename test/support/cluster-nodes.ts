@@ -72,6 +72,8 @@ export class ClusterNodes implements AsyncDisposable {
   async add(name: string): Promise<ClusterNode> {
     const config = {
       thread: 2,
+      // A test may hold a worker.
+      monitorMs: 0,
       args: [this.#folder],
       logger: join(this.#folder, `${name}.log`),
       cluster: this.#way.configOf(name),
@@ -152,13 +154,16 @@ export class ClusterNodes implements AsyncDisposable {
     return last
   }
 
-  /** Nothing more is begun; what is under way ends; the books are compared. */
+  /**
+   * Everybody calls everybody again, and the ledger; then nothing more is begun, what is under way
+   * ends, and the books are compared.
+   */
   async settle(): Promise<Judged> {
+    const since = now()
+    for (const name of this.names) await this.#reachesAll(name, since)
     const books: (Book & { pid: number })[] = []
-    for (const { child } of this.#nodes.values()) {
-      if (this.#harms.some(({ pid, what }) => pid === child.pid && what === 'kill')) continue
-      const book = await child.request<Book>('service', { name: 'enough', params: {} })
-      books.push({ ...book, pid: child.pid })
+    for (const node of this.#nodes.values()) {
+      books.push({ ...(await node.ask<Book>('enough')), pid: node.child.pid })
     }
     const isLate = ({ faults }: Judged): boolean => faults.some((each) => / got \d+ of /.test(each))
     let judged = judge(this.#folder, books, this.#harms)
@@ -168,6 +173,14 @@ export class ClusterNodes implements AsyncDisposable {
       judged = judge(this.#folder, books, this.#harms)
     }
     return judged
+  }
+
+  async #reachesAll(name: string, since: number): Promise<void> {
+    const wanted = ['ledger', ...this.names.filter((other) => other !== name)]
+    await until(`${name} to be answered by ${wanted}`, async () => {
+      const answered = await this.node(name).ask<readonly string[]>('answered', { since })
+      return wanted.every((each) => answered.includes(each))
+    })
   }
 
   logs(): string {

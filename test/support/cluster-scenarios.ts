@@ -120,6 +120,30 @@ const ACTS: Readonly<Record<string, Act>> = {
     return undefined
   },
 
+  /** Two do not reach each other, and both reach all others: no reason to declare anybody dead. */
+  async pair({ nodes, networks }) {
+    const healed = ['b', 'c'].map((name) => nodes.cut(name, 'outage'))
+    networks!.cut('b', 'c')
+    networks!.cut('c', 'b')
+    await sleep(STOP_MS)
+    networks!.heal('b', 'c')
+    networks!.heal('c', 'b')
+    for (const each of healed) each()
+    return undefined
+  },
+
+  /** It hears the others, and nobody hears it. */
+  async mute({ nodes, networks, random }) {
+    const victim = oneOf(random, ['b', 'c'])
+    const healed = nodes.cut(victim)
+    for (const other of others(victim)) networks!.cut(victim, other)
+    const noticedMs = await nodes.seen(victim, 'down', others(victim))
+    for (const other of others(victim)) networks!.heal(victim, other)
+    healed()
+    await nodes.seen(victim, 'up', others(victim))
+    return noticedMs
+  },
+
   async partition({ nodes, networks, random }) {
     const victim = oneOf(random, ['b', 'c'])
     const healed = nodes.cut(victim)
@@ -142,11 +166,13 @@ function each(victim: string, act: (from: string, to: string) => void): void {
   }
 }
 
+/** These take networks. */
+const CUTS = ['partition', 'pair', 'mute']
 const KINDS = ['kill', 'stop', 'pause', 'store', 'hold']
 
 /** Each with the ways on which it can be. */
 export const SCENARIOS: readonly { readonly what: string; readonly way: 'tcp' | 'nats' }[] = [
-  ...KINDS.concat('partition').map((what) => ({ what, way: 'tcp' as const })),
+  ...KINDS.concat(CUTS).map((what) => ({ what, way: 'tcp' as const })),
   ...KINDS.concat('leader').map((what) => ({ what, way: 'nats' as const })),
 ]
 
@@ -155,8 +181,9 @@ export async function runScenario(
   { what, way }: (typeof SCENARIOS)[number],
   random: Random,
 ): Promise<Outcome | string> {
-  const networks = what === 'partition' ? Networks.make(NAMES) : undefined
-  if (what === 'partition' && networks === undefined) return NETWORKS_LEFT_OUT
+  const isCut = CUTS.includes(what)
+  const networks = isCut ? Networks.make(NAMES) : undefined
+  if (isCut && networks === undefined) return NETWORKS_LEFT_OUT
   const servers = what === 'leader' ? await NatsServers.start() : undefined
   const server = way === 'nats' && what !== 'leader' ? await NatsServer.start() : undefined
   await using nodes = await ClusterNodes.start(await wayOf({ networks, server, servers }), NAMES)
