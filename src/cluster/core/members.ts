@@ -350,7 +350,7 @@ export class Members {
     // Some of ours did not come back, so some of theirs may not have come.
     const isGap = sentAt - this.#echoedAt >= this.#options.leaseMs / ROW_PART
     this.#lookAtLease()
-    if (isGap) this.#judgesFrom = sentAt
+    if (isGap) this.#judgesFrom = Math.max(this.#judgesFrom, sentAt)
     this.#echoedAt = sentAt
     if (this.#isLapsed) this.#write()
   }

@@ -5,16 +5,26 @@
  */
 import { SkynetError } from '../../base/errors.ts'
 import { STORE_DELETED_MAX, STORE_ENTRIES_MAX, STORE_VALUE_BYTES_MAX } from '../../base/limits.ts'
+import { Queue } from '../../base/queue.ts'
 import type { StoreEntry } from './store.ts'
 
 export type EntryListener = (entry: StoreEntry) => void
+
+interface TableWatch {
+  readonly listener: EntryListener
+  /** What was there when it began is told apart from the changes. */
+  readonly from: number
+}
 
 export class StoreTable {
   readonly era: number
   readonly #entries = new Map<string, StoreEntry>()
   /** Keys that are gone, the longest gone first: a watch that begins is told of them, too. */
   readonly #deleted = new Map<string, StoreEntry>()
-  readonly #watches = new Set<EntryListener>()
+  readonly #watches = new Set<TableWatch>()
+  /** Changes that nobody was told yet: who is told of one may have made the next. */
+  readonly #untold = new Queue<StoreEntry>()
+  #isTelling = false
   #revision = 0
 
   /** @param era The time at which it begins, in milliseconds: later tables have higher ones. */
@@ -32,7 +42,8 @@ export class StoreTable {
   }
 
   /**
-   * Write `key` if it has that revision still. Whoever watches is told before it returns.
+   * Write `key` if it has that revision still. Whoever watches is told before it returns; when that
+   * is who was just told of another change, then behind that one, so that all hear them in order.
    *
    * @param value Kept, not copied. Undefined: delete.
    * @param revision 0: only if there is none.
@@ -49,18 +60,41 @@ export class StoreTable {
       this.#entries.set(key, entry)
       this.#deleted.delete(key)
     }
-    for (const listener of [...this.#watches]) {
-      if (this.#watches.has(listener)) listener(entry)
-    }
+    this.#untold.push(entry)
+    this.#tell(() => undefined)
     return entry.revision
   }
 
   /** Tell what there is, in order of revisions, then each change. @returns What ends it. */
   watch(listener: EntryListener): () => void {
+    const watch = { listener, from: this.#revision }
+    this.#watches.add(watch)
     const all = [...this.#entries.values(), ...this.#deleted.values()]
-    for (const entry of all.sort((one, other) => one.revision - other.revision)) listener(entry)
-    this.#watches.add(listener)
-    return () => this.#watches.delete(listener)
+    all.sort((one, other) => one.revision - other.revision)
+    this.#tell(() => {
+      for (const entry of all) if (this.#watches.has(watch)) listener(entry)
+    })
+    return () => this.#watches.delete(watch)
+  }
+
+  /** What `first` tells, then the changes, in order also when telling makes more of them. */
+  #tell(first: () => void): void {
+    if (this.#isTelling) {
+      first()
+      return
+    }
+    this.#isTelling = true
+    try {
+      first()
+      for (let entry = this.#untold.shift(); entry !== undefined; entry = this.#untold.shift()) {
+        for (const watch of [...this.#watches]) {
+          const isNew = entry.revision > watch.from && this.#watches.has(watch)
+          if (isNew) watch.listener(entry)
+        }
+      }
+    } finally {
+      this.#isTelling = false
+    }
   }
 
   #delete(entry: StoreEntry): void {

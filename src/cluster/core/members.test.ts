@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { HandCluster, type HandNode, LEASE_MS } from './cluster-node.kit.ts'
+
+function three(): { cluster: HandCluster; a: HandNode; b: HandNode; c: HandNode } {
+  const cluster = new HandCluster()
+  const [a, b, c] = ['a', 'b', 'c'].map((name) => cluster.add(name)) as [
+    HandNode,
+    HandNode,
+    HandNode,
+  ]
+  cluster.pass(LEASE_MS)
+  for (const node of [a, b, c]) node.take()
+  return { cluster, a, b, c }
+}
+
+describe('Members: silence', () => {
+  test('a silent node is suspect at half a lease, and dead at a lease', () => {
+    const { cluster, a, c } = three()
+    cluster.kill(c)
+    cluster.pass(LEASE_MS / 2 + 100)
+    assert.deepEqual(a.take(), ['c suspect'])
+    cluster.pass(LEASE_MS / 2 - 700)
+    assert.deepEqual(a.take(), [])
+    cluster.pass(700)
+    assert.deepEqual(a.take(), ['c down'])
+    assert.equal(a.node.peer('c'), undefined)
+  })
+
+  test('a suspect that is heard again is up again', () => {
+    const { cluster, a, c } = three()
+    c.isCut = true
+    cluster.pass(2000)
+    c.isCut = false
+    cluster.pass(600)
+    assert.deepEqual(a.take(), ['c suspect', 'c up'])
+  })
+
+  test('who does not hear its own beats judges nobody, also when it hears them again', () => {
+    const { cluster, a, b } = three()
+    a.isCut = true
+    cluster.pass(LEASE_MS - 400)
+    a.isCut = false
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(a.take(), ['b suspect', 'c suspect', 'b up', 'c up'])
+    assert.deepEqual(b.take(), ['a suspect', 'a up'])
+  })
+
+  test('who was stopped judges nobody, and finds that others have judged', () => {
+    const { cluster, a, b } = three()
+    a.isStopped = true
+    cluster.pass(2000)
+    a.goOn()
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(a.take(), [])
+    assert.deepEqual(b.take(), ['a suspect', 'a up'])
+
+    const { epoch } = a.node
+    a.isStopped = true
+    cluster.pass(2 * LEASE_MS)
+    // Its watch has told it meanwhile: in this store at once.
+    assert.ok(a.take().includes('overtaken tombstone'))
+    a.goOn()
+    cluster.pass(1000)
+    assert.ok(a.node.epoch > epoch, 'it is another peer now')
+    assert.deepEqual(b.take().slice(0, 3), ['a suspect', 'a down', 'a up'])
+  })
+
+  test('a beat that may have been lost in a cut begins the count anew', () => {
+    const { cluster, a, b, c } = three()
+    cluster.kill(c)
+    cluster.pass(2000)
+    a.events!.reset('all')
+    b.events!.reset('all')
+    cluster.pass(LEASE_MS - 200)
+    assert.deepEqual(a.take(), ['c suspect'])
+    cluster.pass(1000)
+    assert.deepEqual(a.take(), ['c down'])
+  })
+
+  test('own beats that come back late do not make up for what was lost before', () => {
+    const cluster = new HandCluster()
+    const [a, b] = [cluster.add('a'), cluster.add('b')]
+    cluster.pass(LEASE_MS)
+    a.take()
+    const late: Uint8Array[] = []
+    const { beat } = a.transport
+    a.transport.beat = (bytes) => void late.push(bytes)
+    b.isCut = true
+    cluster.pass(3 * LEASE_MS)
+    b.isCut = false
+    a.events!.reset('all')
+    a.transport.beat = beat
+    // Some of them are lost: a row begins that is older than the cut.
+    for (const bytes of late.slice(3)) a.events!.beat(bytes)
+    cluster.pass(100)
+    assert.deepEqual(a.take(), ['b suspect'])
+  })
+})
+
+describe('Members: refusals', () => {
+  test('two refusals make a suspect; a frame cures it, and beats only after a lease', () => {
+    const { cluster, a, b } = three()
+    const peer = { node: 'b', epoch: b.node.epoch }
+    a.events!.refused(peer)
+    assert.deepEqual(a.take(), [])
+    a.events!.refused(peer)
+    assert.deepEqual(a.take(), ['b suspect'])
+    cluster.pass(1000)
+    assert.deepEqual(a.take(), [])
+    a.events!.frame(peer, new Uint8Array(1), 0, 1)
+    assert.deepEqual(a.take(), ['b up'])
+
+    a.events!.refused(peer)
+    a.events!.refused(peer)
+    cluster.pass(LEASE_MS + 600)
+    assert.deepEqual(a.take(), ['b suspect', 'b up'])
+  })
+
+  test('what another epoch does is nothing to this one', () => {
+    const { a, b } = three()
+    const before = { node: 'b', epoch: b.node.epoch - 1 }
+    a.events!.refused(before)
+    a.events!.refused(before)
+    assert.deepEqual(a.take(), [])
+  })
+})
+
+describe('Members: the store', () => {
+  test('a store that is out kills nobody, and who waits for it joins when it is back', () => {
+    const { cluster, a, b } = three()
+    cluster.store.isMute = true
+    cluster.store.cut()
+    const d = cluster.add('d')
+    cluster.pass(3 * LEASE_MS)
+    assert.deepEqual(a.take(), [])
+    assert.equal(d.node.epoch, 0)
+    cluster.store.isMute = false
+    cluster.pass(LEASE_MS)
+    assert.deepEqual(a.take(), ['d up'])
+    assert.deepEqual(b.take(), ['d up'])
+    assert.ok(d.node.epoch > 0)
+  })
+
+  test('a store that has lost its memory changes nobody, and later epochs are higher', () => {
+    const { cluster, a, b, c } = three()
+    const epochs = [a, b, c].map(({ node }) => node.epoch)
+    cluster.store.forget()
+    cluster.pass(2 * LEASE_MS)
+    for (const node of [a, b, c]) assert.deepEqual(node.take(), [])
+    assert.deepEqual(
+      [a, b, c].map(({ node }) => node.epoch),
+      epochs,
+    )
+    cluster.kill(c)
+    const again = cluster.add('c')
+    cluster.pass(500)
+    assert.ok(again.node.epoch > Math.max(...epochs))
+    assert.deepEqual(a.take(), ['c down', 'c up'])
+  })
+
+  test('who is dead stays so when the store has forgotten it', () => {
+    const { cluster, a, c } = three()
+    const { epoch } = c.node
+    c.isStopped = true
+    c.isCut = true
+    // It does not hear of its end, either.
+    c.node.close()
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(a.take(), ['c suspect', 'c down'])
+    cluster.store.forget()
+    const value = '{"v":1,"addresses":[],"min":1,"max":1,"build":"","draining":false,"instance":9'
+    const bytes = new TextEncoder().encode(`${value},"epoch":${epoch}}`)
+    cluster.store.table.cas('node.c', bytes, 0)
+    cluster.pass(1000)
+    assert.deepEqual(a.take(), [])
+    const text = new TextDecoder().decode(cluster.store.table.get('node.c')!.value)
+    assert.equal(JSON.parse(text).deadBy, 'a')
+  })
+
+  test('who is started again under its name is another peer at once', () => {
+    const { cluster, a, c } = three()
+    const { epoch } = c.node
+    cluster.kill(c)
+    const again = cluster.add('c')
+    assert.deepEqual(a.take(), ['c down', 'c up'])
+    assert.ok(again.node.epoch > epoch)
+  })
+
+  test('two processes of one name: who has joined last has it, and the other is over', () => {
+    const { cluster, c } = three()
+    const other = cluster.add('c')
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(c.take(), ['overtaken replaced'])
+    assert.equal(c.node.epoch, 0)
+    assert.ok(other.node.epoch > 0)
+  })
+
+  test('a lost write opens the store again, however well its watch is', () => {
+    const { cluster, a } = three()
+    cluster.store.losesWrites = true
+    a.node.drain()
+    cluster.pass(1000)
+    cluster.store.losesWrites = false
+    cluster.pass(1000)
+    assert.deepEqual(cluster.nodes[1]!.take(), ['a draining'])
+  })
+})
+
+describe('Members: the end', () => {
+  test('a node drains, leaves, and is down at once', () => {
+    const { cluster, a, b } = three()
+    a.node.drain()
+    assert.deepEqual(b.take(), ['a draining'])
+    let hasLeft = false
+    a.node.leave(() => {
+      hasLeft = true
+    })
+    assert.ok(hasLeft)
+    assert.deepEqual(b.take(), ['a down'])
+    cluster.pass(LEASE_MS)
+    assert.deepEqual(b.take(), [])
+  })
+
+  test('leave() does not wait for a store that is not there', () => {
+    const { cluster, a } = three()
+    cluster.store.isMute = true
+    cluster.store.cut()
+    let hasLeft = false
+    a.node.leave(() => {
+      hasLeft = true
+    })
+    assert.ok(hasLeft)
+  })
+})

@@ -1,0 +1,191 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SkynetError } from '../../base/errors.ts'
+import { Later } from '../../testing/cluster-sim/later.ts'
+import type { StoreEntry } from './store.ts'
+import { StoreView, type ViewedStore } from './store-view.ts'
+
+const WAIT_MS = 1000
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** A store whose every word is the test's. */
+class Puppet implements ViewedStore {
+  now = 0
+  readonly told: string[] = []
+  readonly opens: Later<{ era: number }>[] = []
+  readonly writes: Later<number>[] = []
+  each: (entry: StoreEntry) => void = () => undefined
+  lost: (reason: unknown) => void = () => undefined
+  ready = new Later<void>()
+  readonly view = new StoreView(
+    this,
+    {
+      now: () => this.now,
+      opened: (_ageMs, isNew) => this.told.push(isNew ? 'new' : 'same'),
+      entry: ({ key, revision, value }) =>
+        this.told.push(`${key} ${revision}${value === undefined ? ' gone' : ''}`),
+      synced: () => this.told.push('synced'),
+      lost: () => this.told.push('lost'),
+    },
+    WAIT_MS,
+  )
+
+  open(): Later<{ era: number }> {
+    const later = new Later<{ era: number }>()
+    this.opens.push(later)
+    return later
+  }
+
+  cas(): Later<number> {
+    const later = new Later<number>()
+    this.writes.push(later)
+    return later
+  }
+
+  watch(
+    each: (entry: StoreEntry) => void,
+    lost: (reason: unknown) => void,
+  ): { close(): void; ready: Later<void> } {
+    this.each = each
+    this.lost = lost
+    this.ready = new Later()
+    return { close: () => undefined, ready: this.ready }
+  }
+
+  tell(...entries: [key: string, revision: number, isGone?: 'gone'][]): void {
+    for (const [key, revision, isGone] of entries) {
+      this.each({ key, revision, value: isGone ? undefined : bytes(key) })
+    }
+  }
+
+  take(): string[] {
+    return this.told.splice(0)
+  }
+
+  opened(era = 1): this {
+    this.view.open()
+    this.opens.at(-1)!.resolve({ era })
+    return this
+  }
+
+  again(era = 1): void {
+    this.lost('a test says so')
+    this.now += WAIT_MS
+    this.view.tick()
+    this.opens.at(-1)!.resolve({ era })
+  }
+}
+
+test('StoreView tells what there is, then that it is all, then changes', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 2])
+  store.ready.resolve(undefined)
+  store.tell(['a', 3], ['b', 4, 'gone'])
+  assert.deepEqual(store.take(), ['new', 'a 1', 'b 2', 'synced', 'a 3', 'b 4 gone'])
+  assert.equal(store.view.get('a')?.revision, 3)
+  assert.equal(store.view.get('b'), undefined)
+})
+
+test('StoreView does not tell again what it knows, and finds what has gone meanwhile', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 2], ['c', 3])
+  store.ready.resolve(undefined)
+  store.take()
+  store.again()
+  store.tell(['a', 1], ['c', 5])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'c 5', 'b 5 gone', 'synced'])
+})
+
+test('StoreView takes nothing for gone when a list is older than what it knows', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 2])
+  store.ready.resolve(undefined)
+  store.take()
+  store.again()
+  store.tell(['a', 1])
+  store.ready.resolve(undefined)
+  store.tell(['b', 2])
+  assert.deepEqual(store.take(), ['lost', 'same', 'synced'])
+  assert.equal(store.view.get('b')?.revision, 2)
+})
+
+test('StoreView knows its own write before the watch tells it, and tells it once', () => {
+  const store = new Puppet().opened()
+  store.ready.resolve(undefined)
+  store.view.cas('a', bytes('x'), 0, (outcome, revision) =>
+    store.told.push(`${outcome} ${revision}`),
+  )
+  store.writes[0]!.resolve(4)
+  store.tell(['b', 3], ['a', 4])
+  assert.deepEqual(store.take(), ['new', 'synced', 'a 4', 'done 4', 'b 3'])
+})
+
+test('StoreView keeps its own deletion before an older value that comes late', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1])
+  store.ready.resolve(undefined)
+  store.view.cas('a', undefined, 2, () => undefined)
+  store.writes[0]!.resolve(3)
+  store.take()
+  store.tell(['a', 2], ['a', 3, 'gone'], ['a', 4])
+  assert.deepEqual(store.take(), ['a 4'])
+})
+
+test('StoreView ignores the answer to a write when the watch has told something later', () => {
+  const store = new Puppet().opened()
+  store.ready.resolve(undefined)
+  store.view.cas('a', bytes('x'), 0, () => undefined)
+  store.tell(['a', 1], ['a', 2])
+  store.take()
+  store.writes[0]!.resolve(1)
+  assert.deepEqual(store.take(), [])
+  assert.equal(store.view.get('a')?.revision, 2)
+})
+
+test('StoreView forgets all in another era', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 7])
+  store.ready.resolve(undefined)
+  store.again(2)
+  assert.equal(store.view.get('a'), undefined)
+  store.tell(['b', 1])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['new', 'a 7', 'synced', 'lost', 'new', 'b 1', 'synced'])
+})
+
+test('StoreView gives up what does not answer, and opens again with pauses', () => {
+  const store = new Puppet()
+  store.view.open()
+  store.now += WAIT_MS
+  store.view.tick()
+  assert.deepEqual(store.take(), ['lost'])
+  store.now += WAIT_MS / 8
+  store.view.tick()
+  assert.equal(store.opens.length, 2)
+  store.opens[0]!.resolve({ era: 9 })
+  assert.deepEqual(store.take(), [], 'what was given up is not heard any more')
+  store.opens[1]!.resolve({ era: 1 })
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['new', 'synced'])
+  store.view.cas('a', bytes('x'), 0, (outcome) => store.told.push(outcome))
+  store.now += WAIT_MS
+  store.view.tick()
+  assert.deepEqual(store.take(), ['unknown', 'lost'])
+})
+
+test('StoreView tells a conflict, a full store and a lost one apart', () => {
+  const store = new Puppet().opened()
+  store.ready.resolve(undefined)
+  store.take()
+  const errors = [
+    new SkynetError('ERR_STORE_CONFLICT', { key: 'a' }),
+    new SkynetError('ERR_STORE_FULL', { key: 'a', what: 'entries' }),
+    new SkynetError('ERR_STORE_LOST', { reason: 'a test says so' }),
+  ]
+  for (const error of errors) {
+    store.view.cas('a', bytes('x'), 0, (outcome) => store.told.push(outcome))
+    store.writes.at(-1)!.reject(error)
+  }
+  assert.deepEqual(store.take(), ['conflict', 'refused', 'unknown', 'lost'])
+})
