@@ -181,6 +181,8 @@ export const LINK_GREET_MS = 250
 export const LINK_GREET_MS_MAX = 2000
 /** What is under way for so long without a word is asked for. */
 export const LINK_PROBE_MS = 1000
+/** What has come from other nodes and waits for one worker: beyond it nothing more is taken. */
+export const CLUSTER_BACKLOG_BYTES_MAX = 64 * 1024 * 1024
 /** A node that comes so late to look at the time was stopped. */
 export const LINK_STOP_MS = 1000
 // cluster: the border

@@ -9,7 +9,7 @@
  * case: by the answer of the peer, by its border, or by the link, which has a deadline for each.
  */
 import { SkynetError } from '../base/errors.ts'
-import { HANDLE_ID_MAX } from '../base/limits.ts'
+import { CLUSTER_BACKLOG_BYTES_MAX, HANDLE_ID_MAX } from '../base/limits.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
@@ -120,6 +120,7 @@ export class ClusterBorder {
       retire: (proxy) => this.#proxies.retire(proxy),
     })
     this.#incoming = new Incoming({
+      backlogBytesMax: CLUSTER_BACKLOG_BYTES_MAX,
       router,
       handles,
       references,
@@ -291,5 +292,9 @@ export class ClusterBorder {
     this.#departures.dropLate()
     const lost = this.#outgoing.takeLost()
     if (lost > 0) this.#options.complain(`${lost} messages to other nodes did not leave`)
+    const dropped = this.#incoming.takeLost()
+    if (dropped > 0) {
+      this.#options.complain(`${dropped} messages of other nodes: their workers take nothing`)
+    }
   }
 }

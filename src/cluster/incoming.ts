@@ -17,6 +17,8 @@ export interface IncomingHost {
   readonly handles: Handles
   readonly references: References
   readonly outgoing: BorderOutgoing
+  /** That may wait for one worker. */
+  readonly backlogBytesMax: number
   /** Name of this node. */
   readonly node: string
   /** Milliseconds since the node started. */
@@ -39,9 +41,17 @@ const SHOWN_BYTES_MAX = 64 * 1024
 export class Incoming {
   readonly #host: IncomingHost
   readonly #inner = new PackedSlot()
+  /** Messages that nobody waits for and that were not taken, since somebody asked last. */
+  #lost = 0
 
   constructor(host: IncomingHost) {
     this.#host = host
+  }
+
+  takeLost(): number {
+    const lost = this.#lost
+    this.#lost = 0
+    return lost
   }
 
   /** A message from `peer`: its `to` is the number of a service here, its source of one there. */
@@ -102,10 +112,21 @@ export class Incoming {
     const { type, session, bytes, at, length } = message
     if (!isAdmitted(type, bytes, at, at + length)) throw malformed(`no message of type ${type}`)
     const { router, references } = this.#host
+    if (router.waitingBytesTo(handle) > this.#host.backlogBytesMax) return this.#full(session)
     if (!References.areIn(bytes, at, length)) {
       return router.sendPacked(type, handle, from, session, bytes, at, length)
     }
     return router.send(type, handle, from, session, references.inward(peer, bytes, at, length))
+  }
+
+  /** The worker takes nothing: it runs a handler that does not come to its end, say. */
+  #full(session: number): true {
+    if (session === 0) {
+      this.#lost++
+      return true
+    }
+    const { node, backlogBytesMax: limit } = this.#host
+    throw new SkynetError('ERR_LINK_FULL', { node, limit, sent: 'no' })
   }
 
   #order(peer: BorderPeer, handle: number, from: number, message: Packed): boolean {

@@ -13,7 +13,10 @@ function postedOf(key: RemoteKey, head: number): Packed {
   const length = packer.pack('written anew')
   const posted: Packed[] = []
   const host = {
-    links: { queueBytesMax: 8, post: (_: unknown, message: Packed) => posted.push({ ...message }) },
+    links: {
+      queueBytesMax: 8,
+      post: (_: unknown, message: Packed) => void posted.push({ ...message }),
+    },
     references: { outward: () => length },
     packer,
     callTimeoutMs: 1000,

@@ -16,6 +16,8 @@ import { BLOCK_FLAG, MESSAGE_TYPE_MASK } from './record-type.ts'
 const BLOCK_RECORD_BYTES = 16
 /** Of bytes that come from elsewhere so many are copied, to be had as words: see `ManyRing`. */
 const SCRATCH_BYTES = 128
+/** What V8 makes of one that waits, beside its bytes. */
+const WAITING_BYTES = 256
 
 interface Waiting {
   readonly type: number
@@ -23,6 +25,8 @@ interface Waiting {
   readonly source: number
   readonly session: number
   readonly payload: Buffer
+  /** That it takes, here or in a block. */
+  readonly bytes: number
 }
 
 export class Outbox {
@@ -33,6 +37,7 @@ export class Outbox {
   readonly #packer: Packer
   readonly #blocks: Blocks
   readonly #waiting = new Queue<Waiting>()
+  #waitingBytes = 0
   readonly #blockWords = new Int32Array(BLOCK_RECORD_BYTES / 4)
   readonly #blockFloats = new Float64Array(this.#blockWords.buffer)
   readonly #blockBytes = Buffer.from(this.#blockWords.buffer)
@@ -55,6 +60,11 @@ export class Outbox {
   /** Messages that wait here for room. */
   get waiting(): number {
     return this.#waiting.length
+  }
+
+  /** The memory that they take. */
+  get waitingBytes(): number {
+    return this.#waitingBytes
   }
 
   /**
@@ -133,7 +143,9 @@ export class Outbox {
       source: source | 0,
       session: +session,
       payload: payload.subarray(0, size),
+      bytes: length + WAITING_BYTES,
     })
+    this.#waitingBytes += length + WAITING_BYTES
     if (this.#waiting.length === 1) this.retry()
   }
 
@@ -146,12 +158,13 @@ export class Outbox {
     if (this.#waiting.length === 0) return false
     this.#bells.wantRoom(this.worker, this.#self)
     for (let next = this.#waiting.peek(); next !== undefined; next = this.#waiting.peek()) {
-      const { payload } = next
+      const { payload, bytes } = next
       assert(payload.byteOffset === 0)
       const words = new Int32Array(payload.buffer as ArrayBuffer)
       const { type, to, source, session } = next
       if (!this.#ring.write(type, to, source, session, payload, words, payload.length)) return false
       this.#waiting.shift()
+      this.#waitingBytes -= bytes
       this.#bells.ring(this.worker)
       if (budget?.spend(costOf(payload.length)) === false) return this.#waiting.length > 0
     }
@@ -160,6 +173,7 @@ export class Outbox {
 
   /** The worker leaves for good: what still waits is not sent any more. */
   drop(): void {
+    this.#waitingBytes = 0
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       if ((next.type & BLOCK_FLAG) !== 0) this.#blocks.drop(next.payload.readDoubleLE(0))
     }

@@ -166,14 +166,20 @@ test('Outbox keeps what finds no room in order, and sends it when there is some'
     here.router.send(PTYPE.TEXT, handle, 1, 0, `${i} ${'x'.repeat(i % 2 === 0 ? 9000 : 90)}`)
   }
   assert.ok(outbox.waiting > 0)
+  const before = here.router.waitingBytesTo(handle)
+  assert.ok(before > outbox.waiting * 90)
+  here.router.send(PTYPE.TEXT, handle, 1, 0, `${count} ${'x'.repeat(RING_PAYLOAD_BYTES_MAX)}`)
+  // A large one is in a block, which is memory as well.
+  assert.ok(here.router.waitingBytesTo(handle) > before + RING_PAYLOAD_BYTES_MAX)
   while (outbox.waiting > 0) {
     there.router.drain(20)
     outbox.retry()
   }
   there.router.drain(count)
+  assert.equal(here.router.waitingBytesTo(handle), 0)
   const numbers = there.values().map((value) => Number.parseInt(String(value), 10))
   assert.deepEqual(numbers, [...numbers.keys()])
-  assert.equal(numbers.length, count)
+  assert.equal(numbers.length, count + 1)
   assert.equal(there.router.isEmpty, true)
 })
 

@@ -64,6 +64,13 @@ export class Router implements Inlet {
     this.#contexts.delete(context.handle)
   }
 
+  /** Memory of what waits here for room in the ring of the worker of `to`. */
+  waitingBytesTo(to: number): number {
+    const { worker, handles, outboxes } = this.#options
+    const home = handles.workerOf(to)
+    return home < 0 || home === worker ? 0 : outboxes[home]!.waitingBytes
+  }
+
   /**
    * Send, in order with everything this worker sent to `to` before.
    *

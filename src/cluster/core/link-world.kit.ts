@@ -254,7 +254,6 @@ const STEPS: readonly (readonly [weight: number, name: string, step: Step])[] = 
   [1, 'suspect', (side) => side.link.reset('suspect')],
   [2, 'hold the way', (side, random) => side.holdWay(random.oneIn(2))],
   [1, 'narrow the way', (side, random) => side.narrow(random.pick([1, 2, Infinity]))],
-  [1, 'hold', (side, random) => side.link.hold(random.oneIn(2))],
   [8, 'settle', (_, __, world) => world.settle()],
   [8, 'time', (_, random, world) => world.pass(random.size(400))],
   [1, 'stop', (side, random, world) => world.stop(side, random.between(1000, 3000))],
@@ -339,7 +338,6 @@ export class LinkWorld {
     for (const side of this.sides) {
       side.way.isHeld = false
       side.way.room = Infinity
-      side.link.hold(false)
       side.carryLate()
       side.tell()
     }

@@ -128,7 +128,6 @@ export class ClusterLink {
   #expected = 1
   #isPending = false
   #isWritable = true
-  #isHeld = false
   #isCreditDue = false
   #sentAt = 0
   /** A pause of that many milliseconds between two ticks was a stop. */
@@ -250,17 +249,6 @@ export class ClusterLink {
     this.#wantFlush()
   }
 
-  /**
-   * While it is on, nothing that comes counts as consumed: the peer stops once its window is full.
-   * For who cannot hand on what has come.
-   */
-  hold(isOn: boolean): void {
-    this.#isHeld = isOn
-    if (isOn) return
-    this.#credit.consume()
-    this.#wantFlush()
-  }
-
   #sendHello(): void {
     const { state } = this.#session
     this.#stamp()
@@ -367,7 +355,7 @@ export class ClusterLink {
       this.#renew('credit')
       return
     }
-    if (!this.#isHeld) this.#credit.consume()
+    this.#credit.consume()
     this.#lookForStop(this.#now())
     if (this.#reader.kind === FRAME_KIND.DATA) this.#receiveMessages(bytes)
     else this.#receiveChunk(bytes)
