@@ -145,7 +145,13 @@ export class Handles {
    * end, by a message or a lock, sees that.
    */
   workerOf(handle: number): number {
-    return (this.#table[this.#placeOf(handle)]! & WORKER_MASK) - 1
+    const worker = (this.#table[this.#idOf(handle)]! & WORKER_MASK) - 1
+    return worker >= 0 ? worker : this.#workerAbroad(handle)
+  }
+
+  /** Apart from it: handles of this node, which are nearly all, do not come here. */
+  #workerAbroad(handle: number): number {
+    return this.isAbroad(handle) ? (this.#table[this.#idMax + 1]! & WORKER_MASK) - 1 : -1
   }
 
   /** Is it of a service of another harbor? */
@@ -214,13 +220,6 @@ export class Handles {
       sum += Atomics.load(this.#counters, at)
     }
     return sum
-  }
-
-  /** As `#idOf`, but all handles of other harbors have one place. */
-  #placeOf(handle: number): number {
-    const id = handle & HANDLE_ID_MAX
-    if (handle >>> 24 === this.#harbor) return id <= this.#idMax ? id : 0
-    return this.isAbroad(handle) ? this.#idMax + 1 : 0
   }
 
   /** 0, whose entry is always free, for a handle that cannot be of this node. */

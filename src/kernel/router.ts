@@ -94,7 +94,7 @@ export class Router implements Inlet {
       outboxes[home]!.send(recordType, to, source, session, value)
       return true
     }
-    const context = this.#contextOf(to)
+    const context = this.#contexts.get(to) ?? this.#contextAbroad(to)
     if (context === undefined) return false
     if (context.forwarder !== undefined) {
       const { packer } = this.#options
@@ -128,16 +128,14 @@ export class Router implements Inlet {
       outboxes[home]!.sendBytes(type, to, source, session, bytes, at, length)
       return true
     }
-    const context = this.#contextOf(to)
+    const context = this.#contexts.get(to) ?? this.#contextAbroad(to)
     if (context === undefined) return false
     this.#arrived(context, type, to, source, session, bytes, at, length)
     return true
   }
 
-  #contextOf(to: number): Context | undefined {
-    const context = this.#contexts.get(to)
-    if (context !== undefined || this.abroad === undefined) return context
-    return this.#options.handles.isAbroad(to) ? this.abroad : undefined
+  #contextAbroad(to: number): Context | undefined {
+    return this.abroad !== undefined && this.#options.handles.isAbroad(to) ? this.abroad : undefined
   }
 
   /** Send to a worker itself, not to a service on it. */
@@ -217,7 +215,7 @@ export class Router implements Inlet {
       if (!isLost) bytes = blocks.take(address, size)
       from = 0
     }
-    const context = this.#contextOf(to)
+    const context = this.#contexts.get(to) ?? this.#contextAbroad(to)
     if (isLost || (context === undefined && to !== 0)) {
       this.refuse({ type, source, session, value: undefined }, to)
       return 1
