@@ -195,6 +195,8 @@ export const PEER_UNKNOWN_MS = 10_000
 export const RELAYS_MAX = 65_536
 /** How long a node that starts waits to be a member, and goes on without being one. */
 export const CLUSTER_JOIN_MS = 5000
+/** How long a node that leaves waits until others can see that its names are free. */
+export const CLUSTER_HANDOVER_MS = 1000
 /** How long who is told of nodes waits for a change, until it asks again. */
 export const CLUSTER_CHANGES_MS = 30_000
 /** How long a node may take to tell how many services it has. */

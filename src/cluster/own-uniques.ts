@@ -43,6 +43,7 @@ export function uniquesOn(skynet: Skynet, drive: () => Drive): Uniques {
       const order: FenceOrder = { order: 'fence', handle, name, token, current }
       orderHome(runtime, 0, 0, order)
     },
+    timeout: (ms, task) => skynet.timeout(ms, task),
     complain: (text) => skynet.error(text),
   })
   skynet.interval(BORDER_SWEEP_MS, () => uniques.sweep())

@@ -13,14 +13,20 @@ function setUp(launch: (fence: Fence) => Promise<number> = async () => 0x0100000
   const said: string[] = []
   const dead = new Set<number>()
   let owner: NameOwner | undefined
+  let late: (() => void) | undefined
+  let hasStore = true
   const uniques = new Uniques({
+    timeout: (_ms, task) => {
+      late = task
+      return { cancel: () => (late = undefined) }
+    },
     names: {
       owner: () => owner,
       claim: (name, id) => said.push(`claim ${name} ${id}`),
       release: (name) => said.push(`release ${name}`),
       releaseAll: (released) => {
         said.push('release all')
-        released()
+        if (hasStore) released()
       },
     },
     self: () => ({ node: 'a', epoch: 5 }),
@@ -41,7 +47,10 @@ function setUp(launch: (fence: Fence) => Promise<number> = async () => 0x0100000
   const own = (found: NameOwner | undefined): void => {
     owner = found
   }
-  return { uniques, take, own, dead }
+  const loseStore = (): void => {
+    hasStore = false
+  }
+  return { uniques, take, own, dead, loseStore, isLate: () => late?.() }
 }
 
 test('who gets the name launches the service with its token, and says which it is', async () => {
@@ -91,7 +100,7 @@ test('one that is overtaken while it is launched never serves', async () => {
   assert.equal(isFound, false)
 })
 
-test('while its node is not heard a service is held, also one that was just launched', async () => {
+test('while its node is not heard a service is held, also one just launched', async () => {
   const { uniques, take } = setUp()
   void uniques.find(WANTED)
   uniques.acting(false)
@@ -133,4 +142,15 @@ test('a node that leaves ends its services before others may have their names', 
   assert.deepEqual(take(), [`hand over ${0x01000007}`, 'release all'])
   const other = { ...WANTED, name: 'other' }
   await assert.rejects(uniques.find(other), { code: 'ERR_SERVICE_LAUNCH' })
+})
+
+test('a node that leaves waits for a store that is not there up to a limit', async () => {
+  const { uniques, take, loseStore, isLate } = setUp()
+  loseStore()
+  let hasLeft = false
+  const left = uniques.release().then(() => (hasLeft = true))
+  await turn()
+  assert.deepEqual([take(), hasLeft], [['release all'], false])
+  isLate()
+  await left
 })

@@ -7,6 +7,7 @@
  *                  → taken: of another node, until that is gone
  */
 import { SkynetError } from '../base/errors.ts'
+import { CLUSTER_HANDOVER_MS } from '../base/limits.ts'
 import type { Fence } from '../service/life.ts'
 import type { NodeNames } from './core/cluster-node.ts'
 import type { NameOwner } from './core/records.ts'
@@ -29,6 +30,7 @@ export interface UniquesHost {
   handOver(handle: number): Promise<unknown>
   /** It was overtaken. */
   fence(handle: number, name: string, token: Fence, current: Fence | undefined): void
+  timeout(ms: number, task: () => void): { cancel(): unknown }
   complain(text: string): void
 }
 
@@ -155,7 +157,10 @@ export class Uniques {
     this.#host.names.release(unique.name, () => {})
   }
 
-  /** Hand all names over: whoever wants them has them once the services here have ended. */
+  /**
+   * Hand all names over: whoever wants them has them once the services here have ended. A store
+   * that is not there makes nobody wait for ever: then others find out by the end of this node.
+   */
   async release(): Promise<void> {
     this.#isOver = true
     const { handOver, names } = this.#host
@@ -163,7 +168,13 @@ export class Uniques {
     for (const unique of own) this.#reject(unique, stopping(unique))
     const handles = own.map(({ handle }) => handle).filter((handle) => handle !== 0)
     await Promise.allSettled(handles.map((handle) => handOver(handle)))
-    await new Promise<void>((resolve) => names.releaseAll(resolve))
+    await new Promise<void>((resolve) => {
+      const limit = this.#host.timeout(CLUSTER_HANDOVER_MS, resolve)
+      names.releaseAll(() => {
+        limit.cancel()
+        resolve()
+      })
+    })
   }
 
   // --- launching ---------------------------------------------------------------------------------
