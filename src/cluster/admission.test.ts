@@ -28,6 +28,9 @@ test('a message within a trace is what it would be alone', () => {
     [':0000000a-1', PTYPE.LUA, ['m']],
     ['id', 200, undefined],
     ['', 16, 7],
+    [`${'n'.repeat(64)}:0000000a-1`, PTYPE.LUA, ['m']],
+    ['界:0000000a-1', PTYPE.LUA, ['m']],
+    ['(one-another-5):00000008-2'.padStart(255, 'x'), PTYPE.LUA, ['m']],
   ]) {
     assert.ok(admits(PTYPE.TRACE, value), JSON.stringify(value))
   }

@@ -29,12 +29,19 @@ function isMethodCall(bytes: Uint8Array, at: number, end: number): boolean {
   return (isShort || isLong) && first < end && isText(bytes[first]!)
 }
 
-/** `[id, type, value]`: see service/trace.ts. Its id is short. */
+/** Where a text of at most 255 characters ends that begins at `at`; 0: there is none. */
+function behindText(bytes: Uint8Array, at: number): number {
+  const tag = bytes[at]!
+  if (tag >= TAG.SHORT_STRING && tag < TAG.SHORT_ARRAY) return at + 1 + tag - TAG.SHORT_STRING
+  if (tag === TAG.LATIN8) return at + 2 + bytes[at + 1]!
+  return tag === TAG.WIDE8 ? at + 2 + 2 * bytes[at + 1]! : 0
+}
+
+/** `[id, type, value]`: see service/trace.ts. Its id begins with the name of a node. */
 function isTraced(bytes: Uint8Array, at: number, end: number): boolean {
-  const id = bytes[at + 1]!
-  if (at + 1 >= end || bytes[at] !== (TAG.SHORT_ARRAY | 3)) return false
-  if (id < TAG.SHORT_STRING || id >= TAG.SHORT_ARRAY) return false
-  const type = at + 2 + (id - TAG.SHORT_STRING)
+  if (at + 2 >= end || bytes[at] !== (TAG.SHORT_ARRAY | 3)) return false
+  const type = behindText(bytes, at + 1)
+  if (type === 0) return false
   // A number from 0x80 up is two bytes, for types of users.
   const isByte = bytes[type]! < TAG.SHORT_STRING
   const isWord = bytes[type] === TAG.INT16

@@ -75,6 +75,8 @@ export interface RuntimeOptions extends LaunchingOptions {
   readonly exitMs: number
   /** Calls note where they begin: for tests. */
   readonly notesCalls: boolean
+  /** Name of this node in its cluster; undefined: it is in none. */
+  readonly clusterNode: string | undefined
   /** Only the services of the node itself are left, in the whole node. */
   readonly onEmpty: () => void
   /** A dedicated worker has nothing (any more); the handles that it had. */
@@ -98,6 +100,7 @@ export class Runtime implements ServiceRuntime {
   readonly receiveLimitBytes: number
   readonly exitMs: number
   readonly notesCalls: boolean
+  readonly clusterNode: string | undefined
   readonly launching: Launching
   readonly modules: ModuleFinder
   readonly #services: Services
@@ -122,6 +125,7 @@ export class Runtime implements ServiceRuntime {
     this.receiveLimitBytes = options.receiveLimitBytes
     this.exitMs = options.exitMs
     this.notesCalls = options.notesCalls
+    this.clusterNode = options.clusterNode
     this.#services = options.services
     this.#timers = options.timers
     this.#addresses = new Addresses(options.names)

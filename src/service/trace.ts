@@ -27,6 +27,8 @@ export interface TraceRuntime {
   readonly router: Router
   /** Milliseconds since the node started. */
   readonly now: number
+  /** Name of this node in its cluster; undefined: it is in none. */
+  readonly clusterNode: string | undefined
 }
 
 /** What traces need of a service. */
@@ -46,7 +48,7 @@ const REQUESTS = channel('skynet-ts:request')
 
 /** One call, as either end sees it. */
 export interface CallEvent {
-  /** Of the trace that it is a part of: `:0000000a-1`. Undefined: of none. */
+  /** Of the trace that it is a part of: `:0000000a-1`, `a:0000000a-1`. Undefined: of none. */
   readonly id: string | undefined
   /** Handles. */
   readonly source: number
@@ -86,8 +88,9 @@ export function leaveTraces(): void {
   unsubscribe('skynet-ts:request', nobody)
 }
 
-/** As Skynet's: handle and number. Numbers count up on each worker. */
-const nextId = ({ handle }: TraceHost): string => `${formatHandle(handle)}-${++lastId}`
+/** As Skynet's: handle and number, which counts up on each worker. In front of it the node. */
+const nextId = ({ handle, runtime }: TraceHost): string =>
+  `${runtime.clusterNode ?? ''}${formatHandle(handle)}-${++lastId}`
 
 function log(service: TraceHost, id: string | undefined, text: string): void {
   if (id !== undefined) service.say('info', `<TRACE ${id}> ${text}`)

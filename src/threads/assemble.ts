@@ -214,6 +214,7 @@ function runtimeOf(options: WorkerOptions, parts: RuntimeParts, site: Site): Run
     callTimeoutMs: config.callTimeoutMs,
     receiveLimitBytes: config.socket.receiveLimitBytes,
     exitMs: config.exitMs,
+    clusterNode: config.cluster?.name,
     startNoticeMs: config.budgets.startNoticeMs,
     facadeOf: (service) => new Skynet(service, site),
     endWith,

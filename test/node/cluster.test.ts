@@ -34,6 +34,23 @@ test('what is not there says so, and a call has a deadline', async (t) => {
   await assert.rejects(hub('a').wait('b', 50), isLate)
 })
 
+// Proves: docs/cluster.md#trace
+test('a trace goes on in another node, and its id says where it began', async (t) => {
+  const name = `${'n'.repeat(31)}界`
+  const { hub, log } = await startHubs(t, { [name]: {}, b: {} })
+  const [here, there] = await hub(name).traced('b')
+  assert.match(here, new RegExp(`^${name}:[0-9a-f]{8}-\\d+$`))
+  assert.equal(there, here)
+  const said = (node: string, what: RegExp) => () =>
+    log(node)
+      .split('\n')
+      .some((line) => line.includes(`<TRACE ${here}>`) && what.test(line))
+  await until('b logs it', said('b', /> end trace, /))
+  await until('its node logs it', said(name, /> response trace of /))
+  const [back] = await hub('b').traced(name)
+  assert.match(back, /^b:/)
+})
+
 test('newService launches on a node: by its name, the least loaded, and by a key', async (t) => {
   const { hub } = await startHubs(t, { a: {}, b: {} })
   const [handle, where] = await hub('a').launch('b', 'x')
