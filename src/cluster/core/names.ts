@@ -173,7 +173,7 @@ export class ClusterNames {
     else this.#look(claim)
   }
 
-  /** Give back all that there is. */
+  /** Give back all that there is. Without the store that waits until it is there. */
   releaseAll(released: () => void): void {
     let left = this.#claims.size
     if (left === 0) released()
