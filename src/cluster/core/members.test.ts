@@ -178,6 +178,19 @@ describe('Members: the store', () => {
     assert.equal(JSON.parse(text).deadBy, 'a')
   })
 
+  test('a tombstone is deleted once everybody has read it, and the dead stays dead', () => {
+    const { cluster, a, c } = three()
+    cluster.kill(c)
+    cluster.pass(2 * LEASE_MS)
+    assert.ok(cluster.store.table.get('node.c') !== undefined)
+    cluster.pass(5 * LEASE_MS)
+    assert.equal(cluster.store.table.get('node.c'), undefined)
+    assert.deepEqual(a.take(), ['c suspect', 'c down'])
+    const again = cluster.add('c')
+    assert.deepEqual(a.take(), ['c up'])
+    assert.ok(again.node.epoch > 0)
+  })
+
   test('who is started again under its name is another peer at once', () => {
     const { cluster, a, c } = three()
     const { epoch } = c.node

@@ -82,6 +82,15 @@ const ROW_PART = 4
 const REFUSALS_MAX = 2
 /** A store that has been there for so long has heard again of all who own something. */
 const MATURE_LEASES = 10
+/** After so many a tombstone goes: what is not there is as dead, and the store stays small. */
+const TOMB_LEASES = 5
+
+interface Tomb {
+  readonly revision: number
+  readonly era: number
+  /** When it was written. */
+  readonly at: number
+}
 
 /** Whose tombstone is written, when its time has come. */
 interface Dying {
@@ -111,6 +120,8 @@ export class Members {
   readonly #view: StoreView
   readonly #host: MembersHost
   readonly #peers = new Map<string, Peer>()
+  /** Tombstones of ours, by their keys: deleted once everybody has read them. */
+  readonly #tombs = new Map<string, Tomb>()
   /**
    * Of each node the last epoch that is over: it stays so, also when the store has forgotten it.
    */
@@ -326,6 +337,7 @@ export class Members {
     if (this.epoch !== 0 && now >= this.#beatAt) this.#beat(now)
     for (const peer of this.#peers.values()) this.#look(peer, now)
     for (const ghost of this.#ghosts.values()) this.#judge(ghost, now)
+    this.#clearTombs(now)
     for (const [node, { until }] of this.#replaced) if (now >= until) this.#replaced.delete(node)
     this.#write()
   }
@@ -379,7 +391,10 @@ export class Members {
     const { record, revision } = dying
     const tombstone = { ...record, instance: 0, deadBy: this.#options.node }
     dying.retryAt = Infinity
-    this.#view.cas(NODE_KEY + record.node, encodeNode(tombstone), revision, (outcome) => {
+    const key = NODE_KEY + record.node
+    this.#view.cas(key, encodeNode(tombstone), revision, (outcome, written) => {
+      if (outcome === 'done')
+        this.#tombs.set(key, { revision: written, era: this.#view.era, at: now })
       if (outcome === 'done') return
       dying.retryAt = this.#host.now() + this.#options.leaseMs / BEATS_PER_LEASE
     })
@@ -389,6 +404,16 @@ export class Members {
   #replace(node: string, epoch: number): void {
     const until = this.#host.now() + this.#options.leaseMs
     this.#replaced.set(node, { epoch, until })
+  }
+
+  #clearTombs(now: number): void {
+    if (!this.#view.isOpen) return
+    for (const [key, { revision, era, at }] of this.#tombs) {
+      if (now - at < this.#options.leaseMs * TOMB_LEASES) continue
+      this.#tombs.delete(key)
+      // Somebody may have written there since: then that stays.
+      if (era === this.#view.era) this.#view.cas(key, undefined, revision, () => undefined)
+    }
   }
 
   #bury(node: string, epoch: number): void {
