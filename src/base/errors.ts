@@ -178,8 +178,8 @@ const MESSAGES = {
     token: readonly [number, number]
     current: readonly [number, number] | undefined
   }) =>
-    `Cannot go on as '${i.name}' of the cluster, with token ${i.token.join('.')}: ` +
-    `another one has it, with ${i.current?.join('.') ?? 'a later one'}`,
+    `Cannot go on as '${i.name}' of the cluster, with token ${i.token}: ` +
+    `another one has it, with ${i.current ?? 'a later one'}`,
   ERR_PROXY_LIMIT: (i: { node: string; limit: number }) =>
     `Cannot know another service of node ${i.node}: ` +
     `all handles for services of other nodes are in use, ${i.limit}`,
