@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
+import { resolveService } from '../modules/modules.ts'
 import { Application } from './application.ts'
 
 /** A folder with a package, in it a folder with the first service. */
@@ -39,5 +40,17 @@ test('a module from elsewhere, or of another build, is refused', () => {
     }
     assert.throws(() => application.urlOf('src/main.ts', 'b8'), refused)
     assert.equal(application.urlOf('/src/main.ts', 'b7'), pathToFileURL(start).href)
+  })
+})
+
+test('a service that comes along is named by its name, wherever it is installed', () => {
+  withPackage((_root, start) => {
+    const application = new Application(start, 'b7')
+    const url = resolveService('datacenterd', import.meta.url, [])
+    assert.equal(application.moduleOf(url), 'skynet:datacenterd')
+    assert.equal(application.urlOf('skynet:datacenterd', 'b7'), url)
+    for (const module of ['skynet:nothing', 'skynet:../cli/main', 'skynet:', `skynet:${start}`]) {
+      assert.throws(() => application.urlOf(module, 'b7'), module)
+    }
   })
 })

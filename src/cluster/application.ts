@@ -3,9 +3,13 @@
  * is the folder of the nearest package.json above the first service, or of that service.
  */
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { SkynetError } from '../base/errors.ts'
+import { isBuiltin, resolveService } from '../modules/modules.ts'
+
+/** In front of the name of a service that comes along: wherever it is installed, it is the same. */
+const OURS = 'skynet:'
 
 export class Application {
   readonly root: string
@@ -27,6 +31,7 @@ export class Application {
    * @throws {SkynetError} `ERR_SERVICE_LAUNCH`: it is none of the application.
    */
   moduleOf(url: string): string {
+    if (isBuiltin(url)) return `${OURS}${basename(url, extname(url))}`
     const path = relative(this.root, fileURLToPath(url))
     if (isInside(path)) return path.split(sep).join('/')
     const reason = `it is not in ${this.root}, and another node has it elsewhere`
@@ -44,6 +49,10 @@ export class Application {
     }
     if (build !== this.build) {
       fail(`this node runs build '${this.build}', and who asks '${build}'`)
+    }
+    if (module.startsWith(OURS)) {
+      const own = resolveService(module.slice(OURS.length), import.meta.url, [])
+      return isBuiltin(own) ? own : fail('no such service comes along')
     }
     const file = join(this.root, ...module.split('/'))
     if (!isInside(relative(this.root, file))) fail('it is outside of the application')
