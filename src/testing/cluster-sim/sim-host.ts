@@ -97,7 +97,7 @@ export class SimHost implements ClusterNodeHost {
   owned(name: string, token: FenceToken): void {
     this.#world.trace(`${this.#name} owns ${name} ${token}`)
     this.#world.book.owns(name, token, `${this.#name} ${this.epoch}`)
-    this.#world.checkTaken(name, this.#process.spot)
+    this.#world.checkTaken(name, token, this.#process.spot)
   }
 
   taken(): void {}

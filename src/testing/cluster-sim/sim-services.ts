@@ -30,7 +30,7 @@ export interface ProcessWorld {
   /** Who acts for a name now. */
   actingFor(name: string): readonly string[]
   /** A name has a new owner, in the process at that spot. */
-  checkTaken(name: string, by: Spot): void
+  checkTaken(name: string, token: FenceToken, by: Spot): void
 }
 
 /** What services need of their process. */

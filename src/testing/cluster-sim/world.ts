@@ -1,5 +1,6 @@
 /** One simulated cluster: its nodes, the network between them, the store; all from one seed. */
 import assert from 'node:assert/strict'
+import type { FenceToken } from '../../cluster/core/records.ts'
 import { Random } from '../sim/random.ts'
 import { Agenda } from './agenda.ts'
 import { ClusterBook } from './book.ts'
@@ -99,7 +100,9 @@ export class ClusterWorld implements TroubledWorld {
   }
 
   /** A name has a new owner: nobody who is well may have lost it. */
-  checkTaken(name: string, by: Spot): void {
+  checkTaken(name: string, token: FenceToken, by: Spot): void {
+    // One of an era before was not taken, but announced again.
+    if (token[0] !== this.hub.table.era) return
     for (const process of this.processes) {
       if (process.spot === by || !process.services.hasRemembered(name)) continue
       const { hub, agenda } = this
