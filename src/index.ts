@@ -51,6 +51,7 @@ export type { Channel, MulticastApi } from './sharing/multicast.ts'
 export type { ShareDataApi, SharedView } from './sharing/share-data.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './sharing/subscription.ts'
 export type {
+  ChannelAddress,
   ClusterApi,
   ClusterMember,
   ClusterNodeEvent,

@@ -11,6 +11,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { CLUSTER_BACKLOG_BYTES_MAX, HANDLE_ID_MAX } from '../base/limits.ts'
 import type { Message } from '../kernel/message.ts'
+import type { Multicast } from '../kernel/multicast.ts'
 import type { Names } from '../kernel/names.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { GiveUpOrder, OrderingHost, OrderingRuntime } from '../service/ordering.ts'
@@ -31,6 +32,7 @@ import { BorderPeers } from './peers.ts'
 import { Proxies } from './proxies.ts'
 import { References } from './references.ts'
 import { mayTravel } from './remote-orders.ts'
+import { SharedChannels } from './shared-channels.ts'
 import { Watches } from './watches.ts'
 
 /** Why a request ends without the answer of the peer. */
@@ -52,6 +54,7 @@ export interface BorderOptions {
   readonly service: BorderService
   readonly worker: number
   readonly names: Names
+  readonly multicast: Multicast
   readonly self: PeerAddress
   readonly links: BorderLinks
   readonly callTimeoutMs: number
@@ -74,6 +77,7 @@ export class ClusterBorder {
   readonly #departures: Departures
   readonly #watches: Watches
   readonly #fencing: Fencing
+  readonly channels: SharedChannels
 
   constructor(options: BorderOptions) {
     this.#options = options
@@ -119,6 +123,13 @@ export class ClusterBorder {
       tell: (peer, control) => outgoing.control(peer, control),
       retire: (proxy) => this.#proxies.retire(proxy),
     })
+    this.channels = new SharedChannels({
+      multicast: options.multicast,
+      references,
+      packer,
+      outgoing,
+      sourceOf: (peer, id) => this.#proxies.of(peer, id).handle,
+    })
     this.#incoming = new Incoming({
       backlogBytesMax: CLUSTER_BACKLOG_BYTES_MAX,
       router,
@@ -131,6 +142,7 @@ export class ClusterBorder {
       proxyFor,
       checkNotNeeded: (handle) => checkNotNeeded(options, handle),
       told: (peer, message) => this.#told(peer, message),
+      published: (peer, message) => this.channels.published(peer, message),
       complain: (peer, text) => options.complain(`message of node ${peer.node}: ${text}`),
     })
   }
@@ -158,18 +170,21 @@ export class ClusterBorder {
   #down(peer: BorderPeer): void {
     this.#peers.down(peer)
     this.#watches.down(peer)
+    this.channels.down(peer)
   }
 
   /** A link to a peer has begun, or begun anew: what was in flight is lost. */
   linkBegan(peer: BorderPeer): void {
     this.#watches.tellAgain(peer)
+    this.channels.tellAgain(peer)
   }
 
   /** This node has another epoch: to its peers it is another one, which they know nothing of. */
   joinedAgain(): void {
     for (const peer of this.#peers.values()) {
       peer.heard.clear()
-      this.#watches.tellAgain(peer)
+      this.channels.forget(peer)
+      this.linkBegan(peer)
     }
   }
 
@@ -243,7 +258,8 @@ export class ClusterBorder {
     else if (control[0] === 'unwatch') watches.unwatch(peer, control[1])
     else if (control[0] === 'ended') watches.ended(peer, control[1], control[2])
     else if (control[0] === 'gone') watches.gone(peer, control[1])
-    else watches.known(peer, control[1])
+    else if (control[0] === 'known') watches.known(peer, control[1])
+    else this.channels.told(peer, control)
   }
 
   /** An order to this worker. False: it is not about a service of another node. */

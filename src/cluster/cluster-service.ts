@@ -8,13 +8,13 @@ import { CLUSTER_CALL_MS } from '../base/limits.ts'
 import type { ClusterMember, ClusterMethods } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { Application } from './application.ts'
-import type { NodeTransport } from './core/cluster-node.ts'
-import type { ClusterStore } from './core/store.ts'
+import { ChannelDesk } from './channel-desk.ts'
 import { Drive } from './drive.ts'
 import { Launches } from './launches.ts'
 import { NodeList } from './node-list.ts'
 import { uniquesOn } from './own-uniques.ts'
 import { CLUSTER_SERVICE, type PeerMethods, PeerServices } from './peer-services.ts'
+import type { ClusterWays } from './ways.ts'
 
 /** What of the config is not of the transport. */
 export interface ClusterSettings {
@@ -25,12 +25,6 @@ export interface ClusterSettings {
   readonly build?: string
   /** Absolute path of the module of the first service. */
   readonly start: string
-}
-
-/** How frames move, and where the cluster decides. */
-export interface ClusterWays {
-  readonly transport: NodeTransport & { close(): Promise<void> }
-  readonly store: ClusterStore
 }
 
 export async function clusterService(
@@ -71,6 +65,7 @@ export async function clusterService(
   })
   const others = new PeerServices(skynet, drive, callTimeoutMs)
   const launches = new Launches({ skynet, drive, application, others })
+  const channels = new ChannelDesk(drive, others)
   const { names } = Skynet.siteOf(skynet)
   const methods: ClusterMethods & PeerMethods = {
     nodes: () => list.list,
@@ -91,6 +86,9 @@ export async function clusterService(
       return skynet.ref(handle)
     },
     load: () => launches.load(),
+    shareChannel: (id) => channels.addressOf(id),
+    openChannel: (address) => channels.open(address),
+    hasChannel: (id) => channels.has(id),
     launchHere: (...given) => launches.here(...given),
   }
   await drive.join()

@@ -13,6 +13,14 @@ export type BorderControl =
   | readonly ['gone', readonly number[]]
   /** Numbers of services of the receiver that the sender knows: all of them. */
   | readonly ['known', readonly number[]]
+  /** The sender has opened a channel of the receiver, has no use for it, or has deleted it. */
+  | readonly ['openChannel', number]
+  | readonly ['closeChannel', number]
+  | readonly ['endChannel', number]
+  /** Channels of the receiver that the sender has open: all of them. */
+  | readonly ['channels', readonly number[]]
+  /** Channels of the sender that are not there (any more). */
+  | readonly ['channelsEnded', readonly number[]]
 
 const REASONS: { readonly [K in EndReason]: true } = {
   exit: true,
@@ -39,12 +47,21 @@ const isEnding = (value: unknown): value is Ending =>
 const isIds = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every(isId)
 
+const isChannel = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
+
+const areChannels = (value: unknown): boolean => Array.isArray(value) && value.every(isChannel)
+
 const ROWS: Readonly<Record<BorderControl[0], readonly ((value: unknown) => boolean)[]>> = {
   watch: [isKey],
   unwatch: [isKey],
   ended: [isKey, isEnding],
   gone: [isIds],
   known: [isIds],
+  openChannel: [isChannel],
+  closeChannel: [isChannel],
+  endChannel: [isChannel],
+  channels: [areChannels],
+  channelsEnded: [areChannels],
 }
 
 /**

@@ -31,6 +31,8 @@ export interface IncomingHost {
   proxyFor(peer: BorderPeer, key: RemoteKey): RemoteProxy
   /** What the border of a peer says to this one. */
   told(peer: BorderPeer, message: Packed): void
+  /** @throws What cannot be handed on. */
+  published(peer: BorderPeer, message: Packed): void
   /** What cannot be handled, and nobody waits for. */
   complain(peer: BorderPeer, text: string): void
 }
@@ -60,6 +62,7 @@ export class Incoming {
     try {
       if (type === PTYPE.RESPONSE || type === PTYPE.ERROR) this.#answer(peer, message)
       else if (type === PTYPE.SYSTEM && to === 0) this.#host.told(peer, message)
+      else if (type === PTYPE.MULTICAST) this.#host.published(peer, message)
       else if ((type & BY_NAME) !== 0) this.#byName(peer, message)
       else this.#request(peer, this.#host.handleOf(to), message)
     } catch (error) {

@@ -14,15 +14,17 @@ const KEY = new PartKey<Part>()
 /** For the service of the cluster, by which it asks and is told of the workers of its node. */
 export function borderOn(skynet: Skynet, parts: BorderParts): ClusterBorder {
   const service = Skynet.serviceOf(skynet)
-  const { names, worker } = Skynet.siteOf(skynet)
+  const { names, worker, multicast } = Skynet.siteOf(skynet)
   const border = new ClusterBorder({
     ...parts,
     service,
     worker,
     names,
+    multicast,
     now: () => skynet.now(),
     complain: (text) => skynet.error(text),
   })
+  border.channels.endMirrors()
   const { orders } = service.runtime
   orders.elsewhere = (message, order) => border.order(message, order)
   service.addPart(KEY, {

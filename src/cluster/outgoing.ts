@@ -35,6 +35,9 @@ export const BY_NAME = 0x100
 /** What a large message has needed is not kept. */
 const NAMED_BYTES_KEPT = 64 * 1024
 
+/** It is for a channel, which stands in front of it. */
+const PUBLICATION = { type: PTYPE.MULTICAST, to: 0, session: 0, ms: 0, isGiven: true } as const
+
 export interface OutgoingHost {
   readonly links: BorderLinks
   readonly references: References
@@ -96,6 +99,28 @@ export class BorderOutgoing {
 
   control(peer: BorderPeer, control: BorderControl): void {
     if (!peer.isDown) this.#packed(peer, 0, PTYPE.SYSTEM, 0, 0, control)
+  }
+
+  /** What has been published here. @param front Stands before it. */
+  published(peer: BorderPeer, front: Buffer, source: number, given: Buffer): void {
+    if (peer.isDown) return
+    const { references, packer } = this.#host
+    let bytes = given
+    let size = given.length
+    if (References.areIn(given, 0, size)) {
+      try {
+        size = references.outward(peer, given, 0, size)
+      } catch {
+        this.#lost++
+        return
+      }
+      bytes = packer.bytes
+    }
+    const whole = Buffer.allocUnsafe(front.length + size)
+    front.copy(whole)
+    bytes.copy(whole, front.length, 0, size)
+    const message = { ...PUBLICATION, source, bytes: whole, at: 0, length: whole.length }
+    this.#post(peer, 0, message, whole, 0, whole.length)
   }
 
   /** The request of a service of the peer fails. */

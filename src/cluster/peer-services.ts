@@ -13,6 +13,8 @@ export interface PeerMethods {
   find(name: string): ServiceRef
   /** How many services there are. */
   load(): number
+  /** Is a channel of that number at home there? */
+  hasChannel(id: number): boolean
   launchHere(module: string, build: string, options: RemoteLaunch): Promise<ServiceRef>
 }
 

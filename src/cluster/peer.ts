@@ -29,6 +29,17 @@ export interface RemoteProxy {
   watchers: Map<string, Watcher> | undefined
 }
 
+/** A channel of a peer that has been opened here. */
+export interface MirroredChannel {
+  readonly peer: BorderPeer
+  /** What it is called there. */
+  readonly id: number
+  /** The channel that stands here for it. */
+  readonly mirror: number
+  /** A service here has deleted it, and its home has not said so far that it knows. */
+  isEnded: boolean
+}
+
 export class BorderPeer implements PeerAddress {
   readonly node: string
   readonly epoch: number
@@ -39,6 +50,8 @@ export class BorderPeer implements PeerAddress {
   readonly heard = new Set<number>()
   /** Services here whose end it wants to be told at once; aborting ends that. */
   readonly watches = new Map<RemoteKey, AbortController>()
+  /** Channels of it, by what they are called there; made with the first. */
+  channels: Map<number, MirroredChannel> | undefined
   /** Somebody has named it. That it is a member, nobody has said so far. */
   isMember = false
   /** Until when it may be no member, as the node counts time. */

@@ -29,6 +29,28 @@ test('create gives ids that are there until they end, and never again', () => {
   }
 })
 
+test('mirrors are found by nobody but who asks for them, and keep their slot', () => {
+  for (const workers of [1, 31, 32, 33, WORKERS_MAX]) {
+    const channels = newChannels(workers, 2)
+    const [id, other] = [channels.create(), channels.create()]
+    channels.setMirror(id, true)
+    assert.deepEqual(channels.mirrors(), [id])
+    assert.deepEqual(workersOf(channels, id), [], 'it is no worker')
+    channels.join(id, workers - 1)
+    assert.deepEqual(workersOf(channels, id), [workers - 1])
+    channels.leave(id, workers - 1)
+    channels.end(id)
+    channels.end(other)
+    for (let i = 0; i < 4; i++) channels.end(channels.create())
+    assert.equal(channels.mirrors().length, 1)
+    assert.equal(channels.create() % 2, other % 2, 'the other slot alone')
+    assert.throws(() => channels.create(), { code: 'ERR_CHANNEL_LIMIT' })
+    channels.setMirror(id, false)
+    assert.deepEqual(channels.mirrors(), [])
+    assert.equal(channels.create() % 2, id % 2)
+  }
+})
+
 // Proves: docs/limits.md#channels
 test('create refuses one channel more than there are slots, and end makes room', () => {
   const channels = newChannels(1, 3)

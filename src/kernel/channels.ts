@@ -2,7 +2,7 @@
  * Multicast channels: which workers have subscribers. One table for all threads.
  *
  *   id (53 bits)   stamp (u32) │ slot (16)
- *   slot           stamp │ one bit for each worker
+ *   slot           stamp │ one bit for each worker, and one more: MIRROR
  *
  * The stamp is odd while the channel is there. It goes up by one when the channel is made and when
  * it is ended, so a stale id stays dead. A worker alone sets and clears its own bit:
@@ -13,6 +13,9 @@
  *
  * Each stores, then loads what the other stores. So either `end` sees the bit and tells the worker,
  * or `join` sees the end: no subscriber waits for a channel that is gone.
+ *
+ * MIRROR is of a channel that stands for one of another node (cluster/shared-channels.ts). It is
+ * found by that when the worker that has made it is gone.
  *
  * A slot is taken again only when no bit is left in it, that is when every worker has dealt with
  * the end of the channel before. So nobody clears a bit that means the next channel.
@@ -26,10 +29,11 @@ assert.ok(CHANNELS_MAX <= SLOTS_PER_ID, 'the low 16 bits of a channel id are its
 /** Any thread, by atomic add: the slot to try first for the next channel. */
 const NEXT = 0
 const HEADER_CELLS = 16
-const cellsPerSlot = (workers: number): number => 1 + Math.ceil(workers / 32)
+const cellsPerSlot = (workers: number): number => 1 + Math.ceil((workers + 1) / 32)
 
 export class Channels {
   readonly #cells: Int32Array
+  /** Their bits are 0 … workers - 1, that of MIRROR is behind them. */
   readonly #workers: number
   readonly #slotCells: number
   readonly #slots: number
@@ -83,7 +87,7 @@ export class Channels {
   /** From now on `worker` has subscribers. False: the channel is not there. That worker alone. */
   join(id: number, worker: number): boolean {
     if (!this.has(id)) return false
-    Atomics.or(this.#cells, this.#at(id) + 1 + (worker >>> 5), 1 << (worker & 31))
+    this.#setBit(id, worker)
     if (this.has(id)) return true
     this.leave(id, worker)
     return false
@@ -92,6 +96,23 @@ export class Channels {
   /** After `join` only: `worker` has no subscribers any more. That worker alone. */
   leave(id: number, worker: number): void {
     Atomics.and(this.#cells, this.#at(id) + 1 + (worker >>> 5), ~(1 << (worker & 31)))
+  }
+
+  /** It stands for one of another node, or not any more. The worker of the cluster alone. */
+  setMirror(id: number, isMirror: boolean): void {
+    if (isMirror) this.#setBit(id, this.#workers)
+    else this.leave(id, this.#workers)
+  }
+
+  /** Those that stand for channels of other nodes. */
+  mirrors(): number[] {
+    const found: number[] = []
+    for (let slot = 0; slot < this.#slots; slot++) {
+      const at = HEADER_CELLS + slot * this.#slotCells
+      const stamp = Atomics.load(this.#cells, at) >>> 0
+      if (this.#next(at, this.#workers) >= 0) found.push(stamp * SLOTS_PER_ID + slot)
+    }
+    return found
   }
 
   /** The worker died: it has no subscribers. Whoever clears up after it, before the next joins. */
@@ -104,18 +125,24 @@ export class Channels {
 
   /** The first worker from number `from` on that has subscribers, or -1. */
   nextWorker(id: number, from: number): number {
-    return this.#next(this.#at(id), from)
+    const found = this.#next(this.#at(id), from)
+    return found < this.#workers ? found : -1
+  }
+
+  #setBit(id: number, bit: number): void {
+    Atomics.or(this.#cells, this.#at(id) + 1 + (bit >>> 5), 1 << (bit & 31))
   }
 
   #at(id: number): number {
     return HEADER_CELLS + (id % SLOTS_PER_ID) * this.#slotCells
   }
 
+  /** The first bit from number `from` on, that of MIRROR included. */
   #next(at: number, from: number): number {
-    for (let worker = from; worker < this.#workers; ) {
-      const bits = Atomics.load(this.#cells, at + 1 + (worker >>> 5)) >>> (worker & 31)
-      if (bits !== 0) return worker + 31 - Math.clz32(bits & -bits)
-      worker = (worker | 31) + 1
+    for (let bit = from; bit <= this.#workers; ) {
+      const bits = Atomics.load(this.#cells, at + 1 + (bit >>> 5)) >>> (bit & 31)
+      if (bits !== 0) return bit + 31 - Math.clz32(bits & -bits)
+      bit = (bit | 31) + 1
     }
     return -1
   }

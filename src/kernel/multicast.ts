@@ -52,6 +52,24 @@ export class Multicast {
     return true
   }
 
+  /**
+   * As `publish`, of what has come packed from another node: `bytes` belong to the receivers.
+   *
+   * @param but Gets nothing: who has brought it.
+   */
+  publishPacked(channel: number, source: number, bytes: Buffer, but: Context): boolean {
+    const { channels, worker, outboxes } = this.#options
+    if (!channels.has(channel)) return false
+    this.#eachHome(channel, (home) => {
+      if (home === worker) this.receive(channel, source, bytes, but)
+      else {
+        const { length } = bytes
+        outboxes[home]!.sendBytes(PTYPE.MULTICAST, 0, source, channel, bytes, 0, length)
+      }
+    })
+    return true
+  }
+
   delete(channel: number, source: number): boolean {
     if (!this.#options.channels.end(channel)) return false
     this.#toAll(channel, source, 0)
@@ -78,16 +96,23 @@ export class Multicast {
 
   /**
    * A record of another worker. `bytes` belong to the receivers; none: the channel is deleted.
-   * Returns how many those are.
+   * Returns how many those are. Who passes it on to other nodes has it at once, in order with the
+   * messages that it passes on.
    */
-  receive(channel: number, source: number, bytes: Buffer): number {
+  receive(channel: number, source: number, bytes: Buffer, but?: Context): number {
     const audience = this.#audiences.get(channel)
     // They all left, or the channel ended, while it was on its way.
     if (audience === undefined) return 0
     if (bytes.length === 0) this.#forget(channel)
     const value: Published = { channel, bytes: bytes.length === 0 ? undefined : bytes }
     const message = { type: PTYPE.MULTICAST, source, session: 0, value }
-    for (const context of audience) this.#options.scheduler.deliver(context, message)
+    for (const context of audience) {
+      const { forwarder, handle } = context
+      if (context === but) continue
+      if (forwarder === undefined) this.#options.scheduler.deliver(context, message)
+      else
+        forwarder.forward(handle, message.type, source, channel, 0, bytes, 0, bytes.length, false)
+    }
     return audience.size
   }
 
@@ -101,15 +126,20 @@ export class Multicast {
 
   /** The first `length` bytes of the packer. None: the channel is deleted. */
   #toAll(channel: number, source: number, length: number): void {
-    const { channels, worker, outboxes, packer } = this.#options
-    for (
-      let home = channels.nextWorker(channel, 0);
-      home >= 0;
-      home = channels.nextWorker(channel, home + 1)
-    ) {
+    const { worker, outboxes, packer } = this.#options
+    this.#eachHome(channel, (home) => {
       if (home !== worker) {
         outboxes[home]!.sendPacked(PTYPE.MULTICAST, 0, source, channel, length)
       } else this.receive(channel, source, Buffer.from(packer.bytes.subarray(0, length)))
+    })
+  }
+
+  #eachHome(channel: number, tell: (worker: number) => void): void {
+    const { channels } = this.#options
+    let home = channels.nextWorker(channel, 0)
+    while (home >= 0) {
+      tell(home)
+      home = channels.nextWorker(channel, home + 1)
     }
   }
 

@@ -1,13 +1,10 @@
 /** The service of a node that is in a cluster: docs/cluster.md. */
 import { checkOptions, checkPlain } from '../base/check.ts'
-import {
-  type ClusterSettings,
-  type ClusterWays,
-  clusterService,
-} from '../cluster/cluster-service.ts'
+import { type ClusterSettings, clusterService } from '../cluster/cluster-service.ts'
 import type { NatsOptions } from '../cluster/nats/options.ts'
 import { TCP_OPTION_NAMES, type TcpClusterOptions } from '../cluster/tcp/options.ts'
 import { tcpCluster } from '../cluster/tcp/tcp-cluster.ts'
+import type { ClusterWays } from '../cluster/ways.ts'
 import { defineService } from '../skynet/define-service.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 

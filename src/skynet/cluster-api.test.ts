@@ -25,6 +25,17 @@ test('what a cluster is asked for is checked, each option by its name', async ()
   await assert.rejects(launch({ node: 'b', on: 'same' }), /no 'same' together with 'node'/)
   await assert.rejects(cluster.uniqueService('./x.ts', { node: 'b' }), /none, as it is where it is/)
   await assert.rejects(cluster.uniqueService('./x.ts', { on: 'same' }), /no 'same'/)
+  await assert.rejects(cluster.shareChannel({ id: 1 } as never), /'channel' .*a channel/)
+  const address = { node: 'a', epoch: 1, id: 65_536 }
+  await assert.rejects(cluster.openChannel(7 as never), /address/)
+  for (const [name, odd] of [
+    ['node', ''],
+    ['epoch', 0],
+    ['id', 1.5],
+  ] as const) {
+    const given = { ...address, [name]: odd }
+    await assert.rejects(cluster.openChannel(given), new RegExp(`address.${name}`))
+  }
 })
 
 test('of a node without a cluster everything of one is refused by its code', async () => {
@@ -40,6 +51,10 @@ test('of a node without a cluster everything of one is refused by its code', asy
     node.skynet.newService('./bootstrap.ts', { node: 'b', args: [] } as never),
     off(/^Cannot launch a service on another node: /),
   )
+  const channel = node.skynet.multicast.new()
+  await assert.rejects(cluster.shareChannel(channel), off(/^Cannot share a channel: /))
+  const address = { node: 'a', epoch: 1, id: channel.id }
+  await assert.rejects(cluster.openChannel(address), off(/^Cannot open a channel: /))
   assert.throws(() => cluster.self, off(/name of this node/))
   assert.throws(() => cluster.onNode(() => {}), off(/be told of nodes/))
   assert.equal(node.skynet.fence, undefined)
@@ -70,6 +85,11 @@ export async function types(skynet: Skynet): Promise<void> {
     return text === '' || state === 'dead'
   })
   off()
+  const address = await skynet.cluster.shareChannel(skynet.multicast.new<{ text: string }>())
+  const channel = await skynet.cluster.openChannel(address)
+  channel.publish({ text: 'x' })
+  // @ts-expect-error of another type
+  channel.publish({ text: 1 })
   const token: readonly [number, number] | undefined = skynet.fence
   for (const value of [sent, name, same, token]) assert.ok(value)
 }

@@ -2,7 +2,8 @@
  * Other nodes, as a service sees them. All of it is asked of the service `.cluster`, which only a
  * node with `cluster` in its config has: no floor knows the room.
  */
-import { checkFunction, checkText } from '../base/check.ts'
+import { checkFunction, checkInteger, checkPlain, checkText, isA, refusal } from '../base/check.ts'
+import type { Multicast } from '../kernel/multicast.ts'
 import { askForUnique, type UniqueSite } from '../launch/cluster-unique.ts'
 import { type LaunchRest, launchOptions } from '../launch/options.ts'
 import { askCluster, checkInCluster, type RemoteLauncher } from '../launch/remote.ts'
@@ -11,6 +12,7 @@ import type { ServicePath } from '../modules/service-module.ts'
 import { ServiceRef } from '../service/ref.ts'
 import type { Service } from '../service/service.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
+import { Channel } from '../sharing/multicast.ts'
 import { checkLocalName } from './naming.ts'
 
 /** What a node is to this one. `suspect`: it is not heard, and nothing is decided. */
@@ -35,6 +37,21 @@ export interface ClusterNodeEvent {
   readonly state: ClusterNodeState | 'down'
 }
 
+/** Of the compiler alone. */
+declare const SAID: unique symbol
+
+/**
+ * What a channel is called on other nodes of the cluster: plain data, to be sent to whoever is to
+ * have it. Made by `skynet.cluster.shareChannel`.
+ */
+export interface ChannelAddress<T = unknown> {
+  /** The node that has made it, at that epoch. */
+  readonly node: string
+  readonly epoch: number
+  readonly id: number
+  readonly [SAID]?: T
+}
+
 /** All nodes, at one version of that list. */
 export interface ClusterNodeList {
   readonly version: string
@@ -48,17 +65,21 @@ export interface ClusterMethods extends RemoteLauncher {
   changes(version: string): Promise<ClusterNodeList>
   query(node: string, name: string, timeoutMs: number): Promise<ServiceRef>
   drain(): Promise<void>
+  shareChannel(id: number): ChannelAddress
+  openChannel(address: ChannelAddress): Promise<number>
 }
 
 /** Until it is asked again, when the service of the cluster is launched again. */
 const RETRY_MS = 500
 
+export type ClusterApiSite = UniqueSite & { readonly multicast: Multicast }
+
 export class ClusterApi {
   readonly #service: Service
-  readonly #site: UniqueSite
+  readonly #site: ClusterApiSite
   readonly #listeners = new Set<(event: ClusterNodeEvent) => unknown>()
 
-  constructor(service: Service, site: UniqueSite) {
+  constructor(service: Service, site: ClusterApiSite) {
     this.#service = service
     this.#site = site
   }
@@ -110,6 +131,40 @@ export class ClusterApi {
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const handle = await askForUnique(this.#service, this.#site, path, launchOptions(rest[0]))
     return new ServiceRef(this.#service, handle)
+  }
+
+  /**
+   * What other nodes open a channel by. It is plain data, typed by what is published: send it to
+   * whoever is to have the channel. One that was opened here may be shared as well.
+   *
+   * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN`, `ERR_CLUSTER_OFF`, `ERR_CALL_TIMEOUT`;
+   * `ERR_NODE_UNKNOWN` while this node has not joined.
+   */
+  async shareChannel<T>(channel: Channel<T>, options?: WaitOptions): Promise<ChannelAddress<T>> {
+    const what = 'share a channel'
+    if (!isA(channel, Channel)) throw refusal('type', what, 'channel', 'a channel', channel)
+    checkWait(what, options)
+    return (await this.#ask(what, ['shareChannel', channel.id], options)) as ChannelAddress<T>
+  }
+
+  /**
+   * A channel of another node, which is used as one of this node: whoever publishes, subscribers of
+   * all nodes get it, and `delete` ends it for all. It ends, too, when the node that made it is
+   * down. The same channel again has the same `id`.
+   *
+   * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN` when it was deleted; `ERR_NODE_UNKNOWN`,
+   * `ERR_NODE_LOST` for its node; `ERR_CHANNEL_LIMIT`, `ERR_CLUSTER_OFF`, `ERR_CALL_TIMEOUT`.
+   */
+  async openChannel<T>(address: ChannelAddress<T>, options?: WaitOptions): Promise<Channel<T>> {
+    const what = 'open a channel'
+    checkPlain(what, 'address', address)
+    const { node, epoch, id } = address
+    checkText(what, 'address.node', node)
+    checkInteger(what, 'address.epoch', epoch, 1, Number.MAX_SAFE_INTEGER)
+    checkInteger(what, 'address.id', id, 1, Number.MAX_SAFE_INTEGER)
+    checkWait(what, options)
+    const found = await this.#ask(what, ['openChannel', { node, epoch, id }], options)
+    return new Channel<T>(this.#service, this.#site.multicast, found as number)
   }
 
   /**
