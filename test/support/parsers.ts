@@ -15,6 +15,7 @@ import { HARBOR_PARSERS } from './harbor-parsers.ts'
 import { LINK_PARSERS } from './link-parsers.ts'
 import { LOGIN_PARSERS } from './login-parsers.ts'
 import { NATS_PARSERS } from './nats-parsers.ts'
+import { RECORD_PARSERS } from './record-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
 import { SKYNET_CLUSTER_PARSERS } from './skynet-cluster-parsers.ts'
@@ -70,6 +71,7 @@ export const PARSERS: readonly Parser[] = [
   ...LOGIN_PARSERS,
   ...SKYNET_CLUSTER_PARSERS,
   ...LINK_PARSERS,
+  ...RECORD_PARSERS,
   ...HARBOR_PARSERS,
   ...REDIS_PARSERS,
   ...TCP_PARSERS,
