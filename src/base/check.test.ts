@@ -10,7 +10,7 @@ test('guess finds the name that was meant, and none for what is like none', () =
     ['TimeoutMS', 'timeoutMs'],
     ['memory', 'memoryLimitMb'],
     ['singal', 'signal'],
-    ['no', undefined],
+    ['no', 'on'],
     ['o', 'on'],
     ['me', undefined],
     ['', undefined],
@@ -21,6 +21,7 @@ test('guess finds the name that was meant, and none for what is like none', () =
     assert.equal(guess(name, names), text, name)
   }
   assert.equal(guess('x', []), '')
+  assert.equal(guess('sede', ['node', 'seed']), " (did you mean 'seed'?)", 'letters swapped')
 })
 
 test('checkOptions names what is unknown, what there is, and what was meant', () => {

@@ -213,18 +213,25 @@ export function guess(name: string, known: readonly string[]): string {
   return meant === undefined ? '' : ` (did you mean '${meant}'?)`
 }
 
-/** How many letters must be added, removed or changed to make `a` into `b`, whatever their case. */
+/**
+ * How many letters must be added, removed, changed, or swapped with the next one, to make `a` into
+ * `b`, whatever their case.
+ */
 function letterChanges(a: string, b: string): number {
   const from = a.toLowerCase()
   const to = b.toLowerCase()
   // One row of the table at a time: row[j] turns the letters of `from` seen so far into to[0..j).
+  let before: readonly number[] = []
   let row = Array.from({ length: to.length + 1 }, (_, j) => j)
   for (let i = 1; i <= from.length; i++) {
     const next = [i]
     for (let j = 1; j <= to.length; j++) {
       const same = from[i - 1] === to[j - 1] ? 0 : 1
-      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + same))
+      const isSwapped = i > 1 && j > 1 && from[i - 1] === to[j - 2] && from[i - 2] === to[j - 1]
+      const swapped = isSwapped ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY
+      next.push(Math.min(next[j - 1]! + 1, row[j]! + 1, row[j - 1]! + same, swapped))
     }
+    before = row
     row = next
   }
   return row[to.length]!

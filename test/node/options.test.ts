@@ -12,6 +12,7 @@ import {
   supervise,
 } from 'skynet-ts'
 import { type SessionReader, socketChannel } from 'skynet-ts/channel'
+import { tcpCluster } from 'skynet-ts/cluster'
 import { natsCluster } from 'skynet-ts/cluster-nats'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { clientWriter, gateServer, loginServer, onClient } from 'skynet-ts/gate'
@@ -48,6 +49,14 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
     }))
     return read.catch((error: Error) => Promise.reject(error.cause))
   },
+  'ClusterApi.nodes': ({ skynet }, o) => skynet.cluster.nodes(o),
+  'ClusterApi.query': ({ skynet }, o) => skynet.cluster.query('node', '.x', o),
+  'ClusterApi.shareChannel': ({ skynet }, o) =>
+    skynet.cluster.shareChannel(skynet.multicast.new(), o),
+  'ClusterApi.openChannel': ({ skynet }, o) =>
+    skynet.cluster.openChannel({ node: 'node', epoch: 1, id: 1 }, o),
+  'ClusterApi.uniqueService': ({ skynet }, o) => skynet.cluster.uniqueService('x', o),
+  'ClusterApi.drain': ({ skynet }, o) => skynet.cluster.drain(o),
   'Connection.read': ({ connection }, o) => connection.read(undefined, o),
   'Connection.readLine': ({ connection }, o) => connection.readLine(o),
   'Connection.readAll': ({ connection }, o) => connection.readAll(o),
@@ -126,6 +135,8 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'Subscription.next': ({ loop }, o) => loop.next(o),
   'Supervisor.stop': ({ supervisor }, o) => supervisor.stop(o),
   supervise: ({ skynet }, o) => supervise(skynet, { ...supervised, ...o }),
+  tcpCluster: ({ skynet }, o) =>
+    tcpCluster({ name: 'a', listen: '127.0.0.1:0', seed: '127.0.0.1:9', ...o }, skynet),
   'UdpSocket.receive': ({ udp }, o) => udp.receive(o),
   'UdpSocket.connect': ({ udp }, o) => udp.connect(dial, o),
   'UdpSocket.drain': ({ udp }, o) => udp.drain(o),
@@ -283,12 +294,19 @@ const NO_WAITS = [
   'GateMethods.open',
   'skynetCluster',
   'startHarbor',
+  'tcpCluster',
   'Skynet.registerProtocol',
   'clientWriter',
   'onClient',
 ]
 /** Nothing is to be waited for where these are called, or by others. */
 const AT_ONCE = [
+  'ClusterApi.drain',
+  'ClusterApi.nodes',
+  'ClusterApi.openChannel',
+  'ClusterApi.query',
+  'ClusterApi.shareChannel',
+  'ClusterApi.uniqueService',
   'Connection.drain',
   'Datacenter.with',
   'FramedStream.drain',
