@@ -12,8 +12,8 @@ const FIRST_MS = 500
 const QUIET_LEASES = 2
 /** Its randomness, beside that of the steps. */
 const END_PART = -1
-/** And until all were told. */
-const TOLD_MS = 1000
+/** Until the store is reached again, which makes others join, and until all were told. */
+const TOLD_MS = 2500
 const TICK_MS = 500
 
 const WEIGHTED: readonly ClusterStep[] = CLUSTER_STEPS.flatMap((step) =>
