@@ -51,12 +51,12 @@ export type { Channel, MulticastApi } from './sharing/multicast.ts'
 export type { ShareDataApi, SharedView } from './sharing/share-data.ts'
 export type { Subscriber, Subscription, SubscriptionEnd } from './sharing/subscription.ts'
 export type {
-  ChannelAddress,
   ClusterApi,
   ClusterMember,
   ClusterNodeEvent,
   ClusterNodeState,
 } from './skynet/cluster-api.ts'
+export type { ChannelAddress } from './skynet/cluster-channels.ts'
 export { defineService } from './skynet/define-service.ts'
 export type { Skynet } from './skynet/skynet.ts'
 export type { ChildSpec, RestartStrategy, SuperviseOptions } from './skynet/supervise.ts'

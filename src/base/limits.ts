@@ -213,6 +213,8 @@ export const CLUSTER_TOKENS_MAX = 65_536
 export const CLUSTER_OVER_MAX = 4096
 /** How long a node may be silent until others may decide that it is dead, unless told otherwise. */
 export const CLUSTER_LEASE_MS = 3000
+/** How long a wait for a value of the cluster is one request, until it asks again. */
+export const DATACENTER_POLL_MS = 5000
 /** A machine that is busy must not look dead. */
 export const CLUSTER_LEASE_MS_MIN = 100
 /** Deadline of a call to another node that names none, unless the config says otherwise. */

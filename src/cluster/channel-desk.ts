@@ -1,6 +1,6 @@
 /** What is asked of the channels that several nodes have, by services here and by other nodes. */
 import { SkynetError } from '../base/errors.ts'
-import type { ChannelAddress } from '../skynet/cluster-api.ts'
+import type { ChannelAddress } from '../skynet/cluster-channels.ts'
 import type { ClusterBorder } from './border.ts'
 import type { PeerAddress } from './core/transport.ts'
 import type { BorderPeer } from './peer.ts'

@@ -6,6 +6,7 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { Askers, askerOf } from '../service/askers.ts'
+import type { RequestContext } from '../service/protocols.ts'
 import type { DataPath } from '../sharing/datacenter.ts'
 import { defineService } from '../skynet/define-service.ts'
 import type { Skynet } from '../skynet/skynet.ts'
@@ -137,6 +138,28 @@ export default defineService((skynet) => {
   const root: Branch = {}
   const waits = new Waits(skynet)
 
+  function wait(keys: DataPath, { source, session }: RequestContext): unknown {
+    const path = keys.map(String)
+    const value = find(root, path)
+    if (value !== undefined) return value
+    const name = askerOf({ source, session })
+    return new Promise((resolve, reject) => {
+      const wait: Wait = {
+        source,
+        path,
+        resolve: (found) => {
+          waits.remove(name)
+          resolve(found)
+        },
+        reject: (error) => {
+          waits.remove(name)
+          reject(error)
+        },
+      }
+      waits.add(name, wait)
+    })
+  }
+
   return {
     get: (path: DataPath): unknown => find(root, path.map(String)),
 
@@ -159,27 +182,18 @@ export default defineService((skynet) => {
     },
 
     /** The value at `path`, as soon as there is one. */
-    wait(keys: DataPath): unknown {
-      const { source, session } = skynet.context()
-      const path = keys.map(String)
-      const value = find(root, path)
-      if (value !== undefined) return value
-      const name = askerOf({ source, session })
-      return new Promise((resolve, reject) => {
-        const wait: Wait = {
-          source,
-          path,
-          resolve: (found) => {
-            waits.remove(name)
-            resolve(found)
-          },
-          reject: (error) => {
-            waits.remove(name)
-            reject(error)
-          },
-        }
-        waits.add(name, wait)
-      })
+    wait: (keys: DataPath): unknown => wait(keys, skynet.context()),
+
+    /** The same for who is on another node: after `ms` the answer is that there is none. */
+    async poll(keys: DataPath, ms: number): Promise<readonly [unknown?]> {
+      const asker = skynet.context()
+      const limit = skynet.timeout(ms, () => waits.giveUp(asker.source, asker.session))
+      try {
+        const found = await wait(keys, asker)
+        return found === undefined ? [] : [found]
+      } finally {
+        limit.cancel()
+      }
     },
 
     /** Whoever asked under that session waits no more. */

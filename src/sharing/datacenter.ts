@@ -1,4 +1,7 @@
-/** Values by path for the whole node, kept by the service `datacenterd`: Skynet's `datacenter`. */
+/**
+ * Values by path for the whole node, or for the whole cluster, kept by a service `datacenterd`:
+ * Skynet's `datacenter`.
+ */
 import { refusal } from '../base/check.ts'
 import { askKeeper } from '../launch/keeper.ts'
 import { askManager, type ManagerHost, type ManagerSite } from '../launch/unique-service.ts'
@@ -13,24 +16,55 @@ import {
 export type DataKey = string | number
 export type DataPath = readonly [key: DataKey, ...more: DataKey[]]
 
-export class Datacenter {
+/** Where the values are: in this node, or one for the whole cluster. */
+export interface DataHome {
+  /** The handle of the service that keeps them, launched by the first who needs it. */
+  find(limits: WaitLimits): Promise<number>
+  /** The value at a path, as soon as there is one. */
+  wait(path: readonly unknown[], limits: WaitOptions): Promise<unknown>
+}
+
+/** Those of this node. */
+export class NodeData implements DataHome {
   readonly #service: ManagerHost
   readonly #site: ManagerSite
-  readonly #options: WaitOptions | undefined
   #daemon = 0
 
-  constructor(service: ManagerHost, site: ManagerSite, options?: WaitOptions) {
+  constructor(service: ManagerHost, site: ManagerSite) {
     this.#service = service
     this.#site = site
+  }
+
+  async find(limits: WaitLimits): Promise<number> {
+    const service = this.#service
+    if (service.runtime.handles.workerOf(this.#daemon) < 0) {
+      this.#daemon = await askManager(service, this.#site, 'launch', ['datacenterd', {}], limits)
+    }
+    return this.#daemon
+  }
+
+  async wait(path: readonly unknown[], limits: WaitOptions): Promise<unknown> {
+    const service = this.#service
+    const left = limitsFrom(service.runtime, limits)
+    return askKeeper(service, await this.find(left()), ['wait', path], left())
+  }
+}
+
+export class Datacenter {
+  readonly #service: ManagerHost
+  readonly #home: DataHome
+  readonly #options: WaitOptions | undefined
+
+  constructor(service: ManagerHost, home: DataHome, options?: WaitOptions) {
+    this.#service = service
+    this.#home = home
     this.#options = options
   }
 
   /** The same, giving up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` by `signal`. */
   with(options: WaitOptions): Datacenter {
     checkWait('use the datacenter', options ?? null)
-    const bound = new Datacenter(this.#service, this.#site, options)
-    bound.#daemon = this.#daemon
-    return bound
+    return new Datacenter(this.#service, this.#home, options)
   }
 
   /**
@@ -64,29 +98,17 @@ export class Datacenter {
    * or lies below such, or becomes a branch meanwhile.
    */
   async wait<T = unknown>(...path: DataPath): Promise<T> {
-    const service = this.#service
     const { timeoutMs = 0, signal } = this.#options ?? {}
-    const left = limitsFrom(service.runtime, { timeoutMs, signal })
-    const message = ['wait', checkPath(path)]
-    return (await askKeeper(service, await this.#find(left()), message, left())) as T
+    return (await this.#home.wait(checkPath(path), { timeoutMs, signal })) as T
   }
 
   async #call(...message: unknown[]): Promise<unknown> {
     const service = this.#service
     const left = limitsFrom(service.runtime, this.#options ?? {})
-    const daemon = await this.#find(left())
+    const daemon = await this.#home.find(left())
     // Without a limit of its own a call has that of the config, and a launch has none.
     const isLimited = this.#options?.timeoutMs !== undefined
     return service.callMethod(daemon, message, isLimited ? left() : this.#options)
-  }
-
-  /** Launched by the first who needs it. */
-  async #find(limits: WaitLimits): Promise<number> {
-    const service = this.#service
-    if (service.runtime.handles.workerOf(this.#daemon) < 0) {
-      this.#daemon = await askManager(service, this.#site, 'launch', ['datacenterd', {}], limits)
-    }
-    return this.#daemon
   }
 }
 

@@ -55,6 +55,7 @@ test('of a node without a cluster everything of one is refused by its code', asy
   await assert.rejects(cluster.shareChannel(channel), off(/^Cannot share a channel: /))
   const address = { node: 'a', epoch: 1, id: channel.id }
   await assert.rejects(cluster.openChannel(address), off(/^Cannot open a channel: /))
+  assert.throws(() => cluster.datacenter, off(/^Cannot use the datacenter of the cluster: /))
   assert.throws(() => cluster.self, off(/name of this node/))
   assert.throws(() => cluster.onNode(() => {}), off(/be told of nodes/))
   assert.equal(node.skynet.fence, undefined)

@@ -2,8 +2,7 @@
  * Other nodes, as a service sees them. All of it is asked of the service `.cluster`, which only a
  * node with `cluster` in its config has: no floor knows the room.
  */
-import { checkFunction, checkInteger, checkPlain, checkText, isA, refusal } from '../base/check.ts'
-import type { Multicast } from '../kernel/multicast.ts'
+import { checkFunction, checkText } from '../base/check.ts'
 import { askForUnique, type UniqueSite } from '../launch/cluster-unique.ts'
 import { type LaunchRest, launchOptions } from '../launch/options.ts'
 import { askCluster, checkInCluster, type RemoteLauncher } from '../launch/remote.ts'
@@ -12,7 +11,15 @@ import type { ServicePath } from '../modules/service-module.ts'
 import { ServiceRef } from '../service/ref.ts'
 import type { Service } from '../service/service.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
-import { Channel } from '../sharing/multicast.ts'
+import { clusterDatacenter } from '../sharing/cluster-data.ts'
+import {
+  type ChannelAddress,
+  type ChannelSite,
+  channelOf,
+  openMessage,
+  type Shareable,
+  shareMessage,
+} from './cluster-channels.ts'
 import { checkLocalName } from './naming.ts'
 
 /** What a node is to this one. `suspect`: it is not heard, and nothing is decided. */
@@ -37,21 +44,6 @@ export interface ClusterNodeEvent {
   readonly state: ClusterNodeState | 'down'
 }
 
-/** Of the compiler alone. */
-declare const SAID: unique symbol
-
-/**
- * What a channel is called on other nodes of the cluster: plain data, to be sent to whoever is to
- * have it. Made by `skynet.cluster.shareChannel`.
- */
-export interface ChannelAddress<T = unknown> {
-  /** The node that has made it, at that epoch. */
-  readonly node: string
-  readonly epoch: number
-  readonly id: number
-  readonly [SAID]?: T
-}
-
 /** All nodes, at one version of that list. */
 export interface ClusterNodeList {
   readonly version: string
@@ -72,11 +64,12 @@ export interface ClusterMethods extends RemoteLauncher {
 /** Until it is asked again, when the service of the cluster is launched again. */
 const RETRY_MS = 500
 
-export type ClusterApiSite = UniqueSite & { readonly multicast: Multicast }
+export type ClusterApiSite = UniqueSite & ChannelSite
 
 export class ClusterApi {
   readonly #service: Service
   readonly #site: ClusterApiSite
+  #datacenter: ReturnType<typeof clusterDatacenter> | undefined
   readonly #listeners = new Set<(event: ClusterNodeEvent) => unknown>()
 
   constructor(service: Service, site: ClusterApiSite) {
@@ -87,6 +80,19 @@ export class ClusterApi {
   /** Name of this node. @throws {SkynetError} `ERR_CLUSTER_OFF`. */
   get self(): string {
     return checkInCluster(this.#site, 'tell the name of this node')
+  }
+
+  /**
+   * Values by path for the whole cluster: as `skynet.datacenter`, which is that of this node alone.
+   * One node keeps them, in memory: when it dies or leaves, they are gone, and another node begins
+   * anew. Then `wait` goes on there; `get` and `set` reject as calls of another node do.
+   *
+   * @throws {SkynetError} `ERR_CLUSTER_OFF`.
+   */
+  get datacenter() {
+    checkInCluster(this.#site, 'use the datacenter of the cluster')
+    this.#datacenter ??= clusterDatacenter(this.#service, this.#site)
+    return this.#datacenter
   }
 
   /** The nodes that are there now, this one first. */
@@ -140,11 +146,9 @@ export class ClusterApi {
    * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN`, `ERR_CLUSTER_OFF`, `ERR_CALL_TIMEOUT`;
    * `ERR_NODE_UNKNOWN` while this node has not joined.
    */
-  async shareChannel<T>(channel: Channel<T>, options?: WaitOptions): Promise<ChannelAddress<T>> {
-    const what = 'share a channel'
-    if (!isA(channel, Channel)) throw refusal('type', what, 'channel', 'a channel', channel)
-    checkWait(what, options)
-    return (await this.#ask(what, ['shareChannel', channel.id], options)) as ChannelAddress<T>
+  async shareChannel<T>(channel: Shareable<T>, options?: WaitOptions): Promise<ChannelAddress<T>> {
+    const message = shareMessage(channel, options)
+    return (await this.#ask('share a channel', message, options)) as ChannelAddress<T>
   }
 
   /**
@@ -155,16 +159,10 @@ export class ClusterApi {
    * @throws {SkynetError} `ERR_CHANNEL_UNKNOWN` when it was deleted; `ERR_NODE_UNKNOWN`,
    * `ERR_NODE_LOST` for its node; `ERR_CHANNEL_LIMIT`, `ERR_CLUSTER_OFF`, `ERR_CALL_TIMEOUT`.
    */
-  async openChannel<T>(address: ChannelAddress<T>, options?: WaitOptions): Promise<Channel<T>> {
-    const what = 'open a channel'
-    checkPlain(what, 'address', address)
-    const { node, epoch, id } = address
-    checkText(what, 'address.node', node)
-    checkInteger(what, 'address.epoch', epoch, 1, Number.MAX_SAFE_INTEGER)
-    checkInteger(what, 'address.id', id, 1, Number.MAX_SAFE_INTEGER)
-    checkWait(what, options)
-    const found = await this.#ask(what, ['openChannel', { node, epoch, id }], options)
-    return new Channel<T>(this.#service, this.#site.multicast, found as number)
+  async openChannel<T>(address: ChannelAddress<T>, options?: WaitOptions) {
+    const message = openMessage(address, options)
+    const found = await this.#ask('open a channel', message, options)
+    return channelOf<T>(this.#service, this.#site, found as number)
   }
 
   /**

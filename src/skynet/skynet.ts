@@ -25,7 +25,7 @@ import type { Service } from '../service/service.ts'
 import type { TaskInfo } from '../service/tasks.ts'
 import { trace } from '../service/trace.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
-import { Datacenter } from '../sharing/datacenter.ts'
+import { Datacenter, NodeData } from '../sharing/datacenter.ts'
 import { MulticastApi } from '../sharing/multicast.ts'
 import { ShareDataApi, type Sharing } from '../sharing/share-data.ts'
 import { SocketOpener } from '../sockets/opening.ts'
@@ -119,7 +119,10 @@ export class Skynet {
 
   /** Values by path for the whole node, and waiting for them. */
   get datacenter(): Datacenter {
-    this.#datacenter ??= new Datacenter(Skynet.serviceOf(this), this.#site)
+    this.#datacenter ??= new Datacenter(
+      Skynet.serviceOf(this),
+      new NodeData(Skynet.serviceOf(this), this.#site),
+    )
     return this.#datacenter
   }
 

@@ -10,7 +10,7 @@ const TYPES = join(import.meta.dirname, '../../lib/types')
 /** A new member is added here on purpose; what only other files of src call is `@internal`. */
 const MEMBERS: Readonly<Record<string, string>> = {
   ChannelInput: 'read readLine',
-  ClusterApi: 'self nodes query uniqueService shareChannel openChannel onNode drain',
+  ClusterApi: 'self datacenter nodes query uniqueService shareChannel openChannel onNode drain',
   Channel: 'id publish subscribe delete toString',
   Connection:
     'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
