@@ -102,6 +102,15 @@ export class NatsNodes implements AsyncDisposable {
     for (const node of this.all) node.order({ calls: isCalling })
   }
 
+  /** What all of them have told, in order, for who wants to know why. */
+  get story(): string {
+    const told = this.all.flatMap(({ name, events }) => events.map((event) => ({ name, ...event })))
+    const lines = told.sort((one, other) => one.at - other.at)
+    return lines
+      .map(({ at, name, what, text }) => `${Math.round(at)} ${name} ${what} ${text}`)
+      .join('\n')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.all.map((node) => node.signal('SIGKILL')))
   }

@@ -71,7 +71,7 @@ function nothingDecided(nodes: NatsNodes, owner: NatsNode, since: number): void 
   }
 }
 
-/** It answers calls of others again. */
+/** They get answers again. */
 async function callsGoOn(nodes: readonly NatsNode[]): Promise<void> {
   for (const node of nodes) {
     const { answered } = await node.book()
@@ -81,10 +81,19 @@ async function callsGoOn(nodes: readonly NatsNode[]): Promise<void> {
   }
 }
 
+/** Whoever reads that it has failed wants to know what they have told. */
+async function told<T>(nodes: NatsNodes, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw new Error(`${String(error)}\n${nodes.story}`, { cause: error })
+  }
+}
+
 async function overOne(act: (nodes: NatsNodes, server: NatsServer) => Promise<Measured>) {
   await using server = await NatsServer.start()
   await using nodes = await NatsNodes.start({ servers: server.url })
-  return await act(nodes, server)
+  return await told(nodes, () => act(nodes, server))
 }
 
 const killNode = (): Promise<Measured> =>
@@ -167,20 +176,22 @@ const lateServer = async (): Promise<Measured> => {
   await using server = await NatsServer.prepare()
   const names = ['a', 'b', 'c']
   await using nodes = await NatsNodes.start({ servers: server.url }, [])
-  for (const name of names) nodes.add(name)
-  await sleep(UNDER_WAY_MS)
-  const since = clock()
-  await server.start()
-  const there = clock()
-  for (const node of nodes.all) {
-    for (const name of names) if (name !== node.name) await node.tells('node', `${name} up`)
-  }
-  const joinedMs = clock() - there
-  const [a] = await owned(nodes)
-  await callsGoOn(nodes.all)
-  nothingDecided(nodes, a, since)
-  await settle(nodes, nodes.all)
-  return { joinedMs }
+  return await told(nodes, async () => {
+    for (const name of names) nodes.add(name)
+    await sleep(UNDER_WAY_MS)
+    const since = clock()
+    await server.start()
+    const there = clock()
+    for (const node of nodes.all) {
+      for (const name of names) if (name !== node.name) await node.tells('node', `${name} up`)
+    }
+    const joinedMs = clock() - there
+    const [a] = await owned(nodes)
+    await callsGoOn(nodes.all)
+    nothingDecided(nodes, a, since)
+    await settle(nodes, nodes.all)
+    return { joinedMs }
+  })
 }
 
 /** The owner is cut off from the server, and nobody sees an end; what has waited comes late. */
@@ -188,50 +199,83 @@ const cutOff = async (): Promise<Measured> => {
   await using server = await NatsServer.start()
   await using proxy = await StallingProxy.to(server.port)
   await using nodes = await NatsNodes.start({ servers: server.url }, [])
-  const a = nodes.add('a', proxy.url)
-  for (const name of ['b', 'c']) {
-    await a.tells('joined', /./)
-    nodes.add(name)
-  }
-  const others = nodes.all.slice(1)
-  for (const node of others) await node.tells('node', 'a up')
-  const [, b] = await owned(nodes)
-  const since = clock()
-  proxy.stall()
-  await Promise.all(others.map((node) => node.tells('node', 'a down', since)))
-  const acts = await b.tells('acts', NAME, since)
-  await until('it rests by itself', () => a.told('rests', since).length > 0)
-  const rested = a.told('rests', since)[0]!
-  await sleep(LONG_MS - LEASE_MS)
-  const healed = clock()
-  proxy.release()
-  await a.tells('overtaken', 'tombstone', healed)
-  await Promise.all(others.map((node) => node.tells('node', 'a up', healed)))
-  await callsGoOn(nodes.all)
-  await settle(nodes, nodes.all)
-  return { restedMs: rested.at - since, takenOverMs: acts.at - since }
+  return await told(nodes, async () => {
+    const a = nodes.add('a', proxy.url)
+    for (const name of ['b', 'c']) {
+      await a.tells('joined', /./)
+      nodes.add(name)
+    }
+    const others = nodes.all.slice(1)
+    for (const node of others) await node.tells('node', 'a up')
+    const [, b] = await owned(nodes)
+    const since = clock()
+    proxy.stall()
+    await Promise.all(others.map((node) => node.tells('node', 'a down', since)))
+    const acts = await b.tells('acts', NAME, since)
+    await until('it rests by itself', () => a.told('rests', since).length > 0)
+    const rested = a.told('rests', since)[0]!
+    await sleep(LONG_MS - LEASE_MS)
+    const healed = clock()
+    proxy.release()
+    await a.tells('overtaken', 'tombstone', healed)
+    await Promise.all(others.map((node) => node.tells('node', 'a up', healed)))
+    await callsGoOn(nodes.all)
+    await settle(nodes, nodes.all)
+    return { restedMs: rested.at - since, takenOverMs: acts.at - since }
+  })
 }
 
 const killLeader = async (): Promise<Measured> => {
   await using servers = await NatsServers.start()
   await using nodes = await NatsNodes.start({ servers: servers.urls, replicas: 3, storage: 'file' })
-  const [a] = await owned(nodes)
-  const since = clock()
-  const measured: Record<string, number> = {}
-  for (const round of [1, 2]) {
-    const leader = await servers.leaderOf(STREAM)
-    const killed = clock()
-    await leader.signal('SIGKILL')
+  return await told(nodes, async () => {
+    const [a] = await owned(nodes)
+    const since = clock()
+    const measured: Record<string, number> = {}
+    for (const round of [1, 2]) {
+      const leader = await servers.leaderOf(STREAM)
+      const killed = clock()
+      await leader.signal('SIGKILL')
+      await callsGoOn(nodes.all)
+      measured[`called${round}Ms`] = clock() - killed
+      // Another one leads; nobody is declared dead while none does.
+      await sleep(2 * LEASE_MS)
+      await leader.start()
+    }
+    await until('the owner acts', () => actingTimes(a).at(-1)!.to === Number.POSITIVE_INFINITY)
+    nothingDecided(nodes, a, since)
+    await settle(nodes, nodes.all)
+    return measured
+  })
+}
+
+/** The owner is alone with a server that the others do not hear, and that hears none of them. */
+const cutServer = async (): Promise<Measured> => {
+  await using servers = await NatsServers.start()
+  const [alone, ...rest] = servers.urls
+  const options = { replicas: 3, storage: 'file' } as const
+  await using nodes = await NatsNodes.start({ servers: rest, ...options }, [])
+  return await told(nodes, async () => {
+    const a = nodes.add('a', alone!)
+    await a.tells('joined', /./)
+    for (const name of ['b', 'c']) nodes.add(name)
+    const others = nodes.all.slice(1)
+    for (const node of others) await node.tells('node', 'a up')
+    const [, b] = await owned(nodes)
+    const since = clock()
+    servers.cutFirst()
+    await Promise.all(others.map((node) => node.tells('node', 'a down', since)))
+    const acts = await b.tells('acts', NAME, since)
+    await until('it rests by itself', () => a.told('rests', since).length > 0)
+    const rested = a.told('rests', since)[0]!
+    const healed = clock()
+    servers.mend()
+    await a.tells('overtaken', 'tombstone', healed)
+    await Promise.all(others.map((node) => node.tells('node', 'a up', healed)))
     await callsGoOn(nodes.all)
-    measured[`called${round}Ms`] = clock() - killed
-    // Another one leads; nobody is declared dead while none does.
-    await sleep(2 * LEASE_MS)
-    await leader.start()
-  }
-  await until('the owner acts', () => actingTimes(a).at(-1)!.to === Number.POSITIVE_INFINITY)
-  nothingDecided(nodes, a, since)
-  await settle(nodes, nodes.all)
-  return measured
+    await settle(nodes, nodes.all)
+    return { restedMs: rested.at - since, takenOverMs: acts.at - since }
+  })
 }
 
 export const NATS_SCENARIOS: Readonly<Record<string, () => Promise<Measured>>> = {
@@ -243,4 +287,5 @@ export const NATS_SCENARIOS: Readonly<Record<string, () => Promise<Measured>>> =
   'a node is cut off from the server, and nobody sees it': cutOff,
   'the server comes later than its nodes': lateServer,
   'of three servers the one that leads is killed, twice': killLeader,
+  'of three servers one is cut off, with the owner': cutServer,
 }

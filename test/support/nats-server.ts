@@ -6,6 +6,7 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
+import { StallingProxy } from './stalling-proxy.ts'
 import { until } from './until.ts'
 
 /** Debian puts it where only root looks for programs. */
@@ -129,23 +130,35 @@ export class NatsServer implements AsyncDisposable {
 /** Three that are one cluster, with JetStream on all. */
 export class NatsServers implements AsyncDisposable {
   readonly servers: readonly NatsServer[]
+  /** Between the first and the others. */
+  readonly #ways: readonly StallingProxy[]
 
-  private constructor(servers: readonly NatsServer[]) {
+  private constructor(servers: readonly NatsServer[], ways: readonly StallingProxy[]) {
     this.servers = servers
+    this.#ways = ways
   }
 
-  static async start(count = 3): Promise<NatsServers> {
-    const routes = await Promise.all(Array.from({ length: count }, freePort))
-    const all = routes.map((port) => `nats-route://127.0.0.1:${port}`).join(', ')
-    const servers = await Promise.all(
-      routes.map((port, i) => {
-        const cluster = `cluster { name: test, listen: "127.0.0.1:${port}", routes: [${all}] }`
-        return NatsServer.prepare({ config: `server_name: s${i}\n${cluster}` })
-      }),
-    )
-    for (const server of servers) server.launch()
+  static async start(): Promise<NatsServers> {
+    const ports = await Promise.all(Array.from({ length: 3 }, freePort))
+    const ways = await Promise.all(ports.map((port) => StallingProxy.to(port)))
+    const servers = await Promise.all(ports.map((port, i) => prepared(port, i, ports, ways)))
+    // Those that reach each other directly do so before they hear of another way.
+    const [first, ...others] = servers
+    for (const server of others) server.launch()
+    await meshed(others)
+    first!.launch()
     await Promise.all(servers.map((server) => server.isReady()))
-    return new NatsServers(servers)
+    await meshed(servers)
+    return new NatsServers(servers, ways)
+  }
+
+  /** The first and the others do not hear each other, and see no end of a connection. */
+  cutFirst(): void {
+    for (const way of this.#ways) way.stall()
+  }
+
+  mend(): void {
+    for (const way of this.#ways) way.release()
   }
 
   get urls(): string[] {
@@ -184,8 +197,39 @@ export class NatsServers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.servers.map((server) => server[Symbol.asyncDispose]()))
+    const all = [...this.servers, ...this.#ways]
+    await Promise.all(all.map((each) => each[Symbol.asyncDispose]()))
   }
+}
+
+/** Two that dial each other at once may close both connections, and dial again. */
+async function meshed(servers: readonly NatsServer[]): Promise<void> {
+  await until('each hears the others', async () => {
+    const asked = servers.map((server) => server.tells('/routez').catch(() => ({ routes: [] })))
+    const told = (await Promise.all(asked)) as Routez[]
+    const heard = told.map(({ routes }) => new Set(routes.map(({ remote_id }) => remote_id)))
+    return heard.every((ids) => ids.size === servers.length - 1)
+  })
+}
+
+/** The first reaches the others, and they reach it, by ways that can be stalled. */
+function prepared(
+  port: number,
+  i: number,
+  ports: readonly number[],
+  ways: readonly StallingProxy[],
+): Promise<NatsServer> {
+  const routes = ports.map((other, k) => (i === 0 || k === 0 ? ways[k]!.port : other))
+  const list = routes.filter((_, k) => k !== i).map((to) => `nats-route://127.0.0.1:${to}`)
+  // What servers tell each other of a third one.
+  const advertise = `advertise: "127.0.0.1:${ways[i]!.port}"`
+  const own = `name: test, listen: "127.0.0.1:${port}", ${advertise}`
+  const cluster = `${own}, routes: [${list.join(', ')}]`
+  return NatsServer.prepare({ config: `server_name: s${i}\ncluster { ${cluster} }` })
+}
+
+interface Routez {
+  readonly routes: readonly { readonly remote_id: string }[]
 }
 
 interface Placed {

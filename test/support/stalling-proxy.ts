@@ -33,8 +33,12 @@ export class StallingProxy implements AsyncDisposable {
     return proxy
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
   get url(): string {
-    return `nats://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    return `nats://127.0.0.1:${this.port}`
   }
 
   stall(): void {

@@ -5,7 +5,7 @@ import { isNatsInstalled, NATS_LEFT_OUT } from '../support/nats-server.ts'
 
 if (isNatsInstalled()) {
   for (const [what, act] of Object.entries(NATS_SCENARIOS)) {
-    // Proves: docs/cluster-nats.md#nobody-dies
+    // Proves: docs/cluster-nats.md#nobody-dies, #cut-server
     test(what, async (t) => {
       const figures = Object.entries(await act()).map(([name, ms]) => `${name} ${Math.round(ms)}`)
       t.diagnostic(figures.join(', '))

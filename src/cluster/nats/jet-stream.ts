@@ -22,6 +22,12 @@ const UNFIT: Readonly<Record<number, string>> = {
   10076: 'JetStream is off: start it with -js, or with jetstream { } in its config',
 }
 
+/** What a conflict says besides. */
+const LAST = /wrong last sequence: (\d+)$/
+
+/** A key that means nothing. */
+export const TOUCHED = 'touched'
+
 const NANOS_PER_MS = 1_000_000
 const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence'
 export const OPERATION = 'KV-Operation'
@@ -119,20 +125,33 @@ export class JetStream {
 
   /**
    * @param revision 0: there is none, or it is deleted.
+   * @param other Told which revision it has, when it has another one.
    * @returns The new one.
    */
-  async write(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {
+  async write(
+    key: string,
+    value: Uint8Array | undefined,
+    revision: number,
+    other: (revision: number) => void,
+  ): Promise<number> {
     if (value !== undefined && value.length > STORE_VALUE_BYTES_MAX) {
       throw full(key, `${value.length} bytes`)
     }
     const answer = await this.#write(key, value, revision)
     if (answer.error?.err_code !== FAULT.conflict) return this.#written(key, answer)
+    const [, known] = LAST.exec(answer.error.description ?? '') ?? []
+    if (known !== undefined) other(Number(known))
     // A deleted key has a last message as well, which says so.
     const last = revision === 0 ? await this.read(key) : undefined
     if (last === undefined || last.value !== undefined) throw conflict(key)
     const again = await this.#write(key, value, last.revision)
     if (again.error?.err_code === FAULT.conflict) throw conflict(key)
     return this.#written(key, again)
+  }
+
+  /** A write of nothing. */
+  async touch(): Promise<number> {
+    return this.#checked(await this.#ask<WriteAnswer>(this.keys + TOUCHED, '')).seq
   }
 
   async read(key: string): Promise<Stored | undefined> {

@@ -20,5 +20,5 @@ export function natsCluster(options: NatsClusterOptions): {
 } {
   const client = new NatsClient(resolveNats(options))
   const store = new NatsStore(client)
-  return { transport: new NatsTransport(client, () => store.open()), store }
+  return { transport: new NatsTransport(client, store), store }
 }

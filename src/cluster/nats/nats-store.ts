@@ -1,11 +1,12 @@
 /** The store of a cluster: a bucket of NATS. Nothing in it expires. */
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import { clearTimeout, monotonicNow, setTimeout } from '../../base/event-loop.ts'
+import { clearTimeout, delay, monotonicNow, setTimeout } from '../../base/event-loop.ts'
+import { NATS_WATCH_IDLE_MS } from '../../base/limits.ts'
 import type { ClusterStore, StoreEntry, StoreWatch } from '../core/store.ts'
 import { storeLost } from './faults.ts'
 import { Forgetting } from './forgetting.ts'
 import { Hearing } from './hearing.ts'
-import { JetStream } from './jet-stream.ts'
+import { JetStream, TOUCHED } from './jet-stream.ts'
 import type { ClientUser, NatsClient } from './nats-client.ts'
 import { type Begun, NatsWatch, type WatchHost } from './nats-watch.ts'
 
@@ -21,6 +22,7 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
    * writes by a revision of before might fit another entry by chance.
    */
   #isOpen = false
+  #isVerifying = false
   #isClosed = false
 
   constructor(client: NatsClient) {
@@ -49,7 +51,12 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
 
   async cas(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {
     this.#check()
-    const written = await this.#stream.write(key, value, revision)
+    const other = (last: number): void => this.#expect(last)
+    const written = await this.#stream.write(key, value, revision, other).catch((error) => {
+      void this.#verify(key)
+      throw error
+    })
+    this.#expect(written)
     if (value === undefined) this.#forgetting.add(key, written)
     return written
   }
@@ -57,11 +64,19 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   async get(key: string): Promise<StoreEntry | undefined> {
     this.#check()
     const stored = await this.#stream.read(key)
+    if (stored !== undefined) this.#expect(stored.revision)
     return stored && { key, ...stored }
+  }
+
+  /** @internal Write something that nobody reads: it stands when most of the servers have it. */
+  async write(): Promise<void> {
+    this.#check()
+    this.#expect(await this.#stream.touch())
   }
 
   watch(each: (entry: StoreEntry) => void, lost: (reason: unknown) => void): StoreWatch {
     const told = (entry: StoreEntry): void => {
+      if (entry.key === TOUCHED) return
       if (entry.value === undefined && !watch.isReady)
         this.#forgetting.add(entry.key, entry.revision)
       each(entry)
@@ -115,6 +130,31 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
 
   /** @internal */
   denied(): void {}
+
+  /**
+   * Nobody knows what became of a write: whoever waits hears of it by a watch. Once the store
+   * answers, make sure that none is behind what it has.
+   */
+  async #verify(key: string): Promise<void> {
+    if (this.#isVerifying) return
+    this.#isVerifying = true
+    while (!this.#isClosed && this.#watches.size > 0) {
+      const isAnswered = await this.#stream.read(key).then(
+        (stored) => {
+          this.#expect(stored?.revision ?? 0)
+          return true
+        },
+        () => false,
+      )
+      if (isAnswered) break
+      await delay(NATS_WATCH_IDLE_MS, undefined, { ref: false })
+    }
+    this.#isVerifying = false
+  }
+
+  #expect(revision: number): void {
+    for (const watch of this.#watches) watch.expect(revision)
+  }
 
   #check(): void {
     if (!this.#isOpen) throw storeLost(this.#isClosed ? 'it was closed' : 'it must be opened again')

@@ -13,7 +13,8 @@ import { faultOf } from './faults.ts'
 import { Flow } from './flow.ts'
 import { Hearing } from './hearing.ts'
 import type { ClientUser, NatsClient } from './nats-client.ts'
-import { refusedOf, type Subjects, senderOf } from './subjects.ts'
+import { refusedOf, type Subjects, senderOf, tokenOf } from './subjects.ts'
+import { Witness } from './witness.ts'
 
 /** How frames go to a peer. */
 interface Way {
@@ -24,12 +25,21 @@ interface Way {
   readonly options: PublishOptions
 }
 
+/** What it needs of the store. */
+export interface StoreLook {
+  /** Finds out whether it can be used. */
+  open(): Promise<unknown>
+  /** Rejects when most of its servers do not answer now. */
+  write(): Promise<unknown>
+}
+
 const NO_RESPONDERS = 503
 
 export class NatsTransport implements ClusterTransport, ClientUser {
   events!: TransportEvents
   readonly #client: NatsClient
-  readonly #check: () => Promise<unknown>
+  readonly #store: StoreLook
+  readonly #witness: Witness
   readonly #subjects: Subjects
   readonly #hearing = new Hearing()
   readonly #flow: Flow
@@ -43,10 +53,15 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   readonly #senders = new Map<string, PeerAddress>()
   #isClosed = false
 
-  /** @param check Looks at the store. */
-  constructor(client: NatsClient, check: () => Promise<unknown>) {
+  constructor(client: NatsClient, store: StoreLook) {
     this.#client = client
-    this.#check = check
+    this.#store = store
+    this.#witness = new Witness({
+      write: () => store.write(),
+      echo: (bytes) => {
+        if (!this.#isClosed) this.events.beat(bytes)
+      },
+    })
     this.#subjects = client.options.subjects
     const ping = (): Promise<void> => this.#connection!.flush()
     this.#flow = new Flow(ping, () => this.#tellWritable())
@@ -60,7 +75,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
    * @throws {SkynetError} `ERR_CLUSTER_AUTH`, `ERR_NATS_SERVER`, `ERR_PACKAGE_MISSING`
    */
   async open(): Promise<readonly string[]> {
-    this.#hearing.add(this.#subjects.beats, (msg) => this.events.beat(msg.data))
+    this.#hearing.add(this.#subjects.beats, (msg) => this.#takeBeat(msg))
     this.#hearing.add(this.#subjects.refusals, (msg) => this.#takeRefusal(msg))
     // Whoever greets us before we know our epoch, which is that of a write that others may see
     // sooner, is not refused: it greets again. And nobody would be told later that we may not.
@@ -69,7 +84,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
       const connection = await this.#client.open()
       this.up(connection)
       await this.#hearing.agreed()
-      await this.#check()
+      await this.#store.open()
     } catch (error) {
       const fault = faultOf(error, this.#client.address)
       if (fault.code !== 'ERR_STORE_LOST') throw fault
@@ -88,10 +103,12 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   }
 
   peerKnown({ node, epoch }: NodeRecord): void {
+    this.#witness.known(tokenOf(node))
     if (this.#ways.get(node)?.to.epoch !== epoch) this.#ways.delete(node)
   }
 
   peerGone({ node, epoch }: PeerAddress): void {
+    this.#witness.gone(tokenOf(node))
     if (this.#ways.get(node)?.to.epoch === epoch) this.#ways.delete(node)
     if (this.#waiting.get(node)?.epoch === epoch) this.#waiting.delete(node)
   }
@@ -111,7 +128,9 @@ export class NatsTransport implements ClusterTransport, ClientUser {
 
   beat(frame: Uint8Array): void {
     if (!this.#isUp) return
-    this.#connection!.publish(this.#subjects.beat, new Uint8Array(frame))
+    const bytes = new Uint8Array(frame)
+    this.#connection!.publish(this.#subjects.beat, bytes)
+    if (this.#client.isOfMany) this.#witness.sent(bytes)
   }
 
   async close(): Promise<void> {
@@ -133,6 +152,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   /** @internal */
   down(): void {
     this.#flow.reset()
+    this.#witness.cut()
     if (!this.#isClosed) this.events.reset('all')
   }
 
@@ -159,6 +179,13 @@ export class NatsTransport implements ClusterTransport, ClientUser {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
     for (const peer of waiting) if (!this.#isClosed) this.events.writable(peer)
+  }
+
+  #takeBeat({ subject, data }: Msg): void {
+    const isOurs = subject === this.#subjects.beat
+    if (isOurs && this.#client.isOfMany && this.#witness.back(data)) return
+    this.events.beat(data)
+    if (!isOurs) this.#witness.heard(subject.slice(this.#subjects.beats.length - 1))
   }
 
   #takeFrame(msg: Msg): void {

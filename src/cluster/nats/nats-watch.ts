@@ -47,6 +47,11 @@ export class NatsWatch implements StoreWatch {
   /** Messages so far, which is the number of the last one. */
   #count = 0
   #heardAt = monotonicNow()
+  /** Of the last message. */
+  #revision = 0
+  /** There is one, and we have not seen it; since when that is known. 0: none. */
+  #expected = 0
+  #expectedAt = 0
 
   constructor(host: WatchHost, each: (entry: StoreEntry) => void, lost: (reason: unknown) => void) {
     this.#host = host
@@ -68,6 +73,13 @@ export class NatsWatch implements StoreWatch {
 
   close(): void {
     this.#end(storeLost('the watch was closed'))
+  }
+
+  /** @internal There is an entry of that revision: a server that is behind may never show it. */
+  expect(revision: number): void {
+    if (revision <= this.#revision || this.#expected > 0) return
+    this.#expected = revision
+    this.#expectedAt = monotonicNow()
   }
 
   /** @internal It has ended by itself. */
@@ -99,9 +111,13 @@ export class NatsWatch implements StoreWatch {
   }
 
   #listen(): void {
-    const silentMs = monotonicNow() - this.#heardAt
-    if (this.#begun === undefined || silentMs < NATS_WATCH_SILENT_MS) return
-    this.fail(storeLost(`the watch is silent for ${Math.round(silentMs)} ms`))
+    if (this.#begun === undefined) return
+    const now = monotonicNow()
+    if (now - this.#heardAt >= NATS_WATCH_SILENT_MS) {
+      this.fail(storeLost(`the watch is silent for ${NATS_WATCH_SILENT_MS} ms`))
+    } else if (this.#expected > 0 && now - this.#expectedAt >= NATS_WATCH_SILENT_MS) {
+      this.fail(storeLost(`the watch is behind, at ${this.#revision} of ${this.#expected}`))
+    }
   }
 
   #take(msg: Msg): void {
@@ -121,6 +137,8 @@ export class NatsWatch implements StoreWatch {
       return
     }
     this.#count = number
+    this.#revision = revision
+    if (revision >= this.#expected) this.#expected = 0
     const key = msg.subject.slice(this.#host.keys.length).split('.').map(wordOf).join('.')
     const value = msg.headers?.has(OPERATION) === true ? undefined : new Uint8Array(msg.data)
     this.#each({ key, revision, value })
