@@ -11,7 +11,7 @@ import { harborNumber } from './border.ts'
 import { Crossing } from './crossing.ts'
 import type { CheckedLimits } from './harbor-options.ts'
 import type { HarborMethods } from './harbor-service.ts'
-import type { HarborPeer, HarborPeerRef, RegistryMethods } from './registry.ts'
+import type { HarborPeer, HarborPeerRef, Joined, RegistryMethods } from './registry.ts'
 import type { HarborState } from './slave.ts'
 import { Waits } from './waits.ts'
 
@@ -60,7 +60,12 @@ class ClusterHarbor {
   readonly #crossing: Crossing
   /** Undefined: it is looked for. */
   #registry: RegistryRef | undefined
+  /** One for all who ask; what has failed ends the service. */
+  #joining: Promise<void> | undefined
+  #entering: Promise<void> | undefined
   #hasJoined = false
+  /** Names that the registry is asked for, until it has them, or nobody waits. */
+  readonly #looked = new Set<string>()
 
   constructor(skynet: Skynet, harbor: number, limits: CheckedLimits) {
     this.#skynet = skynet
@@ -88,13 +93,26 @@ class ClusterHarbor {
   // --- the registry ------------------------------------------------------------------------------
 
   async #join(): Promise<void> {
-    if (this.#hasJoined) return
-    this.#crossing.open()
-    await this.#enter()
+    try {
+      this.#crossing.open()
+      await this.#enter()
+    } catch (error) {
+      // Behind the answer: what has failed leaves nothing.
+      this.#skynet.timeout(0, () => this.#skynet.exit())
+      throw error
+    }
     this.#skynet.interval(PEERS_MS, () => this.#lookForPeers())
   }
 
-  async #enter(): Promise<void> {
+  /** Once at a time: a look for peers, and the end of a registry, may both lead here. */
+  #enter(): Promise<void> {
+    this.#entering ??= this.#enterRegistry().finally(() => {
+      this.#entering = undefined
+    })
+    return this.#entering
+  }
+
+  async #enterRegistry(): Promise<void> {
     const skynet = this.#skynet
     const limits = { timeoutMs: this.#limits.joinTimeoutMs }
     const options = limits
@@ -104,22 +122,37 @@ class ClusterHarbor {
     const names = [...own].filter(([, handle]) => harborNumber(handle) === this.#harbor)
     const self = skynet.selfRef<HarborPeer & HarborMethods>() as unknown as HarborPeerRef
     const joined = await registry.with(limits).call.join(this.#harbor, self, names)
+    const isAnother = this.#registry?.handle !== registry.handle
     this.#hasJoined = true
     this.#registry = registry
     for (const [harbor, peer] of joined.peers) this.#meet(harbor, peer)
     for (const [name, handle] of joined.names) this.#named(name, handle)
-    void skynet.monitor(registry.handle).then(() => this.#seek())
+    if (isAnother) void skynet.monitor(registry.handle).then(() => this.#seek())
   }
 
-  /** News of the registry may be lost with a connection, though no node is: it is asked. */
+  /**
+   * News of the registry may be lost with a connection, though no node is: it is asked. And a node
+   * that was held so long that others took it for dead hears nothing of that: who goes on, and is
+   * not in the registry any more, enters it again.
+   */
   async #lookForPeers(): Promise<void> {
+    const registry = this.#registry
+    if (registry === undefined) return
+    let peers: Joined['peers']
     try {
-      for (const [harbor, peer] of (await this.#registry?.call.peers()) ?? []) {
-        this.#meet(harbor, peer)
-      }
+      peers = await registry.call.peers()
     } catch {
       // Its end is told otherwise.
+      return
     }
+    for (const [harbor, peer] of peers) this.#meet(harbor, peer)
+    if (peers.some(([, peer]) => peer.handle === this.#skynet.self)) return
+    this.#skynet.log('The registry of harbors has forgotten this one, which enters it again')
+    await this.#enter().catch((error: unknown) => this.#outOfReach(error))
+  }
+
+  #outOfReach(error: unknown): void {
+    this.#skynet.error(`The registry of harbors is out of reach: ${messageOf(error)}`)
   }
 
   /** The registry is gone: another node has it, or will. */
@@ -129,7 +162,7 @@ class ClusterHarbor {
       try {
         await this.#enter()
       } catch (error) {
-        this.#skynet.error(`The registry of harbors is out of reach: ${messageOf(error)}`)
+        this.#outOfReach(error)
         await this.#skynet.sleep(RETRY_MS)
       }
     }
@@ -188,14 +221,9 @@ class ClusterHarbor {
   // --- what services ask -------------------------------------------------------------------------
 
   readonly methods: HarborMethods & HarborPeer = {
-    join: async () => {
-      try {
-        await this.#join()
-      } catch (error) {
-        // Behind the answer: what has failed leaves nothing.
-        this.#skynet.timeout(0, () => this.#skynet.exit())
-        throw error
-      }
+    join: () => {
+      this.#joining ??= this.#join()
+      return this.#joining
     },
     register: async (name, handle) => {
       const owner = await this.#ask((registry) => registry.register(name, handle))
@@ -206,9 +234,12 @@ class ClusterHarbor {
     query: (name) => {
       const known = this.#names.get(name)
       if (known !== undefined) return known
-      const isFirst = !this.#waits.has(TOPIC.name(name))
       const found = this.#asked(TOPIC.name(name))
-      if (isFirst) this.#skynet.fork(() => this.#look(name))
+      // The last one may have given up a moment ago: then it is looked for still.
+      if (!this.#looked.has(name)) {
+        this.#looked.add(name)
+        this.#skynet.fork(() => this.#look(name))
+      }
       return found
     },
     link: (harbor) =>
@@ -259,5 +290,6 @@ class ClusterHarbor {
       }
       if (this.#waits.has(TOPIC.name(name))) await this.#skynet.sleep(LOOK_MS)
     }
+    this.#looked.delete(name)
   }
 }

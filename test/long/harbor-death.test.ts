@@ -40,6 +40,31 @@ test('a slave of ours that is killed is down at once', async (t) => {
   await kill(await aProcess(t, 2, { master, address }), node)
 })
 
+// Proves: docs/harbor.md#cluster-held
+test('a harbor that was held for longer than a lease is back, with its names', async (t) => {
+  const seed = `127.0.0.1:${await freePort()}`
+  const cluster = { seed, leaseMs: 1000 }
+  const options = { cluster: true, joinTimeoutMs: 30_000 } as const
+  const one = await aNode(t, 1, { cluster: { ...cluster, name: 'one', listen: seed } })
+  await one.user.call.join(options)
+  const config = { cluster: { ...cluster, name: 'two', listen: '127.0.0.1:0' } }
+  const held = await aProcess(t, 2, options, config)
+  const three = await aNode(t, 3, { cluster: { ...cluster, name: 'three', listen: '127.0.0.1:0' } })
+  await three.user.call.join(options)
+  const nodes = [one, three]
+  await Promise.all(nodes.map(({ user }) => user.call.connect(2)))
+  const handle = await one.user.call.queryName('OURS2')
+  const downs = Promise.all(nodes.map(({ user }) => user.call.link(2)))
+  held.kill('SIGSTOP')
+  await downs
+  held.kill('SIGCONT')
+  for (const { user } of nodes) {
+    await user.call.connect(2, 30_000)
+    assert.equal(await user.call.queryName('OURS2', 30_000), handle)
+    assert.equal(await user.call.call(handle, 'echo', 'back'), 'back')
+  }
+})
+
 // Proves: docs/harbor.md#cluster-down, #cluster-registry
 test('a node of a cluster that is killed, with the registry, is down after a lease', async (t) => {
   const seed = `127.0.0.1:${await freePort()}`

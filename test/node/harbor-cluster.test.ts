@@ -134,6 +134,31 @@ test('when the node of the registry leaves, another one has all that was known',
   assert.equal(await four.user.call.call(handle, 'echo', 4), 4)
 })
 
+test('who joins twice at once has joined', async (t) => {
+  const start = await aSeededCluster(t)
+  const node = await start(1)
+  await Promise.all([join(node), join(node)])
+  await join(node)
+  await node.user.call.globalName('HERE')
+  assert.equal((await node.user.call.queryName('HERE')) >>> 24, 1)
+})
+
+test('a name that is given up and asked for again is looked for once', async (t) => {
+  const [one] = (await joined(t, 1)) as [HarborNode]
+  const { call } = one.user
+  for (let i = 0; i < 40; i++) {
+    await assert.rejects(call.queryName('N', 5), { code: 'ERR_CALL_TIMEOUT' })
+  }
+  const found = call.queryName('N', 0)
+  const before = await call.messagesOf('harbor-registry')
+  await call.sleep(1200)
+  const looks = (await call.messagesOf('harbor-registry')) - before
+  // In that time 3, and a look for peers: each of 40 loops would have asked twice at least.
+  assert.ok(looks < 10, `${looks} messages`)
+  await call.globalName('N')
+  assert.equal((await found) >>> 24, 1)
+})
+
 // Proves: docs/harbor.md#off
 test('without a cluster there are no harbors of one', async (t) => {
   const node = await aNode(t, 1)
