@@ -155,6 +155,10 @@ const MESSAGES = {
   // cluster
   ERR_CLUSTER_AUTH: (i: { address: string; reason: string }) =>
     `Cannot join nodes by way of ${i.address}: ${i.reason}`,
+  ERR_NODE_NAME_TAKEN: (i: { node: string; address: string }) =>
+    `Cannot join the cluster as '${i.node}': a node of that name lives${
+      i.address === '' ? '' : ` at ${i.address}`
+    }`,
   ERR_CLUSTER_VERSION: (i: { node: string; ours: string; theirs: string }) =>
     `Cannot understand node ${i.node}: it speaks versions ${i.theirs}, and we ${i.ours}`,
   ERR_NATS_SERVER: (i: { server: string; reason: string }) =>

@@ -1,7 +1,6 @@
 /** Joins the node of the cluster, its border, and the worker on which both live. */
 import { delay, queueMicrotask } from '../base/event-loop.ts'
-import { CLUSTER_JOIN_MS, LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
-import { messageOf } from '../base/thrown.ts'
+import { LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
 import type { ClusterMember } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { BorderOwners, ClusterBorder } from './border.ts'
@@ -12,6 +11,7 @@ import {
   type ClusterPeer,
 } from './core/cluster-node.ts'
 import type { PeerAddress } from './core/transport.ts'
+import { Joining } from './joining.ts'
 import { borderOn } from './on-worker.ts'
 import type { BorderLinks } from './outgoing.ts'
 import { PackedSlot } from './packed.ts'
@@ -34,16 +34,12 @@ const LAST_LOOK_MS = 5
 export class Drive {
   readonly node: ClusterNode
   readonly border: ClusterBorder
-  /** Once this node is a member; it rejects when it could not become one. */
-  readonly #entered: Promise<void>
+  readonly #joining: Joining
   readonly #skynet: Skynet
   readonly #options: DriveOptions
   /** Of this node. */
   readonly #self: { readonly node: string; epoch: number }
   readonly #slot = new PackedSlot()
-  #onJoined!: () => void
-  #onFailed!: (reason: unknown) => void
-  #hasStore = true
   #lastBytes: Uint8Array = Buffer.alloc(0)
   #lastBuffer: Buffer = Buffer.alloc(0)
 
@@ -51,11 +47,7 @@ export class Drive {
     this.#skynet = skynet
     this.#options = options
     this.#self = { node: options.node, epoch: 0 }
-    this.#entered = new Promise((resolve, reject) => {
-      this.#onJoined = resolve
-      this.#onFailed = reject
-    })
-    this.#entered.catch(() => {})
+    this.#joining = new Joining(skynet)
     const { callTimeoutMs } = options
     const owners: BorderOwners = {
       ownerOf: (handle) => options.uniques().ownerOf(handle),
@@ -69,24 +61,9 @@ export class Drive {
     skynet.interval(Math.max(1, this.node.tickMs), () => this.node.tick())
   }
 
-  /**
-   * Wait until this node is a member. A store that is not there keeps no node from starting: it
-   * joins as soon as it can.
-   *
-   * @throws What keeps it from joining: a secret that is not that of the others, say.
-   */
-  async join(): Promise<void> {
-    const skynet = this.#skynet
-    const token = {}
-    let isOver = false
-    const over = (): void => {
-      isOver = true
-      skynet.wakeup(token)
-    }
-    this.#entered.then(over, over)
-    await skynet.sleep(CLUSTER_JOIN_MS, { token })
-    if (isOver) await this.#entered
-    else skynet.error(`not in the cluster after ${CLUSTER_JOIN_MS} ms: joins as soon as it can`)
+  /** Wait until this node is a member, see `Joining`. */
+  join(): Promise<void> {
+    return this.#joining.wait(this.node.leaseMs)
   }
 
   get self(): PeerAddress {
@@ -154,11 +131,8 @@ export class Drive {
         this.#options.onNodes()
       },
       acting: (isActing) => this.#options.uniques().acting(isActing),
-      store: (isThere, reason) => this.#store(isThere, reason),
-      failed: (reason) => {
-        skynet.error(`Cannot join the cluster: ${messageOf(reason)}`)
-        this.#onFailed(reason)
-      },
+      store: (isThere, reason) => this.#joining.store(isThere, reason),
+      failed: (reason) => this.#joining.failed(reason),
       deliver: (peer, type, to, source, session, remainingMs, bytes, from, length) => {
         const known = border.peer(peer)
         if (known === undefined) return
@@ -188,15 +162,8 @@ export class Drive {
     const isAgain = this.#self.epoch !== 0
     this.#self.epoch = epoch
     if (isAgain) this.border.joinedAgain()
-    this.#onJoined()
+    this.#joining.joined()
     this.#options.onNodes()
-  }
-
-  #store(isThere: boolean, reason: unknown): void {
-    if (isThere === this.#hasStore) return
-    this.#hasStore = isThere
-    if (isThere) this.#skynet.log('the store of the cluster is there')
-    else this.#skynet.error(`the store of the cluster is out of reach: ${messageOf(reason)}`)
   }
 
   #bufferOf(bytes: Uint8Array): Buffer {

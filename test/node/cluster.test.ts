@@ -104,6 +104,23 @@ test('a node that stops is down, and restarted another one', async (t) => {
   assert.equal(new Set(epochs).size, 2, 'another epoch')
 })
 
+// Proves: docs/cluster.md#name
+test('a second node of a name that lives does not start, and displaces nobody', async (t) => {
+  const { hub, second } = await startHubs(t, { a: {}, b: {} })
+  const epochs = async () => [...(await hub('a').epochs('b')), ...(await hub('b').epochs('a'))]
+  const before = await epochs()
+  // The seed knows its own name; that of another one is heard.
+  for (const name of ['a', 'b']) {
+    await assert.rejects(second(name), (error: Error) => {
+      assert.match(error.message, new RegExp(`as '${name}': a node of that name lives at 127`))
+      return true
+    })
+  }
+  assert.deepEqual(await epochs(), before)
+  assert.equal(await hub('a').relay('b', 1), 1)
+  assert.equal(await hub('b').relay('a', 2), 2)
+})
+
 test('a node without a cluster says so', async (t) => {
   const start = new URL('../fixtures/clusterless.js', import.meta.url).href
   const node = await TestNode.start((_, logger) => resolveConfig({ start, thread: 1, logger }))

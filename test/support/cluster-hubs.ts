@@ -22,9 +22,9 @@ export async function startHubs(
     seed,
     listen: names[0] === name ? seed : '127.0.0.1:0',
   })
-  const start = async (name: string): Promise<TestNode> => {
+  const start = async (name: string, more: Given = {}): Promise<TestNode> => {
     const tcp = ways.transport === 'nats' ? {} : overTcp(name)
-    const cluster = { name, leaseMs: 1000, ...tcp, ...ways, ...given[name] }
+    const cluster = { name, leaseMs: 1000, ...tcp, ...ways, ...given[name], ...more }
     return TestNode.start((_, logger) =>
       resolveConfig({ start: START, thread: 2, logger, cluster }),
     )
@@ -42,5 +42,8 @@ export async function startHubs(
     await node.stop()
   }
   const restart = async (name: string): Promise<void> => void running.set(name, await start(name))
-  return { hub, stop, restart, log: (name: string) => running.get(name)!.log() }
+  /** Another process, as it were, that has the name of one that runs. */
+  const second = (name: string): Promise<TestNode> =>
+    start(name, ways.transport === 'nats' ? {} : { listen: '127.0.0.1:0' })
+  return { hub, stop, restart, second, log: (name: string) => running.get(name)!.log() }
 }

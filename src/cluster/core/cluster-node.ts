@@ -38,6 +38,7 @@
  */
 import assert from 'node:assert/strict'
 import { checkMs, checkText } from '../../base/check.ts'
+import { SkynetError } from '../../base/errors.ts'
 import { CLUSTER_LEASE_MS } from '../../base/limits.ts'
 import { FRAME_VERSIONS, type LinkEnd } from './frame.ts'
 import { ClusterLink, type Posted, type Sent } from './link.ts'
@@ -82,7 +83,10 @@ export interface ClusterNodeHost extends ClusterNamesHost {
   acting(isActing: boolean): void
   /** The store is not there, or is there again. Meanwhile nobody joins, dies or gets a name. */
   store(isThere: boolean, reason: unknown): void
-  /** The transport does not open, or the store does not take our record: no member yet. */
+  /**
+   * The transport does not open, the store does not take our record, or another node has our name
+   * and lives (`ERR_NODE_NAME_TAKEN`, after which it is not tried again): no member.
+   */
   failed(reason: unknown): void
   deliver(
     peer: ClusterPeer,
@@ -167,6 +171,7 @@ export class ClusterNode {
       beat: (bytes) => transport.beat(bytes),
       joined: (epoch) => this.#joined(epoch),
       refused: (reason) => host.failed(reason),
+      taken: (by) => host.failed(takenBy(by)),
       overtaken: (how) => this.#overtaken(how),
       member: (member, state) => this.#moved(member, state),
       changed: ({ record }) => transport.peerKnown(record),
@@ -413,3 +418,6 @@ export class ClusterNode {
     this.#host.acting(isCertain)
   }
 }
+
+const takenBy = ({ node, addresses }: NodeRecord): SkynetError =>
+  new SkynetError('ERR_NODE_NAME_TAKEN', { node, address: addresses.join(', ') })

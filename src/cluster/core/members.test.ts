@@ -154,9 +154,9 @@ describe('Members: the store', () => {
     )
     cluster.kill(c)
     const again = cluster.add('c')
-    cluster.pass(500)
+    cluster.pass(LEASE_MS + 600)
     assert.ok(again.node.epoch > Math.max(...epochs))
-    assert.deepEqual(a.take(), ['c down', 'c up'])
+    assert.deepEqual(a.take(), ['c suspect', 'c down', 'c up'])
   })
 
   test('who is dead stays so when the store has forgotten it', () => {
@@ -191,22 +191,68 @@ describe('Members: the store', () => {
     assert.ok(again.node.epoch > 0)
   })
 
-  test('who is started again under its name is another peer at once', () => {
+  test('who is started again under its name is another peer after a silent lease', () => {
     const { cluster, a, c } = three()
     const { epoch } = c.node
     cluster.kill(c)
     const again = cluster.add('c')
+    cluster.pass(LEASE_MS - 200)
+    assert.deepEqual([again.node.epoch, a.take()], [0, ['c suspect']])
+    cluster.pass(1000)
     assert.deepEqual(a.take(), ['c down', 'c up'])
     assert.ok(again.node.epoch > epoch)
   })
 
-  test('two processes of one name: who has joined last has it, and the other is over', () => {
+  test('who is alone takes its name again after a silent lease', () => {
+    const cluster = new HandCluster()
+    const a = cluster.add('a')
+    cluster.pass(LEASE_MS)
+    cluster.kill(a)
+    const again = cluster.add('a')
+    cluster.pass(LEASE_MS - 100)
+    assert.equal(again.node.epoch, 0)
+    cluster.pass(800)
+    assert.ok(again.node.epoch > a.node.epoch)
+  })
+
+  // Proves: docs/cluster.md#name
+  test('a second process of a name that lives is refused, the first hears nothing', () => {
+    const { cluster, a, c } = three()
+    const { epoch } = c.node
+    const other = cluster.add('c')
+    cluster.pass(LEASE_MS / 2)
+    assert.deepEqual(other.take(), ['a up', 'b up', 'failed ERR_NODE_NAME_TAKEN'])
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual([other.node.epoch, other.take()], [0, []])
+    assert.deepEqual([c.node.epoch, c.take(), a.take()], [epoch, [], []])
+  })
+
+  test('a newcomer that hears nothing, not even itself, takes no name', () => {
     const { cluster, c } = three()
     const other = cluster.add('c')
-    cluster.pass(2 * LEASE_MS)
-    assert.deepEqual(c.take(), ['overtaken replaced'])
-    assert.equal(c.node.epoch, 0)
-    assert.ok(other.node.epoch > 0)
+    other.isCut = true
+    cluster.pass(5 * LEASE_MS)
+    assert.deepEqual([other.node.epoch, c.take()], [0, []])
+    other.isCut = false
+    cluster.pass(LEASE_MS)
+    assert.ok(other.take().includes('failed ERR_NODE_NAME_TAKEN'))
+  })
+
+  test('a beat that was under way when its sender died makes nobody live', () => {
+    const { cluster, c } = three()
+    const { beat } = c.transport
+    let last: Uint8Array | undefined
+    c.transport.beat = (bytes) => {
+      last = bytes
+      beat.call(c.transport, bytes)
+    }
+    cluster.pass(1000)
+    cluster.kill(c)
+    const again = cluster.add('c')
+    again.events!.beat(last!)
+    again.events!.beat(last!)
+    cluster.pass(LEASE_MS + 800)
+    assert.ok(again.node.epoch > 0)
   })
 
   test('a lost write opens the store again, however well its watch is', () => {

@@ -1,7 +1,10 @@
 /**
  * Who is in the cluster, as one node sees it, and its own place there.
  *
- * A node joins by writing `node.<name>`; the revision of that write is its epoch. Then it beats, by
+ * A node joins by writing `node.<name>`; the revision of that write is its epoch. When a node has
+ * that name that is not known to be dead, the newcomer listens first: it beats as nobody (epoch 0)
+ * to know that it would hear, and gives up when the other one lives. Silence for a lease, or a
+ * record that is no more, lets it in. Then it beats, by
  * way of who arbitrates, and hears its own beats come back: the echo. Silence makes a suspect and
  * decides nothing. A peer is dead when its tombstone is written: one write, which all see.
  *
@@ -56,6 +59,8 @@ export interface MembersHost {
   joined(epoch: number): void
   /** The store does not take our record. It is tried again. */
   refused(reason: unknown): void
+  /** That node has our name, and lives: we do not join, and do not try again. */
+  taken(by: NodeRecord): void
   /** Our epoch is over. It joins again by itself after a tombstone, and never when replaced. */
   overtaken(how: Overtaken): void
   /**
@@ -112,6 +117,15 @@ interface Peer extends Dying, Member {
   refusedAt: number
 }
 
+/** Who has our name as we want to join. */
+interface Incumbent {
+  readonly epoch: number
+  /** A sign of life: its last beat, or when we began to listen. */
+  heardAt: number
+  /** When its first beat came; undefined: none has. */
+  firstAt: number | undefined
+}
+
 /** `out`: not yet asked to join, or no more a member. `joining`: it is to be, as soon as it can. */
 type Phase = 'out' | 'joining' | 'in' | 'leaving'
 
@@ -137,6 +151,7 @@ export class Members {
    */
   readonly #unreadable = new Set<string>()
   #phase: Phase = 'out'
+  #incumbent: Incumbent | undefined
   #addresses: readonly string[] = []
   #instance = 0
   #epoch = 0
@@ -296,6 +311,7 @@ export class Members {
     const { node, epoch, sentAt } = beat
     if (node === this.#options.node) {
       if (epoch === this.epoch) this.#echo(sentAt)
+      else if (epoch === this.#incumbent?.epoch) this.#incumbentBeats(this.#incumbent)
       return
     }
     const peer = this.#peers.get(node)
@@ -334,7 +350,8 @@ export class Members {
     this.#lookAtLease()
     // What has come meanwhile is not read yet.
     if (wasPaused) for (const peer of this.#peers.values()) peer.heardAt = now
-    if (this.epoch !== 0 && now >= this.#beatAt) this.#beat(now)
+    const isListening = this.#incumbent !== undefined
+    if ((this.epoch !== 0 || isListening) && now >= this.#beatAt) this.#beat(now)
     for (const peer of this.#peers.values()) this.#look(peer, now)
     for (const ghost of this.#ghosts.values()) this.#judge(ghost, now)
     this.#clearTombs(now)
@@ -349,6 +366,7 @@ export class Members {
     this.#revision = 0
     this.#isStale = true
     this.#writeAt = 0
+    this.#beatAt = 0
     this.#tickedAt = this.#host.now()
   }
 
@@ -477,6 +495,10 @@ export class Members {
     if (this.#phase === 'joining') {
       // Before the answer to our write, or instead of one.
       if (isOurs && stored.deadBy === undefined) this.#joined(entry.revision, stored.epoch)
+      // It has written: so it lives.
+      else if (stored?.epoch === this.#incumbent?.epoch && this.#incumbent !== undefined) {
+        this.#incumbent.heardAt = this.#host.now()
+      }
       return
     }
     if (this.#phase !== 'in') return
@@ -502,6 +524,7 @@ export class Members {
   #joined(revision: number, epoch: number): void {
     const now = this.#host.now()
     this.#phase = 'in'
+    this.#incumbent = undefined
     this.#epoch = epoch
     this.#revision = revision
     this.#isStale = this.#isDraining
@@ -526,12 +549,13 @@ export class Members {
     const isVerifying =
       this.#phase === 'in' && this.#isLapsed && isHeard && now >= this.#lapsedUntil
     if (this.#isLapsed && this.#phase === 'in' && !isVerifying && this.#revision !== 0) return
+    const { node } = this.#options
+    const before = this.#view.get(NODE_KEY + node)
+    if (this.#phase === 'joining' && !this.#isFree(before, now)) return
     this.#isWriting = true
     this.#isStale = false
     this.#wroteAt = now
-    const { node } = this.#options
     const instance = this.#instance
-    const before = this.#view.get(NODE_KEY + node)
     const revision = before?.revision ?? 0
     if (this.#phase === 'joining' && before !== undefined) this.#succeed(before)
     const record = encodeNode(this.#record())
@@ -549,6 +573,37 @@ export class Members {
       if (outcome === 'refused') this.#host.refused(reason)
       if (this.#phase === 'leaving') this.#delete()
     })
+  }
+
+  /** Nobody has our name, or who has it was silent for a lease, while we would have heard it. */
+  #isFree(before: StoreEntry | undefined, now: number): boolean {
+    const stored = before && decodeNode(before, this.#view.era)
+    const isHeld =
+      stored !== undefined && stored.deadBy === undefined && stored.instance !== this.#instance
+    if (!isHeld) {
+      this.#incumbent = undefined
+      return true
+    }
+    if (this.#incumbent?.epoch !== stored.epoch) {
+      this.#incumbent = { epoch: stored.epoch, heardAt: now, firstAt: undefined }
+    }
+    const silentFrom = Math.max(this.#incumbent.heardAt, this.#judgesFrom)
+    return this.#echoedAt - silentFrom >= this.#options.leaseMs
+  }
+
+  /** One beat may have been under way when its sender died; those of a while are of who lives. */
+  #incumbentBeats(incumbent: Incumbent): void {
+    const now = this.#host.now()
+    incumbent.heardAt = now
+    incumbent.firstAt ??= now
+    if (this.#phase !== 'joining') return
+    if (now - incumbent.firstAt < this.#options.leaseMs / ROW_PART) return
+    const entry = this.#view.get(NODE_KEY + this.#options.node)
+    const stored = entry && decodeNode(entry, this.#view.era)
+    if (stored?.epoch !== incumbent.epoch || stored.deadBy !== undefined) return
+    this.#phase = 'out'
+    this.#incumbent = undefined
+    this.#host.taken(stored)
   }
 
   /** Another process had our name, and may have it still. */

@@ -93,6 +93,18 @@ test('another cluster is refused at both ends, by name', () => {
   assert.match(reasonOf(b), /it is of cluster 'test', and we of 'skynet'/)
 })
 
+// Proves: docs/cluster-tcp.md#seed-name
+test('a node of the same name is refused at both ends: it lives', () => {
+  const [a, b] = [new End('dial', { ...IDENTITY, node: 'b' }), new End('accept', OTHER)]
+  shake(a, b)
+  assert.deepEqual(codesOf(a, b), ['ERR_NODE_NAME_TAKEN', 'ERR_NODE_NAME_TAKEN'])
+  assert.equal(reasonOf(a), "Cannot join the cluster as 'b': a node of that name lives at b's peer")
+  // Whichever of the two hellos comes first, the other end hears of it.
+  const c = new End('dial', IDENTITY)
+  c.hear([PACKET.refusal, Buffer.of(REFUSAL.name)])
+  assert.deepEqual(codesOf(c), ['ERR_NODE_NAME_TAKEN'])
+})
+
 // Proves: docs/cluster-tcp.md#auth
 test('versions without overlap are told at both ends', () => {
   const theirs = helloBytes({ min: 7, max: 9, nonce: Buffer.alloc(32), ...IDENTITY })

@@ -30,7 +30,7 @@ export interface Identity {
 }
 
 /** Why a side does not go on: the byte of a refusal, which tells the other side. */
-export const REFUSAL = { version: 1, cluster: 2, secret: 3, self: 4 } as const
+export const REFUSAL = { version: 1, cluster: 2, secret: 3, self: 4, name: 5 } as const
 type Refusal = keyof typeof REFUSAL
 
 const REASONS: Readonly<Record<number, string>> = {
@@ -78,7 +78,7 @@ export class PeerHandshake {
    */
   take(kind: number, bytes: Buffer, at: number, end: number): Progress {
     const body = bytes.subarray(at, end)
-    if (kind === PACKET.refusal) throw this.#refusedBy(body)
+    if (kind === PACKET.refusal) throw this.#refusedBy(body[0] ?? 0)
     if (kind === PACKET.hello && this.#theirs === undefined) return this.#hello(Buffer.from(body))
     if (kind === PACKET.proof && this.#theirs !== undefined) return this.#proof(body, this.#theirs)
     throw malformed(`a packet of kind ${kind} in a handshake`)
@@ -92,11 +92,12 @@ export class PeerHandshake {
     if (versions.max < PROTOCOL_MIN || versions.min > PROTOCOL_MAX) throw this.#version(versions)
     const peer = readHello(theirs)
     this.#peer = peer
-    const { cluster, instance } = this.#identity
+    const { cluster, instance, node } = this.#identity
     if (peer.cluster !== cluster) {
       throw this.#refused('cluster', `it is of cluster '${peer.cluster}', and we of '${cluster}'`)
     }
     if (peer.instance === instance) throw this.#refused('self', 'it is this node itself')
+    if (peer.node === node) throw this.#named()
     if (this.#role === 'accept') return 'more'
     if (this.#host.isConnected(peer)) return 'known'
     this.#host.say(PACKET.proof, this.#proofOf('dial', theirs))
@@ -130,8 +131,20 @@ export class PeerHandshake {
     return this.#auth(reason)
   }
 
-  #refusedBy(body: Buffer): SkynetError {
-    return this.#auth(REASONS[body[0] ?? 0] ?? 'it refuses, and does not say why')
+  /** Both have the same name, and both live. */
+  #named(): SkynetError {
+    this.#host.say(PACKET.refusal, Buffer.of(REFUSAL.name))
+    return this.#taken()
+  }
+
+  #taken(): SkynetError {
+    const { address } = this.#host
+    return new SkynetError('ERR_NODE_NAME_TAKEN', { node: this.#identity.node, address })
+  }
+
+  #refusedBy(refusal: number): SkynetError {
+    if (refusal === REFUSAL.name) return this.#taken()
+    return this.#auth(REASONS[refusal] ?? 'it refuses, and does not say why')
   }
 
   #auth(reason: string): SkynetError {
@@ -141,4 +154,6 @@ export class PeerHandshake {
 
 /** Somebody has to change a config before the two let each other in. */
 export const isRefusal = (error: unknown): error is SkynetError =>
-  isSkynetError(error, 'ERR_CLUSTER_AUTH') || isSkynetError(error, 'ERR_CLUSTER_VERSION')
+  isSkynetError(error, 'ERR_CLUSTER_AUTH') ||
+  isSkynetError(error, 'ERR_CLUSTER_VERSION') ||
+  isSkynetError(error, 'ERR_NODE_NAME_TAKEN')

@@ -255,6 +255,20 @@ test('a seed that is the node itself is told to be that', async (t) => {
   })
 })
 
+// Proves: docs/cluster-tcp.md#seed-name
+test('a node with the name of the seed is refused at once, and the seed goes on', async (t) => {
+  const at = await scene(t)
+  const m = at.seed('m')
+  await m.open()
+  const a = at.member('a')
+  await a.cluster.store.open()
+  await assert.rejects(at.member('m').cluster.store.open(), {
+    code: 'ERR_NODE_NAME_TAKEN',
+    info: { node: 'm', address: SEED },
+  })
+  assert.equal(await a.cluster.store.get('node.m'), undefined)
+})
+
 test('a node that is not the seed says so', async (t) => {
   const at = await scene(t)
   await at.seed('m').open()

@@ -4,7 +4,7 @@
  * what it remembers.
  */
 import { SkynetError } from '../../base/errors.ts'
-import { decodeBeat, decodeNode, NODE_KEY } from '../../cluster/core/records.ts'
+import { decodeBeat, decodeNode, NODE_KEY, type StoredNode } from '../../cluster/core/records.ts'
 import type { StoreEntry } from '../../cluster/core/store.ts'
 import { StoreTable } from '../../cluster/core/store-table.ts'
 import type { Agenda } from './agenda.ts'
@@ -50,9 +50,13 @@ export class Hub {
   log: StoreEntry[] = []
   readonly #watches = new Set<Watch>()
   readonly #dead = new Set<string>()
+  /** Of each name the last epoch that was written. */
+  readonly #latest = new Map<string, number>()
   readonly #silences = new Map<string, Silence>()
   /** It was decided that a node is dead; so long it was silent since its record was written. */
   onDeath: (node: string, epoch: number, silentMs: number) => void = () => undefined
+  /** Another process has written itself over the record of a node. */
+  onDisplaced: (node: string, epoch: number, silentMs: number) => void = () => undefined
 
   constructor(agenda: Agenda, firstEra: number) {
     this.#agenda = agenda
@@ -89,7 +93,10 @@ export class Hub {
     const written = this.table.cas(key, value, revision)
     this.log.push(entry)
     // Whose name another process has is over as well.
-    if (before !== undefined && before.epoch !== node?.epoch) this.#dead.add(nameOf(before))
+    if (before !== undefined && before.epoch !== node?.epoch) {
+      if (node?.deadBy === undefined) this.#checkDisplaced(before, node?.epoch ?? 0)
+      this.#dead.add(nameOf(before))
+    }
     if (node?.deadBy !== undefined) this.#checkDeath(node.node, node.epoch)
     else if (node !== undefined) this.#begin(node.node, node.epoch)
     return written
@@ -181,6 +188,7 @@ export class Hub {
   }
 
   #begin(node: string, epoch: number): void {
+    this.#latest.set(node, Math.max(epoch, this.#latest.get(node) ?? 0))
     this.#silences.set(`${node}#${epoch}`, {
       heardAt: this.#agenda.now,
       renewedAt: this.#agenda.now,
@@ -202,10 +210,19 @@ export class Hub {
     // A decision of an era before stands in this one.
     if (this.#dead.has(name)) return
     this.#dead.add(name)
+    this.onDeath(node, epoch, this.#silenceOf(node, epoch))
+  }
+
+  /** Who has joined before, and writes again after an era, is no newcomer. */
+  #checkDisplaced({ node, epoch, deadBy }: StoredNode, by: number): void {
+    const latest = Math.max(epoch, this.#latest.get(node) ?? 0)
+    if (deadBy !== undefined || by <= latest || epoch < latest) return
+    this.onDisplaced(node, epoch, this.#silenceOf(node, epoch))
+  }
+
+  #silenceOf(node: string, epoch: number): number {
     this.#heard(node, epoch)
-    const silence = this.#silences.get(name)
-    const { now } = this.#agenda
-    this.onDeath(node, epoch, silence?.longestMs ?? now - this.bornAt)
+    return this.#silences.get(`${node}#${epoch}`)?.longestMs ?? this.ageMs
   }
 }
 

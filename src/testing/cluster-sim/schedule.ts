@@ -9,7 +9,7 @@ const STEPS_MIN = 10
 const PAUSES_MS = [0, 5, 50, 50, 300, 1000, 3000] as const
 const FIRST_MS = 500
 /** Leases until all agree, once everything is well. */
-const QUIET_LEASES = 2
+const QUIET_LEASES = 3
 /** Its randomness, beside that of the steps. */
 const END_PART = -1
 /** Until the store is reached again, which makes others join, and until all were told. */

@@ -1,5 +1,6 @@
 /** All that a simulated node is told, and whether it can be true. */
 import assert from 'node:assert/strict'
+import { isSkynetError } from '../../base/errors.ts'
 import type { ClusterNodeHost, ClusterPeer } from '../../cluster/core/cluster-node.ts'
 import type { PeerState } from '../../cluster/core/members.ts'
 import type { FenceToken } from '../../cluster/core/records.ts'
@@ -87,7 +88,10 @@ export class SimHost implements ClusterNodeHost {
   }
 
   failed(reason: unknown): void {
-    throw reason
+    if (!isSkynetError(reason, 'ERR_NODE_NAME_TAKEN')) throw reason
+    this.#world.trace(`${this.#name} finds its name taken`)
+    this.isReplaced = true
+    this.#process.services.claims.clear()
   }
 
   refused(_name: string, reason: unknown): void {

@@ -112,10 +112,9 @@ export const CLUSTER_STEPS: readonly ClusterStep[] = [
     process?.kill()
     return process && `${process.name}, then ${world.start(process.node).name}`
   }),
-  row(1, 'start another one of that name', (world) => {
+  row(2, 'start a second process under a living name', (world) => {
     const node = world.random.pick(world.nodes)
     const before = world.at(node)
-    // One that does not hear it has a name that is no more its own.
     return before?.cluster.epoch && `${before.name}, then ${world.start(node).name}`
   }),
   row(1, 'leave', (world) => {

@@ -118,7 +118,28 @@ function filledIn(
 }
 const FILL_MS = 500
 
+/** What other processes of the name of this one say is not heard. */
+function deafToItsName(transport: SimTransport): NodeTransport {
+  let epoch = 0
+  const change = (events: TransportEvents): Partial<TransportEvents> => ({
+    beat: (bytes) => {
+      const beat = decodeBeat(bytes)!
+      if (beat.node !== transport.node || beat.epoch === epoch) events.beat(bytes)
+    },
+  })
+  return behind(transport, change, {
+    start: (self) => {
+      epoch = self.epoch
+      transport.start(self)
+    },
+  })
+}
+
 export const BROKEN: readonly Variant[] = [
+  {
+    name: 'a newcomer that takes the name of who lives',
+    parts: (transport, store) => ({ transport: deafToItsName(transport), store }),
+  },
   {
     name: 'records of nodes that expire',
     hasTtl: true,

@@ -48,6 +48,7 @@ export class ClusterWorld implements TroubledWorld {
     this.book = new ClusterBook(this.agenda, this.leaseMs)
     this.troubles = new Troubles(this, FIRST_ERA)
     this.hub.onDeath = (node, epoch, silentMs) => this.#died(node, epoch, silentMs)
+    this.hub.onDisplaced = (node, epoch, silentMs) => this.#displaced(node, epoch, silentMs)
     if (variant.hasTtl === true) this.hub.expire(this.leaseMs)
     this.network = new ClusterNetwork(this.agenda, random, this.hub, {
       isDirect: random.oneIn(2),
@@ -97,6 +98,14 @@ export class ClusterWorld implements TroubledWorld {
     if (isReplaced || silentMs >= this.leaseMs) return
     // Not thrown here: whoever has written it would take that for an answer of the store.
     this.#falseDeath ??= `${process.name} lives, was silent for ${silentMs} ms at most, and is dead`
+  }
+
+  /** A newcomer has the name of a node: nobody who lives and was heard may have lost it. */
+  #displaced(node: string, epoch: number, silentMs: number): void {
+    this.trace(`${node}#${epoch} is displaced, silent for ${silentMs}`)
+    const process = this.processes.find(({ address }) => address === `${node}#${epoch}`)
+    if (process?.isMeant !== true || silentMs >= this.leaseMs) return
+    this.#falseDeath ??= `${process.name} lives, was silent for ${silentMs} ms, and is displaced`
   }
 
   /** A name has a new owner: nobody who is well may have lost it. */

@@ -1,0 +1,70 @@
+/** How a node becomes a member: who waits for that, and what is said when it does not. */
+import { isSkynetError } from '../base/errors.ts'
+import { CLUSTER_JOIN_MS } from '../base/limits.ts'
+import { messageOf } from '../base/thrown.ts'
+import type { Skynet } from '../skynet/skynet.ts'
+
+/** What somebody has to change a config for: a node that was never a member does not start. */
+const FOR_PEOPLE: ReadonlySet<string> = new Set(['ERR_NODE_NAME_TAKEN'])
+/** The name of a process that was killed is free after a lease: so long may it take. */
+const JOIN_LEASES = 1.5
+
+const isForPeople = (reason: unknown): boolean =>
+  isSkynetError(reason) && FOR_PEOPLE.has(reason.code)
+
+export class Joining {
+  readonly #skynet: Skynet
+  /** It rejects when this node could not become a member. */
+  readonly #entered: Promise<void>
+  #onJoined!: () => void
+  #onFailed!: (reason: unknown) => void
+  #hasStore = true
+
+  constructor(skynet: Skynet) {
+    this.#skynet = skynet
+    this.#entered = new Promise((resolve, reject) => {
+      this.#onJoined = resolve
+      this.#onFailed = reject
+    })
+    this.#entered.catch(() => {})
+  }
+
+  /**
+   * Wait until this node is a member. A store that is not there keeps no node from starting: it
+   * joins as soon as it can.
+   *
+   * @throws What keeps it from joining: a name that is taken, say.
+   */
+  async wait(leaseMs: number): Promise<void> {
+    const skynet = this.#skynet
+    const token = {}
+    let isOver = false
+    const over = (): void => {
+      isOver = true
+      skynet.wakeup(token)
+    }
+    this.#entered.then(over, over)
+    const ms = Math.max(CLUSTER_JOIN_MS, leaseMs * JOIN_LEASES)
+    await skynet.sleep(ms, { token })
+    if (isOver) await this.#entered
+    else skynet.error(`not in the cluster after ${ms} ms: joins as soon as it can`)
+  }
+
+  joined(): void {
+    this.#onJoined()
+  }
+
+  failed(reason: unknown): void {
+    const before = isForPeople(reason) ? '' : 'Cannot join the cluster: '
+    this.#skynet.error(`${before}${messageOf(reason)}`)
+    this.#onFailed(reason)
+  }
+
+  store(isThere: boolean, reason: unknown): void {
+    if (isForPeople(reason)) this.#onFailed(reason)
+    if (isThere === this.#hasStore) return
+    this.#hasStore = isThere
+    if (isThere) this.#skynet.log('the store of the cluster is there')
+    else this.#skynet.error(`the store of the cluster is out of reach: ${messageOf(reason)}`)
+  }
+}
