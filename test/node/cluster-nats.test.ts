@@ -1,5 +1,6 @@
 /** The way between nodes, and the store, over a real server of NATS. */
 import assert from 'node:assert/strict'
+import { createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { natsCluster } from 'skynet-ts/cluster-nats'
 import { natsEnd, startedEnd, watched } from '../support/nats-scene.ts'
@@ -241,6 +242,61 @@ natsTest('a bucket of another kind is refused, and three replicas of a lone serv
   await assert.rejects(second.store.open(), { code: 'ERR_NATS_SERVER' })
   await using third = natsEnd({ ...options('a', 'three'), replicas: 3 })
   await assert.rejects(third.store.open(), { code: 'ERR_NATS_SERVER' })
+})
+
+/** What says that it is a server of NATS, and knows others. */
+async function fakeServer(others: readonly string[]): Promise<{
+  readonly server: Server
+  readonly sockets: Socket[]
+  readonly address: string
+}> {
+  const sockets: Socket[] = []
+  const info = { server_id: 'X', version: '2.9.10', headers: true, max_payload: 1 << 20, proto: 1 }
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => {})
+    socket.write(`INFO ${JSON.stringify({ ...info, connect_urls: others })}\r\n`)
+    socket.on('data', (data) => {
+      if (String(data).includes('PING')) socket.write('PONG\r\n')
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { server, sockets, address: `127.0.0.1:${(server.address() as { port: number }).port}` }
+}
+
+// Proves: docs/cluster-nats.md#servers
+natsTest('a server that another one tells of is not connected to', async () => {
+  const far = await fakeServer([])
+  const near = await fakeServer([far.address])
+  await using end = natsEnd({ ...options('a'), servers: near.address })
+  const opened = end.transport.open()
+  await until('a connection', () => near.sockets.length === 1)
+  await until('it is up', () => end.told.writable.length > 0 || near.sockets[0]!.bytesRead > 0)
+  near.sockets[0]!.destroy()
+  await until('another one', () => near.sockets.length + far.sockets.length === 2)
+  assert.equal(far.sockets.length, 0)
+  for (const socket of near.sockets) socket.destroy()
+  near.server.close()
+  far.server.close()
+  await opened.catch(() => {})
+})
+
+natsTest('a watch does not hear what is sent to one of a process of before', async () => {
+  await using b = natsEnd(options('b'))
+  await b.store.open()
+  await b.store.cas('node.x', bytes('1'), 0)
+  for (let i = 0; i < 2; i++) {
+    // As of a process that was killed, the server goes on for 5 s with what the first one had.
+    await using a = natsEnd(options('a'))
+    await a.store.open()
+    const watch = watched(a.store)
+    await watch.ready
+    await b.store.cas(`node.y${i}`, bytes('1'), 0)
+    await b.store.cas(`node.z${i}`, bytes('1'), 0)
+    await until('both', () => watch.entries.length + watch.lost.length >= 3 + 2 * i)
+    await a.store.cas(`node.own${i}`, bytes('1'), 0)
+    assert.deepEqual(watch.lost, [])
+  }
 })
 
 // Proves: docs/cluster-nats.md#open

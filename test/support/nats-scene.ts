@@ -7,6 +7,8 @@ import { until } from './until.ts'
 export interface Told {
   readonly frames: { readonly from: string; readonly text: string }[]
   readonly beats: string[]
+  /** Who has sent each of them, as the transport says. */
+  readonly beatsOf: (string | undefined)[]
   readonly refused: string[]
   readonly writable: string[]
   readonly resets: string[]
@@ -24,12 +26,15 @@ const named = ({ node, epoch }: PeerAddress): string => `${node}@${epoch}`
 export function natsEnd(options: NatsClusterOptions): NatsEnd {
   const lines: string[] = []
   const { transport, store } = natsCluster({ log: (line) => lines.push(line), ...options })
-  const told: Told = { frames: [], beats: [], refused: [], writable: [], resets: [] }
+  const told: Told = { frames: [], beats: [], beatsOf: [], refused: [], writable: [], resets: [] }
   transport.events = {
     frame: (from, bytes, at, end) => {
       told.frames.push({ from: named(from), text: Buffer.from(bytes).toString('utf8', at, end) })
     },
-    beat: (bytes) => void told.beats.push(Buffer.from(bytes).toString()),
+    beat: (bytes, from) => {
+      told.beats.push(Buffer.from(bytes).toString())
+      told.beatsOf.push(from)
+    },
     refused: (to, ticket) => void told.refused.push(`${named(to)} ${ticket}`),
     writable: (to) => void told.writable.push(named(to)),
     reset: (of) => void told.resets.push(of === 'all' ? of : named(of)),

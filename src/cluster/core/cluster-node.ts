@@ -323,8 +323,8 @@ export class ClusterNode {
         this.#members.heard(peer)
         this.#linkOf(peer)?.receive(bytes, at, end)
       },
-      beat: (bytes) => {
-        if (!this.#isClosed) this.#members.beat(bytes)
+      beat: (bytes, from) => {
+        if (!this.#isClosed) this.#members.beat(bytes, from)
       },
       writable: (to) => this.#peerAt(to)?.link?.writable(),
       refused: (to, ticket) => {

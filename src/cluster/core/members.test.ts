@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HandCluster, type HandNode, LEASE_MS } from './cluster-node.kit.ts'
+import { encodeBeat } from './records.ts'
 
 function three(): { cluster: HandCluster; a: HandNode; b: HandNode; c: HandNode } {
   const cluster = new HandCluster()
@@ -95,6 +96,22 @@ describe('Members: silence', () => {
     for (const bytes of late.slice(3)) a.events!.beat(bytes)
     cluster.pass(100)
     assert.deepEqual(a.take(), ['b suspect'])
+  })
+
+  test('a beat in the name of another than who has sent it keeps nobody alive', () => {
+    const { cluster, a, b, c } = three()
+    cluster.kill(b)
+    const forged = (sender: string): void => {
+      for (let ms = 0; ms < 2 * LEASE_MS; ms += 100) {
+        cluster.pass(100)
+        const beat = { node: 'b', epoch: b.node.epoch, sentAt: cluster.now }
+        for (const each of [a, c]) each.events!.beat(encodeBeat(beat), sender)
+      }
+    }
+    forged('b')
+    assert.deepEqual(a.take(), [])
+    forged('c')
+    assert.deepEqual(a.take(), ['b suspect', 'b down'])
   })
 })
 

@@ -304,11 +304,16 @@ export class Members {
     else this.#peerEntry(node, entry, stored)
   }
 
-  /** A beat came: of a peer, or one of ours. */
-  beat(bytes: Uint8Array): void {
+  /**
+   * A beat came: of a peer, or one of ours.
+   *
+   * @param from Who has sent it, where somebody vouches for that.
+   */
+  beat(bytes: Uint8Array, from?: string): void {
     const beat = decodeBeat(bytes)
     if (beat === undefined) return
     const { node, epoch, sentAt } = beat
+    if (from !== undefined && from !== node) return
     if (node === this.#options.node) {
       if (epoch === this.epoch) this.#echo(sentAt)
       else if (epoch === this.#incumbent?.epoch) this.#incumbentBeats(this.#incumbent)

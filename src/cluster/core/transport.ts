@@ -35,8 +35,13 @@ export interface ClusterSelf extends PeerAddress {
 export interface TransportEvents {
   /** A frame is bytes `at` … `end` of `bytes`, which are valid during the call. */
   frame(from: PeerAddress, bytes: Uint8Array, at: number, end: number): void
-  /** A beat of any node. Ours too, when it came back: that is the echo. As valid as a frame. */
-  beat(bytes: Uint8Array): void
+  /**
+   * A beat of any node. Ours too, when it came back: that is the echo. As valid as a frame.
+   *
+   * @param from The node that a third one, as a broker, vouches for: a beat in the name of another
+   * is dropped. Undefined when nobody does.
+   */
+  beat(bytes: Uint8Array, from?: string): void
   /** After a `send` that has answered false: try again. */
   writable(to: PeerAddress): void
   /**

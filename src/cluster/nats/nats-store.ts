@@ -1,4 +1,5 @@
 /** The store of a cluster: a bucket of NATS. Nothing in it expires. */
+import { randomBytes } from 'node:crypto'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { clearTimeout, delay, monotonicNow, setTimeout } from '../../base/event-loop.ts'
 import { NATS_WATCH_IDLE_MS } from '../../base/limits.ts'
@@ -16,6 +17,11 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   readonly #watches = new Set<NatsWatch>()
   readonly #hearing = new Hearing()
   readonly #forgetting: Forgetting
+  /**
+   * Of subjects that nobody had before: a server goes on for seconds with the watches of a process
+   * that was killed.
+   */
+  readonly #instance = randomBytes(8).toString('hex')
   #watchCount = 0
   /**
    * Not after a cut, nor after a lost watch: the server may have lost its memory, and what somebody
@@ -101,7 +107,8 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   /** @internal */
   async begin(take: (msg: Msg) => void, idleMs: number): Promise<Begun> {
     this.#check()
-    const subject = `${this.#client.options.subjects.inboxPrefix}.w.${++this.#watchCount}`
+    const { inboxPrefix } = this.#client.options.subjects
+    const subject = `${inboxPrefix}.w.${this.#instance}.${++this.#watchCount}`
     this.#hearing.add(subject, take)
     const end = (): void => this.#hearing.remove(subject)
     try {

@@ -13,7 +13,7 @@ import { faultOf } from './faults.ts'
 import { Flow } from './flow.ts'
 import { Hearing } from './hearing.ts'
 import type { ClientUser, NatsClient } from './nats-client.ts'
-import { refusedOf, type Subjects, senderOf, tokenOf } from './subjects.ts'
+import { refusedOf, type Subjects, tokenOf } from './subjects.ts'
 import { Witness } from './witness.ts'
 
 /** How frames go to a peer. */
@@ -184,7 +184,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   #takeBeat({ subject, data }: Msg): void {
     const isOurs = subject === this.#subjects.beat
     if (isOurs && this.#client.isOfMany && this.#witness.back(data)) return
-    this.events.beat(data)
+    this.events.beat(data, this.#subjects.beatOf(subject))
     if (!isOurs) this.#witness.heard(subject.slice(this.#subjects.beats.length - 1))
   }
 
@@ -199,7 +199,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   #senderOf(subject: string): PeerAddress | undefined {
     const known = this.#senders.get(subject)
     if (known !== undefined) return known
-    const from = senderOf(subject)
+    const from = this.#subjects.senderOf(subject)
     if (from === undefined) return undefined
     if (this.#senders.size >= NATS_SENDERS_KEPT_MAX) this.#senders.clear()
     this.#senders.set(subject, from)

@@ -44,6 +44,8 @@ export class NatsWatch implements StoreWatch {
   #begun: Begun | undefined
   #isOver = false
   #isReady = false
+  /** All that was there at the beginning has come. */
+  #isWhole = false
   /** Messages so far, which is the number of the last one. */
   #count = 0
   #heardAt = monotonicNow()
@@ -145,14 +147,20 @@ export class NatsWatch implements StoreWatch {
     this.#look()
   }
 
-  /** @param number Of the last message that was sent. */
+  /** @param number Of the last message that was sent, and no other waits to be. */
   #compare(number: number): void {
-    if (number === this.#count) return
-    this.fail(storeLost(`the watch has ${this.#count} messages of ${number}`))
+    if (number !== this.#count) {
+      this.fail(storeLost(`the watch has ${this.#count} messages of ${number}`))
+      return
+    }
+    // A message may be removed before it is sent: then there are fewer than were pending.
+    this.#isWhole = true
+    this.#look()
   }
 
   #look(): void {
-    if (this.#begun === undefined || this.#count < this.#begun.pending) return
+    if (this.#begun === undefined) return
+    if (!this.#isWhole && this.#count < this.#begun.pending) return
     this.#isReady = true
     this.#settle.resolve()
   }

@@ -135,6 +135,8 @@ const OPEN =
 
 /** A cut is seen in seconds, and mended as long as it takes. */
 const KEPT: ConnectionOptions = {
+  // Servers tell of others. They are not of the config: nobody has looked at where they are.
+  ignoreClusterUpdates: true,
   noAsyncTraces: true,
   // A server that refuses us today may know us again tomorrow: the first time it is an error.
   ignoreAuthErrorAbort: true,

@@ -74,13 +74,19 @@ export class Subjects {
   refusal(to: PeerAddress): string {
     return `${this.inboxPrefix}.r.${tokenOf(to.node)}.${to.epoch}.`
   }
-}
 
-/** Who has sent a frame, by its subject. */
-export function senderOf(subject: string): PeerAddress | undefined {
-  const tokens = subject.split('.')
-  if (tokens.length !== FRAME.count) return undefined
-  return peerOf(tokens[FRAME.from]!, tokens[FRAME.epoch]!)
+  /** Who has sent a frame to us, by its subject. */
+  senderOf(subject: string): PeerAddress | undefined {
+    if (!subject.startsWith(`${this.#all}.n.${this.#node}.`)) return undefined
+    const tokens = subject.split('.')
+    if (tokens.length !== FRAME.count) return undefined
+    return peerOf(tokens[FRAME.from]!, tokens[FRAME.epoch]!)
+  }
+
+  /** Whose beat it is, by its subject. */
+  beatOf(subject: string): string {
+    return wordOf(subject.slice(this.beats.length - 1))
+  }
 }
 
 /** Which frame nobody got, by the subject of the refusal. */
