@@ -5,7 +5,11 @@ import { messageOf } from '../base/thrown.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 
 /** What somebody has to change a config for: a node that was never a member does not start. */
-const FOR_PEOPLE: ReadonlySet<string> = new Set(['ERR_NODE_NAME_TAKEN'])
+const FOR_PEOPLE: ReadonlySet<string> = new Set([
+  'ERR_NODE_NAME_TAKEN',
+  'ERR_CLUSTER_AUTH',
+  'ERR_CLUSTER_VERSION',
+])
 /** The name of a process that was killed is free after a lease: so long may it take. */
 const JOIN_LEASES = 1.5
 
@@ -33,7 +37,7 @@ export class Joining {
    * Wait until this node is a member. A store that is not there keeps no node from starting: it
    * joins as soon as it can.
    *
-   * @throws What keeps it from joining: a name that is taken, say.
+   * @throws What keeps it from joining: a name that is taken, a secret that is another one, say.
    */
   async wait(leaseMs: number): Promise<void> {
     const skynet = this.#skynet

@@ -121,6 +121,19 @@ test('a second node of a name that lives does not start, and displaces nobody', 
   assert.equal(await hub('b').relay('a', 2), 2)
 })
 
+// Proves: docs/cluster-tcp.md#auth
+test('a node that is not let in does not start, and says why', async (t) => {
+  const { hub, second } = await startHubs(t, { a: {} })
+  const reasons = {
+    'another secret': [{ secret: 'that of other nodes' }, /the secrets differ/],
+    'another cluster': [{ cluster: 'other' }, /it is of cluster 'skynet', and we of 'other'/],
+  } as const
+  for (const [what, [more, reason]] of Object.entries(reasons)) {
+    await assert.rejects(second('b', more), (error: Error) => reason.test(error.message), what)
+  }
+  assert.deepEqual(await hub('a').nodes(), ['a'])
+})
+
 test('a node without a cluster says so', async (t) => {
   const start = new URL('../fixtures/clusterless.js', import.meta.url).href
   const node = await TestNode.start((_, logger) => resolveConfig({ start, thread: 1, logger }))

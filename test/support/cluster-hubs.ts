@@ -43,7 +43,7 @@ export async function startHubs(
   }
   const restart = async (name: string): Promise<void> => void running.set(name, await start(name))
   /** Another process, as it were, that has the name of one that runs. */
-  const second = (name: string): Promise<TestNode> =>
-    start(name, ways.transport === 'nats' ? {} : { listen: '127.0.0.1:0' })
+  const second = (name: string, more: Given = {}): Promise<TestNode> =>
+    start(name, ways.transport === 'nats' ? more : { listen: '127.0.0.1:0', ...more })
   return { hub, stop, restart, second, log: (name: string) => running.get(name)!.log() }
 }
