@@ -210,6 +210,27 @@ test('monitor tells how a service of another node has ended, also after a reset'
 })
 
 // Proves: docs/cluster.md#monitor
+test('monitor tells an end whose news a full link did not take, either way', async () => {
+  const { cluster, a, b, service, handle } = await pair({})
+  const sweepBoth = async (): Promise<void> => {
+    for (const name of ['a', 'b']) cluster.border(name).sweep()
+    await cluster.settled()
+  }
+  cluster.onPost = ({ type }) => (type === PTYPE.SYSTEM ? 'full' : undefined)
+  const ending = a.skynet.monitor(handle)
+  await sweepBoth()
+  cluster.onPost = undefined
+  await sweepBoth()
+  cluster.onPost = ({ type }) => (type === PTYPE.SYSTEM ? 'full' : undefined)
+  await b.skynet.kill(service.handle)
+  await sweepBoth()
+  cluster.onPost = undefined
+  await sweepBoth()
+  assert.equal((await ending).reason, 'kill')
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#monitor
 test('monitor says node down once the node is dead, and not when its link is reset', async () => {
   const { cluster, a, handle, ref } = await pair({ stay: () => new Promise(() => {}) })
   const endings: unknown[] = []

@@ -304,6 +304,11 @@ export class ClusterBorder {
     for (const peer of this.#peers.values()) {
       dropLate(peer, now)
       this.#watches.sweep(peer)
+      this.channels.sweep(peer)
+      if (!peer.hasUntold) continue
+      peer.hasUntold = false
+      this.#watches.watchAgain(peer)
+      this.channels.tellAgain(peer)
     }
     this.#departures.dropLate()
     const lost = this.#outgoing.takeLost()

@@ -69,12 +69,12 @@ export class BorderOutgoing {
     return lost
   }
 
-  /** A message of a service here, whose source is its handle. Its `to` is not looked at. */
-  message(peer: BorderPeer, key: RemoteKey, message: Packed): void {
+  /** A message of a service here, whose source is its handle. Its `to` is not looked at. False: it
+   * does not leave, and who waits for its answer is told. */
+  message(peer: BorderPeer, key: RemoteKey, message: Packed): boolean {
     const { type, source, session, bytes, at, length } = message
     if (!References.areIn(bytes, at, length)) {
-      this.#post(peer, key, message, bytes, at, length)
-      return
+      return this.#post(peer, key, message, bytes, at, length)
     }
     const { references, packer } = this.#host
     let size: number
@@ -82,9 +82,9 @@ export class BorderOutgoing {
       size = references.outward(peer, bytes, at, length)
     } catch (error) {
       this.#unsent(type, source, session, error as Error)
-      return
+      return false
     }
-    this.#post(peer, key, message, packer.bytes, 0, size)
+    return this.#post(peer, key, message, packer.bytes, 0, size)
   }
 
   order(
@@ -97,8 +97,9 @@ export class BorderOutgoing {
     this.#packed(peer, key, PTYPE.SYSTEM, source, session, order)
   }
 
-  control(peer: BorderPeer, control: BorderControl): void {
-    if (!peer.isDown) this.#packed(peer, 0, PTYPE.SYSTEM, 0, 0, control)
+  /** False: it does not leave. */
+  control(peer: BorderPeer, control: BorderControl): boolean {
+    return !peer.isDown && this.#packed(peer, 0, PTYPE.SYSTEM, 0, 0, control)
   }
 
   /** What has been published here. @param front Stands before it. */
@@ -135,11 +136,11 @@ export class BorderOutgoing {
     source: number,
     session: number,
     value: unknown,
-  ): void {
+  ): boolean {
     const { packer } = this.#host
     const length = packer.pack(value)
     const message = { type, to: 0, source, session, ms: 0, bytes: packer.bytes, at: 0, length }
-    this.message(peer, key, message)
+    return this.message(peer, key, message)
   }
 
   #post(
@@ -149,7 +150,7 @@ export class BorderOutgoing {
     bytes: Buffer,
     at: number,
     length: number,
-  ): void {
+  ): boolean {
     const { links, callTimeoutMs } = this.#host
     const { type, source, session } = message
     const id = source & HANDLE_ID_MAX
@@ -171,7 +172,9 @@ export class BorderOutgoing {
     }
     const reason = peer.isMember ? links.post(peer.address, slot) : 'down'
     if (this.#named.length > NAMED_BYTES_KEPT) this.#named = Buffer.alloc(0)
-    if (reason !== undefined) this.#unsent(type, source, session, this.#error(peer, reason))
+    if (reason === undefined) return true
+    this.#unsent(type, source, session, this.#error(peer, reason))
+    return false
   }
 
   #wrap(name: string, bytes: Buffer, at: number, length: number): number {

@@ -1,4 +1,5 @@
 /** A peer as the border sees it: what either side has heard of the services of the other. */
+import type { Ending } from '../service/life.ts'
 import type { PeerAddress } from './core/transport.ts'
 
 /** A service of a peer, by its number there or by its local name there. */
@@ -52,11 +53,17 @@ export class BorderPeer implements PeerAddress {
   readonly watches = new Map<RemoteKey, AbortController>()
   /** Channels of it, by what they are called there; made with the first. */
   channels: Map<number, MirroredChannel> | undefined
+  /** Channels here whose end it has not been told, as that did not leave; made with the first. */
+  untoldEnds: Set<number> | undefined
+  /** How services have ended that it watches, as that did not leave; made with the first. */
+  untoldEndings: Map<RemoteKey, Ending> | undefined
   /** Somebody has named it. That it is a member, nobody has said so far. */
   isMember = false
   /** Until when it may be no member, as the node counts time. */
   readonly unknownUntil: number
   isDown = false
+  /** Something of what it was to be told did not leave: it is told again what there is. */
+  hasUntold = false
 
   constructor(address: PeerAddress, unknownUntil: number) {
     this.address = address

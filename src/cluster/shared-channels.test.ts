@@ -95,6 +95,39 @@ test('an end that was lost with a link is told again, whoever has deleted it', a
   }
 })
 
+// Proves: docs/cluster.md#channel-ends
+test('what a full link does not take of opening and ending is said again', async () => {
+  const { cluster, a, b, id, mirror, at, peerOf } = await pair()
+  const { id: later } = a.skynet.multicast.new()
+  const { channels } = cluster.border('b')
+  cluster.onPost = ({ type }) => (type === PTYPE.SYSTEM ? 'full' : undefined)
+  const opened = channels.open(peerOf('b'), later)
+  at.b.channel.delete()
+  await cluster.settled()
+  const isThere = (): boolean => Skynet.siteOf(a.skynet).multicast.channels.has(id)
+  assert.equal(isThere(), true, 'its home has not heard')
+  cluster.border('b').sweep()
+  cluster.onPost = undefined
+  cluster.border('b').sweep()
+  await cluster.settled()
+  assert.equal(isThere(), false)
+  const { said, ended } = listen(b, opened)
+  a.skynet.multicast.open(later).publish(1)
+  await cluster.settled()
+  assert.deepEqual(said, [1])
+  // The other way round: a mirror whose end was not told.
+  cluster.onPost = ({ type }) => (type === PTYPE.SYSTEM ? 'full' : undefined)
+  a.skynet.multicast.open(later).delete()
+  cluster.border('a').sweep()
+  cluster.onPost = undefined
+  cluster.border('a').sweep()
+  await cluster.settled()
+  assert.equal(await ended, 'deleted')
+  assert.ok(mirror > 0 && peerOf('b').channels!.size === 0)
+  assert.equal(peerOf('a').untoldEnds, undefined)
+  await cluster[Symbol.asyncDispose]()
+})
+
 test('a channel that was opened when a link was reset is opened all the same', async () => {
   const { cluster, a, b, peerOf } = await pair()
   const { id } = a.skynet.multicast.new()

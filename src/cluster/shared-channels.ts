@@ -13,6 +13,7 @@
  * In front of a message stand whose number it has, a byte, and that number (f64).
  */
 import { SkynetError } from '../base/errors.ts'
+import { CHANNELS_MAX } from '../base/limits.ts'
 import { Context } from '../kernel/context.ts'
 import type { Multicast } from '../kernel/multicast.ts'
 import type { Packer } from '../wire/pack.ts'
@@ -98,7 +99,7 @@ export class SharedChannels {
    * @throws {SkynetError} `ERR_CHANNEL_LIMIT`, `ERR_CHANNEL_UNKNOWN`.
    */
   open(peer: BorderPeer, id: number): number {
-    const { multicast, outgoing } = this.#host
+    const { multicast } = this.#host
     peer.channels ??= new Map()
     const known = peer.channels.get(id)
     if (known?.isEnded === true) {
@@ -111,14 +112,14 @@ export class SharedChannels {
     const home: MirroredChannel = { peer, id, mirror, isEnded: false }
     peer.channels.set(id, home)
     this.#all.set(mirror, { id: mirror, home, others: new Set() })
-    outgoing.control(peer, ['openChannel', id])
+    this.#say(peer, ['openChannel', id])
     return mirror
   }
 
   /** It was not there, or nobody knows: no mirror of it is left. */
   close(peer: BorderPeer, id: number): void {
     if (!this.#endMirror(peer, id)) return
-    this.#host.outgoing.control(peer, ['closeChannel', id])
+    this.#say(peer, ['closeChannel', id])
   }
 
   // --- what services here do ---------------------------------------------------------------------
@@ -145,13 +146,13 @@ export class SharedChannels {
   }
 
   #deleted({ id, home, others }: SharedChannel): void {
-    const { multicast, outgoing } = this.#host
+    const { multicast } = this.#host
     this.#all.delete(id)
-    for (const peer of others) outgoing.control(peer, ['channelsEnded', [id]])
+    for (const peer of others) this.#sayEnd(peer, id)
     if (home === undefined) return
     multicast.channels.setMirror(id, false)
     home.isEnded = true
-    outgoing.control(home.peer, ['endChannel', home.id])
+    this.#say(home.peer, ['endChannel', home.id])
   }
 
   // --- what peers say ----------------------------------------------------------------------------
@@ -195,7 +196,7 @@ export class SharedChannels {
   #opened(peer: BorderPeer, id: number): void {
     const shared = this.#all.get(id) ?? this.#share(id)
     if (shared === undefined || shared.home !== undefined) {
-      this.#host.outgoing.control(peer, ['channelsEnded', [id]])
+      this.#sayEnd(peer, id)
     } else shared.others.add(peer)
   }
 
@@ -215,10 +216,10 @@ export class SharedChannels {
 
   /** A service of the peer has deleted a channel of ours. */
   #end(peer: BorderPeer, id: number): void {
-    const { multicast, outgoing } = this.#host
+    const { multicast } = this.#host
     if (this.homeOf(id) === undefined) multicast.delete(id, NO_SERVICE)
     // Also when it had ended before, or that node was not known to have it.
-    outgoing.control(peer, ['channelsEnded', [id]])
+    this.#sayEnd(peer, id)
   }
 
   /** All that a peer has open. */
@@ -243,18 +244,38 @@ export class SharedChannels {
     return true
   }
 
+  // --- telling them ------------------------------------------------------------------------------
+
+  #say(peer: BorderPeer, control: ChannelControl): void {
+    if (!this.#host.outgoing.control(peer, control)) peer.hasUntold = true
+  }
+
+  #sayEnd(peer: BorderPeer, id: number): void {
+    if (this.#host.outgoing.control(peer, ['channelsEnded', [id]])) return
+    peer.untoldEnds ??= new Set()
+    if (peer.untoldEnds.size < CHANNELS_MAX) peer.untoldEnds.add(id)
+  }
+
+  /** Ends that found no room on the link are told again. */
+  sweep(peer: BorderPeer): void {
+    const { untoldEnds } = peer
+    if (untoldEnds === undefined) return
+    if (this.#host.outgoing.control(peer, ['channelsEnded', [...untoldEnds]])) {
+      peer.untoldEnds = undefined
+    }
+  }
+
   // --- peers and links ---------------------------------------------------------------------------
 
   /** A link has begun: what its peer was told before may be lost. */
   tellAgain(peer: BorderPeer): void {
     if (peer.channels === undefined) return
-    const { outgoing } = this.#host
     const open: number[] = []
     for (const { id, isEnded } of peer.channels.values()) {
-      if (isEnded) outgoing.control(peer, ['endChannel', id])
+      if (isEnded) this.#say(peer, ['endChannel', id])
       else open.push(id)
     }
-    outgoing.control(peer, ['channels', open])
+    this.#say(peer, ['channels', open])
   }
 
   /** Its epoch is over; or ours, and it knows nothing of what it had open here. */

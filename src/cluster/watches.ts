@@ -24,7 +24,8 @@ export interface WatchesHost {
   readonly service: OrderingHost
   /** Handle of a service here; 0: none has that name. */
   handleOf(key: RemoteKey): number
-  tell(peer: BorderPeer, control: BorderControl): void
+  /** False: it does not leave. */
+  tell(peer: BorderPeer, control: BorderControl): boolean
   retire(proxy: RemoteProxy): void
 }
 
@@ -40,7 +41,18 @@ export class Watches {
   add(proxy: RemoteProxy, watcher: Watcher): void {
     proxy.watchers ??= new Map()
     proxy.watchers.set(askerOf(watcher), watcher)
-    if (proxy.watchers.size === 1) this.#host.tell(proxy.peer, ['watch', proxy.key])
+    if (proxy.watchers.size === 1) this.#watch(proxy)
+  }
+
+  #watch({ peer, key }: RemoteProxy): void {
+    if (!this.#host.tell(peer, ['watch', key])) peer.hasUntold = true
+  }
+
+  /** Have it watch what somebody here waits for: harmless where it does. */
+  watchAgain(peer: BorderPeer): void {
+    for (const proxy of peer.proxies.values()) {
+      if (proxy.watchers !== undefined && proxy.watchers.size > 0) this.#watch(proxy)
+    }
   }
 
   /** False: it was no watcher. */
@@ -72,10 +84,8 @@ export class Watches {
     for (const watch of peer.watches.values()) watch.abort()
     peer.watches.clear()
     const known: number[] = []
-    for (const { key, watchers } of peer.proxies.values()) {
-      if (typeof key === 'number') known.push(key)
-      if (watchers !== undefined && watchers.size > 0) this.#host.tell(peer, ['watch', key])
-    }
+    for (const key of peer.proxies.keys()) if (typeof key === 'number') known.push(key)
+    this.watchAgain(peer)
     this.#host.tell(peer, ['known', known])
   }
 
@@ -96,7 +106,6 @@ export class Watches {
   watch(peer: BorderPeer, key: RemoteKey): void {
     if (peer.watches.has(key)) return
     const handle = this.#host.handleOf(key)
-    const ended = (ending: Ending): void => this.#host.tell(peer, ['ended', key, ending])
     const stop = new AbortController()
     peer.watches.set(key, stop)
     monitor(this.#host.service, handle, { signal: stop.signal }).then(
@@ -104,11 +113,21 @@ export class Watches {
         if (peer.watches.get(key) !== stop) return
         peer.watches.delete(key)
         const { cause } = ending
-        ended(cause === undefined ? ending : { ...ending, cause: sendable(cause) })
+        this.#tellEnding(
+          peer,
+          key,
+          cause === undefined ? ending : { ...ending, cause: sendable(cause) },
+        )
       },
       // Nobody waits any more: it was given up, or this node ends.
       () => {},
     )
+  }
+
+  #tellEnding(peer: BorderPeer, key: RemoteKey, ending: Ending): void {
+    if (this.#host.tell(peer, ['ended', key, ending])) return
+    peer.untoldEndings ??= new Map()
+    peer.untoldEndings.set(key, ending)
   }
 
   unwatch(peer: BorderPeer, key: RemoteKey): void {
@@ -143,14 +162,18 @@ export class Watches {
 
   /** What a peer knows of: it is told of those that have ended. */
   sweep(peer: BorderPeer): void {
+    const { untoldEndings } = peer
+    peer.untoldEndings = undefined
+    for (const [key, ending] of untoldEndings ?? []) this.#tellEnding(peer, key, ending)
     const { handles } = this.#host.service.runtime
     const gone: number[] = []
     for (const id of peer.heard) {
       // Of one that is watched it is told by that, and why.
       if (peer.watches.has(id) || handles.workerOf(this.#host.handleOf(id)) >= 0) continue
       gone.push(id)
-      peer.heard.delete(id)
     }
-    if (gone.length > 0) this.#host.tell(peer, ['gone', gone])
+    // What does not leave is looked at again.
+    if (gone.length === 0 || !this.#host.tell(peer, ['gone', gone])) return
+    for (const id of gone) peer.heard.delete(id)
   }
 }

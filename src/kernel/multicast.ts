@@ -60,13 +60,16 @@ export class Multicast {
   publishPacked(channel: number, source: number, bytes: Buffer, but: Context): boolean {
     const { channels, worker, outboxes } = this.#options
     if (!channels.has(channel)) return false
-    this.#eachHome(channel, (home) => {
-      if (home === worker) this.receive(channel, source, bytes, but)
-      else {
-        const { length } = bytes
+    const { length } = bytes
+    for (
+      let home = channels.nextWorker(channel, 0);
+      home >= 0;
+      home = channels.nextWorker(channel, home + 1)
+    ) {
+      if (home !== worker) {
         outboxes[home]!.sendBytes(PTYPE.MULTICAST, 0, source, channel, bytes, 0, length)
-      }
-    })
+      } else this.receive(channel, source, bytes, but)
+    }
     return true
   }
 
@@ -126,20 +129,15 @@ export class Multicast {
 
   /** The first `length` bytes of the packer. None: the channel is deleted. */
   #toAll(channel: number, source: number, length: number): void {
-    const { worker, outboxes, packer } = this.#options
-    this.#eachHome(channel, (home) => {
+    const { channels, worker, outboxes, packer } = this.#options
+    for (
+      let home = channels.nextWorker(channel, 0);
+      home >= 0;
+      home = channels.nextWorker(channel, home + 1)
+    ) {
       if (home !== worker) {
         outboxes[home]!.sendPacked(PTYPE.MULTICAST, 0, source, channel, length)
       } else this.receive(channel, source, Buffer.from(packer.bytes.subarray(0, length)))
-    })
-  }
-
-  #eachHome(channel: number, tell: (worker: number) => void): void {
-    const { channels } = this.#options
-    let home = channels.nextWorker(channel, 0)
-    while (home >= 0) {
-      tell(home)
-      home = channels.nextWorker(channel, home + 1)
     }
   }
 
