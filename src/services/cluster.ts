@@ -16,26 +16,42 @@ export type ClusterServiceConfig = ClusterSettings &
   }
 
 const WHAT = 'join a cluster'
-const OF_ALL = ['name', 'cluster', 'transport', 'callTimeoutMs', 'leaseMs', 'build', 'start']
+const OF_ALL = ['transport', 'callTimeoutMs', 'leaseMs', 'build']
+const KEYS = {
+  tcp: [...TCP_OPTION_NAMES, ...OF_ALL],
+  nats: ['name', 'cluster', 'nats', ...OF_ALL],
+} as const
 
 export default defineService(async (skynet, config: ClusterServiceConfig) => {
+  const { transport = 'tcp' } = config
+  const { start: _, ...given } = config
+  checkOptions(`${WHAT} over ${transport}`, 'cluster', given, KEYS[transport])
   const ways =
-    config.transport === 'nats' ? await natsWays(skynet, config) : tcpWays(skynet, config)
+    transport === 'nats' ? await natsWays(skynet, config).catch(asKey) : tcpWays(skynet, config)
   return clusterService(skynet, config, ways)
 })
 
-/** @throws `TypeError` for what is of another transport. */
+/** Options of a transport are keys below `cluster` of the config: so its errors name them. */
+function asKey(error: unknown): never {
+  if (error instanceof TypeError || error instanceof RangeError) {
+    error.message = error.message.replace(/ as '/, " as 'cluster.")
+  }
+  throw error
+}
+
 function tcpWays(skynet: Skynet, config: ClusterServiceConfig): ClusterWays {
-  checkOptions(WHAT, 'cluster', config, [...OF_ALL, ...TCP_OPTION_NAMES])
   const given = Object.entries(config).filter(([name]) => TCP_OPTION_NAMES.includes(name))
   const options = Object.fromEntries(given) as unknown as TcpClusterOptions
   const { leaseMs } = config
-  return tcpCluster(options, skynet, leaseMs === undefined ? {} : { leaseMs })
+  try {
+    return tcpCluster(options, skynet, leaseMs === undefined ? {} : { leaseMs })
+  } catch (error) {
+    return asKey(error)
+  }
 }
 
 /** Loaded for who wants it: it needs a package of others. */
 async function natsWays(skynet: Skynet, config: ClusterServiceConfig): Promise<ClusterWays> {
-  checkOptions(WHAT, 'cluster', config, [...OF_ALL, 'nats'])
   const { name: node, cluster = 'skynet', nats } = config
   checkPlain(WHAT, 'nats', nats)
   const { natsCluster } = await import('../cluster/nats/nats-cluster.ts')

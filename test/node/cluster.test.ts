@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveConfig } from 'skynet-ts/node'
+import { Cli, scratchFolder } from '../support/cli.ts'
 import { startHubs } from '../support/cluster-hubs.ts'
+import { freePort } from '../support/free-port.ts'
 import { TestNode } from '../support/node.ts'
 import { until } from '../support/until.ts'
 
@@ -132,6 +134,23 @@ test('a node that is not let in does not start, and says why', async (t) => {
     await assert.rejects(second('b', more), (error: Error) => reason.test(error.message), what)
   }
   assert.deepEqual(await hub('a').nodes(), ['a'])
+})
+
+test('a wrong key of the cluster ends the start with one error, which names it', async (t) => {
+  const listen = `127.0.0.1:${await freePort()}`
+  const wrong = {
+    "as 'cluster.seed' must be given, or 'nodes'": { listen },
+    "as 'cluster.listen' must be an address": { listen: 'nowhere', seed: listen },
+    "over tcp with option 'nats'": { listen, seed: listen, nats: { servers: [] } },
+  }
+  for (const [text, cluster] of Object.entries(wrong)) {
+    const given = { name: 'a', ...cluster }
+    const cli = new Cli(t, scratchFolder(t), { start: 'cluster-node.js', cluster: given as never })
+    const { code } = await cli.ended
+    assert.equal(code, 1)
+    assert.ok(cli.err.includes(text), cli.err)
+    assert.doesNotMatch(cli.err, /launches the logger|option 'start'|, start/)
+  }
 })
 
 test('a node without a cluster says so', async (t) => {

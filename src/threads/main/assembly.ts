@@ -289,8 +289,10 @@ function deathsOf(
   const vacate = async (worker: number, reason: unknown): Promise<void> => {
     await dedicated.lost(worker, reason)
     // That may have been the one of the cluster. One that is replaced itself does this then.
+    // While the node starts nothing was lost: who launches it fails, and says why.
     const first = threads.at(0)
-    if (config.cluster !== undefined && first?.isReady === true && !first.hasEnded) {
+    const mayHave = config.cluster !== undefined && state.name === 'running'
+    if (mayHave && first?.isReady === true && !first.hasEnded) {
       await replacing.restore(first)
     }
   }
