@@ -66,7 +66,7 @@ const MESSAGES = {
     `Cannot send a message of ${i.bytes} bytes: the limit is ${i.limit}`,
   ERR_MESSAGE_TOO_DEEP: (i: { path: string; limit: number }) =>
     `Cannot send ${i.path}: nested deeper than ${i.limit} levels`,
-  ERR_MESSAGE_MALFORMED: (i: { at: number; reason: string }) =>
+  ERR_MESSAGE_MALFORMED: (i: { at: number; reason: string; sent?: Sent }) =>
     `Cannot unpack message at byte ${i.at}: ${i.reason}`,
   ERR_CODEC: (i: { codec: string; at: string; reason: string }) =>
     `Cannot decode ${i.codec} at ${i.at}: ${i.reason}`,

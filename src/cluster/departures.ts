@@ -10,7 +10,7 @@ import type { BorderOutgoing } from './outgoing.ts'
 import { PackedSlot } from './packed.ts'
 import type { RemoteProxy } from './peer.ts'
 import type { Proxies } from './proxies.ts'
-import { Relays } from './relays.ts'
+import { Relays, relayedError } from './relays.ts'
 
 export interface DeparturesHost {
   readonly router: Router
@@ -111,7 +111,9 @@ export class Departures implements Forwarder {
     const relayed = this.#relays.take(session)
     if (relayed === undefined) return
     const { asker, askerSession } = relayed
-    this.#host.router.sendPacked(type, asker, 0, askerSession, bytes, at, length)
+    const { router } = this.#host
+    if (type !== PTYPE.ERROR) router.sendPacked(type, asker, 0, askerSession, bytes, at, length)
+    else router.send(type, asker, 0, askerSession, relayedError(bytes, at, length))
   }
 
   dropLate(): void {

@@ -40,6 +40,9 @@ export interface IncomingHost {
 /** Of a peer that sends what is none, so much is read to say which. */
 const SHOWN_BYTES_MAX = 64 * 1024
 
+/** For the link, whatever stands in the other byte. */
+const ANSWERS: readonly number[] = [PTYPE.RESPONSE, PTYPE.ERROR]
+
 export class Incoming {
   readonly #host: IncomingHost
   readonly #inner = new PackedSlot()
@@ -56,11 +59,20 @@ export class Incoming {
     return lost
   }
 
+  /** Who asked is told, as the link waits for no other answer. */
+  #noAnswer({ to, session, type }: Packed): void {
+    const { router, handleOf } = this.#host
+    const info = { at: 0, reason: `an answer of type ${type}`, sent: 'maybe' } as const
+    const error = new SkynetError('ERR_MESSAGE_MALFORMED', info)
+    router.send(PTYPE.ERROR, handleOf(to), 0, session, error)
+  }
+
   /** A message from `peer`: its `to` is the number of a service here, its source of one there. */
   deliver(peer: BorderPeer, message: Packed): void {
     const { type, to, source, session } = message
     try {
       if (type === PTYPE.RESPONSE || type === PTYPE.ERROR) this.#answer(peer, message)
+      else if (ANSWERS.includes(type & 0xff)) this.#noAnswer(message)
       else if (type === PTYPE.SYSTEM && to === 0) this.#host.told(peer, message)
       else if (type === PTYPE.MULTICAST) this.#host.published(peer, message)
       else if ((type & BY_NAME) !== 0) this.#byName(peer, message)

@@ -4,7 +4,9 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { RELAYS_MAX } from '../base/limits.ts'
+import { afterHandler } from '../service/sendable.ts'
 import { Sessions } from '../service/sessions.ts'
+import { unpack, unreadAnswer } from '../wire/unpack.ts'
 
 /** Who asked, and waits for an answer. */
 export interface Relayed {
@@ -37,5 +39,14 @@ export class Relays {
 
   dropLate(now: number): void {
     for (const { session, until } of this.#open.items()) if (until < now) this.#open.take(session)
+  }
+}
+
+/** Who has passed the request on has run, whatever is said of the request that it became. */
+export function relayedError(bytes: Buffer, at: number, length: number): unknown {
+  try {
+    return afterHandler(unpack(bytes, at, length))
+  } catch (error) {
+    return unreadAnswer(error)
   }
 }

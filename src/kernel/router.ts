@@ -8,7 +8,7 @@ import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
 import { copy } from '../wire/copy.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { unpack } from '../wire/unpack.ts'
+import { unpack, unreadAnswer } from '../wire/unpack.ts'
 import type { Context } from './context.ts'
 import type { Handles } from './handles.ts'
 import type { Message, SystemMessage } from './message.ts'
@@ -255,7 +255,13 @@ export class Router implements Inlet {
       value = unpack(bytes, from, size, binder)
     } catch (error) {
       onFault(`message of ${size} bytes, type ${type}: ${(error as Error).message}`)
-      this.refuse({ type, source, session, value: undefined }, to, error)
+      const isAnswer = type === PTYPE.RESPONSE || type === PTYPE.ERROR
+      if (!isAnswer) this.refuse({ type, source, session, value: undefined }, to, error)
+      else if (context !== undefined) {
+        // Somebody waits for it, and for nothing else.
+        const value = unreadAnswer(error)
+        scheduler.deliver(context, { type: PTYPE.ERROR, source, session, value })
+      }
       return
     }
     if (context === undefined) onSystem({ type, source, session, value, binder })

@@ -7,7 +7,7 @@ import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { asArgument } from './sendable.ts'
+import { afterHandler, asArgument } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type TaskInfo, type TaskOrigin, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
@@ -59,6 +59,8 @@ class OpenCall implements WaitFor, FailedCall {
   home: number
   /** Who passes it on, until that is known to have sent it; 0: nobody. */
   via = 0
+  /** A handler has run, which has passed it on. */
+  isPassedOn = false
   readonly method: string
   resolve: (value: unknown) => void
   reject: (error: unknown) => void
@@ -241,7 +243,8 @@ export class Calls {
       call.resolve(value)
       return
     }
-    call.reject(call.blamed(value ?? deadCall(call, 'maybe')))
+    const error = value ?? deadCall(call, 'maybe')
+    call.reject(call.blamed(call.isPassedOn ? afterHandler(error) : error))
   }
 
   isOpen(session: number): boolean {
@@ -286,6 +289,7 @@ export class Calls {
     }
     const { to, place } = redirection
     call.via = source
+    call.isPassedOn = true
     call.to = to
     call.home = workerAt(place)
     const { runtime, context } = this.#service

@@ -20,7 +20,7 @@ import {
 } from './protocols.ts'
 import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
-import { isThenable, sendable } from './sendable.ts'
+import { afterHandler, isThenable, sendable } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { type TaskInfo, type TaskOrigin, type Tracer, taskId, taskNumber } from './tasks.ts'
 import {
@@ -306,7 +306,8 @@ export class Requests implements Debtor {
 
   #error({ source, session }: Message, error: unknown): boolean {
     const { handle, runtime } = this.#service
-    return runtime.router.send(PTYPE.ERROR, source, handle, session, sendable(error))
+    const told = sendable(afterHandler(error))
+    return runtime.router.send(PTYPE.ERROR, source, handle, session, told)
   }
 
   #failed(message: Message, taken: Taken | undefined, error: unknown): void {

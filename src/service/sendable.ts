@@ -27,6 +27,20 @@ export function sendable(error: unknown): unknown {
   return plain
 }
 
+/**
+ * An error that came to the handler of a request is about another one, that the handler has sent:
+ * whoever asked must not read in it that his own has not run.
+ */
+export function afterHandler(error: unknown): unknown {
+  if (!isSkynetError(error)) return error
+  const info = error.info as { readonly sent?: unknown }
+  if (info.sent !== 'no') return error
+  const { code, cause, stack } = error
+  const told = new SkynetError(code, { ...info, sent: 'maybe' } as never, { cause })
+  if (stack !== undefined) told.stack = stack
+  return told
+}
+
 const cut = (text: string): string =>
   text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length} characters)` : text
 

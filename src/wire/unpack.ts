@@ -396,3 +396,9 @@ export function unpack(
 ): unknown {
   return reader.read(bytes, at, length, binder)
 }
+
+/** What `unpack` has thrown, for who waits for that answer: what was asked may have run. */
+export function unreadAnswer(error: unknown): SkynetError {
+  const { info } = error as SkynetError<'ERR_MESSAGE_MALFORMED'>
+  return new SkynetError('ERR_MESSAGE_MALFORMED', { ...info, sent: 'maybe' })
+}

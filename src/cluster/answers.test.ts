@@ -1,0 +1,109 @@
+/** What comes of a call of another node that is not answered as it should be. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isSkynetError } from '../base/errors.ts'
+import type { ServiceRef } from '../service/ref.ts'
+import { defineService } from '../skynet/define-service.ts'
+import { PTYPE } from '../wire/ptype.ts'
+import { MemoryCluster } from './border.kit.ts'
+import { PackedSlot } from './packed.ts'
+
+/** A service of which the compiler knows nothing. */
+type Far = ServiceRef<Record<string, (...args: unknown[]) => unknown>>
+
+const codeAndSent = (error: unknown): unknown[] => {
+  assert.ok(isSkynetError(error))
+  return [error.code, (error.info as { sent?: unknown }).sent]
+}
+
+// Proves: docs/cluster.md#sent
+test('a handler that has run is never told as one that has not, whatever it threw', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  let runs = 0
+  const between = await b.launch(
+    defineService(() => ({
+      async go(dead: Far) {
+        runs++
+        await dead.call.nothing!()
+      },
+    })),
+  )
+  const gone = await a.launch(defineService((skynet) => ({ end: () => skynet.exit() })))
+  const ref = a.skynet.ref(cluster.handle('a', 'b', between.handle)) as Far
+  gone.send.end()
+  await a.settled()
+  await assert.rejects(ref.call.go!(gone), (error) => {
+    assert.deepEqual(codeAndSent(error), ['ERR_CALL_DEAD', 'maybe'])
+    return true
+  })
+  assert.equal(runs, 1)
+  // On its own node it is the same.
+  await assert.rejects(b.skynet.call(between.handle, 'go', b.skynet.ref(0xffffff)), (error) => {
+    assert.deepEqual(codeAndSent(error), ['ERR_CALL_DEAD', 'maybe'])
+    return true
+  })
+  assert.equal(runs, 2)
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#sent
+test('a request that was passed on to nobody has run, where it was passed on', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const c = await cluster.add('c')
+  let runs = 0
+  const dead = await c.launch(defineService((skynet) => ({ end: () => skynet.exit() })))
+  const far = cluster.handle('b', 'c', dead.handle)
+  const between = await b.launch(
+    defineService((skynet) => ({
+      go() {
+        runs++
+        const context = skynet.context()
+        skynet.ignoreRet()
+        skynet.redirect(far, context, 'lua', ['nothing'])
+      },
+    })),
+  )
+  dead.send.end()
+  await c.settled()
+  const isTold = (error: unknown): true => {
+    assert.deepEqual(codeAndSent(error), ['ERR_CALL_DEAD', 'maybe'])
+    return true
+  }
+  const ref = a.skynet.ref(cluster.handle('a', 'b', between.handle)) as Far
+  await assert.rejects(ref.call.go!(), isTold)
+  assert.equal(runs, 1)
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#sent
+test('an answer that is none ends its call', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const service = await b.launch(defineService(() => ({ ask: () => new Promise(() => {}) })))
+  const ref = a.skynet.ref(cluster.handle('a', 'b', service.handle)) as Far
+  const border = cluster.border('a')
+  const peer = border.peer({ node: 'b', epoch: 8 })!
+  const asked = { source: 0, session: 0 }
+  cluster.onPost = ({ source, session }) => {
+    if (session !== 0) Object.assign(asked, { source, session })
+    return undefined
+  }
+  const bytes = Buffer.from([0, 0xff, 0xff])
+  for (const type of [PTYPE.RESPONSE, PTYPE.ERROR, PTYPE.RESPONSE | 0x100, PTYPE.ERROR | 0x400]) {
+    const answer = ref.call.ask!()
+    answer.catch(() => {})
+    await cluster.settled()
+    const { source, session } = asked
+    border.deliver(peer, new PackedSlot().set(type, source, 0, session, 0, bytes, 0, 3))
+    await assert.rejects(answer, (error) => {
+      assert.deepEqual(codeAndSent(error), ['ERR_MESSAGE_MALFORMED', 'maybe'], `type ${type}`)
+      return true
+    })
+  }
+  await cluster[Symbol.asyncDispose]()
+})
