@@ -47,7 +47,7 @@ class Side {
         now: () => this.now,
         stateOf: (to) => this.states.get(to) ?? 'unknown',
         bufferedAmount: () => this.buffered,
-        write: (to, frame) => this.out.push({ harbor: to, frame }),
+        write: (to, { frame }) => this.out.push({ harbor: to, frame }),
         dropped: (_harbor, parcel: HarborParcel, error) => this.border.dropped(parcel, error),
       },
       { queueBytes, waitMs: 100 },

@@ -8,7 +8,7 @@ import type { ServiceDefinition } from '../modules/definition.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { harborNumber } from './border.ts'
-import { Crossing } from './crossing.ts'
+import { Crossing, type CrossingHost } from './crossing.ts'
 import type { CheckedLimits } from './harbor-options.ts'
 import type { HarborMethods } from './harbor-service.ts'
 import type { HarborPeer, HarborPeerRef, Joined, RegistryMethods } from './registry.ts'
@@ -56,6 +56,8 @@ class ClusterHarbor {
   readonly #limits: CheckedLimits
   readonly #peers = new Map<number, HarborPeerRef | undefined>()
   readonly #names = new Map<string, number>()
+  /** By harbor: bytes of frames that it has not said to have. */
+  readonly #unsent = new Map<number, number>()
   readonly #waits: Waits
   readonly #crossing: Crossing
   /** Undefined: it is looked for. */
@@ -76,10 +78,8 @@ class ClusterHarbor {
       Skynet.serviceOf(skynet),
       {
         stateOf: (other) => this.#stateOf(other),
-        // The link between two nodes has limits of its own.
-        bufferedAmount: () => 0,
-        write: (other, frame) =>
-          void this.#peers.get(other)?.send.frame(harbor, frame.subarray(SIZE_BYTES)),
+        bufferedAmount: (other) => this.#unsent.get(other) ?? 0,
+        write: (other, parcel) => void this.#write(other, parcel),
       },
       { ...limits, harbor, names: Skynet.siteOf(skynet).names },
     )
@@ -88,6 +88,10 @@ class ClusterHarbor {
   #stateOf(harbor: number): HarborState {
     if (!this.#peers.has(harbor)) return 'unknown'
     return this.#peers.get(harbor) === undefined ? 'down' : 'up'
+  }
+
+  get #ownNames(): Joined['names'] {
+    return [...this.#names].filter(([, handle]) => harborNumber(handle) === this.#harbor)
   }
 
   // --- the registry ------------------------------------------------------------------------------
@@ -115,11 +119,9 @@ class ClusterHarbor {
   async #enterRegistry(): Promise<void> {
     const skynet = this.#skynet
     const limits = { timeoutMs: this.#limits.joinTimeoutMs }
-    const options = limits
-    const cluster = skynet.cluster
-    const registry = await cluster.uniqueService<RegistryDefinition>('harbor-registry', options)
-    const own = this.#names
-    const names = [...own].filter(([, handle]) => harborNumber(handle) === this.#harbor)
+    const { cluster } = skynet
+    const registry = await cluster.uniqueService<RegistryDefinition>('harbor-registry', limits)
+    const names = this.#ownNames
     const self = skynet.selfRef<HarborPeer & HarborMethods>() as unknown as HarborPeerRef
     const joined = await registry.with(limits).call.join(this.#harbor, self, names)
     const isAnother = this.#registry?.handle !== registry.handle
@@ -127,6 +129,10 @@ class ClusterHarbor {
     this.#registry = registry
     for (const [harbor, peer] of joined.peers) this.#meet(harbor, peer)
     for (const [name, handle] of joined.names) this.#named(name, handle)
+    for (const [name, handle] of names) {
+      if (this.#names.get(name) === handle) continue
+      skynet.error(`The global name ${name} was lost: another service has it now`)
+    }
     if (isAnother) void skynet.monitor(registry.handle).then(() => this.#seek())
   }
 
@@ -163,7 +169,9 @@ class ClusterHarbor {
         await this.#enter()
       } catch (error) {
         this.#outOfReach(error)
-        await this.#skynet.sleep(RETRY_MS)
+        // Somebody else has the number, which may take long.
+        const isTaken = isSkynetError(error, 'ERR_HARBOR_JOIN')
+        await this.#skynet.sleep(isTaken ? PEERS_MS : RETRY_MS)
       }
     }
   }
@@ -213,6 +221,29 @@ class ClusterHarbor {
     this.#waits.settle(TOPIC.down(harbor), undefined)
   }
 
+  /** A frame is a call, which ends when the other harbor has it, or the link takes no more. */
+  async #write(...[harbor, parcel]: Parameters<CrossingHost['write']>): Promise<void> {
+    const { length } = parcel.frame
+    this.#countUnsent(harbor, length)
+    try {
+      await this.#peers.get(harbor)?.call.frame(this.#harbor, parcel.frame.subarray(SIZE_BYTES))
+    } catch (error) {
+      // Its loss, and what that means for calls, is told otherwise.
+      if (!isSkynetError(error, 'ERR_LINK_FULL') || error.info.sent !== 'no') return
+      const bytes = this.#unsent.get(harbor)!
+      const info = { harbor, bytes, limit: error.info.limit, sent: 'no' } as const
+      this.#crossing.dropped(parcel, new SkynetError('ERR_HARBOR_FULL', info))
+    } finally {
+      this.#countUnsent(harbor, -length)
+    }
+  }
+
+  #countUnsent(harbor: number, more: number): void {
+    const bytes = (this.#unsent.get(harbor) ?? 0) + more
+    if (bytes > 0) this.#unsent.set(harbor, bytes)
+    else this.#unsent.delete(harbor)
+  }
+
   #named(name: string, handle: number): void {
     this.#names.set(name, handle)
     this.#waits.settle(TOPIC.name(name), handle)
@@ -259,8 +290,7 @@ class ClusterHarbor {
     giveUp: (source, session) => this.#waits.giveUp(source, session),
     state: () => {
       if (!this.#hasJoined) return undefined
-      const names = [...this.#names].filter(([, handle]) => harborNumber(handle) === this.#harbor)
-      return { harbor: this.#harbor, names }
+      return { harbor: this.#harbor, names: this.#ownNames }
     },
     peerUp: (harbor, peer) => this.#meet(harbor, peer),
     named: (name, handle) => this.#named(name, handle),

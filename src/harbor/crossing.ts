@@ -12,7 +12,7 @@ import { PTYPE } from '../wire/ptype.ts'
 import { UNBOUND } from '../wire/service-id.ts'
 import { unpack } from '../wire/unpack.ts'
 import { Border, TROUBLES } from './border.ts'
-import { Roads, type RoadsHost, type RoadsOptions } from './roads.ts'
+import { type HarborParcel, Roads, type RoadsHost, type RoadsOptions } from './roads.ts'
 import { Watchers } from './watchers.ts'
 
 /** The connections to other harbors. */
@@ -140,6 +140,11 @@ export class Crossing implements Part {
   /** A frame of another harbor, without its size. @throws {SkynetError} `ERR_HARBOR_PROTOCOL`. */
   receive(body: Buffer): void {
     this.#border.receive(body)
+  }
+
+  /** It was written, and could not be sent. */
+  dropped(parcel: HarborParcel, error: SkynetError): void {
+    this.#border.dropped(parcel, error)
   }
 
   up(harbor: number): void {

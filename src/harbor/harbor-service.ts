@@ -116,7 +116,7 @@ class HarborNode {
       {
         stateOf,
         bufferedAmount: (harbor) => this.#links.bufferedAmount(harbor),
-        write: (harbor, frame) => this.#links.write(harbor, frame),
+        write: (harbor, { frame }) => this.#links.write(harbor, frame),
       },
       { ...options, harbor: this.#harbor, names: Skynet.siteOf(skynet).names },
     )

@@ -37,10 +37,14 @@ export interface Joined {
   readonly names: Names
 }
 
-/** How long a harbor may take to say what it is, when the registry begins. */
+/** When the registry begins, each harbor is asked what it is, and asked again after so long. */
 const STATE_MS = 1000
+/** Less than those who wait for the registry do: they must not go before it answers. */
+const RECALL_MS = 8000
 
-export async function harborRegistry(skynet: Skynet): Promise<RegistryMethods> {
+type RegistryHost = Pick<Skynet, 'cluster' | 'monitor' | 'error' | 'now'>
+
+export async function harborRegistry(skynet: RegistryHost): Promise<RegistryMethods> {
   const registry = new Registry(skynet)
   await registry.recall()
   return {
@@ -52,21 +56,33 @@ export async function harborRegistry(skynet: Skynet): Promise<RegistryMethods> {
 }
 
 class Registry {
-  readonly #skynet: Skynet
+  readonly #skynet: RegistryHost
   readonly #peers = new Map<number, HarborPeerRef>()
   readonly #names = new Map<string, number>()
 
-  constructor(skynet: Skynet) {
+  constructor(skynet: RegistryHost) {
     this.#skynet = skynet
   }
 
-  /** Ask all nodes that are there what they are. */
+  /**
+   * Ask all nodes that are there what they are. Nobody gets a name or a number before: it may be
+   * that of one who is busy.
+   */
   async recall(): Promise<void> {
     const nodes = await this.#skynet.cluster.nodes()
-    await Promise.all(nodes.map(({ node }) => this.#ask(node)))
+    await Promise.all(nodes.map(({ node }) => this.#recall(node)))
   }
 
-  async #ask(node: string): Promise<void> {
+  async #recall(node: string): Promise<void> {
+    const until = this.#skynet.now() + RECALL_MS
+    while (!(await this.#ask(node, this.#skynet.now() > until))) {
+      const nodes = await this.#skynet.cluster.nodes()
+      if (!nodes.some((each) => each.node === node)) return
+    }
+  }
+
+  /** False: it is to be asked again. */
+  async #ask(node: string, isLast: boolean): Promise<boolean> {
     const limits = { timeoutMs: STATE_MS }
     try {
       const peer = (await this.#skynet.cluster.query(node, '.harbor', limits)) as HarborPeerRef
@@ -74,10 +90,14 @@ class Registry {
       if (state !== undefined) this.join(state.harbor, peer, state.names)
     } catch (error) {
       // It is in no harbor, so far; or it is gone.
-      if (isSkynetError(error, 'ERR_NAME_UNKNOWN') || isSkynetError(error, 'ERR_NODE_LOST')) return
+      const isNone =
+        isSkynetError(error, 'ERR_NAME_UNKNOWN') || isSkynetError(error, 'ERR_NODE_LOST')
+      if (isNone) return true
+      if (isSkynetError(error, 'ERR_CALL_TIMEOUT') && !isLast) return false
       // It joins again by itself.
       this.#skynet.error(`Cannot ask node ${node} for its harbor: ${messageOf(error)}`)
     }
+    return true
   }
 
   get peers(): Joined['peers'] {

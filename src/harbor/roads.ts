@@ -26,7 +26,7 @@ export interface RoadsHost {
   stateOf(harbor: number): HarborState
   /** Bytes that were written to that harbor, which is up, and have not left. */
   bufferedAmount(harbor: number): number
-  write(harbor: number, frame: Buffer): void
+  write(harbor: number, parcel: HarborParcel): void
   /** It had to wait, and will not be sent. */
   dropped(harbor: number, parcel: HarborParcel, error: SkynetError): void
 }
@@ -75,8 +75,8 @@ export class Roads {
   }
 
   #write(harbor: number, parcel: HarborParcel): void {
-    this.#host.write(harbor, parcel.frame)
     if (parcel.call !== undefined) parcel.call.hasLeft = true
+    this.#host.write(harbor, parcel)
   }
 
   #keep(harbor: number, waiting: Waiting): void {

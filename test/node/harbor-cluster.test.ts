@@ -1,6 +1,7 @@
 /** Harbors that are nodes of a cluster of ours: no master, numbers and names by its store. */
 import assert from 'node:assert/strict'
 import { test as nodeTest, type TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isSkynetError } from 'skynet-ts'
 import { freePort } from '../support/free-port.ts'
 import { aNode, type HarborNode } from '../support/harbors.ts'
@@ -134,6 +135,32 @@ test('when the node of the registry leaves, another one has all that was known',
   assert.equal(await four.user.call.call(handle, 'echo', 4), 4)
 })
 
+// Proves: docs/harbor.md#cluster-full
+test('what a harbor of a cluster cannot take any more is told at once', async (t) => {
+  const start = await aSeededCluster(t)
+  const [one, two] = [await start(1), await start(2)]
+  for (const { user } of [one, two]) {
+    await user.call.join({ cluster: true, callTimeoutMs: 600_000, queueBytes: 12 << 20 })
+  }
+  const handle = await two.user.call.launch(1)
+  await one.user.call.connect(2)
+  const full = 'ERR_HARBOR_FULL no'
+  // By `queueBytes`; and small ones by the link, whose limit for them is less.
+  for (const [count, chars] of [
+    [200, 100_000],
+    [20_000, 1000],
+  ] as const) {
+    const {
+      answered = 0,
+      [full]: refused = 0,
+      ...others
+    } = await one.user.call.flood(handle, count, chars)
+    assert.deepEqual(others, {})
+    assert.ok(answered > 0 && refused > 0, `${answered} answered, ${refused} refused`)
+  }
+  assert.equal(await one.user.call.call(handle, 'echo', 'again'), 'again')
+})
+
 test('who joins twice at once has joined', async (t) => {
   const start = await aSeededCluster(t)
   const node = await start(1)
@@ -151,7 +178,7 @@ test('a name that is given up and asked for again is looked for once', async (t)
   }
   const found = call.queryName('N', 0)
   const before = await call.messagesOf('harbor-registry')
-  await call.sleep(1200)
+  await sleep(1200)
   const looks = (await call.messagesOf('harbor-registry')) - before
   // In that time 3, and a look for peers: each of 40 loops would have asked twice at least.
   assert.ok(looks < 10, `${looks} messages`)
