@@ -14,6 +14,11 @@ test('the node whose address is the seed is the seed, by listen, advertise or no
     undefined,
   )
   assert.equal(checkTcp({ name: 'a', nodes, secret: SECRET }).seed, undefined)
+  assert.equal(checkTcp({ ...GOOD, seed: 'localhost:7001' }).seed, undefined)
+  assert.equal(checkTcp({ ...GOOD, listen: 'localhost:7001', seed: '[::1]:7001' }).seed, undefined)
+  assert.notEqual(checkTcp({ ...GOOD, seed: '127.0.0.2:7001' }).seed, undefined)
+  const numbers = { 2: '127.0.0.1:2', 1: '127.0.0.1:1' }
+  assert.equal(checkTcp({ name: '1', nodes: numbers }).seed, undefined)
   const b = checkTcp({ name: 'b', nodes, secret: SECRET })
   assert.deepEqual(b.seed, { place: { host: '10.0.0.1', port: 7001 }, node: 'a' })
   assert.deepEqual(b.listen, { host: '10.0.0.2', port: 7001 })

@@ -21,7 +21,10 @@ export interface TcpClusterOptions {
    * same as `listen` or `advertise`. Either this, or `nodes`.
    */
   readonly seed?: string | undefined
-  /** Every node of the cluster and its address; the first one is the seed. */
+  /**
+   * Every node of the cluster and its address; the first one is the seed. Whole numbers as names
+   * come before all others, the least first, wherever they are written.
+   */
   readonly nodes?: Readonly<Record<string, string>> | undefined
   /**
    * All nodes have the same, at least 16 bytes that nobody can guess: `openssl rand -hex 32`.
@@ -108,9 +111,13 @@ function seedOf(
   return isOwn ? undefined : { place, node: undefined }
 }
 
+const LOCALHOST = ['localhost', '127.0.0.1', '::1']
+const isSameHost = (a: string, b: string): boolean =>
+  a === b || ([a, b].includes('localhost') && LOCALHOST.includes(a) && LOCALHOST.includes(b))
+
 const isSame = (own: string, { host, port }: TcpPlace): boolean => {
   const place = tcpPlaceOf('listen', own)
-  return place.host === host && place.port === port
+  return isSameHost(place.host, host) && place.port === port
 }
 
 function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, TcpPlace> {

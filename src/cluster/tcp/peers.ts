@@ -36,6 +36,8 @@ export class TcpPeers implements PeerOwner {
   readonly #byNode = new Map<string, TcpPeer[]>()
   /** Who was accepted and has not entered, the oldest first. */
   readonly #strangers = new Set<TcpPeer>()
+  /** Who was dialled and has not entered. */
+  readonly #dialled = new Set<TcpPeer>()
   readonly #refusals: Repeats
   readonly #cuts: Repeats
   #isClosed = false
@@ -84,7 +86,9 @@ export class TcpPeers implements PeerOwner {
   /** A connection that was made from here. It rejects as `TcpPeer.entry`. */
   async dialled(stream: PeerStream): Promise<TcpPeer> {
     const peer = new TcpPeer(this, stream, 'dial')
+    this.#dialled.add(peer)
     peer.start()
+    if (this.#isClosed) peer.cut(undefined)
     await peer.entry
     return peer
   }
@@ -98,6 +102,7 @@ export class TcpPeers implements PeerOwner {
     const peer = new TcpPeer(this, stream, 'accept')
     this.#strangers.add(peer)
     peer.start()
+    if (this.#isClosed) peer.cut(undefined)
     peer.entry.catch((error: unknown) => this.#refused(remoteAddress, error))
     if (this.#strangers.size > CLUSTER_HANDSHAKES_MAX) this.#turnAwayOldest()
   }
@@ -119,7 +124,7 @@ export class TcpPeers implements PeerOwner {
   /** End all of them, behind what was written. */
   async close(): Promise<void> {
     this.#isClosed = true
-    const peers = [...this.#strangers, ...this.#entered]
+    const peers = [...this.#strangers, ...this.#dialled, ...this.#entered]
     await Promise.all(peers.map((peer) => peer.close()))
   }
 
@@ -132,6 +137,7 @@ export class TcpPeers implements PeerOwner {
   entered(peer: TcpPeer): void {
     const hello = peer.hello!
     this.#strangers.delete(peer)
+    this.#dialled.delete(peer)
     // Whoever dials has no connection: the end of the one that is here has not come through.
     this.ofInstance(hello)?.cut(undefined)
     const peers = this.#byNode.get(hello.node) ?? []
@@ -153,6 +159,7 @@ export class TcpPeers implements PeerOwner {
 
   left(peer: TcpPeer, reason: unknown): void {
     this.#strangers.delete(peer)
+    this.#dialled.delete(peer)
     if (!this.#entered.delete(peer)) return
     const { node } = peer.hello!
     if (!isCommon(reason)) this.#cuts.say(`cluster: cut off from ${node}: ${whyOf(reason)}`)

@@ -264,6 +264,30 @@ test('close() ends all tries, also those of a store that is still open', async (
   assert.deepEqual([m!.heard().filter((line) => line.startsWith('w')), at.log], [[], []])
 })
 
+test('close() tells nothing any more, and leaves nobody who shakes hands', async (t) => {
+  const at = await scene(t)
+  const [m, a] = await cluster(at, 'a')
+  a!.heard()
+  const closing = a!.cluster.transport.close()
+  assert.equal(m!.send(a!, 'too late'), true)
+  await closing
+  await at.settled()
+  assert.deepEqual(a!.heard(), [])
+  // Somebody who never ends the handshake.
+  const silent = await at.node.skynet.socket.listen({ host: '127.0.0.1', port: 0 })
+  const b = at.member('b')
+  await b.open()
+  b.join(5)
+  b.cluster.transport.peerKnown(recordOf('z', 1, silent.address))
+  const before = connections(at)
+  await at.settled()
+  assert.equal(connections(at), before + 1)
+  await b.cluster.transport.close()
+  await at.settled()
+  assert.equal(connections(at), before + 0.5, 'one end is left: that of the silent one')
+  await silent.close()
+})
+
 test('open() tells where the node is found, also with a port of the system', async (t) => {
   const at = await scene(t)
   const a = at.member('a')

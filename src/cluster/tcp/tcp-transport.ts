@@ -28,6 +28,14 @@ interface Known {
 }
 
 const EPOCH_BYTES = 8
+/** Of a transport that was closed. */
+const NOBODY: TransportEvents = {
+  frame() {},
+  beat() {},
+  writable() {},
+  refused() {},
+  reset() {},
+}
 
 export class TcpTransport implements ClusterTransport, PacketUser {
   events!: TransportEvents
@@ -137,6 +145,7 @@ export class TcpTransport implements ClusterTransport, PacketUser {
   }
 
   async close(): Promise<void> {
+    this.events = NOBODY
     for (const { route } of this.#known.values()) route?.stop()
     this.#known.clear()
     await this.#net.close()
