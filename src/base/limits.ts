@@ -188,6 +188,8 @@ export const LINK_STOP_MS = 1000
 // cluster: the border
 /** Services of other nodes that have handles here. */
 export const PROXIES_MAX = 262_144
+/** Of these by a local name there: they are kept until their node is down. */
+export const PROXIES_NAMED_MAX = 16_384
 /** Nodes that others have named and nobody here knows, and how long they may be so. */
 export const PEERS_UNKNOWN_MAX = 64
 export const PEER_UNKNOWN_MS = 10_000

@@ -94,6 +94,7 @@ export class ClusterBorder {
         handleOf,
         proxyFor,
         proxyOf: (handle) => this.#proxies.get(handle),
+        named: (proxy) => this.#watches.named(proxy),
         peerAt: (address) => this.#peers.mentioned(address),
       },
       packer,
@@ -158,7 +159,17 @@ export class ClusterBorder {
   peerUp(address: PeerAddress): BorderPeer {
     const old = this.#peers.named(address.node)
     if (old !== undefined && old.epoch !== address.epoch) this.#down(old)
-    return this.#peers.up(address)
+    const peer = this.#peers.up(address)
+    this.#tellUntold(peer)
+    return peer
+  }
+
+  /** What did not leave before. */
+  #tellUntold(peer: BorderPeer): void {
+    if (!peer.hasUntold || !peer.isMember) return
+    peer.hasUntold = false
+    this.#watches.watchAgain(peer)
+    this.channels.tellAgain(peer)
   }
 
   /** That epoch of a node is over. */
@@ -305,10 +316,7 @@ export class ClusterBorder {
       dropLate(peer, now)
       this.#watches.sweep(peer)
       this.channels.sweep(peer)
-      if (!peer.hasUntold) continue
-      peer.hasUntold = false
-      this.#watches.watchAgain(peer)
-      this.channels.tellAgain(peer)
+      this.#tellUntold(peer)
     }
     this.#departures.dropLate()
     const lost = this.#outgoing.takeLost()

@@ -11,7 +11,7 @@ export type BorderControl =
   | readonly ['ended', RemoteKey, Ending]
   /** Numbers of services of the sender that have ended. */
   | readonly ['gone', readonly number[]]
-  /** Numbers of services of the receiver that the sender knows: all of them. */
+  /** Numbers of services of the receiver that the sender knows. */
   | readonly ['known', readonly number[]]
   /** The sender has opened a channel of the receiver, has no use for it, or has deleted it. */
   | readonly ['openChannel', number]

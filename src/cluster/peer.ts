@@ -57,6 +57,8 @@ export class BorderPeer implements PeerAddress {
   untoldEnds: Set<number> | undefined
   /** How services have ended that it watches, as that did not leave; made with the first. */
   untoldEndings: Map<RemoteKey, Ending> | undefined
+  /** Numbers of services of it that are known here, of which it was not told so far. */
+  readonly untoldKnown = new Set<number>()
   /** Somebody has named it. That it is a member, nobody has said so far. */
   isMember = false
   /** Until when it may be no member, as the node counts time. */

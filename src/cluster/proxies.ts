@@ -1,6 +1,6 @@
 /** The handles here that stand for services of other nodes. Runs on the worker of the cluster. */
 import { SkynetError } from '../base/errors.ts'
-import { PROXIES_MAX } from '../base/limits.ts'
+import { PROXIES_MAX, PROXIES_NAMED_MAX } from '../base/limits.ts'
 import { Context, type Forwarder } from '../kernel/context.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Router } from '../kernel/router.ts'
@@ -22,6 +22,8 @@ export class Proxies {
   readonly #forwarder: Forwarder
   readonly #limit: number
   readonly #all = new Map<number, RemoteProxy>()
+  /** Those by name. */
+  #named = 0
 
   constructor(host: ProxiesHost, forwarder: Forwarder, limit = PROXIES_MAX) {
     this.#host = host
@@ -50,14 +52,22 @@ export class Proxies {
   of(peer: BorderPeer, key: RemoteKey): RemoteProxy {
     const known = peer.proxies.get(key)
     if (known !== undefined) return known
-    if (this.#all.size >= this.#limit) {
-      throw new SkynetError('ERR_PROXY_LIMIT', { node: peer.node, limit: this.#limit })
-    }
+    this.#check(peer, key)
     const handle = this.#register(remoteAddress(peer, key), this.#forwarder)
     const proxy: RemoteProxy = { handle, peer, key, asked: undefined, watchers: undefined }
     this.#all.set(handle, proxy)
     peer.proxies.set(key, proxy)
+    if (typeof key === 'string') this.#named++
     return proxy
+  }
+
+  #check({ node }: BorderPeer, key: RemoteKey): void {
+    const limit = this.#limit
+    if (this.#all.size >= limit) throw new SkynetError('ERR_PROXY_LIMIT', { node, limit })
+    // A name ends with its node only, so names must not take what services need.
+    if (typeof key === 'string' && this.#named >= PROXIES_NAMED_MAX) {
+      throw new SkynetError('ERR_PROXY_LIMIT', { node, limit: PROXIES_NAMED_MAX })
+    }
   }
 
   /** A handle for which `forwarder` takes what comes. */
@@ -76,7 +86,10 @@ export class Proxies {
   /** That service has ended, or its node: who sends to it is told that there is none. */
   retire(proxy: RemoteProxy): void {
     if (!this.#all.delete(proxy.handle)) return
-    proxy.peer.proxies.delete(proxy.key)
+    const { peer, key } = proxy
+    peer.proxies.delete(key)
+    if (typeof key === 'number') peer.untoldKnown.delete(key)
+    else this.#named--
     const { handles, router } = this.#host
     const context = router.contexts.get(proxy.handle)
     handles.retire(proxy.handle)

@@ -11,7 +11,7 @@
  * Only a message whose first byte says that it names services is read for that.
  */
 import { SkynetError } from '../base/errors.ts'
-import { HANDLE_ID_MAX } from '../base/limits.ts'
+import { CLUSTER_NAME_BYTES_MAX, HANDLE_ID_MAX, NAME_BYTES_MAX } from '../base/limits.ts'
 import type { Packer } from '../wire/pack.ts'
 import { type Binder, ServiceId } from '../wire/service-id.ts'
 import { HEAD } from '../wire/tags.ts'
@@ -27,6 +27,8 @@ export interface ReferencesHost {
   proxyOf(handle: number): RemoteProxy | undefined
   /** @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`. */
   proxyFor(peer: BorderPeer, key: RemoteKey): RemoteProxy
+  /** A third node has named a service: that of its node knows nothing of the proxy. */
+  named(proxy: RemoteProxy): void
   /** Undefined: it is dead, or nobody may name another one now. */
   peerAt(address: PeerAddress): BorderPeer | undefined
   readonly self: PeerAddress
@@ -101,17 +103,27 @@ export class References {
     const [, encoded, digits, hex, name] = THIRD.exec(target) ?? []
     if (encoded === undefined) throw malformed('a service of no node')
     const node = decoded(encoded)
+    if (Buffer.byteLength(node) > CLUSTER_NAME_BYTES_MAX) throw malformed('a node of a long name')
     const { self } = this.#host
     const epoch = Number(digits)
     if (node === self.node && epoch === self.epoch) {
       return name ?? this.#host.handleOf(Number.parseInt(hex!, 16))
     }
     const peer = this.#host.peerAt({ node, epoch })
-    return peer === undefined ? NOBODY : this.#stand(peer, name ?? Number.parseInt(hex!, 16))
+    if (peer === undefined) return NOBODY
+    return this.#stand(peer, name ?? Number.parseInt(hex!, 16), this.#host.named)
   }
 
-  #stand(peer: BorderPeer, key: RemoteKey): number {
-    return key === NOBODY ? NOBODY : this.#host.proxyFor(peer, key).handle
+  #stand(peer: BorderPeer, key: RemoteKey, made?: (proxy: RemoteProxy) => void): number {
+    if (key === NOBODY) return NOBODY
+    if (typeof key === 'string' && Buffer.byteLength(key) > NAME_BYTES_MAX) {
+      throw malformed('a service with a name that is too long')
+    }
+    const known = peer.proxies.get(key)
+    if (known !== undefined) return known.handle
+    const proxy = this.#host.proxyFor(peer, key)
+    made?.(proxy)
+    return proxy.handle
   }
 }
 

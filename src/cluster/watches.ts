@@ -7,9 +7,11 @@
  * epoch is over, not when the link is.
  *
  * All other services that a peer has heard of are looked at from time to time, so that it need not
- * keep the handles of those that have ended.
+ * keep the handles of those that have ended. Of a service that a third node has named its own node
+ * does not know that it is known here: it is told.
  */
 import { SkynetError } from '../base/errors.ts'
+import { PROXIES_MAX } from '../base/limits.ts'
 import { askerOf } from '../service/askers.ts'
 import type { Ending } from '../service/life.ts'
 import type { OrderingHost } from '../service/ordering.ts'
@@ -41,24 +43,41 @@ export class Watches {
   add(proxy: RemoteProxy, watcher: Watcher): void {
     proxy.watchers ??= new Map()
     proxy.watchers.set(askerOf(watcher), watcher)
-    if (proxy.watchers.size === 1) this.#watch(proxy)
+    if (proxy.watchers.size === 1) this.#say(proxy)
   }
 
-  #watch({ peer, key }: RemoteProxy): void {
-    if (!this.#host.tell(peer, ['watch', key])) peer.hasUntold = true
+  /** Is the end of what it stands for waited for? What was said before is harmless. */
+  #say(proxy: RemoteProxy): void {
+    const { peer, key, watchers } = proxy
+    const isWatched = watchers !== undefined && watchers.size > 0
+    if (!this.#host.tell(peer, [isWatched ? 'watch' : 'unwatch', key])) peer.hasUntold = true
+    // It is known there that nobody waits, so it need not be said again.
+    else if (!isWatched) proxy.watchers = undefined
   }
 
-  /** Have it watch what somebody here waits for: harmless where it does. */
+  /** Have it watch what somebody here waits for, and nothing else. */
   watchAgain(peer: BorderPeer): void {
     for (const proxy of peer.proxies.values()) {
-      if (proxy.watchers !== undefined && proxy.watchers.size > 0) this.#watch(proxy)
+      if (proxy.watchers !== undefined) this.#say(proxy)
     }
+    this.#tellKnown(peer)
+  }
+
+  /** A third node has named a service of that peer, which does not know that it is known here. */
+  named({ peer, key }: RemoteProxy): void {
+    if (typeof key === 'number') peer.untoldKnown.add(key)
+  }
+
+  #tellKnown(peer: BorderPeer): void {
+    const { untoldKnown } = peer
+    if (untoldKnown.size === 0) return
+    if (this.#host.tell(peer, ['known', [...untoldKnown]])) untoldKnown.clear()
   }
 
   /** False: it was no watcher. */
   giveUp(proxy: RemoteProxy, watcher: Watcher): boolean {
     if (proxy.watchers?.delete(askerOf(watcher)) !== true) return false
-    if (proxy.watchers.size === 0) this.#host.tell(proxy.peer, ['unwatch', proxy.key])
+    if (proxy.watchers.size === 0) this.#say(proxy)
     return true
   }
 
@@ -83,10 +102,8 @@ export class Watches {
   tellAgain(peer: BorderPeer): void {
     for (const watch of peer.watches.values()) watch.abort()
     peer.watches.clear()
-    const known: number[] = []
-    for (const key of peer.proxies.keys()) if (typeof key === 'number') known.push(key)
+    for (const key of peer.proxies.keys()) if (typeof key === 'number') peer.untoldKnown.add(key)
     this.watchAgain(peer)
-    this.#host.tell(peer, ['known', known])
   }
 
   /** Its epoch is over. */
@@ -104,7 +121,7 @@ export class Watches {
   // --- what is here, and whose end others wait for -----------------------------------------------
 
   watch(peer: BorderPeer, key: RemoteKey): void {
-    if (peer.watches.has(key)) return
+    if (peer.watches.has(key) || peer.watches.size >= PROXIES_MAX) return
     const handle = this.#host.handleOf(key)
     const stop = new AbortController()
     peer.watches.set(key, stop)
@@ -127,12 +144,14 @@ export class Watches {
   #tellEnding(peer: BorderPeer, key: RemoteKey, ending: Ending): void {
     if (this.#host.tell(peer, ['ended', key, ending])) return
     peer.untoldEndings ??= new Map()
-    peer.untoldEndings.set(key, ending)
+    // A peer that waits for more ends than it has handles has made them up.
+    if (peer.untoldEndings.size < PROXIES_MAX) peer.untoldEndings.set(key, ending)
   }
 
   unwatch(peer: BorderPeer, key: RemoteKey): void {
     peer.watches.get(key)?.abort()
     peer.watches.delete(key)
+    peer.untoldEndings?.delete(key)
   }
 
   /** That service of a peer has ended. */
@@ -153,23 +172,29 @@ export class Watches {
     }
   }
 
-  /** All that a peer knows of. */
+  /** What a peer knows of, besides what it has heard from here. */
   known(peer: BorderPeer, ids: readonly number[]): void {
-    peer.heard.clear()
-    for (const id of ids) peer.heard.add(id)
+    // A peer that knows of more than it has handles has made them up.
+    for (const id of ids) if (peer.heard.size < PROXIES_MAX) peer.heard.add(id)
     this.sweep(peer)
+  }
+
+  #tellEndings(peer: BorderPeer): void {
+    const { untoldEndings } = peer
+    peer.untoldEndings = undefined
+    for (const [key, ending] of untoldEndings ?? []) this.#tellEnding(peer, key, ending)
   }
 
   /** What a peer knows of: it is told of those that have ended. */
   sweep(peer: BorderPeer): void {
-    const { untoldEndings } = peer
-    peer.untoldEndings = undefined
-    for (const [key, ending] of untoldEndings ?? []) this.#tellEnding(peer, key, ending)
+    this.#tellEndings(peer)
+    this.#tellKnown(peer)
     const { handles } = this.#host.service.runtime
     const gone: number[] = []
     for (const id of peer.heard) {
       // Of one that is watched it is told by that, and why.
-      if (peer.watches.has(id) || handles.workerOf(this.#host.handleOf(id)) >= 0) continue
+      if (peer.watches.has(id) || peer.untoldEndings?.has(id) === true) continue
+      if (handles.workerOf(this.#host.handleOf(id)) >= 0) continue
       gone.push(id)
     }
     // What does not leave is looked at again.

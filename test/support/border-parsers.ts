@@ -22,6 +22,7 @@ const references = new References(
   {
     self: { node: 'a', epoch: 1 },
     proxyOf: () => undefined,
+    named: () => {},
     proxyFor: (of, key: RemoteKey) => ({
       handle: 7,
       peer: of,
