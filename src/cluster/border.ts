@@ -319,8 +319,7 @@ export class ClusterBorder {
       this.#tellUntold(peer)
     }
     this.#departures.dropLate()
-    const lost = this.#outgoing.takeLost()
-    if (lost > 0) this.#options.complain(`${lost} messages to other nodes did not leave`)
+    for (const line of this.#outgoing.takeLost()) this.#options.complain(line)
     const dropped = this.#incoming.takeLost()
     if (dropped > 0) {
       this.#options.complain(`${dropped} messages of other nodes: their workers take nothing`)

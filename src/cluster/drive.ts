@@ -10,8 +10,8 @@ import {
   type ClusterNodeOptions,
   type ClusterPeer,
 } from './core/cluster-node.ts'
-import type { PeerAddress } from './core/transport.ts'
 import { Joining } from './joining.ts'
+import { dropLine } from './losses.ts'
 import { borderOn } from './on-worker.ts'
 import type { BorderLinks } from './outgoing.ts'
 import { PackedSlot } from './packed.ts'
@@ -66,7 +66,7 @@ export class Drive {
     return this.#joining.wait(this.node.leaseMs)
   }
 
-  get self(): PeerAddress {
+  get self(): Pick<ClusterPeer, 'node' | 'epoch'> {
     return this.#self
   }
 
@@ -144,9 +144,7 @@ export class Drive {
       lost: (peer, source, session, sent, why) =>
         border.lost(peer, source, session, sent, why === 'timeout' ? 'late' : 'node'),
       ended: (peer, why, dropped) => {
-        if (dropped > 0) {
-          skynet.error(`${dropped} messages to node ${peer.node} have not left: ${why}`)
-        }
+        if (dropped > 0) skynet.error(dropLine(dropped, peer.node, why))
         const known = border.peer(peer)
         if (known !== undefined) border.linkBegan(known)
       },

@@ -6,8 +6,8 @@ import { sendable } from '../service/sendable.ts'
 import type { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { BorderControl } from './control.ts'
-import type { PeerAddress } from './core/transport.ts'
 import { FENCED, type FencedOwner, fenced } from './fencing.ts'
+import { Losses, type LossReason } from './losses.ts'
 import { type Packed, PackedSlot } from './packed.ts'
 import type { BorderPeer, RemoteKey } from './peer.ts'
 import { References } from './references.ts'
@@ -22,7 +22,7 @@ export interface BorderLinks {
    *
    * @param peer The object that has come as a member.
    */
-  post(peer: PeerAddress, message: Packed): Unposted | undefined
+  post(peer: BorderPeer['address'], message: Packed): Unposted | undefined
   /** Bytes that may wait for one peer. */
   readonly queueBytesMax: number
 }
@@ -55,24 +55,23 @@ const isAnswer = (type: number): boolean => type === PTYPE.RESPONSE || type === 
 export class BorderOutgoing {
   readonly #host: OutgoingHost
   readonly #slot = new PackedSlot()
-  /** Messages that nobody waits for and that did not leave, since somebody asked last. */
-  #lost = 0
+  /** Messages that nobody waits for and that did not leave. */
+  readonly #losses = new Losses()
   #named = Buffer.alloc(0)
 
   constructor(host: OutgoingHost) {
     this.#host = host
   }
 
-  takeLost(): number {
-    const lost = this.#lost
-    this.#lost = 0
-    return lost
+  /** A line for each node and reason, since somebody asked last. */
+  takeLost(): readonly string[] {
+    return this.#losses.take()
   }
 
   /** A message of a service here, whose source is its handle. Its `to` is not looked at. False: it
    * does not leave, and who waits for its answer is told. */
   message(peer: BorderPeer, key: RemoteKey, message: Packed): boolean {
-    const { type, source, session, bytes, at, length } = message
+    const { bytes, at, length } = message
     if (!References.areIn(bytes, at, length)) {
       return this.#post(peer, key, message, bytes, at, length)
     }
@@ -81,7 +80,7 @@ export class BorderOutgoing {
     try {
       size = references.outward(peer, bytes, at, length)
     } catch (error) {
-      this.#unsent(type, source, session, error as Error)
+      this.#unsent(peer, 'unsendable', message, error as Error)
       return false
     }
     return this.#post(peer, key, message, packer.bytes, 0, size)
@@ -112,7 +111,7 @@ export class BorderOutgoing {
       try {
         size = references.outward(peer, given, 0, size)
       } catch {
-        this.#lost++
+        this.#losses.add(peer.node, 'unsendable')
         return
       }
       bytes = packer.bytes
@@ -173,7 +172,7 @@ export class BorderOutgoing {
     const reason = peer.isMember ? links.post(peer.address, slot) : 'down'
     if (this.#named.length > NAMED_BYTES_KEPT) this.#named = Buffer.alloc(0)
     if (reason === undefined) return true
-    this.#unsent(type, source, session, this.#error(peer, reason))
+    this.#unsent(peer, reason, message, this.#error(peer, reason))
     return false
   }
 
@@ -194,8 +193,10 @@ export class BorderOutgoing {
     return new SkynetError('ERR_NODE_LOST', { node, epoch, sent: 'no' })
   }
 
-  #unsent(type: number, source: number, session: number, error: Error): void {
-    if (session !== 0 && !isAnswer(type)) this.#host.refuse(source, session, error)
-    else this.#lost++
+  #unsent(peer: BorderPeer, why: LossReason, message: Packed, error: Error): void {
+    const { type, source, session } = message
+    const isRequest = session !== 0 && !isAnswer(type)
+    if (isRequest) this.#host.refuse(source, session, error)
+    else if (source !== 0 && type !== PTYPE.SYSTEM) this.#losses.add(peer.node, why)
   }
 }

@@ -1,7 +1,7 @@
 /** Messages that fit into a frame, in the frames in which they will leave. */
 import { LINK_FRAME_BYTES_MAX } from '../../base/limits.ts'
 import { Queue } from '../../base/queue.ts'
-import { HEADER_BYTES, MESSAGE_HEADER_BYTES, putMessageHead } from './frame.ts'
+import { HEADER_BYTES, isSend, MESSAGE_HEADER_BYTES, putMessageHead } from './frame.ts'
 
 /** Up to here a loop over words is faster than `subarray` + `set`, and makes nothing. */
 const WORD_COPY_BYTES_MAX = 96
@@ -14,6 +14,8 @@ export class BatchFrame {
   readonly view = new DataView(this.bytes.buffer)
   length = HEADER_BYTES
   messages = 0
+  /** Of these, see `isSend`. */
+  sends = 0
 }
 
 /**
@@ -27,6 +29,7 @@ export class Batches {
   #lastNumber = 1
   #bytes = 0
   #messages = 0
+  #sends = 0
   #source: ArrayBufferLike = this.#last.bytes.buffer
   #sourceView: DataView = this.#last.view
 
@@ -41,6 +44,10 @@ export class Batches {
 
   get messages(): number {
     return this.#messages
+  }
+
+  get sends(): number {
+    return this.#sends
   }
 
   /** Number of the last batch that has left. */
@@ -84,6 +91,10 @@ export class Batches {
     batch.messages++
     this.#bytes += size
     this.#messages++
+    if (isSend(type, source, deadline)) {
+      batch.sends++
+      this.#sends++
+    }
     return this.#lastNumber
   }
 
@@ -123,6 +134,7 @@ export class Batches {
     const batch = this.#waiting.shift()!
     this.#bytes -= batch.length - HEADER_BYTES
     this.#messages -= batch.messages
+    this.#sends -= batch.sends
     this.#reuse(batch)
     if (this.#waiting.length === 0) this.#begin()
   }
@@ -135,7 +147,7 @@ export class Batches {
 
   #reuse(batch: BatchFrame): void {
     batch.length = HEADER_BYTES
-    batch.messages = 0
+    batch.messages = batch.sends = 0
     if (this.#spare.length < SPARE_MAX) this.#spare.push(batch)
   }
 }

@@ -84,6 +84,12 @@ export const isAnswer = (type: number): boolean => {
   return low === RESPONSE || low === ERROR
 }
 
+/** PTYPE_SYSTEM: what nodes tell each other of services, not what services say. */
+const SYSTEM = 4
+/** A service has said it, and nobody is told when it is lost: it is no request. */
+export const isSend = (type: number, source: number, deadline: number): boolean =>
+  deadline === 0 && source !== 0 && (type & 0xff) !== SYSTEM
+
 export const HEADER_BYTES = 36
 export const MESSAGE_HEADER_BYTES = 24
 export const CHUNK_HEADER_BYTES = 36

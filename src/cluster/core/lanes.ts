@@ -9,6 +9,7 @@ import {
   CHUNK_BYTES_MAX,
   CHUNK_HEADER_BYTES,
   HEADER_BYTES,
+  isSend,
   type MessageHead,
   putChunkHead,
   SMALL_BYTES_MAX,
@@ -71,6 +72,7 @@ export class Lanes {
   #longBytes = 0
   #shortBytes = 0
   #messages = 0
+  #sends = 0
 
   /** Pairs of services with something here. */
   get size(): number {
@@ -89,6 +91,10 @@ export class Lanes {
 
   get messages(): number {
     return this.#messages
+  }
+
+  get sends(): number {
+    return this.#sends
   }
 
   /** Whatever goes from `source` to `to` must wait here. */
@@ -112,6 +118,7 @@ export class Lanes {
     }
     lane.waiting.push(message)
     this.#messages++
+    if (isSendOf(message)) this.#sends++
     if (isLong(message)) this.#longBytes += bytes.length
     else this.#shortBytes += bytes.length
   }
@@ -162,8 +169,10 @@ export class Lanes {
   }
 
   #take(lane: Lane): LaneMessage {
+    const message = lane.waiting.shift()!
     this.#messages--
-    return lane.waiting.shift()!
+    if (isSendOf(message)) this.#sends--
+    return message
   }
 
   /** Behind a long message: short ones are free, the next long one waits for its turn. */
@@ -195,6 +204,9 @@ export class Lanes {
     this.#lanes.clear()
     this.#running = new Queue()
     this.#standing = new Queue()
-    this.#runningBytes = this.#longBytes = this.#shortBytes = this.#messages = 0
+    this.#runningBytes = this.#longBytes = this.#shortBytes = this.#messages = this.#sends = 0
   }
 }
+
+const isSendOf = ({ type, source, deadline }: LaneMessage): boolean =>
+  isSend(type, source, deadline)

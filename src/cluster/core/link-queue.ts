@@ -25,6 +25,8 @@ export interface LostRequest {
 export interface QueueRest {
   /** Messages that had not left. */
   readonly dropped: number
+  /** Of these, what services have said and nobody is told of. */
+  readonly sends: number
   readonly requests: readonly LostRequest[]
 }
 
@@ -193,6 +195,7 @@ export class LinkQueue {
   clear(refused: number): QueueRest {
     const { left } = this.#batches
     const dropped = this.#batches.messages + this.#lanes.messages
+    const sends = this.#batches.sends + this.#lanes.sends
     const requests: LostRequest[] = []
     this.#requests.clear((source, session, batch) => {
       requests.push({ source, session, mayRun: batch <= left && batch < refused })
@@ -200,7 +203,7 @@ export class LinkQueue {
     this.#batches.clear()
     this.#lanes.clear()
     this.#firstTicket = this.#ticket
-    return { dropped, requests }
+    return { dropped, sends, requests }
   }
 }
 

@@ -173,7 +173,7 @@ test('a refusal without a ticket says no of nothing that has left', () => {
   post(a, 'is sent')
   a.link.refused()
   assert.deepEqual(a.losses, ['1:1 maybe refused', '1:2 no refused'])
-  assert.deepEqual(a.ends, ['refused 2'])
+  assert.deepEqual(a.ends, ['refused 1'])
 })
 
 // Proves: docs/limits.md#link-greeting
@@ -359,6 +359,25 @@ test('isGiven: the bytes of a long message are not copied', () => {
   assert.equal(b.delivered[0]!.bytes[50_000], 'y'.charCodeAt(0))
 })
 
+// Proves: docs/cluster.md#sends
+test('what an end says was dropped is what services sent, and nobody is told of', () => {
+  const { a } = opened()
+  const SYSTEM = 4
+  const long = 'x'.repeat(100_000)
+  for (const body of ['short', long, 'behind it']) {
+    post(a, body, { session: 5, ms: 100 })
+    post(a, body, { type: RESPONSE, session: 9 })
+    post(a, body)
+    post(a, body, { type: SYSTEM })
+    // What the border says of services has no source.
+    post(a, body, { source: 0 })
+  }
+  a.link.reset('cut')
+  assert.deepEqual(a.ends, ['cut 6'])
+  a.link.reset('cut')
+  assert.deepEqual(a.ends, ['cut 6'])
+})
+
 test('a HELLO of another version closes both, with nothing sent', () => {
   const pair = new LinkPair()
   const { a, b } = pair
@@ -369,7 +388,7 @@ test('a HELLO of another version closes both, with nothing sent', () => {
   b.link.receive(hello, 0, hello.length)
   pair.settle()
   assert.deepEqual([a.link.state, b.link.state], ['closed', 'closed'])
-  assert.deepEqual([a.losses, a.ends], [['1:1 no version'], ['version 1']])
+  assert.deepEqual([a.losses, a.ends], [['1:1 no version'], ['version 0']])
   assert.equal(post(a, 'y'), 'closed')
 })
 

@@ -69,7 +69,8 @@ export interface ClusterLinkHost {
    * A session that was open is over, or messages were dropped that waited for one. Told behind all
    * `lost`. It may call the link.
    *
-   * @param dropped Messages that waited, and have not left.
+   * @param dropped Messages of services that waited and have not left, and that nobody is told of:
+   * no requests.
    */
   ended(why: LinkEnd, dropped: number): void
 }
@@ -497,7 +498,7 @@ export class ClusterLink {
   /** @returns Tells everybody: once another session has begun, as who is told may post. */
   #end(why: LinkEnd, refused: number): () => void {
     const wasOpen = this.#session.state === 'open'
-    const { requests, dropped } = this.#queue.clear(refused)
+    const { requests, dropped, sends } = this.#queue.clear(refused)
     this.#assemblies.clear()
     this.#credit.clear(0)
     this.#head.number = this.#expected = 1
@@ -505,7 +506,7 @@ export class ClusterLink {
     if (wasOpen) this.counts.resets++
     return () => {
       for (const request of requests) this.#tellLost(request, why)
-      if (wasOpen || dropped > 0) this.#host.ended(why, dropped)
+      if (wasOpen || dropped > 0) this.#host.ended(why, sends)
     }
   }
 
