@@ -240,9 +240,10 @@ test('what is sent before a harbor is connected waits, in order; so long, and so
   two.border.take(other, call(two.own(7), 0, 'b'))
   two.now = 60
   two.border.take(other, call(two.own(7), 2, 'c'))
-  assert.equal(two.roads.tick(), 100)
+  two.roads.tick()
+  assert.deepEqual(two.said, [])
   two.now = 100
-  assert.equal(two.roads.tick(), 160)
+  two.roads.tick()
   const late = two.take()
   assert.equal(late.session, 1)
   assert.ok(isSkynetError(late.value, 'ERR_HARBOR_LOST'))
@@ -250,7 +251,7 @@ test('what is sent before a harbor is connected waits, in order; so long, and so
   assert.equal(late.value.info.sent, 'no')
   assert.match(two.said.join(), /harbor 3/)
   two.now = 160
-  assert.equal(two.roads.tick(), undefined)
+  two.roads.tick()
   assert.equal(two.take().session, 2)
   assert.equal(two.roads.waitingBytes, 0)
 })

@@ -181,7 +181,7 @@ test('a harbor that is down stays down', () => {
 })
 
 test('what the master says of this very slave, or again, changes nothing', () => {
-  const { slave, events } = aSlave(3)
+  const { slave, events, toMaster } = aSlave(3)
   slave.heard(['W', 1])
   slave.heard(['W', 0])
   slave.heard(['D', 3])
@@ -190,4 +190,9 @@ test('what the master says of this very slave, or again, changes nothing', () =>
   assert.equal(slave.hasJoined, false)
   slave.register('A', 0x03000001)
   slave.query('B')
+  assert.deepEqual(toMaster, [
+    ['Q', 'A'],
+    ['R', 'A', 0x03000001],
+    ['Q', 'B'],
+  ])
 })

@@ -7,6 +7,7 @@ import {
   checkPlain,
   refusal,
 } from '../base/check.ts'
+import type { HostPort } from '../base/host-port.ts'
 import {
   HARBOR_CALL_MS,
   HARBOR_JOIN_MS,
@@ -14,7 +15,7 @@ import {
   HARBOR_WAIT_MS,
 } from '../base/limits.ts'
 import type { Placement } from '../launch/placement.ts'
-import { type HarborPlace, readHarborPlace } from './harbor-place.ts'
+import { readHarborPlace } from './harbor-place.ts'
 
 export interface HarborLimits {
   /** The worker where all that crosses passes, as of `newService`. Default `least-loaded`. */
@@ -58,9 +59,9 @@ const QUEUE_BYTES_MAX = 256 * 1024 * 1024
 
 export interface CheckedHarbor extends CheckedLimits {
   /** Undefined: it is this node. */
-  readonly master: HarborPlace | undefined
-  readonly address: HarborPlace
-  readonly standalone: HarborPlace | undefined
+  readonly master: HostPort | undefined
+  readonly address: HostPort
+  readonly standalone: HostPort | undefined
 }
 
 /** @throws `TypeError`, `RangeError` naming the one that is wrong, or that there is not. */
@@ -101,8 +102,11 @@ export function checkHarbor(options: HarborOptions): CheckedHarbor {
   return { master, address, standalone, ...limits }
 }
 
-function placeOf(name: string, text: unknown): HarborPlace {
-  const place = typeof text === 'string' ? readHarborPlace(text) : undefined
+function placeOf(name: string, text: unknown): HostPort {
+  // A master is connected to; the others may let the system choose.
+  const portMin = name === 'master' ? 1 : 0
+  const place = typeof text === 'string' ? readHarborPlace(text, portMin) : undefined
   if (place !== undefined) return place
-  throw refusal(typeof text === 'string' ? 'value' : 'type', WHAT, name, 'host:port', text)
+  const expected = `host:port, with a port from ${portMin}`
+  throw refusal(typeof text === 'string' ? 'value' : 'type', WHAT, name, expected, text)
 }

@@ -3,11 +3,11 @@
  * Skynet has `cslave`, `cmaster` and the C service `harbor` for that.
  */
 import { SkynetError } from '../base/errors.ts'
+import { type HostPort, hostPortText, isLoopbackHost } from '../base/host-port.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { Crossing } from './crossing.ts'
 import { openDesks } from './desk.ts'
 import { type CheckedHarbor, checkHarbor, type HarborOptions } from './harbor-options.ts'
-import { type HarborPlace, harborPlaceText, isPrivatePlace } from './harbor-place.ts'
 import { Links } from './links.ts'
 import { MasterLink } from './master-link.ts'
 import { MasterServer } from './master-server.ts'
@@ -72,7 +72,7 @@ class HarborNode {
   readonly #links: Links
   readonly #crossing: Crossing
   readonly #waits: Waits
-  #masterPlace: HarborPlace
+  #masterPlace: HostPort
   /** Undefined: the connection to the master has ended, or does not stand yet. */
   #master: MasterLink | undefined
   /** Why it has ended. */
@@ -150,22 +150,22 @@ class HarborNode {
   }
 
   /** Whoever can connect there can call any service. */
-  #warn(name: string, place: HarborPlace): void {
-    if (isPrivatePlace(place)) return
+  #warn(name: string, place: HostPort): void {
+    if (isLoopbackHost(place.host)) return
     this.#skynet.error(
-      `Harbors ask for no password: whoever reaches ${name} ${harborPlaceText(place)} ` +
+      `Harbors ask for no password: whoever reaches ${name} ${hostPortText(place)} ` +
         'can call services of this node',
     )
   }
 
-  async #openSlave(address: HarborPlace): Promise<void> {
+  async #openSlave(address: HostPort): Promise<void> {
     const { joinTimeoutMs } = this.#options
     this.#master = await MasterLink.open(this.#skynet, this.#masterPlace, joinTimeoutMs)
     this.#master.follow(this.#skynet, {
       heard: (message) => this.#slave.heard(message),
       ended: (reason) => this.#masterEnded(reason),
     })
-    this.#slave.begin(harborPlaceText(address))
+    this.#slave.begin(hostPortText(address))
   }
 
   /** Wait until the harbors that are there have connected. */
@@ -183,14 +183,14 @@ class HarborNode {
   }
 
   #cannotJoin(reason: string): SkynetError {
-    const master = harborPlaceText(this.#masterPlace)
+    const master = hostPortText(this.#masterPlace)
     return new SkynetError('ERR_HARBOR_JOIN', { master, reason })
   }
 
   #masterEnded(reason: string): void {
     this.#master = undefined
     this.#masterLoss = reason
-    const master = harborPlaceText(this.#masterPlace)
+    const master = hostPortText(this.#masterPlace)
     this.#skynet.error(`The connection to master ${master} has ended: ${reason}`)
     this.#waits.settle(TOPIC.master, undefined)
     this.#waits.fail((topic) => topic.startsWith(TOPIC.name('')), this.#noMaster('ask for a name'))
@@ -198,7 +198,7 @@ class HarborNode {
   }
 
   #noMaster(what: string): SkynetError {
-    const master = harborPlaceText(this.#masterPlace)
+    const master = hostPortText(this.#masterPlace)
     return new SkynetError('ERR_HARBOR_MASTER', { what, master })
   }
 
@@ -252,7 +252,7 @@ class HarborNode {
     linkMaster: () => (this.#master === undefined ? undefined : this.#asked(TOPIC.master)()),
     harbors: () => [...this.#slave.harbors].map(([harbor, state]) => ({ harbor, state })),
     stat: () => this.#crossing.stat,
-    master: () => harborPlaceText(this.#masterPlace),
+    master: () => hostPortText(this.#masterPlace),
     giveUp: (source, session) => this.#waits.giveUp(source, session),
   }
 

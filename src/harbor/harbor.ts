@@ -115,8 +115,9 @@ export class Harbor {
   /**
    * Resolves when a harbor is up: Skynet's `harbor.connect`.
    *
-   * @throws {SkynetError} `ERR_HARBOR_LOST` it is down, or goes down: that is for good;
-   * `ERR_HARBOR_OFF`; `ERR_CALL_TIMEOUT`, `ABORT_ERR` as asked for.
+   * @throws {SkynetError} `ERR_HARBOR_LOST` it is down, or goes down: with a master that is for
+   * good, and in a cluster of ours it is waited for; `ERR_HARBOR_OFF`; `ERR_CALL_TIMEOUT`,
+   * `ABORT_ERR` as asked for.
    */
   async connect(harbor: number, options?: WaitOptions): Promise<void> {
     checkInteger('connect', 'harbor', harbor, 1, HARBOR_MAX)

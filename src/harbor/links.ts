@@ -1,11 +1,13 @@
 /** The connections of a slave to the other harbors. */
+
+import type { HostPort } from '../base/host-port.ts'
 import { HARBOR_FRAME_BYTES_MAX, HARBOR_STRANGERS_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { CheckedHarbor } from './harbor-options.ts'
-import { type HarborPlace, readHarborPlace } from './harbor-place.ts'
+import { readHarborPlace } from './harbor-place.ts'
 import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 /** What happens to the connections: see slave.ts. */
@@ -46,7 +48,7 @@ export class Links {
   }
 
   /** Let others connect, until `stopListening`. Returns where. @throws As `socket.listen`. */
-  async listen({ host, port }: HarborPlace): Promise<HarborPlace> {
+  async listen({ host, port }: HostPort): Promise<HostPort> {
     const listener = await this.#skynet.socket.listen({ host, port, ...this.#settings })
     this.#listener = listener
     this.#skynet.fork(async () => {
@@ -104,7 +106,7 @@ export class Links {
   }
 
   async #dial(harbor: number, address: string): Promise<Connection> {
-    const place = readHarborPlace(address)
+    const place = readHarborPlace(address, 1)
     if (place === undefined) throw new Error('that is no host:port')
     const timeoutMs = this.#options.joinTimeoutMs
     const connection = await this.#skynet.socket.connect({ ...place, timeoutMs, ...this.#settings })

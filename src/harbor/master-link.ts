@@ -1,5 +1,6 @@
 /** The connection of a slave to its master. */
 import { SkynetError } from '../base/errors.ts'
+import { type HostPort, hostPortText } from '../base/host-port.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import type { FramedStream } from '../sockets/framed-stream.ts'
@@ -10,7 +11,6 @@ import {
   type ToMaster,
   type ToSlave,
 } from './control.ts'
-import { type HarborPlace, harborPlaceText } from './harbor-place.ts'
 import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 export interface MasterLinkHost {
@@ -20,13 +20,11 @@ export interface MasterLinkHost {
 }
 
 export class MasterLink {
-  /** Where the master is, for people. */
-  readonly address: string
   readonly #frames: FramedStream
 
   /** @throws {SkynetError} `ERR_HARBOR_JOIN` when it cannot be reached. */
-  static async open(skynet: Skynet, place: HarborPlace, timeoutMs: number): Promise<MasterLink> {
-    const address = harborPlaceText(place)
+  static async open(skynet: Skynet, place: HostPort, timeoutMs: number): Promise<MasterLink> {
+    const address = hostPortText(place)
     const options = HARBOR_SOCKET_OPTIONS
     const connection = await skynet.socket
       .connect({ ...place, timeoutMs, options })
@@ -34,11 +32,10 @@ export class MasterLink {
         const info = { master: address, reason: messageOf(cause) }
         throw new SkynetError('ERR_HARBOR_JOIN', info, { cause })
       })
-    return new MasterLink(address, connection.frames({ header: CONTROL_HEADER }))
+    return new MasterLink(connection.frames({ header: CONTROL_HEADER }))
   }
 
-  private constructor(address: string, frames: FramedStream) {
-    this.address = address
+  private constructor(frames: FramedStream) {
     this.#frames = frames
   }
 

@@ -1,4 +1,6 @@
 /** The master of a harbor cluster, with its sockets. It lives in the service `harbor` of a node. */
+
+import type { HostPort } from '../base/host-port.ts'
 import { HARBOR_STRANGERS_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Skynet } from '../skynet/skynet.ts'
@@ -6,12 +8,11 @@ import type { Connection } from '../sockets/connection.ts'
 import type { FramedStream } from '../sockets/framed-stream.ts'
 import type { Listener } from '../sockets/listener.ts'
 import { CONTROL_HEADER, encodeControl, readToMaster, type ToSlave } from './control.ts'
-import type { HarborPlace } from './harbor-place.ts'
 import { Master } from './master.ts'
 import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 export interface MasterServerOptions {
-  readonly place: HarborPlace
+  readonly place: HostPort
   /** How long a connection may take to say whose it is. */
   readonly joinTimeoutMs: number
   readonly say: (text: string) => void

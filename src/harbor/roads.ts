@@ -127,11 +127,10 @@ export class Roads {
     }
   }
 
-  /** Drop what has waited too long. Returns when to look again; undefined: when more waits. */
-  tick(): number | undefined {
+  /** Drop what has waited too long. */
+  tick(): void {
     const now = this.#host.now()
     const { waitMs } = this.#options
-    let next: number | undefined
     for (const [harbor, queue] of this.#waiting) {
       const reason = `it has not connected within ${waitMs} ms`
       for (let first = queue.peek(); first !== undefined && first.until <= now; ) {
@@ -141,10 +140,7 @@ export class Roads {
         this.#host.dropped(harbor, first.parcel, error)
         first = queue.peek()
       }
-      const until = queue.peek()?.until
-      if (until === undefined) this.#waiting.delete(harbor)
-      else next = Math.min(next ?? until, until)
+      if (queue.length === 0) this.#waiting.delete(harbor)
     }
-    return next
   }
 }

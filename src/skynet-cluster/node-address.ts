@@ -1,19 +1,13 @@
 /** Where a node is, as the table of nodes says it: `host:port`. */
 import { refusal } from '../base/check.ts'
-
-export interface NodePlace {
-  readonly host: string
-  readonly port: number
-}
-
-const PLACE = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/
+import { type HostPort, isLoopbackHost, readHostPort } from '../base/host-port.ts'
 
 /** @throws {TypeError} Unless it is `host:port`; IPv6 in brackets. */
-export function parseAddress(what: string, name: string, address: string): NodePlace {
-  const [, ipv6, host = ipv6, port = ''] = PLACE.exec(address) ?? []
-  if (host !== undefined && Number(port) <= 0xffff) return { host, port: Number(port) }
+export function parseAddress(what: string, name: string, address: string): HostPort {
+  const place = readHostPort(address)
+  if (place !== undefined) return place
   throw refusal('value', what, name, `'host:port', IPv6 in brackets`, address)
 }
 
 /** This machine alone can reach it. */
-export const isThisMachine = (host: string): boolean => /^(127\.\d|::1$|localhost$)/.test(host)
+export const isThisMachine = isLoopbackHost

@@ -1,11 +1,13 @@
 /** The connections of a node to the others: where it listens, and how it connects. */
+
+import { type HostPort, hostPortText } from '../../base/host-port.ts'
 import {
   CLUSTER_CONNECT_MS,
   CLUSTER_LINGER_MS,
   CLUSTER_SEND_BYTES_MAX,
   CLUSTER_UNTAKEN_MS_MIN,
 } from '../../base/limits.ts'
-import { placeText, type TcpPlace, type TcpRules } from './options.ts'
+import type { TcpRules } from './options.ts'
 import type { TcpPeer } from './peer.ts'
 import { TcpPeers } from './peers.ts'
 import { Route } from './route.ts'
@@ -32,10 +34,10 @@ export class TcpNet {
   /** Where others find this node: once it listens. */
   get address(): string {
     const { listen, advertise } = this.rules
-    return placeText(advertise ?? { ...listen, port: this.#listener?.port ?? listen.port })
+    return hostPortText(advertise ?? { ...listen, port: this.#listener?.port ?? listen.port })
   }
 
-  #settings({ host, port }: TcpPlace): StreamSettings {
+  #settings({ host, port }: HostPort): StreamSettings {
     return {
       host,
       port,
@@ -58,7 +60,7 @@ export class TcpNet {
     })
   }
 
-  async #connect(place: TcpPlace): Promise<PeerStream> {
+  async #connect(place: HostPort): Promise<PeerStream> {
     const stream = await this.host.socket.connect({
       ...this.#settings(place),
       timeoutMs: CLUSTER_CONNECT_MS,
@@ -73,7 +75,7 @@ export class TcpNet {
    * @param entered It is there.
    */
   dial(
-    places: readonly TcpPlace[],
+    places: readonly HostPort[],
     failed: (error: unknown) => void,
     entered?: (peer: TcpPeer) => void,
   ): Route {
@@ -93,7 +95,7 @@ export class TcpNet {
    * other side that makes it.
    */
   probe(
-    places: readonly TcpPlace[],
+    places: readonly HostPort[],
     existing: () => TcpPeer | undefined,
     failed: (e: unknown) => void,
   ) {

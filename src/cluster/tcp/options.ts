@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { checkOptions, checkPlain, checkText, refusal } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
+import { type HostPort, hostPortText, isLoopbackHost, readHostPort } from '../../base/host-port.ts'
 import { CLUSTER_NAME_BYTES_MAX, CLUSTER_SECRET_BYTES_MIN } from '../../base/limits.ts'
 import type { Identity } from './handshake.ts'
 import { INSTANCE_BYTES } from './hello.ts'
@@ -43,24 +44,18 @@ export const TCP_OPTION_NAMES: readonly string[] = [
   'secret',
 ]
 
-export interface TcpPlace {
-  readonly host: string
-  readonly port: number
-}
-
 /** Options that were checked. */
 export interface TcpRules {
   readonly identity: Identity
-  readonly listen: TcpPlace
-  readonly advertise: TcpPlace | undefined
+  readonly listen: HostPort
+  readonly advertise: HostPort | undefined
   /** Where the seed is, and its name when that is known; undefined: this node is it. */
-  readonly seed: { readonly place: TcpPlace; readonly node: string | undefined } | undefined
+  readonly seed: { readonly place: HostPort; readonly node: string | undefined } | undefined
   /** Of nodes that were named: their places, which go before what they say themselves. */
-  readonly places: ReadonlyMap<string, TcpPlace>
+  readonly places: ReadonlyMap<string, HostPort>
 }
 
 const WHAT = 'join a cluster over TCP'
-const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/
 
 /**
  * @throws {SkynetError} `ERR_CLUSTER_AUTH`: without a secret it would be open to everybody.
@@ -100,10 +95,10 @@ export function checkTcp(options: TcpClusterOptions): TcpRules {
 
 function seedOf(
   { name, listen, advertise, seed }: TcpClusterOptions,
-  places: ReadonlyMap<string, TcpPlace>,
+  places: ReadonlyMap<string, HostPort>,
 ): TcpRules['seed'] {
   if (seed === undefined) {
-    const [[node, place]] = places as Iterable<[string, TcpPlace]> as [[string, TcpPlace]]
+    const [[node, place]] = places as Iterable<[string, HostPort]> as [[string, HostPort]]
     return node === name ? undefined : { place, node }
   }
   const place = tcpPlaceOf('seed', seed, 1)
@@ -115,15 +110,15 @@ const LOCALHOST = ['localhost', '127.0.0.1', '::1']
 const isSameHost = (a: string, b: string): boolean =>
   a === b || ([a, b].includes('localhost') && LOCALHOST.includes(a) && LOCALHOST.includes(b))
 
-const isSame = (own: string, { host, port }: TcpPlace): boolean => {
+const isSame = (own: string, { host, port }: HostPort): boolean => {
   const place = tcpPlaceOf('listen', own)
   return isSameHost(place.host, host) && place.port === port
 }
 
-function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, TcpPlace> {
+function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, HostPort> {
   if (nodes === undefined) return new Map()
   checkPlain(WHAT, 'nodes', nodes)
-  const places = Object.entries(nodes).map(([node, address]): [string, TcpPlace] => {
+  const places = Object.entries(nodes).map(([node, address]): [string, HostPort] => {
     checkName(`nodes.${node}`, node)
     return [node, tcpPlaceOf(`nodes.${node}`, address, 1)]
   })
@@ -132,24 +127,13 @@ function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, TcpPlace> {
 }
 
 /** @throws `TypeError`, `RangeError` unless it is `host:port`, or `[host]:port` of IPv6. */
-export function tcpPlaceOf(option: string, address: unknown, portMin = 0): TcpPlace {
+export function tcpPlaceOf(option: string, address: unknown, portMin = 0): HostPort {
   checkText(WHAT, option, address)
-  const place = readPlace(address as string)
-  if (place !== undefined && place.port >= portMin) return place
+  const place = readHostPort(address as string, portMin)
+  if (place !== undefined) return place
   const expected = `an address as 127.0.0.1:7001 or [::1]:7001, with a port from ${portMin}`
   throw refusal('value', WHAT, option, expected, address)
 }
-
-/** Also of what a peer says. Undefined: it is no address. */
-export function readPlace(address: string): TcpPlace | undefined {
-  const parts = /^(?:\[([^\]]+)\]|([^:\0]+)):(\d{1,5})$/.exec(address)
-  const port = Number(parts?.[3])
-  if (parts === null || port > 65_535) return undefined
-  return { host: (parts[1] ?? parts[2])!, port }
-}
-
-export const placeText = ({ host, port }: TcpPlace): string =>
-  `${host.includes(':') ? `[${host}]` : host}:${port}`
 
 function checkName(option: string, name: unknown): void {
   checkText(WHAT, option, name)
@@ -168,15 +152,13 @@ function checkSecret(secret: unknown): void {
   throw refusal('range', WHAT, 'secret', expected, bytes)
 }
 
-export const isLoopback = ({ host }: TcpPlace): boolean => LOOPBACK.test(host)
-
 /** Closed by default. */
 function checkClosed({ listen, advertise, seed, places }: TcpRules): void {
   const all = [listen, advertise, seed?.place, ...places.values()]
-  const open = all.find((place) => place !== undefined && !isLoopback(place))
+  const open = all.find((place) => place !== undefined && !isLoopbackHost(place.host))
   if (open === undefined) return
   const reason =
     "without a secret only nodes of this machine are let in: set 'secret' of the cluster to the " +
     'same on each node (openssl rand -hex 32), or use 127.0.0.1'
-  throw new SkynetError('ERR_CLUSTER_AUTH', { address: placeText(open), reason })
+  throw new SkynetError('ERR_CLUSTER_AUTH', { address: hostPortText(open), reason })
 }

@@ -1,10 +1,10 @@
 /** The store of a node that is not the seed: it asks the seed, over the connection to it. */
 import { SkynetError } from '../../base/errors.ts'
+import type { HostPort } from '../../base/host-port.ts'
 import { STORE_ANSWER_MS, STORE_KEY_BYTES_MAX, STORE_VALUE_BYTES_MAX } from '../../base/limits.ts'
 import type { ClusterStore, StoreEntry, StoreWatch } from '../core/store.ts'
 import { isRefusal } from './handshake.ts'
 import type { TcpNet } from './net.ts'
-import type { TcpPlace } from './options.ts'
 import { PACKET } from './packets.ts'
 import type { TcpPeer } from './peer.ts'
 import type { PacketUser } from './peers.ts'
@@ -39,7 +39,7 @@ export class SeedStore implements ClusterStore, PacketUser {
   /** The name of the seed, once it was told: it keeps it, whichever process it is. */
   node: string | undefined
   readonly #net: TcpNet
-  readonly #place: TcpPlace
+  readonly #place: HostPort
   #route: Route | undefined
   #peer: TcpPeer | undefined
   /** Why there is no connection. */
@@ -64,7 +64,7 @@ export class SeedStore implements ClusterStore, PacketUser {
     },
   }
 
-  constructor(net: TcpNet, place: TcpPlace, node: string | undefined) {
+  constructor(net: TcpNet, place: HostPort, node: string | undefined) {
     this.#net = net
     this.#place = place
     this.node = node

@@ -5,6 +5,7 @@
  */
 
 import { isSkynetError } from '../../base/errors.ts'
+import { type HostPort, isLoopbackHost, readHostPort } from '../../base/host-port.ts'
 import { CLUSTER_RETRY_MS } from '../../base/limits.ts'
 import { malformed } from '../../frames/framing.ts'
 import type {
@@ -16,7 +17,6 @@ import type {
 } from '../core/transport.ts'
 import { isRefusal } from './handshake.ts'
 import type { TcpNet } from './net.ts'
-import { isLoopback, readPlace, type TcpPlace } from './options.ts'
 import { PACKET } from './packets.ts'
 import type { TcpPeer } from './peer.ts'
 import type { PacketUser } from './peers.ts'
@@ -112,13 +112,13 @@ export class TcpTransport implements ClusterTransport, PacketUser {
     return this.#net.probe(places, () => peers.to(to), failed)
   }
 
-  #placesOf({ node, addresses }: NodeRecord): readonly TcpPlace[] {
+  #placesOf({ node, addresses }: NodeRecord): readonly HostPort[] {
     const { places, identity } = this.#net.rules
     const place = places.get(node)
     if (place !== undefined) return [place]
-    const told = addresses.map(readPlace).filter((each) => each !== undefined)
+    const told = addresses.map((each) => readHostPort(each, 1)).filter((each) => each !== undefined)
     // Without a secret anybody on this machine may say where we should connect to.
-    return identity.secret === '' ? told.filter(isLoopback) : told
+    return identity.secret === '' ? told.filter(({ host }) => isLoopbackHost(host)) : told
   }
 
   /** Nobody listens there: what waits for it was never sent. */
