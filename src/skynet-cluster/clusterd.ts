@@ -2,7 +2,7 @@
  * `clusterd`, a unique service: all connections of this node to others, and of others to it. What
  * the services of the node ask comes packed, and answers leave packed: it moves bytes.
  */
-import { formatHandle } from '../base/errors.ts'
+import { formatHandle, type SkynetError } from '../base/errors.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { type ClusterListen, ClusterListeners, type ClusterPlace } from './cluster-listeners.ts'
@@ -17,11 +17,11 @@ import { sayingsOf } from './sayings.ts'
 
 /** What the door asks of it; nobody else does. */
 export interface ClusterdMethods {
-  /** The answer as it came. */
-  request(node: string, target: Target, message: Uint8Array): Promise<Uint8Array>
+  /** The answer as it came, or why there is none. */
+  request(node: string, target: Target, message: Uint8Array): Promise<Uint8Array | SkynetError>
   push(node: string, target: Target, message: Uint8Array): void
-  /** Resolves once there is a connection. */
-  connect(node: string): Promise<void>
+  /** Resolves once there is a connection, or with why there is none. */
+  connect(node: string): Promise<SkynetError | undefined>
   reload(table: NodeTable): void
   nodes(): ClusterNodeInfo[]
   open(listen: Required<ClusterListen>): Promise<ClusterPlace>
@@ -33,6 +33,13 @@ export interface ClusterdMethods {
   proxy(node: string, target: Target): Promise<number>
   giveUp(source: number, session: number): void
 }
+
+/**
+ * What becomes of a request, as an answer. An error that a handler throws is told as of a handler
+ * that has run; here it speaks of the other node, where nothing may have run.
+ */
+const outcome = <T>(asked: Promise<T>): Promise<T | SkynetError> =>
+  asked.catch((error: SkynetError) => error)
 
 /** The methods of the service. */
 export function clusterd(skynet: Skynet): ClusterdMethods {
@@ -64,9 +71,9 @@ export function clusterd(skynet: Skynet): ClusterdMethods {
   const proxies = new Map<string, Promise<number>>()
 
   return {
-    request: (node, target, message) => questions.request(node, target, message),
+    request: (node, target, message) => outcome(questions.request(node, target, message)),
     push: (node, target, message) => questions.push(node, target, message),
-    connect: (node) => questions.connect(node),
+    connect: (node) => outcome(questions.connect(node).then(() => undefined)),
     giveUp: (source, session) => questions.giveUp(source, session),
     reload: (table) => nodes.reload(table),
     nodes: () => nodes.list(),

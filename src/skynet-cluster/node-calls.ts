@@ -87,12 +87,13 @@ export class NodeCalls {
     const { timeoutMs = this.#timeoutMs, signal } = options
     const left = limitsFrom(this.#clock, { timeoutMs, signal })
     const to = targetText(target)
-    let answer: Uint8Array
+    let answer: Uint8Array | SkynetError
     try {
       answer = await this.#door.ask('request', [node, target, message], left, `${to} on ${node}`)
     } catch (error) {
       throw asRemote(error, node, to)
     }
+    if (answer instanceof SkynetError) throw answer
     try {
       return unpackValues(answer, this.#keepFloats)
     } catch (cause) {
@@ -112,11 +113,13 @@ export class NodeCalls {
   async connect(node: string, options: WaitOptions = {}): Promise<void> {
     const { timeoutMs = this.#timeoutMs, signal } = options
     const left = limitsFrom(this.#clock, { timeoutMs, signal })
+    let failure: SkynetError | undefined
     try {
-      await this.#door.ask('connect', [node], left, `a connection to ${node}`)
+      failure = await this.#door.ask('connect', [node], left, `a connection to ${node}`)
     } catch (error) {
       throw asRemote(error, node, 'it')
     }
+    if (failure !== undefined) throw failure
   }
 }
 
