@@ -154,3 +154,22 @@ test('a node that leaves waits for a store that is not there up to a limit', asy
   isLate()
   await left
 })
+
+test('a node that drains launches nothing, and finds what other nodes have', async () => {
+  const { uniques, take, own } = setUp()
+  void uniques.find(WANTED)
+  own({ node: 'a', epoch: 5, id: 0, token: [1, 9] })
+  uniques.owned('lobby', [1, 9])
+  await turn()
+  await uniques.release()
+  take()
+  await assert.rejects(uniques.find(WANTED), { code: 'ERR_SERVICE_LAUNCH' })
+  own({ node: 'b', epoch: 2, id: 0, token: [1, 12] })
+  const found = uniques.find(WANTED)
+  own({ node: 'b', epoch: 2, id: 4, token: [1, 12] })
+  uniques.changed('lobby')
+  assert.deepEqual([await found, await uniques.find(WANTED)], [0x504, 0x504])
+  own(undefined)
+  await assert.rejects(uniques.find(WANTED), { code: 'ERR_SERVICE_LAUNCH' })
+  assert.deepEqual(take(), [], 'nothing is claimed or launched')
+})

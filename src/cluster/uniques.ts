@@ -61,15 +61,18 @@ export class Uniques {
     this.#host = host
   }
 
-  /** The handle of the one service, wherever it is. Rejects with why it could not be launched. */
+  /**
+   * The handle of the one service, wherever it is. Rejects with why it could not be launched. On a
+   * node that drains nothing is launched, and what others have is found.
+   */
   find(wanted: Wanted): Promise<number> {
     const unique = this.#all.get(wanted.name) ?? this.#add(wanted)
     const found = this.#handleOf(unique)
     if (found !== 0) return Promise.resolve(found)
-    if (this.#isOver) return Promise.reject(stopping(wanted))
+    if (this.#isOver && !this.#isElsewhere(wanted)) return Promise.reject(stopping(wanted))
     return new Promise((resolve, reject) => {
       unique.waiting.push({ resolve, reject })
-      this.#want(unique)
+      if (!this.#isOver) this.#want(unique)
     })
   }
 
@@ -84,16 +87,21 @@ export class Uniques {
     return this.#owners.get(handle)
   }
 
+  /** Another node has it, or is about to launch it. */
+  #isElsewhere({ name }: Wanted): boolean {
+    const owner = this.#host.names.owner(name)
+    const own = this.#host.self()
+    return owner !== undefined && (owner.node !== own.node || owner.epoch !== own.epoch)
+  }
+
   /** 0: nobody has it now, or it is not launched yet. */
   #handleOf(unique: Unique): number {
-    const { isAlive, names, self, handleOf } = this.#host
+    const { isAlive, names, handleOf } = this.#host
     const { handle, token, name } = unique
     if (token !== undefined) return handle !== 0 && isAlive(handle) ? handle : 0
     const owner = names.owner(name)
     if (owner === undefined || owner.id === 0) return 0
-    const own = self()
-    if (owner.node === own.node && owner.epoch === own.epoch) return 0
-    return handleOf(owner)
+    return this.#isElsewhere(unique) ? handleOf(owner) : 0
   }
 
   #want(unique: Unique): void {
@@ -168,6 +176,11 @@ export class Uniques {
     for (const unique of own) this.#reject(unique, stopping(unique))
     const handles = own.map(({ handle }) => handle).filter((handle) => handle !== 0)
     await Promise.allSettled(handles.map((handle) => handOver(handle)))
+    // From now on they are of who gets them.
+    for (const unique of own) {
+      unique.handle = 0
+      unique.token = undefined
+    }
     await new Promise<void>((resolve) => {
       const limit = this.#host.timeout(CLUSTER_HANDOVER_MS, resolve)
       names.releaseAll(() => {

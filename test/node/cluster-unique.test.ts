@@ -43,3 +43,19 @@ test('a unique service moves with a later token when its node stops, or it ends'
   })
   assert.deepEqual(last.members.at(-1), 'c')
 })
+
+// Proves: docs/cluster.md#drain
+test('a node that drains hands over what is one, finds it there, and goes on', async (t) => {
+  const { hub } = await startHubs(t, { a: {}, b: {} })
+  const { where } = await hub('a').join('before')
+  const other = where === 'a' ? 'b' : 'a'
+  await hub(where).drain()
+  assert.equal((await hub(other).join('there')).where, other)
+  assert.equal((await hub(where).join('here')).where, other)
+  await until('the other one knows', async () =>
+    (await hub(other).events()).some(({ node, state }) => node === where && state === 'draining'),
+  )
+  await assert.rejects(hub(other).launch(where, 'x'), { code: 'ERR_SERVICE_LAUNCH' })
+  assert.equal(await hub(where).relay(other, 1), 1)
+  assert.equal(await hub(other).relay(where, 2), 2)
+})
