@@ -16,6 +16,7 @@ import type { Names } from '../kernel/names.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { GiveUpOrder, OrderingHost, OrderingRuntime } from '../service/ordering.ts'
 import type { OrderAbout, WorkerOrder } from '../service/orders.ts'
+import { UNNAMED_METHOD } from '../service/sendable.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -252,7 +253,7 @@ export class ClusterBorder {
   ): void {
     const { node, epoch } = peer
     const { callTimeoutMs: timeoutMs } = this.#options
-    const late = { to: `node ${node}`, method: 'a method', timeoutMs, sent }
+    const late = { to: `node ${node}`, method: UNNAMED_METHOD, timeoutMs, sent }
     const error =
       why === 'late'
         ? new SkynetError('ERR_CALL_TIMEOUT', late)

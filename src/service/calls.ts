@@ -1,5 +1,5 @@
 /** The calls of one service that wait for their answers. */
-import { formatHandle, SkynetError } from '../base/errors.ts'
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { isError } from '../base/thrown.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Handles } from '../kernel/handles.ts'
@@ -7,7 +7,7 @@ import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { afterHandler, asArgument } from './sendable.ts'
+import { afterHandler, asArgument, UNNAMED_METHOD } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type TaskInfo, type TaskOrigin, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
@@ -243,7 +243,7 @@ export class Calls {
       call.resolve(value)
       return
     }
-    const error = value ?? deadCall(call, 'maybe')
+    const error = named(value ?? deadCall(call, 'maybe'), call)
     call.reject(call.blamed(call.isPassedOn ? afterHandler(error) : error))
   }
 
@@ -338,3 +338,9 @@ const deadCall = ({ to, method }: OpenCall, sent: 'no' | 'maybe', cause?: unknow
 
 const addressee = (to: number): string =>
   to < 0 ? `worker ${workerAt(-1 - to)}` : formatHandle(to)
+
+/** Who tells that its time is over may not know what was asked. */
+function named(error: unknown, { method }: OpenCall): unknown {
+  const isUnnamed = isSkynetError(error, 'ERR_CALL_TIMEOUT') && error.info.method === UNNAMED_METHOD
+  return isUnnamed ? new SkynetError('ERR_CALL_TIMEOUT', { ...error.info, method }) : error
+}

@@ -57,3 +57,6 @@ export function asArgument(error: unknown): unknown {
     .replace(/^value\.args/, 'args')
   return new SkynetError(error.code, { ...info, path } as never)
 }
+
+/** In an error about a call, for whoever does not know its method: its caller puts that in. */
+export const UNNAMED_METHOD = 'a method'

@@ -28,8 +28,9 @@ test('what is not there says so, and a call has a deadline', async (t) => {
     code: 'ERR_NAME_UNKNOWN',
     info: { name: 'b.nothing' },
   })
-  const isLate = (error: { code: string; info: { sent: string } }): boolean => {
-    assert.deepEqual([error.code, error.info.sent], ['ERR_CALL_TIMEOUT', 'maybe'])
+  const isLate = (error: { code: string; info: { sent: string; method: string } }): boolean => {
+    const { sent, method } = error.info
+    assert.deepEqual([error.code, sent, method], ['ERR_CALL_TIMEOUT', 'maybe', 'never'])
     return true
   }
   await assert.rejects(hub('a').wait('b'), isLate)
