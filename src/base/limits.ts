@@ -190,6 +190,8 @@ export const LINK_STOP_MS = 1000
 export const PROXIES_MAX = 262_144
 /** Of these by a local name there: they are kept until their node is down. */
 export const PROXIES_NAMED_MAX = 16_384
+/** Requests of one other node that services here have not answered. */
+export const PEER_ASKED_MAX = 262_144
 /** Nodes that others have named and nobody here knows, and how long they may be so. */
 export const PEERS_UNKNOWN_MAX = 64
 export const PEER_UNKNOWN_MS = 10_000

@@ -1,7 +1,9 @@
 /** Which messages of a peer are let in: those whose shape the code that takes them relies on. */
+import { NODE_NAMES } from '../kernel/names.ts'
 import { RESERVED_TYPES } from '../service/message-types.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { TAG } from '../wire/tags.ts'
+import type { PeerMethods } from './peer-methods.ts'
 
 const isText = (tag: number): boolean =>
   (tag >= TAG.SHORT_STRING && tag < TAG.SHORT_ARRAY) || (tag >= TAG.LATIN8 && tag <= TAG.WIDE32)
@@ -52,3 +54,17 @@ function isTraced(bytes: Uint8Array, at: number, end: number): boolean {
     value < end && inner <= 0xff && inner !== PTYPE.TRACE && isRequest(inner, bytes, value, end)
   )
 }
+
+const OF_PEERS: Readonly<Record<keyof PeerMethods, true>> = {
+  find: true,
+  load: true,
+  hasChannel: true,
+  launchHere: true,
+}
+
+/**
+ * May another node call that method of the service with that local name? What services of the node
+ * itself do is for services here: no other node has this one run files, or stop.
+ */
+export const isOpen = (name: string, method: string): boolean =>
+  !NODE_NAMES.includes(name) || (name === '.cluster' && Object.hasOwn(OF_PEERS, method))

@@ -3,19 +3,41 @@
  * of one whose worker dies nobody does: then its callers are told here.
  */
 import { SkynetError } from '../base/errors.ts'
+import { PEER_ASKED_MAX } from '../base/limits.ts'
 import type { BorderPeer, RemoteProxy } from './peer.ts'
 
 /** Answer a request of that proxy with an error. */
 export type Refuse = (proxy: RemoteProxy, session: number, error: Error) => void
 
-export function ask(proxy: RemoteProxy, session: number, callee: number, until: number): void {
+/**
+ * @param node Name of this node.
+ * @throws {SkynetError} `ERR_LINK_FULL`: too many requests of that peer have no answer.
+ */
+export function ask(
+  proxy: RemoteProxy,
+  session: number,
+  callee: number,
+  until: number,
+  node: string,
+): void {
+  const { peer } = proxy
+  if (peer.asking >= PEER_ASKED_MAX) {
+    throw new SkynetError('ERR_LINK_FULL', { node, limit: PEER_ASKED_MAX, sent: 'no' })
+  }
   proxy.asked ??= new Map()
+  if (!proxy.asked.has(session)) peer.asking++
   proxy.asked.set(session, { callee, until })
 }
 
 /** It has its answer. */
 export function answered(proxy: RemoteProxy, session: number): void {
-  proxy.asked?.delete(session)
+  if (proxy.asked?.delete(session) === true) proxy.peer.asking--
+}
+
+/** There is nobody any more who has asked. */
+export function forgetAsked(proxy: RemoteProxy): void {
+  proxy.peer.asking -= proxy.asked?.size ?? 0
+  proxy.asked = undefined
 }
 
 /** Another service is to answer it now. */
@@ -26,9 +48,10 @@ export function redirected(proxy: RemoteProxy, session: number, callee: number):
 
 /** Those whose callers have given up. */
 export function dropLate({ proxies }: BorderPeer, now: number): void {
-  for (const { asked } of proxies.values()) {
-    if (asked === undefined) continue
-    for (const [session, { until }] of asked) if (until < now) asked.delete(session)
+  for (const proxy of proxies.values()) {
+    for (const [session, { until }] of proxy.asked ?? []) {
+      if (until < now) answered(proxy, session)
+    }
   }
 }
 
@@ -38,7 +61,7 @@ export function refuseDead(proxy: RemoteProxy, dead: ReadonlySet<number>, refuse
   if (asked === undefined) return
   for (const [session, { callee }] of asked) {
     if (!dead.has(callee)) continue
-    asked.delete(session)
+    answered(proxy, session)
     const info = { to: `its callee`, method: 'a request', sent: 'maybe' as const }
     refuse(proxy, session, new SkynetError('ERR_CALL_DEAD', info))
   }

@@ -12,7 +12,7 @@ import { SkynetError } from '../base/errors.ts'
 import { CLUSTER_BACKLOG_BYTES_MAX, HANDLE_ID_MAX } from '../base/limits.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Multicast } from '../kernel/multicast.ts'
-import type { Names } from '../kernel/names.ts'
+import { type Names, NODE_NAMES } from '../kernel/names.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { GiveUpOrder, OrderingHost, OrderingRuntime } from '../service/ordering.ts'
 import type { OrderAbout, WorkerOrder } from '../service/orders.ts'
@@ -143,6 +143,7 @@ export class ClusterBorder {
       handleOf,
       proxyFor,
       checkNotNeeded: (handle) => checkNotNeeded(options, handle),
+      ownName: (handle) => NODE_NAMES.find((name) => options.names.query(name) === handle),
       told: (peer, message) => this.#told(peer, message),
       published: (peer, message) => this.channels.published(peer, message),
       complain: (peer, text) => options.complain(`message of node ${peer.node}: ${text}`),
@@ -151,7 +152,8 @@ export class ClusterBorder {
 
   #handleOf(key: RemoteKey): number {
     if (typeof key === 'string') return this.#options.names.query(key)
-    return (this.#harbor | key) >>> 0
+    // What a peer sends may be larger than a number is, and then it is none of a service here.
+    return key > HANDLE_ID_MAX ? 0 : (this.#harbor | key) >>> 0
   }
 
   // --- peers -------------------------------------------------------------------------------------
@@ -211,7 +213,11 @@ export class ClusterBorder {
    * @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`.
    */
   handleFor(peer: BorderPeer, key: RemoteKey): number {
-    return this.#proxies.of(peer, key).handle
+    const known = peer.proxies.get(key)
+    if (known !== undefined) return known.handle
+    const proxy = this.#proxies.of(peer, key)
+    this.#watches.named(proxy)
+    return proxy.handle
   }
 
   // --- messages ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { CLUSTER_CALL_MS } from '../base/limits.ts'
-import type { ClusterMember, ClusterMethods } from '../skynet/cluster-api.ts'
+import type { ClusterMember } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { Application } from './application.ts'
 import { ChannelDesk } from './channel-desk.ts'
@@ -13,7 +13,7 @@ import { Drive } from './drive.ts'
 import { Launches } from './launches.ts'
 import { NodeList } from './node-list.ts'
 import { uniquesOn } from './own-uniques.ts'
-import { CLUSTER_SERVICE, type PeerMethods, PeerServices } from './peer-services.ts'
+import { CLUSTER_SERVICE, findHere, type NodeMethods, PeerServices } from './peer-services.ts'
 import type { ClusterWays } from './ways.ts'
 
 /** What of the config is not of the transport. */
@@ -31,7 +31,7 @@ export async function clusterService(
   skynet: Skynet,
   settings: ClusterSettings,
   ways: ClusterWays,
-): Promise<ClusterMethods & PeerMethods> {
+): Promise<NodeMethods> {
   // What others ask before this setup is done waits for it.
   skynet.register(CLUSTER_SERVICE)
   const { name, callTimeoutMs = CLUSTER_CALL_MS, leaseMs, start } = settings
@@ -54,8 +54,7 @@ export async function clusterService(
   })
   const uniques = uniquesOn(skynet, () => drive)
   const drain = (): Promise<void> => {
-    launches.isDraining = true
-    drive.node.drain()
+    drive.drain()
     return uniques.release()
   }
   skynet.onStop(drain)
@@ -67,7 +66,7 @@ export async function clusterService(
   const launches = new Launches({ skynet, drive, application, others })
   const channels = new ChannelDesk(drive, others)
   const { names } = Skynet.siteOf(skynet)
-  const methods: ClusterMethods & PeerMethods = {
+  const methods: NodeMethods = {
     nodes: () => list.list,
     changes: (version) => list.changes(version),
     query: async (node, wanted, timeoutMs) =>
@@ -80,11 +79,7 @@ export async function clusterService(
         await inTime(skynet, wanted.name, uniques.find(wanted), timeoutMs || callTimeoutMs),
       )
     },
-    find: (wanted) => {
-      const handle = names.query(wanted)
-      if (handle === 0) throw new SkynetError('ERR_NAME_UNKNOWN', { name: `${name}${wanted}` })
-      return skynet.ref(handle)
-    },
+    find: (wanted) => skynet.ref(findHere(names, name, wanted)),
     load: () => launches.load(),
     shareChannel: (id) => channels.addressOf(id),
     openChannel: (address) => channels.open(address),

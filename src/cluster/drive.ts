@@ -40,6 +40,7 @@ export class Drive {
   /** Of this node. */
   readonly #self: { readonly node: string; epoch: number }
   readonly #slot = new PackedSlot()
+  #isDraining = false
   #lastBytes: Uint8Array = Buffer.alloc(0)
   #lastBuffer: Buffer = Buffer.alloc(0)
 
@@ -74,7 +75,8 @@ export class Drive {
   nodes(): ClusterMember[] {
     const { node, epoch } = this.#self
     const { build } = this.#options
-    const own = { node, epoch, state: 'up', isSelf: true, build, addresses: [] } as const
+    const state = this.#isDraining ? 'draining' : 'up'
+    const own = { node, epoch, state, isSelf: true, build, addresses: [] } as const
     const others = [...this.node.peers].flatMap((peer): ClusterMember[] => {
       const { state, record } = peer
       if (state === 'down') return []
@@ -84,6 +86,17 @@ export class Drive {
       ]
     })
     return [own, ...others]
+  }
+
+  /** It takes nothing new. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  drain(): void {
+    this.#isDraining = true
+    this.node.drain()
+    this.#options.onNodes()
   }
 
   /** Leave in order, so that nobody has to find out. Last: services may still call others. */

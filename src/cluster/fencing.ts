@@ -7,11 +7,14 @@
  * so only messages of such services are longer for it.
  */
 import { SkynetError } from '../base/errors.ts'
+import { STORE_KEY_BYTES_MAX } from '../base/limits.ts'
 import type { Fence } from '../service/life.ts'
 import { type Packed, PackedSlot } from './packed.ts'
 
 /** Of the type of a message: what stands in front says who its owner is. */
 export const FENCED = 0x200
+
+const isRevision = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
 
 /** Who owns a name, with which token. */
 export interface FencedOwner {
@@ -69,6 +72,11 @@ export class Fencing {
     const numbers = at + front - NUMBERS_BYTES
     const name = bytes.toString('utf8', at + 2, numbers)
     const token: Fence = [bytes.readDoubleLE(numbers), bytes.readDoubleLE(numbers + 8)]
+    // Each is remembered: what no owner can have must not be, and nothing is above NaN.
+    if (numbers - at - 2 > STORE_KEY_BYTES_MAX || !token.every(isRevision)) {
+      const info = { at: 0, reason: 'the message of an owner that is none' }
+      throw new SkynetError('ERR_MESSAGE_MALFORMED', info)
+    }
     const { accepts, current } = this.#host
     if (!accepts(name, token)) {
       throw new SkynetError('ERR_FENCED', { name, token, current: current(name) })

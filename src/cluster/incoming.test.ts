@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
-import { CLUSTER_BACKLOG_BYTES_MAX } from '../base/limits.ts'
+import { CLUSTER_BACKLOG_BYTES_MAX, PEER_ASKED_MAX } from '../base/limits.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Incoming, type IncomingHost } from './incoming.ts'
@@ -11,6 +11,7 @@ import { BorderPeer } from './peer.ts'
 function behind(waitingBytes: number) {
   const taken: number[] = []
   const errors: unknown[] = []
+  const peer = new BorderPeer({ node: 'b', epoch: 1 }, 0)
   const host = {
     router: {
       waitingBytesTo: () => waitingBytes,
@@ -22,11 +23,11 @@ function behind(waitingBytes: number) {
     node: 'c',
     now: () => 0,
     handleOf: () => 7,
-    proxyFor: () => ({ handle: 8, asked: undefined }),
+    ownName: () => undefined,
+    proxyFor: () => ({ handle: 8, peer, asked: undefined }),
     complain: assert.fail,
   }
   const incoming = new Incoming(host as unknown as IncomingHost)
-  const peer = new BorderPeer({ node: 'b', epoch: 1 }, 0)
   const packer = new Packer()
   const length = packer.pack(['method'])
   const send = (type: number, session: number): void =>
@@ -34,7 +35,7 @@ function behind(waitingBytes: number) {
       ...{ type, to: 7, source: 1, session, ms: 1000 },
       ...{ bytes: packer.bytes, at: 0, length },
     })
-  return { send, taken, errors, incoming }
+  return { send, taken, errors, incoming, peer }
 }
 
 // Proves: docs/limits.md#cluster-backlog
@@ -57,4 +58,15 @@ test('what has its limit of bytes waiting takes more', () => {
   const { send, taken, errors } = behind(CLUSTER_BACKLOG_BYTES_MAX)
   send(PTYPE.LUA, 0)
   assert.deepEqual([taken, errors], [[PTYPE.LUA], []])
+})
+
+test('a peer that asks for more answers than its limit is refused, and only then', () => {
+  const { send, taken, errors, peer } = behind(0)
+  peer.asking = PEER_ASKED_MAX - 1
+  send(PTYPE.LUA, 1)
+  send(PTYPE.LUA, 2)
+  send(PTYPE.LUA, 0)
+  assert.equal(taken.length, 2)
+  assert.ok(isSkynetError(errors[0], 'ERR_LINK_FULL'))
+  assert.deepEqual(errors[0].info, { node: 'c', limit: PEER_ASKED_MAX, sent: 'no' })
 })

@@ -4,8 +4,8 @@ import type { Handles } from '../kernel/handles.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { unpack } from '../wire/unpack.ts'
-import { isAdmitted } from './admission.ts'
-import { ask } from './asked.ts'
+import { isAdmitted, isOpen } from './admission.ts'
+import { answered, ask } from './asked.ts'
 import { type BorderOutgoing, BY_NAME } from './outgoing.ts'
 import { type Packed, PackedSlot } from './packed.ts'
 import { type BorderPeer, type RemoteKey, type RemoteProxy, remoteAddress } from './peer.ts'
@@ -27,6 +27,8 @@ export interface IncomingHost {
   handleOf(key: RemoteKey): number
   /** @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
   checkNotNeeded(handle: number): void
+  /** The name of a service of the node itself; undefined: it is another one. */
+  ownName(handle: number): string | undefined
   /** @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`. */
   proxyFor(peer: BorderPeer, key: RemoteKey): RemoteProxy
   /** What the border of a peer says to this one. */
@@ -115,23 +117,42 @@ export class Incoming {
     const { type, source, session, ms } = message
     const proxy = source === 0 ? undefined : this.#host.proxyFor(peer, source)
     const from = proxy?.handle ?? 0
-    const isOrder = type === PTYPE.SYSTEM
-    const isThere = isOrder
-      ? this.#order(peer, handle, from, message)
-      : this.#message(peer, handle, from, message)
+    // Before it is passed on: it may be answered, or passed on to a third node, at once.
+    if (session !== 0 && proxy !== undefined) {
+      ask(proxy, session, handle, this.#host.now() + ms, this.#host.node)
+    }
+    let isThere = false
+    try {
+      isThere =
+        type === PTYPE.SYSTEM
+          ? this.#order(peer, handle, from, message)
+          : this.#message(peer, handle, from, message)
+    } finally {
+      if (!isThere && proxy !== undefined) answered(proxy, session)
+    }
     if (!isThere) throw this.#missing(handle, message)
-    if (session !== 0 && proxy !== undefined) ask(proxy, session, handle, this.#host.now() + ms)
   }
 
   #message(peer: BorderPeer, handle: number, from: number, message: Packed): boolean {
     const { type, session, bytes, at, length } = message
     if (!isAdmitted(type, bytes, at, at + length)) throw malformed(`no message of type ${type}`)
+    this.#checkOpen(handle, message)
     const { router, references } = this.#host
     if (router.waitingBytesTo(handle) > this.#host.backlogBytesMax) return this.#full(session)
     if (!References.areIn(bytes, at, length)) {
       return router.sendPacked(type, handle, from, session, bytes, at, length)
     }
     return router.send(type, handle, from, session, references.inward(peer, bytes, at, length))
+  }
+
+  /** @throws {SkynetError} `ERR_METHOD_UNKNOWN`. */
+  #checkOpen(handle: number, { type, bytes, at, length }: Packed): void {
+    const service = this.#host.ownName(handle)
+    if (service === undefined) return
+    const method = methodIn(type, unpack(bytes, at, length))
+    if (isOpen(service, method)) return
+    const hint = ' for other nodes'
+    throw new SkynetError('ERR_METHOD_UNKNOWN', { service, method, hint })
   }
 
   /** The worker takes nothing: it runs a handler that does not come to its end, say. */

@@ -19,8 +19,6 @@ export interface LaunchesHost {
 
 export class Launches {
   readonly #host: LaunchesHost
-  /** It takes nothing new. */
-  isDraining = false
 
   constructor(host: LaunchesHost) {
     this.#host = host
@@ -46,18 +44,26 @@ export class Launches {
     const loadOf = async (node: string, limitMs: number): Promise<number> =>
       node === own ? this.load() : others.at(node, limitMs).load()
     const node = await placeOn(where, drive.nodes(), loadOf)
-    if (node === own) return skynet.newService(url, launchOptions(options))
+    if (node === own) {
+      this.#checkTakes(url)
+      return skynet.newService(url, launchOptions(options))
+    }
     const module = application.moduleOf(url)
     return others.at(node, timeoutMs).launchHere(module, application.build, options)
   }
 
   /** For another node. */
   async here(module: string, build: string, options: RemoteLaunch): Promise<ServiceRef> {
-    const { skynet, drive, application } = this.#host
-    if (this.isDraining) {
-      const reason = `node ${drive.self.node} takes nothing new, it is about to stop`
-      throw new SkynetError('ERR_SERVICE_LAUNCH', { path: module, reason })
-    }
+    const { skynet, application } = this.#host
+    this.#checkTakes(module)
     return skynet.newService(application.urlOf(module, build), launchOptions(options))
+  }
+
+  /** @throws {SkynetError} `ERR_SERVICE_LAUNCH`. */
+  #checkTakes(path: string): void {
+    const { drive } = this.#host
+    if (!drive.isDraining) return
+    const reason = `node ${drive.self.node} takes nothing new, it is about to stop`
+    throw new SkynetError('ERR_SERVICE_LAUNCH', { path, reason })
   }
 }

@@ -1,22 +1,17 @@
 /** The services `.cluster` of other nodes, as this one asks them. */
 import { SkynetError } from '../base/errors.ts'
-import type { RemoteLaunch } from '../launch/remote.ts'
+import { type Names, NODE_NAMES } from '../kernel/names.ts'
 import type { BoundRef, ServiceRef } from '../service/ref.ts'
+import type { ClusterMethods } from '../skynet/cluster-api.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import type { ClusterBorder } from './border.ts'
 import type { PeerAddress } from './core/transport.ts'
+import type { PeerMethods } from './peer-methods.ts'
 
 export const CLUSTER_SERVICE = '.cluster'
 
-export interface PeerMethods {
-  /** Who has that local name there. @throws {SkynetError} `ERR_NAME_UNKNOWN`. */
-  find(name: string): ServiceRef
-  /** How many services there are. */
-  load(): number
-  /** Is a channel of that number at home there? */
-  hasChannel(id: number): boolean
-  launchHere(module: string, build: string, options: RemoteLaunch): Promise<ServiceRef>
-}
+/** All that the service `.cluster` of a node is asked. */
+export type NodeMethods = ClusterMethods & PeerMethods
 
 export interface PeerServicesHost {
   readonly border: ClusterBorder
@@ -46,4 +41,15 @@ export class PeerServices {
     const ref = this.#skynet.ref(handle) as ServiceRef<PeerMethods>
     return ref.with({ timeoutMs: timeoutMs || this.#callTimeoutMs }).call
   }
+}
+
+/**
+ * Who has that local name here, for who asks by it. What is of the node itself is for its services.
+ *
+ * @throws {SkynetError} `ERR_NAME_UNKNOWN`.
+ */
+export function findHere(names: Pick<Names, 'query'>, node: string, name: string): number {
+  const handle = NODE_NAMES.includes(name) ? 0 : names.query(name)
+  if (handle === 0) throw new SkynetError('ERR_NAME_UNKNOWN', { name: `${node}${name}` })
+  return handle
 }

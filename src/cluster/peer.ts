@@ -64,6 +64,8 @@ export class BorderPeer implements PeerAddress {
   /** Until when it may be no member, as the node counts time. */
   readonly unknownUntil: number
   isDown = false
+  /** Requests of its services that have no answer so far. */
+  asking = 0
   /** Something of what it was to be told did not leave: it is told again what there is. */
   hasUntold = false
 

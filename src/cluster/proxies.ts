@@ -1,10 +1,11 @@
 /** The handles here that stand for services of other nodes. Runs on the worker of the cluster. */
 import { SkynetError } from '../base/errors.ts'
-import { PROXIES_MAX, PROXIES_NAMED_MAX } from '../base/limits.ts'
+import { HANDLE_ID_MAX, PROXIES_MAX, PROXIES_NAMED_MAX } from '../base/limits.ts'
 import { Context, type Forwarder } from '../kernel/context.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Router } from '../kernel/router.ts'
 import { UNBOUND } from '../wire/service-id.ts'
+import { forgetAsked } from './asked.ts'
 import { type BorderPeer, type RemoteKey, type RemoteProxy, remoteAddress } from './peer.ts'
 
 export interface ProxiesHost {
@@ -47,7 +48,7 @@ export class Proxies {
   /**
    * The one proxy of a service, made when it is named first.
    *
-   * @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`.
+   * @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`, `ERR_MESSAGE_MALFORMED`.
    */
   of(peer: BorderPeer, key: RemoteKey): RemoteProxy {
     const known = peer.proxies.get(key)
@@ -62,6 +63,9 @@ export class Proxies {
   }
 
   #check({ node }: BorderPeer, key: RemoteKey): void {
+    if (typeof key === 'number' && key > HANDLE_ID_MAX) {
+      throw new SkynetError('ERR_MESSAGE_MALFORMED', { at: 0, reason: `a service ${key}` })
+    }
     const limit = this.#limit
     if (this.#all.size >= limit) throw new SkynetError('ERR_PROXY_LIMIT', { node, limit })
     // A name ends with its node only, so names must not take what services need.
@@ -86,6 +90,7 @@ export class Proxies {
   /** That service has ended, or its node: who sends to it is told that there is none. */
   retire(proxy: RemoteProxy): void {
     if (!this.#all.delete(proxy.handle)) return
+    forgetAsked(proxy)
     const { peer, key } = proxy
     peer.proxies.delete(key)
     if (typeof key === 'number') peer.untoldKnown.delete(key)
