@@ -188,9 +188,9 @@ const MESSAGES = {
     `Cannot know another service of node ${i.node}: ` +
     `all handles for services of other nodes are in use, ${i.limit}`,
   // clusters of Skynet
-  ERR_SKYNETCLUSTER_ANSWER: (i: { node: string; to: string; reason: string }) =>
+  ERR_SKYNETCLUSTER_ANSWER: (i: { node: string; to: string; reason: string; sent: 'maybe' }) =>
     `Cannot read the answer of ${i.to} on ${i.node}: ${i.reason}`,
-  ERR_SKYNETCLUSTER_DOWN: (i: { node: string; reason: string }) =>
+  ERR_SKYNETCLUSTER_DOWN: (i: { node: string; reason: string; sent: Sent }) =>
     `Cannot reach node ${i.node}: ${i.reason}`,
   ERR_SKYNETCLUSTER_FULL: (i: { node: string; what: string; limit: number; sent: 'no' }) =>
     `Cannot ask more of node ${i.node}: the limit of ${i.what} is ${i.limit}`,
@@ -198,7 +198,7 @@ const MESSAGES = {
     `Cannot get an answer of ${i.to} on ${i.node}, sent: ${i.sent}: ${i.reason}`,
   ERR_SKYNETCLUSTER_NAME: (i: { name: string; reason: string }) =>
     `Cannot register '${i.name}' for other nodes: ${i.reason}`,
-  ERR_SKYNETCLUSTER_REMOTE: (i: { node: string; to: string; text: string }) =>
+  ERR_SKYNETCLUSTER_REMOTE: (i: { node: string; to: string; text: string; sent: Sent }) =>
     `Cannot get an answer of ${i.to}, as node ${i.node} says no: ${i.text}`,
   ERR_SKYNETCLUSTER_TIMEOUT: (i: { node: string; to: string; timeoutMs: number; sent: Sent }) =>
     `Cannot wait longer for ${i.to} on ${i.node}: no answer within ${i.timeoutMs} ms`,

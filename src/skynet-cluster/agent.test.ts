@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { luaValues } from '../codec/seri/lua-values.ts'
 import { packValues } from '../codec/seri/writer.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
-import { Agent, type AgentHost, type AgentLimits, TEXT } from './agent.ts'
-import { parseAnswer } from './answer-frames.ts'
+import { Agent, type AgentHost, type AgentLimits } from './agent.ts'
+import { parseAnswer, TEXT } from './answer-frames.ts'
 import {
   bodiesOf,
   bytesOf,

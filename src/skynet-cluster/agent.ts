@@ -9,7 +9,7 @@ import { packReturned } from '../codec/seri/lua-values.ts'
 import { unpackValues } from '../codec/seri/reader.ts'
 import { packValues } from '../codec/seri/writer.ts'
 import { WaitLimits, type WaitOptions } from '../service/wait-options.ts'
-import { packAnswer, packAnswerBegin, packAnswerPart, packError } from './answer-frames.ts'
+import { packAnswer, packAnswerBegin, packAnswerPart, packError, TEXT } from './answer-frames.ts'
 import { type Gathered, Gathering, type GatheringLimits } from './gathering.ts'
 import { Outgoing } from './outgoing.ts'
 import {
@@ -21,15 +21,6 @@ import {
 } from './request-frames.ts'
 import type { SayOften } from './sayings.ts'
 import type { ClusterSocket } from './sender.ts'
-
-/** Texts that Skynet has for its errors. */
-export const TEXT = {
-  NAME: 'Invalid name',
-  UNKNOWN: 'name not found',
-  LARGE: 'Invalid large req',
-  DEAD: 'call to invalid address',
-  FAILED: 'call failed',
-} as const
 
 /** What an agent needs of its node. */
 export interface AgentHost {

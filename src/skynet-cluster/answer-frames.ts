@@ -2,6 +2,15 @@
 import { codecError } from '../codec/codec.ts'
 import { LENGTH_BYTES, PART_BYTES } from './request-frames.ts'
 
+/** Texts that Skynet has for its errors. */
+export const TEXT = {
+  NAME: 'Invalid name',
+  UNKNOWN: 'name not found',
+  LARGE: 'Invalid large req',
+  DEAD: 'call to invalid address',
+  FAILED: 'call failed',
+} as const
+
 export type AnswerFrame =
   | {
       readonly kind: 'error' | 'ok' | 'part' | 'last'

@@ -1,5 +1,6 @@
 /** A request to another node, from when it is asked until it is answered. */
 import { SkynetError } from '../base/errors.ts'
+import { TEXT } from './answer-frames.ts'
 import type { Target } from './request-frames.ts'
 
 /** To whom, for people: `@db`, `:0000000a`, `the name`. */
@@ -16,6 +17,11 @@ export interface AskedEnd {
   readonly resolve: (answer: Buffer) => void
   readonly reject: (error: Error) => void
 }
+
+/** With these no service was called; ours may have a reason behind them. */
+const UNCALLED: readonly string[] = [TEXT.NAME, TEXT.UNKNOWN, TEXT.LARGE, TEXT.DEAD]
+const isUncalled = (text: string): boolean =>
+  UNCALLED.some((each) => text === each || text.startsWith(`${each}: `))
 
 export class Asked {
   readonly node: string
@@ -81,7 +87,21 @@ export class Asked {
   }
 
   down(reason: string): void {
-    this.reject(new SkynetError('ERR_SKYNETCLUSTER_DOWN', { node: this.node, reason }))
+    const { node } = this
+    this.reject(new SkynetError('ERR_SKYNETCLUSTER_DOWN', { node, reason, sent: 'no' }))
+  }
+
+  /** Its answer is none. */
+  unfit(reason: string): void {
+    const { node, to } = this
+    this.reject(new SkynetError('ERR_SKYNETCLUSTER_ANSWER', { node, to, reason, sent: 'maybe' }))
+  }
+
+  /** The other node says no. */
+  refused(text: string): void {
+    const { node, to } = this
+    const sent = isUncalled(text) ? 'no' : 'maybe'
+    this.reject(new SkynetError('ERR_SKYNETCLUSTER_REMOTE', { node, to, text, sent }))
   }
 
   full(what: string, limit: number): void {

@@ -12,7 +12,7 @@ import { PartKey } from '../service/part.ts'
 import { kept } from '../service/scope.ts'
 import type { WaitLimits, WaitOptions } from '../service/wait-options.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { ClusterdMethods } from './clusterd.ts'
+import type { ClusterdMethods } from './clusterd-methods.ts'
 import { Standing, type StandingOrder } from './standing.ts'
 
 /** What the door needs of its service. */
@@ -47,7 +47,7 @@ interface Guest {
 export class ClusterDoor {
   readonly #service: DoorService
   readonly #node: DoorNode
-  readonly #standing = new Standing()
+  readonly #standing: Standing
   #handle = 0
   /** Of the instance that is watched: with the first that it is told to hold. */
   #watched = 0
@@ -56,6 +56,8 @@ export class ClusterDoor {
   constructor(service: DoorService, node: DoorNode) {
     this.#service = service
     this.#node = node
+    const { handles } = service.runtime
+    this.#standing = new Standing((handle) => handles.workerOf(handle) >= 0)
   }
 
   /** @param title What the call is called in errors and lists. */

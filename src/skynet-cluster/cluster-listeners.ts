@@ -1,5 +1,5 @@
 /** Where other nodes come in: listeners, and an agent for each connection. */
-import { checkInteger, checkOptions } from '../base/check.ts'
+import { checkInteger, checkOptions, checkText, refusal } from '../base/check.ts'
 import { GATE_CLIENTS_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { ListenOptions } from '../sockets/open-listener.ts'
@@ -39,10 +39,32 @@ export interface ListenersHost {
 const NAMES = ['host', 'port', 'maxClient']
 const WHAT = 'open the cluster'
 
-/** @throws `TypeError`, `RangeError` naming what is wrong. */
-export function checkClusterListen(given: ClusterListen): Required<ClusterListen> {
-  checkOptions(WHAT, 'listen', given ?? null, NAMES)
+/**
+ * What `open` was asked for; by name the port is not known.
+ *
+ * @throws `TypeError`, `RangeError` naming what is wrong.
+ */
+export function checkOpen(
+  listen: ClusterListen | number | string,
+  more: Pick<ClusterListen, 'maxClient'> | undefined,
+): Required<ClusterListen> {
+  if (typeof listen === 'object') {
+    if (more !== undefined) throw refusal('type', WHAT, 'more', 'none beside an object', more)
+    return checkClusterListen(listen)
+  }
+  checkOptions(WHAT, 'more', more ?? {}, ['maxClient'])
+  if (typeof listen === 'number') return checkClusterListen({ ...more, port: listen })
+  if (typeof listen !== 'string') throw refusal('type', WHAT, 'listen', LISTEN, listen)
+  checkText(WHAT, 'listen', listen)
+  return checkClusterListen({ ...more, port: 0 })
+}
+
+const LISTEN = 'a port, the name of a node, or { host, port, maxClient }'
+
+function checkClusterListen(given: ClusterListen): Required<ClusterListen> {
+  checkOptions(WHAT, 'listen', given, NAMES)
   const { host = '127.0.0.1', port, maxClient = GATE_CLIENTS_DEFAULT } = given
+  checkText(WHAT, 'host', host)
   checkInteger(WHAT, 'port', port, 0, 0xffff)
   checkInteger(WHAT, 'maxClient', maxClient, 1, SOCKETS_MAX)
   return { host, port, maxClient }

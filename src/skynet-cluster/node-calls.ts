@@ -1,12 +1,5 @@
 /** What a service asks of another node: packed here, on its own worker, and so are the answers. */
-import {
-  checkFlag,
-  checkInteger,
-  checkMs,
-  checkOptions,
-  checkText,
-  refusal,
-} from '../base/check.ts'
+import { checkFlag, checkInteger, checkMs, checkOptions, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { SKYNETCLUSTER_CALL_MS, SKYNETCLUSTER_MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
@@ -87,17 +80,17 @@ export class NodeCalls {
     const { timeoutMs = this.#timeoutMs, signal } = options
     const left = limitsFrom(this.#clock, { timeoutMs, signal })
     const to = targetText(target)
-    let answer: Uint8Array | SkynetError
+    let answer: Uint8Array | Error
     try {
       answer = await this.#door.ask('request', [node, target, message], left, `${to} on ${node}`)
     } catch (error) {
       throw asRemote(error, node, to)
     }
-    if (answer instanceof SkynetError) throw answer
+    if (answer instanceof Error) throw answer
     try {
       return unpackValues(answer, this.#keepFloats)
     } catch (cause) {
-      const info = { node, to, reason: messageOf(cause) }
+      const info = { node, to, reason: messageOf(cause), sent: 'maybe' } as const
       throw new SkynetError('ERR_SKYNETCLUSTER_ANSWER', info, { cause })
     }
   }
@@ -113,7 +106,7 @@ export class NodeCalls {
   async connect(node: string, options: WaitOptions = {}): Promise<void> {
     const { timeoutMs = this.#timeoutMs, signal } = options
     const left = limitsFrom(this.#clock, { timeoutMs, signal })
-    let failure: SkynetError | undefined
+    let failure: Error | undefined
     try {
       failure = await this.#door.ask('connect', [node], left, `a connection to ${node}`)
     } catch (error) {
@@ -144,5 +137,10 @@ function asRemote(error: unknown, node: string, to: string): unknown {
   return new SkynetError('ERR_SKYNETCLUSTER_LOST', info, options)
 }
 
-/** @throws {TypeError} Unless it is the name of a node. */
-export const checkNode = (what: string, node: unknown): void => checkText(what, 'node', node)
+/** @throws {SkynetError} `ERR_SKYNETCLUSTER_ANSWER` Unless it is the handle of a service. */
+export function checkAnsweredHandle(value: unknown, node: string, to: string): number {
+  const isHandle = Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 32
+  if (isHandle) return value as number
+  const info = { node, to, reason: 'it is no handle', sent: 'maybe' } as const
+  throw new SkynetError('ERR_SKYNETCLUSTER_ANSWER', info)
+}

@@ -43,17 +43,20 @@ export class Outgoing {
     return this.#bytes + this.#socket.bufferedAmount
   }
 
-  /** Write a frame now, in front of the parts that wait. */
-  send(frame: Uint8Array): void {
-    if (this.#socket.isOpen) this.#socket.write(frame)
+  /** Write a frame now, in front of the parts that wait. False: the connection has ended. */
+  send(frame: Uint8Array): boolean {
+    if (!this.#socket.isOpen) return false
+    this.#socket.write(frame)
+    return true
   }
 
-  /** The bytes are kept until they have left. */
-  sendLarge(large: Large): void {
-    if (!this.#socket.isOpen) return
+  /** The bytes are kept until they have left. False: the connection has ended. */
+  sendLarge(large: Large): boolean {
+    if (!this.#socket.isOpen) return false
     this.#large.push(large)
     this.#bytes += large.message.length
     this.#pump()
+    return true
   }
 
   /** Resolves when all that was given by now has left, or the connection has ended. */

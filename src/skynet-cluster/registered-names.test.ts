@@ -44,3 +44,29 @@ test('methodAt() counts the methods of a snax service from 5 on', () => {
   )
   assert.equal(all.methodAt(2, 5), undefined)
 })
+
+test('names of services that have ended are let go of', () => {
+  const alive = new Set([1])
+  const all = names(alive)
+  all.register('stays', 1)
+  all.registerSnax('stays', 1, ['response.ping'])
+  for (let handle = 2; handle < 2000; handle++) {
+    alive.add(handle)
+    all.register(`room:${handle}`, handle)
+    all.registerSnax(`room:${handle}`, handle, ['response.ping'])
+    alive.delete(handle)
+  }
+  assert.ok(all.size <= 64, `${all.size}`)
+  assert.equal(all.get('stays'), 1)
+  assert.equal(all.methodAt(1, 5), 'ping')
+  assert.equal(all.methodAt(100, 5), undefined)
+})
+
+test('registerSnax() again: the name is of another service, and the methods are others', () => {
+  const all = names(new Set([1, 2]))
+  all.registerSnax('pinger', 1, ['response.ping'])
+  all.registerSnax('pinger', 1, ['response.pong'])
+  assert.equal(all.methodAt(1, 5), 'pong')
+  all.registerSnax('pinger', 2, ['response.ping'])
+  assert.deepEqual([all.snaxHandle('pinger'), all.methodAt(1, 5)], [2, undefined])
+})

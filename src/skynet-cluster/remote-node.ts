@@ -177,5 +177,5 @@ const ABSENT = 'nobody has said where it is'
 export function knownAddress(node: string, address: NodeAddress): string {
   if (typeof address === 'string') return address
   const reason = address === false ? DOWN : ABSENT
-  throw new SkynetError('ERR_SKYNETCLUSTER_DOWN', { node, reason })
+  throw new SkynetError('ERR_SKYNETCLUSTER_DOWN', { node, reason, sent: 'no' })
 }

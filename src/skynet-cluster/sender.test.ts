@@ -262,3 +262,18 @@ test('the end of a connection says of each call whether it may have been handled
 test('bytesOf() of a run is as long as the run', () => {
   assert.equal(bytesOf({ hexRle: [['0102', 3]] }).toString('hex'), '010201020102')
 })
+
+// Proves: docs/skynet-cluster.md#send
+test('what is asked over a connection that has just ended was not sent, and says so', () => {
+  for (const bytes of [1, 40_000]) {
+    for (const kind of ['push', 'call'] as const) {
+      const { socket, sender: all } = sender()
+      socket.isOpen = false
+      const heard = new Heard('@x', Buffer.alloc(bytes), kind)
+      all.ask(heard.asked)
+      assert.ok(isSkynetError(heard.error, 'ERR_SKYNETCLUSTER_LOST'))
+      assert.equal(heard.error.info.sent, 'no')
+      assert.equal(all.pending, 0)
+    }
+  }
+})

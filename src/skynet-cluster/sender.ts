@@ -1,5 +1,4 @@
 /** One connection to another node: what is asked over it, and who gets which answer. */
-import { SkynetError } from '../base/errors.ts'
 import { type AnswerFrame, parseAnswer } from './answer-frames.ts'
 import type { Asked } from './asked.ts'
 import { Gathering } from './gathering.ts'
@@ -85,7 +84,7 @@ export class Sender {
     } catch (error) {
       failure = error
     }
-    const text = failure === undefined ? 'the connection has ended' : String(failure)
+    const text = failure === undefined ? ENDED : String(failure)
     this.end(failure instanceof Error ? failure.message : text, failure)
   }
 
@@ -105,7 +104,10 @@ export class Sender {
     const { target, isPush, message } = asked
     if (!isPush) this.#open(asked)
     const tag = isPush ? undefined : this.#tagOf(asked)
-    this.#outgoing.send(packRequest(target, asked.session, message, tag))
+    if (!this.#outgoing.send(packRequest(target, asked.session, message, tag))) {
+      this.#unsent(asked)
+      return
+    }
     asked.isSent = true
     asked.release()
     if (isPush) asked.resolve(NOTHING)
@@ -121,7 +123,7 @@ export class Sender {
       this.#pushes.add(asked)
     }
     asked.release()
-    this.#outgoing.sendLarge({
+    const isTaken = this.#outgoing.sendLarge({
       begin: packBegin({ target, isPush }, session, message.length, tag),
       message,
       part: (bytes, isLast) => packPart(session, bytes, isLast),
@@ -132,6 +134,14 @@ export class Sender {
       },
       isDropped: () => asked.isOver,
     })
+    if (!isTaken) this.#unsent(asked)
+  }
+
+  /** The connection has ended, and that is told later. */
+  #unsent(asked: Asked): void {
+    this.#pending.delete(asked.session)
+    this.#pushes.delete(asked)
+    asked.lost(ENDED)
   }
 
   #open(asked: Asked): void {
@@ -166,23 +176,18 @@ export class Sender {
   }
 
   #end(asked: Asked, answer: Exclude<AnswerFrame, { kind: 'begin' }>): void {
-    const { node, to } = asked
     if (answer.kind === 'error') {
       this.#answers.forget(answer.session)
-      const text = answer.message.toString()
-      asked.reject(new SkynetError('ERR_SKYNETCLUSTER_REMOTE', { node, to, text }))
+      asked.refused(answer.message.toString())
       return
     }
     // As there: one that ends in parts without a begin is an answer, and a plain one ends parts.
     const gathered = this.#answers.last(answer.session, answer.message)
     const message = gathered === undefined ? answer.message : gathered.message
-    if (message !== undefined) {
-      asked.resolve(message)
-      return
-    }
-    const reason = 'its parts are not what their begin has said, or are too large'
-    asked.reject(new SkynetError('ERR_SKYNETCLUSTER_ANSWER', { node, to, reason }))
+    if (message !== undefined) asked.resolve(message)
+    else asked.unfit('its parts are not what their begin has said, or are too large')
   }
 }
 
 const NOTHING = Buffer.alloc(0)
+const ENDED = 'the connection has ended'

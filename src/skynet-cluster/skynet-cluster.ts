@@ -5,8 +5,8 @@ import type { AnyService, MethodsOf } from '../modules/definition.ts'
 import type { Address } from '../service/addresses.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
-import { type ClusterListen, type ClusterPlace, checkClusterListen } from './cluster-listeners.ts'
-import { checkDeadline, checkRemote, type NodeCalls } from './node-calls.ts'
+import { type ClusterListen, type ClusterPlace, checkOpen } from './cluster-listeners.ts'
+import { checkAnsweredHandle, checkDeadline, checkRemote, type NodeCalls } from './node-calls.ts'
 import type { SnaxMethod } from './registered-names.ts'
 import { type ClusterNodeInfo, checkTable, type NodeTable } from './remote-nodes.ts'
 import { RemoteRef } from './remote-ref.ts'
@@ -61,17 +61,15 @@ export class SkynetCluster {
    * @returns Where: with the port that is really open.
    * @throws {SkynetError} `ERR_LISTEN`; `ERR_SKYNETCLUSTER_DOWN` the table does not say where.
    */
+  open(listen: ClusterListen): Promise<ClusterPlace>
+  open(listen: number | string, more?: Pick<ClusterListen, 'maxClient'>): Promise<ClusterPlace>
   async open(
     listen: ClusterListen | number | string,
-    more: Pick<ClusterListen, 'maxClient'> = {},
+    more?: Pick<ClusterListen, 'maxClient'>,
   ): Promise<ClusterPlace> {
-    const given = typeof listen === 'object' ? listen : { port: 0, ...more }
-    if (typeof listen === 'string') {
-      const { maxClient } = checkClusterListen(given)
-      return this.#ask('openNamed', [listen, maxClient])
-    }
-    const place = typeof listen === 'number' ? { ...given, port: listen } : given
-    return this.#ask('open', [checkClusterListen(place)])
+    const given = checkOpen(listen, more)
+    if (typeof listen !== 'string') return this.#ask('open', [given])
+    return this.#ask('openNamed', [listen, given.maxClient])
   }
 
   /**
@@ -135,7 +133,7 @@ export class SkynetCluster {
     checkText('query', 'node', node)
     checkText('query', 'name', name)
     const [handle] = await this.#base.calls.request(node, 0, [name], this.#options)
-    return handle as number
+    return checkAnsweredHandle(handle, node, 'its names')
   }
 
   /**
@@ -176,7 +174,7 @@ export class SkynetCluster {
 
   /**
    * A service of this node that passes everything on to one of another node, for who has only
-   * handles: `proxy('db@.main')`, `proxy('db', '@main')`. One for each, however often it is asked
+   * handles: `proxy('db@main')`, `proxy('db', '@main')`. One for each, however often it is asked
    * for.
    */
   async proxy<S extends AnyService = AnyService>(
@@ -205,8 +203,8 @@ export class SkynetCluster {
   ): Promise<RemoteSnax<M>> {
     checkText('find a snax service', 'name', name)
     checkSnaxMethods('find a snax service', methods)
-    const target = address ?? (await this.call<number>(node, '.service', 'QUERY', 'snaxd', name))
-    checkRemote('find a snax service', target)
+    if (address !== undefined) checkRemote('find a snax service', address)
+    const target = address ?? (await this.#querySnax(node, name))
     return remoteSnax(node, target, methods, {
       call: (values) => this.call(node, target, ...values),
       send: (values) => this.send(node, target, ...values),
@@ -240,6 +238,11 @@ export class SkynetCluster {
     }
   }
 
+  async #querySnax(node: string, name: string): Promise<number> {
+    const handle = await this.call(node, '.service', 'QUERY', 'snaxd', name)
+    return checkAnsweredHandle(handle, node, '.service')
+  }
+
   async #request(
     what: string,
     node: string,
@@ -257,7 +260,7 @@ export class SkynetCluster {
   }
 }
 
-/** `db@.main`: a node and what is behind it. */
+/** `db@main`, `db.main`: a node and what is behind it. */
 function splitName(name: string): [string, string] {
   const found = typeof name === 'string' ? /^([^@.]+)([@.].+)$/s.exec(name) : null
   if (found !== null) return [found[1]!, found[2]!]

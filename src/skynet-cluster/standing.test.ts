@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Standing } from './standing.ts'
 
 test('a standing has what holds: the newest of each, and nothing that was taken back', () => {
-  const standing = new Standing()
+  const standing = new Standing(() => true)
   assert.equal(standing.isEmpty, true)
   standing.note(['request', 'node', '@x', Buffer.alloc(1)], undefined)
   assert.equal(standing.isEmpty, true)
@@ -22,4 +22,18 @@ test('a standing has what holds: the newest of each, and nothing that was taken 
     ['register', 'new', 7],
     ['registerSnax', 'pinger', 7, ['response.ping']],
   ])
+})
+
+test('names of services that have ended are let go of', () => {
+  const alive = new Set([1])
+  const standing = new Standing((handle) => alive.has(handle))
+  standing.note(['register', 'stays', 1], undefined)
+  for (let handle = 2; handle < 2000; handle++) {
+    alive.add(handle)
+    standing.note(['register', `room:${handle}`, handle], undefined)
+    standing.note(['registerSnax', `room:${handle}`, handle, []], undefined)
+    alive.delete(handle)
+  }
+  assert.ok(standing.size <= 64, `${standing.size}`)
+  assert.deepEqual(standing.orders()[0], ['register', 'stays', 1])
 })

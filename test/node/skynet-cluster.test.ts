@@ -281,6 +281,47 @@ check('nobody there, an end before the answer: what was sent is told apart', asy
   await again
 })
 
+// Proves: docs/skynet-cluster.md#sent
+check('what the other node says tells whether a service was called', async (skynet) => {
+  const { cluster, node, name } = await joined(skynet)
+  await cluster.reload({ [`${node}off`]: false })
+  const says = async (sent: 'no' | 'maybe', call: Promise<unknown>): Promise<void> =>
+    assert.rejects(call, (error) => {
+      assert.equal((error as { info: { sent?: string } }).info.sent, sent)
+      return true
+    })
+  await says('no', cluster.call(`${node}off`, name, 'echo'))
+  await says('no', cluster.call(node, '@nosuch', 'echo'))
+  await says('no', cluster.query(node, 'nosuch'))
+  await says('no', cluster.call(node, 0xffffff, 'echo'))
+  await says('maybe', cluster.call(node, name, 'fail', 'boom'))
+  await says('maybe', cluster.call(node, name, 'fail', 'Invalid name'))
+})
+
+check('what a peer says that is no handle is no answer', async (skynet) => {
+  const cluster = skynetCluster(skynet)
+  const answers = [[], ['text'], [1.5], [0], [2 ** 32], []]
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => {
+      const values = seri().encode(answers.shift() ?? [])
+      const session = Buffer.alloc(4)
+      session.writeUInt32LE(6 - answers.length)
+      const length = Buffer.alloc(2)
+      length.writeUInt16BE(5 + values.length)
+      socket.write(Buffer.concat([length, session, Buffer.from([1]), values]))
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await cluster.reload({ odd: `127.0.0.1:${port}` })
+  const none = refused('ERR_SKYNETCLUSTER_ANSWER', /no handle/)
+  for (let i = 0; i < 5; i++) await assert.rejects(cluster.query('odd', 'x'), none)
+  await assert.rejects(cluster.snax('odd', 'x', ['response.ping']), none)
+  await cluster.reload({ odd: false })
+  server.close()
+})
+
 // Proves: docs/skynet-cluster.md#reload
 check('reload() moves a node, and takes it down', async (skynet) => {
   const { cluster, node, name, address } = await joined(skynet)
@@ -321,6 +362,8 @@ check('proxy() passes calls and sends on', async (skynet) => {
   const { cluster, node, db, name } = await joined(skynet)
   const proxy = await cluster.proxy<typeof clusterDb>(`${node}${name}`)
   assert.equal((await cluster.proxy(node, name)).handle, proxy.handle)
+  const three = await Promise.all([1, 2, 3].map(() => cluster.proxy(node, '.other')))
+  assert.equal(new Set(three.map(({ handle }) => handle)).size, 1)
   assert.equal(await proxy.call.size('abc'), 3)
   proxy.send.push('sent')
   assert.equal(await proxy.call.first(1), 1)
@@ -425,6 +468,15 @@ check('arguments that are wrong are refused by name', async (skynet) => {
     ['db', () => cluster.reload({ db: true })],
     ['port', () => cluster.open({ port: 65_536 })],
     ['maxClient', () => cluster.open({ port: 0, maxClient: 0 })],
+    ['listen', () => cluster.open(undefined as never)],
+    ['listen', () => cluster.open(true as never)],
+    ['listen', () => cluster.open(null as never)],
+    ['listen', () => cluster.open('')],
+    ['host', () => cluster.open({ host: 5 as never, port: 0 })],
+    ['maxClient', () => cluster.open(0, { maxClient: -5 })],
+    ['nonsense', () => cluster.open('db', { nonsense: 1 } as never)],
+    // @ts-expect-error: it stands in the object
+    ['more', () => cluster.open({ port: 0 }, { maxClient: 5 })],
     ['methods', () => cluster.snax('db', 'x', ['ping' as 'response.ping'])],
     ['node', () => cluster.proxy('db')],
   ]
