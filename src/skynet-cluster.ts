@@ -7,7 +7,6 @@ export type { ClusterListen, ClusterPlace } from './skynet-cluster/cluster-liste
 export type { SkynetClusterOptions } from './skynet-cluster/make.ts'
 export { skynetCluster } from './skynet-cluster/make.ts'
 export type { CallSettings } from './skynet-cluster/node-calls.ts'
-export type { SnaxMethod } from './skynet-cluster/registered-names.ts'
 export type { RemoteState } from './skynet-cluster/remote-node.ts'
 export type { ClusterNodeInfo, NodeTable } from './skynet-cluster/remote-nodes.ts'
 export type { RemoteCalls, RemoteRef, RemoteSends } from './skynet-cluster/remote-ref.ts'
@@ -17,3 +16,4 @@ export type {
   SkynetCluster,
 } from './skynet-cluster/skynet-cluster.ts'
 export type { RemoteSnax } from './skynet-cluster/snax.ts'
+export type { SnaxMethod } from './skynet-cluster/words.ts'

@@ -3,6 +3,7 @@
  * it is known where that is keeps its order. When it ends unmeant, who has told it something that
  * holds launches it again, and tells it so again.
  */
+import { setTimeout } from '../base/event-loop.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Router } from '../kernel/router.ts'
@@ -43,6 +44,9 @@ interface Guest {
   readonly go: (handle: number) => void
   readonly failed: (error: unknown) => void
 }
+
+/** After a launch that has failed. */
+const AGAIN_MS = 1000
 
 export class ClusterDoor {
   readonly #service: DoorService
@@ -88,7 +92,9 @@ export class ClusterDoor {
   /** Tell now, or once it is there: before all that is asked from now on. */
   hold(...order: StandingOrder): void {
     this.#standing.note(order, undefined)
-    if (this.#handle !== 0) this.#say(this.#handle, order)
+    if (this.#handle === 0) return
+    this.#say(this.#handle, order, (stamp) => this.#standing.heard(stamp as number))
+    this.#watch(this.#handle)
   }
 
   #call(
@@ -126,18 +132,44 @@ export class ClusterDoor {
   #found(handle: number, guests: readonly Guest[]): void {
     this.#handle = handle
     this.#guests = undefined
-    for (const order of this.#standing.orders()) this.#say(handle, order)
-    if (!this.#standing.isEmpty) this.#watch(handle)
+    if (!this.#standing.isEmpty) this.#sayAgain(handle)
     for (const { go } of guests) go(handle)
   }
 
-  #say(handle: number, order: StandingOrder): void {
-    this.#service.callMethod(handle, [...order]).catch((error: unknown) => {
-      const { isEnding, runtime } = this.#service
-      // The next instance will be told.
-      if (isEnding || runtime.handles.workerOf(handle) < 0) return
-      this.#service.say('error', `cluster: cannot ${order[0]} again: ${messageOf(error)}`)
+  /** To an instance that has heard nothing of us. */
+  #sayAgain(handle: number): void {
+    const { words, opened } = this.#standing
+    this.#say(handle, ['restore', words], (stamp) => this.#standing.heard(stamp as number))
+    for (const listen of opened) this.#openAgain(handle, ['open', listen])
+    this.#watch(handle)
+  }
+
+  #say(handle: number, order: StandingOrder, done: (answer: unknown) => void = () => {}): void {
+    this.#service.callMethod(handle, [...order]).then(done, (error: unknown) => {
+      this.#complain(handle, order[0], error)
     })
+  }
+
+  /** As often as it takes: a port is not free at once when who had it ends. */
+  #openAgain(handle: number, order: StandingOrder): void {
+    this.#service.callMethod(handle, [...order]).catch((error: unknown) => {
+      if (!this.#complain(handle, order[0], error)) return
+      setTimeout(() => {
+        if (this.#isOurs(handle)) this.#openAgain(handle, order)
+      }, AGAIN_MS).unref()
+    })
+  }
+
+  /** Another instance will be told when that one has ended: false. */
+  #complain(handle: number, method: string, error: unknown): boolean {
+    const isOurs = this.#isOurs(handle)
+    if (isOurs) this.#service.say('error', `cluster: cannot ${method} again: ${messageOf(error)}`)
+    return isOurs
+  }
+
+  #isOurs(handle: number): boolean {
+    const { isEnding, runtime } = this.#service
+    return !isEnding && runtime.handles.workerOf(handle) >= 0
   }
 
   #note(order: StandingOrder, answer: unknown): void {
@@ -145,13 +177,22 @@ export class ClusterDoor {
     if (!this.#standing.isEmpty) this.#watch(this.#handle)
   }
 
+  /** As often as it takes: nobody may ask, and others wait to come in. */
+  #launchAgain(): void {
+    if (this.#service.isEnding) return
+    const failed = (error: unknown): void => {
+      this.#service.say('error', `cluster: cannot launch clusterd again: ${messageOf(error)}`)
+      setTimeout(() => this.#launchAgain(), AGAIN_MS).unref()
+    }
+    this.#use({ go: () => {}, failed })
+  }
+
   #watch(handle: number): void {
     if (this.#watched === handle) return
     this.#watched = handle
     this.#node.ended(handle).then(
       ({ reason }) => {
-        if (reason === 'stop' || this.#service.isEnding) return
-        this.#use({ go: () => {}, failed: () => {} })
+        if (reason !== 'stop') this.#launchAgain()
       },
       // This service has ended, and tells nobody anything.
       () => {},

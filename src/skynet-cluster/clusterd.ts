@@ -2,12 +2,12 @@
  * `clusterd`, a unique service: all connections of this node to others, and of others to it. What
  * the services of the node ask comes packed, and answers leave packed: it moves bytes.
  */
-import { formatHandle, type SkynetError } from '../base/errors.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { ClusterListeners } from './cluster-listeners.ts'
 import { ClusterProxies } from './cluster-proxies.ts'
 import type { ClusterdMethods } from './clusterd-methods.ts'
+import { HeardWords } from './heard-words.ts'
 import { LIMITS, nodesOf } from './known-nodes.ts'
 import { LocalServices } from './local-services.ts'
 import { parseAddress } from './node-address.ts'
@@ -41,6 +41,7 @@ export function clusterd(skynet: Skynet): ClusterdMethods {
     local,
   )
   const nodes = nodesOf(skynet)
+  const words = new HeardWords(nodes, names, (text) => service.say('info', text))
   const questions = new Questions(skynet, nodes, say)
   const proxies = new ClusterProxies({
     isAlive: (handle) => skynet.isAlive(handle),
@@ -54,22 +55,17 @@ export function clusterd(skynet: Skynet): ClusterdMethods {
     push: (node, target, message) => questions.push(node, target, message),
     connect: (node) => questions.connect(node).then(() => undefined, toError),
     giveUp: (source, session) => questions.giveUp(source, session),
-    reload: (table) => nodes.reload(table),
+    reload: (table) => words.reload(table),
     nodes: () => nodes.list(),
     open: listen,
     async openNamed(node, maxClient) {
       const address = nodes.addressOf(node)
       return listen({ ...parseAddress('open the cluster', node, address), maxClient })
     },
-    register: (name, handle) => {
-      names.register(name, handle)
-      service.say('info', `Register [${name}] ${formatHandle(handle)}`)
-    },
-    registerSnax: (name, handle, methods) => names.registerSnax(name, handle, methods),
-    unregister: (name) => {
-      const handle = names.unregister(name)
-      if (handle !== undefined) service.say('info', `Unregister [${name}] ${formatHandle(handle)}`)
-    },
+    register: (name, handle) => words.register(name, handle),
+    registerSnax: (name, handle, methods) => words.registerSnax(name, handle, methods),
+    unregister: (name) => words.unregister(name),
+    restore: (given) => words.restore(given),
     proxy: (node, target) => proxies.get(node, target),
   }
 }

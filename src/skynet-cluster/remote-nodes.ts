@@ -3,6 +3,7 @@ import { checkFlag, checkPlain, refusal } from '../base/check.ts'
 import type { Asked } from './asked.ts'
 import { parseAddress } from './node-address.ts'
 import { knownAddress, type RemoteHost, RemoteNode, type RemoteState } from './remote-node.ts'
+import type { Said } from './words.ts'
 
 /**
  * By name `'host:port'`, or false: the node is down. `__nowaiting: true`: who asks a node that is
@@ -39,6 +40,8 @@ export function checkTable(what: string, table: unknown): void {
 
 export class RemoteNodes {
   readonly #all = new Map<string, RemoteNode>()
+  /** By name, of the last word on where it is. */
+  readonly #stamps = new Map<string, number>()
   readonly #host: RemoteHost
   isNoWaiting = false
 
@@ -53,11 +56,27 @@ export class RemoteNodes {
   }
 
   /** Those that the table does not name stay as they are. */
-  reload(table: NodeTable): void {
-    for (const [name, address] of Object.entries(table)) {
-      if (name === NO_WAITING) this.isNoWaiting = address === true
-      else this.#nodeOf(name).move(address as string | false)
+  reload(table: NodeTable, stamp: number): void {
+    for (const [name, address] of Object.entries(table)) this.#move(name, address, stamp)
+    this.#stopWaiting()
+  }
+
+  /** Words that another instance has heard: each holds unless one that was said later is known. */
+  restore(table: ReadonlyMap<string, Said<string | boolean>>, now: number): void {
+    for (const [name, { word, stamp }] of table) {
+      const saidAt = stamp || now
+      if ((this.#stamps.get(name) ?? 0) <= saidAt) this.#move(name, word, saidAt)
     }
+    this.#stopWaiting()
+  }
+
+  #move(name: string, address: string | boolean, stamp: number): void {
+    this.#stamps.set(name, stamp)
+    if (name === NO_WAITING) this.isNoWaiting = address === true
+    else this.#nodeOf(name).move(address as string | false)
+  }
+
+  #stopWaiting(): void {
     if (!this.isNoWaiting) return
     for (const node of this.#all.values()) {
       node.stopWaiting()

@@ -7,10 +7,10 @@ import type { ServiceRef } from '../service/ref.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import { type ClusterListen, type ClusterPlace, checkOpen } from './cluster-listeners.ts'
 import { checkAnsweredHandle, checkDeadline, checkRemote, type NodeCalls } from './node-calls.ts'
-import type { SnaxMethod } from './registered-names.ts'
 import { type ClusterNodeInfo, checkTable, type NodeTable } from './remote-nodes.ts'
 import { RemoteRef } from './remote-ref.ts'
 import { checkSnaxMethods, type RemoteSnax, remoteSnax } from './snax.ts'
+import type { SnaxMethod } from './words.ts'
 
 /** `@name`, `.name`, `:0000000a`, or a handle, of a service on another node. */
 export type RemoteAddress = number | string

@@ -1,7 +1,8 @@
 /** Services of Skynet that are written with snax: their methods have numbers on the way. */
 import { checkArray, refusal } from '../base/check.ts'
-import { SNAX_FIRST_ID, type SnaxMethod } from './registered-names.ts'
+import { SNAX_FIRST_ID } from './registered-names.ts'
 import type { Target } from './request-frames.ts'
+import type { SnaxMethod } from './words.ts'
 
 /** Names of `response.x`, or of `accept.x`, of a list of methods. */
 type NamesOf<M extends SnaxMethod, Kind extends string> = M extends `${Kind}.${infer Name}`

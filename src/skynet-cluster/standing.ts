@@ -1,8 +1,10 @@
 /**
  * What a service has said to `clusterd` that holds from then on: where nodes are, where others come
- * in, its names. Another instance, after the death of a worker, say, is told all of it again.
+ * in, its names. Another instance, after the death of a worker, say, is told all of it again. Each
+ * word has its stamp, as several services may have said something of one thing, and the last holds.
  */
-import type { ClusterPlace } from './cluster-listeners.ts'
+import type { ClusterListen, ClusterPlace } from './cluster-listeners.ts'
+import type { Said, SnaxMethod, SnaxWord, Words } from './words.ts'
 
 /** A method and its arguments. */
 export type StandingOrder = readonly [method: string, ...args: unknown[]]
@@ -12,12 +14,11 @@ const BEFORE_LOOK = 64
 
 export class Standing {
   readonly #isAlive: (handle: number) => boolean
+  readonly #table = new Map<string, Said<string | boolean>>()
+  readonly #opened = new Map<string, Required<ClusterListen>>()
+  readonly #names = new Map<number, Said<string | undefined>>()
+  readonly #snax = new Map<string, Said<SnaxWord>>()
   #lookAt = BEFORE_LOOK
-  #table: Record<string, unknown> = {}
-  readonly #opened = new Map<string, StandingOrder>()
-  /** By handle: a service has one name. */
-  readonly #names = new Map<unknown, StandingOrder>()
-  readonly #snax = new Map<unknown, StandingOrder>()
 
   constructor(isAlive: (handle: number) => boolean) {
     this.#isAlive = isAlive
@@ -25,7 +26,10 @@ export class Standing {
 
   /** It was said, and done. @param answer Of the method. */
   note(order: StandingOrder, answer: unknown): void {
-    NOTE[order[0]]?.(this, order, answer)
+    const note = NOTE[order[0]]
+    if (note === undefined) return
+    if (this.size >= this.#lookAt) this.#dropDead()
+    note(this, order, answer)
   }
 
   /** Of names. */
@@ -34,51 +38,61 @@ export class Standing {
   }
 
   get isEmpty(): boolean {
-    return this.size === 0 && this.#opened.size === 0 && Object.keys(this.#table).length === 0
+    return this.size === 0 && this.#opened.size === 0 && this.#table.size === 0
   }
 
-  orders(): StandingOrder[] {
-    const reload: StandingOrder[] =
-      Object.keys(this.#table).length === 0 ? [] : [['reload', this.#table]]
-    return [...reload, ...this.#opened.values(), ...this.#names.values(), ...this.#snax.values()]
+  get words(): Words {
+    return { table: this.#table, names: this.#names, snax: this.#snax }
   }
 
-  #look(): void {
-    if (this.size < this.#lookAt) return
-    for (const orders of [this.#names, this.#snax]) {
-      for (const [key, order] of orders) {
-        if (!this.#isAlive(order[2] as number)) orders.delete(key)
-      }
+  get opened(): Iterable<Required<ClusterListen>> {
+    return this.#opened.values()
+  }
+
+  /** What nobody had heard was heard now. */
+  heard(stamp: number): void {
+    for (const [node, said] of this.#table) {
+      if (said.stamp === 0) this.#table.set(node, { ...said, stamp })
+    }
+  }
+
+  #dropDead(): void {
+    for (const handle of this.#names.keys()) {
+      if (!this.#isAlive(handle)) this.#names.delete(handle)
+    }
+    for (const [name, { word }] of this.#snax) {
+      if (!this.#isAlive(word.handle)) this.#snax.delete(name)
     }
     this.#lookAt = Math.max(BEFORE_LOOK, this.size * 2)
   }
 
-  static reload(self: Standing, [, table]: StandingOrder): void {
-    self.#table = { ...self.#table, ...(table as object) }
+  static reload(self: Standing, [, table]: StandingOrder, stamp: unknown): void {
+    for (const [node, word] of Object.entries(table as Record<string, string | boolean>)) {
+      self.#table.set(node, { word, stamp: (stamp as number | undefined) ?? 0 })
+    }
   }
 
-  /** Where it really is: port 0 would be another one. */
-  static open(self: Standing, [method, listen]: StandingOrder, answer: unknown): void {
+  /** Where it really is: port 0 would be another one, and a name may be elsewhere by then. */
+  static open(self: Standing, [method, first, second]: StandingOrder, answer: unknown): void {
     const place = answer as ClusterPlace
-    self.#opened.set(`${place.host}:${place.port}`, [method, { ...(listen as object), ...place }])
+    const maxClient = method === 'open' ? (first as Required<ClusterListen>).maxClient : second
+    const { host, port } = place
+    self.#opened.set(`${host}:${port}`, { host, port, maxClient: maxClient as number })
   }
 
-  static openNamed(self: Standing, order: StandingOrder): void {
-    self.#opened.set(String(order[1]), order)
+  static register(self: Standing, [, name, handle]: StandingOrder, stamp: unknown): void {
+    self.#names.set(handle as number, { word: name as string, stamp: stamp as number })
   }
 
-  static register(self: Standing, order: StandingOrder): void {
-    self.#look()
-    self.#names.set(order[2], order)
+  static registerSnax(self: Standing, order: StandingOrder, stamp: unknown): void {
+    const [, name, handle, methods] = order as [string, string, number, SnaxMethod[]]
+    self.#snax.set(name, { word: { handle, methods }, stamp: stamp as number })
   }
 
-  static registerSnax(self: Standing, order: StandingOrder): void {
-    self.#look()
-    self.#snax.set(order[1], order)
-  }
-
-  static unregister(self: Standing, [, name]: StandingOrder): void {
-    for (const [handle, [, its]] of self.#names) if (its === name) self.#names.delete(handle)
+  static unregister(self: Standing, _: StandingOrder, answer: unknown): void {
+    if (answer === undefined) return
+    const { handle, stamp } = answer as { handle: number; stamp: number }
+    self.#names.set(handle, { word: undefined, stamp })
   }
 }
 
@@ -88,7 +102,7 @@ type Note = (self: Standing, order: StandingOrder, answer: unknown) => void
 const NOTE: Readonly<Record<string, Note>> = {
   reload: Standing.reload,
   open: Standing.open,
-  openNamed: Standing.openNamed,
+  openNamed: Standing.open,
   register: Standing.register,
   registerSnax: Standing.registerSnax,
   unregister: Standing.unregister,

@@ -512,3 +512,31 @@ check('what was said to clusterd holds for the next one, when it has ended', asy
   assert.equal(await cluster.call(node, name, 'echo', 'again'), 'again')
   assert.equal(await (await cluster.snax(node, `again${node}`, ['response.ping'])).req.ping(1), 1)
 })
+
+// Proves: docs/skynet-cluster.md#clusterd-ends
+check('the next clusterd knows what was said last, whoever has said it', async (skynet) => {
+  const { cluster, node, db, name } = await joined(skynet)
+  const other = await skynet.newService<typeof clusterDb>('../fixtures/cluster-db.ts')
+  const moved = `moved${node}`
+  // Others first: they say it again first, or last.
+  await other.call.reload({ [`${node}other`]: '127.0.0.1:9' })
+  await db.call.reload({ [moved]: '127.0.0.1:1' })
+  await other.call.reload({ [moved]: '127.0.0.1:2' })
+  await other.call.unregister(name.slice(1))
+  await db.call.register(`${node}a`)
+  await cluster.register(`${node}b`, db)
+  await other.call.register(`${node}c`)
+  const { handle } = await skynet.uniqueService('clusterd')
+  await skynet.kill(handle)
+  await until('all have said it again', async () => {
+    const known = await Promise.allSettled(
+      [`${node}b`, `${node}c`].map((each) => cluster.query(node, each)),
+    )
+    return known.every(({ status }) => status === 'fulfilled')
+  })
+  const nodes = await cluster.nodes()
+  assert.equal(nodes.find((each) => each.name === moved)?.address, '127.0.0.1:2')
+  for (const old of [name.slice(1), `${node}a`]) {
+    await assert.rejects(cluster.query(node, old), refused('ERR_SKYNETCLUSTER_REMOTE'))
+  }
+})
