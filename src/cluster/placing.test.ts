@@ -43,3 +43,10 @@ test('least is the node with the fewest services, of those that answer', async (
   assert.equal(await placeOn('least', nodes, loadOf), 'b')
   assert.equal(await placeOn('least', [info('a'), info('d')], loadOf), 'a')
 })
+
+test('where every node drains nothing is placed, and that is said', async () => {
+  const nodes = [info('a', 'draining'), info('b', 'suspect')]
+  for (const where of ['least', { key: 'x' }] as const) {
+    await assert.rejects(placeOn(where, nodes, nobody), { code: 'ERR_NODE_UNKNOWN' })
+  }
+})

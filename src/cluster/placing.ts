@@ -1,4 +1,5 @@
 /** On which node a service is launched. */
+import { SkynetError } from '../base/errors.ts'
 import { CLUSTER_LOAD_MS } from '../base/limits.ts'
 import { hashOf, type NodePlacement } from '../launch/placement.ts'
 import type { ClusterMember } from '../skynet/cluster-api.ts'
@@ -6,7 +7,11 @@ import type { ClusterMember } from '../skynet/cluster-api.ts'
 /** How many services a node has. Rejects when it does not answer in that time. */
 export type LoadOf = (node: string, timeoutMs: number) => Promise<number>
 
-/** The name of the node. Those that drain or are not heard get nothing new. */
+/**
+ * The name of the node. Those that drain or are not heard get nothing new.
+ *
+ * @throws {SkynetError} `ERR_NODE_UNKNOWN` when there is no other.
+ */
 export async function placeOn(
   where: NodePlacement,
   nodes: readonly ClusterMember[],
@@ -14,6 +19,7 @@ export async function placeOn(
 ): Promise<string> {
   if (typeof where === 'string' && where !== 'least') return where
   const names = nodes.filter(({ state }) => state === 'up').map(({ node }) => node)
+  if (names.length === 0) throw new SkynetError('ERR_NODE_UNKNOWN', { node: 'that is up' })
   return typeof where === 'string' ? leastOf(names, loadOf) : sharedBy(names, where.key)
 }
 
