@@ -7,7 +7,7 @@ import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { afterHandler, asArgument, UNNAMED_METHOD } from './sendable.ts'
+import { afterHandler, asArgument, noteUnsent, UNNAMED_METHOD } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type TaskInfo, type TaskOrigin, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
@@ -107,7 +107,10 @@ class OpenCall implements WaitFor, FailedCall {
 
   /** `error`, of which this call is known to be the reason from now on. */
   blamed<E>(error: E): E {
-    if (isError(error)) this.service.runtime.failed(error, this)
+    if (isError(error)) {
+      noteUnsent(error)
+      this.service.runtime.failed(error, this)
+    }
     return error
   }
 }

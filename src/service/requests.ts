@@ -20,7 +20,7 @@ import {
 } from './protocols.ts'
 import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
-import { afterHandler, isThenable, sendable } from './sendable.ts'
+import { isThenable, sendable, thrownToo } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { type TaskInfo, type TaskOrigin, type Tracer, taskId, taskNumber } from './tasks.ts'
 import {
@@ -306,7 +306,7 @@ export class Requests implements Debtor {
 
   #error({ source, session }: Message, error: unknown): boolean {
     const { handle, runtime } = this.#service
-    const told = sendable(afterHandler(error))
+    const told = sendable(thrownToo(error))
     return runtime.router.send(PTYPE.ERROR, source, handle, session, told)
   }
 

@@ -27,19 +27,32 @@ export function sendable(error: unknown): unknown {
   return plain
 }
 
+/** Errors of requests that did not leave, as their senders got them. */
+const unsent = new WeakSet<object>()
+
+/** A request of a service here failed with `error`. */
+export function noteUnsent(error: object): void {
+  if (isUnsent(error)) unsent.add(error)
+}
+
 /**
- * An error that came to the handler of a request is about another one, that the handler has sent:
- * whoever asked must not read in it that his own has not run.
+ * What a handler threw, for who asked it. An error that the handler got itself is about another
+ * request, that it has sent: in it nobody may read that his own has not run.
  */
+export const thrownToo = (error: unknown): unknown =>
+  typeof error === 'object' && error !== null && unsent.has(error) ? afterHandler(error) : error
+
+/** An error of a request of which it is known that a handler has run. */
 export function afterHandler(error: unknown): unknown {
-  if (!isSkynetError(error)) return error
-  const info = error.info as { readonly sent?: unknown }
-  if (info.sent !== 'no') return error
-  const { code, cause, stack } = error
+  if (!isUnsent(error)) return error
+  const { code, info, cause, stack } = error
   const told = new SkynetError(code, { ...info, sent: 'maybe' } as never, { cause })
   if (stack !== undefined) told.stack = stack
   return told
 }
+
+const isUnsent = (error: unknown): error is SkynetError =>
+  isSkynetError(error) && (error.info as { readonly sent?: unknown }).sent === 'no'
 
 const cut = (text: string): string =>
   text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length} characters)` : text
