@@ -1,5 +1,5 @@
 /** Calls and messages between two nodes on one machine, beside what one writes by hand for that. */
-import { overNats, overTcp } from '../test/support/cluster-ways.ts'
+import { overNats, overTcp, overTls } from '../test/support/cluster-ways.ts'
 import { isNatsInstalled, NATS_LEFT_OUT, NatsServer } from '../test/support/nats-server.ts'
 import type { Bench, BenchOptions, Measure, Row } from './support/bench.ts'
 import { contest, type Side, twofold } from './support/contest.ts'
@@ -28,7 +28,11 @@ async function run(options: BenchOptions): Promise<Row[]> {
   await using tcp = await nodes('skynet-ts tcp', await overTcp(['a', 'b']), options)
   await using rpc = await jsonRpc('JSON-RPC', 'each', options)
   await using gathered = await jsonRpc('JSON-RPC, gathered', 'tick', options)
-  const rows = await compare('TCP', tcp, [rpc, gathered], options)
+  await using tls = await nodes('skynet-ts tls', await overTls(['a', 'b']), options)
+  const rows = [
+    ...(await compare('TCP', tcp, [rpc, gathered], options)),
+    ...(await compare('TLS', tls, [tcp], options)),
+  ]
   if (!isNatsInstalled()) {
     process.stderr.write(`${NATS_LEFT_OUT}\n`)
     return rows

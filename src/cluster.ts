@@ -9,5 +9,6 @@ export type {
   PeerAddress,
   TransportEvents,
 } from './cluster/core/transport.ts'
+export type { TcpTls } from './cluster/tcp/certificates.ts'
 export type { TcpClusterOptions } from './cluster/tcp/options.ts'
 export { type TcpCluster, type TcpClusterParts, tcpCluster } from './cluster/tcp/tcp-cluster.ts'

@@ -61,7 +61,7 @@ export { defineService } from './skynet/define-service.ts'
 export type { Skynet } from './skynet/skynet.ts'
 export type { ChildSpec, RestartStrategy, SuperviseOptions } from './skynet/supervise.ts'
 export { Supervisor, supervise } from './skynet/supervise.ts'
-export type { ByteStream } from './sockets/byte-stream.ts'
+export type { ByteStream, StreamListener } from './sockets/byte-stream.ts'
 export type { Connection } from './sockets/connection.ts'
 export type {
   BytesOptions,

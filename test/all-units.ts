@@ -1,7 +1,6 @@
 /**
  * The unit tests that tools/run.mjs names, in this one process: to start a process for each would
- * take longer than the tests do. `node --test` runs files in the order of their paths: the name of
- * this file puts it before those beside which it runs.
+ * take longer than the tests do.
  */
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'

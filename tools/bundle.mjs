@@ -8,6 +8,8 @@ import { publicTypes } from './types.mjs'
 const TOOLS = dirname(fileURLToPath(import.meta.url))
 /** What acts when it is loaded. */
 const PROGRAMS = ['cli/main.js', 'threads/worker.js', 'threads/socket.js'].map((path) => join(path))
+/** Doors that pages have as well. */
+const PAGES = ['client.js', 'client-sproto.js']
 const NOT_SHIPPED = /\.(test|suite|kit)\.js$/
 /** Ours is relative, or absolute when rollup has resolved it. */
 const OTHERS = /^(node:|[a-z@])/
@@ -52,6 +54,7 @@ export async function bundle(dist) {
   const doors = modules.filter((path) => !path.includes(sep) || path.startsWith(`services${sep}`))
   const entries = [...doors, ...PROGRAMS].map((path) => [nameOf(path), join(source, path)])
   await write(Object.fromEntries(entries), made, source)
+  for (const name of PAGES) await writePage(join(source, name), join(made, 'page', name))
   fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(made, 'runtime', 'loader.js'))
   const publicDoors = modules.filter((path) => !path.includes(sep))
   const typed = publicDoors.map((path) => `${nameOf(path)}.d.ts`)
@@ -90,6 +93,23 @@ async function write(input, made, source) {
     },
   )
   for (const name of new Set(scripts.values())) await toScript(join(made, 'runtime'), name)
+}
+
+/** A door as one file, which a page loads as it is: `skynet-ts/client.js`. */
+async function writePage(door, file) {
+  const plugin = { name: 'page', load: loadOurs, renderChunk: minified }
+  await joined(door, plugin, { file, sourcemap: false })
+}
+
+/** Pages pay for each byte. What does it, esbuild, comes with tsx. */
+async function minified(code) {
+  const { transform } = await import('esbuild')
+  const { code: short } = await transform(code, {
+    minify: true,
+    treeShaking: true,
+    target: 'es2022',
+  })
+  return { code: short, map: null }
 }
 
 async function joined(input, plugin, options) {

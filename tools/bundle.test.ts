@@ -18,6 +18,8 @@ const ENTRIES = {
   worker: ['threads/worker.js', 'index.js', 'services/logger.js', 'services/bootstrap.js'],
   socket: ['threads/socket.js'],
   main: ['node.js'],
+  // A worker that has the service of the cluster as well.
+  cluster: ['services/cluster.js', 'cluster.js'],
 } as const
 
 /**
@@ -26,12 +28,17 @@ const ENTRIES = {
  */
 const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = {
   'codec/': ['worker', 'socket', 'main'],
+  'client/': ['worker', 'socket', 'main'],
   'testing/': ['worker', 'socket', 'main'],
   'gate/': ['worker', 'socket', 'main'],
   'harbor/': ['worker', 'socket', 'main'],
+  'http/': ['worker', 'socket', 'main'],
   'channel/': ['worker', 'socket', 'main'],
+  'transport/': ['worker', 'socket', 'main', 'cluster'],
   'cluster/': ['worker', 'socket', 'main'],
+  'cluster/nats/': ['cluster'],
   'skynet-cluster/': ['worker', 'socket', 'main'],
+  'session/': ['worker', 'socket', 'main'],
   'cli/main.ts': ['worker', 'socket', 'main'],
   'cli/daemon.ts': ['worker', 'socket', 'main'],
   'threads/standalone.ts': ['worker', 'socket', 'main'],

@@ -29,7 +29,9 @@ const LOADER = join(DIST, 'lib', 'runtime', 'loader.js')
 /** Of what a build makes: when they are gone, so may be more. */
 const MADE = [LOADER, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
 const WARM = join(ROOT, 'tools', 'warm.mjs')
-const REPORTER = join(ROOT, 'tools', 'test.mjs')
+const RUNNER = join(ROOT, 'tools', 'test.mjs')
+/** Makes a busy machine of this one. */
+const NOISE = join(ROOT, 'test', 'support', 'noise.mjs')
 /** Runs in one process the unit tests that it is told of. */
 const ALL_UNITS = join(DIST, 'test', 'all-units.js')
 /** What `npm test` runs; what stands elsewhere takes long, or does things to the machine. */
@@ -39,6 +41,27 @@ const SHORT_TIERS = ['src', 'tools', 'test/node'].map((folder) => join(DIST, fol
  * where a file that never ends would wait for ever: tools/test.mjs is for those.
  */
 const TEST_MS_MAX = 300_000
+
+/** Files that take longest, which begin first: those that wait and those that compute by turns. */
+const LONGEST = [
+  'test/world/cluster.test',
+  'test/long/again.stress.test',
+  'test/world/cluster-nats-nodes.test',
+  'test/long/fuzz.test',
+  'test/world/cluster-load.test',
+  'test/long/cluster-simulation.test',
+  'test/long/bench.test',
+  'test/world/cluster-nats.test',
+  'test/long/cluster-simulation.variants.test',
+  'test/long/cluster-example.test',
+  'test/node/monitor.test',
+  'test/all-units',
+  'test/node/harbor-cluster.test',
+  'test/node/ended-service.test',
+  'test/node/kcp.test',
+].map((name) => join(DIST, `${name}.js`))
+/** Most tests wait for something part of their time: so no core is idle. */
+const FILES_PER_CORE = 2
 
 /**
  * A shell script. It waits on its input, which closes when we end, in whatever way. Then it ends
@@ -157,9 +180,20 @@ async function buildAll() {
   const colours = process.stderr.isTTY ? ['--pretty'] : []
   await step('Building', async () => {
     quietly(process.execPath, [TSC, '-p', ROOT, ...colours])
+    copyPages()
     await bundle(DIST)
   })
   fs.writeFileSync(BUILT, fingerprint)
+}
+
+/** What examples hand to browsers as it is stands beside what the compiler has made of them. */
+function copyPages() {
+  const isPage = (file) => !file.endsWith('.ts')
+  for (const file of filesUnder(join(ROOT, 'examples')).filter(isPage)) {
+    const copy = join(DIST, relative(ROOT, file))
+    fs.mkdirSync(dirname(copy), { recursive: true })
+    fs.copyFileSync(file, copy)
+  }
 }
 
 function isMade() {
@@ -252,25 +286,40 @@ async function startExample(args) {
 
 /** @param isWanted Of a test file, when `args` names none. */
 function test(args, isWanted = isShort, node = process.execPath) {
-  const flags = args.filter((arg) => arg.startsWith('-'))
+  const noise = args.find((arg) => /^--noise=\d+$/.test(arg))
+  const flags = args.filter((arg) => arg.startsWith('-') && arg !== noise)
   const paths = args.filter((arg) => !arg.startsWith('-'))
   const files = paths.length > 0 ? testFilesAt(paths) : testFiles().filter(isWanted)
   const units = files.filter(isUnit)
   const apart = units.length > 1 ? [ALL_UNITS, ...files.filter((file) => !isUnit(file))] : files
-  const words = [
-    '--test',
-    `--test-concurrency=${availableParallelism()}`,
-    `--test-timeout=${TEST_MS_MAX}`,
-    `--test-reporter=${pathToFileURL(REPORTER).href}`,
-    '--test-reporter-destination=stdout',
-    ...flags,
-    ...apart,
-  ]
-  return untilAllEnd(node, words, { SKYNET_UNIT_TESTS: units.join('\n') })
+  const order = {
+    files: longestFirst(apart),
+    flags,
+    atOnce: FILES_PER_CORE * availableParallelism(),
+    msMax: TEST_MS_MAX,
+  }
+  const words = [RUNNER, JSON.stringify(order)]
+  return untilAllEnd(node, words, { SKYNET_UNIT_TESTS: units.join('\n'), ...noisy(noise) })
+}
+
+/** @param flag `--noise=7`: where threads are held now and then follows from that number. */
+function noisy(flag) {
+  if (flag === undefined) return {}
+  const options = [process.env.NODE_OPTIONS, `--import=${pathToFileURL(NOISE)}`]
+  return {
+    NODE_OPTIONS: options.filter(Boolean).join(' '),
+    SKYNET_NOISE: flag.slice('--noise='.length),
+  }
 }
 
 function long(args) {
   return test(args, (file) => !isShort(file))
+}
+
+/** So that none of them is left alone when all others are over. */
+function longestFirst(files) {
+  const first = LONGEST.filter((file) => files.includes(file))
+  return [...new Set([...first, ...files])]
 }
 
 /** Tests of single files need no process of their own, unless their name says so. */

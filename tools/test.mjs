@@ -1,8 +1,10 @@
-// The reporter of our tests: what Node's own one says, then the slowest files, then what failed and
-// the commands that run it again. It ends a run in which nothing happens: Node 22 and later let a
-// test file that spins, or that leaves a handle open, wait for ever.
+// Runs test files, each in a process of its own, and reports: what Node's own reporter says, then
+// the slowest files, then what failed and the commands that run it again. `node --test` does not:
+// it sorts the files, and what takes longest is to begin first. It ends a run in which nothing
+// happens: Node 22 and later let a test file that spins, or leaves a handle open, wait for ever.
 import { dirname, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
+import { run } from 'node:test'
 import { spec as Spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
 
@@ -20,11 +22,32 @@ const times = new Map()
 const failedFiles = new Set()
 const failedTests = []
 
-export default async function* report(events) {
+/** Ends the test files, and then the run. */
+const ending = new AbortController()
+/** Those that were running then. */
+let ended
+
+main(JSON.parse(process.argv[2]))
+
+/** @param order From tools/run.mjs: `flags` are for the processes of the files. */
+function main({ files, flags, atOnce, msMax }) {
+  // What those get besides is what this process was given.
+  process.execArgv.push(`--test-timeout=${msMax}`, ...flags)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+  // No limit for a file: it may have many tests, and a run in which no test ends is ended anyway.
+  const events = run({ files, concurrency: atOnce, signal: ending.signal })
+  events.on('test:fail', () => {
+    process.exitCode = 1
+  })
+  Readable.from(report(events)).pipe(process.stdout)
+}
+
+async function* report(events) {
   const timer = setTimeout(stop, STALL_MS_MAX)
   async function* noted() {
     for await (const event of events) {
       timer.refresh()
+      if (hasNotBegun(event)) continue
       note(event)
       yield event
     }
@@ -32,6 +55,11 @@ export default async function* report(events) {
   }
   yield* Readable.from(noted()).pipe(new Spec())
   yield* summary()
+}
+
+/** Of files whose turn has not come when the run ends there is nothing to say. */
+function hasNotBegun({ data }) {
+  return ended !== undefined && data.file !== undefined && !ended.has(sourceOf(data.file))
 }
 
 function note({ type, data }) {
@@ -81,11 +109,15 @@ function pathFor(file) {
   return file.endsWith('.suite.ts') ? dirname(file) : file
 }
 
-/** The runner takes the signal: it ends the test files, names them, and prints its summary. */
 function stop() {
   const files = [...running].join(', ')
   process.stderr.write(
     `Cannot wait longer: no test ended within ${STALL_MS_MAX / 1000} s, in ${files}\n`,
   )
-  process.kill(process.pid, 'SIGTERM')
+  end()
+}
+
+function end() {
+  ended = new Set(running)
+  ending.abort()
 }

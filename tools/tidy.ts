@@ -4,7 +4,8 @@ import { join, posix, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ERROR_CODES } from '../src/base/errors.ts'
 import * as LIMITS from '../src/base/limits.ts'
-import { CLUSTER_KEYS, CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
+import { CLUSTER_KEYS } from '../src/cli/cluster-config.ts'
+import { CONFIG_KEYS, SOCKET_KEYS } from '../src/cli/config.ts'
 import { OPTIONS } from '../src/os/options.ts'
 import { ALLOWED } from './allowed.ts'
 import { doorsOf } from './doors.ts'
@@ -58,10 +59,21 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   sockets: ['base', 'os', 'wire', 'frames', 'kernel', 'net', 'net/client', 'service'],
   skynet: ['base', 'wire', 'kernel', 'net/client', 'modules', 'service', ...PARTS],
   codec: ['base', 'wire'],
+  client: ['codec'],
+  'client/node': ['base', 'frames', 'client'],
+  'client/sproto': ['base', 'codec', 'client'],
   gate: ['base', 'wire', 'frames', 'kernel', 'modules', 'service', 'sockets', 'skynet'],
   channel: ['base', 'net', 'service', 'sockets', 'skynet'],
+  http: ['base', 'service', 'sockets', 'skynet'],
+  transport: ['base', 'service', 'sockets'],
+  'transport/websocket': ['base', 'frames', 'service', 'sockets', 'skynet', 'http', 'transport'],
+  'transport/tls': ['base', 'service', 'sockets', 'skynet', 'transport'],
+  'transport/kcp': ['base', 'net', 'service', 'sockets', 'skynet'],
   'cluster/core': ['base'],
-  'cluster/tcp': ['base', 'frames', 'service', 'sockets', 'cluster/core'],
+  'cluster/tcp': [
+    ...['base', 'frames', 'service', 'sockets', 'cluster/core'],
+    ...['skynet', 'transport/tls'],
+  ],
   'cluster/nats': ['base', 'cluster/core'],
   cluster: [
     ...['base', 'wire', 'kernel', 'modules', 'service'],
@@ -74,6 +86,11 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   harbor: [
     ...['base', 'wire', 'frames', 'kernel', 'modules', 'codec'],
     ...['service', 'supervision', 'launch', 'sharing', 'sockets', 'skynet'],
+  ],
+  'session/core': ['client'],
+  session: [
+    ...['base', 'wire', 'frames', 'codec', 'kernel', 'modules'],
+    ...['service', 'sockets', 'skynet', 'client', 'session/core'],
   ],
   threads: [...BELOW, 'service', ...PARTS, 'skynet'],
   'threads/main': [...BELOW, 'service', ...PARTS, 'skynet', 'threads'],
@@ -94,6 +111,8 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'threads/main',
     'services',
     'cluster/core',
+    'client',
+    'session/core',
   ],
 }
 
@@ -248,6 +267,8 @@ function checkOutsideImports(tree: Tree, report: Report): void {
       }
       // Tests may: the peer of a socket under test had better be somebody else's code.
       if (!path.startsWith('src/') || isTest(path)) continue
+      // Clients have no socket thread.
+      if (floorOf(path) === 'client/node') continue
       if (/^(node:)?(net|dgram)$/.test(specifier)) {
         report(path, line, `${specifier} is not used here: sockets are ours`)
       }

@@ -74,6 +74,8 @@ class LinkEnd implements ClusterLinkHost {
     } else this.came++
   }
 
+  full(): void {}
+
   lost(_source: number, session: number, _sent: string, why: string): void {
     throw new Error(`${session} is lost: ${why}`)
   }

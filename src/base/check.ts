@@ -1,5 +1,5 @@
 /** Checks of arguments at the doors: each names the argument and shows the value it got. */
-import { types } from 'node:util'
+import { isUint8Array } from './bytes.ts'
 import { LAUNCH_ARGS_MAX, TIMER_MS_MAX } from './limits.ts'
 import { beginOf, SHOWN_CHARS_MAX } from './text.ts'
 
@@ -250,7 +250,7 @@ export function checkChoice(
 
 /** @throws {TypeError} Unless `value` is a string or a Uint8Array (a Buffer is one). */
 export function checkBytes(what: string, name: string, value: unknown): void {
-  if (typeof value === 'string' || types.isUint8Array(value)) return
+  if (typeof value === 'string' || isUint8Array(value)) return
   throw refusal('type', what, name, 'a string or a Uint8Array', value)
 }
 

@@ -9,13 +9,20 @@ const placeOf = ({ text, line }: { text: number; line: number }): string =>
 /** May the handler of a call on another node have run? `no` only if it certainly has not. */
 type Sent = 'no' | 'maybe'
 
+/** `problem`: what OpenSSL, or Node.js, calls it. */
+interface TlsTrouble {
+  readonly address: string
+  readonly problem: string
+  readonly reason: string
+}
+
 const MESSAGES = {
   // services and calls
   ERR_CALL_DEAD: (i: { to: string; method: string; sent?: Sent }) =>
     `Cannot call ${i.method} of ${i.to}: no such service, or it ended before it answered`,
   ERR_CALL_TIMEOUT: (i: { to: string; method: string; timeoutMs: number; sent?: Sent }) =>
     `Cannot wait longer for ${i.method} of ${i.to}: no answer within ${i.timeoutMs} ms`,
-  ERR_METHOD_UNKNOWN: (i: { service: string; method: string; hint: string }) =>
+  ERR_METHOD_UNKNOWN: (i: { service: string; method: string; hint: string; sent?: Sent }) =>
     `Cannot call '${i.method}': service ${i.service} has no such method${i.hint}`,
   ERR_NO_REQUEST: (i: { what: string }) =>
     `Cannot use ${i.what}() here: it belongs into a handler before its first await, once`,
@@ -24,7 +31,8 @@ const MESSAGES = {
     `Maybe forgot response: ${i.service} has dropped the one of ${i.method} unanswered`,
   ERR_PROTOCOL_TAKEN: (i: { name: string; id: number }) =>
     `Cannot register protocol '${i.name}' as type ${i.id}: the name or the type is taken`,
-  ERR_PROTOCOL_UNKNOWN: (i: { type: string }) => `Unknown protocol: message of type ${i.type}`,
+  ERR_PROTOCOL_UNKNOWN: (i: { type: string; sent?: Sent }) =>
+    `Unknown protocol: message of type ${i.type}`,
   ERR_WAIT_TIMEOUT: (i: { kind: string; what: string; timeoutMs: number }) =>
     `Cannot wait longer (${i.kind}) for ${i.what}: nothing within ${i.timeoutMs} ms`,
   ERR_TOKEN_TAKEN: (i: { token: string }) =>
@@ -37,9 +45,10 @@ const MESSAGES = {
     `Cannot launch service ${i.path}: ${i.reason}`,
   ERR_LAUNCH_CIRCLE: (i: { path: string; circle: string }) =>
     `Cannot launch service ${i.path}: its setup would wait for itself: ${i.circle}`,
-  ERR_SERVICE_LIMIT: (i: { limit: number }) =>
+  ERR_SERVICE_LIMIT: (i: { limit: number; sent?: Sent }) =>
     `Cannot launch another service: all ${i.limit} handles of this node are in use`,
-  ERR_SERVICE_NEEDED: (i: { name: string }) => `Cannot end service '${i.name}': the node needs it`,
+  ERR_SERVICE_NEEDED: (i: { name: string; sent?: Sent }) =>
+    `Cannot end service '${i.name}': the node needs it`,
   ERR_RESTART_LIMIT: (i: {
     handle: string
     reason: string
@@ -48,14 +57,15 @@ const MESSAGES = {
   }) =>
     `Cannot launch ${i.handle} again (${i.reason}): ` +
     `there were ${i.maxRestarts} restarts within ${i.periodMs} ms`,
-  ERR_MAILBOX_FULL: (i: { service: string; limit: number }) =>
+  ERR_MAILBOX_FULL: (i: { service: string; limit: number; sent?: Sent }) =>
     `Cannot call ${i.service}: ${i.limit} messages wait in its mailbox, which is its limit`,
   ERR_WORKER_LIMIT: (i: { path: string; limit: number }) =>
     `Cannot give ${i.path} a worker of its own: all ${i.limit} are in use, or none starts`,
   ERR_NAME_INVALID: (i: { name: string; reason: string }) =>
     `Cannot use '${i.name}' as a service name: ${i.reason}`,
   ERR_NAME_TAKEN: (i: { name: string }) => `Cannot register ${i.name}: the name is taken`,
-  ERR_NAME_UNKNOWN: (i: { name: string }) => `Cannot find ${i.name}: no service has that name`,
+  ERR_NAME_UNKNOWN: (i: { name: string; sent?: Sent }) =>
+    `Cannot find ${i.name}: no service has that name`,
   ERR_NAME_LIMIT: (i: { limit: number }) =>
     `Cannot register another name: all ${i.limit} names of this node are in use`,
   ABORT_ERR: () => 'The operation was aborted',
@@ -103,7 +113,9 @@ const MESSAGES = {
   ERR_SOCKET_INVALID: (i: { id: number }) =>
     `Cannot use socket ${i.id}: no such socket, or it was closed`,
   ERR_SOCKET_STATE: (i: { id: number; reason: string }) => `Cannot use socket ${i.id}: ${i.reason}`,
-  ERR_SOCKET_CLOSED: (i: { id: number }) => `Cannot go on with socket ${i.id}: it is closed`,
+  ERR_SOCKET_CLOSED: ({ id, reason }: { id: number; reason?: string }) =>
+    `Cannot go on with socket ${id}: it ` +
+    (reason === undefined ? 'is closed' : `has failed: ${reason}`),
   ERR_SOCKET_ENDED: (i: { id: number; wanted: number; received: number }) =>
     `Cannot read ${i.wanted} bytes from socket ${i.id}: the peer ended after ${i.received}`,
   ERR_SOCKET_FAILED: (i: { id: number; reason: string }) => `Socket ${i.id} failed: ${i.reason}`,
@@ -125,6 +137,21 @@ const MESSAGES = {
   ERR_FRAME_TOO_LARGE: (i: { bytes: number; limit: number }) =>
     `Cannot take a frame of ${i.bytes} bytes: the limit is ${i.limit}`,
   ERR_FRAME_MALFORMED: (i: { reason: string }) => `Cannot read a frame: ${i.reason}`,
+  // transports
+  ERR_PROXY_HEADER: (i: { reason: string }) => `Cannot read a PROXY header: ${i.reason}`,
+  ERR_TLS_CERTIFICATE: (i: TlsTrouble) =>
+    `Cannot trust ${i.address}: its certificate is refused: ${i.reason}`,
+  ERR_TLS_EXPIRED: (i: TlsTrouble) =>
+    `Cannot trust ${i.address}: its certificate is not valid now: ${i.reason}`,
+  ERR_TLS_HANDSHAKE: (i: TlsTrouble) => `Cannot talk over TLS to ${i.address}: ${i.reason}`,
+  ERR_TLS_HOST: (i: TlsTrouble) =>
+    `Cannot trust ${i.address}: its certificate is of somebody else: ${i.reason}`,
+  ERR_TLS_MISMATCH: (i: TlsTrouble) =>
+    `Cannot talk over TLS to ${i.address}: both sides have nothing in common: ${i.reason}`,
+  ERR_TLS_REFUSED: (i: TlsTrouble) =>
+    `Cannot talk over TLS as ${i.address} refuses us: ${i.reason}`,
+  ERR_PROXY_UNTRUSTED: (i: { address: string }) =>
+    `Cannot let ${i.address} in: it is no proxy that is trusted`,
   // gate
   ERR_LOGIN: (i: { status: number; reason: string }) => `Cannot log in: ${i.status} ${i.reason}`,
   ERR_USER_ONLINE: (i: { username: string }) => `Cannot log in ${i.username}: it is logged in`,
@@ -134,7 +161,12 @@ const MESSAGES = {
   ERR_GATE_CLOSED: (i: { address: string }) =>
     `Cannot open the gate: it was closed meanwhile (${i.address})`,
   ERR_GATE_OPEN: (i: { address: string }) => `Cannot open the gate: it is open (${i.address})`,
+  ERR_SESSION_OVER: (i: { session: string; user: string }) =>
+    `Cannot use session ${i.session} of ${i.user}: it has ended, or another agent has it`,
   ERR_CLIENT_UNKNOWN: (i: { fd: number }) => `Cannot find client ${i.fd}: it has left the gate`,
+  // WebSocket
+  ERR_WEBSOCKET_HANDSHAKE: (i: { url: string; reason: string }) =>
+    `Cannot connect a WebSocket to ${i.url}: ${i.reason}`,
   // channels to other servers
   ERR_SOCKETCHANNEL_ANSWER: (i: { address: string; text: string }) =>
     `Cannot get an answer, as ${i.address} says no: ${i.text}`,
@@ -175,16 +207,19 @@ const MESSAGES = {
   ERR_NODE_LOST: (i: { node: string; epoch: number; sent: Sent }) =>
     `Cannot get an answer of node ${i.node} (epoch ${i.epoch}): it is out of reach, ` +
     `the request ${i.sent === 'no' ? 'was not sent' : 'may have run'}`,
-  ERR_LINK_FULL: (i: { node: string; limit: number; sent: Sent }) =>
-    `Cannot send more to node ${i.node}: what waits for it has reached its limit, ${i.limit} bytes`,
+  ERR_LINK_FULL: (i: { node: string; to?: string; limit: number; unit?: string; sent: Sent }) =>
+    `Cannot send more to ${i.to ?? `node ${i.node}`}: what waits for ` +
+    `${i.to === undefined ? 'it' : 'its worker'} has reached its limit, ` +
+    `${i.limit} ${i.unit ?? 'bytes'}`,
   ERR_FENCED: (i: {
     name: string
     token: readonly [number, number]
     current: readonly [number, number] | undefined
+    sent?: Sent
   }) =>
     `Cannot go on as '${i.name}' of the cluster, with token ${i.token}: ` +
     `another one has it, with ${i.current ?? 'a later one'}`,
-  ERR_PROXY_LIMIT: (i: { node: string; limit: number }) =>
+  ERR_PROXY_LIMIT: (i: { node: string; limit: number; sent?: Sent }) =>
     `Cannot know another service of node ${i.node}: ` +
     `all handles for services of other nodes are in use, ${i.limit}`,
   // clusters of Skynet

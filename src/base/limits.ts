@@ -1,5 +1,7 @@
-/** Every limit of a node. The unit is in the name; relations are asserted below. */
-import assert from 'node:assert/strict'
+/**
+ * Every limit of a node. The unit is in the name; relations are asserted below. Pages that speak
+ * sproto load this file too: nothing of Node.js.
+ */
 
 // services
 export const WORKERS_MAX = 1024
@@ -82,6 +84,8 @@ export const SEND_WARNING_BYTES = 1024 * 1024
 export const SEND_QUEUE_BYTES_MAX = 16 * 1024 * 1024
 /** Bytes received and not read by the service beyond which reading pauses. */
 export const RECEIVE_BUFFER_BYTES_MAX = 128 * 1024
+/** Messages that wait for a service beyond which a socket that brings much pauses. */
+export const RECEIVE_MAIL_MAX = 32
 /** How long a closed socket may take to flush what was written before it is cut. */
 export const LINGER_MS_MAX = 10_000
 /** How long accepting, or a write, pauses when the kernel has no descriptor or memory for it. */
@@ -106,6 +110,34 @@ export const FRAME_BYTES_MAX = 1024 * 1024
 export const FRAME_HEADER_BYTES_MAX = 64
 /** What WebSocket has room for. */
 export const CLOSE_REASON_BYTES_MAX = 123
+
+// transports (src/transport)
+/** Ranges of proxies that are trusted. */
+export const TRUSTED_MAX = 1024
+/** Of the PROXY protocol, all of it: what fits into the first packet of any way. */
+export const PROXY_HEADER_BYTES_MAX = 536
+/** How long it may take to come, unless told otherwise; how many are awaited at a time. */
+export const PROXY_HEADER_MS = 5000
+export const PROXY_HEADERS_MAX = 1024
+/** How long a handshake of TLS may take, unless told otherwise; how many of a listener at once. */
+export const TLS_HANDSHAKE_MS = 10_000
+export const TLS_HANDSHAKES_MAX = 1024
+/** What is encrypted in one go. */
+export const TLS_PIECE_BYTES = 256 * 1024
+
+// WebSocket (src/transport/websocket)
+/** Shorter messages are not compressed: it would take longer than to send them. */
+export const WEBSOCKET_DEFLATE_BYTES = 1024
+/** Pongs that have not left: of the pings beyond, the last one is answered, once they have. */
+export const WEBSOCKET_PONG_BYTES_MAX = 16 * 1024
+/** Pings of ours that no pong has answered. */
+export const WEBSOCKET_PINGS_MAX = 64
+/** Inflated of messages on one thread before others have a turn; each counts 4 KiB besides. */
+export const WEBSOCKET_INFLATE_TURN_BYTES = 1024 * 1024
+/** The head of a server's answer to our handshake. */
+export const WEBSOCKET_HEAD_BYTES_MAX = 16 * 1024
+/** How long a handshake of ours may take, connecting included, unless told otherwise. */
+export const WEBSOCKET_HANDSHAKE_MS = 10_000
 
 // gate
 /** Logins under way of one login server, unless it says otherwise. */
@@ -149,6 +181,85 @@ export const PACE_NOTICE_MS = 5000
 export const PACE_PAUSE_MS = 5
 export const PACE_PAUSE_MS_MAX = 80
 
+// KCP (src/transport/kcp)
+/** A packet, whole, unless told otherwise: what every network carries in one piece; the least. */
+export const KCP_MTU_BYTES = 1200
+export const KCP_MTU_BYTES_MIN = 576
+export const KCP_MTU_BYTES_MAX = 1472
+/** What is longer is none of KCP: its bytes are kept as long as one segment of it is. */
+export const KCP_PACKET_BYTES_MAX = 2048
+/** Segments under way, and segments that wait for who receives, unless told otherwise; the most. */
+export const KCP_WINDOW = 128
+export const KCP_WINDOW_MAX = 1024
+/** A message that comes, unless told otherwise. */
+export const KCP_MESSAGE_BYTES = 64 * 1024
+/** Segments of one message. */
+export const KCP_FRAGMENTS_MAX = 127
+/** Acknowledgements that wait to be sent, for each segment of the window. */
+export const KCP_ACKS_PER_SEGMENT = 2
+/** Conversations of one port, unless told otherwise. */
+export const KCP_CONNECTIONS = 10_000
+/** Of one port: those that are not confirmed yet. */
+export const KCP_GREETINGS_MAX = 1024
+/** How long a conversation may take to be confirmed, and to connect, unless told otherwise. */
+export const KCP_HANDSHAKE_MS = 5000
+export const KCP_CONNECT_MS = 10_000
+/** How long a proof of an address is good, and how long a secret makes them. */
+export const KCP_COOKIE_MS = 10_000
+export const KCP_SECRET_MS = 60_000
+/** Greetings that were answered with a conversation within the life of a cookie. */
+export const KCP_OPENS_MAX = 65_536
+/** Between two greetings: at first, doubling, and at most; how often a cookie is shown. */
+export const KCP_GREET_MS = 250
+export const KCP_GREET_MS_MAX = 1000
+export const KCP_OPENS_PER_COOKIE = 8
+/** Between two words of which none was answered: to confirm, to close; how often to close. */
+export const KCP_CONFIRM_MS = 250
+export const KCP_CLOSES = 8
+/** How long a conversation that the peer has closed answers; how many of a port do. */
+export const KCP_CLOSED_MS = 3000
+export const KCP_CLOSED_MAX = 4096
+/** Between two questions for the proof of another address. */
+export const KCP_PROVE_MS = 100
+/** A thread that comes so late was held: that time is no silence of peers. */
+export const KCP_HELD_MS = 1000
+/** Quiet for so long, a conversation gives back the memory that nothing is in. */
+export const KCP_QUIET_MS = 1000
+/** Nothing was sent for so long: a client pings; nothing came for so long: it has failed. */
+export const KCP_KEEP_ALIVE_MS = 15_000
+export const KCP_KEEP_ALIVE_MS_MIN = 1000
+export const KCP_IDLE_MS = 60_000
+// sessions of clients (src/session): what an option says otherwise is named `…_DEFAULT`
+/** Longest message: what two bytes of length can tell. */
+export const SESSION_MESSAGE_BYTES_DEFAULT = 65_535
+export const SESSIONS_DEFAULT = 10_000
+/** How long a session without a connection waits for its client. */
+export const SESSION_KEEP_MS_DEFAULT = 60_000
+export const SESSION_LOGIN_MS_DEFAULT = 5000
+export const SESSION_HEARTBEAT_MS_DEFAULT = 15_000
+/** Heartbeats of which nothing is heard, until the connection is given up. */
+export const SESSION_MISSED_DEFAULT = 2
+export const SESSION_MESSAGES_PER_SECOND_DEFAULT = 100
+/** Requests of a session that are not answered, or whose answer is not acknowledged. */
+export const SESSION_WINDOW_DEFAULT = 64
+/** Bytes of the answers that a session keeps for its client. */
+export const SESSION_ANSWER_BYTES_DEFAULT = 256 * 1024
+/** Pushes that a session keeps for its client, and their bytes. */
+export const SESSION_PUSHES_DEFAULT = 1000
+export const SESSION_PUSH_BYTES_DEFAULT = 1024 * 1024
+/** Bytes that wait to be sent to one client. */
+export const SESSION_SEND_BYTES_DEFAULT = 1024 * 1024
+/** While so many have not left, answers and pushes wait where newer ones can replace them. */
+export const SESSION_SEND_MARK_BYTES = 64 * 1024
+/** Connections of a gate that have no session, those at their handshake included. */
+export const SESSION_VISITORS_MAX = 1024
+/** Of one address: three others may be full, and there is room for everybody else. */
+export const SESSION_STRANGERS_DEFAULT = 256
+/** Of a session: bytes of requests that are not answered, names and bodies; more is not read. */
+export const SESSION_REQUEST_BYTES_MAX = 128 * 1024
+/** Addresses of clients that a gate remembers; the one that is quiet for longest is forgotten. */
+export const SESSION_ADDRESSES_MAX = 65_536
+
 // channels to other servers (src/channel)
 /** Requests of one channel that are under way, unless it is made with another limit. */
 export const SOCKETCHANNEL_REQUESTS_MAX = 65_536
@@ -173,9 +284,18 @@ export const LINK_CHUNKS_BYTES_MAX = 128 * 1024
 export const LINK_QUEUE_BYTES_MAX = 8 * 1024 * 1024
 /** And longer ones, unless there is just one. */
 export const LINK_LONG_BYTES_MAX = 64 * 1024 * 1024
+/** An error that answers a request, and is taken when nothing else is. */
+export const LINK_ERROR_BYTES_MAX = 1024
+/** What services of one worker have sent to other nodes, and that of the cluster has not taken. */
+export const CLUSTER_BURST_BYTES_MAX = 64 * 1024 * 1024
+/** What a link that is full takes all the same: short errors, and what was said before. */
+export const LINK_OVER_BYTES_MAX = 128 * 1024 * 1024
 /** Longer messages that come at a time over one link, and their bytes together. */
 export const LINK_LANES_MAX = 16
 export const LINK_ASSEMBLY_BYTES_MAX = MESSAGE_BYTES_MAX
+/** Memory of long messages that a thread is done with, and keeps for the next ones: of one, all. */
+export const SPARE_BYTES_MIN = 256 * 1024
+export const SPARE_BYTES_MAX = 32 * 1024 * 1024
 /** Between two greetings of a peer that does not answer: at first, doubling, and at most. */
 export const LINK_GREET_MS = 250
 export const LINK_GREET_MS_MAX = 2000
@@ -183,6 +303,10 @@ export const LINK_GREET_MS_MAX = 2000
 export const LINK_PROBE_MS = 1000
 /** What has come from other nodes and waits for one worker: beyond it nothing more is taken. */
 export const CLUSTER_BACKLOG_BYTES_MAX = 64 * 1024 * 1024
+/** From here on its senders are told to say no more; what they had said before comes. */
+export const CLUSTER_HOLD_BYTES = 32 * 1024 * 1024
+/** What is sent all the same is dropped beyond that. */
+export const CLUSTER_SENDS_BYTES_MAX = 128 * 1024 * 1024
 /** A node that comes so late to look at the time was stopped. */
 export const LINK_STOP_MS = 1000
 // cluster: the border
@@ -199,6 +323,8 @@ export const PEER_UNKNOWN_MS = 10_000
 export const RELAYS_MAX = 65_536
 /** How long a node that starts waits to be a member, and goes on without being one. */
 export const CLUSTER_JOIN_MS = 5000
+/** Between two looks for the node of a supervised child, or at its end, or tries to end it. */
+export const CLUSTER_CHILD_MS = 250
 /** How long a node that leaves waits until others can see that its names are free. */
 export const CLUSTER_HANDOVER_MS = 1000
 /** How long who is told of nodes waits for a change, until it asks again. */
@@ -248,6 +374,10 @@ export const CLUSTER_RETRY_MS = 100
 export const CLUSTER_RETRY_MS_MAX = 1000
 /** A connection that ends sooner was none: the pauses go on growing. */
 export const CLUSTER_STEADY_MS = 1000
+/** A node that could not be reached for so long, and is a member still: people are told. */
+export const CLUSTER_UNREACHED_MS = 5000
+/** Between two looks whether the files of certificates are others. */
+export const CLUSTER_CERTIFICATES_MS = 60_000
 /** After a refusal that somebody has to mend: at least half of it. */
 export const CLUSTER_REFUSED_MS = 10_000
 
@@ -327,6 +457,39 @@ export const HARBOR_JOIN_MS = 10_000
 /** Connections that have not said whose they are, of one listener. */
 export const HARBOR_STRANGERS_MAX = 256
 
+// streams of Node.js (src/http)
+/**
+ * Of what is written at once so much is handed on; then it is seen how much waits to be sent. What
+ * is read from a file in chunks of 64 KiB fits in with what HTTP puts around it.
+ */
+export const DUPLEX_PIECE_BYTES = 80 * 1024
+/** Writes of one turn that are no more than this leave together without being copied for that. */
+export const DUPLEX_GATHER_BYTES = 16 * 1024
+/** Bytes that wait to be sent while nothing more is taken. */
+export const DUPLEX_UNSENT_BYTES = 256 * 1024
+
+// HTTP (src/http)
+/** How long a header may take to come, unless told otherwise. */
+export const HTTP_HEADERS_MS = 10_000
+/** How long a request may take to come, unless told otherwise. */
+export const HTTP_REQUEST_MS = 120_000
+/** How long a connection waits for its next request, unless told otherwise. */
+export const HTTP_KEEP_ALIVE_MS = 5000
+/** How long nothing of a response may leave, unless told otherwise. */
+export const HTTP_WRITE_MS = 30_000
+/** Of the header of a request, unless told otherwise. */
+export const HTTP_HEADER_BYTES_MAX = 16 * 1024
+/** Lines of the header of a request, unless told otherwise. */
+export const HTTP_HEADERS_MAX = 100
+/** Connections of a server, unless told otherwise. */
+export const HTTP_CONNECTIONS_MAX = 10_000
+/** Requests of one connection whose handlers have not answered. */
+export const HTTP_UNANSWERED_MAX = 256
+/** Between two looks at who takes too long: it is found out later by so much at most. */
+export const HTTP_LOOK_MS_MAX = 1000
+/** How long requests that are under way may take when a server closes, unless told otherwise. */
+export const HTTP_GRACE_MS = 10_000
+
 // time
 /** A timer further away than this is refused (about 49 days in 1 ms ticks). */
 export const TIMER_MS_MAX = 0xffffffff
@@ -343,6 +506,10 @@ export const CIRCLE_MS = 1000
 export const CIRCLE_SETUPS_MAX = 64
 /** How long a unique service may be asked for while there is no manager of them. */
 export const MANAGER_WAIT_MS_MAX = 30_000
+/** Bots of one load: each is a client with a connection. */
+export const LOAD_BOTS_MAX = 100_000
+/** Different errors that the result of a load keeps; others are counted together. */
+export const LOAD_ERRORS_MAX = 100
 /** Rounds of timers at one moment of a `FakeClock`: each round was set by the one before. */
 export const CLOCK_ROUNDS_MAX = 100_000
 /** How long stop hooks may take, unless the config says otherwise. */
@@ -350,20 +517,41 @@ export const GRACE_MS = 5000
 /** How long exit hooks may take, unless the config says otherwise. */
 export const EXIT_MS = 1000
 
-assert.ok(LINK_FRAME_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a frame fits into a message')
-assert.ok(STORE_VALUE_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a value fits into a message')
-assert.ok(NATS_MARK_BYTES * 2 <= NATS_IN_FLIGHT_BYTES_MAX, 'who waits for room is told of it')
-assert.ok(NATS_DELETED_KEPT_MS >= 4 * NATS_WATCH_SILENT_MS, 'a watch sees what is deleted')
-assert.ok(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
-assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')
-assert.ok(READ_BYTES_MAX * 8 <= SOCKET_RING_BYTES)
-assert.ok(SKYNETCLUSTER_MESSAGE_BYTES_MAX < SKYNETCLUSTER_QUEUE_BYTES_MAX)
-assert.ok(SKYNETCLUSTER_QUEUE_BYTES_MAX <= MESSAGE_BYTES_MAX)
-assert.ok(RING_PAYLOAD_BYTES_MAX * 8 <= COMMAND_RING_BYTES)
-assert.ok(LINK_CHUNKS_BYTES_MAX + LINK_FRAME_BYTES_MAX <= LINK_WINDOW_BYTES_MAX)
-assert.ok(LINK_CHUNKS_BYTES_MAX >= 2 * LINK_FRAME_BYTES_MAX, 'one chunk is read while one comes')
-assert.ok(LINK_ASSEMBLY_BYTES_MAX >= MESSAGE_BYTES_MAX, 'the longest message comes')
-assert.ok(LINK_FRAME_BYTES_MAX * 2 <= CLUSTER_PACKET_BYTES_MAX, 'a frame fits into a packet')
-assert.ok(STORE_VALUE_BYTES_MAX * 2 <= CLUSTER_PACKET_BYTES_MAX, 'a value fits into a packet')
-assert.ok(CLUSTER_PACKET_BYTES_MAX <= CLUSTER_UNSENT_BYTES, 'a packet is no more than one write')
-assert.ok(CLUSTER_UNSENT_BYTES * 16 <= CLUSTER_SEND_BYTES_MAX, 'frames wait long before a cut')
+function holds(isTrue: boolean, what = 'limits do not fit each other'): void {
+  if (!isTrue) throw new RangeError(`Cannot use these limits: ${what}`)
+}
+
+holds(LINK_FRAME_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a frame fits into a message')
+holds(STORE_VALUE_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a value fits into a message')
+holds(NATS_MARK_BYTES * 2 <= NATS_IN_FLIGHT_BYTES_MAX, 'who waits for room is told of it')
+holds(NATS_DELETED_KEPT_MS >= 4 * NATS_WATCH_SILENT_MS, 'a watch sees what is deleted')
+holds(DUPLEX_UNSENT_BYTES + DUPLEX_PIECE_BYTES < SEND_WARNING_BYTES)
+holds(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
+holds(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')
+holds(READ_BYTES_MAX * 8 <= SOCKET_RING_BYTES)
+holds(SKYNETCLUSTER_MESSAGE_BYTES_MAX < SKYNETCLUSTER_QUEUE_BYTES_MAX)
+holds(SKYNETCLUSTER_QUEUE_BYTES_MAX <= MESSAGE_BYTES_MAX)
+holds(RING_PAYLOAD_BYTES_MAX * 8 <= COMMAND_RING_BYTES)
+holds(KCP_FRAGMENTS_MAX < KCP_WINDOW, 'a message fits into the window')
+holds(KCP_COOKIE_MS < KCP_SECRET_MS, 'a cookie is good as long as its secret is known')
+holds(KCP_IDLE_MS >= 3 * KCP_KEEP_ALIVE_MS, 'a ping may be lost')
+holds(4 * SESSION_STRANGERS_DEFAULT <= SESSION_VISITORS_MAX, 'one address is not everybody')
+holds(SESSION_VISITORS_MAX <= KCP_GREETINGS_MAX, 'KCP has room for all strangers')
+holds(KCP_MTU_BYTES_MAX <= KCP_PACKET_BYTES_MAX)
+holds(LINK_CHUNKS_BYTES_MAX + LINK_FRAME_BYTES_MAX <= LINK_WINDOW_BYTES_MAX)
+holds(CLUSTER_HOLD_BYTES < CLUSTER_BACKLOG_BYTES_MAX)
+holds(
+  CLUSTER_HOLD_BYTES + LINK_QUEUE_BYTES_MAX + CLUSTER_BURST_BYTES_MAX <= CLUSTER_SENDS_BYTES_MAX,
+  'what was said before comes',
+)
+holds(
+  LINK_QUEUE_BYTES_MAX + CLUSTER_BURST_BYTES_MAX <= LINK_OVER_BYTES_MAX,
+  'what a worker says before it sees that a link is full resets no link',
+)
+holds(LINK_LONG_BYTES_MAX + CLUSTER_BURST_BYTES_MAX <= LINK_OVER_BYTES_MAX, 'nor long ones')
+holds(LINK_CHUNKS_BYTES_MAX >= 2 * LINK_FRAME_BYTES_MAX, 'one chunk is read while one comes')
+holds(LINK_ASSEMBLY_BYTES_MAX >= MESSAGE_BYTES_MAX, 'the longest message comes')
+holds(LINK_FRAME_BYTES_MAX * 2 <= CLUSTER_PACKET_BYTES_MAX, 'a frame fits into a packet')
+holds(STORE_VALUE_BYTES_MAX * 2 <= CLUSTER_PACKET_BYTES_MAX, 'a value fits into a packet')
+holds(CLUSTER_PACKET_BYTES_MAX <= CLUSTER_UNSENT_BYTES, 'a packet is no more than one write')
+holds(CLUSTER_UNSENT_BYTES * 16 <= CLUSTER_SEND_BYTES_MAX, 'frames wait long before a cut')

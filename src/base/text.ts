@@ -15,3 +15,6 @@ export function beginOf(text: string, max = TEXT_CHARS_MAX, what = 'a text'): st
   if (text.length > TEXT_CHARS_MAX) return `<${what} of ${text.length} characters>`
   return text.length > max ? text.slice(0, max) : text
 }
+
+/** Of what a peer has said, for logs and terminals. */
+export const printable = (text: string): string => text.replaceAll(/[^ -~]/g, '?')

@@ -39,10 +39,10 @@ export class FakeStream implements ByteStream {
     this.finish(new SkynetError('ERR_SOCKET_FAILED', { id: ID, reason: 'it breaks' }))
   }
 
-  /** All that was written has left. */
-  relieve(): void {
+  /** All that was written has left. @param later Bytes that were written since who waits began. */
+  relieve(later = 0): void {
     this.isSlow = false
-    this.bufferedAmount = 0
+    this.bufferedAmount = later
     for (const done of this.#drained.splice(0)) done()
   }
 

@@ -1,6 +1,6 @@
 /** What is too much for a channel, and what is wrong: requests, bytes, answers, options. */
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { SOCKETCHANNEL_PARTS_MAX, SOCKETCHANNEL_UNASKED_MAX } from '../base/limits.ts'
 import type { AnswerReader, AnswerSink } from './answers.ts'
 import { type BookHost, OrderBook } from './book.ts'
@@ -40,14 +40,20 @@ test('bytes that wait are bounded, whether there is a connection or not', async 
   assert.deepEqual(await Promise.all([first, second, third]), ['1', '2', '3'])
 })
 
-// Proves: docs/channel.md#overload
-test('overload is told once when much waits, and once when all has left', async (t) => {
+/** A channel whose next bytes are much that waits, and what its `overload` is told. */
+async function overloaded(t: TestContext) {
   const { skynet, to, settled, peer } = await scene(t)
   const told: boolean[] = []
   const overload = (isOverloaded: boolean): unknown => told.push(isOverloaded)
   const channel = socketChannel(skynet, { ...to, parser, overload })
   await channel.connect()
   peer.last.isSlow = true
+  return { channel, told, settled, peer }
+}
+
+// Proves: docs/channel.md#overload
+test('overload is told once when much waits, and once when all has left', async (t) => {
+  const { channel, told, settled, peer } = await overloaded(t)
   void channel.request('a\n').catch(() => {})
   void channel.request('b\n').catch(() => {})
   await settled()
@@ -57,9 +63,22 @@ test('overload is told once when much waits, and once when all has left', async 
   assert.deepEqual(told, [true, false])
   peer.last.isSlow = true
   void channel.request('c\n').catch(() => {})
-  peer.last.finish()
+  await settled()
+  peer.last.relieve(1)
+  await settled()
+  assert.deepEqual(told, [true, false, true], 'something was written while that left')
+  peer.last.relieve()
   await settled()
   assert.deepEqual(told, [true, false, true, false])
+})
+
+// Proves: docs/channel.md#overload
+test('overload is told that nothing waits when the connection is lost', async (t) => {
+  const { channel, told, settled, peer } = await overloaded(t)
+  void channel.request('a\n').catch(() => {})
+  peer.last.finish()
+  await settled()
+  assert.deepEqual(told, [true, false])
 })
 
 const LEAVING = {

@@ -118,8 +118,13 @@ export class ChannelLink implements ReadingHost {
   async #relieve(): Promise<void> {
     this.#isOverloaded = true
     this.#host.overloaded(true)
-    // A stream that is lost says so to who reads it.
-    await this.stream.drain().catch(() => {})
+    try {
+      // A drain waits for what was written before it. More may have been written since.
+      do await this.stream.drain()
+      while (this.#isOverloaded && this.stream.bufferedAmount > 0)
+    } catch {
+      // A stream that is lost says so to who reads it.
+    }
     if (!this.#isOverloaded) return
     this.#isOverloaded = false
     this.#host.overloaded(false)

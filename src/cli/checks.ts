@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isArray, isObject } from '../base/check.ts'
+import { isPem } from '../base/pem.ts'
 
 /** What the mask of an affinity call holds. */
 const CPUS_MAX = 1024
@@ -80,7 +81,13 @@ export function record<T extends object>(
         ([name, part]) =>
           part === undefined || (Object.hasOwn(keys, name) && keys[name as keyof T].accepts(part)),
       ),
-    resolve: (value) => ({ ...fallback, ...value }),
+    resolve: (value, folder) => {
+      const resolved = Object.entries(value).map(([name, part]) => [
+        name,
+        part === undefined ? part : keys[name as keyof T].resolve(part as never, folder),
+      ])
+      return { ...fallback, ...Object.fromEntries(resolved) }
+    },
     parse: parseJson,
   }
 }
@@ -119,6 +126,23 @@ export function texts(): Check<Readonly<Record<string, string>>> {
     accepts: (value): value is Readonly<Record<string, string>> =>
       isRecord(value) && Object.values(value).every(isText),
     resolve: (value) => value,
+    parse: parseJson,
+  }
+}
+
+/** Files of certificates and keys, or what is in them in PEM. */
+export function certificates(): Check<{ ca: string; cert: string; key: string }> {
+  const names = ['ca', 'cert', 'key'] as const
+  return {
+    expected: 'an object of ca, cert and key: paths, or texts in PEM',
+    accepts: (value): value is { ca: string; cert: string; key: string } =>
+      isRecord(value) &&
+      names.every((name) => isText(value[name])) &&
+      Object.keys(value).every((name) => names.some((known) => known === name)),
+    resolve: (value, folder) => {
+      const placed = (given: string) => (isPem(given) ? given : absolute(given, folder))
+      return { ca: placed(value.ca), cert: placed(value.cert), key: placed(value.key) }
+    },
     parse: parseJson,
   }
 }

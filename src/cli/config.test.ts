@@ -5,8 +5,9 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isSkynetError } from '../base/errors.ts'
-import { EXIT_MS, GRACE_MS, MONITOR_INTERVAL_MS } from '../base/limits.ts'
+import { CLUSTER_NAME_BYTES_MAX, EXIT_MS, GRACE_MS, MONITOR_INTERVAL_MS } from '../base/limits.ts'
 import { BUDGETS, SOCKET_DEFAULTS } from '../threads/options.ts'
+import type { ClusterParts } from './cluster-config.ts'
 import { defineConfig, loadConfig, resolveConfig } from './config.ts'
 
 function configFile(t: TestContext, name: string, text: string): string {
@@ -102,15 +103,72 @@ test('resolveConfig() names the part of `cluster` that is wrong, or missing, but
   refused({ name: 'a', transport: 'udp' }, /'cluster.transport' .*'tcp' or 'nats'.* is 'udp'/)
   refused({ name: 'a', nodes: { b: 1 } }, /'cluster.nodes' /)
   refused({ name: 'a', secret: 123456 }, /'cluster.secret' .* current value is 'number'/)
+  const tls =
+    /'cluster.tls' .*ca, cert and key: paths, or texts in PEM: current value is \[ 'ca', 'key' \]/
+  refused({ name: 'a', tls: { ca: 'x', key: 'PRIVATE' } }, tls)
+  refused({ name: 'a', tls: 'PRIVATE' }, /'cluster.tls' .* is 'string'/)
+  refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', pfx: 'x' } }, /'cluster.tls' .*'pfx' /)
   refused('a', /'cluster' as it must be an object of name/)
 })
 
+test('resolveConfig() names the part of `cluster` that does not go with the others', () => {
+  const refused = (cluster: ClusterParts, pattern: RegExp) =>
+    assert.throws(
+      () => resolveConfig({ start: 'a.ts', cluster: { name: 'a', ...cluster } as never }),
+      messageIs('ERR_CONFIG_VALUE', pattern),
+    )
+  const at = '127.0.0.1:1'
+  const seed = /'cluster.seed' as it must be given, or 'cluster.nodes', and not both: current/
+  refused({}, seed)
+  refused({ listen: at }, seed)
+  refused({ listen: at, seed: at, nodes: { a: at } }, seed)
+  refused({ seed: at }, /'cluster.listen' .* given, as 'cluster.nodes' has no 'a'/)
+  refused({ nodes: { b: at } }, /'cluster.listen' /)
+  const odd = /'cluster.nats' as it must be left out where 'cluster.transport' is 'tcp': current/
+  refused({ listen: at, seed: at, nats: { servers: [] } }, odd)
+  refused({ transport: 'nats' }, /'cluster.nats' as it must be given, with its servers/)
+  refused({ transport: 'nats', nats: {}, seed: at }, /'cluster.seed' .* left out/)
+  refused({ transport: 'nats', nats: {}, secret: '123456' }, /'cluster.secret' .* is 'string'/)
+  const long = 'n'.repeat(CLUSTER_NAME_BYTES_MAX + 1)
+  refused({ name: long, listen: at, seed: at }, /'cluster.name' .* at most 64 bytes/)
+  refused({ cluster: long, listen: at, seed: at }, /'cluster.cluster' .* at most 64 bytes/)
+  const right: readonly ClusterParts[] = [
+    { listen: at, seed: at },
+    { nodes: { a: at } },
+    { nodes: { b: at }, listen: at },
+    { transport: 'nats', nats: { servers: [] } },
+  ]
+  for (const parts of right) {
+    const cluster = { name: 'a', ...parts }
+    assert.deepEqual(resolveConfig({ start: 'a.ts', cluster: cluster as never }).cluster, cluster)
+  }
+})
+
+/** Nothing is run of it. */
+export const doesNotCompile = (): void => {
+  const at = '127.0.0.1:1'
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', listen: at, seed: at } })
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', nodes: { a: at } } })
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', transport: 'nats', nats: {} } })
+  // @ts-expect-error neither `seed` nor `nodes`
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', listen: at } })
+  // @ts-expect-error both
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', listen: at, seed: at, nodes: { a: at } } })
+  // @ts-expect-error nowhere to listen
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', seed: at } })
+  // @ts-expect-error `nats` is for another transport
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', nodes: { a: at }, nats: {} } })
+  // @ts-expect-error `seed` is for another transport
+  defineConfig({ start: 'a.ts', cluster: { name: 'a', transport: 'nats', nats: {}, seed: at } })
+}
+
 test('loadConfig() sets a part of `cluster`, and guesses at one that is not there', async (t) => {
-  const file = json(t, { start: 'a.ts', cluster: { name: 'a', leaseMs: 500 } })
+  const at = { listen: '127.0.0.1:0', seed: '127.0.0.1:7' }
+  const file = json(t, { start: 'a.ts', cluster: { name: 'a', leaseMs: 500, ...at } })
   const { cluster, dedicated } = await loadConfig(file, [
     ...['cluster.name=b', 'cluster.seed=127.0.0.1:1', 'cluster.callTimeoutMs=5', 'dedicated=0'],
   ])
-  const expected = { name: 'b', leaseMs: 500, seed: '127.0.0.1:1', callTimeoutMs: 5 }
+  const expected = { name: 'b', leaseMs: 500, ...at, seed: '127.0.0.1:1', callTimeoutMs: 5 }
   assert.deepEqual([cluster, dedicated], [expected, 1])
   const unknown = messageIs('ERR_CONFIG_KEY', /'cluster.sed': .*did you mean 'cluster.seed'/)
   await assert.rejects(loadConfig(file, ['cluster.sed=x']), unknown)
@@ -132,17 +190,16 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
     callTimeoutMs: 0xffffffff,
     cluster: {
       name: 'a',
-      transport: 'nats',
+      transport: 'tcp',
       callTimeoutMs: 1,
       leaseMs: 100,
       build: '7',
       cluster: 'world',
       listen: '127.0.0.1:0',
       advertise: '10.0.0.1:7001',
-      seed: '10.0.0.1:7001',
       nodes: { b: '10.0.0.2:7001' },
       secret: 's',
-      nats: { servers: [] },
+      tls: { ca: 'ca.pem', cert: '../a.pem', key: '-----BEGIN PRIVATE KEY-----' },
     },
     profile: true,
     monitorMs: 0,
@@ -160,6 +217,14 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
   mkdirSync(join(folder, 'services'))
   assert.deepEqual(await loadConfig(file), {
     ...given,
+    cluster: {
+      ...given.cluster,
+      tls: {
+        ...given.cluster!.tls!,
+        ca: join(folder, 'ca.pem'),
+        cert: join(dirname(folder), 'a.pem'),
+      },
+    },
     // That of the cluster is one more.
     dedicated: 65,
     start: join(folder, 'main.ts'),

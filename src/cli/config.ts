@@ -6,7 +6,6 @@ import { pathToFileURL } from 'node:url'
 import { checkText, guess, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
-  CLUSTER_LEASE_MS_MIN,
   DEDICATED_MAX,
   EXIT_MS,
   GRACE_MS,
@@ -35,17 +34,15 @@ import {
   folders,
   integer,
   isRecord,
-  object,
   oneOf,
   path,
   record,
   type Scalar,
   scalars,
-  text,
-  texts,
   values,
   zeroOr,
 } from './checks.ts'
+import { CLUSTER_KEYS, type ClusterParts, wrongAmong } from './cluster-config.ts'
 
 /** What a config file exports. Paths are relative to the file. Only `start` must be given. */
 export interface NodeConfig {
@@ -137,23 +134,12 @@ export const SOCKET_KEYS: { readonly [K in keyof SocketConfig]: Check<SocketConf
   cpus: cpus(),
 }
 
-/** What the room of clusters checks further, once it is loaded. */
-export const CLUSTER_KEYS: {
-  readonly [K in keyof ClusterConfig]-?: Check<NonNullable<ClusterConfig[K]>>
-} = {
-  name: text(),
-  transport: oneOf('tcp', 'nats'),
-  callTimeoutMs: integer(1, TIMER_MS_MAX),
-  leaseMs: integer(CLUSTER_LEASE_MS_MIN, TIMER_MS_MAX),
-  build: text(),
-  cluster: text(),
-  listen: text(),
-  advertise: text(),
-  seed: text(),
-  nodes: texts(),
-  secret: text(),
-  nats: object(),
-}
+const CLUSTER_PARTS = record<ClusterParts>(CLUSTER_KEYS, {}, ['name'])
+/** Parts of it that do not go together are named by `wrongPart`. */
+const CLUSTER_CHECK = {
+  ...CLUSTER_PARTS,
+  accepts: (value: unknown) => CLUSTER_PARTS.accepts(value) && wrongAmong(value) === undefined,
+} as unknown as Check<ClusterConfig>
 
 /** Every key. `skynet help`, `--set` and docs/config.md follow this table. */
 export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedConfig[K]> } = {
@@ -179,7 +165,7 @@ export const CONFIG_KEYS: { readonly [K in keyof Given]: Key<Given[K], ResolvedC
     help: 'number of this node among its peers',
   },
   cluster: {
-    check: record<Partial<ClusterConfig>>(CLUSTER_KEYS, {}, ['name']) as Check<ClusterConfig>,
+    check: CLUSTER_CHECK,
     fallback: () => undefined,
     help: 'the cluster that this node is in (without it: none)',
   },
@@ -440,11 +426,20 @@ function partOf(whole: string, part: string): Check<unknown> {
 function wrongPart(whole: string, given: Record<string, unknown>): SkynetError {
   const isRight = ([part, value]: [string, unknown]): boolean =>
     value === undefined || partOf(whole, part).accepts(value)
+  const wrong = Object.entries(given).find((each) => !isRight(each))
+  if (wrong === undefined && given.name !== undefined) {
+    const [part, expected] = wrongAmong(given as ClusterParts)!
+    return wrongValue(`${whole}.${part}`, expected, withoutSecret(part, given[part]))
+  }
   const missing: [string, unknown] = ['name', undefined]
-  const [part, value] = Object.entries(given).find((each) => !isRight(each)) ?? missing
-  // Nobody wants to read that in a log.
-  const shown = part === 'secret' ? typeof value : value
-  return wrongValue(`${whole}.${part}`, partOf(whole, part).expected, shown)
+  const [part, value] = wrong ?? missing
+  return wrongValue(`${whole}.${part}`, partOf(whole, part).expected, withoutSecret(part, value))
+}
+
+/** Nobody wants to read that in a log. */
+function withoutSecret(part: string, value: unknown): unknown {
+  if (part === 'tls' && isRecord(value)) return Object.keys(value)
+  return part === 'secret' || part === 'tls' ? typeof value : value
 }
 
 function wrongValue(key: string, expected: string, value: unknown): SkynetError {

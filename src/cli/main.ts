@@ -4,8 +4,8 @@ import { existsSync, realpathSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { isSkynetError } from '../base/errors.ts'
 import { cluster } from './cluster.ts'
+import { hasCode } from './coded.ts'
 import { CONFIG_KEYS } from './config.ts'
 import { tellFailure } from './daemon.ts'
 import { report, UsageError } from './report.ts'
@@ -58,7 +58,7 @@ export async function main(argv: string[]): Promise<void> {
   } catch (error) {
     // The log of a refused daemon is that of the node that runs: only who started it is told.
     const isTold = await tellFailure(error)
-    if (!isTold || !isSkynetError(error, 'ERR_NODE_RUNNING')) report(error)
+    if (!isTold || !hasCode(error, 'ERR_NODE_RUNNING')) report(error)
     // Not exitCode: what a failed start left behind must not keep the process alive.
     process.exit(1)
   }

@@ -1,18 +1,20 @@
 /** `skynet start`: a node from a config file, until a signal or the end of its services. */
 import { parseArgs } from 'node:util'
-import { isSkynetError } from '../base/errors.ts'
 import type { Node } from '../threads/main/running-node.ts'
-import type { ResolvedConfig } from '../threads/options.ts'
+import { END_FLUSHES, type ResolvedConfig } from '../threads/options.ts'
+import { hasCode } from './coded.ts'
 import { loadConfig } from './config.ts'
 import { becomeDaemon, isDaemon, redirectOutput, startDaemon } from './daemon.ts'
 import { report, say, sayAs, UsageError } from './report.ts'
 import { watchSignals } from './signals.ts'
 import { outliveTerminal } from './terminal.ts'
 
-/** What a node may need to stop, besides its stop hooks and its exit hooks. */
+/** What a node may need to stop, besides what its phases wait for. */
 const END_MS_MAX = 1000
 
-const stopMsMax = ({ graceMs, exitMs }: ResolvedConfig): number => graceMs + exitMs + END_MS_MAX
+/** Never less than its phases: what they find at last, as lines that are lost, is still said. */
+const stopMsMax = ({ graceMs, exitMs, budgets }: ResolvedConfig): number =>
+  graceMs + exitMs + END_FLUSHES * budgets.flushMs + END_MS_MAX
 
 /** @param args The words after `start`. */
 export async function start(args: string[]): Promise<void> {
@@ -70,8 +72,9 @@ async function run(config: ResolvedConfig, onReady: () => void): Promise<void> {
     process.exit(code)
   } catch (error) {
     // Stopped before it had started: that is what was asked for.
-    if (isSkynetError(error, 'ABORT_ERR') && stop.signal.aborted) process.exit(0)
-    throw error
+    if (!hasCode(error, 'ABORT_ERR') || !stop.signal.aborted) throw error
+    say('stopped')
+    process.exit(0)
   }
 }
 

@@ -39,15 +39,28 @@ function behindText(bytes: Uint8Array, at: number): number {
   return tag === TAG.WIDE8 ? at + 2 + 2 * bytes[at + 1]! : 0
 }
 
+/** No control character is in the text between `at` and `end`: it stands in lines of the log. */
+function isPrintable(bytes: Uint8Array, at: number, end: number): boolean {
+  const tag = bytes[at]!
+  const first = tag >= TAG.SHORT_STRING && tag < TAG.SHORT_ARRAY ? at + 1 : at + 2
+  const isWide = tag === TAG.WIDE8
+  for (let i = first; i < end; i += isWide ? 2 : 1) {
+    const code = isWide ? bytes[i]! | (bytes[i + 1]! << 8) : bytes[i]!
+    if (code < 0x20 || code === 0x7f || code === 0x85 || code === 0x2028 || code === 0x2029)
+      return false
+  }
+  return true
+}
+
 /** `[id, type, value]`: see service/trace.ts. Its id begins with the name of a node. */
 function isTraced(bytes: Uint8Array, at: number, end: number): boolean {
   if (at + 2 >= end || bytes[at] !== (TAG.SHORT_ARRAY | 3)) return false
   const type = behindText(bytes, at + 1)
-  if (type === 0) return false
+  if (type === 0 || type >= end || !isPrintable(bytes, at + 1, type)) return false
   // A number from 0x80 up is two bytes, for types of users.
   const isByte = bytes[type]! < TAG.SHORT_STRING
   const isWord = bytes[type] === TAG.INT16
-  if (type >= end || (!isByte && !isWord)) return false
+  if (!isByte && !isWord) return false
   const inner = isByte ? bytes[type]! : bytes[type + 1]! | (bytes[type + 2]! << 8)
   const value = type + (isByte ? 1 : 3)
   return (
@@ -60,6 +73,8 @@ const OF_PEERS: Readonly<Record<keyof PeerMethods, true>> = {
   load: true,
   hasChannel: true,
   launchHere: true,
+  childHere: true,
+  endChildHere: true,
 }
 
 /**

@@ -1,9 +1,11 @@
 /** What comes of a call of another node that is not answered as it should be. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import { isSkynetError } from '../base/errors.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { defineService } from '../skynet/define-service.ts'
+import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { MemoryCluster } from './border.kit.ts'
 import { PackedSlot } from './packed.ts'
@@ -105,5 +107,94 @@ test('an answer that is none ends its call', async () => {
       return true
     })
   }
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#addresses
+test('what has no such method is named as its own node calls it, also when passed on', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const sink = await b.launch(defineService(() => ({})))
+  const between = await b.launch(
+    defineService((skynet) => ({
+      go() {
+        const context = skynet.context()
+        skynet.ignoreRet()
+        skynet.redirect(sink, context, 'lua', ['nope'])
+      },
+    })),
+  )
+  const isNamed = (error: unknown): true => {
+    assert.ok(isSkynetError(error, 'ERR_METHOD_UNKNOWN'))
+    assert.match(error.info.service, new RegExp(` b${sink.address}$`))
+    return true
+  }
+  const far = a.skynet.ref(cluster.handle('a', 'b', sink.handle)) as Far
+  await assert.rejects(far.call.nope!(), isNamed)
+  const ref = a.skynet.ref(cluster.handle('a', 'b', between.handle)) as Far
+  await assert.rejects(ref.call.go!(), isNamed)
+  // To its own node it is what it always was.
+  await assert.rejects(b.skynet.call(sink.handle, 'nope'), (error) => {
+    assert.ok(isSkynetError(error, 'ERR_METHOD_UNKNOWN'))
+    assert.match(error.info.service, new RegExp(` ${sink.address}$`))
+    return true
+  })
+  assert.deepEqual(
+    [`${far}`, inspect({ far })],
+    [`b${sink.address}`, `{ far: ServiceRef b${sink.address} }`],
+  )
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#redirect
+test('only who was asked answers a request that was passed on, whatever others guess', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const c = await cluster.add('c')
+  const d = await cluster.add('d')
+  const guess = await d.launch(defineService(() => ({})))
+  const last = await c.launch(defineService(() => ({ late: () => answer })))
+  let give!: (value: string) => void
+  const answer = new Promise((resolve) => {
+    give = resolve
+  })
+  const to = cluster.handle('b', 'c', last.handle)
+  const between = await b.launch(
+    defineService((skynet) => ({
+      go() {
+        const context = skynet.context()
+        skynet.ignoreRet()
+        skynet.redirect(to, context, 'lua', ['late'])
+      },
+    })),
+  )
+  const relay = { source: 0, session: 0 }
+  cluster.onPost = ({ source, session }, from, node) => {
+    if (from === 'b' && node === 'c') Object.assign(relay, { source, session })
+    return undefined
+  }
+  const ref = a.skynet.ref(cluster.handle('a', 'b', between.handle)) as Far
+  const answers: unknown[] = []
+  void ref.call.go!().then((value) => answers.push(value))
+  await cluster.settled()
+  const { source, session } = relay
+  assert.ok(source > 0 && session > 0)
+  const packer = new Packer()
+  const length = packer.pack(['forged'])
+  const border = cluster.border('b')
+  const peer = border.peer({ node: 'd', epoch: 10 })!
+  for (const type of [PTYPE.LUA, 42]) {
+    for (const from of [0, guess.handle]) {
+      const slot = new PackedSlot()
+      slot.set(type, source, from, session, 1000, packer.bytes, 0, length)
+      border.deliver(peer, slot)
+    }
+  }
+  await cluster.settled()
+  give('of c')
+  await cluster.settled()
+  assert.deepEqual(answers, ['of c'])
   await cluster[Symbol.asyncDispose]()
 })

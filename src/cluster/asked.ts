@@ -4,7 +4,12 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { PEER_ASKED_MAX } from '../base/limits.ts'
+import { UNNAMED_CALL } from '../service/sendable.ts'
 import type { BorderPeer, RemoteProxy } from './peer.ts'
+
+/** Whom, and what it was asked, the caller knows. */
+export const callDead = (sent: 'no' | 'maybe'): Error =>
+  new SkynetError('ERR_CALL_DEAD', { ...UNNAMED_CALL, sent })
 
 /** Answer a request of that proxy with an error. */
 export type Refuse = (proxy: RemoteProxy, session: number, error: Error) => void
@@ -22,7 +27,8 @@ export function ask(
 ): void {
   const { peer } = proxy
   if (peer.asking >= PEER_ASKED_MAX) {
-    throw new SkynetError('ERR_LINK_FULL', { node, limit: PEER_ASKED_MAX, sent: 'no' })
+    const info = { node, limit: PEER_ASKED_MAX, unit: 'requests', sent: 'no' } as const
+    throw new SkynetError('ERR_LINK_FULL', info)
   }
   proxy.asked ??= new Map()
   if (!proxy.asked.has(session)) peer.asking++
@@ -62,7 +68,6 @@ export function refuseDead(proxy: RemoteProxy, dead: ReadonlySet<number>, refuse
   for (const [session, { callee }] of asked) {
     if (!dead.has(callee)) continue
     answered(proxy, session)
-    const info = { to: `its callee`, method: 'a request', sent: 'maybe' as const }
-    refuse(proxy, session, new SkynetError('ERR_CALL_DEAD', info))
+    refuse(proxy, session, callDead('maybe'))
   }
 }

@@ -3,7 +3,7 @@ import { setImmediate } from '../base/event-loop.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { type TestNode, type TestNodeOptions, testNode } from '../testing/test-node.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { isAnswerType } from '../wire/ptype.ts'
 import type { BorderOwners, ClusterBorder } from './border.ts'
 import type { PeerAddress } from './core/transport.ts'
 import { borderOn } from './on-worker.ts'
@@ -39,6 +39,8 @@ export class MemoryCluster implements AsyncDisposable {
     accepts: () => true,
     current: () => undefined,
   }
+  /** Why the store is out of reach, for all nodes alike. */
+  storeLost: unknown
   #isDelivering = false
 
   async add(
@@ -54,10 +56,14 @@ export class MemoryCluster implements AsyncDisposable {
     }
     let border!: ClusterBorder
     const cluster = defineService((skynet) => {
-      const given = { self: address, links, callTimeoutMs: CALL_TIMEOUT_MS, owners: this.owners }
+      const { owners } = this
+      const storeLost = () => this.storeLost
+      const given = { self: address, links, callTimeoutMs: CALL_TIMEOUT_MS, owners, storeLost }
       border = borderOn(skynet, proxiesMax === undefined ? given : { ...given, proxiesMax })
     })
     await node.launch(cluster)
+    // As the config of a node says it.
+    Object.assign(serviceOf(node.skynet).runtime, { clusterNode: name })
     const member: Member = { address, node, border, open: new Map() }
     for (const other of this.#members.values()) {
       border.peerUp(other.address)
@@ -65,6 +71,13 @@ export class MemoryCluster implements AsyncDisposable {
     }
     this.#members.set(name, member)
     return node
+  }
+
+  /** Requests of that node that have no answer: who has asked, and its session. */
+  *open(name: string): Iterable<readonly [source: number, session: number]> {
+    for (const [, source, session] of this.#members.get(name)!.open.values()) {
+      yield [source, session]
+    }
   }
 
   border(name: string): ClusterBorder {
@@ -87,7 +100,7 @@ export class MemoryCluster implements AsyncDisposable {
     const { bytes, at, length, session, source, type } = message
     const copied = Buffer.from(bytes.subarray(at, at + length))
     const kept = { ...fields(message), bytes: copied, at: 0, length }
-    const isAnswer = type === PTYPE.RESPONSE || type === PTYPE.ERROR
+    const isAnswer = isAnswerType(type)
     if (session !== 0 && !isAnswer) {
       here.open.set(`${source} ${session}`, [there, source, session])
     }
@@ -103,9 +116,13 @@ export class MemoryCluster implements AsyncDisposable {
     this.#isDelivering = false
     for (const { from, to, message } of this.#flying.splice(0)) {
       const { type, session } = message
-      const isAnswer = type === PTYPE.RESPONSE || type === PTYPE.ERROR
       const peer = to.border.peer(from.address)
-      if (isAnswer && !to.open.delete(`${message.to} ${session}`)) continue
+      if (isAnswerType(type)) {
+        const key = `${message.to} ${session}`
+        // A link knows what was asked over it, and nothing of the others.
+        if (to.open.get(key)?.[0] !== from) continue
+        to.open.delete(key)
+      }
       if (peer !== undefined) to.border.deliver(peer, message)
     }
   }

@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSkynetError } from '../base/errors.ts'
+import { formatHandle, isSkynetError } from '../base/errors.ts'
+import { HANDLE_ID_MAX, LINK_ERROR_BYTES_MAX } from '../base/limits.ts'
+import type { Router } from '../kernel/router.ts'
 import type { Fence } from '../service/life.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { MemoryCluster } from './border.kit.ts'
+import { MemoryCluster, serviceOf } from './border.kit.ts'
 import { FENCED, type FencedOwner, Fencing, fenced } from './fencing.ts'
 import { PackedSlot } from './packed.ts'
+
+/** As errors call a service of node `b`. */
+const addressOf = ({ handle }: { readonly handle: number }): string =>
+  `b${formatHandle(handle & HANDLE_ID_MAX)}`
 
 type Handler = (...args: never[]) => unknown
 /** A service of which the compiler knows nothing. */
@@ -42,7 +48,9 @@ test('a call of a service on another node is answered, and its errors arrive as 
   await assert.rejects(ref.call.fail!(), (error: Error) => {
     return error instanceof RangeError && error.message === 'no'
   })
-  await assert.rejects(ref.call.nothing!(), { code: 'ERR_METHOD_UNKNOWN' })
+  await assert.rejects(ref.call.nothing!(), (error) => {
+    return isSkynetError(error, 'ERR_METHOD_UNKNOWN') && error.info.sent === 'no'
+  })
   await cluster[Symbol.asyncDispose]()
 })
 
@@ -122,14 +130,104 @@ test('a call of what is not there ends with sent no, a name of nobody is unknown
   await b.skynet.kill(service.handle)
   await assert.rejects(waiting, {
     code: 'ERR_CALL_DEAD',
-    info: { to: ref.address, method: 'stay', sent: 'maybe' },
+    info: { to: addressOf(service), method: 'stay', sent: 'maybe' },
   })
   await assert.rejects(ref.call.stay!(), (error) => {
     return isSkynetError(error, 'ERR_CALL_DEAD') && error.info.sent === 'no'
   })
   await cluster.settled()
   const unknown = a.skynet.ref(cluster.handle('a', 'b', '.nobody')) as Far
-  await assert.rejects(unknown.call.x!(), { code: 'ERR_NAME_UNKNOWN', info: { name: 'b.nobody' } })
+  const info = { name: 'b.nobody', sent: 'no' }
+  await assert.rejects(unknown.call.x!(), { code: 'ERR_NAME_UNKNOWN', info })
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#sends
+test('sends to a service that its node says is full are refused, and to no other', async () => {
+  const { cluster, a, b, service, handle } = await pair({ ask: () => 1 })
+  const other = await b.launch(defineService(() => ({ ask: () => 2 })))
+  const otherHandle = cluster.handle('a', 'b', other.handle)
+  const { remotes } = serviceOf(a.skynet).runtime.handles
+  const full = (): boolean[] => [handle, otherHandle].map((each) => remotes!.isFull(each))
+  const border = cluster.border('a')
+  const peer = border.peer({ node: 'b', epoch: 8 })!
+  const packer = new Packer()
+  for (const [word, isFull] of [
+    ['full', true],
+    ['room', false],
+    ['full', true],
+  ] as const) {
+    const length = packer.pack([word, [service.handle & HANDLE_ID_MAX]])
+    const slot = new PackedSlot()
+    border.deliver(peer, slot.set(PTYPE.SYSTEM, 0, 0, 0, 0, packer.bytes, 0, length))
+    assert.deepEqual(full(), [isFull, false])
+  }
+  cluster.reset('a', 'b')
+  assert.deepEqual(full(), [false, false], 'the link began anew')
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#addresses, #held
+test('a service of another node is called as there, in errors, logs and texts', async () => {
+  const clock = new FakeClock()
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a', { clock })
+  const b = await cluster.add('b', { clock })
+  const stay = await b.launch(defineService(() => ({ stay: () => new Promise(() => {}) })))
+  const own = await a.launch(defineService(() => ({})))
+  const ref = a.skynet.ref(cluster.handle('a', 'b', stay.handle)) as Far
+  const to = addressOf(stay)
+  assert.deepEqual([`${ref}`, `${own}`], [to, own.address])
+  const named = a.skynet.ref(cluster.handle('a', 'b', '.stay'))
+  assert.equal(`${named}`, 'a name of b')
+  const late = ref.with({ timeoutMs: 50 }).call.stay!()
+  late.catch(() => {})
+  await cluster.settled()
+  await clock.advance(50)
+  await assert.rejects(late, {
+    message: `Cannot wait longer for stay of ${to}: no answer within 50 ms`,
+  })
+  const waiting = ref.call.stay!()
+  waiting.catch(() => {})
+  await cluster.settled()
+  const peer = { node: 'b', epoch: 8 }
+  const [source, session] = [...cluster.open('a')].at(-1)!
+  cluster.storeLost = new Error('the seed is down')
+  cluster.border('a').lost(peer, source, session, 'maybe', 'late')
+  await assert.rejects(waiting, {
+    message: `Cannot wait longer for stay of ${to}: no answer within 10000 ms`,
+    cause: cluster.storeLost,
+  })
+  await cluster.kill('b')
+  assert.equal(`${ref}`, to, 'also when it is gone')
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#sent
+test('what has not left when a node is down ends with ERR_NODE_LOST, sent no', async () => {
+  const { cluster, a, service, handle } = await pair({ ask: () => 1 })
+  const { router } = serviceOf(a.skynet).runtime as unknown as { router: Router }
+  const why = (to: number, session: number): unknown =>
+    router.whyGone!({ type: PTYPE.LUA, source: 1, session, value: undefined }, to)
+  const other = cluster.handle('a', 'b', '.x')
+  assert.equal(why(1, 5), undefined, 'no service of another node')
+  cluster.border('a').peerUp({ node: 'b', epoch: 8 })
+  await cluster.kill('b')
+  const lost = why(handle, 5)
+  assert.ok(isSkynetError(lost, 'ERR_NODE_LOST'))
+  assert.deepEqual(lost.info, { node: 'b', epoch: 8, sent: 'no' })
+  assert.ok(isSkynetError(why(other, 5), 'ERR_NODE_LOST'))
+  why(handle, 0)
+  cluster.border('a').sweep()
+  await cluster.settled()
+  const lines = a.log.all.map(({ text }) => text)
+  assert.ok(lines.includes('1 message to node b did not leave: it is not there'), `${lines}`)
+  // Back, as another epoch: who has ended there cannot be told.
+  cluster.border('a').peerUp({ node: 'b', epoch: 80 })
+  const dead = why(handle, 5)
+  assert.ok(isSkynetError(dead, 'ERR_CALL_DEAD'))
+  assert.equal(dead.info.sent, 'no')
+  assert.ok(service.handle > 0)
   await cluster[Symbol.asyncDispose]()
 })
 
@@ -162,20 +260,35 @@ test('a link that is full, or down, refuses calls with sent no; sends are counte
         (error.info as { sent: string }).sent === 'no'
       )
     })
-    ref.send.ask!()
+    // Only what nobody is there to take is lost: see `Posted` of a link.
+    if (why === 'down') ref.send.ask!()
   }
   cluster.onPost = undefined
   cluster.border('a').sweep()
   await cluster.settled()
   const lines = a.log.all.map(({ text }) => text)
-  // One send each; of what nodes tell each other, and of calls, no line speaks.
+  // Of what nodes tell each other, and of calls, no line speaks.
   assert.deepEqual(
     lines.filter((text) => text.includes('did not leave')),
-    [
-      '1 message to node b did not leave: 8 MiB wait for it already',
-      '1 message to node b did not leave: it is not there',
-    ],
+    ['1 message to node b did not leave: it is not there'],
   )
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/limits.md#link-error
+test('who asked is told when the answer finds the link full', async () => {
+  const { cluster, ref } = await pair({ ask: () => 'x'.repeat(2000) })
+  let bytes = 0
+  cluster.onPost = ({ type, length }, from) => {
+    if (from === 'b' && type === PTYPE.ERROR) bytes = length
+    return from === 'b' && type === PTYPE.RESPONSE ? 'full' : undefined
+  }
+  await assert.rejects(ref.call.ask!(), (error) => {
+    assert.ok(isSkynetError(error, 'ERR_LINK_FULL'))
+    assert.deepEqual(error.info, { node: 'a', limit: 8, sent: 'maybe' })
+    return true
+  })
+  assert.ok(bytes > 0 && bytes <= LINK_ERROR_BYTES_MAX, `${bytes}`)
   await cluster[Symbol.asyncDispose]()
 })
 
@@ -384,7 +497,13 @@ test('beyond its limit of proxies a node refuses services that it does not know'
   const refs = [await a.launch(asker), await a.launch(asker), await a.launch(asker)]
   assert.equal(await refs[0]!.call.ask(1), 1)
   assert.equal(await refs[1]!.call.ask(1), 1)
-  await assert.rejects(refs[2]!.call.ask(1), { code: 'ERR_PROXY_LIMIT' })
+  await assert.rejects(refs[2]!.call.ask(1), {
+    code: 'ERR_PROXY_LIMIT',
+    // Of the call of `ask`: that has run.
+    info: { node: 'a', limit: 2, sent: 'maybe' },
+  })
+  const direct = a.skynet.ref(to) as Far
+  await assert.rejects(direct.call.echo!(1), { info: { node: 'a', limit: 2, sent: 'no' } })
   await assert.rejects(refs[0]!.call.ask(a.skynet.ref(refs[2]!.handle)), {
     code: 'ERR_PROXY_LIMIT',
   })
@@ -426,7 +545,8 @@ test('of an owner that was overtaken nothing is taken: calls, sends and answers'
   assert.equal(await lobby.call.tell(1), 1)
   assert.equal(await lobbyThere.call.answer!(), 'mine')
   highest = [1, 6]
-  const overtaken = { code: 'ERR_FENCED', info: { name: 'lobby', token: [1, 5], current: [1, 6] } }
+  const info = { name: 'lobby', token: [1, 5], current: [1, 6], sent: 'maybe' }
+  const overtaken = { code: 'ERR_FENCED', info }
   await assert.rejects(lobby.call.tell(2), overtaken)
   await assert.rejects(lobbyThere.call.answer!(), overtaken)
   lobby.send.send(3)
@@ -479,8 +599,9 @@ test('the callers of a service whose worker has died are told by its border', as
   waiting.catch(() => {})
   await cluster.settled()
   cluster.border('b').workerDied(new Set([service.handle]))
-  await assert.rejects(waiting, (error) => {
-    return isSkynetError(error, 'ERR_CALL_DEAD') && error.info.sent === 'maybe'
+  await assert.rejects(waiting, {
+    code: 'ERR_CALL_DEAD',
+    info: { to: addressOf(service), method: 'stay', sent: 'maybe' },
   })
   assert.ok(a.skynet.isAlive(ref.handle) && b.skynet.isAlive(service.handle), 'it lives in truth')
   await cluster[Symbol.asyncDispose]()

@@ -9,22 +9,27 @@
  * case: by the answer of the peer, by its border, or by the link, which has a deadline for each.
  */
 import { SkynetError } from '../base/errors.ts'
-import { CLUSTER_BACKLOG_BYTES_MAX, HANDLE_ID_MAX } from '../base/limits.ts'
+import {
+  CLUSTER_BACKLOG_BYTES_MAX,
+  CLUSTER_SENDS_BYTES_MAX,
+  HANDLE_ID_MAX,
+} from '../base/limits.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Multicast } from '../kernel/multicast.ts'
 import { type Names, NODE_NAMES } from '../kernel/names.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { GiveUpOrder, OrderingHost, OrderingRuntime } from '../service/ordering.ts'
 import type { OrderAbout, WorkerOrder } from '../service/orders.ts'
-import { UNNAMED_METHOD } from '../service/sendable.ts'
+import { causedBy, UNNAMED_CALL, withSent } from '../service/sendable.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { Packer } from '../wire/pack.ts'
-import { PTYPE } from '../wire/ptype.ts'
-import { dropLate, refuseDead } from './asked.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
+import { callDead, dropLate, refuseDead } from './asked.ts'
 import { readControl } from './control.ts'
 import type { PeerAddress } from './core/transport.ts'
 import { Departures } from './departures.ts'
 import { FENCED, type FencedOwner, Fencing, type FencingHost } from './fencing.ts'
+import { Holds, type HoldsHost } from './holds.ts'
 import { Incoming } from './incoming.ts'
 import { type BorderLinks, BorderOutgoing } from './outgoing.ts'
 import type { Packed } from './packed.ts'
@@ -63,10 +68,16 @@ export interface BorderOptions {
   now(): number
   /** A line for the log. */
   complain(text: string): void
+  /** The same about what a peer has sent, which may be without an end: the log tells how often. */
+  readonly complaints: { say(line: string): void }
   readonly owners: BorderOwners
+  /** Why the store is out of reach; undefined: it is there. */
+  readonly storeLost?: () => unknown
   /** Fewer are for tests. */
   readonly proxiesMax?: number
 }
+
+const BACKLOG = { requests: CLUSTER_BACKLOG_BYTES_MAX, sends: CLUSTER_SENDS_BYTES_MAX } as const
 
 export class ClusterBorder {
   readonly #options: BorderOptions
@@ -78,6 +89,7 @@ export class ClusterBorder {
   readonly #departures: Departures
   readonly #watches: Watches
   readonly #fencing: Fencing
+  readonly #holds: Holds
   readonly channels: SharedChannels
 
   constructor(options: BorderOptions) {
@@ -85,6 +97,8 @@ export class ClusterBorder {
     const { service, worker, links, callTimeoutMs, self, now, proxiesMax } = options
     const { router, handles } = service.runtime
     this.#harbor = service.handle & ~HANDLE_ID_MAX
+    handles.remotes?.begin()
+    router.whyGone = (message, to) => this.#whyGone(message, to)
     this.#peers = new BorderPeers(now)
     const handleOf = (key: RemoteKey): number => this.#handleOf(key)
     const proxyFor = (peer: BorderPeer, key: RemoteKey): RemoteProxy => this.#proxies.of(peer, key)
@@ -103,16 +117,11 @@ export class ClusterBorder {
     const refuse = (source: number, session: number, error: Error): void =>
       void router.send(PTYPE.ERROR, source, 0, session, error)
     const ownerOf = (handle: number): FencedOwner | undefined => options.owners.ownerOf(handle)
-    this.#outgoing = new BorderOutgoing({
-      links,
-      references,
-      packer,
-      callTimeoutMs,
-      refuse,
-      ownerOf,
-    })
+    const ways = { links, references, packer, callTimeoutMs }
+    this.#outgoing = new BorderOutgoing({ ...ways, refuse, ownerOf })
     this.#fencing = new Fencing(options.owners)
     const outgoing = this.#outgoing
+    this.#holds = new Holds(this.#holdsHost())
     const proxies = {
       get: (handle: number) => this.#proxies.get(handle),
       ownHandle: (...given: Parameters<Proxies['ownHandle']>) => this.#proxies.ownHandle(...given),
@@ -133,9 +142,11 @@ export class ClusterBorder {
       sourceOf: (peer, id) => this.#proxies.of(peer, id).handle,
     })
     this.#incoming = new Incoming({
-      backlogBytesMax: CLUSTER_BACKLOG_BYTES_MAX,
+      backlog: BACKLOG,
+      sent: (...sending) => this.#holds.sent(...sending),
       router,
       handles,
+      isFull: (handle) => handles.remotes?.isFull(handle) === true,
       references,
       outgoing,
       node: self.node,
@@ -143,17 +154,32 @@ export class ClusterBorder {
       handleOf,
       proxyFor,
       checkNotNeeded: (handle) => checkNotNeeded(options, handle),
-      ownName: (handle) => NODE_NAMES.find((name) => options.names.query(name) === handle),
+      ownName: (handle) => this.#ownName(handle),
       told: (peer, message) => this.#told(peer, message),
       published: (peer, message) => this.channels.published(peer, message),
-      complain: (peer, text) => options.complain(`message of node ${peer.node}: ${text}`),
+      complain: (peer, text) => this.#complainOf(peer, text),
     })
+  }
+
+  #holdsHost(): HoldsHost {
+    const { router, handles } = this.#options.service.runtime
+    return {
+      control: (...told) => this.#outgoing.control(...told),
+      waitingBytesTo: (handle) => router.waitingBytesTo(handle),
+      setHeld: (proxy, isHeld) => handles.remotes?.setHeld(proxy, isHeld),
+    }
   }
 
   #handleOf(key: RemoteKey): number {
     if (typeof key === 'string') return this.#options.names.query(key)
     // What a peer sends may be larger than a number is, and then it is none of a service here.
     return key > HANDLE_ID_MAX ? 0 : (this.#harbor | key) >>> 0
+  }
+
+  #ownName(handle: number): string | undefined {
+    // Hardly any service has a name: of others one load tells it.
+    if (!this.#options.service.runtime.handles.isNamed(handle)) return undefined
+    return NODE_NAMES.find((name) => this.#options.names.query(name) === handle)
   }
 
   // --- peers -------------------------------------------------------------------------------------
@@ -189,8 +215,14 @@ export class ClusterBorder {
 
   /** A link to a peer has begun, or begun anew: what was in flight is lost. */
   linkBegan(peer: BorderPeer): void {
+    this.#holds.began(peer)
     this.#watches.tellAgain(peer)
     this.channels.tellAgain(peer)
+  }
+
+  /** A node takes no more of what services here send, or does again. */
+  full(node: string, isFull: boolean): void {
+    this.#options.service.runtime.handles.remotes?.setFull(node, isFull)
   }
 
   /** This node has another epoch: to its peers it is another one, which they know nothing of. */
@@ -220,6 +252,19 @@ export class ClusterBorder {
     return proxy.handle
   }
 
+  /**
+   * It was said while its proxy was there, and has not left: who waits is told so. A proxy ends
+   * with its node, or when the service there has ended.
+   */
+  #whyGone({ type, source, session }: Message, to: number): unknown {
+    const node = this.#options.service.runtime.handles.remotes?.nodeOf(to)
+    if (node === undefined) return undefined
+    if (session === 0) this.#outgoing.lost(node, type, source)
+    const epoch = this.#peers.lastEpoch(node)
+    if (epoch !== undefined) return new SkynetError('ERR_NODE_LOST', { node, epoch, sent: 'no' })
+    return callDead('no')
+  }
+
   // --- messages ----------------------------------------------------------------------------------
 
   /** A message has come: its `to` is the number of a service here, its source of one there. */
@@ -239,10 +284,14 @@ export class ClusterBorder {
   #refuse(peer: BorderPeer, { type, to, source, session }: Packed, error: Error): void {
     const { router } = this.#options.service.runtime
     const own = type & ~FENCED
-    if (own === PTYPE.RESPONSE || own === PTYPE.ERROR) {
-      router.send(PTYPE.ERROR, this.#handleOf(to), 0, session, error)
-    } else if (session !== 0) this.#outgoing.error(peer, source, session, error)
-    else this.#options.complain(`message of node ${peer.node}: ${error.message}`)
+    if (isAnswerType(own)) {
+      router.send(PTYPE.ERROR, this.#handleOf(to), 0, session, withSent(error, 'maybe'))
+    } else if (session !== 0) this.#outgoing.refused(peer, source, session, error)
+    else this.#complainOf(peer, error.message)
+  }
+
+  #complainOf(peer: BorderPeer, text: string): void {
+    this.#options.complaints.say(`message of node ${peer.node}: ${text}`)
   }
 
   /**
@@ -259,10 +308,11 @@ export class ClusterBorder {
   ): void {
     const { node, epoch } = peer
     const { callTimeoutMs: timeoutMs } = this.#options
-    const late = { to: `node ${node}`, method: UNNAMED_METHOD, timeoutMs, sent }
+    const late = { ...UNNAMED_CALL, to: `node ${node}`, timeoutMs, sent }
     const error =
       why === 'late'
-        ? new SkynetError('ERR_CALL_TIMEOUT', late)
+        ? // Who is one in the cluster handles nothing while the store is away.
+          new SkynetError('ERR_CALL_TIMEOUT', late, causedBy(this.#options.storeLost?.()))
         : new SkynetError('ERR_NODE_LOST', { node, epoch, sent })
     const { router } = this.#options.service.runtime
     router.send(PTYPE.ERROR, this.#handleOf(source), 0, session, error)
@@ -277,6 +327,8 @@ export class ClusterBorder {
     else if (control[0] === 'ended') watches.ended(peer, control[1], control[2])
     else if (control[0] === 'gone') watches.gone(peer, control[1])
     else if (control[0] === 'known') watches.known(peer, control[1])
+    else if (control[0] === 'full') this.#holds.told(peer, control[1], true)
+    else if (control[0] === 'room') this.#holds.told(peer, control[1], false)
     else this.channels.told(peer, control)
   }
 
@@ -322,6 +374,7 @@ export class ClusterBorder {
     for (const peer of this.#peers.values()) {
       dropLate(peer, now)
       this.#watches.sweep(peer)
+      this.#holds.sweep(peer)
       this.channels.sweep(peer)
       this.#tellUntold(peer)
     }

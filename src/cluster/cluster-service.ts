@@ -3,7 +3,6 @@
  * node's part of the cluster. It has a worker of its own, so that no code of users makes this node
  * look dead.
  */
-import { SkynetError } from '../base/errors.ts'
 import { CLUSTER_CALL_MS } from '../base/limits.ts'
 import type { ClusterMember } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
@@ -12,7 +11,7 @@ import { ChannelDesk } from './channel-desk.ts'
 import { Drive } from './drive.ts'
 import { Launches } from './launches.ts'
 import { NodeList } from './node-list.ts'
-import { uniquesOn } from './own-uniques.ts'
+import { uniqueLate, uniquesOn } from './own-uniques.ts'
 import { CLUSTER_SERVICE, findHere, type NodeMethods, PeerServices } from './peer-services.ts'
 import type { ClusterWays } from './ways.ts'
 
@@ -51,6 +50,7 @@ export async function clusterService(
     callTimeoutMs,
     onNodes: () => list.changed(),
     uniques: () => uniques,
+    children: () => launches.supervised.children,
   })
   const uniques = uniquesOn(skynet, () => drive)
   const drain = (): Promise<void> => {
@@ -72,12 +72,15 @@ export async function clusterService(
     query: async (node, wanted, timeoutMs) =>
       node === name ? methods.find(wanted) : others.at(node, timeoutMs).find(wanted),
     launch: (...given) => launches.on(...given),
+    placeChild: (where) => launches.supervised.place(where),
+    launchChild: (...given) => launches.supervised.launch(...given),
+    endChild: (place) => launches.supervised.end(place),
     drain,
     unique: async (url, options, timeoutMs) => {
       const wanted = { name: application.moduleOf(url), url, options }
-      return skynet.ref(
-        await inTime(skynet, wanted.name, uniques.find(wanted), timeoutMs || callTimeoutMs),
-      )
+      const late = (ms: number): Error => uniqueLate(wanted.name, ms, drive.storeLost)
+      const ms = timeoutMs || callTimeoutMs
+      return skynet.ref(await inTime(skynet, uniques.find(wanted), ms, late))
     },
     find: (wanted) => skynet.ref(findHere(names, name, wanted)),
     load: () => launches.load(),
@@ -85,6 +88,8 @@ export async function clusterService(
     openChannel: (address) => channels.open(address),
     hasChannel: (id) => channels.has(id),
     launchHere: (...given) => launches.here(...given),
+    childHere: (...given) => launches.supervised.launchHere(...given),
+    endChildHere: (id) => launches.supervised.children.end(id),
   }
   await drive.join()
   return methods
@@ -93,21 +98,12 @@ export async function clusterService(
 /** A store that is not there must keep nobody waiting. */
 function inTime(
   skynet: Skynet,
-  name: string,
   finding: Promise<number>,
   timeoutMs: number,
+  late: (timeoutMs: number) => Error,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const late = (): void => {
-      const info = {
-        to: 'the cluster',
-        method: `unique ${name}`,
-        timeoutMs,
-        sent: 'maybe' as const,
-      }
-      reject(new SkynetError('ERR_CALL_TIMEOUT', info))
-    }
-    const limit = skynet.timeout(timeoutMs, late)
+    const limit = skynet.timeout(timeoutMs, () => reject(late(timeoutMs)))
     finding.then(resolve, reject).finally(() => limit.cancel())
   })
 }

@@ -13,6 +13,9 @@ export type BorderControl =
   | readonly ['gone', readonly number[]]
   /** Numbers of services of the receiver that the sender knows. */
   | readonly ['known', readonly number[]]
+  /** Services of the sender to which the receiver is to send nothing, or may again. */
+  | readonly ['full', readonly RemoteKey[]]
+  | readonly ['room', readonly RemoteKey[]]
   /** The sender has opened a channel of the receiver, has no use for it, or has deleted it. */
   | readonly ['openChannel', number]
   | readonly ['closeChannel', number]
@@ -44,6 +47,8 @@ const isKey = (value: unknown): value is RemoteKey =>
 const isEnding = (value: unknown): value is Ending =>
   typeof value === 'object' && value !== null && Object.hasOwn(REASONS, (value as Ending).reason)
 
+const areKeys = (value: unknown): boolean => Array.isArray(value) && value.every(isKey)
+
 const isIds = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every(isId)
 
@@ -57,6 +62,8 @@ const ROWS: Readonly<Record<BorderControl[0], readonly ((value: unknown) => bool
   ended: [isKey, isEnding],
   gone: [isIds],
   known: [isIds],
+  full: [areKeys],
+  room: [areKeys],
   openChannel: [isChannel],
   closeChannel: [isChannel],
   endChannel: [isChannel],

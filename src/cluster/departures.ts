@@ -1,16 +1,15 @@
 /** What services here send to proxies: taken as it is packed, and passed on to the peer. */
-import { SkynetError } from '../base/errors.ts'
 import type { Forwarder } from '../kernel/context.ts'
 import type { Router } from '../kernel/router.ts'
 import type { Redirection } from '../service/calls.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import { unpack } from '../wire/unpack.ts'
-import { answered, redirected } from './asked.ts'
+import { answered, callDead, redirected } from './asked.ts'
 import type { BorderOutgoing } from './outgoing.ts'
 import { PackedSlot } from './packed.ts'
 import type { RemoteProxy } from './peer.ts'
 import type { Proxies } from './proxies.ts'
-import { Relays, relayedError } from './relays.ts'
+import { notPassedOn, Relays, relayedError } from './relays.ts'
 
 export interface DeparturesHost {
   readonly router: Router
@@ -51,9 +50,9 @@ export class Departures implements Forwarder {
       if (proxy !== undefined) this.#redirected(proxy, session, bytes, at, length)
       return
     }
-    const isAnswer = type === PTYPE.RESPONSE || type === PTYPE.ERROR
+    const isAnswer = isAnswerType(type)
     if (proxy === undefined) {
-      if (!isAnswer) this.#refuse(source, session, this.#missing())
+      if (!isAnswer) this.#refuse(source, session, callDead('no'))
       return
     }
     if (isAnswer) answered(proxy, session)
@@ -61,10 +60,6 @@ export class Departures implements Forwarder {
     const slot = this.#slot.set(type, 0, source, session, timeoutMs, bytes, at, length, isGiven)
     if (asker !== undefined && !this.#takeOver(asker, slot)) return
     outgoing.message(proxy.peer, proxy.key, slot)
-  }
-
-  #missing(): Error {
-    return new SkynetError('ERR_CALL_DEAD', { to: 'a node', method: 'a method', sent: 'no' })
   }
 
   #refuse(source: number, session: number, error: Error): void {
@@ -97,7 +92,7 @@ export class Departures implements Forwarder {
         this.#relay = proxies.ownHandle('relay', { forward: this.#relayed })
       }
     } catch (error) {
-      this.#refuse(source, session, error as Error)
+      this.#refuse(source, session, notPassedOn(error) as Error)
       return false
     }
     slot.source = this.#relay
@@ -105,9 +100,16 @@ export class Departures implements Forwarder {
     return true
   }
 
-  /** The answer of whom it was passed on to. */
+  /**
+   * The answer of whom it was passed on to: its link takes none of a node that was not asked. Any
+   * other message is of a peer that guesses.
+   */
   readonly #relayed: Forwarder['forward'] = (...forwarded) => {
-    const [, type, , session, , bytes, at, length] = forwarded
+    const [, type, source, session, , bytes, at, length] = forwarded
+    if (!isAnswerType(type)) {
+      this.#refuse(source, session, callDead('no'))
+      return
+    }
     const relayed = this.#relays.take(session)
     if (relayed === undefined) return
     const { asker, askerSession } = relayed

@@ -26,6 +26,8 @@ export interface DriveOptions extends ClusterNodeOptions {
     Uniques,
     'owned' | 'changed' | 'fenced' | 'refused' | 'acting' | 'ownerOf'
   >
+  /** Told of what others supervise here. */
+  readonly children: () => { acting(isActing: boolean): void; overtaken(): void }
 }
 
 /** Between two looks at which services of a node that stops are left. */
@@ -41,6 +43,8 @@ export class Drive {
   readonly #self: { readonly node: string; epoch: number }
   readonly #slot = new PackedSlot()
   #isDraining = false
+  /** When this node became a member, at its epoch. */
+  #joinedAt = Number.POSITIVE_INFINITY
   #lastBytes: Uint8Array = Buffer.alloc(0)
   #lastBuffer: Buffer = Buffer.alloc(0)
 
@@ -56,7 +60,8 @@ export class Drive {
       current: (name) => this.node.names.current(name),
     }
     const links = this.#links()
-    this.border = borderOn(skynet, { self: this.#self, links, callTimeoutMs, owners })
+    const storeLost = (): unknown => this.storeLost
+    this.border = borderOn(skynet, { self: this.#self, links, callTimeoutMs, owners, storeLost })
     this.node = new ClusterNode(options, this.#host())
     this.node.start()
     skynet.interval(Math.max(1, this.node.tickMs), () => this.node.tick())
@@ -65,6 +70,11 @@ export class Drive {
   /** Wait until this node is a member, see `Joining`. */
   join(): Promise<void> {
     return this.#joining.wait(this.node.leaseMs)
+  }
+
+  /** Why the store is out of reach; undefined: it is there. */
+  get storeLost(): unknown {
+    return this.#joining.storeLost
   }
 
   get self(): Pick<ClusterPeer, 'node' | 'epoch'> {
@@ -86,6 +96,16 @@ export class Drive {
       ]
     })
     return [own, ...others]
+  }
+
+  /**
+   * A node at that epoch is no more: another one has its name, or nobody. Of a node that has not
+   * written itself into a store which has lost its memory that is not known before a lease.
+   */
+  isOver({ node, epoch }: Pick<ClusterPeer, 'node' | 'epoch'>): boolean {
+    const peer = this.node.peer(node)
+    if (peer !== undefined) return peer.epoch !== epoch
+    return this.#skynet.now() - this.#joinedAt >= this.node.leaseMs
   }
 
   /** It takes nothing new. */
@@ -125,6 +145,7 @@ export class Drive {
   #host(): ClusterNodeHost {
     const { border } = this
     const skynet = this.#skynet
+    const { scheduler } = Skynet.serviceOf(skynet).runtime
     const flush = (): void => this.node.flush()
     return {
       now: () => skynet.now(),
@@ -137,18 +158,24 @@ export class Drive {
             ? 'other nodes have decided that this one was dead: it joins again'
             : `another process has the name '${this.node.node}': this node leaves the cluster`
         skynet.error(why)
+        this.#options.children().overtaken()
       },
       node: (peer, state) => {
         if (state === 'down') border.peerDown(peer)
         else border.peerUp(peer)
         this.#options.onNodes()
       },
-      acting: (isActing) => this.#options.uniques().acting(isActing),
+      acting: (isActing) => {
+        this.#options.uniques().acting(isActing)
+        this.#options.children().acting(isActing)
+      },
       store: (isThere, reason) => this.#joining.store(isThere, reason),
       failed: (reason) => this.#joining.failed(reason),
       deliver: (peer, type, to, source, session, remainingMs, bytes, from, length) => {
         const known = border.peer(peer)
         if (known === undefined) return
+        // A transport with sockets of Node.js wakes no scheduler.
+        scheduler.stayUp()
         const buffer = this.#bufferOf(bytes)
         const slot = this.#slot
         slot.set(type, to, source, session, remainingMs, buffer, from, length)
@@ -161,6 +188,7 @@ export class Drive {
         const known = border.peer(peer)
         if (known !== undefined) border.linkBegan(known)
       },
+      full: ({ node }, isFull) => border.full(node, isFull),
       owned: (name, token) => this.#options.uniques().owned(name, token),
       taken: (name) => this.#options.uniques().changed(name),
       refused: (name, reason) => this.#options.uniques().refused(name, reason),
@@ -172,6 +200,7 @@ export class Drive {
   #joined(epoch: number): void {
     const isAgain = this.#self.epoch !== 0
     this.#self.epoch = epoch
+    this.#joinedAt = this.#skynet.now()
     if (isAgain) this.border.joinedAgain()
     this.#joining.joined()
     this.#options.onNodes()

@@ -1,8 +1,8 @@
 /** What comes from a peer, brought to the services here. Nothing in it is believed. */
 import { SkynetError } from '../base/errors.ts'
-import type { Handles } from '../kernel/handles.ts'
 import type { Router } from '../kernel/router.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { withSent } from '../service/sendable.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import { unpack } from '../wire/unpack.ts'
 import { isAdmitted, isOpen } from './admission.ts'
 import { answered, ask } from './asked.ts'
@@ -14,11 +14,18 @@ import { orderFor } from './remote-orders.ts'
 
 export interface IncomingHost {
   readonly router: Router
-  readonly handles: Handles
+  /** Worker of a service here; -1: there is none such. */
+  readonly handles: {
+    workerOf(handle: number): number
+    /** Does it stand for a service of another node? */
+    isRemote(handle: number): boolean
+  }
+  /** Does its node take no more sends? A name may be that of a service of another node. */
+  isFull(handle: number): boolean
   readonly references: References
   readonly outgoing: BorderOutgoing
-  /** That may wait for one worker. */
-  readonly backlogBytesMax: number
+  /** Bytes that may wait for one worker. */
+  readonly backlog: { readonly requests: number; readonly sends: number }
   /** Name of this node. */
   readonly node: string
   /** Milliseconds since the node started. */
@@ -31,6 +38,8 @@ export interface IncomingHost {
   ownName(handle: number): string | undefined
   /** @throws {SkynetError} `ERR_PROXY_LIMIT`, `ERR_SERVICE_LIMIT`. */
   proxyFor(peer: BorderPeer, key: RemoteKey): RemoteProxy
+  /** A peer has sent to a service here, for whose worker that much waits. */
+  sent(peer: BorderPeer, key: RemoteKey, handle: number, waitingBytes: number): void
   /** What the border of a peer says to this one. */
   told(peer: BorderPeer, message: Packed): void
   /** @throws What cannot be handed on. */
@@ -41,9 +50,6 @@ export interface IncomingHost {
 
 /** Of a peer that sends what is none, so much is read to say which. */
 const SHOWN_BYTES_MAX = 64 * 1024
-
-/** For the link, whatever stands in the other byte. */
-const ANSWERS: readonly number[] = [PTYPE.RESPONSE, PTYPE.ERROR]
 
 export class Incoming {
   readonly #host: IncomingHost
@@ -72,16 +78,19 @@ export class Incoming {
   /** A message from `peer`: its `to` is the number of a service here, its source of one there. */
   deliver(peer: BorderPeer, message: Packed): void {
     const { type, to, source, session } = message
+    // For the link it is an answer by this byte, whatever stands in the other one.
+    const low = type & 0xff
     try {
-      if (type === PTYPE.RESPONSE || type === PTYPE.ERROR) this.#answer(peer, message)
-      else if (ANSWERS.includes(type & 0xff)) this.#noAnswer(message)
-      else if (type === PTYPE.SYSTEM && to === 0) this.#host.told(peer, message)
+      if (isAnswerType(low)) {
+        if (type === low) this.#answer(peer, message)
+        else this.#noAnswer(message)
+      } else if (type === PTYPE.SYSTEM && to === 0) this.#host.told(peer, message)
       else if (type === PTYPE.MULTICAST) this.#host.published(peer, message)
       else if ((type & BY_NAME) !== 0) this.#byName(peer, message)
-      else this.#request(peer, this.#host.handleOf(to), message)
+      else this.#request(peer, to, this.#host.handleOf(to), message)
     } catch (error) {
       if (session === 0) this.#host.complain(peer, (error as Error).message)
-      else this.#host.outgoing.error(peer, source, session, error)
+      else this.#host.outgoing.refused(peer, source, session, error)
     }
   }
 
@@ -96,7 +105,7 @@ export class Incoming {
       router.send(type, handle, 0, session, references.inward(peer, bytes, at, length))
     } catch (error) {
       // Somebody waits for it, and for nothing else.
-      router.send(PTYPE.ERROR, handle, 0, session, error)
+      router.send(PTYPE.ERROR, handle, 0, session, withSent(error, 'maybe'))
     }
   }
 
@@ -110,11 +119,15 @@ export class Incoming {
     }
     const inner = this.#inner
     inner.set(type & ~BY_NAME, 0, source, session, ms, bytes, at + size, length - size)
-    this.#request(peer, handle, inner)
+    this.#request(peer, name, handle, inner)
   }
 
-  #request(peer: BorderPeer, handle: number, message: Packed): void {
+  #request(peer: BorderPeer, key: RemoteKey, handle: number, message: Packed): void {
     const { type, source, session, ms } = message
+    // Nobody is told that number: who names a service of a third node names it as that one does.
+    if (typeof key === 'number' && this.#host.handles.isRemote(handle)) {
+      throw this.#missing(handle, message)
+    }
     const proxy = source === 0 ? undefined : this.#host.proxyFor(peer, source)
     const from = proxy?.handle ?? 0
     // Before it is passed on: it may be answered, or passed on to a third node, at once.
@@ -126,19 +139,30 @@ export class Incoming {
       isThere =
         type === PTYPE.SYSTEM
           ? this.#order(peer, handle, from, message)
-          : this.#message(peer, handle, from, message)
+          : this.#message(peer, key, handle, from, message)
     } finally {
       if (!isThere && proxy !== undefined) answered(proxy, session)
     }
     if (!isThere) throw this.#missing(handle, message)
   }
 
-  #message(peer: BorderPeer, handle: number, from: number, message: Packed): boolean {
+  #message(
+    peer: BorderPeer,
+    key: RemoteKey,
+    handle: number,
+    from: number,
+    message: Packed,
+  ): boolean {
     const { type, session, bytes, at, length } = message
     if (!isAdmitted(type, bytes, at, at + length)) throw malformed(`no message of type ${type}`)
     this.#checkOpen(handle, message)
-    const { router, references } = this.#host
-    if (router.waitingBytesTo(handle) > this.#host.backlogBytesMax) return this.#full(session)
+    const { router, references, sent, backlog } = this.#host
+    const waiting = router.waitingBytesTo(handle)
+    if (session === 0) sent(peer, key, handle, waiting)
+    // Who sends may not have heard of it when that was said.
+    const limit = session === 0 ? backlog.sends : backlog.requests
+    const isFull = session === 0 && this.#host.isFull(handle)
+    if (waiting > limit || isFull) return this.#full(key, session, limit)
     if (!References.areIn(bytes, at, length)) {
       return router.sendPacked(type, handle, from, session, bytes, at, length)
     }
@@ -156,13 +180,14 @@ export class Incoming {
   }
 
   /** The worker takes nothing: it runs a handler that does not come to its end, say. */
-  #full(session: number): true {
+  #full(key: RemoteKey, session: number, limit: number): true {
     if (session === 0) {
       this.#lost++
       return true
     }
-    const { node, backlogBytesMax: limit } = this.#host
-    throw new SkynetError('ERR_LINK_FULL', { node, limit, sent: 'no' })
+    const { node } = this.#host
+    const to = remoteAddress({ node, epoch: 0 }, key)
+    throw new SkynetError('ERR_LINK_FULL', { node, to, limit, sent: 'no' })
   }
 
   #order(peer: BorderPeer, handle: number, from: number, message: Packed): boolean {

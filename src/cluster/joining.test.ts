@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
 import { testNode } from '../testing/test-node.ts'
 import { Joining } from './joining.ts'
+import { uniqueLate } from './own-uniques.ts'
 
 const REASONS = [
   new SkynetError('ERR_NODE_NAME_TAKEN', { node: 'a', address: '' }),
@@ -29,6 +30,35 @@ for (const reason of REASONS) {
     await member.wait(1000)
   })
 }
+
+test('why the store is out of reach is known until it is there again', async (t) => {
+  const node = await testNode()
+  t.after(() => node.stop())
+  const joining = new Joining(node.skynet)
+  assert.equal(joining.storeLost, undefined)
+  joining.store(false, away)
+  assert.equal(joining.storeLost, away)
+  joining.store(true, undefined)
+  assert.equal(joining.storeLost, undefined)
+  const said = node.log.all.map(({ text }) => text).filter((text) => text.includes('the store'))
+  assert.deepEqual(
+    said.map((text) => text.includes('out of reach')),
+    [true, false],
+  )
+  joining.store(false, undefined)
+  assert.ok(isSkynetError(joining.storeLost, 'ERR_STORE_LOST'))
+  joining.store(true, undefined)
+  assert.equal(joining.storeLost, undefined)
+})
+
+// Proves: docs/cluster.md#held
+test('who waits for a unique service in vain is told that the store is out of reach', () => {
+  const late = uniqueLate('lobby', 50, away) as SkynetError
+  assert.match(late.message, /unique lobby of the cluster, whose store is out of reach: no answer/)
+  assert.deepEqual([late.code, late.cause], ['ERR_CALL_TIMEOUT', away])
+  const plain = uniqueLate('lobby', 50, undefined)
+  assert.deepEqual([/out of reach/.test(plain.message), 'cause' in plain], [false, false])
+})
 
 test('a store that is not there keeps no node from starting', async (t) => {
   const clock = new FakeClock()

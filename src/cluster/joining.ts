@@ -1,5 +1,5 @@
 /** How a node becomes a member: who waits for that, and what is said when it does not. */
-import { isSkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { CLUSTER_JOIN_MS } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Skynet } from '../skynet/skynet.ts'
@@ -13,6 +13,9 @@ const FOR_PEOPLE: ReadonlySet<string> = new Set([
 /** The name of a process that was killed is free after a lease: so long may it take. */
 const JOIN_LEASES = 1.5
 
+/** Who says no reason has lost it all the same. */
+const UNSAID = new SkynetError('ERR_STORE_LOST', { reason: 'nobody says why' })
+
 const isForPeople = (reason: unknown): boolean =>
   isSkynetError(reason) && FOR_PEOPLE.has(reason.code)
 
@@ -22,7 +25,7 @@ export class Joining {
   readonly #entered: Promise<void>
   #onJoined!: () => void
   #onFailed!: (reason: unknown) => void
-  #hasStore = true
+  #storeLost: unknown
 
   constructor(skynet: Skynet) {
     this.#skynet = skynet
@@ -66,9 +69,16 @@ export class Joining {
 
   store(isThere: boolean, reason: unknown): void {
     if (isForPeople(reason)) this.#onFailed(reason)
-    if (isThere === this.#hasStore) return
-    this.#hasStore = isThere
+    const wasThere = this.#storeLost === undefined
+    this.#storeLost = isThere ? undefined : (reason ?? UNSAID)
+    if (isThere === wasThere) return
     if (isThere) this.#skynet.log('the store of the cluster is there')
-    else this.#skynet.error(`the store of the cluster is out of reach: ${messageOf(reason)}`)
+    else
+      this.#skynet.error(`the store of the cluster is out of reach: ${messageOf(this.#storeLost)}`)
+  }
+
+  /** Why the store is out of reach; undefined: it is there. */
+  get storeLost(): unknown {
+    return this.#storeLost
   }
 }

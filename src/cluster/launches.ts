@@ -6,9 +6,11 @@ import type { RemoteLaunch } from '../launch/remote.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { Application } from './application.ts'
+import { childrenOn } from './children-on.ts'
 import type { Drive } from './drive.ts'
 import type { PeerServices } from './peer-services.ts'
-import { placeOn } from './placing.ts'
+import { type LoadOf, placeOn } from './placing.ts'
+import { Supervised } from './supervised.ts'
 
 export interface LaunchesHost {
   readonly skynet: Skynet
@@ -19,9 +21,13 @@ export interface LaunchesHost {
 
 export class Launches {
   readonly #host: LaunchesHost
+  readonly supervised: Supervised
 
   constructor(host: LaunchesHost) {
     this.#host = host
+    const checkTakes = (path: string): void => this.#checkTakes(path)
+    const children = childrenOn(host.skynet, host.drive)
+    this.supervised = new Supervised({ ...host, loadOf: this.#loadOf, checkTakes }, children)
   }
 
   /** How many services there are here. */
@@ -30,6 +36,11 @@ export class Launches {
     let sum = 0
     for (let worker = 0; worker < loads.workers; worker++) sum += loads.of(worker)
     return sum
+  }
+
+  readonly #loadOf: LoadOf = async (node, limitMs) => {
+    const { drive, others } = this.#host
+    return node === drive.self.node ? this.load() : others.at(node, limitMs).load()
   }
 
   /** On whichever node it is to be. @param timeoutMs 0: as long as any call to another node. */
@@ -41,9 +52,7 @@ export class Launches {
   ): Promise<ServiceRef> {
     const { skynet, drive, application, others } = this.#host
     const own = drive.self.node
-    const loadOf = async (node: string, limitMs: number): Promise<number> =>
-      node === own ? this.load() : others.at(node, limitMs).load()
-    const node = await placeOn(where, drive.nodes(), loadOf)
+    const node = await placeOn(where, drive.nodes(), this.#loadOf)
     if (node === own) {
       this.#checkTakes(url)
       return skynet.newService(url, launchOptions(options))

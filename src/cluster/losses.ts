@@ -1,8 +1,9 @@
 /** Messages of services to other nodes that are lost, and nobody waits for: lines of the log. */
-import { LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
+import { LINK_OVER_BYTES_MAX, LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
 import type { LinkEnd } from './core/frame.ts'
 
 const QUEUE_MIB = LINK_QUEUE_BYTES_MAX / 2 ** 20
+const OVER_MIB = LINK_OVER_BYTES_MAX / 2 ** 20
 
 /** Why a message did not even begin to wait. */
 const LOSS = {
@@ -25,6 +26,7 @@ const END: Readonly<Record<LinkEnd, string>> = {
   peer: 'it has begun a new session',
   bye: 'it has left',
   closed: 'it is down, or this node has left',
+  over: `it takes nothing, and ${OVER_MIB} MiB wait for it`,
 }
 
 const line = (count: number, node: string, reason: string): string =>

@@ -1,12 +1,14 @@
 /** The border of the worker on which the service of the cluster lives. */
 import { BORDER_SWEEP_MS } from '../base/limits.ts'
+import { spareMemory } from '../base/spare-memory.ts'
 import { type Part, PartKey } from '../service/part.ts'
+import { Repeats } from '../service/repeats.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { type BorderOptions, ClusterBorder } from './border.ts'
 
 export type BorderParts = Pick<
   BorderOptions,
-  'self' | 'links' | 'callTimeoutMs' | 'owners' | 'proxiesMax'
+  'self' | 'links' | 'callTimeoutMs' | 'owners' | 'storeLost' | 'proxiesMax'
 >
 
 const KEY = new PartKey<Part>()
@@ -15,6 +17,7 @@ const KEY = new PartKey<Part>()
 export function borderOn(skynet: Skynet, parts: BorderParts): ClusterBorder {
   const service = Skynet.serviceOf(skynet)
   const { names, worker, multicast } = Skynet.siteOf(skynet)
+  const more = (count: number): string => `${count} more messages of other nodes are like that`
   const border = new ClusterBorder({
     ...parts,
     service,
@@ -23,6 +26,7 @@ export function borderOn(skynet: Skynet, parts: BorderParts): ClusterBorder {
     multicast,
     now: () => skynet.now(),
     complain: (text) => skynet.error(text),
+    complaints: new Repeats(service, more, 'error'),
   })
   border.channels.endMirrors()
   const { orders } = service.runtime
@@ -33,6 +37,9 @@ export function borderOn(skynet: Skynet, parts: BorderParts): ClusterBorder {
       orders.elsewhere = undefined
     },
   })
-  skynet.interval(BORDER_SWEEP_MS, () => border.sweep())
+  skynet.interval(BORDER_SWEEP_MS, () => {
+    border.sweep()
+    spareMemory.tick()
+  })
   return border
 }

@@ -6,6 +6,7 @@ import { defineService } from '../skynet/define-service.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { unpack } from '../wire/unpack.ts'
 import { MemoryCluster } from './border.kit.ts'
 import { FENCED, fenced } from './fencing.ts'
 import { PackedSlot } from './packed.ts'
@@ -77,6 +78,27 @@ test('numbers that no service can have are of none', async () => {
   send(id, HANDLE_ID_MAX)
   await cluster.settled()
   assert.deepEqual([did, peer.proxies.size], [['launch'], before + 1])
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('who asks for a number of no service is told that nobody is there', async () => {
+  const { cluster, service } = await named('.there')
+  const told: unknown[] = []
+  cluster.onPost = ({ type, bytes, at, length }, from) => {
+    if (from === 'b' && type === PTYPE.ERROR) {
+      told.push((unpack(bytes, at, length) as { code?: string }).code)
+    }
+    return undefined
+  }
+  const packer = new Packer()
+  const length = packer.pack(['launch'])
+  const to = 0x1000000 + (service.handle & HANDLE_ID_MAX)
+  const border = cluster.border('b')
+  const peer = border.peer({ node: 'a', epoch: 7 })!
+  const slot = new PackedSlot()
+  border.deliver(peer, slot.set(PTYPE.LUA, to, 1, 5, 0, packer.bytes, 0, length))
+  await cluster.settled()
+  assert.deepEqual(told, ['ERR_CALL_DEAD'])
   await cluster[Symbol.asyncDispose]()
 })
 

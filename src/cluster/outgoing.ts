@@ -1,10 +1,10 @@
 /** What goes to a peer: messages of services as they are packed, and what the border says. */
-import { SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { HANDLE_ID_MAX } from '../base/limits.ts'
 import type { OrderAbout } from '../service/orders.ts'
-import { sendable } from '../service/sendable.ts'
+import { afterHandler, sendable, withSent } from '../service/sendable.ts'
 import type { Packer } from '../wire/pack.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import type { BorderControl } from './control.ts'
 import { FENCED, type FencedOwner, fenced } from './fencing.ts'
 import { Losses, type LossReason } from './losses.ts'
@@ -50,14 +50,14 @@ export interface OutgoingHost {
   refuse(source: number, session: number, error: Error): void
 }
 
-const isAnswer = (type: number): boolean => type === PTYPE.RESPONSE || type === PTYPE.ERROR
-
 export class BorderOutgoing {
   readonly #host: OutgoingHost
   readonly #slot = new PackedSlot()
   /** Messages that nobody waits for and that did not leave. */
   readonly #losses = new Losses()
   #named = Buffer.alloc(0)
+  /** An error goes in the place of an answer. */
+  #isTelling = false
 
   constructor(host: OutgoingHost) {
     this.#host = host
@@ -66,6 +66,11 @@ export class BorderOutgoing {
   /** A line for each node and reason, since somebody asked last. */
   takeLost(): readonly string[] {
     return this.#losses.take()
+  }
+
+  /** What a service here has said to a node will not leave. */
+  lost(node: string, type: number, source: number): void {
+    if (source !== 0 && type !== PTYPE.SYSTEM) this.#losses.add(node, 'down')
   }
 
   /** A message of a service here, whose source is its handle. Its `to` is not looked at. False: it
@@ -80,7 +85,7 @@ export class BorderOutgoing {
     try {
       size = references.outward(peer, bytes, at, length)
     } catch (error) {
-      this.#unsent(peer, 'unsendable', message, error as Error)
+      this.#unsent(peer, key, 'unsendable', message, withSent(error, 'no') as Error)
       return false
     }
     return this.#post(peer, key, message, packer.bytes, 0, size)
@@ -128,6 +133,11 @@ export class BorderOutgoing {
     if (session !== 0) this.#packed(peer, to, PTYPE.ERROR, 0, session, sendable(error))
   }
 
+  /** The same, and no handler has run, nor will. */
+  refused(peer: BorderPeer, to: number, session: number, error: unknown): void {
+    this.error(peer, to, session, withoutStack(withSent(error, 'no')))
+  }
+
   #packed(
     peer: BorderPeer,
     key: RemoteKey,
@@ -154,7 +164,7 @@ export class BorderOutgoing {
     const { type, source, session } = message
     const id = source & HANDLE_ID_MAX
     if (id !== 0) peer.heard.add(id)
-    const isRequest = session !== 0 && !isAnswer(type)
+    const isRequest = session !== 0 && !isAnswerType(type)
     const ms = isRequest ? message.ms || callTimeoutMs : 0
     const slot = this.#slot
     // What names services was written anew, into memory that is used again.
@@ -172,8 +182,16 @@ export class BorderOutgoing {
     const reason = peer.isMember ? links.post(peer.address, slot) : 'down'
     if (this.#named.length > NAMED_BYTES_KEPT) this.#named = Buffer.alloc(0)
     if (reason === undefined) return true
-    this.#unsent(peer, reason, message, this.#error(peer, reason))
+    this.#unsent(peer, key, reason, message, this.#error(peer, reason))
     return false
+  }
+
+  /** Who waits for an answer that does not leave is told why: that is short, and leaves. */
+  #unanswered(peer: BorderPeer, to: number, session: number, error: Error): void {
+    if (this.#isTelling) return
+    this.#isTelling = true
+    this.error(peer, to, session, withoutStack(afterHandler(error)))
+    this.#isTelling = false
   }
 
   #wrap(name: string, bytes: Buffer, at: number, length: number): number {
@@ -193,10 +211,17 @@ export class BorderOutgoing {
     return new SkynetError('ERR_NODE_LOST', { node, epoch, sent: 'no' })
   }
 
-  #unsent(peer: BorderPeer, why: LossReason, message: Packed, error: Error): void {
+  #unsent(peer: BorderPeer, key: RemoteKey, why: LossReason, message: Packed, error: Error): void {
     const { type, source, session } = message
-    const isRequest = session !== 0 && !isAnswer(type)
-    if (isRequest) this.#host.refuse(source, session, error)
+    if (session !== 0 && !isAnswerType(type)) this.#host.refuse(source, session, error)
+    else if (isAnswerType(type) && why !== 'down')
+      this.#unanswered(peer, key as number, session, error)
     else if (source !== 0 && type !== PTYPE.SYSTEM) this.#losses.add(peer.node, why)
   }
+}
+
+/** Of a stack of this worker nobody there has any use, and a peer may ask for many errors. */
+function withoutStack(error: unknown): unknown {
+  if (isSkynetError(error)) error.stack = error.message
+  return error
 }

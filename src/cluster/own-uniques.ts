@@ -1,8 +1,10 @@
 /** What is one in the cluster, on the node of one service `.cluster`. */
+import { SkynetError } from '../base/errors.ts'
 import { BORDER_SWEEP_MS, HANDLE_ID_MAX } from '../base/limits.ts'
 import { launchFrom } from '../launch/imported.ts'
 import { launchOptions } from '../launch/options.ts'
 import { askHome, orderHome } from '../service/ordering.ts'
+import { causedBy } from '../service/sendable.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { FenceOrder, HandOverOrder, HoldOrder } from '../supervision/holding.ts'
 import type { Drive } from './drive.ts'
@@ -45,7 +47,19 @@ export function uniquesOn(skynet: Skynet, drive: () => Drive): Uniques {
     },
     timeout: (ms, task) => skynet.timeout(ms, task),
     complain: (text) => skynet.error(text),
+    log: (text) => skynet.log(text),
   })
   skynet.interval(BORDER_SWEEP_MS, () => uniques.sweep())
   return uniques
+}
+
+/**
+ * Nobody had it in time.
+ *
+ * @param lost Why the store is out of reach; undefined: it is there.
+ */
+export function uniqueLate(name: string, timeoutMs: number, lost: unknown): Error {
+  const to = lost === undefined ? 'the cluster' : 'the cluster, whose store is out of reach'
+  const info = { to, method: `unique ${name}`, timeoutMs, sent: 'maybe' } as const
+  return new SkynetError('ERR_CALL_TIMEOUT', info, causedBy(lost))
 }

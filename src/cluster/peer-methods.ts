@@ -9,5 +9,15 @@ export interface PeerMethods {
   load(): number
   /** Is a channel of that number at home there? */
   hasChannel(id: number): boolean
+  /** A child of a supervisor of who asks, which has named it. */
+  childHere(
+    id: string,
+    supervisor: ServiceRef,
+    module: string,
+    build: string,
+    options: RemoteLaunch,
+  ): Promise<ServiceRef>
+  /** Resolves when it has ended, or has never been. */
+  endChildHere(id: string): Promise<void>
   launchHere(module: string, build: string, options: RemoteLaunch): Promise<ServiceRef>
 }

@@ -66,6 +66,8 @@ export class BorderPeer implements PeerAddress {
   isDown = false
   /** Requests of its services that have no answer so far. */
   asking = 0
+  /** Services here that it was told to send nothing to, with their handles; made with the first. */
+  held: Map<RemoteKey, number> | undefined
   /** Something of what it was to be told did not leave: it is told again what there is. */
   hasUntold = false
 

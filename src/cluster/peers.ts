@@ -1,5 +1,6 @@
 /** The peers that this node has heard of, at one epoch each. */
 import { PEER_UNKNOWN_MS, PEERS_UNKNOWN_MAX } from '../base/limits.ts'
+import { LastEpochs } from './core/last-epochs.ts'
 import type { PeerAddress } from './core/transport.ts'
 import { BorderPeer } from './peer.ts'
 
@@ -7,6 +8,7 @@ export class BorderPeers {
   readonly #all = new Map<string, BorderPeer>()
   readonly #now: () => number
   #unknown = 0
+  readonly #over = new LastEpochs()
 
   constructor(now: () => number) {
     this.#now = now
@@ -58,6 +60,12 @@ export class BorderPeers {
     peer.isDown = true
     if (!peer.isMember) this.#unknown--
     this.#all.delete(peer.node)
+    this.#over.set(peer.node, peer.epoch)
+  }
+
+  /** Of a node that is down now, its last epoch; undefined: it is not, or that is long ago. */
+  lastEpoch(node: string): number | undefined {
+    return this.#all.has(node) ? undefined : this.#over.get(node)
   }
 
   /** Those that were only ever named, and nobody knows. */

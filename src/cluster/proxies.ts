@@ -55,6 +55,7 @@ export class Proxies {
     if (known !== undefined) return known
     this.#check(peer, key)
     const handle = this.#register(remoteAddress(peer, key), this.#forwarder)
+    this.#host.handles.markRemote(handle, peer.node, typeof key === 'number' ? key : 0)
     const proxy: RemoteProxy = { handle, peer, key, asked: undefined, watchers: undefined }
     this.#all.set(handle, proxy)
     peer.proxies.set(key, proxy)
@@ -97,6 +98,8 @@ export class Proxies {
     else this.#named--
     const { handles, router } = this.#host
     const context = router.contexts.get(proxy.handle)
+    // Before its handle may be given out again.
+    handles.remotes?.release(proxy.handle)
     handles.retire(proxy.handle)
     if (context !== undefined) router.remove(context)
   }

@@ -4,7 +4,7 @@
  */
 import { SkynetError } from '../base/errors.ts'
 import { RELAYS_MAX } from '../base/limits.ts'
-import { afterHandler } from '../service/sendable.ts'
+import { afterHandler, withSent } from '../service/sendable.ts'
 import { Sessions } from '../service/sessions.ts'
 import { unpack, unreadAnswer } from '../wire/unpack.ts'
 
@@ -41,6 +41,9 @@ export class Relays {
     for (const { session, until } of this.#open.items()) if (until < now) this.#open.take(session)
   }
 }
+
+/** Who passes a request on has run. */
+export const notPassedOn = (error: unknown): unknown => withSent(error, 'maybe')
 
 /** Who has passed the request on has run, whatever is said of the request that it became. */
 export function relayedError(bytes: Buffer, at: number, length: number): unknown {

@@ -228,6 +228,7 @@ test('a publication that is none is refused before a subscriber sees it', async 
   border.deliver(peerOf('a'), publication(whole))
   await cluster.settled()
   assert.deepEqual(at.a.said, [['fine']])
-  assert.equal(a.log.all.filter(({ text }) => /message of node b/.test(text)).length, whole.length)
+  // Once, and within the next second how many more there were: see Repeats.
+  assert.equal(a.log.all.filter(({ text }) => /message of node b/.test(text)).length, 1)
   await cluster[Symbol.asyncDispose]()
 })

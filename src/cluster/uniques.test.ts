@@ -42,6 +42,7 @@ function setUp(launch: (fence: Fence) => Promise<number> = async () => 0x0100000
     fence: (handle, name, token, current) =>
       said.push(`fence ${handle} ${name} ${token} ${current}`),
     complain: (text) => said.push(text),
+    log: (text) => said.push(text),
   })
   const take = (): string[] => said.splice(0)
   const own = (found: NameOwner | undefined): void => {
@@ -100,15 +101,23 @@ test('one that is overtaken while it is launched never serves', async () => {
   assert.equal(isFound, false)
 })
 
+// Proves: docs/cluster.md#held
 test('while its node is not heard a service is held, also one just launched', async () => {
   const { uniques, take } = setUp()
   void uniques.find(WANTED)
   uniques.acting(false)
   uniques.owned('lobby', [1, 9])
   await turn()
-  assert.ok(take().includes(`hold ${0x01000007} true`))
+  const what = 'lobby, which is one in the cluster,'
+  const held = [
+    `hold ${0x01000007} true`,
+    `${what} handles nothing until the cluster is heard again`,
+  ]
+  assert.deepEqual(take().slice(2, 4), held)
   uniques.acting(true)
-  assert.deepEqual(take(), [`hold ${0x01000007} false`])
+  assert.deepEqual(take(), [`hold ${0x01000007} false`, `${what} goes on`])
+  uniques.acting(false)
+  assert.deepEqual(take(), held)
 })
 
 test('a launch that fails tells who waits, and gives the name back', async () => {

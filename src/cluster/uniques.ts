@@ -32,6 +32,7 @@ export interface UniquesHost {
   fence(handle: number, name: string, token: Fence, current: Fence | undefined): void
   timeout(ms: number, task: () => void): { cancel(): unknown }
   complain(text: string): void
+  log(text: string): void
 }
 
 /** What is one in the cluster: a module, under a name. */
@@ -144,9 +145,18 @@ export class Uniques {
   /** Whether this node is heard: what is one in the cluster must not act else. */
   acting(isActing: boolean): void {
     this.#isActing = isActing
-    for (const { handle } of this.#all.values()) {
-      if (handle !== 0) this.#host.hold(handle, !isActing)
+    for (const unique of this.#all.values()) {
+      if (unique.handle !== 0) this.#hold(unique, !isActing)
     }
+  }
+
+  /** Whoever wonders why it does not answer finds a line. */
+  #hold({ name, handle }: Unique, isOn: boolean): void {
+    const { hold, complain, log } = this.#host
+    hold(handle, isOn)
+    const what = `${name}, which is one in the cluster,`
+    if (isOn) complain(`${what} handles nothing until the cluster is heard again`)
+    else log(`${what} goes on`)
   }
 
   /** Of a service here that has ended the name is given back: to who waits for it, or asks next. */
@@ -207,7 +217,7 @@ export class Uniques {
       }
       unique.handle = handle
       this.#owners.set(handle, { name: unique.name, token })
-      if (!this.#isActing) host.hold(handle, true)
+      if (!this.#isActing) this.#hold(unique, true)
       host.names.claim(unique.name, host.idOf(handle))
       this.#resolve(unique, handle)
     } catch (error) {

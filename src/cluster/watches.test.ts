@@ -149,7 +149,10 @@ test('names of other nodes have a limit of their own, and services go on beyond 
   const peer = cluster.border('b').peer({ node: 'a', epoch: 7 })!
   for (let i = 0; i < PROXIES_NAMED_MAX; i++) cluster.border('b').handleFor(peer, `.room${i}`)
   await ref.call.keep!(a.skynet.named('.room7'))
-  const limit = { code: 'ERR_PROXY_LIMIT', info: { node: 'a', limit: PROXIES_NAMED_MAX } }
+  const limit = {
+    code: 'ERR_PROXY_LIMIT',
+    info: { node: 'a', limit: PROXIES_NAMED_MAX, sent: 'no' },
+  }
   await assert.rejects(ref.call.keep!(a.skynet.named('.more')), limit)
   await ref.call.keep!(a.skynet.ref(a.skynet.self))
   await cluster[Symbol.asyncDispose]()

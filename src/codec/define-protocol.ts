@@ -122,7 +122,13 @@ class ValidatedCodec implements Codec<Envelope, Envelope> {
   }
 }
 
-function validated(type: string, schema: StandardSchema, value: unknown): unknown {
+/**
+ * What the validator has made of a value.
+ *
+ * @param type Names the message, in errors.
+ * @throws {SkynetError} `ERR_MESSAGE_INVALID`: it is refused, or its validator is asynchronous.
+ */
+export function validated(type: string, schema: StandardSchema, value: unknown): unknown {
   const result = resultOf(type, schema, value)
   if ('path' in result) throw invalid(type, result.path, result.issue)
   return result.value

@@ -4,7 +4,7 @@ import { Repeats, type RepeatsHost } from '../service/repeats.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { ListenOptions } from '../sockets/open-listener.ts'
-import { Refused } from './refused.ts'
+import { Refused } from '../sockets/refused.ts'
 
 /** What an entrance needs of the service of its gate. */
 export interface EntranceHost extends RepeatsHost {

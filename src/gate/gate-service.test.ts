@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isSkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { GATE_ENDED_MS, PACE_MESSAGES, PACE_UNFINISHED_MAX } from '../base/limits.ts'
+import { Service } from '../service/service.ts'
 import { defineService } from '../skynet/define-service.ts'
 import { FakeClock } from '../testing/fake-clock.ts'
-import { testNode } from '../testing/test-node.ts'
+import { type TestNode, testNode } from '../testing/test-node.ts'
 import type { Gate } from './gate-server.ts'
 import type { GateService } from './gate-service.ts'
 import { onClient } from './on-client.ts'
@@ -20,6 +21,15 @@ const recorder = (told: GateEvent[]) =>
       error: (fd, reason) => void told.push(['error', fd, reason]),
     }),
   )
+
+/** A gate at port 7000, and what its watchdog is told. */
+async function openGate(node: TestNode) {
+  const told: GateEvent[] = []
+  const watcher = await node.launch(recorder(told))
+  const gate = await node.skynet.newService<GateService>('gate')
+  await gate.call.open({ port: 7000, watchdog: watcher })
+  return { told, watcher, gate }
+}
 
 // Proves: docs/gate.md#kit, #half-close
 test('a gate on a testNode: clients without sockets, time by hand', async () => {
@@ -57,10 +67,7 @@ test('a gate on a testNode: clients without sockets, time by hand', async () => 
 // Proves: docs/gate.md#forward
 test('forward refuses who is being closed, and a source that nobody is', async () => {
   await using node = await testNode()
-  const told: GateEvent[] = []
-  const watcher = await node.launch(recorder(told))
-  const gate = await node.skynet.newService<GateService>('gate')
-  await gate.call.open({ port: 7000, watchdog: watcher })
+  const { told, watcher, gate } = await openGate(node)
   const client = await node.connect(7000)
   await node.settled()
   const [, fd] = told[0]!
@@ -78,10 +85,7 @@ test('forward refuses who is being closed, and a source that nobody is', async (
 // Proves: docs/gate.md#agent-gone
 test('an agent that exits while it has messages takes its client along', async () => {
   await using node = await testNode()
-  const told: GateEvent[] = []
-  const watcher = await node.launch(recorder(told))
-  const gate = await node.skynet.newService<GateService>('gate')
-  await gate.call.open({ port: 7000, watchdog: watcher })
+  const { told, gate } = await openGate(node)
   const agent = await node.launch(
     defineService((skynet) => {
       onClient(skynet, () => skynet.exit())
@@ -99,6 +103,35 @@ test('an agent that exits while it has messages takes its client along', async (
     ['close', fd],
   ])
   client.close()
+})
+
+// Proves: docs/gate.md#watchdog-full
+test('a watchdog whose node takes no more costs the client its connection', async (t) => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock })
+  const { told, gate } = await openGate(node)
+  const client = await node.connect(7000)
+  await node.settled()
+  await gate.call.accept(told[0]![1])
+  const { sendMethod } = Service.prototype
+  let isFull = true
+  t.after(() => Object.assign(Service.prototype, { sendMethod }))
+  Service.prototype.sendMethod = function (to, message) {
+    if (isFull && message[0] === 'socket') {
+      throw new SkynetError('ERR_LINK_FULL', { node: 'b', limit: 8, sent: 'no' })
+    }
+    return sendMethod.call(this, to, message)
+  }
+  client.write('\0\x05hello')
+  await node.settled()
+  await clock.advance(1)
+  assert.equal((await client.readAll()).length, 0)
+  await clock.advance(1000)
+  assert.deepEqual(told.slice(1), [])
+  isFull = false
+  await clock.advance(250)
+  assert.deepEqual(told.slice(1), [['close', told[0]![1]]])
+  assert.deepEqual(await gate.call.stat(), { clients: 0, maxClient: 1024, refused: 0, lost: 0 })
 })
 
 // Proves: docs/gate.md#agent-gone

@@ -6,6 +6,7 @@ import { Repeats } from '../service/repeats.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { Connection } from '../sockets/connection.ts'
 import type { Listener } from '../sockets/listener.ts'
+import { Refused } from '../sockets/refused.ts'
 import { base64Encode } from './crypt/base64.ts'
 import { LOGIN_RESULT, LoginHandshake } from './login-handshake.ts'
 import { LineCutter } from './login-lines.ts'
@@ -16,7 +17,6 @@ import {
   type LoginServerOptions,
   type LoginUser,
 } from './login-options.ts'
-import { Refused } from './refused.ts'
 
 /**
  * Serve logins from now on, as Skynet's `loginserver` does, byte for byte.

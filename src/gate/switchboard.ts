@@ -1,15 +1,15 @@
 /** Who gets what the clients of the service `gate` send: their agents, or the watchdog. */
 import { checkInteger } from '../base/check.ts'
-import { formatHandle, SkynetError } from '../base/errors.ts'
+import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
 import { SOCKET_ID_MAX } from '../base/limits.ts'
 import { Repeats } from '../service/repeats.ts'
 import type { Service } from '../service/service.ts'
 import { Skynet } from '../skynet/skynet.ts'
+import { whenEnded } from '../skynet/when-ended.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import type { Gate } from './gate-server.ts'
 import { Pace, type PaceHost } from './pace.ts'
 import type { GateEvent } from './watchdog.ts'
-import { whenEnded } from './when-ended.ts'
 
 /** Where the messages of one client go. */
 interface Line {
@@ -26,6 +26,9 @@ interface Agent {
   /** Aborted when the last of them is gone. */
   readonly watch: AbortController
 }
+
+/** Until a watchdog is told again that a client is gone, for which its node had no room. */
+const AGAIN_MS = 250
 
 export class Switchboard implements PaceHost {
   readonly #skynet: Skynet
@@ -199,9 +202,26 @@ export class Switchboard implements PaceHost {
     agent.watch.abort()
   }
 
+  /** Where the node of the watchdog takes no more, that costs the client its connection. */
   #tell(...event: GateEvent): void {
-    if (this.#watchdog === 0) return
-    this.service.sendMethod(this.#watchdog, ['socket', ...event])
+    const watchdog = this.#watchdog
+    if (watchdog === 0) return
+    const { service } = this
+    try {
+      service.sendMethod(watchdog, ['socket', ...event])
+    } catch (error) {
+      if (!isSkynetError(error, 'ERR_LINK_FULL')) throw error
+      const [what, fd] = event
+      this.#losses.say(
+        `gate: the watchdog was not told '${what}' of client ${fd}: ${error.message}`,
+      )
+      if (what !== 'close') service.after(0, () => this.#gate.closeClient(fd))
+      else {
+        service.after(AGAIN_MS, () => {
+          if (this.#watchdog === watchdog) this.#tell(...event)
+        })
+      }
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { checkFunction, checkOptions } from '../base/check.ts'
 import { formatHandle } from '../base/errors.ts'
 import { isThenable } from '../service/sendable.ts'
 import { Skynet } from '../skynet/skynet.ts'
-import { whenEnded } from './when-ended.ts'
+import { whenEnded } from '../skynet/when-ended.ts'
 
 /** The arguments of a watchdog's method `socket`. */
 export type GateEvent =

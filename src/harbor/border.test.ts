@@ -4,13 +4,14 @@ import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
 import { HARBOR_OPEN_MAX } from '../base/limits.ts'
 import { packValues } from '../codec/seri/writer.ts'
+import { FrameFormat } from '../frames/frame-format.ts'
 import { FrameParser } from '../frames/frame-parser.ts'
 import type { Message } from '../kernel/message.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { ServiceId } from '../wire/service-id.ts'
 import { Border, harborNumber } from './border.ts'
 import { bytesOf, CAPTURED } from './harbor.kit.ts'
-import { encodeRemote, REMOTE_FORMAT } from './remote-message.ts'
+import { encodeRemote, REMOTE_FRAMES } from './remote-message.ts'
 import { type HarborParcel, Roads } from './roads.ts'
 import type { HarborState } from './slave.ts'
 
@@ -82,7 +83,7 @@ class Side {
   }
 
   receive(frame: Buffer): void {
-    new FrameParser(REMOTE_FORMAT).take(frame, (body) => this.border.receive(body))
+    new FrameParser(new FrameFormat(REMOTE_FRAMES)).take(frame, (body) => this.border.receive(body))
   }
 }
 
@@ -423,6 +424,27 @@ test('messages that no service sends are answered with an error, and change noth
   }
   assert.deepEqual([one.delivered, one.out], [[], []])
   assert.deepEqual(one.border.open, { calls: 0, requests: 0 })
+})
+
+// Proves: docs/harbor.md#answer-full
+test('who waits for an answer that finds no room is told so', () => {
+  const [one, two] = pair()
+  two.border.take(one.own(8), call(two.own(7), 1, 'x'))
+  settle(one, two)
+  one.take()
+  one.buffered = 9_990
+  one.border.take(two.own(7), {
+    type: PTYPE.RESPONSE,
+    source: one.own(8),
+    session: 1,
+    value: 'x'.repeat(50),
+  })
+  settle(one, two)
+  const { session, value } = two.take()
+  assert.equal(session, 1)
+  assert.ok(isSkynetError(value, 'ERR_HARBOR_FAILED'))
+  assert.match(one.said.join(), /Cannot send the answer of :01000008 .*limit is 10000, 9990 wait/)
+  assert.deepEqual([one.border.open.requests, two.border.open.calls], [0, 0])
 })
 
 // Proves: docs/limits.md#harbor-open

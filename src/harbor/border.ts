@@ -8,7 +8,7 @@ import { HARBOR_OPEN_MAX } from '../base/limits.ts'
 import { messageOf } from '../base/thrown.ts'
 import type { Message } from '../kernel/message.ts'
 import { RESERVED_TYPES } from '../service/message-types.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import { type OpenCall, OpenCalls, type RemoteRequest, RemoteRequests } from './open-calls.ts'
 import { answerPayload, readAnswerPayload, readRequestPayload, requestPayload } from './payload.ts'
 import { decodeRemote, encodeRemote, type RemoteMessage } from './remote-message.ts'
@@ -136,7 +136,9 @@ export class Border {
   }
 
   #transmit(message: RemoteMessage, call?: OpenCall): SkynetError | undefined {
-    return this.#host.transmit(harborNumber(message.to), { frame: encodeRemote(message), call })
+    const { type, to } = message
+    const parcel = { frame: encodeRemote(message), call, isAnswer: isAnswerType(type) }
+    return this.#host.transmit(harborNumber(to), parcel)
   }
 
   /** It is not sent: who called is told; of what was sent alone the log. */
@@ -179,7 +181,11 @@ export class Border {
       )
     }
     const answer = isError ? PTYPE.ERROR : PTYPE.RESPONSE
-    this.#transmit({ type: answer, to, source, session, payload })
+    const error = this.#transmit({ type: answer, to, source, session, payload })
+    if (error === undefined) return
+    const [by, whom] = [formatHandle(source), formatHandle(to)]
+    this.#host.say('unsent', `Cannot send the answer of ${by} to ${whom}: ${messageOf(error)}`)
+    this.#transmit({ type: PTYPE.ERROR, to, source, session, payload: NO_PAYLOAD })
   }
 
   /** Who answers a request from another harbor is now another service here. */
@@ -198,7 +204,7 @@ export class Border {
    */
   receive(body: Buffer): void {
     const message = decodeRemote(body, this.#host.harbor)
-    if (message.type === PTYPE.RESPONSE || message.type === PTYPE.ERROR) this.#answered(message)
+    if (isAnswerType(message.type)) this.#answered(message)
     else if (isForServices(message.type)) this.#requested(message)
     // Skynet announces a trace by a message of its own; it is not followed here.
     else if (message.type !== PTYPE.TRACE) this.#unwanted(message, `of type ${message.type}`)

@@ -8,11 +8,11 @@ import type { ServiceDefinition } from '../modules/definition.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import { harborNumber } from './border.ts'
-import { Crossing, type CrossingHost } from './crossing.ts'
+import { Crossing } from './crossing.ts'
 import type { CheckedLimits } from './harbor-options.ts'
 import type { HarborMethods } from './harbor-service.ts'
+import { type FramePeer, PeerFrames } from './peer-frames.ts'
 import type { HarborPeer, HarborPeerRef, Joined, RegistryMethods } from './registry.ts'
-import type { HarborState } from './slave.ts'
 import { Waits } from './waits.ts'
 
 type RegistryDefinition = ServiceDefinition<readonly [], RegistryMethods, Skynet>
@@ -29,10 +29,19 @@ const TOPIC = {
 const LOOK_MS = 500
 /** Until the registry is asked for again, when it could not be reached. */
 const RETRY_MS = 250
-/** Between two looks for harbors that this one has not been told of. */
+/** Between two looks for harbors and names that this one has not been told of. */
 const PEERS_MS = 2000
-/** The size in front of a frame, which does not travel here. */
-const SIZE_BYTES = 4
+
+/**
+ * For what is in a frame somebody waits, for so long as that takes. A frame that had a deadline of
+ * its own would be lost in a link that is slow, and nobody told. One that is dead is found by it.
+ */
+const FRAME_MS = 0x7fffffff
+
+/** Another harbor that is up. */
+interface Peer extends FramePeer {
+  readonly handle: number
+}
 
 /** Another one comes in its place. */
 const isOfItsEnd = (error: unknown): boolean =>
@@ -54,14 +63,15 @@ class ClusterHarbor {
   readonly #skynet: Skynet
   readonly #harbor: number
   readonly #limits: CheckedLimits
-  readonly #peers = new Map<number, HarborPeerRef | undefined>()
+  readonly #peers = new Map<number, Peer | undefined>()
   readonly #names = new Map<string, number>()
-  /** By harbor: bytes of frames that it has not said to have. */
-  readonly #unsent = new Map<number, number>()
   readonly #waits: Waits
+  readonly #frames: PeerFrames
   readonly #crossing: Crossing
   /** Undefined: it is looked for. */
   #registry: RegistryRef | undefined
+  /** So many names had it given when it was asked last. */
+  #seen = 0
   /** One for all who ask; what has failed ends the service. */
   #joining: Promise<void> | undefined
   #entering: Promise<void> | undefined
@@ -74,18 +84,26 @@ class ClusterHarbor {
     this.#harbor = harbor
     this.#limits = limits
     this.#waits = new Waits(skynet)
+    this.#frames = new PeerFrames(
+      {
+        peerOf: (other) => this.#peers.get(other),
+        sleep: (ms) => skynet.sleep(ms),
+        dropped: (parcel, error) => this.#crossing.dropped(parcel, error),
+      },
+      harbor,
+    )
     this.#crossing = new Crossing(
       Skynet.serviceOf(skynet),
       {
         stateOf: (other) => this.#stateOf(other),
-        bufferedAmount: (other) => this.#unsent.get(other) ?? 0,
-        write: (other, parcel) => void this.#write(other, parcel),
+        bufferedAmount: (other) => this.#frames.unsentOf(other),
+        write: (other, parcel) => void this.#frames.write(other, parcel),
       },
       { ...limits, harbor, names: Skynet.siteOf(skynet).names },
     )
   }
 
-  #stateOf(harbor: number): HarborState {
+  #stateOf(harbor: number): 'unknown' | 'down' | 'up' {
     if (!this.#peers.has(harbor)) return 'unknown'
     return this.#peers.get(harbor) === undefined ? 'down' : 'up'
   }
@@ -105,7 +123,7 @@ class ClusterHarbor {
       this.#skynet.timeout(0, () => this.#skynet.exit())
       throw error
     }
-    this.#skynet.interval(PEERS_MS, () => this.#lookForPeers())
+    this.#skynet.interval(PEERS_MS, () => this.#lookForNews())
   }
 
   /** Once at a time: a look for peers, and the end of a registry, may both lead here. */
@@ -127,8 +145,7 @@ class ClusterHarbor {
     const isAnother = this.#registry?.handle !== registry.handle
     this.#hasJoined = true
     this.#registry = registry
-    for (const [harbor, peer] of joined.peers) this.#meet(harbor, peer)
-    for (const [name, handle] of joined.names) this.#named(name, handle)
+    this.#learn(joined)
     for (const [name, handle] of names) {
       if (this.#names.get(name) === handle) continue
       skynet.error(`The global name ${name} was lost: another service has it now`)
@@ -137,24 +154,32 @@ class ClusterHarbor {
   }
 
   /**
-   * News of the registry may be lost with a connection, though no node is: it is asked. And a node
-   * that was held so long that others took it for dead hears nothing of that: who goes on, and is
-   * not in the registry any more, enters it again.
+   * News of the registry may be lost with a connection, though no node is, or find no room: it is
+   * asked. And a node that was held so long that others took it for dead hears nothing of that:
+   * who goes on, and is not in the registry any more, enters it again.
    */
-  async #lookForPeers(): Promise<void> {
+  async #lookForNews(): Promise<void> {
     const registry = this.#registry
     if (registry === undefined) return
-    let peers: Joined['peers']
+    let news: Joined
     try {
-      peers = await registry.call.peers()
+      news = await registry.call.news(this.#seen)
     } catch {
       // Its end is told otherwise.
       return
     }
-    for (const [harbor, peer] of peers) this.#meet(harbor, peer)
-    if (peers.some(([, peer]) => peer.handle === this.#skynet.self)) return
+    // Another one counts for itself.
+    if (registry !== this.#registry) return
+    this.#learn(news)
+    if (news.peers.some(([, peer]) => peer.handle === this.#skynet.self)) return
     this.#skynet.log('The registry of harbors has forgotten this one, which enters it again')
     await this.#enter().catch((error: unknown) => this.#outOfReach(error))
+  }
+
+  #learn({ peers, names, given }: Joined): void {
+    for (const [harbor, peer] of peers) this.#meet(harbor, peer)
+    for (const [name, handle] of names) this.#named(name, handle)
+    this.#seen = given
   }
 
   #outOfReach(error: unknown): void {
@@ -201,7 +226,8 @@ class ClusterHarbor {
     if (harbor === this.#harbor || known?.handle === peer.handle) return
     // In a new process: its end was not told here so far.
     if (known !== undefined) this.#down(harbor, known, 'another process has its number')
-    this.#peers.set(harbor, peer)
+    const { call } = peer.with({ timeoutMs: FRAME_MS })
+    this.#peers.set(harbor, { handle: peer.handle, call })
     this.#skynet.log(`Harbor ${harbor} is up`)
     this.#crossing.up(harbor)
     this.#waits.settle(TOPIC.up(harbor), undefined)
@@ -210,7 +236,7 @@ class ClusterHarbor {
       .then(({ reason }) => this.#down(harbor, peer, `its harbor has ended: ${reason}`))
   }
 
-  #down(harbor: number, peer: HarborPeerRef, reason: string): void {
+  #down(harbor: number, peer: Pick<Peer, 'handle'>, reason: string): void {
     if (this.#peers.get(harbor)?.handle !== peer.handle) return
     this.#peers.set(harbor, undefined)
     this.#skynet.error(`Harbor ${harbor} is down: ${reason}`)
@@ -219,29 +245,6 @@ class ClusterHarbor {
     }
     this.#crossing.down(harbor, reason)
     this.#waits.settle(TOPIC.down(harbor), undefined)
-  }
-
-  /** A frame is a call, which ends when the other harbor has it, or the link takes no more. */
-  async #write(...[harbor, parcel]: Parameters<CrossingHost['write']>): Promise<void> {
-    const { length } = parcel.frame
-    this.#countUnsent(harbor, length)
-    try {
-      await this.#peers.get(harbor)?.call.frame(this.#harbor, parcel.frame.subarray(SIZE_BYTES))
-    } catch (error) {
-      // Its loss, and what that means for calls, is told otherwise.
-      if (!isSkynetError(error, 'ERR_LINK_FULL') || error.info.sent !== 'no') return
-      const bytes = this.#unsent.get(harbor)!
-      const info = { harbor, bytes, limit: error.info.limit, sent: 'no' } as const
-      this.#crossing.dropped(parcel, new SkynetError('ERR_HARBOR_FULL', info))
-    } finally {
-      this.#countUnsent(harbor, -length)
-    }
-  }
-
-  #countUnsent(harbor: number, more: number): void {
-    const bytes = (this.#unsent.get(harbor) ?? 0) + more
-    if (bytes > 0) this.#unsent.set(harbor, bytes)
-    else this.#unsent.delete(harbor)
   }
 
   #named(name: string, handle: number): void {

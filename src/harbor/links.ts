@@ -8,6 +8,7 @@ import type { Connection } from '../sockets/connection.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { CheckedHarbor } from './harbor-options.ts'
 import { readHarborPlace } from './harbor-place.ts'
+import { REMOTE_FRAMES } from './remote-message.ts'
 import { HARBOR_SOCKET_OPTIONS } from './socket-options.ts'
 
 /** What happens to the connections: see slave.ts. */
@@ -124,7 +125,7 @@ export class Links {
   async #follow(harbor: number, connection: Connection): Promise<void> {
     let reason = 'its connection has ended'
     try {
-      const frames = connection.frames({ header: 'u32be', max: HARBOR_FRAME_BYTES_MAX })
+      const frames = connection.frames(REMOTE_FRAMES)
       await frames.each((body) => this.#host.receive(body))
     } catch (error) {
       reason = messageOf(error)

@@ -20,14 +20,23 @@ function aHarbor(harbor: number, names: Names, busy = 0) {
       return { harbor, names }
     },
   }
+  const told: unknown[][] = []
+  const road = { isFull: false }
+  const take = (...news: unknown[]): void => {
+    if (road.isFull) throw new SkynetError('ERR_LINK_FULL', { node: 'b', limit: 8, sent: 'no' })
+    told.push(news)
+  }
   const ref = {
     handle: (harbor << 24) | 1,
     address: `:${harbor}`,
     call,
-    send: { named() {} },
+    send: {
+      named: (name: string, handle: number) => take(name, handle),
+      peerUp: (other: number) => take(other),
+    },
     with: () => ref,
   }
-  return { ref: ref as unknown as HarborPeerRef, asked: () => asked }
+  return { ref: ref as unknown as HarborPeerRef, asked: () => asked, told, road }
 }
 
 function aRegistry(harbors: Record<string, ReturnType<typeof aHarbor>>, isDown = () => false) {
@@ -65,4 +74,26 @@ test('a registry waits neither for who is down nor for ever', async () => {
   const { registry, lines } = aRegistry({ b: aHarbor(2, [], Infinity) })
   await registry
   assert.equal(lines.length, 1)
+})
+
+// Proves: docs/harbor.md#cluster-news
+test('who takes no more keeps nobody out, and finds what it has missed', async () => {
+  const [two, three, four] = [aHarbor(2, []), aHarbor(3, []), aHarbor(4, [])]
+  const methods = await aRegistry({}).registry
+  assert.equal(methods.join(2, two.ref, [['A', 0x02000008]]).given, 1)
+  methods.join(3, three.ref, [])
+  two.told.splice(0)
+  three.told.splice(0)
+  two.road.isFull = true
+  const joined = methods.join(4, four.ref, [])
+  assert.deepEqual(
+    joined.peers.map(([harbor]) => harbor),
+    [2, 3, 4],
+  )
+  assert.equal(methods.register('B', 0x04000009), 0x04000009)
+  // Those behind it hear all, and it finds what came behind what it has seen.
+  assert.deepEqual([two.told, three.told], [[], [[4], ['B', 0x04000009]]])
+  const { peers, names, given } = methods.news(1)
+  assert.deepEqual([peers.length, names, given], [3, [['B', 0x04000009]], 2])
+  assert.deepEqual(methods.news(2).names, [])
 })

@@ -29,12 +29,15 @@ export interface RegistryMethods {
   register(name: string, handle: number): number
   /** 0: nobody has it. */
   find(name: string): number
-  peers(): Joined['peers']
+  /** All harbors, and the names that came behind the first `seen` ones. */
+  news(seen: number): Joined
 }
 
 export interface Joined {
   readonly peers: readonly (readonly [harbor: number, peer: HarborPeerRef])[]
   readonly names: Names
+  /** Names that were given so far, those that are free again included. */
+  readonly given: number
 }
 
 /** When the registry begins, each harbor is asked what it is, and asked again after so long. */
@@ -51,14 +54,21 @@ export async function harborRegistry(skynet: RegistryHost): Promise<RegistryMeth
     join: (harbor, peer, names) => registry.join(harbor, peer, names),
     register: (name, handle) => registry.register(name, handle),
     find: (name) => registry.find(name),
-    peers: () => registry.peers,
+    news: (seen) => registry.news(seen),
   }
+}
+
+/** Who has a name, which was the `number`-th that was given. */
+interface Owner {
+  readonly handle: number
+  readonly number: number
 }
 
 class Registry {
   readonly #skynet: RegistryHost
   readonly #peers = new Map<number, HarborPeerRef>()
-  readonly #names = new Map<string, number>()
+  readonly #names = new Map<string, Owner>()
+  #given = 0
 
   constructor(skynet: RegistryHost) {
     this.#skynet = skynet
@@ -100,8 +110,15 @@ class Registry {
     return true
   }
 
-  get peers(): Joined['peers'] {
-    return [...this.#peers]
+  news(seen: number): Joined {
+    const names: (readonly [string, number])[] = []
+    const given = this.#given
+    if (seen < given) {
+      for (const [name, { handle, number }] of this.#names) {
+        if (number > seen) names.push([name, handle])
+      }
+    }
+    return { peers: [...this.#peers], names, given }
   }
 
   join(harbor: number, peer: HarborPeerRef, names: Names): Joined {
@@ -111,35 +128,46 @@ class Registry {
       throw new SkynetError('ERR_HARBOR_JOIN', { master: 'the cluster', reason })
     }
     if (known === undefined) {
-      for (const other of this.#peers.values()) other.send.peerUp(harbor, peer)
+      this.#tellAll(({ send }) => send.peerUp(harbor, peer))
       this.#peers.set(harbor, peer)
       void this.#skynet.monitor(peer.handle).then(() => this.#gone(harbor, peer))
     }
     for (const [name, handle] of names) this.register(name, handle)
-    return { peers: this.peers, names: [...this.#names] }
+    return this.news(0)
+  }
+
+  /** Whose node takes no more misses it, and finds it when it looks for news. */
+  #tellAll(tell: (peer: HarborPeerRef) => unknown): void {
+    for (const peer of this.#peers.values()) {
+      try {
+        tell(peer)
+      } catch (error) {
+        if (!isSkynetError(error, 'ERR_LINK_FULL')) throw error
+      }
+    }
   }
 
   /** A name goes with its harbor: another one may have it. */
   #gone(harbor: number, peer: HarborPeerRef): void {
     if (this.#peers.get(harbor)?.handle !== peer.handle) return
     this.#peers.delete(harbor)
-    for (const [name, handle] of this.#names) {
+    for (const [name, { handle }] of this.#names) {
       if (handle >>> 24 === harbor) this.#names.delete(name)
     }
   }
 
   register(name: string, handle: number): number {
     const owner = this.#names.get(name)
-    if (owner !== undefined) return owner
+    if (owner !== undefined) return owner.handle
     if (this.#names.size >= HARBOR_NAMES_MAX) {
       throw new SkynetError('ERR_NAME_LIMIT', { limit: HARBOR_NAMES_MAX })
     }
-    this.#names.set(name, handle)
-    for (const peer of this.#peers.values()) peer.send.named(name, handle)
+    this.#names.set(name, { handle, number: ++this.#given })
+    this.#tellAll(({ send }) => send.named(name, handle))
     return handle
   }
 
   find(name: string): number {
-    return this.#names.get(name) ?? 0
+    return this.#names.get(name)?.handle ?? 0
   }
 }

@@ -7,7 +7,6 @@
  * The size counts all behind itself, and is below 16 MiB.
  */
 import { HANDLE_ID_MAX, HARBOR_FRAME_BYTES_MAX } from '../base/limits.ts'
-import { FrameFormat } from '../frames/frame-format.ts'
 import { harborProtocol } from './control.ts'
 
 const SIZE_BYTES = 4
@@ -15,7 +14,7 @@ const COOKIE_BYTES = 12
 /** The longest payload. */
 export const PAYLOAD_BYTES_MAX = HARBOR_FRAME_BYTES_MAX - COOKIE_BYTES
 
-export const REMOTE_FORMAT = new FrameFormat({ header: 'u32be', max: HARBOR_FRAME_BYTES_MAX })
+export const REMOTE_FRAMES = { header: 'u32be', max: HARBOR_FRAME_BYTES_MAX } as const
 
 export interface RemoteMessage {
   /** One of PTYPE. */

@@ -11,6 +11,8 @@ import type { HarborState } from './slave.ts'
 export interface HarborParcel {
   readonly frame: Buffer
   readonly call: OpenCall | undefined
+  /** Somebody of the other harbor waits for it. */
+  readonly isAnswer: boolean
 }
 
 export interface RoadsOptions {
@@ -38,6 +40,8 @@ interface Waiting {
 
 /** What a frame that waits takes besides its bytes. */
 const OVERHEAD_BYTES = 128
+/** An answer without a value: size, kind and session of a frame. */
+const WORD_BYTES = 16
 const costOf = ({ frame }: HarborParcel): number => frame.length + OVERHEAD_BYTES
 
 export class Roads {
@@ -65,8 +69,10 @@ export class Roads {
     const { queueBytes: limit, waitMs } = this.#options
     const isUp = state === 'up'
     const bytes = isUp ? host.bufferedAmount(harbor) : this.#waitingBytes
-    // One that is longer than that finds room when nothing else waits.
-    if (bytes > 0 && bytes + costOf(parcel) > limit) {
+    // One that is longer than that finds room when nothing else waits. The word that an answer
+    // found none always has it: there are no more of them than open requests.
+    const isWord = parcel.isAnswer && parcel.frame.length <= WORD_BYTES
+    if (bytes > 0 && bytes + costOf(parcel) > limit && !isWord) {
       return new SkynetError('ERR_HARBOR_FULL', { harbor, bytes, limit, sent: 'no' })
     }
     if (isUp) this.#write(harbor, parcel)

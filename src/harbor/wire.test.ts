@@ -4,12 +4,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { type LuaValues, luaValues, valuesOf } from '../codec/seri/lua-values.ts'
 import { packValues } from '../codec/seri/writer.ts'
+import { FrameFormat } from '../frames/frame-format.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { CONTROL_FORMAT, encodeControl, readToMaster, readToSlave } from './control.ts'
 import { bytesOf, CAPTURED, pieces, readAll } from './harbor.kit.ts'
 import { answerPayload, readAnswerPayload, readRequestPayload, requestPayload } from './payload.ts'
-import { decodeRemote, encodeRemote, PAYLOAD_BYTES_MAX, REMOTE_FORMAT } from './remote-message.ts'
+import { decodeRemote, encodeRemote, PAYLOAD_BYTES_MAX, REMOTE_FRAMES } from './remote-message.ts'
 
+const REMOTE_FORMAT = new FrameFormat(REMOTE_FRAMES)
 const nobody = (): number => 0
 const toMaster = CAPTURED.control.filter(({ to }) => to === 'master')
 const toSlave = CAPTURED.control.filter(({ to }) => to === 'slave')

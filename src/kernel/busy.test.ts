@@ -35,6 +35,27 @@ test('check reports a worker that is busy with the same message at two checks', 
   assert.equal(monitor.isStill(stuck!), false, 'it has come back')
 })
 
+test('tasks of one service without end are one that does not come back', () => {
+  const { cells, monitor } = setUp()
+  const looks = (handle: number): number[] =>
+    Array.from({ length: 3 }, () => {
+      cells.task(handle)
+      return monitor.check().length
+    })
+  cells.enter()
+  assert.deepEqual(looks(0xff00000b), [0, 1, 1])
+  // Another service, and the next batch, are progress.
+  assert.deepEqual(looks(0x0c), [0, 1, 1])
+  cells.leave()
+  assert.deepEqual(looks(0x0c), [0, 1, 1])
+  cells.trigger(0x0a, 0x0c, PTYPE.LUA, 7)
+  assert.deepEqual(looks(0x0c), [0, 1, 1])
+  assert.deepEqual(monitor.lastMessages(HERE), [
+    ...['a task, from :00000000 to :ff00000b', 'a task, from :00000000 to :0000000c'],
+    ...['LUA, session 7, from :0000000a to :0000000c', 'a task, from :00000000 to :0000000c'],
+  ])
+})
+
 test('check waits for as many rounds as it is told, then tells again after as many', () => {
   const { cells, monitor } = setUp()
   cells.enter()

@@ -61,6 +61,19 @@ export class BusyCells {
   }
 
   /**
+   * A task of `destination` is about to run. Of tasks without end, each begun by the one before,
+   * the second is no progress: they count as one until there is something else, or a batch is over.
+   */
+  task(destination: number): void {
+    const cells = this.#cells
+    const last = headerAt(this.#at, cells[this.#at + WORKER.count]! - 1)
+    const isAnother =
+      cells[last + HEADER.type] !== NO_MESSAGE ||
+      cells[last + HEADER.destination] !== (destination | 0)
+    if (isAnother) this.trigger(0, destination)
+  }
+
+  /**
    * The batch is over. What the services go on with after an `await` still belongs to this turn, so
    * the last destination is the best guess when that does not come back.
    */

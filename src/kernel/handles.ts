@@ -2,11 +2,14 @@
  * Which worker a service lives on: one table for all threads, indexed by the 24-bit id of a handle.
  *
  *   handle (u32)   harbor (8) │ id (24)
- *   entry (u16)    named (1) │ system (1) │ endless (1) │ unused (2) │ worker + 1 (11)   0: free
+ *   entry (u16)    named (1) │ system (1) │ endless (1) │ remote (1) │ unused (1) │ worker + 1 (11)
+ *                0: free
  *
  * Ids count up and are used again only after a full wrap, so a stale handle stays dead for long.
  * The table has a place for every id: 2^24 × 2 bytes of address space, of which the operating
  * system commits only the pages that are touched (2,048 services each). Routing is one load.
+ *
+ * A remote one stands for a service of another node: which one, remotes.ts knows.
  *
  * Behind the last id is one place for the handles of all other harbors: the worker that takes what
  * is sent to those. Whether one of them is of a service nobody here can know.
@@ -16,9 +19,10 @@
  * is not free before that: no name is left behind, and none can come to mean another service.
  */
 import assert from 'node:assert/strict'
-import { SkynetError } from '../base/errors.ts'
+import { formatHandle, SkynetError } from '../base/errors.ts'
 import { HANDLE_ID_MAX, HARBOR_MAX, WORKERS_MAX } from '../base/limits.ts'
 import { layout } from '../shm/layout.ts'
+import { createRemoteMemory, type RemoteMemory, Remotes } from './remotes.ts'
 
 const COUNTERS = layout({
   lastId: 1, // any registering thread, by compare-and-swap; 0: none was given out yet
@@ -33,20 +37,28 @@ const countsOf = (worker: number): number => COUNTERS.CELLS + worker * 2
 const NAMED = 1 << 15
 const SYSTEM = 1 << 14
 const ENDLESS = 1 << 13
+const REMOTE = 1 << 12
 const WORKER_MASK = (1 << 11) - 1
 assert.ok(WORKERS_MAX <= WORKER_MASK)
 
 export interface HandleMemory {
   readonly table: SharedArrayBuffer
   readonly counters: SharedArrayBuffer
+  /** Undefined: the node is in no cluster. */
+  readonly remotes: RemoteMemory | undefined
 }
 
 /** @param idMax Fewer ids than the real `HANDLE_ID_MAX` are for tests of the wrap. */
-export function createHandleMemory(idMax = HANDLE_ID_MAX, workers = WORKERS_MAX): HandleMemory {
+export function createHandleMemory(
+  idMax = HANDLE_ID_MAX,
+  workers = WORKERS_MAX,
+  isInCluster = false,
+): HandleMemory {
   assert.ok(idMax > 0 && idMax <= HANDLE_ID_MAX)
   return {
     table: new SharedArrayBuffer((idMax + 2) * 2),
     counters: new SharedArrayBuffer(countsOf(workers) * 4),
+    remotes: isInCluster ? createRemoteMemory(idMax) : undefined,
   }
 }
 
@@ -56,6 +68,8 @@ export class Handles {
   readonly #counters: Int32Array
   readonly #harbor: number
   readonly #idMax: number
+  /** Undefined: the node is in no cluster. */
+  readonly remotes: Remotes | undefined
 
   constructor(memory: HandleMemory, harbor: number) {
     assert.ok(harbor >= 0 && harbor <= HARBOR_MAX)
@@ -63,6 +77,7 @@ export class Handles {
     this.#counters = new Int32Array(memory.counters)
     this.#harbor = harbor
     this.#idMax = this.#table.length - 2
+    this.remotes = memory.remotes === undefined ? undefined : new Remotes(memory.remotes)
   }
 
   /**
@@ -82,6 +97,7 @@ export class Handles {
       for (let tries = 2 * this.#idMax; tries > 0; tries--) {
         const id = this.#nextId()
         if (Atomics.compareExchange(this.#table, id, 0, entry) !== 0) continue
+        this.remotes?.forget(id)
         return ((this.#harbor << 24) | id) >>> 0
       }
     }
@@ -173,6 +189,24 @@ export class Handles {
   /** Note that the service has names. False: it is dead. `Names` calls it, under its lock. */
   markNamed(handle: number): boolean {
     return this.#mark(handle, NAMED)
+  }
+
+  /** That handle stands for a service of another node; `id` as `Remotes.note`. */
+  markRemote(handle: number, node: string, id: number): void {
+    if (this.remotes === undefined) return
+    this.remotes.note(handle, node, id)
+    this.#mark(handle, REMOTE)
+  }
+
+  /** Does it stand for a service of another node? A plain load, as `workerOf`. */
+  isRemote(handle: number): boolean {
+    return (this.#table[this.#idOf(handle)]! & REMOTE) !== 0
+  }
+
+  /** For errors and logs: `:0000000a`; of another node `b:0000000a`, as that calls it. */
+  textOf(handle: number): string {
+    const isOurs = this.remotes !== undefined && this.#idOf(handle) !== 0
+    return (isOurs ? this.remotes.addressOf(handle) : undefined) ?? formatHandle(handle)
   }
 
   /** Note that the service was found in what may be an endless loop. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Budget } from '../base/budget.ts'
-import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
+import { isSkynetError } from '../base/errors.ts'
+import {
+  CLUSTER_BURST_BYTES_MAX,
+  LINK_QUEUE_BYTES_MAX,
+  RING_PAYLOAD_BYTES_MAX,
+} from '../base/limits.ts'
 import { createDoorbellMemory, Doorbells } from '../shm/doorbell.ts'
 import { ManyRing } from '../shm/ring.ts'
 import { CountedBlocks } from '../testing/sim/blocks.ts'
@@ -22,7 +27,7 @@ const WORKERS = 2
 
 /** Two workers in one thread: what each delivers, and what its runtime is told. */
 function setUp() {
-  const memory = createHandleMemory(1000)
+  const memory = createHandleMemory(1000, WORKERS, true)
   const bells = new Doorbells(createDoorbellMemory(WORKERS + 1), { thread: WORKERS, wake() {} })
   const blocks = new CountedBlocks()
   const rings = Array.from({ length: WORKERS }, () => {
@@ -94,6 +99,37 @@ test('send says false for a service that is not there, wherever it was', () => {
   const removed = here.launch()
   here.router.remove(removed)
   assert.equal(here.router.send(PTYPE.LUA, removed.handle, 1, 1, ['x']), false)
+})
+
+test('who waits for an answer is told why the one it has asked is gone', () => {
+  const { here, there } = setUp()
+  const asker = here.launch()
+  const gone = there.launch()
+  const sent = [PTYPE.LUA, PTYPE.RESPONSE].map((type) =>
+    here.router.send(type, gone.handle, asker.handle, 7, ['m']),
+  )
+  here.router.send(PTYPE.LUA, gone.handle, asker.handle, 0, ['m'])
+  assert.deepEqual(sent, [true, true])
+  there.router.remove(gone)
+  const asked: unknown[] = []
+  there.router.whyGone = ({ type, source, session }, to) => {
+    asked.push([type, source, session, to])
+    return 'gone'
+  }
+  there.router.drain(10)
+  assert.deepEqual(
+    asked,
+    [
+      [PTYPE.LUA, 7],
+      [PTYPE.RESPONSE, 7],
+      [PTYPE.LUA, 0],
+    ].map(([type, session]) => [type, asker.handle, session, gone.handle]),
+  )
+  here.router.drain(10)
+  assert.deepEqual(
+    here.delivered.map(([, { type, session, value }]) => [type, session, value]),
+    [[PTYPE.ERROR, 7, 'gone']],
+  )
 })
 
 test('send refuses what cannot be a message before anything has left', () => {
@@ -386,4 +422,50 @@ test('sendPacked of what is no message tells its source, and gives it to a forwa
     assert.deepEqual([type, session], [PTYPE.ERROR, 4])
     assert.equal((error as { code: string }).code, 'ERR_MESSAGE_MALFORMED')
   }
+})
+
+// Proves: docs/cluster.md#sends
+// Proves: docs/limits.md#link-queue
+test('a send to a node that is full throws; calls, and sends to others, go on', () => {
+  const { here, there } = setUp()
+  const [local, proxy, other] = [there.launch(), there.launch(), there.launch()]
+  there.handles.markRemote(proxy.handle, 'b', 9)
+  there.handles.markRemote(other.handle, 'c', 9)
+  const sent = (to: Context, session = 0): boolean =>
+    here.router.send(PTYPE.LUA, to.handle, 1, session, ['m'])
+  assert.equal(sent(proxy), true)
+  there.handles.remotes!.setFull('b', true)
+  assert.throws(
+    () => sent(proxy),
+    (error) => {
+      assert.ok(isSkynetError(error, 'ERR_LINK_FULL'))
+      assert.deepEqual(error.info, { node: 'b', limit: LINK_QUEUE_BYTES_MAX, sent: 'no' })
+      return true
+    },
+  )
+  assert.deepEqual([sent(proxy, 7), sent(other), sent(local)], [true, true, true])
+  there.handles.remotes!.setFull('b', false)
+  assert.equal(sent(proxy), true)
+  assert.equal(there.router.drain(10), 5)
+})
+
+// Proves: docs/limits.md#cluster-burst
+test('what one worker sends to other nodes at once has a limit, to services here none', () => {
+  const { here, there } = setUp()
+  const [local, proxy] = [there.launch(), there.launch()]
+  there.handles.markRemote(proxy.handle, 'b', 9)
+  const bytes = Buffer.alloc(8 * 1024 * 1024)
+  const sent = (to: Context): boolean => here.router.send(PTYPE.LUA, to.handle, 1, 0, ['m', bytes])
+  const text = 'x'.repeat(RING_PAYLOAD_BYTES_MAX / 2)
+  while (here.outboxes[1]!.waiting === 0) here.router.send(PTYPE.TEXT, local.handle, 1, 0, text)
+  while (here.outboxes[1]!.waitingBytes <= CLUSTER_BURST_BYTES_MAX) sent(local)
+  assert.throws(
+    () => sent(proxy),
+    (error) => {
+      assert.ok(isSkynetError(error, 'ERR_LINK_FULL'))
+      assert.deepEqual(error.info, { node: 'b', limit: CLUSTER_BURST_BYTES_MAX, sent: 'no' })
+      return true
+    },
+  )
+  assert.equal(sent(local), true)
 })

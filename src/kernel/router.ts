@@ -7,7 +7,7 @@ import { type Budget, costOf } from '../base/budget.ts'
 import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
 import { copy } from '../wire/copy.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import { unpack, unreadAnswer } from '../wire/unpack.ts'
 import type { Context } from './context.ts'
 import type { Handles } from './handles.ts'
@@ -45,6 +45,11 @@ export class Router implements Inlet {
   readonly #contexts = new Map<number, Context>()
   /** Takes what is for other harbors, on the worker to which that goes: see handles.ts. */
   abroad: Context | undefined
+  /**
+   * On the worker of the cluster: a message has come for a handle that is not there any more. What
+   * it gives is told to who waits for an answer; undefined: that there is no such service.
+   */
+  whyGone: ((message: Message, to: number) => unknown) | undefined
   /** Of the drain under way; none: it ends with its records. */
   #budget: Budget | undefined
 
@@ -76,7 +81,8 @@ export class Router implements Inlet {
    *
    * @param timeoutMs How long its sender waits, for who passes it on to another node; 0: unsaid.
    * @returns False when there is no such service; nothing was sent then.
-   * @throws What cannot be part of a message; nothing was sent then.
+   * @throws What cannot be part of a message, or `ERR_LINK_FULL`: its node takes no more of what
+   * nobody waits for an answer to. Nothing was sent then.
    */
   send(
     type: number,
@@ -90,6 +96,10 @@ export class Router implements Inlet {
     const home = handles.workerOf(to)
     if (home < 0) return false
     if (home !== worker) {
+      // Who waits for an answer is told by who passes it on.
+      if (session === 0 && handles.isRemote(to)) {
+        handles.remotes!.checkRoom(to, outboxes[home]!.waitingBytes)
+      }
       const recordType = timeoutMs === 0 ? type : type | deadlineBits(timeoutMs)
       outboxes[home]!.send(recordType, to, source, session, value)
       return true
@@ -205,6 +215,7 @@ export class Router implements Inlet {
     let bytes = inbox.region.bytes
     let from = at
     let size = length
+    const context = this.#contexts.get(to) ?? this.#contextAbroad(to)
     let isLost = false
     if (isBlock) {
       const address = bytes.readDoubleLE(at)
@@ -212,12 +223,12 @@ export class Router implements Inlet {
       bytes.writeDoubleLE(0, at)
       isLost = address === 0
       size = bytes.readDoubleLE(at + 8)
-      if (!isLost) bytes = blocks.take(address, size)
+      if (!isLost) bytes = blocks.take(address, size, context?.forwarder !== undefined)
       from = 0
     }
-    const context = this.#contexts.get(to) ?? this.#contextAbroad(to)
     if (isLost || (context === undefined && to !== 0)) {
-      this.refuse({ type, source, session, value: undefined }, to)
+      const message = { type, source, session, value: undefined }
+      this.refuse(message, to, this.whyGone?.(message, to))
       return 1
     }
     const cost = costOf(size)
@@ -255,8 +266,7 @@ export class Router implements Inlet {
       value = unpack(bytes, from, size, binder)
     } catch (error) {
       onFault(`message of ${size} bytes, type ${type}: ${(error as Error).message}`)
-      const isAnswer = type === PTYPE.RESPONSE || type === PTYPE.ERROR
-      if (!isAnswer) this.refuse({ type, source, session, value: undefined }, to, error)
+      if (!isAnswerType(type)) this.refuse({ type, source, session, value: undefined }, to, error)
       else if (context !== undefined) {
         // Somebody waits for it, and for nothing else.
         const value = unreadAnswer(error)

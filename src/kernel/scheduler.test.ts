@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { type Budget, costOf } from '../base/budget.ts'
 import type { Clock } from '../base/clock.ts'
 import { RING_PAYLOAD_BYTES_MAX } from '../base/limits.ts'
@@ -322,6 +322,33 @@ test('who waits for room tries once more after the bell is up, and before sleep'
   await opened
 })
 
+test('stayUp() takes what comes without a ring, and the next one wakes it again', async (t) => {
+  const { scheduler, bells, worker, inlet, handled } = withInlet(t)
+  for (let round = 0; round < 3; round++) {
+    await resting(scheduler)
+    scheduler.stayUp()
+    assert.equal(scheduler.isAsleep, false)
+    // Whoever rang now would find it awake, and wake nobody.
+    inlet.records = 1
+    await handled()
+    await resting(scheduler)
+    inlet.records = 1
+    bells.ring(worker)
+    await handled()
+  }
+})
+
+test('stayUp() between a ring and the turn that it brings loses nothing', async (t) => {
+  const { scheduler, bells, worker, inlet, handled } = withInlet(t)
+  for (let round = 0; round < 3; round++) {
+    await resting(scheduler)
+    bells.ring(worker)
+    scheduler.stayUp()
+    inlet.records = 1
+    await handled()
+  }
+})
+
 test('stop ends the turns', async (t) => {
   const { scheduler, service, post } = setUp(t)
   let handled = 0
@@ -432,7 +459,8 @@ test('afterMail() runs at once without mail, and behind that of its service alon
 })
 
 test('redeliver() brings what was taken before all that came meanwhile', async (t) => {
-  const { scheduler, service, post } = setUp(t)
+  // No turn ends early: all three are taken in the first one.
+  const { scheduler, service, post } = setUp(t, 0, new VirtualClock())
   const { opened, finish } = gate()
   const early: Message[] = []
   const seen: unknown[] = []
@@ -463,6 +491,27 @@ async function asleep(bells: Doorbells): Promise<void> {
       return rung
     }
   })
+}
+
+/** A scheduler that reads an inlet. `handled` resolves for each record that was handled, once. */
+function withInlet(t: TestContext) {
+  stayAlive(t)
+  const all = setUp(t)
+  const { scheduler, service, post } = all
+  let next = gate()
+  const context = service(() => next.finish())
+  const inlet = new FakeInlet(() => post(context))
+  scheduler.start([inlet], [])
+  const handled = async (): Promise<void> => {
+    await next.opened
+    next = gate()
+  }
+  return { ...all, inlet, handled }
+}
+
+/** Waits until it sleeps, be it for a bell that it has waited for before. */
+async function resting(scheduler: Scheduler): Promise<void> {
+  while (!scheduler.isAsleep) await new Promise(setImmediate)
 }
 
 test('a message that cannot be begun holds up no other one', { timeout: 5000 }, async (t) => {

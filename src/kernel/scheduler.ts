@@ -127,6 +127,8 @@ export interface SchedulerOptions {
   readonly monitor: BusyCells
   /** Let another thread run, if one waits for this core. */
   readonly yield: () => void
+  /** False: turns end by what was done alone, so no order is a matter of time. Default: true. */
+  readonly hasTimedTurns?: boolean | undefined
   /** Which service runs next, of `length` that have mail, from 0. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   /** Told once per doubling: the mailbox of `context` holds `length` messages. */
@@ -148,7 +150,10 @@ export class Scheduler {
   readonly #timers: Budget
   readonly #sending: Budget
   #isScheduled = false
+  /** The next ring is waited for. */
   #isArmed = false
+  /** Though it is, the thread does not sleep: see `stayUp`. */
+  #isUp = false
   /** What `watching` waits for. */
   #watched = 0
   #isStopped = false
@@ -167,11 +172,8 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options
     this.#weight = weightOf(options.worker)
-    const { clock } = options
-    // An order that somebody chooses is to come again: it must not be a matter of time.
-    const ms = options.pick === undefined ? TURN_MS : Number.POSITIVE_INFINITY
-    this.#messages = new Budget(clock, TURN_MESSAGES, ms)
-    this.#timers = new Budget(clock, TURN_TIMERS, ms)
+    this.#messages = this.#budget(TURN_MESSAGES, TURN_MS)
+    this.#timers = this.#budget(TURN_TIMERS, TURN_MS)
     this.#sending = this.#transferBudget()
   }
 
@@ -186,8 +188,12 @@ export class Scheduler {
   }
 
   #transferBudget(): Budget {
-    const { clock } = this.#options
-    return new Budget(clock, TURN_TRANSFERS, TURN_TRANSFER_MS, TRANSFERS_PER_LOOK)
+    return this.#budget(TURN_TRANSFERS, TURN_TRANSFER_MS, TRANSFERS_PER_LOOK)
+  }
+
+  #budget(cost: number, ms: number, firstLook?: number): Budget {
+    const { clock, hasTimedTurns = true } = this.#options
+    return new Budget(clock, cost, hasTimedTurns ? ms : Number.POSITIVE_INFINITY, firstLook)
   }
 
   stop(): void {
@@ -264,7 +270,7 @@ export class Scheduler {
   /** Something of this service runs that is no message: for the monitor. */
   running(handle: number): void {
     const { monitor } = this.#options
-    monitor.trigger(0, handle)
+    monitor.task(handle)
     if (!this.#isArmed) return
     // The thread was asleep, and something of Node.js woke it: a module that was loaded, say.
     monitor.enter()
@@ -302,6 +308,20 @@ export class Scheduler {
   /** Something has come of which no bell tells: look at the inlets in this turn. */
   look(): void {
     this.#schedule()
+  }
+
+  /**
+   * Node.js has brought work here, of which no bell tells, and other threads will soon answer it:
+   * look for that as after a message, for some rounds. Who slept would be woken for the first of
+   * many answers, often in place of who just gives them, and find no other one.
+   */
+  stayUp(): void {
+    this.#hasWorked = true
+    if (!this.#isArmed || this.#isUp) return
+    const { bells, worker } = this.#options
+    this.#isUp = true
+    bells.getUp(worker)
+    this.#rest()
   }
 
   /** A clock that is moved by hand has been moved: timers may be due. */
@@ -494,7 +514,7 @@ export class Scheduler {
     if (this.#hasWorked) this.#idleRounds = 0
     this.#hasWorked = false
     if (!this.#isQuiet()) this.#pump()
-    else if (this.#isArmed) this.#idle()
+    else if (this.#isArmed && !this.#isUp) this.#idle()
     else if (++this.#idleRounds >= IDLE_ROUNDS) this.#arm()
     else {
       // It came round, however long others have this core now.
@@ -516,21 +536,29 @@ export class Scheduler {
     bells.lieDown(worker)
     // Once more now that others see us asleep: room made before would be announced in vain.
     this.#retry(this.#options.clock.now())
-    if (this.#isQuiet()) {
-      const rung = bells.sleep(worker)
-      if (rung !== undefined) {
-        this.#isArmed = true
-        this.#idle()
-        rung.then(this.#woken)
-        return
-      }
+    if (this.#isQuiet() && this.#awaitRing()) {
+      this.#isUp = false
+      this.#idle()
+      return
     }
     bells.getUp(worker)
     this.#schedule()
   }
 
+  /** False: somebody has rung. */
+  #awaitRing(): boolean {
+    // As before it got up. Who has rung since then has settled that, and it is about to be told.
+    if (this.#isArmed) return true
+    const { bells, worker } = this.#options
+    const rung = bells.sleep(worker)
+    if (rung === undefined) return false
+    this.#isArmed = true
+    rung.then(this.#woken)
+    return true
+  }
+
   readonly #woken = ofNobody(() => {
-    this.#isArmed = false
+    this.#isArmed = this.#isUp = false
     if (this.#isStopped) return
     this.#nextTurn()
   })

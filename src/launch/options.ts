@@ -28,6 +28,13 @@ export type LaunchRest<S> =
     ? [options?: LaunchOptions<CheckedArgs<ArgsOf<S>>>]
     : [options: LaunchOptions<CheckedArgs<ArgsOf<S>>> & { readonly args: CheckedArgs<ArgsOf<S>> }]
 
+/** The same for who does not choose where it is: it is there already, perhaps. */
+type Elsewhere<T extends readonly unknown[]> = {
+  [I in keyof T]: T[I] & { readonly node?: never; readonly on?: Exclude<Placement, 'same'> }
+}
+/** Of a service that is one in the cluster. */
+export type ClusterUniqueRest<S> = Elsewhere<LaunchRest<S>>
+
 export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'node', 'onFault', ...WAIT_NAMES]
 
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {

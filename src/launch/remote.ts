@@ -2,6 +2,7 @@
 import { refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Resolve } from '../modules/modules.ts'
+import type { ServiceRef } from '../service/ref.ts'
 import { WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import type { ServiceId } from '../wire/service-id.ts'
 import type { LaunchOptions } from './options.ts'
@@ -28,6 +29,17 @@ export type RemoteLaunch = Pick<
   'args' | 'on' | 'memoryLimitMb' | 'onFault'
 >
 
+/**
+ * A child of a supervisor on another node, known before it is launched there: so its end can be
+ * asked for, whatever has come of that.
+ */
+export interface ChildPlace {
+  readonly node: string
+  readonly epoch: number
+  /** One of all that this node has ever launched. */
+  readonly id: string
+}
+
 /** What the service of the cluster does for who launches. */
 export interface RemoteLauncher {
   /** @param url Of the module, as this node has it. @param timeoutMs 0: none was said. */
@@ -37,6 +49,25 @@ export interface RemoteLauncher {
     options: RemoteLaunch,
     timeoutMs: number,
   ): Promise<ServiceId>
+  /**
+   * @throws {SkynetError} `ERR_NODE_UNKNOWN`: it is not there, or takes nothing new;
+   * `ERR_NODE_LOST`, `sent: 'no'`: it is not heard, and may be again.
+   */
+  placeChild(node: NodePlacement): Promise<ChildPlace>
+  /**
+   * It ends with `supervisor`, a service of this node. Else as `launch`.
+   *
+   * @throws {SkynetError} `ERR_NODE_LOST`: `sent` is `no` when nothing of it has begun.
+   */
+  launchChild(
+    place: ChildPlace,
+    supervisor: ServiceRef,
+    url: string,
+    options: RemoteLaunch,
+    timeoutMs: number,
+  ): Promise<ServiceId>
+  /** Resolves when it is over, if it has begun: when its node has said so, or is down. */
+  endChild(place: ChildPlace): Promise<void>
   /** The one service of the cluster that is made of that module. */
   unique(url: string, options: RemoteLaunch, timeoutMs: number): Promise<ServiceId>
 }

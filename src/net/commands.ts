@@ -47,6 +47,8 @@ export const COMMAND = {
   died: 20,
   /** Take what the kernel has for the socket now, then answer b, the owner, with LOOKED. */
   look: 21,
+  /** From now on it stays with b, if that is the owner: whoever else wants it is refused. */
+  hold: 22,
 } as const
 
 /** What a connect order says. */

@@ -9,9 +9,9 @@ import {
   refusal,
 } from '../base/check.ts'
 import { abortError, SkynetError } from '../base/errors.ts'
+import { ipFamily } from '../base/ip.ts'
 import { formatAddress, hostOf, socketAddress, unixAddress } from '../os/address.ts'
 import { type HostAddress, lookUpHost } from '../os/host-names.ts'
-import { ipFamily } from '../os/ip-family.ts'
 import type { AnyAddress } from '../os/os.ts'
 
 export interface Endpoint {

@@ -1,7 +1,7 @@
 /** Addresses: text ⇄ `SocketAddress`, `UnixAddress` ⇄ the bytes of a sockaddr. */
 import { endianness, networkInterfaces } from 'node:os'
 import { refusal } from '../base/check.ts'
-import { ipFamily } from './ip-family.ts'
+import { type IpGroups, ipFamily, ipGroups, ipRead, ipText } from '../base/ip.ts'
 import { C } from './libc.ts'
 import type { AnyAddress, SocketAddress, UnixAddress } from './os.ts'
 
@@ -32,9 +32,9 @@ export function socketAddress(host: string, port: number): SocketAddress | undef
   const family = ipFamily(host)
   if (family === 4) return { family: 4, host, port }
   if (family === 0) return undefined
-  const [groups, zone] = host.split('%') as [string, string | undefined]
+  const [, zone] = host.split('%')
   const scope = zone === undefined ? 0 : scopeOf(zone)
-  return scope === undefined ? undefined : fromGroups(parseGroups(groups), port, scope)
+  return scope === undefined ? undefined : fromGroups(ipGroups(host)!, port, scope)
 }
 
 /**
@@ -87,13 +87,13 @@ export function writeSockaddr(bytes: Uint8Array, address: AnyAddress): number {
     bytes.set(host.split('.').map(Number), 4)
     return length
   }
-  const [groups, scope] = host.split('%') as [string, string | undefined]
+  const [, scope = 0] = host.split('%')
   let at = 8
-  for (const group of parseGroups(groups)) {
+  for (const group of ipGroups(host)!) {
     bytes[at++] = group >> 8
     bytes[at++] = group
   }
-  writeScope(bytes, 0, Number(scope ?? 0))
+  writeScope(bytes, 0, Number(scope))
   return length
 }
 
@@ -110,9 +110,7 @@ export function readSockaddr(bytes: Uint8Array, length = bytes.length): AnyAddre
   if (family === 4) {
     return { family, host: `${bytes[4]}.${bytes[5]}.${bytes[6]}.${bytes[7]}`, port }
   }
-  const groups: number[] = []
-  for (let at = 8; at < 24; at += 2) groups.push((bytes[at]! << 8) | bytes[at + 1]!)
-  return fromGroups(groups, port, readScope(bytes, 0))
+  return fromGroups(ipRead(bytes, 8), port, readScope(bytes, 0))
 }
 
 /** The family of the sockaddr at `at`. */
@@ -183,45 +181,8 @@ function scopeOf(zone: string): number | undefined {
  *
  * @param scope Number of the interface that a link-local address belongs to; 0: none.
  */
-function fromGroups(groups: readonly number[], port: number, scope: number): SocketAddress {
-  const mapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
-  const zone = scope === 0 ? '' : `%${scope}`
-  if (!mapped) return { family: 6, host: formatGroups(groups) + zone, port }
-  const [high, low] = groups.slice(6) as [number, number]
-  return { family: 4, host: `${high >> 8}.${high & 255}.${low >> 8}.${low & 255}`, port }
-}
-
-/** `text` is a valid IPv6 address without a zone. */
-function parseGroups(text: string): number[] {
-  const [head, tail] = text.split('::') as [string, string | undefined]
-  const left = parseWords(head)
-  if (tail === undefined) return left
-  const right = parseWords(tail)
-  return [...left, ...new Array<number>(8 - left.length - right.length).fill(0), ...right]
-}
-
-function parseWords(text: string): number[] {
-  if (text === '') return []
-  return text.split(':').flatMap((word) => {
-    if (!word.includes('.')) return Number.parseInt(word, 16)
-    const [a, b, c, d] = word.split('.').map(Number) as [number, number, number, number]
-    return [(a << 8) | b, (c << 8) | d]
-  })
-}
-
-/** RFC 5952: the longest run of two or more zero groups becomes `::`, the first one of equals. */
-function formatGroups(groups: readonly number[]): string {
-  let start = 0
-  let length = 1
-  for (let at = 0; at < 8; at++) {
-    let end = at
-    while (groups[end] === 0) end++
-    if (end - at > length) {
-      start = at
-      length = end - at
-    }
-  }
-  const hex = groups.map((group) => group.toString(16))
-  if (length < 2) return hex.join(':')
-  return `${hex.slice(0, start).join(':')}::${hex.slice(start + length).join(':')}`
+function fromGroups(groups: IpGroups, port: number, scope: number): SocketAddress {
+  const host = ipText(groups)
+  if (!host.includes(':')) return { family: 4, host, port }
+  return { family: 6, host: scope === 0 ? host : `${host}%${scope}`, port }
 }

@@ -1,13 +1,17 @@
 /** Blocks of malloc: any thread may free what another one filled. */
 import { SkynetError } from '../base/errors.ts'
+import { spareMemory } from '../base/spare-memory.ts'
 import type { Blocks } from '../shm/memory.ts'
 import { ERRNO, errorText } from './errno.ts'
 import type { Libc } from './libc.ts'
 
 export function createBlocks(libc: Libc): Blocks {
-  const copy = (address: number, length: number): Buffer => {
-    // Memory of its own, not of Node's pool: the receiver may hand it on as a whole.
-    const bytes = Buffer.allocUnsafeSlow(length)
+  // Memory of its own, not of Node's pool: the receiver may hand it on as a whole.
+  const copy = (
+    address: number,
+    length: number,
+    bytes: Buffer = Buffer.allocUnsafeSlow(length),
+  ): Buffer => {
     libc.memcpy(bytes, address, length)
     return bytes
   }
@@ -22,9 +26,9 @@ export function createBlocks(libc: Libc): Blocks {
       libc.memcpy(address, bytes, bytes.length)
       return address
     },
-    copy,
-    take(address, length) {
-      const bytes = copy(address, length)
+    copy: (address, length) => copy(address, length),
+    take(address, length, isPassedOn) {
+      const bytes = copy(address, length, isPassedOn ? spareMemory.take(length) : undefined)
       libc.free(address)
       return bytes
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SkynetError } from '../base/errors.ts'
+import { formatHandle, SkynetError } from '../base/errors.ts'
 import type { Place } from '../kernel/loads.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { Calls, type CallsHost, type Redirection } from './calls.ts'
@@ -12,7 +12,7 @@ const HOMES: Readonly<Record<number, number>> = { [VIA]: 1, [TARGET]: 2, [NEXT]:
 /** A service with one call under way, to `VIA`. */
 function setUp() {
   const runtime = {
-    handles: { workerOf: (handle: number) => HOMES[handle] ?? -1 },
+    handles: { workerOf: (handle: number) => HOMES[handle] ?? -1, textOf: formatHandle },
     loads: { placeOf: (worker: number) => worker },
     scheduler: {},
     callTimeoutMs: 0,

@@ -1,5 +1,5 @@
 /** The calls of one service that wait for their answers. */
-import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { isError } from '../base/thrown.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Handles } from '../kernel/handles.ts'
@@ -7,7 +7,7 @@ import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { afterHandler, asArgument, noteUnsent, UNNAMED_METHOD } from './sendable.ts'
+import { afterHandler, asArgument, causedBy, noteUnsent, UNNAMED_CALL } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type TaskInfo, type TaskOrigin, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
@@ -66,6 +66,8 @@ class OpenCall implements WaitFor, FailedCall {
   reject: (error: unknown) => void
   /** It has a waiter, which the service lists too. */
   isLimited = false
+  /** 0: it waits as long as who passes it on says. */
+  timeoutMs = 0
   /** Where it was called, if traced. */
   readonly origin: TaskOrigin | undefined
   readonly place: string
@@ -96,12 +98,18 @@ class OpenCall implements WaitFor, FailedCall {
   }
 
   get what(): string {
-    return `${this.method} of ${addressee(this.to)}`
+    return `${this.method} of ${this.addressee}`
+  }
+
+  /** `:0000000a`, `b:0000000a`, `worker 3` */
+  get addressee(): string {
+    const { to, service } = this
+    return to < 0 ? `worker ${workerAt(-1 - to)}` : service.runtime.handles.textOf(to)
   }
 
   late(timeoutMs: number): Error {
-    const { method, to } = this
-    const info = { to: addressee(to), method, timeoutMs, sent: 'maybe' as const }
+    const { method, addressee } = this
+    const info = { to: addressee, method, timeoutMs, sent: 'maybe' as const }
     return this.blamed(new SkynetError('ERR_CALL_TIMEOUT', info))
   }
 
@@ -182,6 +190,7 @@ export class Calls {
       const end = (): void => this.#open.take(call.session)?.giveUp?.(call.session)
       const waiter = new Waiter<unknown>(this.#service, call, limits, end)
       call.isLimited = true
+      call.timeoutMs = timeoutMs
       call.resolve = (value) => waiter.resolve(value)
       call.reject = (error) => waiter.reject(error)
       if (!waiter.isOver) this.#send(call, send, timeoutMs)
@@ -336,14 +345,18 @@ const rowOf = ({ session, kind, what, origin }: OpenCall): TaskInfo => ({
   ...origin,
 })
 
-const deadCall = ({ to, method }: OpenCall, sent: 'no' | 'maybe', cause?: unknown): Error =>
-  new SkynetError('ERR_CALL_DEAD', { to: addressee(to), method, sent }, { cause })
+const deadCall = ({ addressee: to, method }: OpenCall, sent: 'no' | 'maybe', cause?: unknown) =>
+  new SkynetError('ERR_CALL_DEAD', { to, method, sent }, { cause })
 
-const addressee = (to: number): string =>
-  to < 0 ? `worker ${workerAt(-1 - to)}` : formatHandle(to)
-
-/** Who tells that its time is over may not know what was asked. */
-function named(error: unknown, { method }: OpenCall): unknown {
-  const isUnnamed = isSkynetError(error, 'ERR_CALL_TIMEOUT') && error.info.method === UNNAMED_METHOD
-  return isUnnamed ? new SkynetError('ERR_CALL_TIMEOUT', { ...error.info, method }) : error
+/** Who tells that nobody answers may not know who was asked, and what. */
+function named(error: unknown, { addressee: to, method, timeoutMs }: OpenCall): unknown {
+  if (isSkynetError(error, 'ERR_CALL_TIMEOUT') && error.info.method === UNNAMED_CALL.method) {
+    const { info } = error
+    const own = { to, method, timeoutMs: timeoutMs || info.timeoutMs }
+    return new SkynetError('ERR_CALL_TIMEOUT', { ...info, ...own }, causedBy(error.cause))
+  }
+  if (isSkynetError(error, 'ERR_CALL_DEAD') && error.info.method === UNNAMED_CALL.method) {
+    return new SkynetError('ERR_CALL_DEAD', { ...error.info, to, method }, causedBy(error.cause))
+  }
+  return error
 }

@@ -123,7 +123,7 @@ export class Inbox implements Part {
   readonly #refuse = (message: Message): void => {
     const { title, limit, handle } = this.#context
     if (message.session !== 0) {
-      const error = new SkynetError('ERR_MAILBOX_FULL', { service: title, limit })
+      const error = new SkynetError('ERR_MAILBOX_FULL', { service: title, limit, sent: 'no' })
       this.#host.router.refuse(message, handle, error)
       return
     }

@@ -20,11 +20,12 @@ export interface OutsideCaller extends Caller {
   sendMethod(to: Target, message: unknown[]): boolean
 }
 
-/** Which service has a name is known inside of the node alone. */
+/** Which service has a name, or is of another node, is known inside of the node alone. */
 export const NO_NAMES: Caller['runtime'] = {
   handleOf(name) {
     throw new TypeError(`Cannot tell the handle of ${name}: outside of the node it is not known`)
   },
+  handles: { textOf: formatHandle },
 }
 
 export class NodeRef<M extends Methods = Methods> extends ServiceRef<M> {

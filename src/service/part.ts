@@ -10,6 +10,11 @@ export interface Part {
   givenUp?(asker: string): void
   /** The node will stop: what is there goes on, nothing new is let in. */
   draining?(): void
+  /**
+   * Its exit hooks are done, or out of time: the last that it says. What is returned is awaited,
+   * for a few turns. One that is killed says nothing.
+   */
+  parting?(): void | Promise<void>
   /** The service ends. It can still be reached, and what it sends now still leaves in its name. */
   closing?(): void
   /** The service has ended: nobody can reach it any more. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
+import { formatHandle } from '../base/errors.ts'
 import { METHODS_KEPT_MAX } from '../base/limits.ts'
 import { NodeRef, type OutsideCaller } from './node-ref.ts'
 import { type Caller, ServiceRef } from './ref.ts'
@@ -16,7 +18,10 @@ function setUp() {
   const sends: [to: number, message: unknown[]][] = []
   const names = new Map<string, number>()
   const caller: Caller = {
-    runtime: { handleOf: (name) => names.get(name) ?? 0 },
+    runtime: {
+      handleOf: (name) => names.get(name) ?? 0,
+      handles: { textOf: formatHandle },
+    },
     callMethod(to, message, options) {
       calls.push([to, message, options])
       return Promise.resolve(calls.length)
@@ -137,4 +142,11 @@ test('a reference by name asks who has it at each use', async () => {
       [7, 8],
     ],
   )
+})
+
+test('in a log it is named as in errors, and what only looks like one is shown as it is', () => {
+  const { ref, named } = setUp()
+  assert.equal(inspect([ref, named]), '[ ServiceRef :0000000a, ServiceRef .store ]')
+  assert.match(inspect(new Proxy(ref, {})), /target: 10/)
+  assert.match(inspect(Object.create(ServiceRef.prototype)), /^ServiceRef/)
 })

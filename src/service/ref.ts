@@ -1,4 +1,5 @@
 /** A typed reference to another service: its methods as functions. */
+import { inspect } from 'node:util'
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { METHODS_KEPT_MAX } from '../base/limits.ts'
 import type { Methods } from '../modules/definition.ts'
@@ -26,8 +27,11 @@ export type SendOf<M> = {
 
 /** What a reference needs of the service that holds it. */
 export interface Caller {
-  /** 0: no service has that name now. */
-  readonly runtime: { handleOf(name: string): number }
+  readonly runtime: {
+    /** 0: no service has that name now. */
+    handleOf(name: string): number
+    readonly handles: { textOf(handle: number): string }
+  }
   callMethod(to: number, message: unknown[], options: WaitOptions | undefined): Promise<unknown>
   sendMethod(to: number, message: unknown[]): boolean
 }
@@ -123,8 +127,15 @@ export class ServiceRef<M extends Methods = Methods> extends ServiceId implement
     }) as SendOf<M>
   }
 
+  /** As `address`; of a service of another node `b:0000000a`, as it is called there. */
   override toString(): string {
-    return this.address
+    const { target } = this
+    return typeof target === 'number' ? this.#caller.runtime.handles.textOf(target) : target
+  }
+
+  /** @internal In logs: `ServiceRef b:0000000a`. What only has the prototype is shown as it is. */
+  [inspect.custom](): unknown {
+    return ServiceId.is(this) ? `ServiceRef ${this.toString()}` : this
   }
 }
 

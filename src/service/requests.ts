@@ -4,7 +4,7 @@
  * or by the end of the service.
  */
 import { isObject, refusal } from '../base/check.ts'
-import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import type { Handles } from '../kernel/handles.ts'
 import type { Loads } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
@@ -58,6 +58,8 @@ export interface RequestsRuntime extends TraceRuntime {
 export interface RequestsHost extends TraceHost {
   /** `chat/agent :0000000a`. */
   readonly name: string
+  /** The same, as who asks calls it. */
+  nameFor(source: number): string
   readonly isEnding: boolean
   readonly tracer: Tracer | undefined
   readonly runtime: RequestsRuntime
@@ -146,7 +148,7 @@ export class Requests implements Debtor {
     try {
       const method = methods[name]
       if (typeof method !== 'function' || name in Object.prototype) {
-        throw this.#unknown(name)
+        throw this.#unknown(name, message)
       }
       result =
         this.#service.tracer === undefined && !areRequestsWatched()
@@ -160,9 +162,10 @@ export class Requests implements Debtor {
     this.#done(message, result, isLater)
   }
 
-  #unknown(method: string): Error {
+  #unknown(method: string, { source }: Message): Error {
     const hint = guessMethod(this.#methods, method)
-    return new SkynetError('ERR_METHOD_UNKNOWN', { service: this.#service.name, method, hint })
+    const service = this.#service.nameFor(source)
+    return new SkynetError('ERR_METHOD_UNKNOWN', { service, method, hint, sent: 'no' })
   }
 
   #dispatch(given: Message, type: number): void {
@@ -175,7 +178,7 @@ export class Requests implements Debtor {
     try {
       const protocol = this.#protocols?.get(type)
       if (protocol?.dispatch === undefined) {
-        throw new SkynetError('ERR_PROTOCOL_UNKNOWN', { type: `${message.type}` })
+        throw new SkynetError('ERR_PROTOCOL_UNKNOWN', { type: `${message.type}`, sent: 'no' })
       }
       const { dispatch, unpack } = protocol
       const run = (): unknown =>
@@ -335,7 +338,11 @@ export class Requests implements Debtor {
   }
 
   #titleOf(message: Message): string {
-    return `${this.#nameOf(message)} from ${formatHandle(message.source)}`
+    return `${this.#nameOf(message)} from ${this.#from(message)}`
+  }
+
+  #from({ source }: Message): string {
+    return this.#service.runtime.handles.textOf(source)
   }
 
   // --- answers given otherwise ------------------------------------------------------------------
@@ -421,7 +428,7 @@ export class Requests implements Debtor {
     this.#settle(owed, 'closed')
     const { name } = this.#service
     const error = new SkynetError('ERR_RESPONSE_FORGOTTEN', { service: name, method: owed.method })
-    this.#service.fault(`response to ${formatHandle(owed.message.source)}`, error)
+    this.#service.fault(`response to ${this.#from(owed.message)}`, error)
     this.#error(owed.message, error)
   }
 
@@ -490,7 +497,7 @@ export class Requests implements Debtor {
       this.#settle(owed, 'closed')
       runtime.router.refuse(owed.message, handle)
       if (reason === 'stop') continue
-      const to = formatHandle(owed.message.source)
+      const to = this.#from(owed.message)
       this.#service.say('info', `ended and owes ${to} the response of ${owed.method}`)
     }
   }

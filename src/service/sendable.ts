@@ -44,9 +44,18 @@ export const thrownToo = (error: unknown): unknown =>
 
 /** An error of a request of which it is known that a handler has run. */
 export function afterHandler(error: unknown): unknown {
-  if (!isUnsent(error)) return error
+  return isUnsent(error) ? withSent(error, 'maybe') : error
+}
+
+/** Of an error that may have no cause: one that is undefined would be shown. */
+export const causedBy = (cause: unknown): { cause?: unknown } =>
+  cause === undefined ? {} : { cause }
+
+/** The same error, which says whether the handler of its request may have run. */
+export function withSent(error: unknown, sent: 'no' | 'maybe'): unknown {
+  if (!isSkynetError(error)) return error
   const { code, info, cause, stack } = error
-  const told = new SkynetError(code, { ...info, sent: 'maybe' } as never, { cause })
+  const told = new SkynetError(code, { ...info, sent } as never, causedBy(cause))
   if (stack !== undefined) told.stack = stack
   return told
 }
@@ -71,5 +80,5 @@ export function asArgument(error: unknown): unknown {
   return new SkynetError(error.code, { ...info, path } as never)
 }
 
-/** In an error about a call, for whoever does not know its method: its caller puts that in. */
-export const UNNAMED_METHOD = 'a method'
+/** In an error about a call, for who does not know whom and what: its caller puts that in. */
+export const UNNAMED_CALL = { to: 'a service', method: 'a method' } as const

@@ -16,7 +16,7 @@ import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Methods } from '../modules/definition.ts'
 import type { ModuleFinder } from '../modules/service-module.ts'
-import { PTYPE } from '../wire/ptype.ts'
+import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import type { Address } from './addresses.ts'
 import {
   Calls,
@@ -227,7 +227,7 @@ export class Service
 
   #handle(message: Message): void {
     const { type } = message
-    if (type === PTYPE.RESPONSE || type === PTYPE.ERROR) {
+    if (isAnswerType(type)) {
       this.#calls?.answered(message, type === PTYPE.RESPONSE)
       return
     }
@@ -544,30 +544,46 @@ export class Service
       this.runtime.router.refuse(message, this.handle)
     }
     const running: PromiseLike<unknown>[] = []
-    for (const hook of this.#hooks ?? []) {
-      this.run('exit hook', () => {
-        const result = hook.run(reason)
-        if (isThenable(result)) running.push(result)
-        return result
-      })
-    }
-    if (running.length === 0 || reason === 'kill') {
-      this.#finish(reason)
-      return Promise.resolve()
-    }
+    for (const { run } of this.#hooks ?? []) this.#runLast('exit hook', () => run(reason), running)
+    if (reason === 'kill') this.#finish(reason)
+    else if (running.length === 0) return this.#sayGoodbye(reason)
+    else return this.#awaitHooks(running).then(() => this.#sayGoodbye(reason))
+    return Promise.resolve()
+  }
+
+  #runLast(what: string, task: () => unknown, running: PromiseLike<unknown>[]): void {
+    this.run(what, () => {
+      const result = task()
+      if (isThenable(result)) running.push(result)
+      return result
+    })
+  }
+
+  /** For as long as they may take. */
+  #awaitHooks(running: readonly PromiseLike<unknown>[]): Promise<void> {
     return new Promise((resolve) => {
-      const finish = (): void => {
-        limit.cancel()
-        this.#finish(reason)
-        resolve()
-      }
       const { exitMs } = this.runtime
       const limit = this.after(exitMs, () => {
         this.runtime.log('error', this.handle, `exit hook: not done within ${exitMs} ms`)
-        finish()
+        resolve()
       })
-      void Promise.allSettled(running).then(finish)
+      void Promise.allSettled(running).then(() => {
+        limit.cancel()
+        resolve()
+      })
     })
+  }
+
+  #sayGoodbye(reason: ExitReason): Promise<void> {
+    // It was killed meanwhile.
+    if (this.#phase === 'ended') return Promise.resolve()
+    const running: PromiseLike<unknown>[] = []
+    for (const part of this.#parts ?? NONE) {
+      if (part?.parting !== undefined) this.#runLast('goodbye', () => part.parting?.(), running)
+    }
+    if (running.length > 0) return Promise.allSettled(running).then(() => this.#finish(reason))
+    this.#finish(reason)
+    return Promise.resolve()
   }
 
   #finish(reason: ExitReason): void {
@@ -662,5 +678,12 @@ export class Service
 
   get name(): string {
     return `${this.context.title} ${formatHandle(this.handle)}`
+  }
+
+  /** The same; to a service of another node `chat/agent b:0000000a`, if this is node b. */
+  nameFor(source: number): string {
+    const { context, handle, runtime } = this
+    const node = runtime.handles.isRemote(source) ? runtime.clusterNode : undefined
+    return `${context.title} ${node ?? ''}${formatHandle(handle)}`
   }
 }

@@ -29,6 +29,7 @@ export interface TraceRuntime {
   readonly now: number
   /** Name of this node in its cluster; undefined: it is in none. */
   readonly clusterNode: string | undefined
+  readonly handles: { textOf(handle: number): string }
 }
 
 /** What traces need of a service. */
@@ -152,7 +153,7 @@ export function watchedCall(
   const id = scopeNow()?.trace
   const method = methodOf(type, value)
   const from = runtime.now
-  const what = `${method} of ${formatHandle(to)}`
+  const what = `${method} of ${runtime.handles.textOf(to)}`
   let session = 0
   const send: Send = (given, timeoutMs) => {
     session = given
@@ -177,7 +178,7 @@ export function watchedSend(service: TraceHost, type: number, to: number, value:
   const method = methodOf(type, value)
   const isSent = post(runtime, type, to, source, 0, value)
   if (!isSent) return false
-  log(service, id, `send ${method} to ${formatHandle(to)}`)
+  log(service, id, `send ${method} to ${runtime.handles.textOf(to)}`)
   const sent = { id, source, destination: to, method, session: 0, ms: 0, error: undefined }
   CALLS.publish(sent satisfies CallEvent)
   return true
@@ -210,7 +211,7 @@ export class Handling {
     if (id === undefined) return scope === undefined ? handler() : enterScope(scope, handler)
     useTraces()
     this.#id = id
-    const from = formatHandle(this.#message.source)
+    const from = this.#service.runtime.handles.textOf(this.#message.source)
     log(this.#service, id, `request ${this.#method} from ${from}`)
     return enterScope(within(id, this.#service, scope), handler)
   }

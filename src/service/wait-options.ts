@@ -16,13 +16,18 @@ export const WAIT_NAMES = ['timeoutMs', 'signal']
 export class WaitLimits implements WaitOptions {
   readonly timeoutMs: number | undefined
   readonly signal: AbortSignal | undefined
-  /** What was asked for, to be named when it has passed. */
-  readonly askedMs: number | undefined
+  /** Not one of its names: who spreads it into options of his own has those of waits. */
+  readonly #askedMs: number | undefined
 
   constructor({ timeoutMs, signal }: WaitOptions = {}, askedMs = timeoutMs) {
     this.timeoutMs = timeoutMs
     this.signal = signal
-    this.askedMs = askedMs
+    this.#askedMs = askedMs
+  }
+
+  /** What was asked for, to be named when it has passed. */
+  get askedMs(): number | undefined {
+    return this.#askedMs
   }
 }
 

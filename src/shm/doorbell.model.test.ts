@@ -5,6 +5,10 @@
  * A writer that finds the ring full lies down, asks for room and tries once more; the reader lies
  * down when the ring is empty. `park` is waitAsync, which looks at the bell once more, atomically;
  * the reader may sleep in a poller instead, on a counter that wakes it also when raised before.
+ *
+ * A reader on its bell may get up without a ring, as it does for what Node.js brings
+ * (`Scheduler.stayUp`). Its waitAsync goes on meanwhile, and holds for the next sleep, unless
+ * somebody has rung since.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,6 +24,10 @@ type Step =
   | { readonly do: 'park'; readonly thread: number }
   /** The rest of park: somebody woke us. */
   | { readonly do: 'woken'; readonly thread: number }
+  /** As woken, or Node.js has brought something, which is 1. */
+  | { readonly do: 'rest' }
+  /** Between two turns: 1 when it was heard that somebody woke us, which may come later too. */
+  | { readonly do: 'hear' }
   /** Sleep in the poller until its counter is raised, and clear it. */
   | { readonly do: 'poll' }
 type Fault = 'stuck'
@@ -35,11 +43,19 @@ const BREAKS = {
   wantFirst: 'a writer asks for room before it lies down',
   announceFirst: 'the reader announces room before it frees any',
 } as const
-type Break = keyof typeof BREAKS
+/** Those of who gets up without a ring. */
+const UP_BREAKS = {
+  noLook: 'who lies down again does not look at the ring',
+  keepsArmed: 'who was woken believes that it waits still',
+  liesOn: 'who got up looks at nothing, as somebody who sleeps',
+} as const
+type Break = keyof typeof BREAKS | keyof typeof UP_BREAKS
 
 interface Config {
   /** The reader sleeps in a poller, as the socket thread does. */
   readonly isPoller: boolean
+  /** So often Node.js brings something, for which the reader gets up. */
+  readonly getsUp?: number
   readonly broken?: Break
 }
 
@@ -53,7 +69,9 @@ const WANTS = 1
 const COUNTER = 2
 const bell = (thread: number): number => 3 + thread
 const parked = (thread: number): number => 6 + thread
-const CELLS = 9
+/** Node.js has brought something. */
+const BROUGHT = 9
+const CELLS = 10
 
 /** `Doorbells.ring`. */
 function* ring(config: Config, thread: number): Loop {
@@ -61,7 +79,7 @@ function* ring(config: Config, thread: number): Loop {
   if ((yield { do: 'exchange', cell: bell(thread), from: 1, to: 0 }) !== 1) return
   const isPoller = thread === READER && config.isPoller
   if (isPoller) yield { do: 'store', cell: COUNTER, value: 1 }
-  else yield { do: 'store', cell: parked(thread), value: 0 }
+  else yield { do: 'exchange', cell: parked(thread), from: 1, to: 0 }
 }
 
 /** `Doorbells.announceRoom`. */
@@ -124,7 +142,38 @@ function* reader(config: Config, [count]: Phase): ThreadRun<Step> {
   return [count!]
 }
 
-function* consume(config: Config, count: number): ThreadRun<Step> {
+/** Phase: messages read; whether it waits for its bell, be it up or not. As `Scheduler`. */
+function* risingReader(config: Config, [count, armed]: Phase): ThreadRun<Step> {
+  const { broken } = config
+  if (count === TOTAL) return undefined
+  if (armed === 1 && (yield { do: 'hear' }) === 1) {
+    return [count!, broken === 'keepsArmed' ? 1 : 0]
+  }
+  if ((yield { do: 'load', cell: USED }) === 1) {
+    const [read] = yield* consume(config, count!)
+    return [read!, armed!]
+  }
+  yield { do: 'store', cell: bell(READER), value: 1 }
+  if (broken !== 'noLook' && (yield { do: 'load', cell: USED }) === 1) {
+    yield { do: 'store', cell: bell(READER), value: 0 }
+    return [count!, armed!]
+  }
+  if (armed === 0) yield { do: 'park', thread: READER }
+  for (;;) {
+    const isUp = (yield { do: 'rest' }) === 1
+    yield { do: 'store', cell: bell(READER), value: 0 }
+    if (!isUp || broken !== 'liesOn') return [count!, isUp ? 1 : 0]
+  }
+}
+
+/** Phase: what Node.js has brought. */
+function* bringer({ getsUp = 0 }: Config, [count]: Phase): ThreadRun<Step> {
+  if (count === getsUp) return undefined
+  yield { do: 'store', cell: BROUGHT, value: 1 }
+  return [count! + 1]
+}
+
+function* consume(config: Config, count: number): Generator<Step, Phase, number> {
   const isFirst = config.broken === 'announceFirst'
   if (isFirst) yield* announceRoom(config)
   yield { do: 'store', cell: USED, value: 0 }
@@ -136,6 +185,7 @@ type Cells = readonly number[]
 
 function isPossible(cells: Cells, step: Step): boolean {
   if (step.do === 'woken') return cells[parked(step.thread)] === 0
+  if (step.do === 'rest') return cells[parked(READER)] === 0 || cells[BROUGHT] === 1
   return step.do !== 'poll' || cells[COUNTER] === 1
 }
 
@@ -143,15 +193,34 @@ function perform(cells: Cells, step: Step): Outcome<Cells, Fault>[] {
   switch (step.do) {
     case 'park': {
       const isAsleep = cells[bell(step.thread)] === 1
-      return [{ world: isAsleep ? cells.with(parked(step.thread), 1) : cells, value: 0 }]
+      return [{ world: cells.with(parked(step.thread), isAsleep ? 1 : 0), value: 0 }]
     }
     case 'woken':
       return [{ world: cells, value: 0 }]
+    case 'rest':
+      return resting(cells)
+    case 'hear':
+      return hearing(cells)
     case 'poll':
       return [{ world: cells.with(COUNTER, 0), value: 0 }]
     default:
       return [change(cells, step)]
   }
+}
+
+/** What was heard is not heard again. */
+const heard = (cells: Cells): Cells => cells.with(parked(READER), 2)
+
+/** Both may be so: then either is first. */
+function resting(cells: Cells): Outcome<Cells, Fault>[] {
+  const woken = { world: heard(cells), value: 0 }
+  const up = { world: cells.with(BROUGHT, 0), value: 1 }
+  return [...(cells[parked(READER)] === 0 ? [woken] : []), ...(cells[BROUGHT] === 1 ? [up] : [])]
+}
+
+function hearing(cells: Cells): Outcome<Cells, Fault>[] {
+  const not = { world: cells, value: 0 }
+  return cells[parked(READER)] === 0 ? [not, { world: heard(cells), value: 1 }] : [not]
 }
 
 function change(cells: Cells, step: Extract<Step, { cell: number }>): Outcome<Cells, Fault> {
@@ -170,10 +239,15 @@ function exploreBells(config: Config) {
     start: [0],
     run: (phase: Phase) => writer(config, self, phase),
   }))
+  const rising = [
+    { start: [0, 0], run: (phase: Phase) => risingReader(config, phase) },
+    { start: [0], run: (phase: Phase) => bringer(config, phase) },
+  ]
+  const lying = [{ start: [0], run: (phase: Phase) => reader(config, phase) }]
   return explore<Step, Cells, Fault>({
     world: new Array<number>(CELLS).fill(0),
-    threads: [{ start: [0], run: (phase) => reader(config, phase) }, ...writers],
-    keyOf: (cells) => `${cells}`,
+    threads: [...(config.getsUp === undefined ? lying : rising), ...writers],
+    keyOf: (cells) => String.fromCharCode(...cells),
     isPossible,
     perform,
     faultAtEnd: (_cells, waiting) => (waiting.length > 0 ? 'stuck' : undefined),
@@ -197,5 +271,19 @@ for (const [broken, what] of Object.entries(BREAKS)) {
       const { faults } = exploreBells({ isPoller, broken: broken as Break })
       assert.deepEqual(faults, ['stuck'])
     }
+  })
+}
+
+test('Doorbells lose no wake-up in any schedule when the reader gets up without a ring', (t) => {
+  const { states, schedules } = exploreBells({ isPoller: false, getsUp: 1 })
+  t.diagnostic(`${states} states`)
+  assert.deepEqual([...schedules], [])
+  assert.ok(states > 1000)
+})
+
+for (const [broken, what] of Object.entries(UP_BREAKS)) {
+  test(`the model shows that all threads sleep for ever when ${what}`, () => {
+    const { faults } = exploreBells({ isPoller: false, getsUp: 1, broken: broken as Break })
+    assert.deepEqual(faults, ['stuck'])
   })
 }

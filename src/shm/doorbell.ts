@@ -11,6 +11,10 @@
  * All of these are sequentially consistent, so at least one side sees the other: either the sleeper
  * finds the record, or the writer finds it asleep. Of many writers one wakes it.
  *
+ * A sleeper may get up by itself, asleep := 0, while its wait goes on. Who finds it up wakes
+ * nobody. When it lies down again it looks at its rings as ever, and the same wait holds, unless
+ * that has ended.
+ *
  * Protocol of room: a writer that found ring T full lies down (asleep := 1), sets its own bit in
  * `wants[T]`, tries once more, and only then waits. The reader of T, after it freed room, takes all
  * bits and rings those threads. In this order: a bit that is taken while its writer is awake wakes

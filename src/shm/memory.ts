@@ -18,8 +18,8 @@ export interface Blocks {
   put(bytes: Uint8Array): number
   /** Copy a block into fresh memory of this thread. */
   copy(address: number, length: number): Buffer
-  /** Copy it, and free it. */
-  take(address: number, length: number): Buffer
+  /** Copy it, and free it. @param isPassedOn Into memory that `spareMemory` may get back. */
+  take(address: number, length: number, isPassedOn?: boolean): Buffer
   /**
    * The bytes of a block where they are. Not to be touched after `drop`. Not for workers: a thread
    * that is ended while Node-API makes an ArrayBuffer for it takes the process with it.

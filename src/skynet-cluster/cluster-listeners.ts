@@ -1,11 +1,11 @@
 /** Where other nodes come in: listeners, and an agent for each connection. */
 import { checkInteger, checkOptions, checkText, refusal } from '../base/check.ts'
+import { isLoopbackHost } from '../base/host-port.ts'
 import { GATE_CLIENTS_DEFAULT, SOCKETS_MAX } from '../base/limits.ts'
 import type { Listener } from '../sockets/listener.ts'
 import type { ListenOptions } from '../sockets/open-listener.ts'
 import { Agent, type AgentHost } from './agent.ts'
 import { clusterSocket, SOCKET_OPTIONS } from './cluster-socket.ts'
-import { isThisMachine } from './node-address.ts'
 import type { SayOften } from './sayings.ts'
 
 /** Where to listen for other nodes. */
@@ -73,22 +73,16 @@ function checkClusterListen(given: ClusterListen): Required<ClusterListen> {
 export class ClusterListeners {
   readonly #host: ListenersHost
   readonly #agentHost: AgentHost
-  readonly #agents = new Set<Agent>()
 
   constructor(host: ListenersHost, agentHost: AgentHost) {
     this.#host = host
     this.#agentHost = agentHost
   }
 
-  /** Connections that are open, of all listeners. */
-  get size(): number {
-    return this.#agents.size
-  }
-
   /** @throws {SkynetError} `ERR_LISTEN`, `ERR_SOCKET_LIMIT`. */
   async open({ host, port, maxClient }: Required<ClusterListen>): Promise<ClusterPlace> {
     const listener = await this.#host.listen({ host, port, ...SOCKET_OPTIONS })
-    if (!isThisMachine(host)) {
+    if (!isLoopbackHost(host)) {
       this.#host.say(
         'error',
         `cluster: whoever reaches ${listener.address} may call every service of this node: ` +
@@ -97,10 +91,6 @@ export class ClusterListeners {
     }
     this.#host.fork(() => this.#accept(listener, maxClient))
     return { host, port: listener.port }
-  }
-
-  closeAll(): void {
-    for (const agent of this.#agents) agent.end()
   }
 
   async #accept(listener: Listener, max: number): Promise<void> {
@@ -114,12 +104,10 @@ export class ClusterListeners {
       }
       this.#host.sayOften('accept', `socket accept from ${remoteAddress}`)
       const agent = new Agent(this.#agentHost, clusterSocket(connection), remoteAddress)
-      this.#agents.add(agent)
       count++
       this.#host.fork(async () => {
         await agent.run()
         count--
-        this.#agents.delete(agent)
       })
     }
   }

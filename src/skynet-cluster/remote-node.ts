@@ -101,12 +101,6 @@ export class RemoteNode {
     else this.#sender?.forget(asked)
   }
 
-  /** The node ends: nothing is asked any more. */
-  close(): void {
-    this.#attempt = undefined
-    this.#sender?.end('this node ends')
-  }
-
   #wait(asked: Asked, address: string | undefined): void {
     const { calls, queueBytes } = this.#host.limits
     if (this.#waiting.size >= calls) {

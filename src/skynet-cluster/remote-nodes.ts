@@ -109,10 +109,6 @@ export class RemoteNodes {
     })
   }
 
-  close(): void {
-    for (const node of this.#all.values()) node.close()
-  }
-
   #nodeOf(name: string): RemoteNode {
     const known = this.#all.get(name)
     if (known !== undefined) return known

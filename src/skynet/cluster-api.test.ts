@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testNode } from '../testing/test-node.ts'
+import { type ClusterMember, type ClusterNodeState, nodeChanges } from './cluster-api.ts'
 import { defineService } from './define-service.ts'
 import type { Skynet } from './skynet.ts'
 
@@ -23,8 +24,11 @@ test('what a cluster is asked for is checked, each option by its name', async ()
   await assert.rejects(launch({ node: { key: 1 } }), /node.key/)
   await assert.rejects(launch({ node: { kee: 'a' } }), /kee/)
   await assert.rejects(launch({ node: 'b', on: 'same' }), /no 'same' together with 'node'/)
-  await assert.rejects(cluster.uniqueService('./x.ts', { node: 'b' }), /none, as it is where it is/)
-  await assert.rejects(cluster.uniqueService('./x.ts', { on: 'same' }), /no 'same'/)
+  await assert.rejects(
+    cluster.uniqueService('./x.ts', { node: 'b' } as never),
+    /none, as it is where it is/,
+  )
+  await assert.rejects(cluster.uniqueService('./x.ts', { on: 'same' } as never), /no 'same'/)
   await assert.rejects(cluster.shareChannel({ id: 1 } as never), /'channel' .*a channel/)
   const address = { node: 'a', epoch: 1, id: 65_536 }
   await assert.rejects(cluster.openChannel(7 as never), /address/)
@@ -61,6 +65,42 @@ test('of a node without a cluster everything of one is refused by its code', asy
   assert.equal(node.skynet.fence, undefined)
 })
 
+const member = (node: string, epoch: number, state: ClusterNodeState = 'up'): ClusterMember => ({
+  node,
+  epoch,
+  state,
+  isSelf: node === 'a',
+  build: '',
+  addresses: [],
+})
+
+/** One who is told of each list that comes. */
+function follower(): (...nodes: readonly ClusterMember[]) => string[] {
+  const told = new Map<string, ClusterMember>()
+  return (...nodes) =>
+    [...nodeChanges(told, nodes)].map(({ node, epoch, state }) => `${node}@${epoch} ${state}`)
+}
+
+test('a change is told once: who comes, what it is, who is down, who is another one', () => {
+  const tell = follower()
+  assert.deepEqual(tell(member('a', 1)), [])
+  assert.deepEqual(tell(member('a', 1), member('b', 2)), ['b@2 up'])
+  assert.deepEqual(tell(member('a', 1), member('b', 2)), [])
+  assert.deepEqual(tell(member('a', 1), member('b', 2, 'suspect')), ['b@2 suspect'])
+  assert.deepEqual(tell(member('a', 1), member('b', 2, 'draining')), ['b@2 draining'])
+  assert.deepEqual(tell(member('a', 1), member('b', 3)), ['b@2 down', 'b@3 up'])
+  assert.deepEqual(tell(member('a', 1)), ['b@3 down'])
+})
+
+// Proves: docs/cluster.md#on-node
+test('a node that knows of nobody, as it is no member now, tells nothing of others', () => {
+  const tell = follower()
+  assert.deepEqual(tell(member('a', 1), member('b', 2)), ['b@2 up'])
+  assert.deepEqual(tell(member('a', 0)), [])
+  assert.deepEqual(tell(member('a', 4), member('b', 2)), [])
+  assert.deepEqual(tell(member('a', 4)), ['b@2 down'])
+})
+
 /** Only compiled: what a reference to another node is, and what is no use of one. */
 export async function types(skynet: Skynet): Promise<void> {
   const ref = await skynet.cluster.query<Counter>('b', '.counter')
@@ -78,6 +118,11 @@ export async function types(skynet: Skynet): Promise<void> {
   await skynet.cluster.uniqueService<Counter>('./counter.ts', { args: ['1'] })
   // @ts-expect-error it takes arguments
   await skynet.cluster.uniqueService<Counter>('./counter.ts')
+  // @ts-expect-error it is where it is
+  await skynet.cluster.uniqueService<Counter>('./counter.ts', { args: [1], node: 'b' })
+  // @ts-expect-error it has no worker of who asks
+  await skynet.cluster.uniqueService<Counter>('./counter.ts', { args: [1], on: 'same' })
+  await skynet.cluster.uniqueService<Counter>('./counter.ts', { args: [1], on: 'dedicated' })
   // @ts-expect-error a node is named, or chosen by a key
   await skynet.newService<Counter>('./counter.ts', { node: 7, args: [1] })
   const off = skynet.cluster.onNode(({ node, epoch, state }) => {

@@ -4,7 +4,7 @@
  */
 import { checkFunction, checkText } from '../base/check.ts'
 import { askForUnique, type UniqueSite } from '../launch/cluster-unique.ts'
-import { type LaunchRest, launchOptions } from '../launch/options.ts'
+import { type ClusterUniqueRest, launchOptions } from '../launch/options.ts'
 import { askCluster, checkInCluster, type RemoteLauncher } from '../launch/remote.ts'
 import type { AnyService, MethodsOf } from '../modules/definition.ts'
 import type { ServicePath } from '../modules/service-module.ts'
@@ -133,7 +133,7 @@ export class ClusterApi {
    */
   async uniqueService<S extends AnyService = AnyService>(
     path: ServicePath<S>,
-    ...rest: LaunchRest<S>
+    ...rest: ClusterUniqueRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const handle = await askForUnique(this.#service, this.#site, path, launchOptions(rest[0]))
     return new ServiceRef(this.#service, handle)
@@ -208,7 +208,7 @@ export class ClusterApi {
         })) as ClusterNodeList
         version = list.version
         if (!this.#listeners.has(listener)) return
-        for (const event of differences(told, list.nodes)) {
+        for (const event of nodeChanges(told, list.nodes)) {
           service.run('onNode', () => listener(event))
         }
       } catch {
@@ -219,10 +219,18 @@ export class ClusterApi {
   }
 }
 
-function* differences(
+/**
+ * @internal What has become of the nodes.
+ *
+ * @param told By name, of each node what was told of it last; brought up to date.
+ * @param nodes All nodes now, this one as well.
+ */
+export function* nodeChanges(
   told: Map<string, ClusterMember>,
   nodes: readonly ClusterMember[],
 ): Generator<ClusterNodeEvent> {
+  // A node that is no member yet, or whose worker of the cluster was replaced, knows of nobody.
+  if (nodes.find(({ isSelf }) => isSelf)?.epoch === 0) return
   const others = new Map(nodes.filter(({ isSelf }) => !isSelf).map((each) => [each.node, each]))
   for (const [name, { node, epoch }] of told) {
     if (others.get(name)?.epoch === epoch) continue

@@ -389,10 +389,10 @@ export class Skynet {
 
   /**
    * Finish something before the node stops: let players end their round, hand work on. Called when
-   * somebody stops the node, after all listeners were closed; every service goes on as ever until
-   * the hooks of all are done, or the time is up (config key `graceMs`), when the signal that each
-   * was given aborts. Then services end, and exit hooks run. Not called when this service ends by
-   * itself.
+   * somebody stops the node, after listeners were closed (but those with `listenWhileStopping`);
+   * every service goes on as ever until the hooks of all are done, or the time is up (config key
+   * `graceMs`), when the signal that each was given aborts. Then services end, and exit hooks run.
+   * Not called when this service ends by itself.
    */
   onStop(hook: StopHook): void {
     const service = Skynet.serviceOf(this)

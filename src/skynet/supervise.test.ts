@@ -109,3 +109,31 @@ test('supervise() refuses a child with more arguments than a setup may get', asy
     message: /^Cannot supervise a child as 'args.length' must be at most 32768: .* 32769$/,
   })
 })
+
+// Proves: docs/cluster.md#supervise-one
+test('a child on another node that has told its end is not asked whether it is over', async () => {
+  const asked: string[] = []
+  const cluster = defineService((skynet) => ({
+    placeChild: () => ({ node: 'b', epoch: 7, id: 'a@1/1' }),
+    launchChild: async () => {
+      asked.push('launch')
+      return skynet.ref((await skynet.newService(define('far', () => {}))).handle)
+    },
+    endChild: () => void asked.push('end'),
+  }))
+  await using node = await testNode()
+  const { skynet } = node
+  const site = Object.assign(Skynet.siteOf(skynet), { clusterNode: 'a' })
+  site.names.register('.cluster', (await node.launch(cluster)).handle)
+  const children = [
+    { name: 'x', path: define('x', () => {}), node: 'b', restart: 'never' },
+  ] as const
+  const supervisor = await supervise(skynet, { strategy: 'one-for-one', children })
+  await skynet.kill(supervisor.child('x')!)
+  await node.settled()
+  await supervisor.stop()
+  assert.deepEqual(asked, ['launch'])
+  const other = await supervise(skynet, { strategy: 'one-for-one', children })
+  await other.stop()
+  assert.deepEqual(asked, ['launch', 'launch', 'end'])
+})

@@ -14,13 +14,14 @@ import {
 import { formatHandle, SkynetError } from '../base/errors.ts'
 import { TIMER_MS_MAX } from '../base/limits.ts'
 import { launchFrom } from '../launch/imported.ts'
-import type { Placement } from '../launch/placement.ts'
+import { checkNodePlacement, type NodePlacement, type Placement } from '../launch/placement.ts'
+import { RemoteChild, type RemoteChildHost } from '../launch/remote-child.ts'
 import type { AnyService, ArgsOf, Methods } from '../modules/definition.ts'
 import { checkServicePath, type ServicePath } from '../modules/service-module.ts'
 import { type Ending, isMeant } from '../service/life.ts'
 import { ServiceRef } from '../service/ref.ts'
 import type { Service } from '../service/service.ts'
-import { waitAlong } from '../service/wait.ts'
+import { type WaitFor, waitAlong } from '../service/wait.ts'
 import {
   checkWait,
   limitsFrom,
@@ -60,6 +61,11 @@ export interface ChildSpec<S extends AnyService = AnyService> {
    */
   readonly args?: Readonly<ArgsOf<S>> | ((last: Ending | undefined) => Readonly<ArgsOf<S>>)
   readonly on?: Placement
+  /**
+   * On which node of the cluster, as for `newService`. Default: the one of the supervisor. Launched
+   * again it may be on another one, and not before the last one is over: docs/cluster.md.
+   */
+  readonly node?: NodePlacement
   /** Default `always`. A fault of a child ends it: see `onFault` of `newService`. */
   readonly restart?: keyof typeof RESTARTS
 }
@@ -85,6 +91,10 @@ interface Child {
   readonly spec: ChildSpec
   ref: ServiceRef | undefined
   last: Ending | undefined
+  /** What is being done because it has ended, where that concerns no other child. */
+  work: Promise<void>
+  /** What it is on another node; undefined: it is always here. */
+  readonly elsewhere: RemoteChild | undefined
 }
 
 /**
@@ -104,7 +114,7 @@ export async function supervise<const S extends readonly AnyService[]>(
 }
 
 const OPTION_KEYS = ['strategy', 'children', 'maxRestarts', 'periodMs', 'backoffMs', ...WAIT_NAMES]
-const CHILD_KEYS = ['name', 'path', 'args', 'on', 'restart']
+const CHILD_KEYS = ['name', 'path', 'args', 'on', 'node', 'restart']
 
 function checkSupervise(options: SuperviseOptions): void {
   checkWait('supervise', options ?? null, OPTION_KEYS)
@@ -127,7 +137,20 @@ function checkSupervise(options: SuperviseOptions): void {
     names.add(name)
     checkChoice('supervise a child', 'restart', restart, Object.keys(RESTARTS))
     if (typeof args !== 'function') checkArgs('supervise a child', args)
+    if (child.node !== undefined) checkNodePlacement(child.node, child.on)
   }
+}
+
+const NOTHING: Promise<void> = Promise.resolve()
+
+/** Between two looks at the node of a child. */
+const FOR_NODE: WaitFor = {
+  kind: 'wait',
+  what: 'the node of a child',
+  late: (timeoutMs) => {
+    const info = { to: 'the node of a child', method: 'launch', timeoutMs }
+    return new SkynetError('ERR_CALL_TIMEOUT', info)
+  },
 }
 
 export class Supervisor {
@@ -137,7 +160,7 @@ export class Supervisor {
   readonly #children: readonly Child[]
   /** When there were restarts, within the period. */
   readonly #restarts: number[] = []
-  #work: Promise<void> = Promise.resolve()
+  #work = NOTHING
   #isOver = false
   /** Takes its exit hook away. */
   #forget: (() => void) | undefined
@@ -151,7 +174,15 @@ export class Supervisor {
     this.#skynet = skynet
     this.#service = Skynet.serviceOf(skynet)
     this.#options = options
-    this.#children = options.children.map((spec) => ({ spec, ref: undefined, last: undefined }))
+    const host: RemoteChildHost = {
+      service: this.#service,
+      isOver: () => this.#isOver,
+      rest: (ms, limits) => waitAlong(this.#service, FOR_NODE, limits, skynet.sleep(ms)),
+    }
+    this.#children = options.children.map((spec) => ({
+      ...{ spec, ref: undefined, last: undefined, work: NOTHING },
+      elsewhere: spec.node === undefined ? undefined : new RemoteChild(host),
+    }))
   }
 
   /** The child of that name as it is now; undefined while there is none. */
@@ -184,22 +215,32 @@ export class Supervisor {
   }
 
   async #launch(child: Child, limits?: WaitLimits): Promise<void> {
-    const { path, args = [], on = 'least-loaded' } = child.spec
+    const { path, args = [], on = 'least-loaded', node } = child.spec
     const given = typeof args === 'function' ? args(child.last) : args
     checkArgs('supervise a child', given)
-    const options = { args: [...given], on, onFault: 'end' } as const
-    const as = { isChild: true, limits }
+    const where = node === undefined ? { on } : { on, node }
+    const options = { args: [...given], ...where, onFault: 'end' } as const
+    const as = { isChild: true, limits, elsewhere: child.elsewhere }
     const site = Skynet.siteOf(this.#skynet)
     const handle = await launchFrom(this.#service, site, path, options, as)
     child.ref = new ServiceRef(this.#service, handle)
+    if (this.#isOver) return this.#endOne(child)
     monitor(this.#service, handle).then(
       (ending) => {
-        // One after the other: an ending may concern children that are being launched.
-        this.#work = this.#work.then(() => this.#ended(child, ending))
+        child.elsewhere?.ended(ending)
+        this.#inTurn(child, () => this.#ended(child, ending))
       },
       // This service has ended, and its children end with it.
       () => {},
     )
+  }
+
+  /** One after the other: an ending may concern children that are being launched. */
+  #inTurn(child: Child, task: () => Promise<void>): void {
+    const isAlone = child.elsewhere !== undefined && this.#options.strategy === 'one-for-one'
+    // Whose node is out of reach keeps no other one.
+    if (isAlone) child.work = child.work.then(task)
+    else this.#work = this.#work.then(task)
   }
 
   async #ended(child: Child, ending: Ending): Promise<void> {
@@ -217,6 +258,7 @@ export class Supervisor {
 
   /** One try to launch them again. False: one of them failed. */
   async #again(from: number, to: number, { handle, reason }: Ending): Promise<boolean> {
+    if (this.#isOver) return true
     const { maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = this.#options
     const skynet = this.#skynet
     const now = skynet.now()
@@ -246,10 +288,14 @@ export class Supervisor {
   }
 
   async #end(from: number, to: number): Promise<void> {
-    for (const child of this.#children.slice(from, to).reverse()) {
-      const { ref } = child
-      child.ref = undefined
-      if (ref !== undefined) await this.#skynet.kill(ref.handle).catch(() => false)
-    }
+    for (const child of this.#children.slice(from, to).reverse()) await this.#endOne(child)
+  }
+
+  async #endOne(child: Child): Promise<void> {
+    const { ref, elsewhere } = child
+    child.ref = undefined
+    // It rejects when this service has ended: its node ends it then.
+    if (elsewhere?.isPlaced === true) await elsewhere.end().catch(() => {})
+    else if (ref !== undefined) await this.#skynet.kill(ref.handle).catch(() => false)
   }
 }

@@ -1,4 +1,8 @@
-/** The contract of byte streams; one suite of cases (`byte-stream.suite.ts`) runs against each. */
+/**
+ * The contract of byte streams, and of who accepts them. One suite of cases runs against each
+ * stream: `byte-stream.suite.ts`.
+ */
+import { isObject, refusal } from '../base/check.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 
 /**
@@ -72,4 +76,38 @@ export interface ByteStream extends AsyncIterable<Buffer>, AsyncDisposable {
 
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void>
+}
+
+/**
+ * Streams of those who come, one after another. `Listener` of `skynet.socket.listen` is one; what
+ * stands on it and gives streams too (TLS, the PROXY protocol) is one as well.
+ *
+ * Iterated once. A stream that came out is whoever's took it; the loop is left when the listener is
+ * closed, and leaving the loop closes it. What costs only the one who comes, a handshake that
+ * fails, is dropped and does not end the loop.
+ */
+export interface StreamListener extends AsyncIterable<ByteStream>, AsyncDisposable {
+  /** For people: `127.0.0.1:8888`, `[::1]:8888`, `unix:/run/x.sock`. */
+  readonly address: string
+
+  /** The port that is really open; 0 of a path. */
+  readonly port: number
+
+  /**
+   * Accept nobody any more. Streams that nobody took are closed; the others stay. Resolves when
+   * anybody may listen there. Again: harmless.
+   */
+  close(): Promise<void>
+}
+
+/** @throws {TypeError} Unless it reads and writes: a promise of a stream does not. */
+export function checkStream(what: string, name: string, value: ByteStream): void {
+  if (isObject(value) && 'read' in value && 'write' in value) return
+  throw refusal('type', what, name, 'a byte stream', value)
+}
+
+/** @throws {TypeError} Unless streams come out of it: a promise of a listener has none. */
+export function checkListener(what: string, name: string, value: StreamListener): void {
+  if (isObject(value) && Symbol.asyncIterator in value && 'close' in value) return
+  throw refusal('type', what, name, 'a listener of streams', value)
 }

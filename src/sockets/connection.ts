@@ -9,7 +9,7 @@ import type { SocketPool } from './pool.ts'
 import type { LineOptions } from './read-options.ts'
 import { handlers } from './socket-events.ts'
 import { SocketLife } from './socket-life.ts'
-import { ChunkLoop, type Frames, StreamReader } from './stream-reader.ts'
+import { ChunkLoop, type Frame, type Frames, StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /**
@@ -207,7 +207,8 @@ export class Connection implements ByteStream {
   shutdown(): void {
     if (this.#life.isOver) return
     this.leave()
-    this.#reader?.shutDown()
+    // Who reads bytes may still have those that came; frames are dropped.
+    if (this.#reader?.frames !== undefined) this.#reader.takeAll()
     this.#life.order('shutdown')
     this.#end('closed')
   }
@@ -221,20 +222,26 @@ export class Connection implements ByteStream {
   /** @internal */
   startFrames(frames: Frames): void {
     this.#reading.startFrames(frames)
+    if (frames.stays === true) this.hold()
+  }
+
+  /** @internal It stays with this service: whoever stands on it knows more than its bytes. */
+  hold(): void {
+    this.#life.order('hold')
   }
 
   /** @internal */
-  nextFrame(): Buffer | undefined {
+  nextFrame(): Frame | undefined {
     return this.#reading.nextFrame()
   }
 
   /** @internal */
-  handOut(take: (frame: Buffer) => unknown): Promise<Buffer | null | undefined> {
+  handOut(take: (frame: Frame) => unknown): Promise<Frame | null | undefined> {
     return this.#reading.handOut(take)
   }
 
   /** @internal */
-  readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
+  readFrame(options: WaitOptions | undefined): Promise<Frame | null> {
     return this.#reading.readFrame(options)
   }
 
@@ -271,7 +278,18 @@ export class Connection implements ByteStream {
 
   /** @internal Reads get the end from now on. */
   abandon(): void {
+    const frames = this.isOpen && !this.#life.isClosing ? this.#reader?.frames : undefined
+    const farewell = frames?.farewell?.()
+    if (farewell !== undefined) {
+      this.#writing.write(farewell, undefined)
+      this.leave()
+    }
     this.#life.move('closed')
+  }
+
+  /** @internal The read that waits rejects, and loses no byte. @returns False: none did wait. */
+  giveUpRead(): boolean {
+    return this.#reader?.fail(true) === true
   }
 
   /** @internal Run `then` behind all that has come for it by now. For who reads it in a wait. */

@@ -1,13 +1,13 @@
 /** Messages on a stream of bytes, each in a frame. */
 import { checkFunction, isObject, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
-import { monotonicNow } from '../base/event-loop.ts'
 import { FRAME_NAMES, FrameFormat, type FrameOptions } from '../frames/frame-format.ts'
 import { FrameParser } from '../frames/frame-parser.ts'
 import { malformed } from '../frames/framing.ts'
-import { checkWait, limitsFrom, type WaitOptions } from '../service/wait-options.ts'
+import { checkWait, type WaitOptions } from '../service/wait-options.ts'
 import type { ByteStream } from './byte-stream.ts'
-import { checkClose, type MessageStream } from './message-stream.ts'
+import { type FrameCarrier, handAll, StreamCarrier } from './frame-carrier.ts'
+import { checkClose, MessageLoop, type MessageStream } from './message-stream.ts'
 
 /** What messages are to users, and what they are as bytes. */
 export interface MessageCodec<In, Out> {
@@ -30,29 +30,6 @@ export interface BytesOptions extends FrameOptions {
 export interface CodecOptions<In, Out> extends FrameOptions {
   /** Types of the messages follow from it. */
   readonly codec: MessageCodec<In, Out>
-}
-
-/** What carries frames: a byte stream, or a connection, which does so from the inside. */
-export interface FrameCarrier {
-  /** Of a socket, to be named in errors. */
-  readonly id: number
-  readonly remoteAddress: string
-  readonly isOpen: boolean
-  readonly bufferedAmount: number
-  /** Everything that comes is for these frames from now on. It throws when it has others. */
-  startFrames(frames: FrameParser): void
-  /** The next frame when it has come, and may be handed out. */
-  nextFrame(): Buffer | undefined
-  /** The next frame; null at the end. */
-  readFrame(options: WaitOptions | undefined): Promise<Buffer | null>
-  /**
-   * Hand frames to `take` as they come. Null: that was the end. A frame: the caller takes it
-   * himself. Undefined: a promise that `take` has returned is settled.
-   */
-  handOut(take: (frame: Buffer) => unknown): Promise<Buffer | null | undefined>
-  writeFrame(format: FrameFormat, body: string | Uint8Array): boolean
-  drain(options: WaitOptions | undefined): Promise<void>
-  close(): Promise<void>
 }
 
 const NAMES = [...FRAME_NAMES, 'codec']
@@ -108,29 +85,31 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
     this.#begin()
     try {
       const frame = this.#carrier.nextFrame() ?? (await this.#carrier.readFrame(options))
-      return frame && this.#decoded(frame)
+      return frame === null ? null : this.#decoded(frame as Buffer)
     } finally {
       this.#isReceiving = false
     }
   }
 
   /** Hand every message to `take`, up to the end. As `MessageStream.each`. */
-  async each(take: (message: In) => void | Promise<void>): Promise<void> {
-    checkFunction('take messages', 'take', take)
-    this.#begin()
-    const carrier = this.#carrier
-    const takeFrame = (frame: Buffer): unknown => take(this.#decoded(frame))
+  each(take: (message: In) => void | Promise<void>): Promise<void> {
     try {
-      for (;;) {
-        const frame = carrier.nextFrame() ?? (await carrier.handOut(takeFrame))
-        if (frame === null) return
-        if (frame === undefined) continue
-        const taken = takeFrame(frame)
-        if (typeof taken === 'object' && taken !== null) await taken
-      }
-    } finally {
-      this.#isReceiving = false
+      checkFunction('take messages', 'take', take)
+      this.#begin()
+    } catch (error) {
+      return Promise.reject(error)
     }
+    return handAll(this.#carrier, (frame) => take(this.#decoded(frame as Buffer)), this)
+  }
+
+  /** @internal */
+  over(): void {
+    this.#isReceiving = false
+  }
+
+  /** @internal */
+  broke(): void {
+    this.#isReceiving = false
   }
 
   #decoded(frame: Buffer): In {
@@ -161,103 +140,6 @@ export class FramedStream<In = Buffer, Out = string | Uint8Array>
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-}
-
-/** A `for await` over the messages of any stream. */
-class MessageLoop<In> implements AsyncIterator<In, undefined, void> {
-  readonly #stream: MessageStream<In, never>
-
-  constructor(stream: MessageStream<In, never>) {
-    this.#stream = stream
-  }
-
-  async next(): Promise<IteratorResult<In, undefined>> {
-    const value = await this.#stream.receive()
-    return value === null ? this.return() : { done: false, value }
-  }
-
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    await this.#stream.close()
-    return { done: true, value: undefined }
-  }
-}
-
-/** Of waits of which a stream of others knows nothing. */
-const CLOCK = {
-  get now(): number {
-    return monotonicNow()
-  },
-}
-
-/** Frames on a stream that knows nothing of them. */
-class StreamCarrier implements FrameCarrier {
-  readonly id = 0
-  readonly #stream: ByteStream
-  #frames!: FrameParser
-  #isClosed = false
-
-  constructor(stream: ByteStream) {
-    if (!isObject(stream)) throw refusal('type', 'frame', 'stream', 'a byte stream', stream)
-    for (const name of ['read', 'write'] as const) {
-      checkFunction('frame', `stream.${name}`, stream[name])
-    }
-    this.#stream = stream
-  }
-
-  get remoteAddress(): string {
-    return this.#stream.remoteAddress
-  }
-
-  get isOpen(): boolean {
-    return this.#stream.isOpen
-  }
-
-  get bufferedAmount(): number {
-    return this.#stream.bufferedAmount
-  }
-
-  startFrames(frames: FrameParser): void {
-    this.#frames = frames
-  }
-
-  nextFrame(): Buffer | undefined {
-    return this.#frames.next()
-  }
-
-  async readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
-    const frames = this.#frames
-    const left = options && limitsFrom(CLOCK, options)
-    let frame = frames.next()
-    while (frame === undefined) {
-      const chunk = await this.#stream.read(undefined, left?.())
-      if (this.#isClosed) return null
-      if (chunk === null) {
-        frames.end()
-        return null
-      }
-      frames.push(chunk)
-      frame = frames.next()
-    }
-    return frame
-  }
-
-  writeFrame(format: FrameFormat, body: string | Uint8Array): boolean {
-    return this.#stream.write(format.encode(body))
-  }
-
-  handOut(): Promise<Buffer | null> {
-    return this.readFrame(undefined)
-  }
-
-  drain(options: WaitOptions | undefined): Promise<void> {
-    return this.#stream.drain(options)
-  }
-
-  close(): Promise<void> {
-    this.#isClosed = true
-    this.#frames.clear()
-    return this.#stream.close()
   }
 }
 

@@ -3,6 +3,7 @@ import { ACCEPTED_MAX } from '../base/limits.ts'
 import type { SocketFile } from '../net/socket-file.ts'
 import { Repeats } from '../service/repeats.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
+import type { StreamListener } from './byte-stream.ts'
 import { Connection } from './connection.ts'
 import { Intake, type IntakeOf } from './intake.ts'
 import type { SocketPool } from './pool.ts'
@@ -16,11 +17,13 @@ const ACCEPTED: IntakeOf<Connection> = {
 }
 
 /** Obtained from `skynet.socket.listen`. Iterate it, or `accept` one connection after another. */
-export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
+export class Listener implements StreamListener {
   readonly id: number
   /** The host that was asked for (`unix:/path` for a path), and the port that is really open. */
   readonly host: string
   port = 0
+  /** @internal It goes on while the node stops. */
+  staysOpen = false
   readonly #life: SocketLife
   readonly #accepted: Intake<Connection>
   /** Of a Unix socket. */
@@ -89,9 +92,14 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
     return this.#life.open(verb, options)
   }
 
+  /** @internal Says that a client was refused: of many at once only how many more. */
+  refused(why: string): void {
+    this.#refusals.say(`accept on ${this.address}: a client was refused: ${why}`)
+  }
+
   /** @internal The node will stop. */
   stopListening(): void {
-    void this.close()
+    if (!this.staysOpen) void this.close()
   }
 
   /** @internal The file of a Unix socket. Before the descriptor: its inode is nobody else's. */
@@ -111,9 +119,7 @@ export class Listener implements AsyncIterable<Connection>, AsyncDisposable {
       if (port !== 0) self.port = port
       if (what.toString() === 'start') self.#life.opened()
     },
-    REFUSE: (self, _, why) => {
-      self.#refusals.say(`accept on ${self.address}: a client was refused: ${why}`)
-    },
+    REFUSE: (self, _, why) => self.refused(why.toString()),
     ERROR: (self) => self.#ended(),
     CLOSE: (self) => {
       self.#ended()

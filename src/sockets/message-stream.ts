@@ -99,3 +99,22 @@ export function checkClose(code: number | undefined, reason: string | undefined)
   if (bytes <= CLOSE_REASON_BYTES_MAX) return
   throw refusal('range', 'close', 'reason', `at most ${CLOSE_REASON_BYTES_MAX} bytes`, reason)
 }
+
+/** A `for await` over the messages of any stream. */
+export class MessageLoop<In> implements AsyncIterator<In, undefined, void> {
+  readonly #stream: MessageStream<In, never>
+
+  constructor(stream: MessageStream<In, never>) {
+    this.#stream = stream
+  }
+
+  async next(): Promise<IteratorResult<In, undefined>> {
+    const value = await this.#stream.receive()
+    return value === null ? this.return() : { done: false, value }
+  }
+
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#stream.close()
+    return { done: true, value: undefined }
+  }
+}

@@ -41,6 +41,7 @@ export interface PooledSocket {
 export interface PoolHost extends WaitHost, RepeatsHost, PartHost {
   readonly handle: number
   readonly runtime: { readonly receiveLimitBytes: number }
+  readonly context: { readonly mailbox: { readonly length: number } | undefined }
 }
 
 export class SocketPool implements Part {
@@ -99,6 +100,11 @@ export class SocketPool implements Part {
   look(id: number, then: () => void): void {
     this.#looks.push(then)
     this.client.order('look', id, this.service.handle)
+  }
+
+  /** Messages that wait for the service, those of its sockets among them. */
+  get mail(): number {
+    return this.service.context.mailbox?.length ?? 0
   }
 
   receive(event: EventRecord): void {

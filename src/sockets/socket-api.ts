@@ -58,8 +58,8 @@ export class SocketApi {
    * with `ERR_SOCKET_MOVED`.
    *
    * @param id `connection.id`, handed over in a message.
-   * @throws {SkynetError} `ERR_SOCKET_INVALID` no such socket, `ERR_SOCKET_STATE` it is closing, or
-   * listens; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
+   * @throws {SkynetError} `ERR_SOCKET_INVALID` no such socket, `ERR_SOCKET_STATE` it is closing,
+   * listens, or carries TLS or a WebSocket; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
   start(id: number, options?: WaitOptions): Promise<Connection> {
     return takeOver(this.#opener, id, options)

@@ -3,7 +3,7 @@
  * it is open or closed, and in which order it is closed.
  */
 import assert from 'node:assert/strict'
-import { SkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import type { COMMAND } from '../net/commands.ts'
 import { STATE } from '../net/state.ts'
 import { SocketWait, Waiter, waitAlong } from '../service/wait.ts'
@@ -26,6 +26,13 @@ const NEXT = {
 } as const satisfies Readonly<Record<string, readonly string[]>>
 
 export type Stage = keyof typeof NEXT
+
+/** @param error Of the socket, which has failed by it. */
+export function closedBy(id: number, error: SkynetError | undefined): SkynetError {
+  const isKnown = isSkynetError(error, 'ERR_SOCKET_FAILED')
+  const info = isKnown ? { id, reason: error.info.reason } : { id }
+  return new SkynetError('ERR_SOCKET_CLOSED', info, { cause: error })
+}
 
 export class SocketLife {
   readonly id: number
@@ -76,7 +83,7 @@ export class SocketLife {
 
   /** Why a call that came too late is refused. */
   closed(): SkynetError {
-    return new SkynetError('ERR_SOCKET_CLOSED', { id: this.id })
+    return closedBy(this.id, this.error)
   }
 
   /** The socket thread says that it has failed. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setImmediate } from '../base/event-loop.ts'
+import { RECEIVE_MAIL_MAX } from '../base/limits.ts'
 import { SEND_POLICY } from '../net/settings.ts'
 import { TestPool } from '../testing/test-pool.ts'
 import { Connection } from './connection.ts'
@@ -150,4 +152,37 @@ test('ChunkLoop closes the connection when it is left', async () => {
   const { reader, life, orders } = setUp()
   assert.equal((await new ChunkLoop(reader, life).return()).done, true)
   assert.deepEqual(orders, ['close 1'])
+})
+
+// Proves: docs/limits.md#receive-mail
+test('a socket that brings much pauses while its service is behind', async () => {
+  const { sockets, reader } = setUp()
+  const { orders, mailbox } = sockets
+  await reader.read(0, undefined)
+  orders.length = 0
+  const much = Buffer.alloc(16 * 1024)
+  const bring = (chunk: Buffer): void => {
+    void reader.read(undefined, undefined)
+    reader.received(chunk)
+  }
+  mailbox.length = RECEIVE_MAIL_MAX - 1
+  bring(much)
+  mailbox.length = RECEIVE_MAIL_MAX
+  bring(much.subarray(1))
+  assert.deepEqual(orders, [])
+  bring(much)
+  assert.deepEqual(orders, ['look 1', 'pause 1'])
+  // Who reads on does not make it go on.
+  bring(much)
+  assert.equal(orders.length, 2)
+  void reader.read(undefined, undefined)
+  sockets.emit('LOOKED', 1)
+  assert.deepEqual(orders.splice(0), ['look 1', 'pause 1', 'start 1'])
+  // There is as much as before: a turn, and again.
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(orders.splice(0), ['look 1', 'pause 1'])
+  mailbox.length = 0
+  sockets.emit('LOOKED', 1)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(orders, ['start 1'])
 })

@@ -1,5 +1,7 @@
 /** Reading from a connection: what has come, who waits for more, and when the peer has to wait. */
 import { SkynetError } from '../base/errors.ts'
+import { setImmediate } from '../base/event-loop.ts'
+import { RECEIVE_MAIL_MAX } from '../base/limits.ts'
 import { isPlain } from '../service/scope.ts'
 import { type SocketWait, Waiter, type WaitFor, type WaitHost } from '../service/wait.ts'
 import { type WaitOptions, wrongWait } from '../service/wait-options.ts'
@@ -30,6 +32,10 @@ export interface Source {
     readonly service: WaitHost
     /** More that nobody has read makes the peer wait. */
     readonly receiveLimitBytes: number
+    /** Messages that wait for the service. Absent, as the next: what is below sees to it. */
+    readonly mail?: number
+    /** Run `then` once the service has got to all that has come by now. */
+    look?(id: number, then: () => void): void
   }
   /** Somebody reads. Does nothing but the first time. */
   start(): void
@@ -39,11 +45,20 @@ export interface Source {
   wait(verb: string): SocketWait
 }
 
+/** What is in a frame: bytes, or a text, where frames tell which. */
+export type Frame = Buffer | string
+
 /** What makes frames of the bytes that have come. A FrameParser is one. */
-export interface Frames {
+export interface Frames<T extends Frame = Frame> {
+  /** The peer has said in a frame that it was the last one. Absent: there is no such frame. */
+  readonly isOver?: boolean
+  /** More than bytes is known of what has begun: so its service keeps the socket. Absent: no. */
+  readonly stays?: boolean
+  /** What the peer is told when the service ends. Absent: its end alone. */
+  farewell?(): Buffer | undefined
   push(chunk: Buffer): void
   /** The next one; undefined: more must come. It throws for what is none, again and again. */
-  next(): Buffer | undefined
+  next(): T | undefined
   /** Nothing more will come. It throws when a frame is not whole. */
   end(): void
   /** What is in no frame; it is gone there. */
@@ -51,7 +66,10 @@ export interface Frames {
 }
 
 /** Gets a frame. What it returns is a promise, or nothing to wait for. */
-type Take = (frame: Buffer) => unknown
+type Take = (frame: Frame) => unknown
+
+/** A socket that brings so much at a time may bring more than is read. */
+const MUCH_BYTES = 16 * 1024
 
 /** What a reader needs of the other direction. */
 export interface Backlog {
@@ -73,6 +91,8 @@ export class StreamReader implements WaitFor {
   #limit = 0
   /** The socket thread does not read: it was told so. */
   #isPaused = false
+  /** Nor while the service gets to what has come already. */
+  #isBehind = false
   /** Who reads waits for the peer to take what waits to be sent. */
   #isHeld = false
   /** Takes what comes, and is the only one who reads: it has begun with frames. */
@@ -114,11 +134,12 @@ export class StreamReader implements WaitFor {
     from.#atEnd(true) ? from.#buffer.takeAll() : undefined
 
   /** Who gets a frame gets no byte of the next: what is behind it may move to another service. */
-  static readonly #frame: Way<Buffer | null> = (from) => {
+  static readonly #frame: Way<Frame | null> = (from) => {
     const frames = from.#frames!
     for (;;) {
       const frame = frames.next()
       if (frame !== undefined) return frame
+      if (frames.isOver === true) return null
       const chunk = from.#buffer.takeChunk()
       if (chunk !== undefined) frames.push(chunk)
       else if (from.#atEnd(true) === undefined) return undefined
@@ -133,7 +154,7 @@ export class StreamReader implements WaitFor {
    * Hands out frames as they come, by a call and no promise each. With a frame it ends where code
    * must run in the scope of who waits: he takes that one himself.
    */
-  static readonly #hand: Way<Buffer | null | Promise<undefined>> = (from) => {
+  static readonly #hand: Way<Frame | null | Promise<undefined>> = (from) => {
     for (;;) {
       const frame = StreamReader.#frame(from, 0)
       if (frame === undefined || frame === null || !isPlain()) return frame
@@ -174,7 +195,7 @@ export class StreamReader implements WaitFor {
   }
 
   /** The next frame when it has come, and may be handed out. */
-  nextFrame(): Buffer | undefined {
+  nextFrame(): Frame | undefined {
     return this.#mustWaitForPeer() ? undefined : this.#frames!.next()
   }
 
@@ -184,12 +205,12 @@ export class StreamReader implements WaitFor {
    * @returns Null: that was the end. A frame: whoever called takes it himself. Undefined: a promise
    * that `take` has returned is settled.
    */
-  handOut(take: Take): Promise<Buffer | null | undefined> {
+  handOut(take: Take): Promise<Frame | null | undefined> {
     const wrong = this.#wrongNow(StreamReader.#hand)
     if (wrong !== undefined) return Promise.reject(wrong)
     const { pool } = this.#source
     this.#source.start()
-    const waiter = new Waiter<Buffer | null | undefined>(pool.service, this, undefined)
+    const waiter = new Waiter<Frame | null | undefined>(pool.service, this, undefined)
     if (waiter.isOver) return waiter.promise
     this.#waiter = waiter as Waiter<unknown>
     this.#way = StreamReader.#hand
@@ -200,7 +221,7 @@ export class StreamReader implements WaitFor {
     return waiter.promise
   }
 
-  #handTo(take: Take, frame: Buffer): unknown {
+  #handTo(take: Take, frame: Frame): unknown {
     this.#isTaking = true
     try {
       return take(frame)
@@ -209,7 +230,7 @@ export class StreamReader implements WaitFor {
     }
   }
 
-  readFrame(options: WaitOptions | undefined): Promise<Buffer | null> {
+  readFrame(options: WaitOptions | undefined): Promise<Frame | null> {
     return this.#read(StreamReader.#frame, 0, options)
   }
 
@@ -315,9 +336,16 @@ export class StreamReader implements WaitFor {
     }
   }
 
-  /** Who waits is told why there is nothing to wait for. */
-  fail(): void {
-    this.#waiter?.reject(this.#source.failure)
+  /**
+   * Who waits is told why there is nothing to wait for; no byte is lost.
+   *
+   * @param isLeft Somebody else will read, and there may be much.
+   * @returns False: nobody waits, or he has what he waited for.
+   */
+  fail(isLeft = false): boolean {
+    const waiter = this.#waiter
+    waiter?.reject(isLeft ? new SkynetError('ABORT_ERR', {}) : this.#source.failure)
+    return waiter !== undefined
   }
 
   get kind(): 'socket' {
@@ -349,6 +377,7 @@ export class StreamReader implements WaitFor {
     this.#buffer.push(chunk)
     this.serve()
     this.#pauseIfHigh()
+    if (chunk.length >= MUCH_BYTES && !this.#isPaused) this.#pauseIfBehind()
     this.#buffer = keptBuffer(this.#buffer)
   }
 
@@ -358,15 +387,15 @@ export class StreamReader implements WaitFor {
     this.#resumeIfLow()
   }
 
+  /** Undefined: bytes are read. */
+  get frames(): Frames | undefined {
+    return this.#frames
+  }
+
   /** What nobody has read, also what is no whole frame; it is here no more. */
   takeAll(): Buffer {
     const unread = this.#buffer.takeAll()
     return this.#frames === undefined ? unread : Buffer.concat([this.#frames.rest(), unread])
-  }
-
-  /** It is shut down. Who reads bytes may still have those that came; frames are dropped. */
-  shutDown(): void {
-    if (this.#frames !== undefined) this.takeAll()
   }
 
   #mustWaitForPeer(): boolean {
@@ -387,9 +416,32 @@ export class StreamReader implements WaitFor {
     this.#source.order('pause')
   }
 
+  /**
+   * Who reads takes more time for it than the socket thread to bring it: what is read waits in the
+   * mailbox then, where nobody counts it.
+   */
+  #pauseIfBehind(): void {
+    const { id, pool, stage } = this.#source
+    if (stage !== 'open' || (pool.mail ?? 0) < RECEIVE_MAIL_MAX) return
+    pool.look?.(id, () => this.#caughtUp())
+    this.#isBehind = true
+    this.#isPaused = true
+    this.#source.order('pause')
+  }
+
+  /** What comes now is seen only behind all that waits: as long as much does, for a turn. */
+  #caughtUp(): void {
+    this.#isBehind = false
+    this.#resumeIfLow()
+    if (this.#isPaused) return
+    setImmediate(() => {
+      if (!this.#isPaused) this.#pauseIfBehind()
+    })
+  }
+
   #resumeIfLow(): void {
     const { pool, stage } = this.#source
-    if (!this.#isPaused || stage !== 'open') return
+    if (!this.#isPaused || this.#isBehind || stage !== 'open') return
     if (!this.#wantsMore && this.#buffer.length > pool.receiveLimitBytes / 2) return
     this.#isPaused = false
     this.#source.order('start')

@@ -49,6 +49,13 @@ test('StreamWriter takes nothing after the end, said once, behind what was writt
   assert.throws(() => writer.write('x', undefined), CLOSED)
 })
 
+test('StreamWriter says of a socket that has failed why', () => {
+  const { writer, life } = setUp()
+  life.fail('more than 100 bytes wait to be sent')
+  const message = 'Cannot go on with socket 1: it has failed: more than 100 bytes wait to be sent'
+  assert.throws(() => writer.write('x', undefined), { ...CLOSED, message, cause: life.error })
+})
+
 test('StreamWriter takes nothing once the socket was gone at a flush', async () => {
   const { writer, slot } = setUp()
   writer.write('x', undefined)

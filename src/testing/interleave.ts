@@ -110,6 +110,8 @@ class Family<S> {
 
 interface State<S, W> {
   readonly world: W
+  /** `keyOf` the world: a step that changes nothing keeps both. */
+  readonly key: string
   readonly locals: readonly Local<S>[]
   /** How this state was reached: for the schedule of a fault. */
   readonly from: State<S, W> | undefined
@@ -119,7 +121,8 @@ interface State<S, W> {
 /** Every schedule there is: all faults, and all ends. */
 export function explore<S, W, F extends string>(model: Model<S, W, F>): Explored<W, F> {
   const locals = model.threads.map(({ start, run }) => new Family(run).local(start))
-  const stack: State<S, W>[] = [{ world: model.world, locals, from: undefined, thread: -1 }]
+  const key = model.keyOf(model.world)
+  const stack: State<S, W>[] = [{ world: model.world, key, locals, from: undefined, thread: -1 }]
   const known = new Set<string>()
   const ends = new Map<string, W>()
   const schedules = new Map<F, readonly string[]>()
@@ -127,10 +130,11 @@ export function explore<S, W, F extends string>(model: Model<S, W, F>): Explored
     if (!schedules.has(fault)) schedules.set(fault, scheduleOf(state, last))
   }
   for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
-    const key = `${model.keyOf(state.world)}|${state.locals.map((local) => local.id)}`
-    if (known.has(key)) continue
+    let id = state.key
+    for (const local of state.locals) id += `|${local.id}`
+    if (known.has(id)) continue
     if (model.until !== undefined && schedules.has(model.until)) break
-    known.add(key)
+    known.add(id)
     model.visit?.(state.world)
     const possible = possibleThreads(model, state)
     for (const thread of possible) {
@@ -138,15 +142,17 @@ export function explore<S, W, F extends string>(model: Model<S, W, F>): Explored
       for (const outcome of model.perform(state.world, local.step as S, thread)) {
         if ('fault' in outcome) fail(outcome.fault, state, nameOf(thread, local.step))
         else {
-          const after = state.locals.with(thread, local.after(outcome.value))
-          stack.push({ world: outcome.world, locals: after, from: state, thread })
+          const { world, value } = outcome
+          const key = world === state.world ? state.key : model.keyOf(world)
+          const locals = state.locals.with(thread, local.after(value))
+          stack.push({ world, key, locals, from: state, thread })
         }
       }
     }
     if (possible.length > 0) continue
     const waiting = [...state.locals.keys()].filter((i) => state.locals[i]!.step !== undefined)
     const fault = model.faultAtEnd(state.world, waiting)
-    if (fault === undefined) ends.set(model.keyOf(state.world), state.world)
+    if (fault === undefined) ends.set(state.key, state.world)
     else fail(fault, state)
   }
   return {

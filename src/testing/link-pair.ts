@@ -19,6 +19,8 @@ export class LinkEndpoint implements ClusterLinkHost {
   readonly delivered: LinkMessage[] = []
   readonly losses: string[] = []
   readonly ends: string[] = []
+  /** Each time that it was said. */
+  readonly fulls: boolean[] = []
   /** On their way to the other one. */
   readonly frames: { readonly bytes: Buffer; readonly ticket: number }[] = []
   /** What it takes at once; then it says that it takes no more. */
@@ -74,6 +76,10 @@ export class LinkEndpoint implements ClusterLinkHost {
     this.ends.push(`${why} ${dropped}`)
   }
 
+  full(isFull: boolean): void {
+    this.fulls.push(isFull)
+  }
+
   flush(): void {
     if (!this.isPending) return
     this.isPending = false
@@ -96,6 +102,12 @@ export class LinkPair {
   /** Bring everything that is on its way, in order, until nothing moves. */
   settle(): void {
     while (this.#turn(this.a, this.b) || this.#turn(this.b, this.a));
+  }
+
+  /** What one has sent comes, and then what the other one has. */
+  step(): void {
+    this.#turn(this.a, this.b)
+    this.#turn(this.b, this.a)
   }
 
   /** `to` gets what `from` has sent. False: nothing was there. */

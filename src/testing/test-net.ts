@@ -97,6 +97,7 @@ export class TestNet {
       workerOf,
       settings: SOCKET_DEFAULTS,
       eventsPerWait: POLL_EVENTS_MAX,
+      hasTimedTurns: false,
       log,
     })
     this.#bells.lieDown(self)

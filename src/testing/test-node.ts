@@ -189,7 +189,7 @@ export class TestNode implements AsyncDisposable {
     this.#options = options
     const startedAt = epochNow()
     const time: Clock = clock ?? realClock(startedAt)
-    const memory = createNodeMemory(1, HANDLES)
+    const memory = createNodeMemory(1, true, HANDLES)
     const random = seed === undefined ? undefined : new Random(seed)
     const handles = new Handles(memory.handles, HARBOR)
     this.#net = new TestNet({
@@ -228,6 +228,7 @@ export class TestNode implements AsyncDisposable {
       notesCalls: true,
       onKnown: (error, handle) => this.#known(error, handle),
       resolve: (...asked) => this.#standIns!.resolve(...asked),
+      hasTimedTurns: false,
       pick: random && ((length) => random.below(length)),
       makeRouter: (given) => new RecordingRouter(given, (message) => this.sent.add(message)),
       inletOf: (bridge) => this.#net.inletOf(bridge),

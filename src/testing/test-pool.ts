@@ -25,12 +25,15 @@ export class TestPool {
   /** Limits of waits that were asked for. */
   readonly timers: number[] = []
   hasEnded = false
+  /** Messages that wait for the service. */
+  readonly mailbox = { length: 0 }
 
   constructor(receiveLimitBytes = 100) {
     const { waits, logged } = this
     const self = this
     const service = {
       handle: 10,
+      context: { mailbox: this.mailbox },
       runtime: { receiveLimitBytes },
       get hasEnded() {
         return self.hasEnded

@@ -81,6 +81,8 @@ export interface WorkerOptions {
   readonly onKnown?: StrayOptions['onKnown']
   /** Of `NamingSite`. */
   readonly isLogservice: Site['isLogservice']
+  /** Of `SchedulerOptions`. */
+  readonly hasTimedTurns?: boolean
   /** Which service runs next, of so many that have mail. Default: the first. */
   readonly pick?: ((length: number) => number) | undefined
   readonly makeRouter?: (options: RouterOptions) => Router
@@ -166,6 +168,7 @@ function baseOf(options: WorkerOptions) {
     worker,
     monitor: new BusyCells(memory.monitor, worker),
     yield: () => os.yield(),
+    hasTimedTurns: options.hasTimedTurns,
     pick: options.pick,
     onOverload: ({ handle }, length) =>
       say(handle, `May overload, message queue length = ${length}`),

@@ -38,6 +38,9 @@ export interface NodeBudgets {
   readonly startNoticeMs: number
 }
 
+/** So many times `flushMs` the phases of the end have, besides hooks: see main/shutdown.ts. */
+export const END_FLUSHES = 7
+
 export const BUDGETS: NodeBudgets = {
   flushMs: 150,
   inspectMs: 200,
@@ -46,15 +49,10 @@ export const BUDGETS: NodeBudgets = {
   startNoticeMs: START_NOTICE_MS,
 }
 
-/**
- * The cluster that a node is in, of which this floor only knows the name of the node. What else is
- * in it is for the service of the cluster, which checks it: see docs/config.md.
- */
-export interface ClusterConfig {
+/** What the config of a node in a cluster has, whatever moves its frames. */
+interface InCluster {
   /** Of this node: no other one of the cluster has it at the same time. At most 64 bytes. */
   readonly name: string
-  /** How frames move: `tcp`, which is the default, or `nats`. */
-  readonly transport?: 'tcp' | 'nats'
   /** Deadline of a call to another node that names none, in milliseconds. Default 10,000. */
   readonly callTimeoutMs?: number
   /** How long a node may be silent until it may be declared dead, in milliseconds. Default 3000. */
@@ -63,19 +61,56 @@ export interface ClusterConfig {
   readonly build?: string
   /** Of the cluster: nodes of others are refused. Default `skynet`. */
   readonly cluster?: string
-  /** `127.0.0.1:7001`. Port 0 lets the system choose. Default: what `nodes` says of this node. */
-  readonly listen?: string
+}
+
+interface OverTcp extends InCluster {
+  /** How frames move: `tcp`, which is the default, or `nats`. */
+  readonly transport?: 'tcp'
   /** Where others find this node, when that is another address than `listen`. */
   readonly advertise?: string
-  /** Address of the node that keeps what the cluster has agreed on. Either this, or `nodes`. */
-  readonly seed?: string
-  /** Every node of the cluster and its address; the first one is the seed. */
-  readonly nodes?: Readonly<Record<string, string>>
   /** All nodes have the same, at least 16 bytes. Without one only nodes of this machine. */
   readonly secret?: string
-  /** What NATS needs, as docs/cluster.md says. */
-  readonly nats?: Readonly<Record<string, unknown>>
+  /**
+   * Nodes talk over TLS, and each shows a certificate of its name, that `ca` has signed: texts in
+   * PEM, or paths.
+   */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly nats?: never
 }
+
+interface WithSeed extends OverTcp {
+  /** `127.0.0.1:7001`. Port 0 lets the system choose. */
+  readonly listen: string
+  /** Address of the node that keeps what the cluster has agreed on. Either this, or `nodes`. */
+  readonly seed: string
+  readonly nodes?: never
+}
+
+interface WithNodes extends OverTcp {
+  /** `127.0.0.1:7001`. Port 0 lets the system choose. Default: what `nodes` says of this node. */
+  readonly listen?: string
+  /** Every node of the cluster and its address; the first one is the seed. */
+  readonly nodes: Readonly<Record<string, string>>
+  readonly seed?: never
+}
+
+interface OverNats extends InCluster {
+  readonly transport: 'nats'
+  /** What NATS needs, as docs/cluster.md says. */
+  readonly nats: Readonly<Record<string, unknown>>
+  readonly listen?: never
+  readonly advertise?: never
+  readonly seed?: never
+  readonly nodes?: never
+  readonly secret?: never
+  readonly tls?: never
+}
+
+/**
+ * The cluster that a node is in, of which this floor only knows the name of the node. What else is
+ * in it is for the service of the cluster, which checks it: see docs/config.md.
+ */
+export type ClusterConfig = WithSeed | WithNodes | OverNats
 
 /**
  * The configuration of a node, complete and checked: every key has its value, every path is

@@ -15,4 +15,9 @@ export const PTYPE = {
   SNAX: 11,
   TRACE: 12,
 } as const
+
+/** Somebody waits for it. */
+export const isAnswerType = (type: number): boolean =>
+  type === PTYPE.RESPONSE || type === PTYPE.ERROR
+
 export type Ptype = (typeof PTYPE)[keyof typeof PTYPE]

@@ -5,9 +5,9 @@ import { Again, ALL_WAYS } from '../support/again.ts'
 
 /**
  * The soak does it a million times. Here a tenth or a hundredth of this still shows what is
- * counted, and what takes half a KiB, or five, each time.
+ * counted, and what takes one KiB, or ten, each time.
  */
-const TIMES = 20_000
+const TIMES = 10_000
 
 let again: Again
 before(async () => {

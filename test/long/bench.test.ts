@@ -43,7 +43,9 @@ const BENCHES = {
   idle: 1,
   connections: 5,
   channel: 3,
-  cluster: 32,
+  cluster: 40,
+  session: 3,
+  tls: 6,
   // Only Linux has both kinds of epoll.
   ...(process.platform === 'linux' ? { edge: 3 } : {}),
 }

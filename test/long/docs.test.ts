@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -20,7 +20,10 @@ function filesOf(document: string): Map<string, string> {
 function compile(files: ReadonlyMap<string, string>): void {
   rmSync(APP, { recursive: true, force: true })
   mkdirSync(APP, { recursive: true })
-  for (const [name, text] of files) writeFileSync(join(APP, name), text)
+  for (const [name, text] of files) {
+    mkdirSync(dirname(join(APP, name)), { recursive: true })
+    writeFileSync(join(APP, name), text)
+  }
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
   const flags = ['--strict', '--target', 'es2022', '--lib', 'es2023,esnext.disposable']
   const more = ['--module', 'nodenext', '--rewriteRelativeImportExtensions', '--types', 'node']
@@ -70,8 +73,43 @@ test('the examples of docs/codec.md compile', () => {
   compile(new Map([...filesOf('codec.md')].filter(([, text]) => isOurs(text))))
 })
 
+test('the examples of docs/load.md compile', () => {
+  // Its protocol is that of the game of sessions.
+  compile(new Map([...filesOf('session.md'), ...filesOf('load.md')]))
+})
+
+test('what docs/web.md shows of the example is there, in that order', () => {
+  const text = readFileSync(join(ROOT, 'docs', 'web.md'), 'utf8')
+  const blocks = [...text.matchAll(/```\w+\n\/\/ (examples\S+)\n([\s\S]*?)```/g)]
+  assert.ok(blocks.length >= 4)
+  for (const [, path = '', block = ''] of blocks) {
+    const source = readFileSync(join(ROOT, path), 'utf8')
+    let at = 0
+    for (const line of block.split('\n').filter((each) => each.trim() !== '')) {
+      const found = source.indexOf(`${line}\n`, at)
+      assert.ok(found >= 0, `${path}: ${line}`)
+      at = found + line.length
+    }
+  }
+})
+
 test('the examples of docs/gate.md compile', () => {
   compile(filesOf('gate.md'))
+})
+
+test('the examples of docs/session.md compile', () => {
+  const files = filesOf('session.md')
+  assert.deepEqual(
+    [...files.keys()],
+    [...['canvas.ts', 'gate.ts', 'room.ts', 'skynet.config.ts', 'client.ts', 'main.ts']],
+  )
+  compile(files)
+})
+
+test('the examples of docs/client.md compile', () => {
+  const files = filesOf('client.md')
+  assert.deepEqual([...files.keys()], ['page.ts', 'canvas.ts', 'game.ts', 'bot.ts'])
+  compile(files)
 })
 
 test('the examples of docs/login.md compile', () => {
@@ -97,4 +135,18 @@ test('the examples of docs/channel.md compile', () => {
 
 test('the examples of docs/commands.md compile', () => {
   compile(filesOf('commands.md'))
+})
+
+const WHOLE = ['http', 'websocket', 'tls', 'proxy', 'kcp']
+
+test(`all TypeScript of the pages of ${WHOLE.join(', ')} is whole files, which compile`, () => {
+  const all = new Map<string, string>()
+  for (const page of WHOLE) {
+    const files = filesOf(`${page}.md`)
+    const blocks =
+      readFileSync(join(ROOT, 'docs', `${page}.md`), 'utf8').split('```ts\n').length - 1
+    assert.equal(files.size, blocks, `${page}.md has blocks that are no files`)
+    for (const [name, text] of files) all.set(join(page, name), text)
+  }
+  compile(all)
 })

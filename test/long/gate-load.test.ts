@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveConfig } from 'skynet-ts/node'
 import { FramedClient } from '../support/framed-client.ts'
-import { descriptors } from '../support/leftovers.ts'
+import { OpenFiles } from '../support/leftovers.ts'
 import { TestNode } from '../support/node.ts'
 import { fixture } from '../support/process.ts'
 import { until } from '../support/until.ts'
@@ -74,7 +74,8 @@ test(`${CLIENTS} clients are answered once and in order, also after half were cu
   const [, text] = await started.logged(/players come to port (\d+)/)
   const port = Number(text)
   await until('the end of the bootstrap service', () => node.stats().services === 4)
-  const before = { sockets: node.stats().sockets, fds: descriptors() }
+  const { sockets } = node.stats()
+  const files = new OpenFiles()
 
   const players = Array.from({ length: CLIENTS }, (_, n) => new Player(`player ${n}`))
   await each(players, (player) => player.join(port))
@@ -87,7 +88,7 @@ test(`${CLIENTS} clients are answered once and in order, also after half were cu
   for (const player of players) player.leave()
 
   await until('the end of all agents', () => node.stats().services === 4)
-  await until('the end of all sockets', () => node.stats().sockets === before.sockets)
-  await until('the end of all descriptors', () => descriptors() <= before.fds)
+  await until('the end of all sockets', () => node.stats().sockets === sockets)
+  await files.gone()
   started.assertNoFault()
 })

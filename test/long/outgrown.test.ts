@@ -9,11 +9,11 @@ const KINDS = ['map', 'set', 'object', 'array']
 
 // Proves: docs/node.md#memory-limit
 test('a table that grows from message to message ends its worker alone', async () => {
-  const { code, out, err } = await inProcess('grower.ts', [KINDS, 64], { monitorMs: 0 })
+  const { code, out, err } = await inProcess('grower.ts', [KINDS, 32], { monitorMs: 0 })
   const lines = out.trimEnd().split('\n')
   assert.equal(lines.length, KINDS.length, err)
   for (const [i, kind] of KINDS.entries()) {
-    const wanted = `^${kind}: .*its heap has \\d+ MiB, memoryLimitMb is 64$`
+    const wanted = `^${kind}: .*its heap has \\d+ MiB, memoryLimitMb is 32$`
     assert.match(lines[i]!, new RegExp(wanted))
   }
   assert.equal(code, 0, err)

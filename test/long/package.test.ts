@@ -1,44 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { compilerOf, OUR_COMPILER, oldestCompiler } from '../support/compilers.ts'
+import { installPacked } from '../support/packed.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const MODULES = join(ROOT, 'node_modules')
-
-/** A project that has installed the packed package, as `npm install` would leave it. */
-function installPacked(t: { after(fn: () => void): void }): string {
-  const folder = mkdtempSync(join(tmpdir(), 'skynet-package-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], {
-    cwd: ROOT,
-    stdio: 'pipe',
-  })
-  const target = join(folder, 'node_modules', 'skynet-ts')
-  mkdirSync(target, { recursive: true })
-  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
-  const tarball = join(folder, `skynet-ts-${version}.tgz`)
-  execFileSync('tar', ['-xzf', tarball, '-C', target, '--strip-components=1'])
-  for (const name of [
-    'koffi',
-    '@koromix',
-    '@types',
-    'tsx',
-    'esbuild',
-    '@esbuild',
-    'undici-types',
-  ]) {
-    symlinkSync(join(MODULES, name), join(folder, 'node_modules', name))
-  }
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n')
-  return folder
-}
 
 test('the packed package type-checks strictly, and runs services in TypeScript', async (t) => {
   const folder = installPacked(t)
@@ -62,13 +34,34 @@ test('the packed package type-checks strictly, and runs services in TypeScript',
   assert.match(said, /main\] listening on 127\.0\.0\.1:\d+$/)
   node.kill('SIGTERM')
   assert.deepEqual(await once(node, 'exit'), [0, null])
+
+  // The loader of TypeScript loads what comes behind the config again.
+  const early = `import { defineService } from 'skynet-ts'
+export default defineService(async () => {
+  process.kill(process.pid, 'SIGTERM')
+  await new Promise(() => {})
+})
+`
+  writeFileSync(join(folder, 'main.ts'), early)
+  const start = spawn(process.execPath, [cli, 'start', 'skynet.config.ts'], { cwd: folder })
+  t.after(() => start.kill('SIGKILL'))
+  let told = ''
+  start.stderr.on('data', (chunk: Buffer) => {
+    told += chunk
+  })
+  assert.deepEqual(await once(start, 'close'), [0, null], told)
+  assert.match(told, /SIGTERM: stopping.*\nskynet: stopped\n$/)
 })
 
 /** Of each door something, and what compilers have differed about. */
 const USER = `import { defineService, supervise, UdpAddress } from 'skynet-ts'
 import { defineProtocol, json, seri, type StandardSchema } from 'skynet-ts/codec'
 import { type AnswerSink, socketChannel } from 'skynet-ts/channel'
+import { connect } from 'skynet-ts/client'
+import { framedTcp } from 'skynet-ts/client/node'
+import { sprotoProtocol } from 'skynet-ts/client/sproto'
 import { type NatsOptions, natsCluster } from 'skynet-ts/cluster-nats'
+import { type HttpServer, serveHttp, StreamDuplex } from 'skynet-ts/http'
 import { msgpack } from 'skynet-ts/msgpack'
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { protobuf } from 'skynet-ts/protobuf'
@@ -81,6 +74,15 @@ const game = sproto(\`
 .Item { id 0 : integer tags 1 : *string }
 say 1 { request { items 0 : *Item(id) } response { ok 0 : boolean } }
 \`)
+const bot = connect(sprotoProtocol({ calls: game, login: 'Item' }), {
+  transport: framedTcp({ port: 7000 }),
+  login: { id: 1, tags: ['bot'] },
+})
+export const isSaid: Promise<boolean | undefined> = bot.call
+  .say({ items: [{ id: 1 }] })
+  .then((answer) => answer.ok)
+// @ts-expect-error ids are integers
+bot.send.say({ items: [{ id: 'x' }] })
 export function said(bytes: Uint8Array): readonly string[] | undefined {
   const message = game.host('package').attach(game).dispatch(bytes)
   if (message.type === 'response') return message.response.ok === true ? [] : undefined
@@ -120,6 +122,24 @@ const read = (schema: { id: 1 }, bytes: Uint8Array) => ({ at: schema.id + bytes.
 const number = protobuf({ id: 1 }, read, () => Buffer.alloc(0)).decode(Buffer.alloc(0)).at
 // @ts-expect-error a list of values
 seri().encode(number)
+export const web = defineService(async (skynet) => {
+  const server: HttpServer = await serveHttp(skynet, {
+    port: 0,
+    handler: ({ url }, response) => response.end(url?.trim()),
+  })
+  const listener = await skynet.socket.listen({ port: 0 })
+  const addressOf = ({ headers }: { headers: { host?: string } }): string => headers.host ?? ''
+  await serveHttp(skynet, { listener, handler() {}, addressOf })
+  // @ts-expect-error it listens, or is given who listens
+  await serveHttp(skynet, { port: 0, listener, handler() {} })
+  // @ts-expect-error there is somebody who answers
+  await serveHttp(skynet, { port: 0 })
+  server.upgrade('/x', async ({ headers }, stream) => {
+    stream.write(headers.upgrade ?? '')
+    new StreamDuplex(skynet, stream).detach().end()
+  })
+  return { close: (): Promise<void> => server.close({ graceMs: 1 }) }
+})
 export const asker = defineService((skynet) => {
   const to = { port: 1, backup: ['other'] }
   const channel = socketChannel(skynet, to)
@@ -169,12 +189,22 @@ export const bytes = [seri().encode([number]), msgpack<number>().encode(number)]
 export const all = [supervise, UdpAddress.of, resolveConfig, startNode, createSocketServer]
 `
 
+/** A file that imports each door of the package, so that all of its types are read. */
+function importOfDoors(): string {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  const typed = Object.keys(exports).filter((door) => exports[door].types !== undefined)
+  assert.ok(typed.length > 20)
+  return typed.map((door, at) => `export * as d${at} from 'skynet-ts${door.slice(1)}'\n`).join('')
+}
+
 test('the packed types are good for old compilers and targets, checked to the last file', (t) => {
   const folder = installPacked(t)
   writeFileSync(join(folder, 'user.ts'), USER)
+  writeFileSync(join(folder, 'doors.ts'), importOfDoors())
   for (const tsc of [oldestCompiler(), compilerOf('5.9'), OUR_COMPILER]) {
     const flags = ['--module', 'esnext', '--moduleResolution', 'bundler', '--skipLibCheck', 'false']
-    const words = [tsc, '--noEmit', '--strict', '--types', 'node', ...flags, 'user.ts']
+    const files = ['user.ts', 'doors.ts']
+    const words = [tsc, '--noEmit', '--strict', '--types', 'node', ...flags, ...files]
     const { stdout, status } = spawnSync(process.execPath, words, { cwd: folder, encoding: 'utf8' })
     assert.ok(status === 0 || status === 2, stdout)
     // Those of Node.js itself, as they are now, are too new for the oldest compiler.
@@ -254,7 +284,9 @@ test('the packed package holds no tests, and the documents that its README names
   const kit = [...files.matchAll(/\/testing\/(\S+)\.d\.ts\n/g)].map((match) => match[1]!)
   const door = ['fake-clock', 'probe', 'recording-router', 'stand-ins', 'test-client']
   door.push('test-node', 'test-service')
-  assert.deepEqual(kit.sort(), door, 'the kit alone, not what our own tests simulate')
+  const load = ['faulty-links', 'load-driver', 'load-report', 'stream-transport']
+  door.push(...load.map((name) => `load/${name}`))
+  assert.deepEqual(kit.sort(), door.sort(), 'the kit alone, not what our own tests simulate')
   const map = readFileSync(join(target, 'dist/lib/runtime/common.cjs.map'), 'utf8')
   const { sources, sourcesContent } = JSON.parse(map)
   assert.ok(sources.every((source: string) => /\/src\/.*\.ts$/.test(source)))

@@ -17,6 +17,13 @@ test('a start with too few descriptors names the limit', async (t) => {
   )
 })
 
+// Proves: docs/node.md#start-signal
+test('a signal while the node starts ends it, and that is no fault', async (t) => {
+  const cli = new Cli(t, scratchFolder(t), { start: 'early-signal.ts', args: ['SIGINT'] })
+  assert.equal((await cli.ended).code, 0)
+  assert.match(cli.err, /^skynet: SIGINT: stopping, for at most .*\nskynet: stopped\n$/)
+})
+
 // Proves: docs/node.md#start-fails
 test('a launch that fails says each path once', async (t) => {
   const folder = scratchFolder(t)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import type { ServiceRef } from 'skynet-ts'
-import { startHubs } from '../support/cluster-hubs.ts'
+import { CALM, startHubs } from '../support/cluster-hubs.ts'
 import { until } from '../support/until.ts'
 
 const NAMES = ['a', 'b', 'c'] as const
@@ -20,7 +20,7 @@ async function shared({ hub }: Nodes) {
 
 // Proves: docs/cluster.md#channels, #channel-order
 test('what any node publishes comes to subscribers of all, once, in order', async (t) => {
-  const nodes = await startHubs(t, { a: {}, b: {}, c: {} })
+  const nodes = await startHubs(t, { a: {}, b: {}, c: {} }, CALM)
   const { hub } = nodes
   const { ids, address } = await shared(nodes)
   assert.deepEqual(await hub('c').shareChannel(ids.c), address, 'it has one home')
@@ -51,7 +51,7 @@ test('what any node publishes comes to subscribers of all, once, in order', asyn
 
 // Proves: docs/cluster.md#channel-ends
 test('delete on any node ends it for all, behind what was published before', async (t) => {
-  const nodes = await startHubs(t, { a: {}, b: {}, c: {} })
+  const nodes = await startHubs(t, { a: {}, b: {}, c: {} }, CALM)
   const { hub } = nodes
   for (const from of NAMES) {
     const { ids, address } = await shared(nodes)
@@ -75,7 +75,7 @@ test('delete on any node ends it for all, behind what was published before', asy
 
 // Proves: docs/cluster.md#channel-ends
 test('a channel ends with the node that made it, and with no other', async (t) => {
-  const nodes = await startHubs(t, { a: {}, b: {}, c: {} })
+  const nodes = await startHubs(t, { a: {}, b: {}, c: {} }, CALM)
   const { hub, stop, restart } = nodes
   const [id, address] = await hub('b').newChannel()
   const own = await shared(nodes)

@@ -34,12 +34,16 @@ test('a unique service moves with a later token when its node stops, or it ends'
   assert.notEqual(next.where, 'b')
   assert.ok(isLater(next.fence, first.fence), `${first.fence} → ${next.fence}`)
   assert.equal((await hub('c').join('c')).where, next.where)
-  await hub('a').closeLobby()
   const last = await until('it is launched again', async () => {
     const found = await hub('c')
       .join('c')
       .catch(() => undefined)
-    return found !== undefined && isLater(found.fence, next.fence) && found
+    if (found !== undefined && isLater(found.fence, next.fence)) return found
+    // It is told to end by a send, which is lost where a busy machine loses the connection.
+    await hub('a')
+      .closeLobby()
+      .catch(() => {})
+    return undefined
   })
   assert.deepEqual(last.members.at(-1), 'c')
 })
@@ -50,7 +54,13 @@ test('a node that drains hands over what is one, finds it there, and goes on', a
   const { where } = await hub('a').join('before')
   const other = where === 'a' ? 'b' : 'a'
   await hub(where).drain()
-  assert.equal((await hub(other).join('there')).where, other)
+  // Who still knows the one that has ended is told so, and asks again.
+  const next = await until('it is launched there', () =>
+    hub(other)
+      .join('there')
+      .catch(() => undefined),
+  )
+  assert.equal(next.where, other)
   assert.equal((await hub(where).join('here')).where, other)
   await until('the other one knows', async () =>
     (await hub(other).events()).some(({ node, state }) => node === where && state === 'draining'),

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { resolveConfig } from 'skynet-ts/node'
 import { Cli, scratchFolder } from '../support/cli.ts'
-import { startHubs } from '../support/cluster-hubs.ts'
+import { CALM, startHubs } from '../support/cluster-hubs.ts'
 import { freePort } from '../support/free-port.ts'
 import { TestNode } from '../support/node.ts'
 import { until } from '../support/until.ts'
 
 test('nodes that know a seed call each other by name, with any values', async (t) => {
-  const { hub } = await startHubs(t, { a: {}, b: {}, c: {} })
+  const { hub } = await startHubs(t, { a: {}, b: {}, c: {} }, CALM)
   const value = { deep: [1n, new Date(5), new Map([[1, 'x']])], text: 'x'.repeat(300_000) }
   assert.equal(await hub('a').self(), 'a')
   assert.deepEqual(await hub('a').relay('b', value), value)
@@ -17,19 +17,34 @@ test('nodes that know a seed call each other by name, with any values', async (t
   assert.deepEqual(await hub('a').relay('a', value), value, 'its own name is as good')
 })
 
+// Proves: docs/cluster.md#sends, #order
+test('sends of more than 8 MiB at once throw, or come: none is missing', async (t) => {
+  // A link is reset when its peer is not heard, and a busy machine may keep it silent.
+  const { hub } = await startHubs(t, { a: {}, b: {} }, { leaseMs: 60_000 })
+  const count = 12_000
+  await hub('a').flood('b', count, 'x'.repeat(1000))
+  await until('all have come', async () => (await hub('b').numbers()).last === count - 1)
+  assert.deepEqual(await hub('b').numbers(), { count, gaps: 0, last: count - 1 })
+})
+
 // Proves: docs/cluster.md#call-ends
 test('what is not there says so, and a call has a deadline', async (t) => {
-  const { hub } = await startHubs(t, { a: { callTimeoutMs: 300 }, b: {} })
-  await assert.rejects(hub('a').relay('nobody', 1), {
-    code: 'ERR_NODE_UNKNOWN',
-    info: { node: 'nobody' },
-  })
-  await assert.rejects(hub('a').find('b', '.nothing'), {
-    code: 'ERR_NAME_UNKNOWN',
-    info: { name: 'b.nothing' },
-  })
-  const isLate = (error: { code: string; info: { sent: string; method: string } }): boolean => {
-    const { sent, method } = error.info
+  const { hub } = await startHubs(t, { a: { callTimeoutMs: 300 }, b: {} }, CALM)
+  // Where others use the cores, some are late before.
+  const said = (ask: () => Promise<unknown>): Promise<{ code: string; info: object }> =>
+    until('it says so', () =>
+      ask().then(
+        () => assert.fail('it has come'),
+        (error) => error.code !== 'ERR_CALL_TIMEOUT' && error,
+      ),
+    )
+  const unknown = await said(() => hub('a').relay('nobody', 1))
+  assert.deepEqual([unknown.code, unknown.info], ['ERR_NODE_UNKNOWN', { node: 'nobody' }])
+  const nameless = await said(() => hub('a').find('b', '.nothing'))
+  assert.deepEqual([nameless.code, nameless.info], ['ERR_NAME_UNKNOWN', { name: 'b.nothing' }])
+  const isLate = (error: { code: string; info: Record<string, string> }): boolean => {
+    const { sent, method, to } = error.info
+    assert.match(to!, /^b:[0-9a-f]{8}$/, 'as its node calls it')
     assert.deepEqual([error.code, sent, method], ['ERR_CALL_TIMEOUT', 'maybe', 'never'])
     return true
   }
@@ -40,7 +55,7 @@ test('what is not there says so, and a call has a deadline', async (t) => {
 // Proves: docs/cluster.md#trace
 test('a trace goes on in another node, and its id says where it began', async (t) => {
   const name = `${'n'.repeat(31)}界`
-  const { hub, log } = await startHubs(t, { [name]: {}, b: {} })
+  const { hub, log } = await startHubs(t, { [name]: {}, b: {} }, CALM)
   const [here, there] = await hub(name).traced('b')
   assert.match(here, new RegExp(`^${name}:[0-9a-f]{8}-\\d+$`))
   assert.equal(there, here)
@@ -55,7 +70,7 @@ test('a trace goes on in another node, and its id says where it began', async (t
 })
 
 test('newService launches on a node: by its name, the least loaded, and by a key', async (t) => {
-  const { hub } = await startHubs(t, { a: {}, b: {} })
+  const { hub } = await startHubs(t, { a: {}, b: {} }, CALM)
   const [handle, where] = await hub('a').launch('b', 'x')
   assert.equal(where, 'hello x on b')
   assert.ok(handle > 0)
@@ -75,7 +90,7 @@ test('newService launches on a node: by its name, the least loaded, and by a key
 })
 
 test('a node of another build launches nothing for it', async (t) => {
-  const { hub } = await startHubs(t, { a: { build: '1' }, b: { build: '2' } })
+  const { hub } = await startHubs(t, { a: { build: '1' }, b: { build: '2' } }, CALM)
   await assert.rejects(hub('a').launch('b', 'x'), (error: { code: string; message: string }) => {
     assert.equal(error.code, 'ERR_SERVICE_LAUNCH')
     assert.match(error.message, /this node runs build '2', and who asks '1'/)
@@ -84,7 +99,7 @@ test('a node of another build launches nothing for it', async (t) => {
 })
 
 test('a node that stops is down, and restarted another one', async (t) => {
-  const { hub, stop, restart } = await startHubs(t, { a: {}, b: {} })
+  const { hub, stop, restart } = await startHubs(t, { a: {}, b: {} }, CALM)
   const told = async () => (await hub('a').events()).map(({ node, state }) => `${node} ${state}`)
   await until('a is told of b', async () => (await told()).includes('b up'))
   await hub('a').launch('b', 'x')
@@ -126,7 +141,7 @@ test('a second node of a name that lives does not start, and displaces nobody', 
 
 // Proves: docs/cluster-tcp.md#auth
 test('a node that is not let in does not start, and says why', async (t) => {
-  const { hub, second } = await startHubs(t, { a: {} })
+  const { hub, second } = await startHubs(t, { a: {} }, CALM)
   const reasons = {
     'another secret': [{ secret: 'that of other nodes' }, /the secrets differ/],
     'another cluster': [{ cluster: 'other' }, /it is of cluster 'skynet', and we of 'other'/],
@@ -140,9 +155,8 @@ test('a node that is not let in does not start, and says why', async (t) => {
 test('a wrong key of the cluster ends the start with one error, which names it', async (t) => {
   const listen = `127.0.0.1:${await freePort()}`
   const wrong = {
-    "as 'cluster.seed' must be given, or 'nodes'": { listen },
+    "'cluster.seed' as it must be given, or 'cluster.nodes'": { listen },
     "as 'cluster.listen' must be an address": { listen: 'nowhere', seed: listen },
-    "over tcp with option 'nats'": { listen, seed: listen, nats: { servers: [] } },
   }
   for (const [text, cluster] of Object.entries(wrong)) {
     const given = { name: 'a', ...cluster }

@@ -95,10 +95,12 @@ check('a message that a policy drops is dropped whole, and counted', async (skyn
   await connection.drain()
   client.pause()
   overflow(connection, stream)
-  const { dropped } = connection
-  assert.ok(dropped > 0)
-  assert.equal(stream.send('x'), false)
-  assert.equal(connection.dropped, dropped + 1)
+  // Something may leave still: then there is room for one more.
+  for (let isTaken = true; isTaken; ) {
+    const { dropped } = connection
+    isTaken = stream.send('x'.repeat(1000))
+    assert.equal(connection.dropped, isTaken ? dropped : dropped + 1)
+  }
   const drunk = drink(client)
   await connection.drain()
   await stream.close()

@@ -10,7 +10,7 @@ const nothing = (): void => {}
 for (const parser of PARSERS) {
   // Proves: docs/codec.md#hostile
   // Proves: docs/frames.md#hostile
-  test(`${parser.name}: what a peer sends is taken, or refused with a code`, () => {
-    assert.equal(feed(parser, SEEDS, nothing, nothing), undefined)
+  test(`${parser.name}: what a peer sends is taken, or refused with a code`, async () => {
+    assert.equal(await feed(parser, SEEDS, nothing, nothing), undefined)
   })
 }

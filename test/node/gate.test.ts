@@ -248,13 +248,13 @@ check(
 
 // Proves: docs/gate.md#message-rate
 check('a flood of empty messages of one who has left is dropped', async (skynet, handlers) => {
-  const scene = await startGate(skynet, handlers, { maxMessagesPerSecond: 1000 })
+  const scene = await startGate(skynet, handlers, { maxMessagesPerSecond: 100 })
   const agent = await scene.agent(1)
   const [client, fd] = await scene.join()
   // Nothing is read before all is there.
   client.socket.end(Buffer.alloc(512 * 1024))
   await agent.call.forward(fd)
-  const why = 'more than 1000 messages within a second'
+  const why = 'more than 100 messages within a second'
   assert.deepEqual(await scene.event('error'), ['error', fd, why])
   assert.deepEqual(await scene.event('close'), ['close', fd])
   client.close()
@@ -347,14 +347,15 @@ check(
     const clients = await storm(300)
     const refused = (): FramedClient[] => clients.filter(({ isOver }) => isOver)
     await until('the others have ended', () => refused().length === 300 - 64)
-    const opened = scene.events.filter(([kind]) => kind === 'open')
-    assert.equal(opened.length, 64)
     assert.deepEqual(await scene.gate.call.stat(), {
       clients: 64,
       maxClient: 64,
       refused: 236,
       lost: 0,
     })
+    // What the gate has told came before its answer; clients may hear of their end before that.
+    const opened = scene.events.filter(([kind]) => kind === 'open')
+    assert.equal(opened.length, 64)
     // One leaves, one comes.
     for (let round = 0; round < 5; round++) {
       await scene.gate.call.kick(opened[round]![1])

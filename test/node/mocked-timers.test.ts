@@ -9,7 +9,8 @@ test('a node watches its workers by the real time while its program mocks timers
   t.mock.method(performance, 'now', () => 0)
   // A service holds its worker for a minute; who calls it ends the node when that worker was ended.
   const config = { start: '../fixtures/looper.ts', args: ['spare', 60_000], logger: '/dev/null' }
-  const watched = { ...config, thread: 2, monitorMs: 100, monitorAction: 'kill' as const }
+  // Longer than a start takes on a busy machine.
+  const watched = { ...config, thread: 2, monitorMs: 500, monitorAction: 'kill' as const }
   await using node = await startNode(resolveConfig(watched, import.meta.dirname))
   assert.equal(await node.exited, 0)
 })

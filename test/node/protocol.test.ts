@@ -6,7 +6,7 @@ import type proxy from '../fixtures/proxy.ts'
 import type speaker from '../fixtures/speaker.ts'
 import { NUMBERS } from '../fixtures/speaker.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest } from '../support/run.ts'
+import { type Body, gate, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
@@ -88,13 +88,21 @@ check('a type that nobody handles rejects the call, and a send of it is logged',
 
 // Proves: docs/semantics.md#protocol-order
 check('messages of a protocol wait for the end of setup, like calls', async (skynet, handlers) => {
-  handlers.gate = () => skynet.sleep(5)
+  const asked = gate<void>()
+  const end = gate<void>()
+  handlers.gate = () => {
+    asked.open()
+    return end.promise
+  }
   const args: [string, number] = ['.early-protocol', skynet.self]
   const launched = skynet.newService('./starter.ts', { on: 1, args })
-  await until('it is there', () => skynet.localName('.early-protocol'))
+  await asked.promise
   const call = skynet.rawCall('.early-protocol', 99, 'too early')
-  await assert.rejects(call, { code: 'ERR_PROTOCOL_UNKNOWN' })
-  await launched
+  const refused = assert.rejects(call, { code: 'ERR_PROTOCOL_UNKNOWN' })
+  const first = Promise.race([refused.then(() => 'refused'), skynet.sleep(5)])
+  assert.equal(await first, undefined, 'its setup is not done')
+  end.open()
+  await Promise.all([refused, launched])
 })
 
 check('a redirect that is wrong throws, and cuts nobody off', async (skynet) => {

@@ -10,6 +10,8 @@ const TYPES = join(import.meta.dirname, '../../lib/types')
 /** A new member is added here on purpose; what only other files of src call is `@internal`. */
 const MEMBERS: Readonly<Record<string, string>> = {
   ChannelInput: 'read readLine',
+  ClientError: 'code text closeCode constructor',
+  ClientFault: 'code constructor',
   ClusterApi: 'self datacenter nodes query uniqueService shareChannel openChannel onNode drain',
   Channel: 'id publish subscribe delete toString',
   Connection:
@@ -18,13 +20,24 @@ const MEMBERS: Readonly<Record<string, string>> = {
     '[Symbol.asyncDispose]',
   Datacenter: 'with get set wait',
   DebugApi: 'workers services traced profile',
+  EventStream: 'next return [Symbol.asyncIterator]',
   FakeClock: 'constructor now advance',
   FrameParser: 'constructor take push next end rest clear',
   FramedStream:
     'remoteAddress isOpen bufferedAmount send drain receive each close [Symbol.asyncIterator] ' +
     '[Symbol.asyncDispose]',
+  HandshakeListener:
+    'address port isOpen handshakes [Symbol.asyncIterator] close [Symbol.asyncDispose]',
   Harbor: 'id globalName queryName query link connect linkMaster harbors stat master',
   Listener: 'id host port address isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
+  HttpServer:
+    'server refused address port isReady connections addressOf take upgrade close ' +
+    '[Symbol.asyncDispose]',
+  KcpListener:
+    'host port address isOpen stat accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
+  KcpStream:
+    'id remoteAddress isOpen bufferedAmount roundTripMs resent closeCode closeReason send drain ' +
+    'receive each close [Symbol.asyncIterator] [Symbol.asyncDispose]',
   LoginRequest: 'constructor take',
   LoginServer: 'address port pending close [Symbol.asyncDispose]',
   LuaFloat: 'value constructor valueOf',
@@ -39,6 +52,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Selection: 'hasTimedOut [Symbol.asyncIterator]',
   ServiceId: '[SERVICE] target',
   ServiceRef: 'handle address call send with toString',
+  Session: 'id user address transport epoch isConnected isOver push kick attach drain',
   SharedView: 'name value version isDeleted latest monitor',
   SessionChannel: 'request response',
   ShareDataApi: 'new update delete query deepCopy',
@@ -63,6 +77,9 @@ const MEMBERS: Readonly<Record<string, string>> = {
   StandaloneServer:
     'listen connect udp bind start pause end close shutdown configure setOption send broadcast ' +
     'sendTo udpConnect poll netstat totals release [Symbol.dispose]',
+  StreamDuplex:
+    'timeout constructor remoteAddress remotePort remoteFamily encrypted setTimeout destroySoon ' +
+    'setNoDelay setKeepAlive ref unref detach',
   Subscription: 'channel ended next return [Symbol.asyncIterator] unsubscribe [Symbol.dispose]',
   Supervisor: 'constructor child start stop',
   TestClient:
@@ -71,10 +88,23 @@ const MEMBERS: Readonly<Record<string, string>> = {
   TestNode:
     'log sent skynet launch ref listeners connect connection settled stop [Symbol.asyncDispose]',
   Timer: 'pending cancel [Symbol.dispose]',
+  TlsListener: 'setTls',
+  TlsStream:
+    'encrypted alpnProtocol servername protocol isResumed authorized authorizationError ' +
+    'remoteAddress isOpen bufferedAmount peerCertificate read readLine lines ' +
+    '[Symbol.asyncIterator] write drain end close [Symbol.asyncDispose]',
+  TrustedProxies: 'constructor has',
   UdpAddress: 'bytes constructor of fromBytes host port family equals toString',
   UdpSocket:
     'id family port dropped isOpen peer receive [Symbol.asyncIterator] sendTo send connect drain ' +
     'setOption close [Symbol.asyncDispose]',
+  AcceptedWebSocket: 'request remoteAddress',
+  WebSocketListener:
+    'address port isOpen accept [Symbol.asyncIterator] close [Symbol.asyncDispose]',
+  WebSocketRequest: 'url headers address secure path',
+  WebSocketStream:
+    'subprotocol id remoteAddress isOpen bufferedAmount closeCode closeReason send drain receive ' +
+    'each ping close [Symbol.asyncIterator] [Symbol.asyncDispose]',
 }
 
 const CLASS = /^export declare class (\w+)[^{]*\{\n([\s\S]*?)^\}/gm

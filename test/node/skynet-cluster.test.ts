@@ -211,21 +211,22 @@ check('a node that never answers: the deadline, or the signal, of the call', asy
     nodes: { silent: `127.0.0.1:${silent.port}` },
     timeoutMs: 30,
   })
+  const patient = cluster.with({ timeoutMs: 60_000 })
+  await patient.getSender('silent')
   await assert.rejects(cluster.call('silent', '@x', 'y'), (error) => {
     assert.ok(isSkynetError(error, 'ERR_SKYNETCLUSTER_TIMEOUT'))
     assert.deepEqual(error.info, { node: 'silent', to: '@x', timeoutMs: 30, sent: 'maybe' })
     return true
   })
-  await cluster.with({ timeoutMs: 60_000 }).getSender('silent')
   const controller = new AbortController()
   const { signal } = controller
   const call = cluster.with({ timeoutMs: 60_000, signal }).call('silent', '@x', 'y')
   controller.abort()
   await assert.rejects(call, { name: 'AbortError' })
-  const nodes = await cluster.nodes()
+  const nodes = await patient.nodes()
   const { state, pending } = nodes.find(({ name }) => name === 'silent')!
   assert.deepEqual([state, pending], ['open', 0])
-  await cluster.reload({ silent: false })
+  await patient.reload({ silent: false })
 })
 
 // Proves: docs/skynet-cluster.md#deadline, #nowaiting

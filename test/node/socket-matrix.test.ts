@@ -12,6 +12,7 @@ const FIN_FIRST =
   'FIN, then it waits for the FIN of the peer: closing at once could cut what that reads'
 const END = 'Skynet has no half close'
 const DRAIN = 'Skynet has no drain'
+const HOLD = 'Skynet has no hold'
 const NOT_BEFORE_START = 'an accepted socket is not watched before start: Skynet tells its listener'
 
 // Its connect is on the way: every order is run after it, and the peer's kernel accepts.
@@ -191,4 +192,25 @@ matrix('CONNECTED, paused', {
   'peer data': { to: 'CONNECTED' },
   'peer FIN': { to: 'CONNECTED' },
   'peer RST': { to: 'INVALID', events: ['ERROR ECONNRESET', 'CLOSE'] },
+})
+
+matrix('CONNECTED, held', {
+  start: { to: 'CONNECTED', differs: NO_WORD },
+  // Proves: docs/semantics.md#handover-refused
+  'start by another': {
+    to: 'CONNECTED',
+    events: ['C: ERROR what it carries stays with its service, as TLS and WebSockets do'],
+    differs: HOLD,
+  },
+  pause: null,
+  send: null,
+  close: { to: 'HALFCLOSE_READ', events: ['CLOSE'], sees: 'FIN', differs: FIN_FIRST },
+  'close with unsent bytes': null,
+  shutdown: { to: 'INVALID', events: ['CLOSE'], sees: 'FIN' },
+  end: null,
+  drain: null,
+  'a client': null,
+  'peer data': { to: 'CONNECTED', events: ['DATA data'] },
+  'peer FIN': { to: 'HALFCLOSE_READ', events: ['CLOSE'] },
+  'peer RST': null,
 })

@@ -249,6 +249,44 @@ test('T17 start by another owner moves the socket: YIELD, OPEN, what was unread,
     assert.equal(s.stateOf(id), STATE.CONNECTED, 'the old owner cannot close it any more')
   }))
 
+// Proves: docs/semantics.md#handover-refused
+test('only its owner holds a socket: not the former one, and not who gives it away', () =>
+  drive(function* (s) {
+    const { id } = yield* s.pair(A)
+    s.client.order('start', id, C)
+    const first = yield* s.next('YIELD')
+    // Somebody is waiting for it already.
+    s.client.order('hold', id, A)
+    s.client.handover(id, Buffer.alloc(0), first.ud)
+    assert.equal((yield* s.next('OPEN')).owner, C)
+    s.client.order('start', id, B)
+    const second = yield* s.next('YIELD')
+    assert.equal(second.owner, C)
+    s.client.handover(id, Buffer.alloc(0), second.ud)
+    assert.equal((yield* s.next('OPEN')).owner, B)
+    // It was its own once.
+    s.client.order('hold', id, A)
+    s.client.order('start', id, C)
+    const third = yield* s.next('YIELD')
+    s.client.handover(id, Buffer.alloc(0), third.ud)
+    assert.equal((yield* s.next('OPEN')).owner, C)
+    s.client.order('hold', id, C)
+    s.client.order('start', id, A)
+    const error = yield* s.next('ERROR')
+    assert.deepEqual([error.owner, s.stateOf(id)], [A, STATE.CONNECTED])
+  }))
+
+test('a hold of a socket that closes says nothing: who wants it is told that it is closed', () =>
+  drive(function* (s) {
+    const { id } = yield* s.pair(A)
+    s.client.order('close', id, A)
+    s.client.order('hold', id, A)
+    s.client.order('start', id, C)
+    yield* s.next('CLOSE')
+    const error = yield* s.next('ERROR')
+    assert.deepEqual([error.owner, error.bytes.toString()], [C, 'socket closed'])
+  }))
+
 test('a late answer of the acceptor does not pass for that of the owner after it', () =>
   drive(function* (s) {
     const { port } = yield* s.listen(A)

@@ -109,7 +109,7 @@ serviceTest(
 
 // Proves: docs/semantics.md#death-last
 test('a node whose services all went with a worker ends with code 1', async () => {
-  const { code, err } = await inProcess('quitter.ts', ['exit'])
+  const { code, err } = await inProcess('quitter.ts', ['exit when running'])
   assert.equal(code, 1, err)
   assert.match(err, /skynet worker \d died: exit code 3; \d services are gone/)
 })

@@ -145,10 +145,11 @@ export class Again {
   /** Go one way, at most so often: a part of that, as its scale says. */
   async run(way: string, most: number): Promise<Course> {
     const scale = ALL_WAYS.get(way)!
-    const step = scale === 1 ? MODULE_PATHS_MAX : 1
+    const step = way.startsWith('queryService') ? MODULE_PATHS_MAX : 1
     const half = Math.ceil(most / scale / 2 / step) * step
     const warm = Math.ceil((2 * half) / WARM_PART)
     await this.#go(way, 0, warm)
+    // With that heap, too: what a snapshot takes of this process is there at each look, or at none.
     const before = await this.#look(way, () => true)
     await this.#go(way, warm, warm + half)
     const halfWay = await this.#look(way, (found) => grownCounts(before, found).length === 0)
@@ -187,8 +188,15 @@ export class Again {
     return answer as T
   }
 
-  /** @param isOver What is on its way to its end, or still held for it, is waited for. */
+  /** With the heap of the socket thread, where that is worth a look. */
   async #look(way: string, isOver: (found: State) => boolean): Promise<State> {
+    const found = await this.#settled(isOver)
+    if (!SOCKET_WAYS.has(way)) return found
+    return { ...found, heaps: { ...found.heaps, 'socket thread': await this.#socketHeap() } }
+  }
+
+  /** @param isOver What is on its way to its end, or still held for it, is waited for. */
+  async #settled(isOver: (found: State) => boolean): Promise<State> {
     let found: State | undefined
     const isSettled = async (): Promise<boolean> => {
       found = await this.#lookOnce()
@@ -196,9 +204,7 @@ export class Again {
     }
     // What does not settle is a fault of the way, and told as that.
     await until('it settles', isSettled, { withinMs: SETTLE_MS_MAX }).catch(() => {})
-    const { heaps, ...rest } = found!
-    if (!SOCKET_WAYS.has(way)) return found!
-    return { ...rest, heaps: { ...heaps, 'socket thread': await this.#socketHeap() } }
+    return found!
   }
 
   async #lookOnce(): Promise<State> {

@@ -1,10 +1,10 @@
 /** Clients that talk at once: everybody hears everything once, and nothing is left of it. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { startChat } from './chat-client.ts'
-import { until } from './until.ts'
+import { OpenFiles } from './leftovers.ts'
+import { until, untilCounted } from './until.ts'
 
 export interface Load {
   readonly rooms: number
@@ -13,15 +13,14 @@ export interface Load {
   readonly lines: number
 }
 
-/** Two million lines take long where others use the cores. */
-const TALK_MS_MAX = 240_000
 /** Connections begun at a time: fewer than a listen queue holds. */
 const BATCH = 100
 
 export async function talkAll(t: TestContext, load: Load): Promise<void> {
   const { rooms, members, lines } = load
   const { port, node, assertNoFault } = await startChat(t)
-  const before = { ...node.stats(), fds: countFds() }
+  const before = node.stats()
+  const files = new OpenFiles()
   const talkers = await open(port, load)
   const { services, load: ofWorkers } = node.stats()
   assert.equal(services, before.services + rooms * members + rooms)
@@ -33,8 +32,8 @@ export async function talkAll(t: TestContext, load: Load): Promise<void> {
   const expected = rooms * members * (members - 1) * lines
   const heard = (): number => talkers.reduce((sum, talker) => sum + talker.heard, 0)
   // A fault ends the wait: it is looked at below.
-  const isOver = (): boolean => heard() >= expected || talkers.some((one) => one.fault !== '')
-  await until('every line', isOver, { withinMs: TALK_MS_MAX })
+  const isFaulty = (): boolean => talkers.some((one) => one.fault !== '')
+  await untilCounted('lines', () => (isFaulty() ? expected : heard()), expected)
   for (const talker of talkers) talker.check(members)
   assert.equal(heard(), expected)
 
@@ -45,7 +44,7 @@ export async function talkAll(t: TestContext, load: Load): Promise<void> {
   await until('the end of every connection', () => talkers.every(({ socket }) => socket.closed))
   await until('the end of every socket slot', () => node.stats().sockets === before.sockets)
   await until('the end of every agent and room', () => node.stats().services === before.services)
-  await until('the end of every descriptor', () => countFds() === before.fds)
+  await files.gone()
   assert.deepEqual(node.stats().load, before.load)
   assertNoFault()
 }
@@ -127,9 +126,4 @@ class Talker {
   #wrong(what: string): void {
     this.fault ||= what
   }
-}
-
-/** Open descriptors of this process; 0 where the system does not show them. */
-function countFds(): number {
-  return process.platform === 'linux' ? readdirSync('/proc/self/fd').length : 0
 }

@@ -10,7 +10,7 @@ export type Token = readonly [era: number, revision: number]
 export interface CallEntry {
   /** Of this call alone. */
   readonly id: string
-  readonly what: 'query' | 'work' | 'ledger'
+  readonly what: 'query' | 'work' | 'ledger' | 'passed'
   readonly to: string
   readonly begunAt: number
   endedAt: number
@@ -20,6 +20,16 @@ export interface CallEntry {
   sent?: 'no' | 'maybe' | undefined
   /** Of an answer of the ledger. */
   token?: Token
+}
+
+/** Somebody has waited for the end of a service of another node, which he has ended. */
+export interface WatchEntry {
+  /** How he knew of it. */
+  readonly way: string
+  readonly by: string
+  readonly to: string
+  /** How it ended; `open…` until it did. */
+  reason: string
 }
 
 /** What a node was told of another one. */
@@ -37,6 +47,7 @@ export interface Book {
   /** To each node, how many were sent; the last one of it has that number. */
   readonly sends: Readonly<Record<string, number>>
   readonly nodes: readonly NodeEntry[]
+  readonly watches: readonly WatchEntry[]
 }
 
 /** What was done to the process of a node. */
@@ -56,6 +67,8 @@ export interface Judged {
   /** How often calls have ended how: `work ERR_NODE_LOST maybe`. */
   readonly ends: Readonly<Record<string, number>>
   readonly sends: number
+  /** Ends of services that somebody has waited for. */
+  readonly watches: number
   /** How much later than its deadline a call has ended, at most. */
   readonly lateMs: number
 }
@@ -98,6 +111,9 @@ export function judge(folder: string, books: readonly BookOf[], harms: readonly 
       }
     }
     faults.push(...faultsOfNodes(book, harms), ...faultsOfTokens(book))
+    for (const { way, by, to, reason } of book.watches) {
+      if (reason.startsWith('open')) faults.push(`${by} waits for the end of a ${way} of ${to}`)
+    }
   }
   faults.push(
     ...faultsOfSends(books, happened, isHarmed),
@@ -118,6 +134,7 @@ export function judge(folder: string, books: readonly BookOf[], harms: readonly 
     failed: calls.length - answered,
     ends,
     sends: books.reduce((sum, { sends }) => sum + total(sends), 0),
+    watches: books.reduce((sum, { watches }) => sum + watches.length, 0),
     lateMs: lateness(books, harms),
   }
 }

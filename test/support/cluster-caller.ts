@@ -15,7 +15,7 @@ interface Actor {
   note(from: string, count: number): void
 }
 
-const CALL_MS = 2000
+export const CALL_MS = 2000
 const WORK_MS_MAX = 200
 const PAUSE_MS_MAX = 20
 const SENDS_MAX = 20
@@ -94,25 +94,30 @@ export class Caller {
     }
   }
 
-  /** Undefined: it has failed, and it is entered how. */
-  async #entered<T>(
-    what: CallEntry['what'],
-    call: (id: string) => Promise<T>,
-  ): Promise<T | undefined> {
-    const id = `${this.#me}:${this.#calls.length}`
-    const head = { id, what, to: this.#to, begunAt: now(), timeoutMs: CALL_MS }
-    const entry: CallEntry = { ...head, endedAt: 0, outcome: 'open' }
-    this.#calls.push(entry)
-    try {
-      const value = await call(id)
-      entry.outcome = 'ok'
-      return value
-    } catch (error) {
-      entry.outcome = isSkynetError(error) ? error.code : String(error)
-      if (isSkynetError(error)) entry.sent = (error.info as Pick<CallEntry, 'sent'>).sent
-      return undefined
-    } finally {
-      entry.endedAt = now()
-    }
+  #entered<T>(what: CallEntry['what'], call: (id: string) => Promise<T>): Promise<T | undefined> {
+    return entered(this.#calls, { me: this.#me, to: this.#to, what }, call)
+  }
+}
+
+/** Undefined: it has failed, and it is entered how. */
+export async function entered<T>(
+  calls: readonly CallEntry[],
+  { me, to, what }: { readonly me: string } & Pick<CallEntry, 'to' | 'what'>,
+  call: (id: string) => Promise<T>,
+): Promise<T | undefined> {
+  const id = `${me}:${calls.length}`
+  const head = { id, what, to, begunAt: now(), timeoutMs: CALL_MS }
+  const entry: CallEntry = { ...head, endedAt: 0, outcome: 'open' }
+  ;(calls as CallEntry[]).push(entry)
+  try {
+    const value = await call(id)
+    entry.outcome = 'ok'
+    return value
+  } catch (error) {
+    entry.outcome = isSkynetError(error) ? error.code : String(error)
+    if (isSkynetError(error)) entry.sent = (error.info as Pick<CallEntry, 'sent'>).sent
+    return undefined
+  } finally {
+    entry.endedAt = now()
   }
 }

@@ -1,6 +1,7 @@
 /** Nodes of one cluster in the process of a test, on each a service that does what is asked. */
 import type { TestContext } from 'node:test'
 import { type NodeConfig, resolveConfig } from 'skynet-ts/node'
+import type { ClusterParts } from '../../src/cli/cluster-config.ts'
 import type { HubService } from '../fixtures/cluster-node.ts'
 import { freePort } from './free-port.ts'
 import { TestNode } from './node.ts'
@@ -8,7 +9,14 @@ import { until } from './until.ts'
 
 const START = new URL('../fixtures/cluster-node.js', import.meta.url).href
 
-type Given = Partial<NonNullable<NodeConfig['cluster']>>
+/** For tests in which nobody dies: however busy the machine is, nobody seems to. */
+export const CALM = { leaseMs: 20_000 }
+
+/** A node that stops has the time to say so, however busy the machine is. */
+const EXIT_MS = 20_000
+
+type Cluster = NonNullable<NodeConfig['cluster']>
+type Given = ClusterParts
 
 /** Of each node, by its name, what its config has besides the seed: the first one is that. */
 export async function startHubs(
@@ -24,9 +32,10 @@ export async function startHubs(
   })
   const start = async (name: string, more: Given = {}): Promise<TestNode> => {
     const tcp = ways.transport === 'nats' ? {} : overTcp(name)
-    const cluster = { name, leaseMs: 1000, ...tcp, ...ways, ...given[name], ...more }
+    const parts: Given = { name, leaseMs: 1000, ...tcp, ...ways, ...given[name], ...more }
+    const cluster = parts as Cluster
     return TestNode.start((_, logger) =>
-      resolveConfig({ start: START, thread: 2, logger, cluster }),
+      resolveConfig({ start: START, thread: 2, logger, exitMs: EXIT_MS, cluster }),
     )
   }
   const running = new Map<string, TestNode>()

@@ -1,11 +1,14 @@
 /** How the nodes of a test reach each other: their part of the config, and what is around them. */
 import type { NodeConfig } from 'skynet-ts'
+import { tlsOf } from '../../src/cluster/tcp/tcp.kit.ts'
 import { freePorts } from './free-port.ts'
 import type { NatsServer, NatsServers } from './nats-server.ts'
 import type { Networks } from './networks.ts'
 
+type Cluster = NonNullable<NodeConfig['cluster']>
+
 export interface Way extends AsyncDisposable {
-  configOf(node: string): NonNullable<NodeConfig['cluster']>
+  configOf(node: string): Cluster
   /** A command that runs the process of a node, where it has a network of its own. */
   before?(node: string): readonly string[]
 }
@@ -26,6 +29,18 @@ export async function overTcp(names: readonly string[], networks?: Networks): Pr
     }),
     before: (name) => networks?.before(name) ?? [],
     [Symbol.asyncDispose]: async () => networks?.[Symbol.dispose](),
+  }
+}
+
+/** The same, with certificates instead of a secret. */
+export async function overTls(names: readonly ('a' | 'b')[]): Promise<Way> {
+  const way = await overTcp(names)
+  return {
+    ...way,
+    configOf: (name) => {
+      const { secret: _, ...config } = way.configOf(name)
+      return { ...config, tls: tlsOf(name as 'a' | 'b') } as Cluster
+    },
   }
 }
 

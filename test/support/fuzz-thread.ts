@@ -10,4 +10,4 @@ const parser = PARSERS.find((each) => each.name === name)!
 const onSeed = (seed: number) => Atomics.store(at, 0, seed)
 const beat = () => Atomics.add(at, 1, 1)
 
-parentPort!.postMessage(feed(parser, { first, count }, onSeed, beat))
+parentPort!.postMessage(await feed(parser, { first, count }, onSeed, beat))

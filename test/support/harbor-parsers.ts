@@ -1,5 +1,6 @@
 /** What masters and slaves of a harbor cluster send, as rows of `PARSERS`. */
 import { packValues } from '../../src/codec/seri/writer.ts'
+import { FrameFormat } from '../../src/frames/frame-format.ts'
 import { Border } from '../../src/harbor/border.ts'
 import {
   CONTROL_FORMAT,
@@ -10,7 +11,7 @@ import {
   type ToSlave,
 } from '../../src/harbor/control.ts'
 import { readAll } from '../../src/harbor/harbor.kit.ts'
-import { encodeRemote, REMOTE_FORMAT } from '../../src/harbor/remote-message.ts'
+import { encodeRemote, REMOTE_FRAMES } from '../../src/harbor/remote-message.ts'
 import { PTYPE } from '../../src/wire/ptype.ts'
 import type { Parser } from './parsers.ts'
 import { below, type Random } from './seed.ts'
@@ -36,7 +37,7 @@ function crossed(chunks: readonly Buffer[]): unknown {
     },
     say: (trouble) => seen.push(trouble),
   })
-  const codes = readAll(REMOTE_FORMAT, chunks, (body) => border.receive(body))
+  const codes = readAll(new FrameFormat(REMOTE_FRAMES), chunks, (body) => border.receive(body))
   return [seen, codes]
 }
 

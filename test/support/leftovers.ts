@@ -1,7 +1,9 @@
 /** What a node may leave in its process: descriptors, listeners, objects. */
-import { readdirSync } from 'node:fs'
+import assert from 'node:assert/strict'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { until } from './until.ts'
 
 setFlagsFromString('--expose-gc')
 /** Collect garbage now. */
@@ -15,6 +17,51 @@ export function descriptors(): number {
   } catch {
     return 0
   }
+}
+
+/**
+ * With the first stream of a process libuv opens it, for whoever comes when no descriptor is left.
+ * Where the output of a test is a file, that is a client of the test.
+ */
+const OF_LIBUV = '/dev/null'
+
+/**
+ * What is open in this process when this is made, to be compared with later. A count is not enough:
+ * it takes a file that another thread reads at that moment for one that stays open.
+ */
+export class OpenFiles {
+  readonly #before = openFiles()
+
+  /** Wait until nothing is open that was not then. */
+  async gone(): Promise<void> {
+    await until('the end of every descriptor', () => this.#more().length === 0).catch(() => {})
+    assert.deepEqual(this.#more(), [], 'what is still open')
+  }
+
+  /** What is open now and was not then: `socket:[4711]`. */
+  #more(): string[] {
+    const before = [...this.#before]
+    return openFiles().filter((file) => {
+      const at = before.indexOf(file)
+      if (at >= 0) before.splice(at, 1)
+      return at < 0
+    })
+  }
+}
+
+/** What each descriptor leads to; where the system does not show it, nothing. */
+function openFiles(): string[] {
+  if (process.platform !== 'linux') return []
+  const folder = '/proc/self/fd'
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      const file = readlinkSync(`${folder}/${fd}`)
+      return file === OF_LIBUV ? [] : [file]
+    } catch {
+      // That of the folder itself, and what has been closed since.
+      return []
+    }
+  })
 }
 
 /** Listeners of the process, by event. */

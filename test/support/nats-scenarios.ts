@@ -4,9 +4,9 @@
  */
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { CuttingProxy } from './cutting-proxy.ts'
 import { actingTimes, clock, LEASE_MS, type NatsNode, NatsNodes } from './nats-nodes.ts'
 import { NatsServer, NatsServers } from './nats-server.ts'
-import { StallingProxy } from './stalling-proxy.ts'
 import { until } from './until.ts'
 
 const NAME = 'lobby'
@@ -197,10 +197,10 @@ const lateServer = async (): Promise<Measured> => {
 /** The owner is cut off from the server, and nobody sees an end; what has waited comes late. */
 const cutOff = async (): Promise<Measured> => {
   await using server = await NatsServer.start()
-  await using proxy = await StallingProxy.to(server.port)
+  await using proxy = await CuttingProxy.to(server.port)
   await using nodes = await NatsNodes.start({ servers: server.url }, [])
   return await told(nodes, async () => {
-    const a = nodes.add('a', proxy.url)
+    const a = nodes.add('a', `nats://127.0.0.1:${proxy.port}`)
     for (const name of ['b', 'c']) {
       await a.tells('joined', /./)
       nodes.add(name)

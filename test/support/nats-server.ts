@@ -2,11 +2,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { CuttingProxy } from './cutting-proxy.ts'
 import { freePort } from './free-port.ts'
-import { StallingProxy } from './stalling-proxy.ts'
+import { listens } from './listens.ts'
 import { until } from './until.ts'
 
 /** Debian puts it where only root looks for programs. */
@@ -57,7 +57,12 @@ export class NatsServer implements AsyncDisposable {
 
   static async start(options: NatsServerOptions = {}): Promise<NatsServer> {
     const server = await NatsServer.prepare(options)
-    await server.start()
+    try {
+      await server.start()
+    } catch (error) {
+      await server[Symbol.asyncDispose]()
+      throw error
+    }
     return server
   }
 
@@ -131,25 +136,35 @@ export class NatsServer implements AsyncDisposable {
 export class NatsServers implements AsyncDisposable {
   readonly servers: readonly NatsServer[]
   /** Between the first and the others. */
-  readonly #ways: readonly StallingProxy[]
+  readonly #ways: readonly CuttingProxy[]
 
-  private constructor(servers: readonly NatsServer[], ways: readonly StallingProxy[]) {
+  private constructor(servers: readonly NatsServer[], ways: readonly CuttingProxy[]) {
     this.servers = servers
     this.#ways = ways
   }
 
   static async start(): Promise<NatsServers> {
     const ports = await Promise.all(Array.from({ length: 3 }, freePort))
-    const ways = await Promise.all(ports.map((port) => StallingProxy.to(port)))
+    const ways = await Promise.all(ports.map((port) => CuttingProxy.to(port)))
     const servers = await Promise.all(ports.map((port, i) => prepared(port, i, ports, ways)))
+    const all = new NatsServers(servers, ways)
+    try {
+      await all.#launch()
+    } catch (error) {
+      await all[Symbol.asyncDispose]()
+      throw error
+    }
+    return all
+  }
+
+  async #launch(): Promise<void> {
     // Those that reach each other directly do so before they hear of another way.
-    const [first, ...others] = servers
+    const [first, ...others] = this.servers
     for (const server of others) server.launch()
     await meshed(others)
     first!.launch()
-    await Promise.all(servers.map((server) => server.isReady()))
-    await meshed(servers)
-    return new NatsServers(servers, ways)
+    await Promise.all(this.servers.map((server) => server.isReady()))
+    await meshed(this.servers)
   }
 
   /** The first and the others do not hear each other, and see no end of a connection. */
@@ -217,7 +232,7 @@ function prepared(
   port: number,
   i: number,
   ports: readonly number[],
-  ways: readonly StallingProxy[],
+  ways: readonly CuttingProxy[],
 ): Promise<NatsServer> {
   const routes = ports.map((other, k) => (i === 0 || k === 0 ? ways[k]!.port : other))
   const list = routes.filter((_, k) => k !== i).map((to) => `nats-route://127.0.0.1:${to}`)
@@ -243,15 +258,4 @@ interface StreamDetail extends Placed {
 
 interface Jsz {
   readonly account_details?: readonly { readonly stream_detail?: readonly StreamDetail[] }[]
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.on('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.on('error', () => resolve(false))
-  })
 }

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { DOORS } from '../../tools/doors.ts'
 
 const ROOT = new URL('../../../dist/src/', import.meta.url)
-const TAKES_OPTIONS = /\b\w*(Options|Settings|LaunchRest|ProtocolDefinition)\b|\boptions\??: \{/
+const TAKES_OPTIONS =
+  /\b\w*(Options|Settings|LaunchRest|UniqueRest|ProtocolDefinition)\b|\boptions\??: \{/
 /** `    read(count: number, options?: WaitOptions): Promise<Buffer>` */
 const MEMBER = /^ {4}(?:static )?(\w+)(?:<.*?>)?\((.*)\): /gm
 
@@ -56,10 +57,9 @@ export function exportsOf(text: string): DoorExport[] {
 }
 
 function* optionsOf(name: string, text: string): Generator<string> {
-  const itself = RegExp(`export (?:declare function ${name}\\b|type ${name} = <?.*\\().*`).exec(
-    text,
-  )
-  if (itself !== null && TAKES_OPTIONS.test(itself[0])) yield name
+  // Each of its overloads.
+  const itself = RegExp(`export (?:declare function ${name}\\b|type ${name} = <?.*\\().*`, 'g')
+  if ([...text.matchAll(itself)].some(([line]) => TAKES_OPTIONS.test(line))) yield name
   const whole = RegExp(`export (?:declare class|interface) ${name}\\b[^{]*\\{([\\s\\S]*?)\\n\\}`)
   const members = whole.exec(text)?.[1] ?? ''
   for (const [, member, given] of members.matchAll(MEMBER)) {

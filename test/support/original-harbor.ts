@@ -1,11 +1,10 @@
 /** A node of Skynet itself in a harbor cluster, where it is installed: see SKYNET_ORIGINAL. */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from './free-port.ts'
-import { ORIGINAL_PATHS, ORIGINAL_PROGRAM } from './original.ts'
+import { ORIGINAL_PATHS, ORIGINAL_PROGRAM, OriginalProcess } from './original.ts'
 import { until } from './until.ts'
 
 interface Joining {
@@ -25,19 +24,7 @@ ${isMaster ? `standalone = "${master}"` : ''}
 start = "harbor_main"
 ${ORIGINAL_PATHS}`
 
-export class OriginalHarbor implements AsyncDisposable {
-  readonly #process: ChildProcess
-  readonly #folder: string
-  #log = ''
-
-  private constructor(process: ChildProcess, folder: string) {
-    this.#process = process
-    this.#folder = folder
-    process.stdout?.on('data', (data: Buffer) => {
-      this.#log += data.toString()
-    })
-  }
-
+export class OriginalHarbor extends OriginalProcess {
   /** Resolves once it has joined, and its first service has the global name `LUA<harbor>`. */
   static async start(joining: Joining): Promise<OriginalHarbor> {
     const folder = mkdtempSync(join(tmpdir(), 'skynet-harbor-'))
@@ -55,28 +42,5 @@ export class OriginalHarbor implements AsyncDisposable {
       await node[Symbol.asyncDispose]()
       throw error
     }
-  }
-
-  get log(): string {
-    return this.#log
-  }
-
-  get hasEnded(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null
-  }
-
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
-    this.#process.kill(signal)
-  }
-
-  async kill(): Promise<void> {
-    if (this.hasEnded) return
-    this.#process.kill('SIGKILL')
-    await once(this.#process, 'exit')
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill()
-    rmSync(this.#folder, { recursive: true, force: true })
   }
 }

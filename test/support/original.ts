@@ -36,20 +36,51 @@ snax = "${SERVICES}?.lua"
 port = ${port}
 `
 
-/** It runs the services of `test/fixtures/original`. */
-export class OriginalNode implements AsyncDisposable {
-  readonly port: number
+/** The process of a node of Skynet, and the folder that it runs in. */
+export class OriginalProcess implements AsyncDisposable {
   readonly #process: ChildProcess
   readonly #folder: string
   #log = ''
 
-  private constructor(port: number, process: ChildProcess, folder: string) {
-    this.port = port
+  protected constructor(process: ChildProcess, folder: string) {
     this.#process = process
     this.#folder = folder
     process.stdout?.on('data', (data: Buffer) => {
       this.#log += data.toString()
     })
+  }
+
+  get log(): string {
+    return this.#log
+  }
+
+  get hasEnded(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#process.kill(signal)
+  }
+
+  async kill(): Promise<void> {
+    if (this.hasEnded) return
+    this.#process.kill('SIGKILL')
+    await once(this.#process, 'exit')
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill()
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+/** It runs the services of `test/fixtures/original`. */
+export class OriginalNode extends OriginalProcess {
+  readonly port: number
+
+  private constructor(port: number, process: ChildProcess, folder: string) {
+    super(process, folder)
+    this.port = port
   }
 
   /** @param port Default: one that is free. Resolves once it listens. */
@@ -69,24 +100,5 @@ export class OriginalNode implements AsyncDisposable {
 
   get address(): string {
     return `127.0.0.1:${this.port}`
-  }
-
-  get log(): string {
-    return this.#log
-  }
-
-  get hasEnded(): boolean {
-    return this.#process.exitCode !== null || this.#process.signalCode !== null
-  }
-
-  async kill(): Promise<void> {
-    if (this.hasEnded) return
-    this.#process.kill('SIGKILL')
-    await once(this.#process, 'exit')
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.kill()
-    rmSync(this.#folder, { recursive: true, force: true })
   }
 }

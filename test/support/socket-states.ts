@@ -67,7 +67,7 @@ function* connected(s: ServerDriver) {
 }
 
 /** `order`, and everything that it brings, forgotten. */
-function* after(s: ServerDriver, id: number, order: 'pause' | 'close' | 'end') {
+function* after(s: ServerDriver, id: number, order: 'pause' | 'close' | 'end' | 'hold') {
   s.client.order(order, id, A)
   yield* settle(s)
   s.events = []
@@ -100,6 +100,11 @@ export const STATES = {
   *'CONNECTED, paused'(s) {
     const subject = yield* connected(s)
     yield* after(s, subject.id, 'pause')
+    return subject
+  },
+  *'CONNECTED, held'(s) {
+    const subject = yield* connected(s)
+    yield* after(s, subject.id, 'hold')
     return subject
   },
   *HALFCLOSE_READ(s) {

@@ -77,7 +77,7 @@ export const TCP_PARSERS: readonly Parser[] = [
     bytesOf: (random) =>
       packetsOf([PACKET.hello, helloOf(random)], [PACKET.proof, Buffer.alloc(32)]),
     parse: (chunks) => {
-      const host = { address: 'x', say: () => {}, isConnected: () => false }
+      const host = { address: 'x', say: () => {}, isConnected: () => false, doubt: () => undefined }
       const handshake = new PeerHandshake('accept', US, host)
       return read(chunks, (kind, body) => handshake.take(kind, body, 0, body.length))
     },

@@ -30,7 +30,10 @@ const LONG_NS = 300_000_000
 /** A longest one that takes less is not looked at again: the others take next to nothing. */
 const CHEAP_NS = 3_000_000
 /** Long inputs are made of one in so many seeds: they take as long as a hundred others. */
-const LONG_EVERY = 64
+const LONG_EVERY = 256
+
+/** What streams of Node.js do at the end of a turn is kept until then, one for each failure. */
+const TURN_EVERY = 1024
 
 /** Attempts to leave something out of the bytes of a fault. */
 const ATTEMPTS_MAX = 500
@@ -151,15 +154,16 @@ export interface Seeds {
  * @param onAttempt Called again and again where one takes long.
  * @returns What is wrong, with how to repeat it, or undefined.
  */
-export function feed(
+export async function feed(
   parser: Parser,
   { first, count }: Seeds,
   onSeed: (seed: number) => void,
   onAttempt: () => void,
-): string | undefined {
+): Promise<string | undefined> {
   Error.stackTraceLimit = 0
   try {
     for (let i = 0; i < count; i++) {
+      if (i % TURN_EVERY === 0) await new Promise((resolve) => setImmediate(resolve))
       const seed = (first + i) >>> 0
       onSeed(seed)
       const bytes = inputOf(parser, seed)

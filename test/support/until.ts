@@ -32,6 +32,20 @@ export async function until<T>(
   }
 }
 
+/**
+ * Wait until so many have come. Many take as long as the machine needs for them: who waits in vain
+ * is who sees no more of them come.
+ */
+export async function untilCounted(
+  what: string,
+  count: () => number,
+  wanted: number,
+): Promise<void> {
+  for (let last = count(); last < wanted; last = count()) {
+    await until(`${what}: more than ${last} of ${wanted}`, () => count() > last)
+  }
+}
+
 /** Wait for one of the events, but no longer than that. */
 function pause(ms: number, on: NonNullable<UntilOptions['on']>): Promise<void> {
   return new Promise((resolve) => {

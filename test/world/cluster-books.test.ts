@@ -10,6 +10,7 @@ import {
   type Harm,
   judge,
   type NodeEntry,
+  type WatchEntry,
 } from '../support/cluster-books.ts'
 
 type Ran = Readonly<Record<string, readonly string[]>>
@@ -19,6 +20,7 @@ interface Case {
   readonly more?: readonly Partial<CallEntry>[]
   readonly sends?: Readonly<Record<string, number>>
   readonly nodes?: readonly NodeEntry[]
+  readonly watches?: readonly WatchEntry[]
   /** By process, what it has written down. */
   readonly ran?: Ran
   readonly ledger?: readonly string[]
@@ -40,7 +42,16 @@ const ENTRY: CallEntry = {
 }
 
 function faultsOf(t: TestContext, given: Case): readonly string[] {
-  const { call, more = [], sends = {}, nodes = [], ran = DONE, ledger, harms = [] } = given
+  const {
+    call,
+    more = [],
+    sends = {},
+    nodes = [],
+    watches = [],
+    ran = DONE,
+    ledger,
+    harms = [],
+  } = given
   const folder = mkdtempSync(join(tmpdir(), 'skynet-books-'))
   t.after(() => rmSync(folder, { recursive: true }))
   for (const [name, lines] of Object.entries(ran)) {
@@ -48,7 +59,7 @@ function faultsOf(t: TestContext, given: Case): readonly string[] {
   }
   if (ledger !== undefined) writeFileSync(join(folder, 'ledger'), ledger.join('\n'))
   const calls = [call ?? {}, ...more].map((each) => ({ ...ENTRY, ...each }))
-  const book: Book & { pid: number } = { node: 'a', pid: 1, calls, sends, nodes }
+  const book: Book & { pid: number } = { node: 'a', pid: 1, calls, sends, nodes, watches }
   return judge(folder, [book], harms).faults
 }
 
@@ -83,6 +94,10 @@ const FAULTS: Readonly<Record<string, readonly [Case, RegExp]>> = {
   'a failure between those that nothing was done to': [{ call: LOST }, /though nothing was done/],
   'a death of somebody healthy': [{ nodes: [DOWN] }, /to which nothing was done/],
   'a death that is told twice': [{ nodes: [DOWN, DOWN], harms: [KILLED] }, /told 2 times/],
+  'an end that nobody was told of': [
+    { watches: [{ way: 'name', by: 'a.1', to: 'b', reason: 'open' }] },
+    /a.1 waits for the end of a name of b/,
+  ],
   'a lost message': [
     { sends: { b: 2 }, ran: { 'b.2': [...DONE['b.2']!, 'send a.1 1'] } },
     /got 1 of the 2 messages/,
@@ -118,7 +133,7 @@ test('what is late is told, but of whom was held', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'skynet-books-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const call: CallEntry = { ...ENTRY, what: 'query', begunAt: 0, endedAt: 110 }
-  const book = { node: 'a', pid: 1, calls: [call], sends: {}, nodes: [] }
+  const book = { node: 'a', pid: 1, calls: [call], sends: {}, nodes: [], watches: [] }
   const stop: Harm = { node: 'a', pid: 1, what: 'stop', from: 0, to: 100 }
   assert.equal(judge(folder, [book], []).lateMs, 100)
   assert.equal(judge(folder, [book], [stop]).lateMs, 0)

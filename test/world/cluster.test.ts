@@ -10,15 +10,16 @@ const seed = seedOf()
 for (const scenario of SCENARIOS) {
   const { what, way } = scenario
   // Proves: docs/cluster.md#call-ends, #sent, #order, #death, #again, #outage, #one-owner
+  // Proves: docs/cluster.md#monitor, #references, #redirect
   test(`${what} over ${way}: each call ends, once, and says whether it was sent`, async (t) => {
     if (way === 'nats' && !isNatsInstalled()) return t.diagnostic(NATS_LEFT_OUT)
     t.diagnostic(`SEED=${seed}`)
     const outcome = await runScenario(scenario, seeded(seed))
     if (typeof outcome === 'string') return t.diagnostic(outcome)
-    const { faults, ends, answered, sends, lateMs, noticedMs } = outcome
-    t.diagnostic(`${sends} messages; calls: ${JSON.stringify(ends)}`)
+    const { faults, ends, answered, sends, watches, lateMs, noticedMs } = outcome
+    t.diagnostic(`${sends} messages, ${watches} ends; calls: ${JSON.stringify(ends)}`)
     t.diagnostic(`late by ${lateMs.toFixed(0)} ms; death noticed after ${noticedMs?.toFixed(0)} ms`)
     assert.deepEqual(faults, [])
-    assert.ok(answered > 0)
+    assert.ok(answered > 0 && watches > 0)
   })
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SPARE_BYTES_MIN } from '../../base/limits.ts'
 import { Assemblies } from './assemblies.ts'
 import { FramedMessage } from './frame.ts'
 
@@ -18,6 +19,24 @@ function take(...parts: readonly (readonly [number, number, number, number])[]):
 
 test('a message is whole with its last part', () => {
   assert.deepEqual(take([1, 10, 0, 6], [2, 5, 0, 4], [1, 10, 6, 4]), [undefined, undefined, 10])
+})
+
+test('the memory of a message is that of the next one once it is done with, and not before', () => {
+  const length = 4 * SPARE_BYTES_MIN
+  const assemblies = new Assemblies({ lanes: 2, assemblyBytes: 2 * length })
+  const whole = (lane: number, text: string): Buffer => {
+    const message = assemblies.take(chunk(lane, length, 0, length), Buffer.alloc(length, text))
+    assert.ok(message)
+    return message
+  }
+  const first = whole(1, 'a')
+  const second = whole(2, 'b')
+  assert.notEqual(second.buffer, first.buffer)
+  assert.ok(first.every((byte) => byte === 97))
+  assemblies.done(first)
+  const third = whole(1, 'c')
+  assert.equal(third.buffer, first.buffer)
+  assert.ok(third.every((byte) => byte === 99) && second.every((byte) => byte === 98))
 })
 
 // Proves: docs/limits.md#link-lanes

@@ -1,4 +1,5 @@
 /** Long messages that have not come whole. */
+import { spareMemory } from '../../base/spare-memory.ts'
 import type { FramedMessage } from './frame.ts'
 import type { LaneLimits } from './lanes.ts'
 
@@ -26,8 +27,8 @@ export class Assemblies {
   /**
    * Take a chunk, whose part lies in `bytes`.
    *
-   * @returns The message, when that was its last one. Undefined: it goes on. Null: the peer sends
-   * what it may not.
+   * @returns The message, when that was its last one: `done` follows. Undefined: it goes on. Null:
+   * the peer sends what it may not.
    */
   take(chunk: FramedMessage, bytes: Uint8Array): Buffer | undefined | null {
     const { lane, offset, total, from, length } = chunk
@@ -40,6 +41,11 @@ export class Assemblies {
     this.#open.delete(lane)
     this.#bytes -= total
     return assembly.bytes
+  }
+
+  /** A message that was whole has been handed on. */
+  done(message: Buffer): void {
+    spareMemory.give(message)
   }
 
   #begin(lane: number, total: number): Assembly | undefined {
@@ -55,6 +61,7 @@ export class Assemblies {
   }
 
   clear(): void {
+    for (const { bytes } of this.#open.values()) spareMemory.give(bytes)
     this.#open.clear()
     this.#bytes = 0
   }
@@ -63,7 +70,7 @@ export class Assemblies {
 /** Undefined: there is none. A peer must not end us by a length. */
 function memoryOf(bytes: number): Buffer | undefined {
   try {
-    return Buffer.allocUnsafeSlow(bytes)
+    return spareMemory.take(bytes)
   } catch {
     return undefined
   }

@@ -14,12 +14,14 @@ const ignore = (): void => undefined
 
 const lostStore = (): SkynetError => new SkynetError('ERR_STORE_LOST', { reason: 'a test says so' })
 
-/** A store that answers on the spot, or not at all. */
+/** A store that answers on the spot, when a test says so, or not at all. */
 export class HandStore {
   table = new StoreTable(ERA)
   ageMs = 0
   /** Nothing that is asked is answered. */
   isMute = false
+  /** What is asked is on its way, until it `arrives`. */
+  late: (() => void)[] | undefined
   /** Every write is lost, though the watch is well. */
   losesWrites = false
   readonly #lost = new Set<(reason: unknown) => void>()
@@ -28,6 +30,11 @@ export class HandStore {
   forget(): void {
     this.table = new StoreTable(this.table.era + 1000)
     this.cut()
+  }
+
+  /** What was on its way is done now; what is asked then is on its way again. */
+  arrive(): void {
+    for (const settle of this.late!.splice(0)) settle()
   }
 
   cut(): void {
@@ -39,11 +46,15 @@ export class HandStore {
     let { table } = this
     const answer = <T>(run: () => T): PromiseLike<T> => {
       const later = new Later<T>()
-      try {
-        if (!this.isMute) later.resolve(run())
-      } catch (error) {
-        later.reject(error)
+      const settle = (): void => {
+        try {
+          later.resolve(run())
+        } catch (error) {
+          later.reject(error)
+        }
       }
+      if (this.late !== undefined) this.late.push(settle)
+      else if (!this.isMute) settle()
       return later
     }
     return {
@@ -133,6 +144,7 @@ export class HandNode {
       deliver: ignore,
       lost: ignore,
       ended: ignore,
+      full: ignore,
       owned: (name, token) => say(`owned ${name} ${textOf(token)}`),
       taken: (name, owner) => say(`taken ${name} by ${owner.node}`),
       refused: (name, reason) => say(`refused ${name} ${(reason as SkynetError).code}`),

@@ -29,8 +29,8 @@
  *   first is `up` or `draining`, the last `down`, never twice the same; after `down` nothing of
  *   that epoch is told any more. A `suspect` takes nothing: `post` is `closed`. Before `down` and
  *   `suspect` all requests to it have ended.
- * - `deliver`, `lost`, `ended` of each link, as in `ClusterLinkHost`. After `ended` the peer may
- *   know nothing of what was said over the link before: say it again.
+ * - `deliver`, `lost`, `full`, `ended` of each link, as in `ClusterLinkHost`. After `ended` the
+ *   peer may know nothing of what was said over the link before: say it again.
  * - `owned`, `taken`, `fenced`, `refused`, `owner` of names, as in `ClusterNamesHost`.
  * - `acting(isActing)`: whether services that own names may act, as of the last look at the time.
  *
@@ -39,9 +39,10 @@
 import assert from 'node:assert/strict'
 import { checkMs, checkText } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
-import { CLUSTER_LEASE_MS } from '../../base/limits.ts'
+import { CLUSTER_LEASE_MS, LINK_LONG_BYTES_MAX, LINK_QUEUE_BYTES_MAX } from '../../base/limits.ts'
 import { FRAME_VERSIONS, type LinkEnd } from './frame.ts'
 import { ClusterLink, type Posted, type Sent } from './link.ts'
+import type { QueueLimits } from './link-queue.ts'
 import { type Member, Members, type Overtaken, type PeerState } from './members.ts'
 import { ClusterNames, type ClusterNamesHost } from './names.ts'
 import { NAME_KEY, NODE_KEY } from './records.ts'
@@ -62,6 +63,9 @@ export interface ClusterNodeOptions {
   readonly leaseMs?: number
   readonly transport: NodeTransport
   readonly store: ViewedStore
+  /** Of each link, see `LinkPeers`. */
+  readonly queueBytesMax?: number
+  readonly longBytesMax?: number
 }
 
 /** A peer, for as long as its epoch lasts. */
@@ -107,6 +111,8 @@ export interface ClusterNodeHost extends ClusterNamesHost {
     why: LinkEnd | 'timeout',
   ): void
   ended(peer: ClusterPeer, why: LinkEnd, dropped: number): void
+  /** See `ClusterLinkHost`. */
+  full(peer: ClusterPeer, isFull: boolean): void
 }
 
 /** What users of a node may ask of its names. */
@@ -148,6 +154,7 @@ export class ClusterNode {
   readonly #view: StoreView
   readonly #members: Members
   readonly #names: ClusterNames
+  readonly #limits: QueueLimits
   readonly #peers = new Map<string, Peer>()
   /** Those whose links have to be flushed. */
   #pending: Peer[] = []
@@ -156,12 +163,14 @@ export class ClusterNode {
 
   constructor(options: ClusterNodeOptions, host: ClusterNodeHost) {
     const { node, build, leaseMs = CLUSTER_LEASE_MS, transport, store } = options
+    const { queueBytesMax = LINK_QUEUE_BYTES_MAX, longBytesMax = LINK_LONG_BYTES_MAX } = options
     checkText('make a node of a cluster', 'node', node)
     checkMs('make a node of a cluster', 'leaseMs', leaseMs, TICKS_PER_LEASE)
     this.node = node
     this.leaseMs = leaseMs
     this.tickMs = leaseMs / TICKS_PER_LEASE
     this.#transport = transport
+    this.#limits = { queueBytesMax, longBytesMax }
     this.#host = host
     transport.events = this.#events()
     this.#view = new StoreView(store, this.#viewHost(), leaseMs * STORE_PART)
@@ -288,7 +297,7 @@ export class ClusterNode {
     if (peer.link !== undefined || self === 0 || peer.state === 'down') return peer.link
     const host = this.#host
     peer.link = new ClusterLink(
-      { self, peer: peer.epoch, tickMs: this.tickMs },
+      { self, peer: peer.epoch, tickMs: this.tickMs, ...this.#limits },
       {
         now: () => host.now(),
         random: () => host.random(),
@@ -298,6 +307,7 @@ export class ClusterNode {
           host.deliver(peer, type, to, source, session, remainingMs, bytes, from, length),
         lost: (source, session, sent, why) => host.lost(peer, source, session, sent, why),
         ended: (why, dropped) => host.ended(peer, why, dropped),
+        full: (isFull) => host.full(peer, isFull),
       },
     )
     return peer.link

@@ -28,7 +28,7 @@
  * frame leaves; 0: none. HELLO and RESET look like this in every version.
  */
 import assert from 'node:assert/strict'
-import { LINK_FRAME_BYTES_MAX } from '../../base/limits.ts'
+import { LINK_ERROR_BYTES_MAX, LINK_FRAME_BYTES_MAX } from '../../base/limits.ts'
 
 /** Versions of frames that this code speaks. */
 export const FRAME_VERSIONS = { min: 1, max: 1 } as const
@@ -70,6 +70,8 @@ export const LINK_END = {
   bye: 10,
   /** This side was closed. */
   closed: 11,
+  /** It takes nothing, and more waits than may. */
+  over: 12,
 } as const
 export type LinkEnd = keyof typeof LINK_END
 const END_NAMES = new Map<number, LinkEnd>(
@@ -89,6 +91,20 @@ const SYSTEM = 4
 /** A service has said it, and nobody is told when it is lost: it is no request. */
 export const isSend = (type: number, source: number, deadline: number): boolean =>
   deadline === 0 && source !== 0 && (type & 0xff) !== SYSTEM
+
+/** PTYPE_MULTICAST */
+const MULTICAST = 2
+/**
+ * A service has said it to another one, without a session. There is no room for it only where it is
+ * said: who has said it is not told any more.
+ */
+export const isSaid = (type: number, session: number): boolean => {
+  const low = type & 0xff
+  return session === 0 && low !== SYSTEM && low !== MULTICAST
+}
+/** Who waits for an answer is told at least why there is none. */
+export const isShortError = (type: number, length: number): boolean =>
+  (type & 0xff) === ERROR && length <= LINK_ERROR_BYTES_MAX
 
 export const HEADER_BYTES = 36
 export const MESSAGE_HEADER_BYTES = 24

@@ -5,6 +5,7 @@
  */
 import { LINK_FRAME_BYTES_MAX } from '../../base/limits.ts'
 import { Queue } from '../../base/queue.ts'
+import { spareMemory } from '../../base/spare-memory.ts'
 import {
   CHUNK_BYTES_MAX,
   CHUNK_HEADER_BYTES,
@@ -149,9 +150,9 @@ export class Lanes {
    * The chunk of `next` has left.
    *
    * @param resume Gets the short messages that waited behind it, in order; returns their batch.
-   * @returns The message whose last chunk that was, or undefined.
+   * @returns The message whose last chunk that was, without its bytes, or undefined.
    */
-  shift(resume: (message: LaneMessage) => number): LaneMessage | undefined {
+  shift(resume: (message: LaneMessage) => number): MessageHead | undefined {
     const lane = this.#running.shift()!
     const message = lane.waiting.peek()!
     const total = message.bytes.length
@@ -164,6 +165,7 @@ export class Lanes {
     }
     this.#runningBytes -= total
     this.#take(lane)
+    spareMemory.give(message.bytes)
     this.#goOn(lane, resume)
     return message
   }

@@ -6,7 +6,8 @@ import type { ClusterLink, Sent } from './link.ts'
 
 /** A side of the world, as the model sees it. */
 export interface Modelled {
-  readonly world: { readonly now: number }
+  readonly world: { readonly now: number; readonly breaks: { isDropping?: boolean } | undefined }
+  readonly isFull: boolean
   readonly other: Modelled
   readonly model: LinkModel
   readonly epoch: number
@@ -73,7 +74,12 @@ export class LinkModel {
     bytes.writeUInt32LE(serial)
     const isRequest = session !== 0 && !isAnswer(type)
     const given = remainingMs === 0 ? 0 : remainingMs
-    const posted = link.post(type, to, source, session, given, bytes, 0, length)
+    const isDropped = this.#side.world.breaks?.isDropping === true && this.#side.isFull
+    const posted =
+      isDropped && session === 0
+        ? 'queued'
+        : link.post(type, to, source, session, given, bytes, 0, length)
+    assert.ok(posted !== 'full' || session !== 0, 'gap: a send was not taken')
     // Whoever is told of an end in between posts as well.
     if (posted !== 'queued') return
     const until = isRequest ? this.#side.world.now + remainingMs : Infinity
@@ -228,6 +234,7 @@ export class LinkModel {
     const { link } = this.#side
     const rest = [link.openRequests, link.waitingBytes, link.outstandingBytes, link.assemblies]
     assert.deepEqual(rest, [0, 0, 0, 0], 'rest: requests, waiting, under way, in parts')
+    assert.equal(this.#side.isFull, false, 'full: nothing waits, and services may say nothing')
     assert.equal(link.counts.malformed, 0, 'malformed: a link does not understand the other one')
   }
 }

@@ -4,12 +4,14 @@ import {
   LINK_CHUNKS_BYTES_MAX,
   LINK_FRAME_BYTES_MAX,
   LINK_LONG_BYTES_MAX,
+  LINK_OVER_BYTES_MAX,
   LINK_QUEUE_BYTES_MAX,
   MESSAGE_BYTES_MAX,
 } from '../../base/limits.ts'
+import { spareMemory } from '../../base/spare-memory.ts'
 import { Batches } from './batches.ts'
 import type { Credit } from './credit.ts'
-import { FRAME_KIND, type FrameKind, isAnswer, SMALL_BYTES_MAX } from './frame.ts'
+import { FRAME_KIND, type FrameKind, isAnswer, type MessageHead, SMALL_BYTES_MAX } from './frame.ts'
 import { type LaneLimits, type LaneMessage, Lanes } from './lanes.ts'
 import { HAS_LEFT, IN_LANE, OpenRequests } from './open-requests.ts'
 
@@ -42,7 +44,15 @@ export type SendNumbered = (
   ticket: number,
 ) => boolean
 
+/** Bytes of short messages, and of long ones, that may wait; fewer are for tests. */
+export interface QueueLimits {
+  readonly queueBytesMax?: number
+  readonly longBytesMax?: number
+}
+
 export class LinkQueue {
+  readonly #queueBytesMax: number
+  readonly #longBytesMax: number
   readonly #credit: Credit
   readonly #send: SendNumbered
   readonly #batches = new Batches()
@@ -52,7 +62,9 @@ export class LinkQueue {
   /** Of the session: what was sent before it has smaller ones. */
   #firstTicket = 1
 
-  constructor(credit: Credit, send: SendNumbered) {
+  constructor(credit: Credit, send: SendNumbered, limits: QueueLimits = {}) {
+    this.#queueBytesMax = limits.queueBytesMax ?? LINK_QUEUE_BYTES_MAX
+    this.#longBytesMax = limits.longBytesMax ?? LINK_LONG_BYTES_MAX
     this.#credit = credit
     this.#send = send
   }
@@ -72,11 +84,25 @@ export class LinkQueue {
   /** For a message of so many bytes: short ones and long ones have room of their own. */
   isFullFor(length: number): boolean {
     if (length <= SMALL_BYTES_MAX) {
-      return this.#batches.bytes + this.#lanes.shortBytes >= LINK_QUEUE_BYTES_MAX
+      return this.#batches.bytes + this.#lanes.shortBytes >= this.#queueBytesMax
     }
     if (length > MESSAGE_BYTES_MAX) assert.fail(`a message of ${length} bytes`)
     const { longBytes } = this.#lanes
-    return longBytes > 0 && longBytes + length > LINK_LONG_BYTES_MAX
+    return longBytes > 0 && longBytes + length > this.#longBytesMax
+  }
+
+  /** More than that waits of its kind: nothing is taken any more, whatever it is. */
+  isOverFor(length: number): boolean {
+    const { shortBytes, longBytes } = this.#lanes
+    if (length <= SMALL_BYTES_MAX) return this.#batches.bytes + shortBytes > LINK_OVER_BYTES_MAX
+    return longBytes > MESSAGE_BYTES_MAX + LINK_OVER_BYTES_MAX
+  }
+
+  /** Half of what may wait has left, of either kind. */
+  get hasRoom(): boolean {
+    const { shortBytes, longBytes } = this.#lanes
+    const isShort = this.#batches.bytes + shortBytes <= this.#queueBytesMax / 2
+    return isShort && longBytes <= this.#longBytesMax / 2
   }
 
   /** The next short message begins another frame: those that are full may leave. */
@@ -170,7 +196,7 @@ export class LinkQueue {
   }
 
   /** An answer has the session of a request of the peer, which may be that of one of ours. */
-  #moved({ type, source, session }: LaneMessage, batch: number): void {
+  #moved({ type, source, session }: MessageHead, batch: number): void {
     if (session !== 0 && !isAnswer(type)) this.#requests.move(source, session, batch)
   }
 
@@ -211,7 +237,7 @@ export class LinkQueue {
 const wireTime = (time: number): number => time >>> 0 || 0xffffffff
 
 function copyOf(bytes: Uint8Array): Uint8Array {
-  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  const copy = spareMemory.take(bytes.length)
   copy.set(bytes)
   return copy
 }

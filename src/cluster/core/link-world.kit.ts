@@ -41,6 +41,8 @@ const LONG_MS = 2000
 const TICK_MS = 50
 const FLOOD = 24
 const LONG = 50_000
+/** That may wait: so little that it happens. */
+const LIMITS = { queueBytesMax: 1024, longBytesMax: 100_000 } as const
 
 export class Side implements ClusterLinkHost, Modelled {
   readonly world: LinkWorld
@@ -54,6 +56,8 @@ export class Side implements ClusterLinkHost, Modelled {
   owed: Message[] = []
   /** What the transport will tell. */
   events: (() => void)[] = []
+  /** Services have been told to say no more. */
+  isFull = false
   #isPending = false
 
   constructor(world: LinkWorld, index: number) {
@@ -70,7 +74,8 @@ export class Side implements ClusterLinkHost, Modelled {
   }
 
   connect(): void {
-    this.link = new ClusterLink({ self: this.epoch, peer: this.other.epoch }, this)
+    this.link = new ClusterLink({ self: this.epoch, peer: this.other.epoch, ...LIMITS }, this)
+    this.isFull = false
     this.#isPending = false
     this.owed = []
   }
@@ -123,6 +128,11 @@ export class Side implements ClusterLinkHost, Modelled {
     this.model.ended()
   }
 
+  full(isFull: boolean): void {
+    assert.notEqual(this.isFull, isFull, 'full: told twice')
+    this.isFull = isFull
+  }
+
   post(message: Message, ms: number): void {
     this.model.post(this.link, { ...message, remainingMs: ms })
   }
@@ -130,6 +140,8 @@ export class Side implements ClusterLinkHost, Modelled {
   send(length = 12): void {
     const { random } = this.world
     const [to, source] = [random.pick(IDS), random.pick(IDS)]
+    // Some were said before their services were told.
+    if (this.isFull && random.oneIn(2)) return
     this.post({ type: LUA, to, source, session: 0, remainingMs: 0, length }, 0)
   }
 
@@ -228,6 +240,8 @@ export interface Broken {
   readonly tamper?: Tamper
   /** The transport says that it has not taken what it sends. */
   readonly isLiar?: boolean
+  /** A link drops what it has no room for, and takes what comes later. */
+  readonly isDropping?: boolean
   /** It says that nobody got anything of a session, where the last frames were refused. */
   readonly isHasty?: boolean
 }

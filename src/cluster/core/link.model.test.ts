@@ -91,6 +91,7 @@ const BREAKS: Readonly<Record<string, Broken & { readonly shows: readonly string
   },
   'who gets a request does not look at its deadline': { tamper: prolong, shows: ['untrue'] },
   'a frame that has left counts as one that has not': { isLiar: true, shows: ['untrue'] },
+  'what finds no room is dropped': { isDropping: true, shows: ['gap'] },
   'what was refused is more than nobody got': { isHasty: true, shows: ['untrue'] },
 }
 

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   LINK_CHUNKS_BYTES_MAX,
+  LINK_ERROR_BYTES_MAX,
   LINK_FRAME_BYTES_MAX,
   LINK_GREET_MS,
   LINK_GREET_MS_MAX,
   LINK_LANES_MAX,
   LINK_LONG_BYTES_MAX,
+  LINK_OVER_BYTES_MAX,
   LINK_PROBE_MS,
   LINK_QUEUE_BYTES_MAX,
   LINK_STOP_MS,
   LINK_WINDOW_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
 } from '../../base/limits.ts'
 import { type LinkEndpoint, LinkPair } from '../../testing/link-pair.ts'
 import { FRAME_KIND, HEADER_BYTES, MESSAGE_HEADER_BYTES, SMALL_BYTES_MAX } from './frame.ts'
@@ -18,6 +21,9 @@ import type { Posted } from './link.ts'
 
 const LUA = 10
 const RESPONSE = 1
+const MULTICAST = 2
+const SYSTEM = 4
+const ERROR = 7
 const EMPTY = Buffer.alloc(0)
 
 interface Sending {
@@ -267,28 +273,129 @@ test('a peer that sends more than the window lets in is reset', () => {
 })
 
 // Proves: docs/limits.md#link-queue
-test('short messages are refused when 8 MiB wait, whatever long ones do', () => {
+test('short requests are refused when 8 MiB wait, whatever long ones do', () => {
   const { a } = opened()
   assert.equal(post(a, Buffer.alloc(LINK_QUEUE_BYTES_MAX * 2), { source: 9 }), 'queued')
   a.framesMax = 0
   const body = Buffer.alloc(SMALL_BYTES_MAX)
-  let bytes = 0
-  while (post(a, body) === 'queued') bytes += body.length + MESSAGE_HEADER_BYTES
+  let count = 0
+  while (post(a, body, { session: count + 1 }) === 'queued') count++
+  const bytes = count * (body.length + MESSAGE_HEADER_BYTES)
   assert.ok(bytes >= LINK_QUEUE_BYTES_MAX && bytes < LINK_QUEUE_BYTES_MAX + LINK_FRAME_BYTES_MAX)
-  assert.equal(post(a, EMPTY, { session: 1 }), 'full')
-  assert.equal(a.link.openRequests, 0)
+  assert.equal(post(a, EMPTY, { session: 1_000_000 }), 'full')
+  assert.equal(a.link.openRequests, count)
+})
+
+test('what services have said is taken: they are told to say no more, and when to go on', () => {
+  const { a, b, pair } = opened()
+  a.framesMax = 0
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  let count = 0
+  for (; a.fulls.length === 0; count++) assert.equal(post(a, body), 'queued')
+  const most = LINK_QUEUE_BYTES_MAX + 2 * LINK_FRAME_BYTES_MAX
+  assert.ok(a.link.waitingBytes > LINK_QUEUE_BYTES_MAX && a.link.waitingBytes < most)
+  for (; count < 1000; count++) assert.equal(post(a, body), 'queued')
+  assert.equal(post(a, body, { type: MULTICAST }), 'full')
+  assert.equal(post(a, body, { type: SYSTEM, to: 0, source: 0 }), 'full')
+  assert.deepEqual(a.fulls, [true])
+  a.framesMax = Infinity
+  a.link.writable()
+  while (a.fulls.length === 1) {
+    const left = a.link.waitingBytes
+    pair.step()
+    assert.ok(a.fulls.length === 1 || left > LINK_QUEUE_BYTES_MAX / 2, 'told once half has left')
+  }
+  assert.ok(a.link.waitingBytes > 0)
+  pair.settle()
+  assert.deepEqual([b.delivered.length, a.fulls], [count, [true, false]])
+})
+
+test('a link that is full tells so no more once its session is over', () => {
+  const { a } = opened()
+  a.framesMax = 0
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  while (a.fulls.length === 0) post(a, body)
+  a.link.reset('suspect')
+  assert.deepEqual([a.fulls, a.link.waitingBytes], [[true, false], 0])
+})
+
+// Proves: docs/limits.md#link-error
+test('answers find a link full as requests do, and short errors never do', () => {
+  const { a } = opened()
+  a.framesMax = 0
+  const body = Buffer.alloc(SMALL_BYTES_MAX)
+  while (a.fulls.length === 0) post(a, body)
+  const answers = { to: 1, source: 2, session: 7 }
+  assert.equal(post(a, 'done', { type: RESPONSE, ...answers }), 'full')
+  const error = Buffer.alloc(LINK_ERROR_BYTES_MAX + 1)
+  assert.equal(post(a, error, { type: ERROR, ...answers }), 'full')
+  assert.equal(post(a, error.subarray(1), { type: ERROR, ...answers }), 'queued')
+})
+
+/** `a` says or refuses so much that nothing is taken any more. */
+function over(sending: Sending, length: number) {
+  const { a, b, pair } = opened()
+  post(a, 'open', { session: 1 })
+  a.flush()
+  a.frames.length = 0
+  a.framesMax = 0
+  const body = Buffer.alloc(length)
+  let taken = 0
+  while (post(a, body, sending) === 'queued') taken++
+  return { a, b, pair, taken }
+}
+
+// Proves: docs/limits.md#link-over
+test('a link is reset when too much waits, and nothing comes behind a hole', () => {
+  const length = SMALL_BYTES_MAX
+  for (const isSend of [true, false]) {
+    const sending = isSend ? {} : { type: ERROR, to: 1, source: 0, session: 7 }
+    const { a, b, pair, taken } = over(sending, isSend ? length : LINK_ERROR_BYTES_MAX)
+    const bytes = a.link.waitingBytes
+    const most = LINK_OVER_BYTES_MAX + LINK_FRAME_BYTES_MAX
+    assert.ok(bytes > LINK_OVER_BYTES_MAX && bytes <= most)
+    // Whoever posts is told of nothing else meanwhile, and what is behind is not taken either.
+    assert.deepEqual([a.losses, a.ends], [[], []])
+    for (const session of [0, 2]) assert.equal(post(a, 'behind', { session }), 'full')
+    a.framesMax = Infinity
+    a.flush()
+    assert.deepEqual(a.losses, ['1:1 maybe over'])
+    assert.deepEqual([a.ends, a.fulls], [[`over ${isSend ? taken : 0}`], [true, false]])
+    assert.equal(a.link.waitingBytes, 0)
+    assert.equal(post(a, 'again'), 'queued')
+    pair.settle()
+    assert.deepEqual(texts(b), ['again'])
+  }
+})
+
+// Proves: docs/limits.md#link-over
+test('of longer messages as much waits beside the longest', () => {
+  const { a, b } = opened()
+  a.framesMax = 0
+  const long = Buffer.alloc(MESSAGE_BYTES_MAX)
+  const say = (): Posted => a.link.post(LUA, 2, 1, 0, 0, long, 0, long.length, true)
+  assert.deepEqual([say(), say(), say()], ['queued', 'queued', 'full'])
+  assert.equal(a.link.waitingBytes, 2 * MESSAGE_BYTES_MAX)
+  // The peer may end the session before this side does.
+  b.link.close()
+  for (const { bytes } of b.frames.splice(0)) a.link.receive(bytes, 0, bytes.length)
+  assert.deepEqual(a.ends, ['bye 2'])
+  assert.equal(post(a, 'again'), 'queued')
 })
 
 // Proves: docs/limits.md#link-long
-test('long messages are refused beyond 64 MiB, unless there is just one', () => {
+test('long requests are refused beyond 64 MiB, unless there is just one', () => {
   const { a } = opened()
   const half = Buffer.alloc(LINK_LONG_BYTES_MAX / 2)
   assert.equal(post(a, half), 'queued')
   assert.equal(post(a, half), 'queued')
-  assert.equal(post(a, Buffer.alloc(SMALL_BYTES_MAX + 1)), 'full')
-  assert.equal(post(a, EMPTY), 'queued')
+  const long = Buffer.alloc(SMALL_BYTES_MAX + 1)
+  assert.deepEqual([post(a, long, { session: 1 }), a.fulls], ['full', [true]])
+  assert.equal(post(a, EMPTY, { session: 2 }), 'queued')
+  assert.equal(post(a, long), 'queued', 'it has been said')
   const { a: other } = opened()
-  assert.equal(post(other, Buffer.alloc(LINK_LONG_BYTES_MAX + 1)), 'queued')
+  assert.equal(post(other, Buffer.alloc(LINK_LONG_BYTES_MAX + 1), { session: 1 }), 'queued')
+  assert.deepEqual(other.fulls, [])
 })
 
 // Proves: docs/limits.md#link-frame
@@ -362,7 +469,6 @@ test('isGiven: the bytes of a long message are not copied', () => {
 // Proves: docs/cluster.md#sends
 test('what an end says was dropped is what services sent, and nobody is told of', () => {
   const { a } = opened()
-  const SYSTEM = 4
   const long = 'x'.repeat(100_000)
   for (const body of ['short', long, 'behind it']) {
     post(a, body, { session: 5, ms: 100 })

@@ -24,17 +24,23 @@ import {
   type Hello,
   helloFrame,
   isAnswer,
+  isSaid,
+  isShortError,
   type LinkEnd,
   putHead,
   resetFrame,
 } from './frame.ts'
-import { LinkQueue, type LostRequest } from './link-queue.ts'
-import { isUsable, Session, type SessionState, versionWith } from './session.ts'
+import { LinkQueue, type LostRequest, type QueueLimits, type SendNumbered } from './link-queue.ts'
+import { isUsable, LinkSession, type SessionState, versionWith } from './session.ts'
 
 /** Whether the handler of a request that has no answer may have run. `no`: it never did. */
 export type Sent = 'no' | 'maybe'
 
-/** `full`, `closed`: nothing was taken, and nothing will be told. */
+/**
+ * `full`, `closed`: nothing was taken, and nothing will be told. What services say without a
+ * session is refused where they say it, from `full` of the host on. Here it is `full` only when so
+ * much waits that the link is reset, see `flush`: what comes after it is not taken either.
+ */
 export type Posted = 'queued' | 'full' | 'closed'
 
 /** What a link needs of its node. Nothing of this may call the link, unless it says so. */
@@ -63,6 +69,11 @@ export interface ClusterLinkHost {
     from: number,
     length: number,
   ): void
+  /**
+   * So much waits that requests are `full`: services are to say no more until that is over. Told
+   * once each.
+   */
+  full(isFull: boolean): void
   /** A request gets no answer any more. It may call the link. */
   lost(source: number, session: number, sent: Sent, why: LinkEnd | 'timeout'): void
   /**
@@ -87,7 +98,7 @@ export interface LinkCounts {
   resets: number
 }
 
-export interface LinkPeers {
+export interface LinkPeers extends QueueLimits {
   /** Epoch of this node, and of the other one. */
   readonly self: number
   readonly peer: number
@@ -108,7 +119,7 @@ export class ClusterLink {
   readonly counts: LinkCounts = { late: 0, malformed: 0, expired: 0, unasked: 0, resets: 0 }
   readonly #host: ClusterLinkHost
   readonly #peers: LinkPeers
-  readonly #session = new Session()
+  readonly #session = new LinkSession()
   readonly #credit = new Credit(LINK_WINDOW_BYTES_MAX)
   readonly #queue: LinkQueue
   readonly #assemblies = new Assemblies(LIMITS)
@@ -130,6 +141,10 @@ export class ClusterLink {
   #isPending = false
   #isWritable = true
   #isCreditDue = false
+  /** The host has been told so. */
+  #isFull = false
+  /** So much waits that the session ends with the turn: whoever posts must not be told within. */
+  #isOver = false
   #sentAt = 0
   /** A pause of that many milliseconds between two ticks was a stop. */
   readonly #stopMs: number
@@ -144,9 +159,8 @@ export class ClusterLink {
     this.#stopMs = Math.max(LINK_STOP_MS, STOP_TICKS * tickMs)
     this.#tickedAt = this.#now()
     this.#head.epoch = peers.self
-    this.#queue = new LinkQueue(this.#credit, (kind, view, frame, ticket) =>
-      this.#sendNumbered(kind, view, frame, ticket),
-    )
+    const send: SendNumbered = (...frame) => this.#sendNumbered(...frame)
+    this.#queue = new LinkQueue(this.#credit, send, peers)
   }
 
   get state(): SessionState {
@@ -201,13 +215,28 @@ export class ClusterLink {
   ): Posted {
     if (this.#session.state !== 'open' && !this.#begin()) return 'closed'
     const queue = this.#queue
-    if (queue.isFullFor(length)) return 'full'
+    if (queue.isFullFor(length)) {
+      this.#tellFull(true)
+      if (!isSaid(type, session) && !isShortError(type, length)) return 'full'
+      if (queue.isOverFor(length)) this.#isOver = true
+    }
+    // One that is taken behind one that was not would be a hole in what somebody says.
+    if (this.#isOver) {
+      this.#wantFlush()
+      return 'full'
+    }
     const isRequest = session !== 0 && !isAnswer(type)
     const until = isRequest ? this.#until(remainingMs) : 0
     if (queue.isFrameFullFor(length)) this.#pump()
     queue.add(type, to, source, session, until, bytes, from, length, isGiven)
     if (!this.#isPending) this.#wantFlush()
     return 'queued'
+  }
+
+  #tellFull(isFull: boolean): void {
+    if (this.#isFull === isFull) return
+    this.#isFull = isFull
+    this.#host.full(isFull)
   }
 
   /** False: closed. */
@@ -239,6 +268,7 @@ export class ClusterLink {
   /** The turn ends: what was posted leaves, as far as credit and transport let it. */
   flush(): void {
     this.#isPending = false
+    if (this.#isOver) this.#renew('over')
     if (this.#session.isHelloDue && this.#isWritable) this.#sendHello()
     this.#pump()
     this.#sendCredit()
@@ -260,6 +290,7 @@ export class ClusterLink {
 
   #pump(): void {
     if (this.#session.state === 'open' && this.#isWritable) this.#queue.pump(this.#limits)
+    if (this.#isFull && this.#queue.hasRoom) this.#tellFull(false)
   }
 
   #sendNumbered(kind: FrameKind, view: DataView, frame: Uint8Array, ticket: number): boolean {
@@ -381,7 +412,10 @@ export class ClusterLink {
   #receiveChunk(bytes: Uint8Array): void {
     const message = this.#assemblies.take(this.#reader.message, bytes)
     if (message === null) this.#malformed()
-    else if (message !== undefined) this.#deliver(message, 0, message.length)
+    else if (message !== undefined) {
+      this.#deliver(message, 0, message.length)
+      this.#assemblies.done(message)
+    }
   }
 
   #deliver(bytes: Uint8Array, from: number, length: number): void {
@@ -499,6 +533,8 @@ export class ClusterLink {
   #end(why: LinkEnd, refused: number): () => void {
     const wasOpen = this.#session.state === 'open'
     const { requests, dropped, sends } = this.#queue.clear(refused)
+    this.#isOver = false
+    this.#tellFull(false)
     this.#assemblies.clear()
     this.#credit.clear(0)
     this.#head.number = this.#expected = 1

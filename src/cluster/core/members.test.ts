@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HandCluster, type HandNode, LEASE_MS } from './cluster-node.kit.ts'
-import { encodeBeat } from './records.ts'
+import { decodeNode, encodeBeat, encodeNode } from './records.ts'
 
 function three(): { cluster: HandCluster; a: HandNode; b: HandNode; c: HandNode } {
   const cluster = new HandCluster()
@@ -65,6 +65,37 @@ describe('Members: silence', () => {
     cluster.pass(1000)
     assert.ok(a.node.epoch > epoch, 'it is another peer now')
     assert.deepEqual(b.take().slice(0, 3), ['a suspect', 'a down', 'a up'])
+  })
+
+  test('who hears none of several is cut off itself, and judges nobody, for ten leases', () => {
+    const { cluster, a, b, c } = three()
+    // As the seed whose cable is pulled: it hears its own beats.
+    b.isCut = true
+    c.isCut = true
+    cluster.pass(9 * LEASE_MS)
+    assert.deepEqual(a.take(), ['b suspect', 'c suspect'])
+    b.isCut = false
+    cluster.pass(LEASE_MS / 2)
+    c.isCut = false
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(a.take(), ['b up', 'c up'])
+
+    cluster.kill(b)
+    cluster.kill(c)
+    cluster.pass(10 * LEASE_MS)
+    assert.deepEqual(a.take(), ['b suspect', 'c suspect'])
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(a.take(), ['b down', 'c down'])
+  })
+
+  test('of several one that dies is judged, also when it is the last but one', () => {
+    const { cluster, a, b, c } = three()
+    cluster.kill(c)
+    cluster.pass(LEASE_MS + 100)
+    assert.deepEqual(a.take(), ['c suspect', 'c down'])
+    cluster.kill(b)
+    cluster.pass(LEASE_MS + 100)
+    assert.deepEqual(a.take(), ['b suspect', 'b down'])
   })
 
   test('a beat that may have been lost in a cut begins the count anew', () => {
@@ -283,29 +314,107 @@ describe('Members: the store', () => {
   })
 })
 
+/** It leaves: has it left? */
+function leaving({ node }: HandNode): { is: boolean } {
+  const left = { is: false }
+  node.leave(() => {
+    left.is = true
+  })
+  return left
+}
+
+/** A fourth node, which leaves while its first record is on its way. */
+function leavingEarly() {
+  const { cluster, a } = three()
+  cluster.store.late = []
+  const d = cluster.add('d')
+  // The store opens, and the record is on its way.
+  cluster.store.arrive()
+  return { cluster, a, d, left: leaving(d) }
+}
+
 describe('Members: the end', () => {
   test('a node drains, leaves, and is down at once', () => {
     const { cluster, a, b } = three()
     a.node.drain()
     assert.deepEqual(b.take(), ['a draining'])
-    let hasLeft = false
-    a.node.leave(() => {
-      hasLeft = true
-    })
-    assert.ok(hasLeft)
+    const left = leaving(a)
+    assert.ok(left.is)
     assert.deepEqual(b.take(), ['a down'])
     cluster.pass(LEASE_MS)
     assert.deepEqual(b.take(), [])
+  })
+
+  test('a node that leaves while its record is being written is down at once, too', () => {
+    const { cluster, a, b } = three()
+    cluster.store.late = []
+    a.node.drain()
+    const left = leaving(a)
+    cluster.store.arrive()
+    assert.deepEqual([left.is, b.take()], [false, ['a draining']])
+    cluster.store.arrive()
+    assert.deepEqual([left.is, b.take()], [true, ['a down']])
+  })
+
+  test('a node that leaves while its first record is being written is down at once, too', () => {
+    const { cluster, a, d, left } = leavingEarly()
+    assert.deepEqual([left.is, cluster.store.late!.length], [false, 1])
+    cluster.store.arrive()
+    assert.deepEqual([left.is, a.take()], [false, ['d up']])
+    cluster.store.arrive()
+    assert.deepEqual([left.is, a.take(), d.take()], [true, ['d down'], ['a up', 'b up', 'c up']])
+    assert.equal(cluster.store.table.get('node.d'), undefined)
+  })
+
+  test('so is one that leaves while it writes itself into a store that has forgotten all', () => {
+    const { cluster, a, b, c } = three()
+    // Nothing of the others is in the way of what is looked at.
+    cluster.kill(b)
+    cluster.kill(c)
+    cluster.store.late = []
+    cluster.store.forget()
+    cluster.pass(100)
+    cluster.store.arrive()
+    const left = leaving(a)
+    assert.deepEqual([left.is, cluster.store.late.length], [false, 1])
+    cluster.store.arrive()
+    assert.ok(cluster.store.table.get('node.a') !== undefined)
+    cluster.store.arrive()
+    assert.deepEqual([left.is, cluster.store.table.get('node.a')], [true, undefined])
+  })
+
+  test('leave() does not wait for a first record whose write is never answered', () => {
+    const { cluster, d, left } = leavingEarly()
+    cluster.pass((LEASE_MS * 2) / 3 - 100)
+    assert.equal(left.is, false)
+    cluster.pass(100)
+    assert.deepEqual([left.is, d.node.epoch], [true, 0])
+  })
+
+  test('nor for one that is lost, or that was of an epoch before', () => {
+    const { cluster, left } = leavingEarly()
+    cluster.store.losesWrites = true
+    cluster.store.arrive()
+    assert.equal(left.is, true)
+
+    const [a] = cluster.nodes as [HandNode]
+    cluster.store.losesWrites = false
+    a.node.drain()
+    const { table } = cluster.store
+    const entry = table.get('node.a')!
+    const tombstone = { ...decodeNode(entry, table.era)!, instance: 0, deadBy: 'b' }
+    table.cas('node.a', encodeNode(tombstone), entry.revision)
+    assert.deepEqual(a.take(), ['overtaken tombstone'])
+    const leftToo = leaving(a)
+    cluster.store.arrive()
+    assert.equal(leftToo.is, true)
   })
 
   test('leave() does not wait for a store that is not there', () => {
     const { cluster, a } = three()
     cluster.store.isMute = true
     cluster.store.cut()
-    let hasLeft = false
-    a.node.leave(() => {
-      hasLeft = true
-    })
-    assert.ok(hasLeft)
+    const left = leaving(a)
+    assert.ok(left.is)
   })
 })

@@ -11,7 +11,8 @@
  * Time that counts against a peer is only time for which our own beats came back, one after the
  * other: who was paused, who is cut off, who has just come judges nobody. Silence is measured up to
  * the moment when the last beat that came back was *sent*: what a peer had sent before then has
- * come before it.
+ * come before it. And who hears none of several peers is rather cut off than the last one alive: it
+ * waits for ten leases, or until one of them is heard.
  *
  *   peer's last beat ──────────── a lease ──────────┤
  *                                                   ├ a beat of ours is sent here …
@@ -24,7 +25,7 @@
  * When the store has lost its memory (a new era), everybody writes again what it is, with the epoch
  * that it has; for one lease, the grace, nobody is judged and no name is taken.
  */
-import { CLUSTER_OVER_MAX } from '../../base/limits.ts'
+import { LastEpochs } from './last-epochs.ts'
 import {
   decodeBeat,
   decodeNode,
@@ -87,6 +88,8 @@ const ROW_PART = 4
 const REFUSALS_MAX = 2
 /** A store that has been there for so long has heard again of all who own something. */
 const MATURE_LEASES = 10
+/** Who hears none of two peers or more takes itself for cut off: for so long it judges nobody. */
+const ALONE_LEASES = 10
 /** After so many a tombstone goes: what is not there is as dead, and the store stays small. */
 const TOMB_LEASES = 5
 
@@ -139,7 +142,7 @@ export class Members {
   /**
    * Of each node the last epoch that is over: it stays so, also when the store has forgotten it.
    */
-  readonly #over = new Map<string, number>()
+  readonly #over = new LastEpochs()
   /**
    * Of nodes that were started again the epoch before: it has no tombstone, and may not know yet.
    */
@@ -170,6 +173,8 @@ export class Members {
   #echoedAt = 0
   /** Silence counts from here on: since then all that could be heard was heard. */
   #judgesFrom = 0
+  /** Since when none of several peers was heard; undefined: one was, or there are no two. */
+  #aloneFrom: number | undefined
   /** Was not heard for a lease: others may have decided meanwhile. */
   #isLapsed = false
   #graceEnd = 0
@@ -252,7 +257,10 @@ export class Members {
    * Delete our record, so that nobody waits for us. `left` is called once, also when that fails.
    */
   leave(left: () => void): void {
-    if (this.#phase !== 'in' || !this.#view.isOpen || this.#revision === 0) {
+    const isMeant = this.#phase === 'in' || this.#phase === 'joining'
+    // One that is under way may be the first: it would stand there when we are gone.
+    const hasRecord = this.#revision !== 0 || this.#isWriting
+    if (!isMeant || !hasRecord || !this.#view.isOpen) {
       this.#phase = 'out'
       left()
       return
@@ -357,6 +365,7 @@ export class Members {
     if (wasPaused) for (const peer of this.#peers.values()) peer.heardAt = now
     const isListening = this.#incumbent !== undefined
     if ((this.epoch !== 0 || isListening) && now >= this.#beatAt) this.#beat(now)
+    this.#lookAround(now)
     for (const peer of this.#peers.values()) this.#look(peer, now)
     for (const ghost of this.#ghosts.values()) this.#judge(ghost, now)
     this.#clearTombs(now)
@@ -397,12 +406,33 @@ export class Members {
     this.#isStale = true
   }
 
+  /** Is somebody heard at all? Whoever is, is no reason to judge others who are about to be. */
+  #lookAround(now: number): void {
+    const since = now - this.#options.leaseMs / SUSPICION_PART
+    let heard = this.#peers.size < 2
+    for (const { heardAt } of this.#peers.values()) heard ||= heardAt > since
+    if (!heard) this.#aloneFrom ??= now
+    else if (this.#aloneFrom !== undefined) {
+      this.#aloneFrom = undefined
+      this.cut()
+    }
+  }
+
+  /**
+   * That several die at once is rare. That one can reach the store and nobody else is not: the seed
+   * keeps it itself, and its cable is pulled.
+   */
+  #isCutOff(now: number): boolean {
+    if (this.#aloneFrom === undefined) return false
+    return now - this.#aloneFrom < this.#options.leaseMs * ALONE_LEASES
+  }
+
   /** What silence and time mean for a peer. */
   #look(peer: Peer, now: number): void {
     const { leaseMs } = this.#options
     if (now - peer.heardAt >= leaseMs / SUSPICION_PART) this.#move(peer, 'suspect')
     const silentFrom = Math.max(peer.beatAt, this.#judgesFrom)
-    if (this.epoch === 0 || now < silentFrom + leaseMs) return
+    if (this.epoch === 0 || now < silentFrom + leaseMs || this.#isCutOff(now)) return
     if (this.#echoedAt - silentFrom >= leaseMs) this.#judge(peer, now)
     // So that the last moment is not the end of a pause between two beats.
     else if (this.#beatAt - leaseMs / BEATS_PER_LEASE < silentFrom + leaseMs) this.#beat(now)
@@ -439,16 +469,6 @@ export class Members {
     }
   }
 
-  #bury(node: string, epoch: number): void {
-    this.#over.delete(node)
-    this.#over.set(node, epoch)
-    if (this.#over.size <= CLUSTER_OVER_MAX) return
-    for (const [oldest] of this.#over) {
-      this.#over.delete(oldest)
-      return
-    }
-  }
-
   #peerEntry(node: string, entry: StoreEntry, stored: StoredNode | undefined): void {
     let peer = this.#peers.get(node)
     if (stored === undefined && entry.value !== undefined) this.#unreadable.add(node)
@@ -462,7 +482,7 @@ export class Members {
     const isOver = stored === undefined || stored.deadBy !== undefined
     if (peer !== undefined && (isOver || stored.epoch !== peer.record.epoch)) {
       this.#peers.delete(node)
-      this.#bury(node, peer.record.epoch)
+      this.#over.set(node, peer.record.epoch)
       if (!isOver) this.#replace(node, peer.record.epoch)
       this.#move(peer, 'down')
       peer = undefined
@@ -566,6 +586,11 @@ export class Members {
     const record = encodeNode(this.#record())
     this.#view.cas(NODE_KEY + node, record, revision, (outcome, written, reason) => {
       this.#isWriting = false
+      if (this.#phase === 'leaving') {
+        if (outcome === 'done' && instance === this.#instance) this.#revision = written
+        this.#delete()
+        return
+      }
       if (instance !== this.#instance) {
         this.#write()
         return
@@ -576,7 +601,6 @@ export class Members {
         this.#writeAt = now + this.#options.leaseMs / BEATS_PER_LEASE
       }
       if (outcome === 'refused') this.#host.refused(reason)
-      if (this.#phase === 'leaving') this.#delete()
     })
   }
 
@@ -643,11 +667,13 @@ export class Members {
   }
 
   #delete(): void {
-    const key = NODE_KEY + this.#options.node
-    this.#view.cas(key, undefined, this.#revision, () => {
+    const gone = (): void => {
       this.#phase = 'out'
       this.#left?.()
       this.#left = undefined
-    })
+    }
+    // The first one was not written.
+    if (this.#revision === 0) gone()
+    else this.#view.cas(NODE_KEY + this.#options.node, undefined, this.#revision, gone)
   }
 }

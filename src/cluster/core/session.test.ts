@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Session } from './session.ts'
+import { LinkSession } from './session.ts'
 
 test('begin() never takes the number before, and never 0', () => {
-  const session = new Session()
+  const session = new LinkSession()
   for (const random of [0, 1, 0.5, 0.5, 0, 0, 1 - 2 ** -32, 1 - 2 ** -32]) {
     const before = session.mine
     session.begin(random, undefined, 0)
@@ -15,7 +15,7 @@ test('begin() never takes the number before, and never 0', () => {
 test('two sides agree, whatever of their greetings is lost or comes twice', () => {
   // Each bit says of a greeting whether it comes; then all come.
   for (let bits = 0; bits < 1 << 10; bits++) {
-    const sides = [new Session(), new Session()] as const
+    const sides = [new LinkSession(), new LinkSession()] as const
     sides.forEach((side, i) => {
       side.begin((i + 1) / 7, undefined, 0)
     })

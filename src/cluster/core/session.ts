@@ -47,7 +47,7 @@ const OUR_HELLO = {
   windowBytes: LINK_WINDOW_BYTES_MAX,
 } as const
 
-export class Session {
+export class LinkSession {
   state: SessionState = 'idle'
   /** Our number; 0: none. */
   mine = 0

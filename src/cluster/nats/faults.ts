@@ -32,9 +32,6 @@ const isAbout = (thrown: unknown, name: string): boolean =>
 /** The server knows nobody who would answer. */
 export const isNoResponders = (thrown: unknown): boolean => isAbout(thrown, 'NoResponders')
 
-export const isPermission = (thrown: unknown): boolean =>
-  isAbout(thrown, 'PermissionViolationError')
-
 function isAuth(thrown: unknown): boolean {
   return chain(thrown).some(
     (error) =>

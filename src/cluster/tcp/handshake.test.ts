@@ -25,6 +25,7 @@ class End {
       address: `${identity.node}'s peer`,
       say: (kind, body) => void this.said.push([kind, Buffer.from(body)]),
       isConnected: () => isConnected,
+      doubt: () => undefined,
     })
   }
 

@@ -30,13 +30,41 @@ export interface Identity {
 }
 
 /** Why a side does not go on: the byte of a refusal, which tells the other side. */
-export const REFUSAL = { version: 1, cluster: 2, secret: 3, self: 4, name: 5 } as const
+export const REFUSAL = {
+  version: 1,
+  cluster: 2,
+  secret: 3,
+  self: 4,
+  name: 5,
+  /** Of its certificate: it is none, or not of the name that it says. */
+  tls: 6,
+  expired: 7,
+  untrusted: 8,
+  unnamed: 9,
+} as const
 type Refusal = keyof typeof REFUSAL
+
+/** Of two ends one talks TLS: as the other one sees it. */
+export const ONE_TLS = {
+  theirs: "it talks TLS, and this node does not: give both 'tls', or neither",
+  ours: "it does not talk TLS, and this node does: give both 'tls', or neither",
+} as const
 
 const REASONS: Readonly<Record<number, string>> = {
   [REFUSAL.cluster]: 'it says that it is of another cluster',
   [REFUSAL.secret]: 'it says that the secrets differ',
   [REFUSAL.self]: 'it is this node itself',
+  [REFUSAL.tls]: ONE_TLS.theirs,
+  [REFUSAL.expired]: 'it says that the certificate of this node is not good now: its log says why',
+  [REFUSAL.untrusted]:
+    "it says that nobody of its 'tls.ca' has signed the certificate of this node",
+  [REFUSAL.unnamed]: 'it says that the certificate of this node has another name',
+}
+
+/** Why somebody is not let in, whatever he can prove. */
+export interface Doubt {
+  readonly refusal: Refusal
+  readonly reason: string
 }
 
 export interface HandshakeHost {
@@ -45,6 +73,8 @@ export interface HandshakeHost {
   say(kind: PacketKind, body: Uint8Array): void
   /** There is a connection to that process, so that another one would be of no use. */
   isConnected(peer: PeerHello): boolean
+  /** What his certificate says against it that he is that node. */
+  doubt(peer: PeerHello): Doubt | undefined
 }
 
 /** `more`: another packet must come. `known`: it is given up, see `isConnected`. */
@@ -92,6 +122,8 @@ export class PeerHandshake {
     if (versions.max < PROTOCOL_MIN || versions.min > PROTOCOL_MAX) throw this.#version(versions)
     const peer = readHello(theirs)
     this.#peer = peer
+    const doubt = this.#host.doubt(peer)
+    if (doubt !== undefined) throw this.#refused(doubt.refusal, doubt.reason)
     const { cluster, instance, node } = this.#identity
     if (peer.cluster !== cluster) {
       throw this.#refused('cluster', `it is of cluster '${peer.cluster}', and we of '${cluster}'`)

@@ -4,6 +4,7 @@ import { checkOptions, checkPlain, checkText, refusal } from '../../base/check.t
 import { SkynetError } from '../../base/errors.ts'
 import { type HostPort, hostPortText, isLoopbackHost, readHostPort } from '../../base/host-port.ts'
 import { CLUSTER_NAME_BYTES_MAX, CLUSTER_SECRET_BYTES_MIN } from '../../base/limits.ts'
+import { Certificates, type TcpTls } from './certificates.ts'
 import type { Identity } from './handshake.ts'
 import { INSTANCE_BYTES } from './hello.ts'
 
@@ -32,6 +33,11 @@ export interface TcpClusterOptions {
    * Without one a node talks to others of this machine only.
    */
   readonly secret?: string | undefined
+  /**
+   * Nodes talk over TLS, and each shows a certificate that has its name. With it no secret is
+   * needed; both may be.
+   */
+  readonly tls?: TcpTls | undefined
 }
 
 export const TCP_OPTION_NAMES: readonly string[] = [
@@ -42,11 +48,16 @@ export const TCP_OPTION_NAMES: readonly string[] = [
   'seed',
   'nodes',
   'secret',
+  'tls',
 ]
 
 /** Options that were checked. */
 export interface TcpRules {
   readonly identity: Identity
+  /** Undefined: it talks no TLS. */
+  readonly certificates: Certificates | undefined
+  /** Nobody has to prove anything: this node talks to others of its machine only. */
+  readonly isOpen: boolean
   readonly listen: HostPort
   readonly advertise: HostPort | undefined
   /** Where the seed is, and its name when that is known; undefined: this node is it. */
@@ -64,7 +75,7 @@ const WHAT = 'join a cluster over TCP'
 export function checkTcp(options: TcpClusterOptions): TcpRules {
   checkPlain(WHAT, 'options', options)
   checkOptions(WHAT, 'options', options, TCP_OPTION_NAMES)
-  const { name, cluster = 'skynet', advertise, seed, nodes, secret } = options
+  const { name, cluster = 'skynet', advertise, seed, nodes, secret, tls } = options
   checkName('name', name)
   checkName('cluster', cluster)
   if (secret !== undefined) checkSecret(secret)
@@ -84,12 +95,14 @@ export function checkTcp(options: TcpClusterOptions): TcpRules {
       secret: secret ?? '',
       instance: randomBytes(INSTANCE_BYTES).toString('hex'),
     },
+    certificates: tls === undefined ? undefined : new Certificates(WHAT, tls, name),
+    isOpen: secret === undefined && tls === undefined,
     listen,
     advertise: advertise === undefined ? places.get(name) : tcpPlaceOf('advertise', advertise),
     seed: seedOf(options, places),
     places,
   }
-  if (secret === undefined) checkClosed(rules)
+  if (rules.isOpen) checkClosed(rules)
   return rules
 }
 
@@ -159,6 +172,6 @@ function checkClosed({ listen, advertise, seed, places }: TcpRules): void {
   if (open === undefined) return
   const reason =
     "without a secret only nodes of this machine are let in: set 'secret' of the cluster to the " +
-    'same on each node (openssl rand -hex 32), or use 127.0.0.1'
+    "same on each node (openssl rand -hex 32), or 'tls' to certificates, or use 127.0.0.1"
   throw new SkynetError('ERR_CLUSTER_AUTH', { address: hostPortText(open), reason })
 }

@@ -6,16 +6,18 @@ import {
   CLUSTER_PACKET_BYTES_MAX,
   CLUSTER_UNSENT_BYTES,
 } from '../../base/limits.ts'
+import type { ByteStream } from '../../sockets/byte-stream.ts'
 import type { PeerAddress } from '../core/transport.ts'
-import { type Identity, isRefusal, PeerHandshake } from './handshake.ts'
+import { type Identity, isRefusal, ONE_TLS, PeerHandshake, REFUSAL } from './handshake.ts'
 import type { PeerHello, Role } from './hello.ts'
-import { type PacketKind, PacketReader, writePacket } from './packets.ts'
-import type { PeerStream, TcpHost } from './sockets.ts'
+import { PACKET, type PacketKind, PacketReader, writePacket } from './packets.ts'
+import type { CertifiedPeer, PeerStream, PeerTls, TcpHost } from './sockets.ts'
 
 /** What a peer needs of who has it. */
 export interface PeerOwner {
   readonly identity: Identity
   readonly host: TcpHost
+  readonly tls: PeerTls | undefined
   isConnected(hello: PeerHello): boolean
   /** From now on it is believed what it says. Called before its first packet. */
   entered(peer: TcpPeer): void
@@ -29,6 +31,14 @@ export interface PeerOwner {
 
 /** How a handshake ended: `known` means that there is a connection to that process already. */
 export type PeerEntry = 'entered' | 'known'
+
+/**
+ * First bytes of who talks TLS: a handshake, of version 3. Ours begin with the length of a hello,
+ * which is at most `CLUSTER_HELLO_BYTES_MAX`.
+ */
+const TLS_BEGIN = Buffer.of(0x16, 3)
+/** To who talks TLS: the alert `unexpected_message`. */
+const TLS_REFUSAL = Buffer.of(0x15, 3, 3, 0, 2, 2, 10)
 
 export class TcpPeer {
   readonly role: Role
@@ -45,7 +55,11 @@ export class TcpPeer {
   /** `127.0.0.1:5000`, for people: also when it is gone. */
   readonly remoteAddress: string
   readonly #owner: PeerOwner
-  readonly #stream: PeerStream
+  readonly #socket: PeerStream
+  /** The socket, or TLS on it. */
+  #stream: ByteStream
+  /** Of a connection over TLS. */
+  #secure: CertifiedPeer | undefined
   readonly #reader: PacketReader
   #handshake: PeerHandshake | undefined
   /** So much waits to be sent that frames have to wait too. */
@@ -59,6 +73,7 @@ export class TcpPeer {
 
   constructor(owner: PeerOwner, stream: PeerStream, role: Role) {
     this.#owner = owner
+    this.#socket = stream
     this.#stream = stream
     this.remoteAddress = stream.remoteAddress
     this.role = role
@@ -74,23 +89,28 @@ export class TcpPeer {
 
   /** Shake hands, and read until it is over. */
   start(): void {
-    const { identity, host } = this.#owner
+    const { host, tls } = this.#owner
     host.fork(() => this.#run())
     this.#deadline = host.timeout(CLUSTER_HANDSHAKE_MS, () => {
       const info = { kind: 'handshake', what: this.remoteAddress, timeoutMs: CLUSTER_HANDSHAKE_MS }
       this.cut(new SkynetError('ERR_WAIT_TIMEOUT', info))
     })
-    this.#handshake = new PeerHandshake(this.role, identity, {
+    if (tls === undefined) this.#greet()
+  }
+
+  #greet(): void {
+    this.#handshake = new PeerHandshake(this.role, this.#owner.identity, {
       address: this.remoteAddress,
       say: (kind, body) => this.say(kind, body),
       isConnected: (hello) => this.#owner.isConnected(hello),
+      doubt: (hello) => this.#secure?.doubt(hello),
     })
   }
 
   async #run(): Promise<void> {
     try {
-      const stream = this.#stream
-      for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
+      let chunk = await this.#begin()
+      for (const stream = this.#stream; chunk !== null; chunk = await stream.read()) {
         this.#reader.push(chunk)
       }
       this.#reader.end()
@@ -99,6 +119,41 @@ export class TcpPeer {
     } catch (error) {
       this.#leave(error)
     }
+  }
+
+  /** Who has connected says by his first bytes whether he talks TLS: then both do, or neither. */
+  async #begin(): Promise<Buffer | null> {
+    const { tls } = this.#owner
+    if (this.role === 'accept') {
+      const first = await this.#firstBytes()
+      if (first === null) return null
+      const isTls = first.subarray(0, TLS_BEGIN.length).equals(TLS_BEGIN)
+      if (isTls !== (tls !== undefined)) throw this.#mismatch(isTls)
+      if (tls === undefined) return first
+      await this.#goSecure(tls, first)
+    } else if (tls !== undefined) await this.#goSecure(tls)
+    return this.#stream.read()
+  }
+
+  async #firstBytes(): Promise<Buffer | null> {
+    const first = await this.#stream.read()
+    if (first?.length !== 1 || first[0] !== TLS_BEGIN[0]) return first
+    const more = await this.#stream.read()
+    return more === null ? first : Buffer.concat([first, more])
+  }
+
+  async #goSecure(tls: PeerTls, first?: Buffer): Promise<void> {
+    this.#secure = await tls.over(this.#socket, this.role, first)
+    this.#stream = this.#secure.stream
+    if (!this.hasLeft) this.#greet()
+  }
+
+  /** Of the two ends one talks TLS: the other one is told so in its own words. */
+  #mismatch(isTls: boolean): SkynetError {
+    if (isTls) this.#socket.write(TLS_REFUSAL)
+    else this.say(PACKET.refusal, Buffer.of(REFUSAL.tls))
+    const reason = isTls ? ONE_TLS.theirs : ONE_TLS.ours
+    return new SkynetError('ERR_CLUSTER_AUTH', { address: this.remoteAddress, reason })
   }
 
   #take(kind: number, bytes: Buffer, at: number, end: number): void {
@@ -191,6 +246,6 @@ export class TcpPeer {
   /** A refusal still has to leave; from who broke the rules nothing more is wanted. */
   #endStream(reason: unknown): void {
     if (isRefusal(reason)) void this.#stream.close()
-    else this.#stream.shutdown()
+    else this.#socket.shutdown()
   }
 }

@@ -11,7 +11,7 @@ import type { Identity } from './handshake.ts'
 import type { PeerHello } from './hello.ts'
 import { type PacketKind, unknownPacket } from './packets.ts'
 import { type PeerOwner, TcpPeer } from './peer.ts'
-import type { PeerStream, TcpHost } from './sockets.ts'
+import type { PeerStream, PeerTls, TcpHost } from './sockets.ts'
 
 type Take = (peer: TcpPeer, bytes: Buffer, at: number, end: number) => void
 
@@ -27,6 +27,8 @@ export interface PacketUser {
 export class TcpPeers implements PeerOwner {
   readonly identity: Identity
   readonly host: TcpHost
+  /** There before the first connection; undefined: bytes go as they are. */
+  tls: PeerTls | undefined
   readonly #users: PacketUser[] = []
   /** By the kind of a packet. */
   readonly #takes: (Take | undefined)[] = []

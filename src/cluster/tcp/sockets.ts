@@ -1,7 +1,9 @@
 /** What TCP between nodes needs of the service that it runs in: `skynet` is one, a test another. */
 import type { ByteStream } from '../../sockets/byte-stream.ts'
+import type { Doubt } from './handshake.ts'
+import type { PeerHello, Role } from './hello.ts'
 
-/** A connection. TLS over one is one too. */
+/** A connection, as it is. */
 export interface PeerStream extends ByteStream {
   /** Close at once: what has not left is dropped. */
   shutdown(): void
@@ -28,6 +30,24 @@ export interface PeerSockets {
   listen(settings: StreamSettings): Promise<PeerListener>
   /** @throws {SkynetError} `ERR_CONNECT`, `ERR_SOCKET_TIMEOUT` and their like. */
   connect(settings: StreamSettings & { readonly timeoutMs: number }): Promise<PeerStream>
+}
+
+/** A connection over TLS, of somebody who has a certificate, or none. */
+export interface CertifiedPeer {
+  readonly stream: ByteStream
+  /** Why he is not who he says; undefined: his certificate is good, and has that name. */
+  doubt(hello: PeerHello): Doubt | undefined
+}
+
+export interface PeerTls {
+  /**
+   * Ends with the connection, at the latest.
+   *
+   * @param first What has come already.
+   * @throws {SkynetError} `ERR_CLUSTER_AUTH` it is no TLS; `ERR_CONNECT`, `ERR_SOCKET_FAILED`.
+   */
+  over(stream: PeerStream, role: Role, first?: Buffer): Promise<CertifiedPeer>
+  close(): void
 }
 
 export interface TcpHost {

@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { TestClient } from '../../testing/test-client.ts'
+import type { TcpTls } from './certificates.ts'
+import { REFUSAL } from './handshake.ts'
 import { helloBytes, proofOf } from './hello.ts'
 import { PACKET, type PacketKind, writePacket } from './packets.ts'
-import { type Member, type Scene, SECRET, scene } from './tcp.kit.ts'
+import { type CertificateName, type Member, type Scene, SECRET, scene, tlsOf } from './tcp.kit.ts'
 
 const PORT = 7001
 const IDENTITY = { node: 'x', cluster: 'skynet', instance: '22'.repeat(16) }
@@ -17,9 +19,15 @@ function packet(kind: number, body: Uint8Array): Buffer {
 
 const hello = helloBytes({ min: 1, max: 1, nonce: Buffer.alloc(32, 7), ...IDENTITY })
 
+const PLAIN = (_: CertificateName): { tls?: TcpTls } => ({})
+const WAYS: Readonly<Record<string, typeof PLAIN>> = {
+  'of a node': PLAIN,
+  'of a node with certificates': (name) => ({ tls: tlsOf(name) }),
+}
+
 /** A seed `m` and a node `a`, which talk to each other. */
-async function pair(at: Scene): Promise<[Member, Member]> {
-  const [m, a] = [at.seed('m'), at.member('a')]
+async function pair(at: Scene, how = PLAIN): Promise<[Member, Member]> {
+  const [m, a] = [at.seed('m', how('m')), at.member('a', how('a'))]
   for (const each of [m, a]) await each.open()
   await a.cluster.store.open()
   m.join(1)
@@ -45,38 +53,63 @@ async function isCut(client: TestClient): Promise<boolean> {
 }
 
 // Proves: docs/limits.md#cluster-packet
-// Proves: docs/cluster-tcp.md#stranger
-test('a stranger who is no node is cut at the first packet that is none', async (t) => {
+// Proves: docs/cluster-tcp.md#stranger, #tls-plain
+for (const [port, how] of Object.entries(WAYS)) {
+  test(`at the port ${port} a stranger is cut at the first packet that is none`, async (t) => {
+    const at = await scene(t)
+    const both = await pair(at, how)
+    const garbage = [
+      Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+      Buffer.from('160301000568656c6c6f', 'hex'),
+      Buffer.concat([Buffer.from('1603010400010003fc0303', 'hex'), Buffer.alloc(189)]),
+      packet(PACKET.hello, Buffer.alloc(100)),
+      packet(PACKET.hello, Buffer.alloc(511)).subarray(0, 200),
+      packet(PACKET.hello, Buffer.alloc(512)),
+      packet(PACKET.frame, Buffer.from('x')),
+      packet(PACKET.ask, Buffer.alloc(30)),
+      packet(PACKET.self, Buffer.alloc(8)),
+      Buffer.alloc(4),
+      Buffer.concat([packet(PACKET.hello, hello), packet(PACKET.hello, hello)]),
+      Buffer.concat([packet(PACKET.hello, hello), packet(PACKET.proof, Buffer.alloc(32))]),
+      Buffer.concat([packet(PACKET.hello, hello), packet(PACKET.proof, Buffer.alloc(31))]),
+    ]
+    const ends: boolean[] = []
+    for (const bytes of garbage) {
+      const client = await at.node.connect(PORT)
+      client.write(bytes)
+      await at.settled()
+      // What is not whole has time to be.
+      await at.clock.advance(bytes.length === 200 ? 5000 : 0)
+      ends.push(await isCut(client))
+    }
+    assert.deepEqual(
+      ends,
+      garbage.map(() => true),
+    )
+    assert.match(at.log.join('\n'), /cluster: 127\.0\.0\.1:\d+ was refused: /)
+    await assertWorks(at, both)
+  })
+}
+
+test('a hello as long as the first byte of TLS says is one, however it comes', async (t) => {
   const at = await scene(t)
-  const both = await pair(at)
-  const garbage = [
-    Buffer.from('GET / HTTP/1.1\r\n\r\n'),
-    packet(PACKET.hello, Buffer.alloc(100)),
-    packet(PACKET.hello, Buffer.alloc(511)).subarray(0, 200),
-    packet(PACKET.hello, Buffer.alloc(512)),
-    packet(PACKET.frame, Buffer.from('x')),
-    packet(PACKET.ask, Buffer.alloc(30)),
-    packet(PACKET.self, Buffer.alloc(8)),
-    Buffer.alloc(4),
-    Buffer.concat([packet(PACKET.hello, hello), packet(PACKET.hello, hello)]),
-    Buffer.concat([packet(PACKET.hello, hello), packet(PACKET.proof, Buffer.alloc(32))]),
-    Buffer.concat([packet(PACKET.hello, hello), packet(PACKET.proof, Buffer.alloc(31))]),
-  ]
-  const ends: boolean[] = []
-  for (const bytes of garbage) {
+  await pair(at)
+  // Of a later version: 278 bytes with its kind, and 278 is 0x116.
+  const body = Buffer.alloc(277)
+  hello.copy(body)
+  body.set([7, 9], 4)
+  const bytes = packet(PACKET.hello, body)
+  assert.equal(bytes[0], 0x16)
+  for (const cut of [1, 2, bytes.length]) {
     const client = await at.node.connect(PORT)
-    client.write(bytes)
+    client.write(bytes.subarray(0, cut))
     await at.settled()
-    // What is not whole has time to be.
-    await at.clock.advance(bytes.length === 200 ? 5000 : 0)
-    ends.push(await isCut(client))
+    client.write(bytes.subarray(cut))
+    const own = await client.read(4)
+    await client.read(own.readUInt32LE())
+    assert.deepEqual([...(await client.read(6))], [2, 0, 0, 0, PACKET.refusal, REFUSAL.version])
   }
-  assert.deepEqual(
-    ends,
-    garbage.map(() => true),
-  )
-  assert.match(at.log.join('\n'), /cluster: 127\.0\.0\.1:\d+ was refused: /)
-  await assertWorks(at, both)
+  assert.match(at.log.join('\n'), /it speaks versions 7\.\.9, and we 1\.\.1/)
 })
 
 // Proves: docs/cluster-tcp.md#stranger
@@ -198,27 +231,29 @@ test('who says nothing is cut after 5 s, and the 65th costs the oldest its place
 })
 
 // Proves: docs/cluster-tcp.md#stranger
-test('a thousand strangers do not keep a node from coming in', async (t) => {
-  const at = await scene(t)
-  const both = await pair(at)
-  const clients: TestClient[] = []
-  for (let i = 0; i < 1000; i++) {
-    clients.push(await at.node.connect(PORT))
-    if (i === 500) {
-      const b = at.member('b')
-      await b.open()
-      assert.equal((await b.cluster.store.open()).era, 1000)
+for (const [port, how] of Object.entries(WAYS)) {
+  test(`at the port ${port} a thousand strangers do not keep a node from coming in`, async (t) => {
+    const at = await scene(t)
+    const both = await pair(at, how)
+    const clients: TestClient[] = []
+    for (let i = 0; i < 1000; i++) {
+      clients.push(await at.node.connect(PORT))
+      if (i === 500) {
+        const b = at.member('b', how('b'))
+        await b.open()
+        assert.equal((await b.cluster.store.open()).era, 1000)
+      }
     }
-  }
-  await assertWorks(at, both)
-  await at.clock.advance(5000)
-  assert.equal(
-    at.node.skynet.socket.netstat().filter(({ state }) => state === 'CONNECTED').length,
-    4,
-  )
-  // Lines about them do not come as often as they do.
-  assert.ok(at.log.length < 20, `${at.log.length} lines`)
-})
+    await assertWorks(at, both)
+    await at.clock.advance(5000)
+    assert.equal(
+      at.node.skynet.socket.netstat().filter(({ state }) => state === 'CONNECTED').length,
+      4,
+    )
+    // Lines about them do not come as often as they do.
+    assert.ok(at.log.length < 20, `${at.log.length} lines`)
+  })
+}
 
 test('who only looks whether a port is open is not worth a line', async (t) => {
   const at = await scene(t)

@@ -152,6 +152,31 @@ test('a node that is gone is refused at both sides, and heard of when it is back
   assert.equal(connections(at), 6)
 })
 
+// Proves: docs/cluster-tcp.md#unreached
+test('a member that is out of reach for 5 s is named once, and when it is back', async (t) => {
+  const at = await scene(t)
+  const [, a, k] = await cluster(at, 'a', 'k')
+  const lines = (): string[] => at.log.filter((line) => /node k/.test(line))
+  await k!.cluster.transport.close()
+  await at.clock.advance(4000)
+  assert.deepEqual(lines(), [])
+  await at.clock.advance(4000)
+  // The seed makes no connections of its own to others: it looks, too.
+  const missed = lines()
+  assert.equal(missed.length, 2)
+  for (const line of missed) {
+    assert.match(line, /^cluster: cannot reach node k, which is a member: .*ECONNREFUSED/)
+  }
+  const again = at.member('k', { listen: k!.address })
+  await again.open()
+  await again.cluster.store.open()
+  again.join(3)
+  again.knows(a!)
+  await at.clock.advance(5000)
+  const reached = lines().slice(2)
+  assert.deepEqual(reached, Array(2).fill('cluster: node k is reached again'))
+})
+
 test('a node that joins again is another peer over the same connection', async (t) => {
   const at = await scene(t)
   const [m, a, z] = await cluster(at, 'a', 'z')
@@ -261,7 +286,12 @@ test('close() ends all tries, also those of a store that is still open', async (
   m!.heard()
   await at.clock.advance(10_000)
   assert.equal(connections(at), 0)
-  assert.deepEqual([m!.heard().filter((line) => line.startsWith('w')), at.log], [[], []])
+  assert.deepEqual(
+    m!.heard().filter((line) => line.startsWith('w')),
+    [],
+  )
+  // Of the seed, for which it is a member still.
+  assert.match(at.log.join(), /^cluster: cannot reach node a, which is a member: [^,]+$/)
 })
 
 test('close() tells nothing any more, and leaves nobody who shakes hands', async (t) => {

@@ -6,7 +6,8 @@
 
 import { isSkynetError } from '../../base/errors.ts'
 import { type HostPort, isLoopbackHost, readHostPort } from '../../base/host-port.ts'
-import { CLUSTER_RETRY_MS } from '../../base/limits.ts'
+import { CLUSTER_RETRY_MS, CLUSTER_UNREACHED_MS } from '../../base/limits.ts'
+import { messageOf } from '../../base/thrown.ts'
 import { malformed } from '../../frames/framing.ts'
 import type {
   ClusterSelf,
@@ -25,6 +26,10 @@ import type { Route } from './route.ts'
 interface Known {
   readonly record: NodeRecord
   readonly route: Route | undefined
+  /** When the first of the tries failed of which none has come to anything since. */
+  unreachedFrom: number | undefined
+  /** That was told. */
+  isMissed: boolean
 }
 
 const EPOCH_BYTES = 8
@@ -87,7 +92,7 @@ export class TcpTransport implements ClusterTransport, PacketUser {
     if (old?.record.epoch === epoch && isSame(old.record, record)) return
     old?.route?.stop()
     const route = this.#routeTo(record)
-    this.#known.set(node, { record, route })
+    this.#known.set(node, { record, route, unreachedFrom: undefined, isMissed: false })
     const isOurs = identity.node < node && !this.#isSeed
     if (route !== undefined) this.#net.host.fork(() => route.run(isOurs ? 0 : CLUSTER_RETRY_MS))
   }
@@ -113,19 +118,39 @@ export class TcpTransport implements ClusterTransport, PacketUser {
   }
 
   #placesOf({ node, addresses }: NodeRecord): readonly HostPort[] {
-    const { places, identity } = this.#net.rules
+    const { places, isOpen } = this.#net.rules
     const place = places.get(node)
     if (place !== undefined) return [place]
     const told = addresses.map((each) => readHostPort(each, 1)).filter((each) => each !== undefined)
-    // Without a secret anybody on this machine may say where we should connect to.
-    return identity.secret === '' ? told.filter(({ host }) => isLoopbackHost(host)) : told
+    // Anybody on this machine may say where we should connect to.
+    return isOpen ? told.filter(({ host }) => isLoopbackHost(host)) : told
   }
 
   /** Nobody listens there: what waits for it was never sent. */
   #failed(to: PeerAddress, error: unknown): void {
     if (this.#net.isClosed) return
     if (isRefused(error)) this.events.refused(to)
-    else if (isRefusal(error)) this.#net.host.error(`cluster: ${error.message}`)
+    if (isRefusal(error)) this.#net.host.error(`cluster: ${error.message}`)
+    else this.#missed(to, error)
+  }
+
+  /** Also by way of the seed it is no secret that it lives: only people can mend the way to it. */
+  #missed({ node, epoch }: PeerAddress, error: unknown): void {
+    const known = this.#known.get(node)
+    if (known?.record.epoch !== epoch || known.isMissed) return
+    const { host } = this.#net
+    known.unreachedFrom ??= host.now()
+    if (host.now() - known.unreachedFrom < CLUSTER_UNREACHED_MS) return
+    known.isMissed = true
+    host.error(`cluster: cannot reach node ${node}, which is a member: ${messageOf(error)}`)
+  }
+
+  #reached({ node, epoch }: PeerAddress): void {
+    const known = this.#known.get(node)
+    if (known?.record.epoch !== epoch) return
+    if (known.isMissed) this.#net.host.log(`cluster: node ${node} is reached again`)
+    known.unreachedFrom = undefined
+    known.isMissed = false
   }
 
   send(to: PeerAddress, frame: Uint8Array): boolean {
@@ -172,6 +197,7 @@ export class TcpTransport implements ClusterTransport, PacketUser {
     const { address } = peer
     if (address?.epoch === epoch) return
     peer.address = { node: peer.hello!.node, epoch }
+    this.#reached(peer.address)
     if (address !== undefined) this.events.reset(address)
     this.events.writable(peer.address)
   }

@@ -2,12 +2,40 @@
 import type { TestContext } from 'node:test'
 import { FakeClock } from '../../testing/fake-clock.ts'
 import { type TestNode, testNode } from '../../testing/test-node.ts'
+import { vectorsOf } from '../../testing/vectors.ts'
 import type { NodeRecord, PeerAddress } from '../core/transport.ts'
+import type { TcpTls } from './certificates.ts'
 import type { TcpClusterOptions } from './options.ts'
 import { type TcpCluster, type TcpClusterParts, tcpCluster } from './tcp-cluster.ts'
 
 export const SECRET = 'of the whole cluster, nobody else'
 export const SEED = '127.0.0.1:7001'
+
+/**
+ * `ca` has signed all but `stranger`, whom `other` has signed. Each of one letter has that name;
+ * `shared` those of `m` and `a`, `next` and `stranger` that of `a`, and so `expired`. `bare` has it
+ * as its subject alone, `upper` as `A`, and `*`.
+ */
+export type CertificateName =
+  | 'm'
+  | 'a'
+  | 'b'
+  | 'z'
+  | 'next'
+  | 'shared'
+  | 'stranger'
+  | 'bare'
+  | 'upper'
+  | 'expired'
+
+const CERTIFICATES = vectorsOf<
+  Record<CertificateName, Omit<TcpTls, 'ca'>> & Record<'ca' | 'other', { readonly cert: string }>
+>('cluster-certificates')
+
+export const tlsOf = (name: CertificateName, ca: 'ca' | 'other' = 'ca'): TcpTls => ({
+  ...CERTIFICATES[name],
+  ca: CERTIFICATES[ca].cert,
+})
 
 export const recordOf = (node: string, epoch: number, ...addresses: string[]): NodeRecord => ({
   node,

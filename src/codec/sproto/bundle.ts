@@ -4,6 +4,7 @@
  */
 import { isSkynetError } from '../../base/errors.ts'
 import { write } from './core.ts'
+import { memory } from './memory.ts'
 import { plansOf } from './plan.ts'
 import { SprotoReader } from './reader.ts'
 import { type Schema, type SchemaField, type SchemaProtocol, schemaError } from './schema.ts'
@@ -75,7 +76,13 @@ export function saveBundle(schema: Schema): Buffer {
   return types.length > 0 ? struct([0], [blocks(types)]) : struct([], [])
 }
 
-const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+/** In the order of their bytes in UTF-8, which is that of code points. */
+function byBytes(a: string, b: string): number {
+  const [left, right] = [[...a], [...b]]
+  const at = left.findIndex((letter, i) => letter !== right[i])
+  if (at < 0) return left.length - right.length
+  return left[at]!.codePointAt(0)! - (right[at]?.codePointAt(0) ?? -1)
+}
 
 function bundledField(schema: Schema, field: SchemaField, names: readonly string[]): BundledField {
   const { name, tag, type } = field
@@ -100,7 +107,7 @@ function protocolBytes(protocol: SchemaProtocol, names: readonly string[]): Buff
   const confirm = response === undefined && isConfirmed ? inWord(1) : GAP
   const words = [0, inWord(tag), type(request), type(response), confirm]
   while (words.at(-1) === GAP) words.pop()
-  return struct(words, [Buffer.from(name)])
+  return struct(words, [utf8(name)])
 }
 
 /** The word of one tag without a field. */
@@ -108,18 +115,32 @@ const GAP = 1
 const inWord = (value: number): number => (value + 1) * 2
 
 function struct(words: readonly number[], data: readonly Buffer[]): Buffer {
-  const head = Buffer.alloc(2 + words.length * 2)
-  for (const [i, word] of [words.length, ...words].entries()) head.writeUInt16LE(word, i * 2)
-  return Buffer.concat([head, blocks(data)])
+  const head = [words.length, ...words].flatMap((word) => littleEndian(word, 2))
+  return joined([Uint8Array.from(head), blocks(data)])
 }
 
 function blocks(data: readonly Buffer[]): Buffer {
-  const parts = data.flatMap((each) => {
-    const length = Buffer.alloc(4)
-    length.writeUInt32LE(each.length)
-    return [length, each]
-  })
-  return Buffer.concat(parts)
+  return joined(data.flatMap((each) => [Uint8Array.from(littleEndian(each.length, 4)), each]))
+}
+
+const littleEndian = (value: number, size: number): number[] =>
+  Array.from({ length: size }, (_, i) => (value >> (8 * i)) & 0xff)
+
+function utf8(text: string): Buffer {
+  const size = memory.sizeOf(text)
+  const bytes = memory.takeAlone(size)
+  memory.write(bytes, text, 0, size)
+  return bytes
+}
+
+function joined(parts: readonly Uint8Array[]): Buffer {
+  const bytes = memory.takeAlone(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
 
 /** @throws {SkynetError} `ERR_SPROTO_SCHEMA` */

@@ -1,4 +1,5 @@
 /** What stands for a field that is not there. */
+import { memory } from './memory.ts'
 import { type FieldPlan, FORM, type TypePlan, VALUE_KIND } from './plan.ts'
 
 /** Nothing, no, zero: as in Skynet. Of a struct nothing, as it may hold one of its own kind. */
@@ -18,7 +19,7 @@ function defaultOf({ kind, form }: FieldPlan): unknown {
     case VALUE_KIND.string:
       return ''
     case VALUE_KIND.binary:
-      return Buffer.alloc(0)
+      return memory.take(0)
     default:
       return 0
   }

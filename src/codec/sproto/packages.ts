@@ -7,6 +7,7 @@ import { SkynetError } from '../../base/errors.ts'
 import { SPROTO_BYTES_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
 import { readerOf, type SprotoCore, write } from './core.ts'
+import { memory } from './memory.ts'
 import type { TypePlan } from './plan.ts'
 import type { SchemaProtocol } from './schema.ts'
 import { checkUint8Array, sprotoPack, unpackedSize, unpackInto } from './zero-pack.ts'
@@ -120,8 +121,8 @@ function checkPackage(core: SprotoCore, name: string): boolean {
 
 function unpacked(packed: Uint8Array, maxBytes: number): Buffer {
   const size = unpackedSize(packed, maxBytes)
-  scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES)
-  const bytes = size > SCRATCH_BYTES ? Buffer.allocUnsafe(size) : scratch.subarray(0, size)
+  scratch ??= memory.takeAlone(SCRATCH_BYTES)
+  const bytes = size > SCRATCH_BYTES ? memory.take(size) : scratch.subarray(0, size)
   unpackInto(bytes, packed)
   return bytes
 }

@@ -3,11 +3,10 @@
  * bytes that are left, so what is made is never much more than what came.
  */
 
-import { isUtf8 } from 'node:buffer'
-import { bufferOf } from '../../base/bytes.ts'
 import { CODEC_DEPTH_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
 import { CROWDED, NumberKeys } from '../number-keys.ts'
+import { isUtf8, memory } from './memory.ts'
 import { type FieldPlan, FORM, type TypePlan, VALUE_KIND } from './plan.ts'
 
 /** Texts up to this length are read by a loop: a call into C++ costs more. */
@@ -24,7 +23,7 @@ const UNITS = Array.from({ length: LOOP_BYTES_MAX + 1 }, (_, size) =>
   new Array<number>(size).fill(0),
 )
 
-const NOTHING = Buffer.alloc(0)
+const NOTHING = memory.take(0)
 const double = new Float64Array(1)
 const doubleBytes = new Uint8Array(double.buffer)
 
@@ -52,7 +51,7 @@ export class SprotoReader {
    * @throws {SkynetError} `ERR_CODEC`
    */
   read(plan: TypePlan, bytes: Uint8Array, at: number): Made {
-    this.#bytes = bufferOf(bytes)
+    this.#bytes = memory.view(bytes)
     try {
       return this.#struct(plan, at, bytes.length, 1)
     } finally {
@@ -265,7 +264,7 @@ export class SprotoReader {
       }
       if (i === size) return String.fromCharCode.apply(String, units)
     }
-    const text = bytes.toString('utf8', at, at + size)
+    const text = memory.text(bytes, at, at + size)
     if (text.includes(REPLACED) && !isUtf8(bytes.subarray(at, at + size))) {
       throw malformed(at, `${field.name} is no UTF-8: as 'binary' it may be any bytes`)
     }
@@ -273,7 +272,7 @@ export class SprotoReader {
   }
 
   #copy(at: number, size: number): Buffer {
-    return Buffer.from(this.#bytes.subarray(at, at + size))
+    return memory.copy(this.#bytes.subarray(at, at + size))
   }
 
   #int(at: number): number {

@@ -3,10 +3,11 @@
  * words that are 0. The words come first, so their number must be known: each struct is looked at
  * once, and what its fields held waits on a stack until it is written.
  */
-import { types } from 'node:util'
+import { isUint8Array } from '../../base/bytes.ts'
 import { isArray, refusal } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
 import { CODEC_DEPTH_MAX, SPROTO_BYTES_MAX } from '../../base/limits.ts'
+import { memory } from './memory.ts'
 import { type FieldPlan, FORM, type TypePlan, VALUE_KIND } from './plan.ts'
 
 /** Messages are written one behind the other into slabs: they are cut out, not copied. */
@@ -28,7 +29,7 @@ const long = new BigInt64Array(1)
 const longBytes = new Uint8Array(long.buffer)
 
 export class SprotoWriter {
-  #bytes = Buffer.allocUnsafeSlow(SLAB_BYTES)
+  #bytes = memory.takeAlone(SLAB_BYTES)
   /** Where the message begins that is written now, and how far it has come. */
   #begin = 0
   #at = 0
@@ -43,7 +44,7 @@ export class SprotoWriter {
   }
 
   #renew(): void {
-    this.#bytes = Buffer.allocUnsafeSlow(SLAB_BYTES)
+    this.#bytes = memory.takeAlone(SLAB_BYTES)
     this.#begin = 0
     this.#at = 0
   }
@@ -264,7 +265,7 @@ export class SprotoWriter {
 
   #text(plan: TypePlan, field: FieldPlan, value: unknown, index: number): void {
     if (field.kind === VALUE_KIND.binary) {
-      if (!types.isUint8Array(value)) {
+      if (!isUint8Array(value)) {
         throw wrong(plan, field, value, index, 'a Uint8Array')
       }
       this.#reserve(LENGTH + value.length)
@@ -278,10 +279,11 @@ export class SprotoWriter {
     if (!value.isWellFormed()) {
       throw wrong(plan, field, value, index, 'a string without half a surrogate pair')
     }
-    const size = Buffer.byteLength(value)
+    const size = memory.sizeOf(value)
     this.#reserve(LENGTH + size)
     this.#length(size)
-    this.#at += this.#bytes.write(value, this.#at, size, 'utf8')
+    memory.write(this.#bytes, value, this.#at, size)
+    this.#at += size
   }
 
   /** @returns False: it is another text, and nothing is written. */
@@ -353,8 +355,8 @@ export class SprotoWriter {
   #grow(count: number): void {
     const size = this.#at - this.#begin + count
     if (size > SPROTO_BYTES_MAX) throw tooLarge(size)
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#at + count))
-    this.#bytes.copy(grown, this.#begin, this.#begin, this.#at)
+    const grown = memory.takeAlone(Math.max(this.#bytes.length * 2, this.#at + count))
+    grown.set(this.#bytes.subarray(this.#begin, this.#at), this.#begin)
     this.#bytes = grown
   }
 }

@@ -3,10 +3,11 @@
  * bit for each that is not 0, and those. Groups that have hardly a 0 are kept as they are: 0xff,
  * the number of such groups less one, and all their bytes.
  */
-import { types } from 'node:util'
+import { isUint8Array } from '../../base/bytes.ts'
 import { checkInteger, checkOptions, refusal } from '../../base/check.ts'
 import { SPROTO_BYTES_MAX } from '../../base/limits.ts'
 import { codecError } from '../codec.ts'
+import { memory } from './memory.ts'
 
 const GROUP = 8
 const RUN = 0xff
@@ -28,10 +29,10 @@ export interface SprotoUnpackOptions {
 export function sprotoPack(bytes: Uint8Array): Buffer {
   checkUint8Array('pack', bytes)
   const groups = Math.ceil(bytes.length / GROUP)
-  const packed = Buffer.allocUnsafe(groups * GROUP + 2 * Math.ceil(groups / RUN_GROUPS_MAX) + 2)
+  const packed = memory.take(groups * GROUP + 2 * Math.ceil(groups / RUN_GROUPS_MAX) + 2)
   const message = packed.subarray(0, packInto(packed, bytes))
   // What is left over of a large one would be kept with it.
-  return message.length * 2 < packed.length ? Buffer.from(message) : message
+  return message.length * 2 < packed.length ? memory.copy(message) : message
 }
 
 /** @returns How many bytes there are then in `packed`, which has room for them. */
@@ -90,7 +91,7 @@ export function sprotoUnpack(packed: Uint8Array, options?: SprotoUnpackOptions):
   checkOptions('unpack', 'options', options, ['maxBytes'])
   const { maxBytes = SPROTO_BYTES_MAX } = options ?? {}
   checkInteger('unpack', 'maxBytes', maxBytes, 0, SPROTO_BYTES_MAX)
-  const bytes = Buffer.allocUnsafe(unpackedSize(packed, maxBytes))
+  const bytes = memory.take(unpackedSize(packed, maxBytes))
   unpackInto(bytes, packed)
   return bytes
 }
@@ -140,6 +141,6 @@ export function unpackInto(bytes: Uint8Array, packed: Uint8Array): void {
 
 /** @throws {TypeError} Unless `bytes` are some. */
 export function checkUint8Array(what: string, bytes: unknown): void {
-  if (types.isUint8Array(bytes)) return
+  if (isUint8Array(bytes)) return
   throw refusal('type', what, 'bytes', 'a Uint8Array', bytes)
 }

@@ -10,6 +10,8 @@ const BLOCK_BYTES = 8
  */
 const CIPHER = 'des-ede3-ecb'
 
+export type DesPadding = 'iso7816_4' | 'pkcs7'
+
 /** How the last block is filled up. There is always a filling, of one byte to eight. */
 interface Padding {
   fill(count: number): Buffer
@@ -17,7 +19,7 @@ interface Padding {
   countIn(block: Buffer): number
 }
 
-const PADDINGS = {
+const PADDINGS: Readonly<Record<DesPadding, Padding>> = {
   /** A byte 80 (hex), then zeros. */
   iso7816_4: {
     fill(count) {
@@ -39,9 +41,7 @@ const PADDINGS = {
       return block.subarray(-count).every((byte) => byte === count) ? count : 0
     },
   },
-} as const satisfies Readonly<Record<string, Padding>>
-
-export type DesPadding = keyof typeof PADDINGS
+}
 
 function paddingOf(what: string, padding: DesPadding): Padding {
   checkChoice(what, 'padding', padding, Object.keys(PADDINGS))

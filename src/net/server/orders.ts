@@ -71,6 +71,7 @@ const RUN: { readonly [K in keyof typeof COMMAND]: Run } = {
     if (socket !== undefined) look(sockets, socket)
     sockets.owners.emit(b >>> 0, EVENT.LOOKED, id, 0)
   },
+  hold,
   exit: (sockets, { b }) => {
     sockets.exitAt = sockets.clock.now() + b
     sockets.exitMs = b
@@ -127,6 +128,13 @@ function end(sockets: Sockets, { id, b }: Order): void {
 function close(sockets: Sockets, { id, b }: Order): void {
   const socket = sockets.find(id)
   if (socket !== undefined && mayClose(socket, b)) closeSocket(sockets, socket)
+}
+
+/** Not for whoever has taken it over by now, or is about to; and nobody gets one that closes. */
+function hold(sockets: Sockets, { id, b }: Order): void {
+  const socket = sockets.find(id)
+  if (socket === undefined || socket.closing) return
+  if (socket.owner === b >>> 0 && socket.heir === 0) socket.held = true
 }
 
 /** An owner's order does not reach a socket that somebody else has taken over by now. */

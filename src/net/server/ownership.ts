@@ -9,6 +9,8 @@ import type { Socket } from './socket.ts'
 import type { Sockets } from './sockets.ts'
 import { closeSocket, flush } from './tcp.ts'
 
+const STAYS = 'what it carries stays with its service, as TLS and WebSockets do'
+
 /** `caller` wants to read it, or to accept; it becomes the owner if it is not. */
 export function startReading(sockets: Sockets, id: number, caller: number): void {
   const socket = sockets.find(id)
@@ -17,7 +19,9 @@ export function startReading(sockets: Sockets, id: number, caller: number): void
     return
   }
   const state = sockets.stateOf(socket)
-  if (state === STATE.PLISTEN || state === STATE.PACCEPT) {
+  if (socket.held && socket.owner !== caller) {
+    sockets.owners.emit(caller, EVENT.ERROR, id, 0, STAYS)
+  } else if (state === STATE.PLISTEN || state === STATE.PACCEPT) {
     // The acceptor has nothing to give back; it only forgets the socket.
     if (socket.owner !== caller) {
       askBack(sockets, socket)

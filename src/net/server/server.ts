@@ -30,6 +30,8 @@ export interface ServerOptions extends Omit<SocketsOptions, 'totals'> {
   readonly wakeupFd: number
   /** Events that one wait brings. */
   readonly eventsPerWait: number
+  /** False: turns end by what was done alone, so no order is a matter of time. Default: true. */
+  readonly hasTimedTurns?: boolean
 }
 
 export class SocketServer {
@@ -47,8 +49,10 @@ export class SocketServer {
   constructor(options: ServerOptions) {
     this.#options = options
     this.sockets = new Sockets({ ...options, totals: options.totals.row(options.self) })
-    this.#orders = new Budget(options.clock, COMMANDS_PER_TURN, TURN_MS)
-    this.#expiries = new Budget(options.clock, DEADLINES_PER_TURN, TURN_MS)
+    const { clock, hasTimedTurns = true } = options
+    const ms = hasTimedTurns ? TURN_MS : Number.POSITIVE_INFINITY
+    this.#orders = new Budget(clock, COMMANDS_PER_TURN, ms)
+    this.#expiries = new Budget(clock, DEADLINES_PER_TURN, ms)
     this.#tags = new Uint32Array(options.eventsPerWait)
     this.#ready = new Uint8Array(options.eventsPerWait)
     this.sockets.poller.add(options.wakeupFd, WAKEUP_TAG, INTEREST.read)

@@ -13,6 +13,8 @@ const FLAGS = [
   'finSent',
   'ending',
   'starved',
+  'cut',
+  'held',
 ] as const
 
 test('each flag of a socket is its own', () => {

@@ -17,6 +17,7 @@ const FLAG = {
   ending: 128,
   starved: 256,
   cut: 512,
+  held: 1024,
 } as const
 
 /** Of every socket that has nothing to send; nothing is ever pushed to it. */
@@ -160,6 +161,15 @@ export class Socket {
 
   set cut(value: boolean) {
     this.#set(FLAG.cut, value)
+  }
+
+  /** It stays with its owner. */
+  get held(): boolean {
+    return (this.#flags & FLAG.held) !== 0
+  }
+
+  set held(value: boolean) {
+    this.#set(FLAG.held, value)
   }
 
   #set(flag: number, value: boolean): void {

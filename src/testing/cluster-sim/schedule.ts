@@ -1,5 +1,6 @@
 /** One run of a simulated cluster from a seed: steps by chance, then quiet, then what must hold. */
-import { CLUSTER_STEPS, type ClusterStep } from './steps.ts'
+import { byWeight, type StepsOf, takeSteps } from '../random-steps.ts'
+import { CLUSTER_STEPS } from './steps.ts'
 import type { Variant } from './variants.ts'
 import { ClusterWorld } from './world.ts'
 
@@ -16,9 +17,13 @@ const END_PART = -1
 const TOLD_MS = 2500
 const TICK_MS = 500
 
-const WEIGHTED: readonly ClusterStep[] = CLUSTER_STEPS.flatMap((step) =>
-  new Array<ClusterStep>(step.weight).fill(step),
-)
+const STEPS: StepsOf<ClusterWorld> = {
+  min: STEPS_MIN,
+  max: CLUSTER_STEPS_MAX,
+  all: byWeight(CLUSTER_STEPS),
+  pausesMs: PAUSES_MS,
+  pass,
+}
 const NONE: ReadonlySet<number> = new Set()
 
 /** @param skipped Steps to leave out. */
@@ -31,20 +36,7 @@ export function runCluster(
   const world = new ClusterWorld(seed, variant, trace)
   const { random, agenda } = world
   pass(world, FIRST_MS)
-  const steps = random.between(STEPS_MIN, CLUSTER_STEPS_MAX)
-  for (let index = 0; index < steps; index++) {
-    random.restart(seed, index + 1)
-    const pauseMs = random.pick(PAUSES_MS)
-    const step = random.pick(WEIGHTED)
-    if (!skipped.has(index)) {
-      const at = trace?.length ?? 0
-      const detail = step.run(world)
-      if (detail !== undefined) {
-        trace?.splice(at, 0, `${Math.round(agenda.now)} step ${index}: ${step.name} ${detail}`)
-      }
-    }
-    pass(world, pauseMs)
-  }
+  takeSteps(world, seed, STEPS, skipped, trace)
   random.restart(seed, END_PART)
   trace?.push(`${Math.round(agenda.now)} all is well from here on`)
   world.troubles.healAll()

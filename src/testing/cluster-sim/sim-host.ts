@@ -20,8 +20,6 @@ export interface ToldProcess extends ServicesProcess {
 export class SimHost implements ClusterNodeHost {
   readonly #process: ToldProcess
   readonly #world: ProcessWorld
-  /** Another process has the name of ours. */
-  isReplaced = false
   #isPending = false
   /** Of each peer, by its epoch, what was told last. */
   readonly #states = new Map<string, PeerState>()
@@ -64,8 +62,7 @@ export class SimHost implements ClusterNodeHost {
   overtaken(how: string): void {
     this.#world.trace(`${this.#name} overtaken: ${how}`)
     if (how !== 'replaced') return
-    this.isReplaced = true
-    this.#process.services.claims.clear()
+    this.#process.services.replaced()
   }
 
   node(peer: ClusterPeer, state: PeerState): void {
@@ -90,8 +87,7 @@ export class SimHost implements ClusterNodeHost {
   failed(reason: unknown): void {
     if (!isSkynetError(reason, 'ERR_NODE_NAME_TAKEN')) throw reason
     this.#world.trace(`${this.#name} finds its name taken`)
-    this.isReplaced = true
-    this.#process.services.claims.clear()
+    this.#process.services.replaced()
   }
 
   refused(_name: string, reason: unknown): void {
@@ -157,6 +153,11 @@ export class SimHost implements ClusterNodeHost {
     this.#checkNotDown(peer, 'a session')
     this.#world.trace(`${this.#name} → ${nameOf(peer)} session ended: ${why}, ${dropped} dropped`)
     this.#process.services.ended(peer)
+  }
+
+  full(peer: ClusterPeer, isFull: boolean): void {
+    this.#checkNotDown(peer, 'a full link')
+    this.#process.services.full(peer, isFull)
   }
 
   #checkNotDown(peer: ClusterPeer, what: string): void {

@@ -9,6 +9,9 @@ import { type ProcessWorld, SimServices } from './sim-services.ts'
 import { SimStore } from './sim-store.ts'
 import { type SimPlace, SimTransport } from './sim-transport.ts'
 
+/** That may wait for one peer: so little that it happens. */
+const LIMITS = { queueBytesMax: 1024, longBytesMax: 256 * 1024 } as const
+
 export class SimProcess implements SimPlace {
   readonly spot: Spot
   readonly node: string
@@ -38,7 +41,7 @@ export class SimProcess implements SimPlace {
     const { variant, network, leaseMs } = world
     this.#store = new SimStore(this, network, this.transport)
     const parts = variant.parts(this.transport, this.#store, network, () => this.now())
-    this.cluster = new ClusterNode({ node, build: 'sim', leaseMs, ...parts }, this.host)
+    this.cluster = new ClusterNode({ node, build: 'sim', leaseMs, ...LIMITS, ...parts }, this.host)
     this.run(() => this.cluster.start())
     this.#tickLater()
   }
@@ -69,7 +72,7 @@ export class SimProcess implements SimPlace {
 
   /** It lives, and means to be a member. */
   get isMeant(): boolean {
-    return this.isAlive && !this.host.isReplaced && !this.#hasLeft
+    return this.isAlive && !this.services.isReplaced && !this.#hasLeft
   }
 
   run(task: () => void): void {

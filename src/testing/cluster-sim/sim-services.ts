@@ -47,10 +47,14 @@ export class SimServices {
   readonly claims = new Set<string>()
   /** Owners of names do nothing any more. */
   isQuiet = false
+  /** Another process has the name of this one. */
+  isReplaced = false
   /** Of each peer the sessions that have ended, and what was sent in this one. */
   readonly #streams = new Map<string, number>()
   readonly #sends = new Map<string, number>()
   readonly #calls = new Map<number, SimCall>()
+  /** Peers to which nothing more is to be said. */
+  readonly #full = new Set<string>()
   /** Names that it had when the store lost its memory. */
   #remembered: ReadonlySet<string> = new Set()
   #letters = 0
@@ -93,7 +97,13 @@ export class SimServices {
   send(peer: ClusterPeer, to: number, bytes: number, about: Partial<Letter> = {}): void {
     const way = `${nameOf(peer)} ${to}`
     const send = this.#sends.get(way) ?? 0
-    const posted = this.#post(peer, to, 1, 0, 0, { ...about, send }, bytes)
+    const { random, variant } = this.#world
+    const isFull = this.#full.has(nameOf(peer))
+    // Some were said before their services were told.
+    if (isFull && random.oneIn(2)) return
+    const isDropped = isFull && variant.dropsSends === true
+    const posted = isDropped ? 'queued' : this.#post(peer, to, 1, 0, 0, { ...about, send }, bytes)
+    assert.notEqual(posted, 'full', `${way}: a send was not taken`)
     if (posted === 'queued') this.#sends.set(way, send + 1)
   }
 
@@ -179,6 +189,17 @@ export class SimServices {
     for (const way of this.#sends.keys()) if (way.startsWith(`${key} `)) this.#sends.delete(way)
   }
 
+  replaced(): void {
+    this.isReplaced = true
+    this.claims.clear()
+  }
+
+  full(peer: ClusterPeer, isFull: boolean): void {
+    assert.notEqual(this.#full.has(nameOf(peer)), isFull, `${nameOf(peer)}: told twice`)
+    if (isFull) this.#full.add(nameOf(peer))
+    else this.#full.delete(nameOf(peer))
+  }
+
   // --- checks
   // -------------------------------------------------------------------------------------
 
@@ -209,5 +230,6 @@ export class SimServices {
       const none = { openRequests: 0, outstandingBytes: 0, waitingBytes: 0, assemblies: 0 }
       assert.deepEqual(left, none, `${this.#process.name} → ${node}: something is left`)
     }
+    assert.deepEqual([...this.#full], [], `${this.#process.name}: peers are full of nothing`)
   }
 }

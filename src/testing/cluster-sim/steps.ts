@@ -1,17 +1,12 @@
 /** What may happen in a simulated cluster, and how often. */
+import type { RandomStep } from '../random-steps.ts'
 import { LETTER_BYTES } from './letter.ts'
 import { HUB } from './network.ts'
 import type { SimProcess } from './sim-process.ts'
 import { NAMES } from './sim-services.ts'
 import type { ClusterWorld } from './world.ts'
 
-export interface ClusterStep {
-  readonly name: string
-  /** How often, beside the others. */
-  readonly weight: number
-  /** Says for the trace what it was about; undefined: there was nothing to do. */
-  readonly run: (world: ClusterWorld) => unknown
-}
+type ClusterStep = RandomStep<ClusterWorld>
 
 const CALL_MS = [50, 500, 2000, 5000] as const
 const STOPS_MS = [100, 1000, 2000, 4000, 10_000] as const

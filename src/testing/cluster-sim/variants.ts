@@ -21,6 +21,8 @@ export interface Variant {
   readonly name: string
   /** Records of nodes are deleted when they were not renewed for a lease. */
   readonly hasTtl?: boolean
+  /** A link that is full drops what services say, and takes what they say later. */
+  readonly dropsSends?: boolean
   parts(transport: SimTransport, store: SimStore, network: ClusterNetwork, now: () => number): Parts
 }
 
@@ -182,6 +184,11 @@ export const BROKEN: readonly Variant[] = [
   {
     name: 'credits without reset: a gap is not seen',
     parts: (transport, store) => ({ transport: behind(transport, renumbered), store }),
+  },
+  {
+    name: 'what finds no room is dropped',
+    dropsSends: true,
+    parts: (transport, store) => ({ transport, store }),
   },
   {
     name: 'writes without comparing',

@@ -1,5 +1,6 @@
 /** One run of the simulated node from a seed: steps by chance, then an end, then what must hold. */
 import assert from 'node:assert/strict'
+import { byWeight } from '../random-steps.ts'
 import type { Random } from './random.ts'
 import type { Step } from './step.ts'
 import { STEPS } from './steps.ts'
@@ -18,8 +19,7 @@ const LONELY_END = 16
 const EXITS = 32
 const GRACES_MS = [0, 50, 3000] as const
 
-/** Each step as often as its weight says. */
-const WEIGHTED: readonly Step[] = STEPS.flatMap((step) => new Array<Step>(step.weight).fill(step))
+const WEIGHTED = byWeight(STEPS)
 /** So that there is somebody to talk to. */
 const FIRST_STEPS: readonly Step[] = ['listen', 'start listener', 'serve'].map(
   (wanted) => STEPS.find(({ name }) => name === wanted)!,
@@ -199,6 +199,7 @@ function order(world: World, graceMs: number): void {
 function finish(world: World, isClean: boolean): void {
   if (world.hasExited) world.server.sockets.closeAll()
   world.workToTheEnd()
+  for (const socket of world.sockets.values()) socket.checkHeld()
   for (const { holding } of world.holdings()) {
     const { socket, asked, phase, drains } = holding
     if (!isClean && phase === 'opening') continue

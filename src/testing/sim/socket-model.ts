@@ -31,6 +31,10 @@ export class SocketModel {
   #owed: readonly number[] | undefined
   #closedAt = Number.POSITIVE_INFINITY
   hasMoved = false
+  /** Who may have kept it, as owners. */
+  readonly holders = new Set<Holding>()
+  /** Somebody was told that it is kept: it does not move any more. */
+  isHeld = false
   /** A write was refused that ends it. */
   mustEnd = false
   /** Of a listener. */
@@ -118,6 +122,12 @@ export class SocketModel {
     assert.fail(`socket ${this.id}: the peer met errno ${errno}, and nobody cut the connection`)
   }
 
+  /** After everybody has heard everything. */
+  checkHeld(): void {
+    const text = `socket ${this.id}: somebody was refused, and no owner has kept it`
+    assert.ok(!this.isHeld || this.holders.size > 0, text)
+  }
+
   /** An owner was told that nothing more will come; `received` bytes did. */
   ended(received: number): void {
     if (this.mayEnd !== undefined || this.isRough) return
@@ -170,8 +180,11 @@ const MAY_COME: Readonly<Record<SocketPhase, readonly Kind[]>> = {
   failed: ['ERROR', 'CLOSE', 'WARNING', 'DRAIN'],
 }
 
+/** What `start` is answered when the owner keeps the socket. */
+const STAYS = 'what it carries stays with its service, as TLS and WebSockets do'
 /** What `start` is answered that cannot be. */
 const START_REFUSED = [
+  STAYS,
   'invalid socket',
   'socket closed',
   'a listener cannot be transferred',
@@ -198,6 +211,8 @@ export class Holding {
   /** A listener: `start` was ordered. */
   hasStarted = false
   hasSaidEnd = false
+  /** It has asked for what is kept by another one. */
+  mustFail = false
   readonly drains: SimDrains
   /** It was the owner before it asked again: what it gave back may have come too late. */
   mayBeOwner = false
@@ -243,6 +258,7 @@ export class Holding {
   #opened(text: string, worker: number): void {
     const { socket } = this
     assert.ok(this.asked > 0, `socket ${socket.id}: OPEN ${text}, and nobody had asked`)
+    assert.ok(!this.mustFail, `socket ${socket.id}: OPEN ${text}, and another one keeps it`)
     this.asked--
     socket.settings.opened()
     if (this.phase === 'listening') return
@@ -280,6 +296,7 @@ export class Holding {
   #failed(reason: string): void {
     // Its owner may be told of a failure before the answer to its `start`.
     const isAnswer = START_REFUSED.includes(reason)
+    if (reason === STAYS) this.socket.isHeld = true
     if (this.asked > 0 && (isAnswer || this.isConnect)) {
       this.asked--
       if (this.phase === 'opening') this.phase = 'failed'
@@ -296,6 +313,8 @@ export class Holding {
 
   #yielded(worker: number): void {
     this.drains.gaveAway()
+    // It was to move before that order came.
+    this.socket.holders.delete(this)
     if (this.phase === 'open' || this.phase === 'ended') {
       this.socket.sent.gaveAway(worker)
       this.socket.hasMoved = true

@@ -122,9 +122,15 @@ function take(world: World, { holding }: Held): unknown {
   const known = taker.holdings.get(socket.id)
   // It has it, or has asked for it.
   if (known !== undefined && known.phase !== 'moved' && known.phase !== 'failed') return undefined
-  taker.hold(socket, 'opening')
+  taker.hold(socket, 'opening').mustFail = socket.isHeld
   taker.worker.client.order('start', socket.id, taker.handle)
   return `taken by ${taker.handle & 15}`
+}
+
+/** It stays with its owner; that of before can do nothing about it any more. */
+function keep(_world: World, { owner, holding }: Held): void {
+  if (holding.phase !== 'moved') holding.socket.holders.add(holding)
+  owner.worker.client.order('hold', holding.socket.id, owner.handle)
 }
 
 function pause(_world: World, { owner, holding }: Held): void {
@@ -298,6 +304,7 @@ export const STEPS: readonly Step[] = [
   row(30, 'connect', connect),
   row(80, 'start', held(['accepted'], start)),
   row(50, 'take', held(ASKABLE, take)),
+  row(24, 'hold', held(['open', 'accepted', 'moved'], keep)),
   row(40, 'pause', held(['open'], pause)),
   row(30, 'resume', held(['open'], resume)),
   row(90, 'send', held(['open', 'ended', 'accepted', 'opening'], send)),

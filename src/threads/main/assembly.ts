@@ -98,7 +98,7 @@ export function assembleNode(config: ResolvedConfig, os: Os): AssembledNode {
 }
 
 function makeBase(config: ResolvedConfig, os: Os): Base {
-  const memory = createNodeMemory(config.thread + config.dedicated)
+  const memory = createNodeMemory(config.thread + config.dedicated, config.cluster !== undefined)
   const handles = new Handles(memory.handles, config.harbor)
   const startedAt = epochNow()
   return {

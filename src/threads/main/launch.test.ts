@@ -21,6 +21,7 @@ function rig(answer: Promise<Report>, more: Partial<LaunchHost> = {}, startMs = 
       logger: undefined,
       start: '/srv/first.js',
       logservice: undefined,
+      cluster: undefined,
       startMs,
       budgets: BUDGETS,
     },
@@ -80,18 +81,28 @@ test('launch() gives a first service that is not ready so much time', async () =
   assert.deepEqual(events, ['socket', 'bootstrap'])
 })
 
-test('launch() says of a first service that it is not ready, and goes on', async () => {
-  let ready!: (report: Report) => void
-  const answer = new Promise<Report>((resolve) => {
-    ready = resolve
+const NOT_READY = [
+  [undefined, /^Still starting: the first service, .*first\.js, is not ready after 1 ms; what its/],
+  [
+    { name: 'a', listen: 'a:1', seed: 'a:1' },
+    /after 1 ms; the node may not be in its cluster yet, or what its setup/,
+  ],
+] as const
+
+for (const [cluster, said] of NOT_READY) {
+  test(`launch() says that its first service is not ready, and goes on: ${said}`, async () => {
+    let ready!: (report: Report) => void
+    const answer = new Promise<Report>((resolve) => {
+      ready = resolve
+    })
+    const { events, node } = rig(answer, {
+      print: (text) => {
+        events.push(text)
+        ready({ kind: 'bootstrapped' })
+      },
+    })
+    const budgets = { ...BUDGETS, startNoticeMs: 1 }
+    await launch({ ...node, config: { ...node.config, budgets, cluster } })
+    assert.match(events.at(-1)!, said)
   })
-  const { events, node } = rig(answer, {
-    print: (text) => {
-      events.push(text)
-      ready({ kind: 'bootstrapped' })
-    },
-  })
-  const budgets = { ...BUDGETS, startNoticeMs: 1 }
-  await launch({ ...node, config: { ...node.config, budgets } })
-  assert.match(events.at(-1)!, /^Still starting: the first service, .*first\.js, is not ready/)
-})
+}

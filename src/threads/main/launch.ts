@@ -29,7 +29,7 @@ export interface LaunchHost {
 
 type LaunchConfig = Pick<
   ResolvedConfig,
-  'thread' | 'memoryLimitMb' | 'logger' | 'start' | 'logservice' | 'startMs' | 'budgets'
+  'thread' | 'memoryLimitMb' | 'logger' | 'start' | 'logservice' | 'startMs' | 'cluster' | 'budgets'
 >
 
 /**
@@ -79,12 +79,14 @@ async function startInTurn(node: LaunchHost, workers: Iterator<number>): Promise
 
 /** What the first service awaits in its setup may never come: that is said, and has a limit. */
 async function firstReady(node: LaunchHost, launched: Promise<Report>): Promise<Report> {
-  const { start, logservice, startMs, budgets } = node.config
+  const { start, logservice, startMs, cluster, budgets } = node.config
   const path = shortPath(pathToFileURL(start).href)
   const who = `the first service, ${path},${logservice === undefined ? '' : ' or the logger,'}`
   const notice = setTimeout(() => {
     const late = `${who} is not ready after ${budgets.startNoticeMs} ms`
-    node.print(`Still starting: ${late}; what its setup awaits may never come`)
+    // It is launched once the node is in, or has tried for long: the log of the cluster says why.
+    const join = cluster === undefined ? '' : 'the node may not be in its cluster yet, or '
+    node.print(`Still starting: ${late}; ${join}what its setup awaits may never come`)
   }, budgets.startNoticeMs)
   try {
     if (startMs === 0 || (await within(startMs, launched))) return await launched

@@ -6,8 +6,8 @@
 import { hasLoaded } from '../loaded.ts'
 import { holdWithin, within } from './within.ts'
 
-/** Longest wait for one thread. */
-const LOAD_MS_MAX = 5000
+/** Longest wait for one thread: who gives up before it has loaded gives up the process. */
+const LOAD_MS_MAX = 60_000
 
 export class Loading {
   /** Those under way. Of the main thread. */

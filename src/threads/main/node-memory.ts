@@ -26,12 +26,17 @@ import { ManyRing, StreamRing } from '../../shm/ring.ts'
 import type { NodeMemory } from '../memory.ts'
 
 /**
+ * @param isInCluster Services of other nodes have handles here.
  * @param handles How many ids services may have: fewer than there are is for nodes of tests.
  * @throws {SkynetError} `ERR_SYSCALL` the system gives no more of it.
  */
-export function createNodeMemory(workers: number, handles = HANDLE_ID_MAX): NodeMemory {
+export function createNodeMemory(
+  workers: number,
+  isInCluster = false,
+  handles = HANDLE_ID_MAX,
+): NodeMemory {
   try {
-    return reserve(workers, handles)
+    return reserve(workers, isInCluster, handles)
   } catch (cause) {
     const call = `reserve the shared memory of ${workers} workers`
     const limits = 'the address space of a process may be limited (ulimit -v), or memory short'
@@ -40,12 +45,12 @@ export function createNodeMemory(workers: number, handles = HANDLE_ID_MAX): Node
   }
 }
 
-function reserve(workers: number, handles: number): NodeMemory {
+function reserve(workers: number, isInCluster: boolean, handles: number): NodeMemory {
   const each = (bytes: number): SharedArrayBuffer[] =>
     Array.from({ length: workers }, () => new SharedArrayBuffer(bytes))
   return {
     workers,
-    handles: createHandleMemory(handles, workers),
+    handles: createHandleMemory(handles, workers, isInCluster),
     names: createNameMemory(),
     env: createEnvMemory(),
     loads: Loads.memory(workers),

@@ -50,8 +50,12 @@ export async function stackOn(worker: Worker, stackMs: number): Promise<readonly
   if (Asking.of(worker) === undefined) await within(stackMs, noneEnds())
   const asking = Asking.of(worker) ?? begin(new inspector.Session(), worker)
   if (asking === undefined) return []
-  await within(stackMs, asking.ask())
-  return asking.frames
+  let frames: readonly string[] = []
+  const asked = asking.ask().then((found) => {
+    frames = found
+  })
+  await within(stackMs, asked)
+  return frames
 }
 
 /**
@@ -98,14 +102,13 @@ class Asking {
   static readonly #all = new Map<Worker, Asking>()
   static #isWatching = false
 
-  frames: readonly string[] = []
   readonly #session: Session
   readonly #sessionId: string
   readonly #worker: Worker
   readonly #urls = new Map<string, string>()
   readonly #sent: Order[] = []
-  #answered: Promise<void> = Promise.resolve()
-  #answer: () => void = () => {}
+  #answered: Promise<readonly string[]> = Promise.resolve([])
+  #answer: (frames: readonly string[]) => void = () => {}
   #state: AskingState = 'idle'
   #evaluated: ((value: unknown) => void) | undefined
 
@@ -134,11 +137,10 @@ class Asking {
     })
   }
 
-  /** Resolves when there are frames, or there will be none. */
-  ask(): Promise<void> {
+  /** Of each question its own: the next one may begin before who asked first goes on. */
+  ask(): Promise<readonly string[]> {
     // Somebody else has asked already, or has just been told.
     if (this.#state !== 'idle') return this.#answered
-    this.frames = []
     this.#answered = new Promise((resolve) => {
       this.#answer = resolve
     })
@@ -165,8 +167,8 @@ class Asking {
     if (message.method === 'Debugger.scriptParsed') {
       this.#urls.set(message.params.scriptId, message.params.url)
     } else if (message.method === 'Debugger.paused') {
-      if (this.#state === 'asked') this.frames = framesOf(message.params.callFrames, this.#urls)
-      this.#answer()
+      const isAsked = this.#state === 'asked'
+      this.#answer(isAsked ? framesOf(message.params.callFrames, this.#urls) : [])
       this.#happens('stopped')
     } else if (message.method === undefined) {
       if (message.id === EVALUATION_ID) this.#hearEvaluated(message)
@@ -201,7 +203,7 @@ class Asking {
 
   #leave(): void {
     Asking.#all.delete(this.#worker)
-    this.#answer()
+    this.#answer([])
     this.#tellEvaluated()
     this.#session.disconnect()
   }

@@ -15,13 +15,17 @@ const share = (elapsedMs: number, ranMs: number, waitedMs: number, isRunnable = 
 test('heldShare() counts what a thread ran, and what it spent in system calls', () => {
   assert.equal(share(500, 500, 0), 1)
   assert.equal(share(500, 0, 0, false), 1, 'a system call')
-  assert.equal(share(500, 250, 0), 1, 'both')
+  assert.equal(share(500, 250, 0, false), 1, 'both')
+  assert.equal(share(500, 490, 0), 1, 'what it runs now is not counted yet')
   assert.equal(share(520, 520, 0), 1, 'never more than the period')
 })
 
 test('heldShare() does not count what a thread waited for a core', () => {
   assert.equal(share(500, 125, 375), 0.25)
   assert.equal(share(500, 0, 0), 0, 'it still waits')
+  assert.equal(share(500, 50, 0), 0.1, 'it ran, and waits again')
+  assert.equal(share(500, 50, 200), 0.1, 'it waited, ran, and waits again')
+  assert.equal(share(500, 489, 0), 0.978, 'more than a tick is missing')
   assert.equal(share(500, 1, 2000), 0, 'the wait began before')
 })
 

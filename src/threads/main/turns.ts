@@ -4,6 +4,9 @@
  */
 import { readFileSync } from 'node:fs'
 
+/** So late the system may be to count what a thread runs. */
+const TICK_MS_MAX = 10
+
 export interface Turns {
   /** For how long it ran, and for how long it waited for a core, in milliseconds since it began. */
   readonly ranMs: number
@@ -46,8 +49,9 @@ export function heldShare(
   if (before === undefined || after === undefined) return isLate ? 0 : 1
   const ranMs = after.ranMs - before.ranMs
   const waitedMs = after.waitedMs - before.waitedMs
-  // The system counts a wait when it is over.
-  const stillWaits = after.isRunnable && ranMs === 0 && waitedMs === 0
-  const heldMs = isLate ? ranMs : stillWaits ? 0 : elapsedMs - waitedMs
+  // The system counts a wait when it is over: of one who may be waiting only what he ran is known.
+  const unknownMs = elapsedMs - ranMs - waitedMs
+  const mayWait = after.isRunnable && (ranMs === 0 || unknownMs > TICK_MS_MAX)
+  const heldMs = isLate || mayWait ? ranMs : elapsedMs - waitedMs
   return Math.min(1, Math.max(0, heldMs / periodMs))
 }

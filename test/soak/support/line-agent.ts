@@ -31,6 +31,14 @@ export default defineService((skynet) => {
       if (!isTaken && order === 'bulk') await connection.drain()
     }
   }
+  /** Its peer may have reset the connection meanwhile: then there is nobody to tell. */
+  const refuse = (connection: Connection): void => {
+    try {
+      connection.write('error: line too long\n')
+    } catch (error) {
+      if (!isSkynetError(error, 'ERR_SOCKET_FAILED')) throw error
+    }
+  }
   const serve = async (id: number): Promise<void> => {
     let connection: Connection | undefined
     let why = 'end'
@@ -46,7 +54,7 @@ export default defineService((skynet) => {
       }
     } catch (error) {
       why = isSkynetError(error) ? error.code : String(error)
-      if (why === 'ERR_LINE_TOO_LONG') connection?.write('error: line too long\n')
+      if (why === 'ERR_LINE_TOO_LONG') refuse(connection!)
     }
     ends[why] = (ends[why] ?? 0) + 1
     if (connection === undefined) return

@@ -1,6 +1,6 @@
 /** What is to be done when another service has ended. */
-import { isSkynetError } from '../base/errors.ts'
-import { Skynet } from '../skynet/skynet.ts'
+import { formatHandle, isSkynetError } from '../base/errors.ts'
+import { Skynet } from './skynet.ts'
 
 /** @param then Told how it has ended, once; not when the service of `skynet` ends first. */
 export function whenEnded(
@@ -19,3 +19,7 @@ export function whenEnded(
     },
   )
 }
+
+/** Does the error say that this service has ended, and not one that it has asked in turn? */
+export const tellsEndOf = (handle: number, error: unknown): boolean =>
+  isSkynetError(error, 'ERR_CALL_DEAD') && error.info.to === formatHandle(handle)
