@@ -20,6 +20,7 @@ export class TcpNet {
   readonly #userTimeoutMs: number
   readonly #random: () => number
   #listener: PeerListener | undefined
+  #loading: Promise<typeof import('./node-tls.ts')> | undefined
   isClosed = false
 
   /** @param leaseMs So long may a peer take nothing of what was sent: then it is cut off. */
@@ -49,10 +50,11 @@ export class TcpNet {
 
   /** @throws {SkynetError} `ERR_LISTEN` and its like. */
   async listen(): Promise<void> {
+    await this.#withTls()
     const listener = await this.host.socket.listen(this.#settings(this.rules.listen))
     this.#listener = listener
     if (this.isClosed) return listener.close()
-    if (this.rules.identity.secret === '') {
+    if (this.rules.isOpen) {
       this.host.log(`cluster: no secret: whoever is on this machine may join at ${this.address}`)
     }
     this.host.fork(async () => {
@@ -60,7 +62,17 @@ export class TcpNet {
     })
   }
 
+  /** Its code is loaded for who wants it. */
+  async #withTls(): Promise<void> {
+    const { certificates } = this.rules
+    if (certificates === undefined) return
+    this.#loading ??= import('./node-tls.ts')
+    const { NodeTls } = await this.#loading
+    if (!this.isClosed) this.peers.tls ??= new NodeTls(this.host, certificates)
+  }
+
   async #connect(place: HostPort): Promise<PeerStream> {
+    await this.#withTls()
     const stream = await this.host.socket.connect({
       ...this.#settings(place),
       timeoutMs: CLUSTER_CONNECT_MS,
@@ -125,6 +137,7 @@ export class TcpNet {
 
   async close(): Promise<void> {
     this.isClosed = true
+    this.peers.tls?.close()
     await this.#listener?.close()
     await this.peers.close()
   }

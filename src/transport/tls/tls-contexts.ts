@@ -1,0 +1,83 @@
+/** The certificates of a listener: which one a client gets, by the name that it asks for. */
+import { constants, randomBytes } from 'node:crypto'
+import { type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls'
+import {
+  checkTlsServer,
+  contextOf,
+  type TlsContextOptions,
+  type TlsOptions,
+} from './tls-options.ts'
+import type { TlsWire } from './tls-wire.ts'
+
+/** Of the keys by which a server reads the tickets that it has given. */
+const TICKET_KEYS_BYTES = 48
+/** OpenSSL resumes nothing of a server that checks certificates and has no such name. */
+const SESSION_CONTEXT = 'skynet-ts'
+/** Where each client has to show a certificate none is resumed: see `#context`. */
+const NO_TICKETS = constants.SSL_OP_NO_TICKET
+
+export class TlsContexts {
+  readonly options: TlsOptions
+  readonly #settings: TLSSocketOptions
+  readonly #named = new Map<string, SecureContext>()
+  readonly #ticketKeys: Buffer
+
+  /**
+   * @param before Tickets that these have given stay good. Where clients have to show certificates
+   * there are none.
+   * @throws `TypeError` naming what is wrong.
+   */
+  constructor(what: string, options: TlsOptions, before?: TlsContexts) {
+    checkTlsServer(what, options)
+    const {
+      contexts = {},
+      ALPNProtocols,
+      requestCert = false,
+      rejectUnauthorized,
+      ...own
+    } = options
+    this.options = options
+    const keys = before === undefined ? randomBytes(TICKET_KEYS_BYTES) : before.#ticketKeys
+    this.#ticketKeys = keys
+    const secureContext = this.#context(what, 'tls', own)
+    for (const [name, context] of Object.entries(contexts)) {
+      this.#named.set(name.toLowerCase(), this.#context(what, `contexts['${name}']`, context))
+    }
+    this.#settings = {
+      isServer: true,
+      secureContext,
+      requestCert,
+      rejectUnauthorized: requestCert && rejectUnauthorized !== false,
+      ...(this.#named.size > 0 && { SNICallback: this.#select }),
+      ...(ALPNProtocols !== undefined && { ALPNProtocols: [...ALPNProtocols] }),
+    }
+  }
+
+  /**
+   * A session that is resumed shows no certificate, and OpenSSL asks nobody again: one of before,
+   * of another name, or of other `ca` would let its client in.
+   */
+  #context(what: string, name: string, options: TlsContextOptions): SecureContext {
+    const ours = { ticketKeys: this.#ticketKeys, sessionIdContext: SESSION_CONTEXT }
+    if (this.options.requestCert !== true) return contextOf(what, name, { ...ours, ...options })
+    const secureOptions = (options.secureOptions ?? 0) | NO_TICKETS
+    return contextOf(what, name, { ...ours, ...options, secureOptions })
+  }
+
+  /** Its handshake begins when the first bytes have come. */
+  socketOn(wire: TlsWire): TLSSocket {
+    const socket = new TLSSocket(wire as never, this.#settings)
+    // A client could have the server compute without end.
+    socket.disableRenegotiation()
+    return socket
+  }
+
+  readonly #select = (
+    name: string,
+    take: (error: Error | null, context?: SecureContext) => void,
+  ): void => {
+    const asked = name.toLowerCase()
+    const context = this.#named.get(asked) ?? this.#named.get(`*${asked.slice(asked.indexOf('.'))}`)
+    take(null, context)
+  }
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkTlsServer, type TlsOptions } from './tls-options.ts'
+
+const ONE = { key: 'key', cert: 'cert' }
+const check = (options: object): void => checkTlsServer('listen', options as TlsOptions)
+
+// Proves: docs/tls.md#needs-certificate
+test('a listener without a certificate is refused, as each client would be', () => {
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{}, /'tls.key' must be the key of a certificate: current value is undefined/],
+    [{ ca: 'ca', requestCert: true }, /'tls.key'/],
+    [{ key: 'key' }, /'tls.cert' must be a certificate: current value is undefined/],
+    [{ cert: 'cert' }, /'tls.key'/],
+    [{ ...ONE, contexts: { 'a.test': {} } }, /'contexts\['a.test'\].key'/],
+    [{ ...ONE, contexts: { 'a.test': { key: 'key' } } }, /'contexts\['a.test'\].cert'/],
+    [{ ...ONE, contexts: {} }, /'contexts' must be at least one name/],
+  ]
+  for (const [options, name] of wrong) assert.throws(() => check(options), name)
+  for (const options of [ONE, { pfx: 'pfx' }, { contexts: { 'a.test': ONE } }]) check(options)
+})
+
+// Proves: docs/tls.md#names
+test('a name that no client can ask for is refused', () => {
+  for (const name of [
+    '*.*.x',
+    'a.*',
+    'https://a.test',
+    'a.test:443',
+    '',
+    '*',
+    '*.',
+    'a..b',
+    'ü.test',
+  ]) {
+    const options = { ...ONE, contexts: { [name]: ONE } }
+    const message = /'contexts' must be names as 'a.test', '\*.a.test': current value is "/
+    assert.throws(() => check(options), message, name)
+  }
+  const names = ['a', 'a.test', '*.a.test', 'A-1.x_y.TEST', 'xn--tda.test']
+  for (const name of names) check({ ...ONE, contexts: { [name]: ONE } })
+})
