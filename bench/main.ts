@@ -11,26 +11,33 @@ import { connections } from './connections.bench.ts'
 import { echo } from './echo.bench.ts'
 import { edge } from './edge.bench.ts'
 import { gate } from './gate.bench.ts'
+import { http } from './http.bench.ts'
 import { idle } from './idle.bench.ts'
+import { kcp } from './kcp.bench.ts'
 import { link } from './link.bench.ts'
 import { rest } from './rest.bench.ts'
 import { send } from './send.bench.ts'
+import { session } from './session.bench.ts'
 import { spawn } from './spawn.bench.ts'
 import { start } from './start.bench.ts'
 import { stores } from './stores.bench.ts'
 import type { Bench, BenchOptions, Row, Target } from './support/bench.ts'
 import { table } from './support/report.ts'
 import { timer } from './timer.bench.ts'
+import { tls } from './tls.bench.ts'
 import { udp } from './udp.bench.ts'
+import { ws } from './ws.bench.ts'
 
 /** In the order in which they run. */
 const BENCHES: readonly Bench[] = [
   ...[
     echo,
     udp,
+    kcp,
     broadcast,
     gate,
     accept,
+    http,
     call,
     send,
     spawn,
@@ -44,7 +51,10 @@ const BENCHES: readonly Bench[] = [
     connections,
     channel,
     cluster,
+    tls,
     edge,
+    session,
+    ws,
   ],
 ]
 

@@ -10,6 +10,7 @@ import type { Measure, Target } from '../support/bench.ts'
 import type { Pace } from '../support/pace.ts'
 import { measured } from './measured.ts'
 import { checked, connectAll } from './peers.ts'
+import { HANDSHAKE } from './websocket.ts'
 
 /** Lines; messages of WebSocket, after a handshake; or messages with their length in 2 bytes. */
 export type Spoken = 'line' | 'websocket' | 'frame'
@@ -35,17 +36,6 @@ const EVENTS_MAX = 256
 /** What a server says to whoever has joined. */
 export const WELCOME = 'welcome\n'
 const SILENCE_MS_MAX = 10_000
-const HANDSHAKE = [
-  'GET / HTTP/1.1',
-  'Host: bench',
-  'Upgrade: websocket',
-  'Connection: Upgrade',
-  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
-  'Sec-WebSocket-Version: 13',
-  '',
-  '',
-].join('\r\n')
-
 export function runBroadcast(os: Os, load: BroadcastLoad): Measure {
   const peers = connectAll(os, load.host, load.port, load.connections)
   const room = new Room(

@@ -9,7 +9,9 @@ import { INTEREST, type Poller } from '../../src/os/poll/poller.ts'
 import type { Region } from '../../src/shm/memory.ts'
 import type { Measure, Target } from '../support/bench.ts'
 import type { Pace } from '../support/pace.ts'
+import { measured } from './measured.ts'
 import { checked, connectAll, type Peer, waitForAny } from './peers.ts'
+import { shakeHands } from './websocket.ts'
 
 export interface EchoLoad extends Target, Pace {
   readonly connections: number
@@ -19,6 +21,21 @@ export interface EchoLoad extends Target, Pace {
   readonly pipelined: number
   /** Each message begins with its length in 2 bytes, big-endian, which `bytes` does not count. */
   readonly isFramed: boolean
+  /** Each message is one of WebSocket, after a handshake: below 126 bytes. */
+  readonly isWebSocket?: boolean
+}
+
+/** What stands in front of a message, as it is sent, and as it comes back: of even lengths. */
+function headsOf({ bytes, isFramed, isWebSocket = false }: EchoLoad): {
+  out: Buffer
+  back: Buffer
+} {
+  // A client masks; with a mask of zeros the bytes stay as they are.
+  if (isWebSocket) {
+    return { out: Buffer.of(0x82, 0x80 | bytes, 0, 0, 0, 0), back: Buffer.of(0x82, bytes) }
+  }
+  const length = isFramed ? Buffer.of(bytes >>> 8, bytes & 0xff) : Buffer.alloc(0)
+  return { out: length, back: length }
 }
 
 const EVENTS_MAX = 64
@@ -26,18 +43,14 @@ const EVENTS_MAX = 64
 /** @param load With `peers` already connected these are used, and stay open. 0 s: one burst. */
 export function runEcho(os: Os, load: EchoLoad & { readonly peers?: readonly Peer[] }): Measure {
   const peers = load.peers ?? connectAll(os, load.host, load.port, load.connections)
+  if (load.isWebSocket) shakeHands(os, peers)
   const loop = new EchoLoop(os, peers, load)
   try {
     loop.begin()
-    loop.runFor(load.warmSeconds)
-    const before = loop.completed
-    const startedAt = performance.now()
-    if (load.seconds > 0) loop.runFor(load.seconds)
-    else loop.finish()
-    const completed = loop.completed - before
-    const value = (completed * 1000) / (performance.now() - startedAt)
-    if (load.seconds > 0) loop.finish()
-    return { completed, value }
+    if (load.seconds === 0) return measured(loop, load, () => loop.finish())
+    const measure = measured(loop, load)
+    loop.finish()
+    return measure
   } finally {
     loop.end()
     if (load.peers === undefined) for (const { fd } of peers) os.close(fd)
@@ -50,10 +63,16 @@ class EchoLoop {
   readonly #os: Os
   readonly #poller: Poller
   readonly #fds: Int32Array
+  /** A message as it comes back, and its head; as it is sent. */
   readonly #messageBytes: number
   readonly #headBytes: number
+  readonly #sentMessageBytes: number
+  readonly #sentHeadBytes: number
   readonly #pipelined: number
   readonly #burstBytes: number
+  readonly #sentBurstBytes: number
+  /** The begin of each head that comes back. */
+  readonly #headUnit: number
   /** One burst for each connection: what came back so far. */
   readonly #inbox: Region
   readonly #inboxUnits: Uint16Array
@@ -70,23 +89,28 @@ class EchoLoop {
   #open = 0
   #isEnding = false
 
-  constructor(os: Os, peers: readonly Peer[], { bytes, pipelined, isFramed }: EchoLoad) {
+  constructor(os: Os, peers: readonly Peer[], load: EchoLoad) {
+    const { bytes, pipelined } = load
+    const { out, back } = headsOf(load)
     this.#os = os
     this.#poller = os.createPoller()
     this.#fds = Int32Array.from(peers, ({ fd }) => fd)
-    this.#headBytes = isFramed ? 2 : 0
-    this.#messageBytes = this.#headBytes + bytes
+    this.#headBytes = back.length
+    this.#headUnit = back.length === 0 ? 0 : back.readUInt16LE()
+    this.#messageBytes = back.length + bytes
+    this.#sentHeadBytes = out.length
+    this.#sentMessageBytes = out.length + bytes
     this.#pipelined = pipelined
     this.#burstBytes = this.#messageBytes * pipelined
+    this.#sentBurstBytes = this.#sentMessageBytes * pipelined
     this.#inbox = os.region(new SharedArrayBuffer(this.#burstBytes * peers.length))
     this.#inboxUnits = new Uint16Array(this.#inbox.buffer)
     this.#received = new Int32Array(peers.length)
-    this.#outgoing = Buffer.allocUnsafeSlow(this.#burstBytes).fill(0x61)
+    this.#outgoing = Buffer.allocUnsafeSlow(this.#sentBurstBytes).fill(0x61)
     this.#outgoingUnits = new Uint16Array(this.#outgoing.buffer)
     this.#bursts = new Uint32Array(peers.length)
-    if (!isFramed) return
-    for (let at = 0; at < this.#burstBytes; at += this.#messageBytes) {
-      this.#outgoing.writeUInt16BE(bytes, at)
+    for (let at = 0; at < this.#sentBurstBytes; at += this.#sentMessageBytes) {
+      out.copy(this.#outgoing, at)
     }
   }
 
@@ -142,16 +166,16 @@ class EchoLoop {
 
   #send(i: number): void {
     const number = this.#bursts[i]!++ * this.#pipelined
-    const head = this.#headBytes >> 1
-    const step = this.#messageBytes >> 1
+    const head = this.#sentHeadBytes >> 1
+    const step = this.#sentMessageBytes >> 1
     const units = this.#outgoingUnits
     for (let k = 0, at = 0; k < this.#pipelined; k++, at += step) {
       units[at + head] = number + k
       units[at + step - 1] = i
     }
     this.#open++
-    const count = this.#os.write(this.#fds[i]!, this.#outgoing, 0, this.#burstBytes)
-    if (count === this.#burstBytes) return
+    const count = this.#os.write(this.#fds[i]!, this.#outgoing, 0, this.#sentBurstBytes)
+    if (count === this.#sentBurstBytes) return
     const taken = count === -ERRNO.EAGAIN ? 0 : checked(this.#os, count)
     this.#unsent.set(i, Buffer.from(this.#outgoing.subarray(taken)))
     this.#poller.change(this.#fds[i]!, i, INTEREST.read | INTEREST.write)
@@ -181,7 +205,7 @@ class EchoLoop {
       const isSame =
         units[at + head] === ((number + k) & 0xffff) &&
         units[at + step - 1] === (i & 0xffff) &&
-        (head === 0 || units[at] === this.#outgoingUnits[0])
+        (head === 0 || units[at] === this.#headUnit)
       if (!isSame) throw new Error(`Connection ${i} got back what it had not sent`)
     }
   }

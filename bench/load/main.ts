@@ -4,6 +4,7 @@ import { serve } from '../support/serve.ts'
 import { type AcceptLoad, runAccept } from './accept.ts'
 import { type BroadcastLoad, runBroadcast } from './broadcast.ts'
 import { type EchoLoad, runEcho } from './echo.ts'
+import { type HttpLoad, runHttp } from './http.ts'
 import { connectAll, type Peer } from './peers.ts'
 import { runUdp, type UdpLoad } from './udp.ts'
 
@@ -13,13 +14,14 @@ let held: Peer[] = []
 serve({
   echo: (load: EchoLoad) => runEcho(os, load),
   accept: (load: AcceptLoad) => runAccept(os, load),
+  http: (load: HttpLoad) => runHttp(os, load),
   udp: (load: UdpLoad) => runUdp(os, load),
   broadcast: (load: BroadcastLoad) => runBroadcast(os, load),
 
   /** Open connections, let each answer once, and leave them open. Returns how many did. */
-  hold: ({ host, port, connections }: Omit<EchoLoad, 'seconds'>) => {
+  hold: ({ host, port, connections, isWebSocket = false }: Omit<EchoLoad, 'seconds'>) => {
     held = connectAll(os, host, port, connections)
-    const load = { host, port, connections, bytes: 64, pipelined: 1, isFramed: false }
+    const load = { host, port, connections, bytes: 64, pipelined: 1, isFramed: false, isWebSocket }
     return runEcho(os, { ...load, seconds: 0, warmSeconds: 0, peers: held }).completed
   },
   release: () => {

@@ -12,19 +12,31 @@ import {
   supervise,
 } from 'skynet-ts'
 import { type SessionReader, socketChannel } from 'skynet-ts/channel'
+import { clientProtocol, connect, unchecked } from 'skynet-ts/client'
+import { framedTcp } from 'skynet-ts/client/node'
+import { sprotoProtocol } from 'skynet-ts/client/sproto'
 import { tcpCluster } from 'skynet-ts/cluster'
 import { natsCluster } from 'skynet-ts/cluster-nats'
 import { defineProtocol, json, seri, sproto, sprotoUnpack } from 'skynet-ts/codec'
 import { clientWriter, gateServer, loginServer, onClient } from 'skynet-ts/gate'
 import { harborOf, startHarbor } from 'skynet-ts/harbor'
+import { serveHttp } from 'skynet-ts/http'
+import { connectKcp, kcp, listenKcp } from 'skynet-ts/kcp'
 import { startNode } from 'skynet-ts/node'
+import { defineGate, tcp } from 'skynet-ts/session'
 import { skynetCluster } from 'skynet-ts/skynet-cluster'
 import { createSocketServer, resolve } from 'skynet-ts/socket-server'
-import { type TestClient, testNode, testService } from 'skynet-ts/testing'
+import { loadDriver, type TestClient, testNode, testService } from 'skynet-ts/testing'
+import { connectTls, listenTls } from 'skynet-ts/tls'
+import { withProxy } from 'skynet-ts/transport'
+import { connectWebSocket, listenWebSocket, webSocket } from 'skynet-ts/websocket'
+import { Session } from '../../src/session/session.ts'
 import type subject from '../fixtures/subject.ts'
 import { assertRefusesOdd } from '../support/odd.ts'
 import { publicOptions } from '../support/option-doors.ts'
 import { BodyNode, serviceTest } from '../support/run.ts'
+import { CA, LOCAL } from '../support/tls.ts'
+import { clientOfBytes } from '../support/websocket-peer.ts'
 
 /** No option of anything, but a slip of one. */
 type Odd = { readonly timeuotMs: 100 }
@@ -89,6 +101,8 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'Harbor.master': ({ skynet }, o) => harborOf(skynet).master(o),
   startHarbor: ({ skynet }, o) =>
     startHarbor(skynet, { address: '127.0.0.1:0', master: '127.0.0.1:9', ...o }),
+  'HttpServer.close': ({ http }, o) => http.close(o),
+  serveHttp: ({ skynet }, o) => serveHttp(skynet, { ...port, handler() {}, ...o }),
   'Listener.accept': ({ listener }, o) => listener.accept(o),
   'Listener.close': ({ listener }, o) => listener.close(o),
   'OrderChannel.request': ({ ordered }, o) =>
@@ -102,6 +116,11 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   'SessionChannel.request': ({ sessions }, o) => sessions.request('x\n', 1, o),
   'SessionChannel.response': ({ sessions }, o) => sessions.response(1, o),
   'SharedView.monitor': ({ view }, o) => view.monitor(o),
+  'KcpListener.accept': ({ kcpListener }, o) => kcpListener.accept(o),
+  'KcpStream.drain': ({ kcpStream }, o) => kcpStream.drain(o),
+  'KcpStream.receive': ({ kcpStream }, o) => kcpStream.receive(o),
+  connectKcp: ({ skynet }, o) => connectKcp(skynet, { ...dial, ...o }),
+  listenKcp: ({ skynet }, o) => listenKcp(skynet, { ...port, ...o }),
   'Skynet.newService': ({ skynet }, o) => skynet.newService('./subject.ts', o),
   'Skynet.uniqueService': ({ skynet }, o) => skynet.uniqueService('./subject.ts', o),
   'Skynet.queryService': ({ skynet }, o) => skynet.queryService('../fixtures/subject.ts', o),
@@ -137,10 +156,24 @@ const IN_SERVICES: Readonly<Record<string, Call>> = {
   supervise: ({ skynet }, o) => supervise(skynet, { ...supervised, ...o }),
   tcpCluster: ({ skynet }, o) =>
     tcpCluster({ name: 'a', listen: '127.0.0.1:0', seed: '127.0.0.1:9', ...o }, skynet),
+  'TlsListener.setTls': ({ tlsListener }, o) => tlsListener.setTls({ ...LOCAL, ...o }),
+  'TlsStream.read': ({ tlsStream }, o) => tlsStream.read(undefined, o),
+  'TlsStream.readLine': ({ tlsStream }, o) => tlsStream.readLine(o),
+  'TlsStream.lines': ({ tlsStream }, o) => tlsStream.lines(o).next(),
+  'TlsStream.drain': ({ tlsStream }, o) => tlsStream.drain(o),
+  'TlsStream.close': ({ tlsStream }, o) => tlsStream.close(o),
+  connectTls: ({ skynet }, o) => connectTls(skynet, { ...dial, ...o }),
+  listenTls: ({ skynet }, o) => listenTls(skynet, { ...port, tls: LOCAL, ...o }),
   'UdpSocket.receive': ({ udp }, o) => udp.receive(o),
   'UdpSocket.connect': ({ udp }, o) => udp.connect(dial, o),
   'UdpSocket.drain': ({ udp }, o) => udp.drain(o),
   'UdpSocket.close': ({ udp }, o) => udp.close(o),
+  'WebSocketStream.receive': ({ webSocket }, o) => webSocket.receive(o),
+  'WebSocketStream.drain': ({ webSocket }, o) => webSocket.drain(o),
+  'WebSocketStream.ping': ({ webSocket }, o) => webSocket.ping(o),
+  'WebSocketListener.accept': ({ webSockets }, o) => webSockets.accept(o),
+  listenWebSocket: ({ skynet }, o) => listenWebSocket(skynet, { ...port, ...o } as never),
+  connectWebSocket: ({ skynet }, o) => connectWebSocket(skynet, `ws://127.0.0.1:${dial.port}`, o),
 }
 
 /** Of a server that says nothing. */
@@ -164,6 +197,7 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
       await started.stop()
     }
   },
+  loadDriver: () => loadDriver(clientProtocol({}), odd()),
   testNode: () => testNode(odd()),
   testService: () => testService(nothing, odd()),
   'TestClient.frames': () =>
@@ -180,6 +214,16 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   'TestNode.stop': () => withNode((node) => node.stop(odd())),
   'Probe.find': () => withNode((node) => node.log.find(() => true, odd())),
   frameEncoder: () => frameEncoder({ header: 'line', ...ODD }),
+  tcp: () => tcp(odd({ port: 0 })),
+  defineGate: () => {
+    const options = { listen: tcp(port), login: () => ({}) as never }
+    const wrong: typeof options = odd(options)
+    return defineGate(clientProtocol({}), wrong)
+  },
+  kcp: () => kcp(odd({ port: 0 })),
+  webSocket: () => webSocket(odd({ port: 0 })),
+  withProxy: () => withProxy({} as never, odd({ trust: ['::1'] })),
+  clientProtocol: () => clientProtocol({ calls: {}, ...ODD }),
   framed: () => framed({ read() {}, write() {} } as never, { header: 'line', ...ODD }),
   'Sproto.codec': () => sproto('.A {}').codec('A', odd()),
   'Sproto.host': () => sproto(PACKAGE).host('p', odd()),
@@ -188,6 +232,27 @@ const OUTSIDE: Readonly<Record<string, () => unknown>> = {
   resolve: () => resolve('127.0.0.1', odd()),
   defineProtocol: () => defineProtocol(odd<never>({ codec: json(), messages: {} })),
   seri: () => seri(odd()),
+  sprotoProtocol: () => sprotoProtocol(odd<never>({ calls: sproto('.A {}') })),
+  framedTcp: () => framedTcp(odd<{ port: number }>({ port: 1 })),
+  'SessionClient.events': async () => {
+    const transport = { open: () => ({ send() {}, close() {} }) }
+    const client = connect(clientProtocol({ events: { x: unchecked() } }), { transport })
+    try {
+      client.events('x', odd())
+    } finally {
+      await client.close()
+    }
+  },
+  'Session.drain': () => {
+    const facts = { id: '1', user: 'u', address: '', transport: '', epoch: 1, isConnected: true }
+    return new Session({} as never, { gate: 1, key: 1, bytesMax: 1 }, facts).drain(odd())
+  },
+  'SessionGateMethods.drain': () =>
+    withNode(async (node) => {
+      const options = { listen: tcp(port), login: () => ({}) as never }
+      const gate = await node.launch(defineGate(clientProtocol({}), options))
+      return gate.call.drain(odd())
+    }),
   createSocketServer: () => createSocketServer(odd()),
   'StandaloneServer.listen': () => withServer((server) => server.listen(odd(port))),
   'StandaloneServer.connect': () => withServer((server) => server.connect(odd(dial))),
@@ -223,6 +288,9 @@ async function prepare(skynet: Skynet) {
   await listener.accept()
   const framed = await skynet.socket.connect({ port: listener.port })
   await listener.accept()
+  const kcpListener = await listenKcp(skynet, port)
+  const tlsListener = await listenTls(skynet, { ...port, tls: LOCAL })
+  void tlsListener[Symbol.asyncIterator]().next()
   const shared = `options of ${skynet.self}`
   skynet.shareData.new(shared, 1)
   return {
@@ -239,6 +307,13 @@ async function prepare(skynet: Skynet) {
     ordered: socketChannel(skynet, { port: listener.port }),
     parsed: socketChannel(skynet, { port: listener.port, parser: () => ({ take() {} }) }),
     sessions: socketChannel(skynet, { port: listener.port, response: silent }),
+    http: await serveHttp(skynet, { ...port, handler() {} }),
+    webSocket: (await clientOfBytes(skynet)).stream,
+    kcpListener,
+    kcpStream: await connectKcp(skynet, { port: kcpListener.port }),
+    webSockets: await listenWebSocket(skynet, { ...port }),
+    tlsListener,
+    tlsStream: await connectTls(skynet, { port: tlsListener.port, tls: { ca: CA } }),
   }
 }
 type Things = Awaited<ReturnType<typeof prepare>>
@@ -291,11 +366,13 @@ const NO_WAITS = [
   'socketChannel',
   'ChannelInput.readLine',
   'Connection.write',
+  'HttpServer.close',
   'GateMethods.open',
   'skynetCluster',
   'startHarbor',
   'tcpCluster',
   'Skynet.registerProtocol',
+  'TlsListener.setTls',
   'clientWriter',
   'onClient',
 ]
@@ -316,7 +393,9 @@ const AT_ONCE = [
   'SkynetCluster.with',
   'SocketApi.start',
   'SocketChannel.close',
+  'TlsStream.drain',
   'UdpSocket.drain',
+  'WebSocketStream.drain',
 ]
 
 // Proves: docs/semantics.md#waits-give-up

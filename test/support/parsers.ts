@@ -12,15 +12,19 @@ import { packValues } from '../../src/codec/seri/writer.ts'
 import { BORDER_PARSERS } from './border-parsers.ts'
 import { FRAME_PARSERS } from './frame-parsers.ts'
 import { HARBOR_PARSERS } from './harbor-parsers.ts'
+import { KCP_PARSERS } from './kcp-parsers.ts'
 import { LINK_PARSERS } from './link-parsers.ts'
 import { LOGIN_PARSERS } from './login-parsers.ts'
 import { NATS_PARSERS } from './nats-parsers.ts'
 import { RECORD_PARSERS } from './record-parsers.ts'
 import { REDIS_PARSERS } from './redis-parsers.ts'
 import { below, type Random } from './seed.ts'
+import { SESSION_PARSERS } from './session-parsers.ts'
 import { SKYNET_CLUSTER_PARSERS } from './skynet-cluster-parsers.ts'
 import { SPROTO_PARSERS } from './sproto-parsers.ts'
 import { TCP_PARSERS } from './tcp-parsers.ts'
+import { TRANSPORT_PARSERS } from './transport-parsers.ts'
+import { WEBSOCKET_PARSERS } from './websocket-parsers.ts'
 
 export interface Parser {
   /** What it parses: it is also in the name of the test. */
@@ -71,11 +75,15 @@ export const PARSERS: readonly Parser[] = [
   ...LOGIN_PARSERS,
   ...SKYNET_CLUSTER_PARSERS,
   ...LINK_PARSERS,
+  ...KCP_PARSERS,
   ...RECORD_PARSERS,
   ...HARBOR_PARSERS,
   ...REDIS_PARSERS,
   ...TCP_PARSERS,
   ...NATS_PARSERS,
+  ...WEBSOCKET_PARSERS,
+  ...TRANSPORT_PARSERS,
+  ...SESSION_PARSERS,
   {
     name: 'msgpack',
     bytesOf: (random) =>
