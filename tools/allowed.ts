@@ -30,7 +30,7 @@ export const ALLOWED: Allowed = {
     'src/threads/worker.ts': 'entry of a worker: its table of orders',
   },
   facades: {
-    Connection: 'facade of a stream: 21 members for users, 11 for its pool, life and frames',
+    Connection: 'facade of a stream: 22 members for users, 10 for its pool, life and frames',
     SimEndpoint: 'a peer of the simulation: what it did and saw is asked for by the checks',
     PosixOs: 'the contract Os',
     Runtime: 'what all services of a worker share',

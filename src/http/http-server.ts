@@ -119,6 +119,8 @@ export class HttpServer implements AsyncDisposable {
         this.#turnAway(stream)
         return
       }
+      // A request that has begun is half in here. What it is upgraded to stays as well.
+      stream.hold?.()
       const socket = new HttpSocket(this.#skynet, stream, writeTimeoutMs)
       if (guest !== undefined) attend(socket, guest)
       this.#sockets.add(socket)

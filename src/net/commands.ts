@@ -47,7 +47,7 @@ export const COMMAND = {
   died: 20,
   /** Take what the kernel has for the socket now, then answer b, the owner, with LOOKED. */
   look: 21,
-  /** From now on it stays with b, if that is the owner: whoever else wants it is refused. */
+  /** It stays with b, if that is the owner: others may not have it. Session 1: nor write to it. */
   hold: 22,
 } as const
 

@@ -55,8 +55,17 @@ assert.equal(
   'a slot is one cache line and full: what writes do not look at goes elsewhere',
 )
 
-/** Bits of `traits`. Two bits of protocol, two of policy (SEND_POLICY), then what is watched. */
-export const TRAIT = { protocol: 0b11, policyShift: 2, reading: 1 << 4, writing: 1 << 5 } as const
+/**
+ * Bits of `traits`. Two bits of protocol, two of policy (SEND_POLICY), then what is watched.
+ * `sealed`: whoever owns it is the only one who writes to it.
+ */
+export const TRAIT = {
+  protocol: 0b11,
+  policyShift: 2,
+  reading: 1 << 4,
+  writing: 1 << 5,
+  sealed: 1 << 6,
+} as const
 /** What a descriptor is. `file`: one that was bound, a pipe or a terminal. */
 export const PROTOCOL = { stream: 0, udp4: 1, udp6: 2, file: 3 } as const
 const PROTOCOL_NAMES = ['TCP', 'UDP', 'UDP', 'FILE'] as const
@@ -195,6 +204,11 @@ export class Slots {
   /** A value of PROTOCOL. */
   protocolOf(id: number): number {
     return Atomics.load(this.cells, this.at(id) + SLOT.traits) & TRAIT.protocol
+  }
+
+  /** Does nobody write to it by its id? See `hold` of ByteStream. */
+  isSealed(id: number): boolean {
+    return (Atomics.load(this.cells, this.at(id) + SLOT.traits) & TRAIT.sealed) !== 0
   }
 
   /**

@@ -148,6 +148,10 @@ class BegunStream implements ByteStream {
     return this.#stream.close(options)
   }
 
+  hold(isSealed?: boolean): void {
+    this.#stream.hold?.(isSealed)
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined, void> {
     try {
       for (let chunk = await this.read(); chunk !== null; chunk = await this.read()) yield chunk

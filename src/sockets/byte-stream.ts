@@ -71,6 +71,15 @@ export interface ByteStream extends AsyncIterable<Buffer>, AsyncDisposable {
    */
   close(options?: WaitOptions): Promise<void>
 
+  /**
+   * From now on it stays with its service: who else wants it by its id gets `ERR_SOCKET_STATE`.
+   * Called by what stands on it and knows more than its bytes, as HTTP, TLS and WebSocket do.
+   * Absent: nobody comes to it by an id. What stands on another stream hands this on.
+   *
+   * @param isSealed Nor does anybody write to it by an id: its bytes are nobody else's to make.
+   */
+  hold?(isSealed?: boolean): void
+
   /** Chunks up to the end. Leaving the loop closes the stream, and so does its end. */
   [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, void>
 

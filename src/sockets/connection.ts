@@ -213,6 +213,11 @@ export class Connection implements ByteStream {
     this.#end('closed')
   }
 
+  /** It stays with this service, as `ByteStream.hold` says. */
+  hold(isSealed = false): void {
+    this.#life.order('hold', isSealed ? 1 : 0)
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
@@ -223,11 +228,6 @@ export class Connection implements ByteStream {
   startFrames(frames: Frames): void {
     this.#reading.startFrames(frames)
     if (frames.stays === true) this.hold()
-  }
-
-  /** @internal It stays with this service: whoever stands on it knows more than its bytes. */
-  hold(): void {
-    this.#life.order('hold')
   }
 
   /** @internal */

@@ -117,6 +117,7 @@ export class StreamCarrier implements FrameCarrier {
 
   startFrames(frames: Frames): void {
     this.#frames = frames
+    if (frames.stays === true) this.#stream.hold?.()
   }
 
   nextFrame(): Frame | undefined {

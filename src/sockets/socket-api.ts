@@ -1,5 +1,6 @@
 /** `skynet.socket`: how a service comes to its sockets. */
 import { checkArray, checkBytes, checkInteger } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
 import { SOCKET_ID_MAX } from '../base/limits.ts'
 import type { SocketClient } from '../net/client/client.ts'
 import type { Endpoint } from '../net/endpoint.ts'
@@ -59,7 +60,7 @@ export class SocketApi {
    *
    * @param id `connection.id`, handed over in a message.
    * @throws {SkynetError} `ERR_SOCKET_INVALID` no such socket, `ERR_SOCKET_STATE` it is closing,
-   * listens, or carries TLS or a WebSocket; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
+   * listens, or carries HTTP, TLS or a WebSocket; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
   start(id: number, options?: WaitOptions): Promise<Connection> {
     return takeOver(this.#opener, id, options)
@@ -123,7 +124,7 @@ export class SocketApi {
   /**
    * The same bytes to many connections, whoever owns them: encoded once, held once. Broadcasts of
    * one turn to the same sockets leave together. Ids that are gone, and connections whose policy
-   * refuses more, are left out.
+   * refuses more, or that carry TLS, are left out.
    *
    * @param ids `connection.id` of each. Keep the array from one broadcast to the next: it is fast.
    */
@@ -138,6 +139,7 @@ export class SocketApi {
    * Write to any socket of the node, also one that another service owns and reads.
    *
    * @returns False when there is no such socket, or its policy refuses more.
+   * @throws {SkynetError} `ERR_SOCKET_STATE` it carries TLS: nothing is written.
    */
   write(id: number, data: string | Uint8Array): boolean {
     const client = this.#client
@@ -145,6 +147,9 @@ export class SocketApi {
       checkInteger('write', 'id', id, 1, SOCKET_ID_MAX)
       checkBytes('write', 'data', data)
       return false
+    }
+    if (client.slots.isSealed(id)) {
+      throw new SkynetError('ERR_SOCKET_STATE', { id, reason: 'its owner alone writes to it' })
     }
     return client.writer(id).write(data)
   }

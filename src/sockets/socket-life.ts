@@ -102,8 +102,8 @@ export class SocketLife {
     this.#stage = to
   }
 
-  order(type: keyof typeof COMMAND): void {
-    this.pool.client.order(type, this.id, this.pool.service.handle)
+  order(type: keyof typeof COMMAND, session = 0): void {
+    this.pool.client.order(type, this.id, this.pool.service.handle, session)
   }
 
   /** A wait for something of this socket. `verb`: what stands before `socket 70000`. */

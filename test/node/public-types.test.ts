@@ -17,7 +17,7 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Connection:
     'id dropped onWarning remoteAddress isOpen bufferedAmount read readLine readAll lines ' +
     '[Symbol.asyncIterator] frames write drain setOption configure setNoDelay close end shutdown ' +
-    '[Symbol.asyncDispose]',
+    'hold [Symbol.asyncDispose]',
   Datacenter: 'with get set wait',
   DebugApi: 'workers services traced profile',
   EventStream: 'next return [Symbol.asyncIterator]',

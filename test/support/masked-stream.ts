@@ -53,6 +53,10 @@ export class MaskedStream implements ByteStream {
     return this.#below.close(options)
   }
 
+  hold(isSealed?: boolean): void {
+    this.#below.hold?.(isSealed)
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, undefined, void> {
     for await (const bytes of this.#below) yield masked(bytes)
     return undefined

@@ -50,10 +50,11 @@ export class Sends implements BroadcastHost {
 
   /** Write to each, and leave what some could not take to the socket thread: one copy for all. */
   sendToAll(ids: readonly number[], bytes: Uint8Array): void {
+    const { slots } = this.#options
     const { length } = bytes
     let late: number[] = []
     for (const id of ids) {
-      if (!this.#isWritable(id) || this.#isRefused(id)) continue
+      if (!this.#isWritable(id) || slots.isSealed(id) || this.#isRefused(id)) continue
       const written = this.#direct.write(id, bytes, length)
       if (written === length) continue
       if (written < 0) this.#direct.announce(id, length)

@@ -4,7 +4,7 @@ import { COMMAND, type ConnectPayload, NOT_BEGUN, SEND, SEND_BITS } from '../com
 import { EVENT } from '../event.ts'
 import type { SocketSettings } from '../settings.ts'
 import { type Parcel, SharedBytes } from '../shared-bytes.ts'
-import { debtorOf, SLOT } from '../slots.ts'
+import { debtorOf, SLOT, TRAIT } from '../slots.ts'
 import { handOn, handOnDatagram, handOnToAll } from './arrivals.ts'
 import { beginBound, beginConnecting, beginListening, beginUdp, newborn } from './births.ts'
 import { look } from './look.ts'
@@ -131,10 +131,12 @@ function close(sockets: Sockets, { id, b }: Order): void {
 }
 
 /** Not for whoever has taken it over by now, or is about to; and nobody gets one that closes. */
-function hold(sockets: Sockets, { id, b }: Order): void {
+function hold(sockets: Sockets, { id, b, session }: Order): void {
   const socket = sockets.find(id)
   if (socket === undefined || socket.closing) return
-  if (socket.owner === b >>> 0 && socket.heir === 0) socket.held = true
+  if (socket.owner !== b >>> 0 || socket.heir !== 0) return
+  socket.held = true
+  if (session !== 0) sockets.setTraits(socket, TRAIT.sealed, TRAIT.sealed)
 }
 
 /** An owner's order does not reach a socket that somebody else has taken over by now. */

@@ -9,7 +9,7 @@ import type { Socket } from './socket.ts'
 import type { Sockets } from './sockets.ts'
 import { closeSocket, flush } from './tcp.ts'
 
-const STAYS = 'what it carries stays with its service, as TLS and WebSockets do'
+const STAYS = 'what it carries stays with its service, as HTTP, TLS and WebSockets do'
 
 /** `caller` wants to read it, or to accept; it becomes the owner if it is not. */
 export function startReading(sockets: Sockets, id: number, caller: number): void {

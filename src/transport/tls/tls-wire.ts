@@ -2,7 +2,6 @@
 import { EventEmitter } from 'node:events'
 import { nextTick } from '../../base/event-loop.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
-import { Connection } from '../../sockets/connection.ts'
 
 type Done = (error?: Error | null) => void
 
@@ -36,7 +35,7 @@ export class TlsWire extends EventEmitter {
     this.#stream = stream
     this.#owner = owner
     this.#held = first
-    if (stream instanceof Connection) stream.hold()
+    stream.hold?.(true)
   }
 
   // --- reading -------------------------------------------------------------------------------

@@ -78,6 +78,7 @@ export async function connectWebSocket<In extends Frame>(
   const connect = connectorOf(skynet, hello, options)
   const stream = await connect({ host: hello.host, port: hello.port, ...waitOf(left()) })
   try {
+    stream.hold?.()
     stream.write(hello.text)
     const { head, rest } = await readHead(stream, () => waitOf(left()))
     const agreed = readServerHello(head, hello)

@@ -8,6 +8,7 @@ import {
   type HalfClient,
   type TransportCase,
 } from '../../skynet/client-transport.suite.ts'
+import { defineService } from '../../skynet/define-service.ts'
 import { type TestNode, testNode } from '../../testing/test-node.ts'
 import { connectWebSocket } from './connect.ts'
 import { listenWebSocket } from './listen.ts'
@@ -185,3 +186,39 @@ for (const [name, options] of Object.entries(KINDS)) {
   const begins = !name.includes('HTTP server')
   clientTransportSuite(name, check, { begins, stops: name === 'webSocket():' })
 }
+
+// Proves: docs/websocket.md#stays
+// Proves: docs/http.md#stays
+// Proves: docs/semantics.md#handover-refused
+test('a connection in its handshake stays with its service, at both ends', async () => {
+  await using node = await testNode()
+  const { skynet } = node
+  const other = await node.launch(
+    defineService((skynet) => ({ take: (id: number) => skynet.socket.start(id).then(() => {}) })),
+  )
+  const refused = { code: 'ERR_SOCKET_STATE', message: /what it carries stays with its service/ }
+  const open = (): number[] =>
+    skynet.socket.netstat().flatMap(({ id, state }) => (state === 'CONNECTED' ? [id] : []))
+  // Of the server: a request is half there.
+  await using listener = await listenWebSocket(skynet, local)
+  const half = await skynet.socket.connect({ port: listener.port })
+  half.write('GET /play HTTP/1.1\r\nUpgrade: websocket\r\nX: ')
+  await node.settled()
+  const ofServer = open().filter((id) => id !== half.id)
+  assert.equal(ofServer.length, 1)
+  await assert.rejects(other.call.take(ofServer[0]!), refused)
+  await half.close()
+  // Of the client: no answer has come.
+  const silent = await skynet.socket.listen(local)
+  const before = open()
+  const asking = connectWebSocket(skynet, `ws://127.0.0.1:${silent.port}/`)
+  const failed = assert.rejects(asking, { code: 'ERR_WEBSOCKET_HANDSHAKE' })
+  const peer = await silent.accept()
+  assert.match(String(await peer!.read()), /^GET/)
+  const ofClient = open().filter((id) => id !== peer!.id && !before.includes(id))
+  assert.equal(ofClient.length, 1)
+  await assert.rejects(other.call.take(ofClient[0]!), refused)
+  await peer!.close()
+  await failed
+  await silent.close()
+})
