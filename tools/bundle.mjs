@@ -8,8 +8,14 @@ import { publicTypes } from './types.mjs'
 const TOOLS = dirname(fileURLToPath(import.meta.url))
 /** What acts when it is loaded. */
 const PROGRAMS = ['cli/main.js', 'threads/worker.js', 'threads/socket.js'].map((path) => join(path))
-/** Doors that pages have as well. */
-const PAGES = ['client.js', 'client-sproto.js']
+/** Files for pages, of which door, and whether it is the full build: see src/client/full.ts. */
+const PAGES = [
+  ['client.js', 'client.js', false],
+  ['client.full.js', 'client.js', true],
+  ['client-sproto.js', 'client-sproto.js', true],
+]
+const FULL = join('client', 'full.js')
+const NOT_FULL = { code: 'export const FULL = false', map: null }
 const NOT_SHIPPED = /\.(test|suite|kit)\.js$/
 /** Ours is relative, or absolute when rollup has resolved it. */
 const OTHERS = /^(node:|[a-z@])/
@@ -54,7 +60,9 @@ export async function bundle(dist) {
   const doors = modules.filter((path) => !path.includes(sep) || path.startsWith(`services${sep}`))
   const entries = [...doors, ...PROGRAMS].map((path) => [nameOf(path), join(source, path)])
   await write(Object.fromEntries(entries), made, source)
-  for (const name of PAGES) await writePage(join(source, name), join(made, 'page', name))
+  for (const [file, door, isFull] of PAGES) {
+    await writePage(join(source, door), join(made, 'page', file), isFull)
+  }
   fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(made, 'runtime', 'loader.js'))
   const publicDoors = modules.filter((path) => !path.includes(sep))
   const typed = publicDoors.map((path) => `${nameOf(path)}.d.ts`)
@@ -96,31 +104,39 @@ async function write(input, made, source) {
 }
 
 /** A door as one file, which a page loads as it is: `skynet-ts/client.js`. */
-async function writePage(door, file) {
-  const plugin = { name: 'page', load: loadOurs, renderChunk: minified }
-  await joined(door, plugin, { file, sourcemap: false })
+async function writePage(door, file, isFull) {
+  function load(path) {
+    return isFull || !path.endsWith(FULL) ? loadOurs.call(this, path) : NOT_FULL
+  }
+  const plugin = { name: 'page', load, renderChunk: minified }
+  await joined(door, plugin, { file, sourcemap: false }, !isFull)
 }
 
 /** Pages pay for each byte. What does it, esbuild, comes with tsx. */
-async function minified(code) {
-  const { transform } = await import('esbuild')
-  const { code: short } = await transform(code, {
+async function minified(contents) {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    stdin: { contents },
+    // There is nothing to join: constants become values where they are used.
+    bundle: true,
+    write: false,
+    format: 'esm',
     minify: true,
-    treeShaking: true,
     target: 'es2022',
   })
-  return { code: short, map: null }
+  return { code: outputFiles[0].text, map: null }
 }
 
-async function joined(input, plugin, options) {
+/** @param treeshake Leave out what nobody uses. */
+async function joined(input, plugin, options, treeshake = false) {
   // Not at the top: on a fresh clone this file is loaded before anything is installed.
   const { rollup } = await import('rollup')
   const modules = await rollup({
     input,
     external: OTHERS,
     plugins: [plugin],
-    // A call whose result nobody uses may be there to use up the stack, or to touch memory.
-    treeshake: false,
+    // Of nodes all stays: a call may be there to use up the stack, or to touch memory.
+    treeshake,
     logLevel: 'silent',
   })
   const { output } = await modules.write({ format: 'esm', sourcemap: true, ...options })

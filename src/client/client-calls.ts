@@ -3,6 +3,7 @@ import type { MessageBodies } from './bodies.ts'
 import { type CallOptions, checkCallOptions } from './call-options.ts'
 import { ClientError } from './client-error.ts'
 import type { ClientCore, CoreCall } from './core.ts'
+import { FULL } from './full.ts'
 import { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -53,7 +54,7 @@ export function clientCalls(
     call: byName(names, (name) => (value, options = {}) => {
       const what = `call ${name}`
       return new Promise((resolve, reject) => {
-        checkCallOptions(what, 'options', options)
+        if (FULL) checkCallOptions(what, 'options', options)
         const { timeoutMs, signal } = options
         if (signal?.aborted) throw givenUp(what, options, NOT_SENT)
         let isOver = false
@@ -96,6 +97,10 @@ const NOT_SENT = 'it was not sent'
 /** @param fate What becomes of it, as nobody waits any more. */
 function givenUp(what: string, { timeoutMs, signal }: CallOptions, fate: string): ClientError {
   return signal?.aborted
-    ? new ClientError('ABORT_ERR', what, `aborted, ${fate}`, undefined, signal.reason)
-    : new ClientError('ERR_CLIENT_TIMEOUT', what, `no answer in ${timeoutMs} ms, ${fate}`)
+    ? new ClientError('ABORT_ERR', what, FULL ? `aborted, ${fate}` : fate, undefined, signal.reason)
+    : new ClientError(
+        'ERR_CLIENT_TIMEOUT',
+        what,
+        FULL ? `no answer in ${timeoutMs} ms, ${fate}` : fate,
+      )
 }

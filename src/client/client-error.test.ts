@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CLIENT_ERRORS, ClientError } from './client-error.ts'
 import type { CallFault } from './core.ts'
+import { FULL } from './full.ts'
 
 test('ClientError has a sentence for each code of its own, and each fault of the core', () => {
   const faults: readonly CallFault[] = [
@@ -12,7 +13,8 @@ test('ClientError has a sentence for each code of its own, and each fault of the
   for (const code of [...Object.keys(CLIENT_ERRORS), ...faults]) {
     const { message, text } = new ClientError(code, 'call draw', '')
     assert.equal(message, `Cannot call draw: ${text}`)
-    assert.match(text, /^[a-z].*[^.]$/)
+    if (FULL) assert.match(text, /^[a-z].*[^.]$/)
+    else assert.equal(text, code)
   }
 })
 

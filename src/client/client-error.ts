@@ -1,5 +1,7 @@
 /** What fails at a client: one class, its own codes in one table. */
 
+import { FULL } from './full.ts'
+
 /** Codes that the client itself gives. A server gives others: see docs/client.md. */
 export const CLIENT_ERRORS = {
   ABORT_ERR: 'aborted',
@@ -28,7 +30,8 @@ export class ClientError extends Error {
   /** @param text In place of what the table has for the code. */
   constructor(code: string, what: string, text?: string, closeCode?: string, cause?: unknown) {
     // A server may say any code.
-    const known = Object.hasOwn(CLIENT_ERRORS, code) && CLIENT_ERRORS[code as ClientErrorCode]
+    const known =
+      FULL && Object.hasOwn(CLIENT_ERRORS, code) && CLIENT_ERRORS[code as ClientErrorCode]
     const reason = text || known || code
     super(`Cannot ${what}: ${reason}`, cause === undefined ? undefined : { cause })
     const name = code === 'ABORT_ERR' ? 'AbortError' : 'ClientError'

@@ -2,6 +2,7 @@
 import type { MessageBodies } from './bodies.ts'
 import { BAD_VALUE, numberIn, optionsOf, wrongArgument } from './check.ts'
 import { EventStream } from './event-stream.ts'
+import { FULL } from './full.ts'
 import { Listeners } from './listeners.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -33,16 +34,16 @@ export function clientEvents(
 
   const on: ClientEvents['on'] = (event, listener) => {
     const listeners = all.get(event)
-    if (listeners === undefined) {
+    if (FULL && listeners === undefined) {
       throw wrongArgument('listen', 'event', `one of ${names.join(', ')}`, event, BAD_VALUE)
     }
-    return listeners.add(listener)
+    return listeners!.add(listener)
   }
 
   return {
     on,
     events(event, options = {}) {
-      checkOptions('listen', 'options', options)
+      if (FULL) checkOptions('listen', 'options', options)
       const { limit = LIMIT } = options
       const stream: EventStream<unknown> = new EventStream(limit, () => {
         off()

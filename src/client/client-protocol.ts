@@ -6,6 +6,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { InputOf, OutputOf, StandardSchema } from '../codec/standard-schema.ts'
 import { bodiesOf, type MessageBodies } from './bodies.ts'
 import { mustBe, namesOf, optionsOf, withMethods } from './check.ts'
+import { FULL } from './full.ts'
 
 /** Validators of one call: of what is asked, of what is answered. */
 export interface CallDefinition {
@@ -128,7 +129,7 @@ export function clientProtocol<
   const C extends CallDefinitions = Record<never, never>,
   const E extends EventDefinitions = Record<never, never>,
 >(options: ClientProtocolOptions<L, C, E>): ClientProtocol<L, C, E> {
-  checkOptions('define a protocol of clients', 'options', options)
+  if (FULL) checkOptions('define a protocol of clients', 'options', options)
   const { login = unchecked<undefined>() as StandardSchema as L, codec } = options
   const { calls = {} as C, events = {} as E } = options
   return Object.freeze({

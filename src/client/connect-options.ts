@@ -15,6 +15,7 @@ import {
 import type { ClientLinkMaker } from './client-link.ts'
 import type { ClientProtocol, LoginOf } from './client-protocol.ts'
 import type { ClientCoreOptions } from './core.ts'
+import { FULL } from './full.ts'
 import { type ClientStorage, type KeptToken, type TokenStore, tokenStore } from './token-store.ts'
 import { type WebSocketClass, webSocketLinks } from './web-socket.ts'
 
@@ -87,13 +88,13 @@ export interface ClientSettings extends Omit<ClientCoreOptions, keyof KeptToken>
 
 /** @throws `TypeError`, `RangeError` naming the option; `ERR_CLIENT_NO_WEBSOCKET`. */
 export function settingsOf(options: ClientConnectOptions): ClientSettings {
-  checkOptions(CONNECT, 'options', options)
+  if (FULL) checkOptions(CONNECT, 'options', options)
   const { url, transport, subprotocols, WebSocket, storage } = options
   const { storageKey = `skynet-ts ${url ?? ''}`, retryMsMax = 30_000 } = options
   // Its default is no longer than the longest wait, whatever that is.
   const { retryMsMin = Math.min(500, retryMsMax) } = options
-  numberIn(1, retryMsMax)(CONNECT, 'retryMsMin', retryMsMin)
-  if ((url === undefined) === (transport === undefined)) {
+  if (FULL) numberIn(1, retryMsMax)(CONNECT, 'retryMsMin', retryMsMin)
+  if (FULL && (url === undefined) === (transport === undefined)) {
     throw wrongArgument(CONNECT, 'url', 'given, or else transport, not both', url, BAD_VALUE)
   }
   const { callsMax = 100, callBytesMax = 2 ** 20, openTimeoutMs = 10_000 } = options

@@ -7,6 +7,7 @@ import { clientProtocol, unchecked } from './client-protocol.ts'
 import { startClient } from './connect.ts'
 import type { ClientConnectOptions } from './connect-options.ts'
 import { FakeGate, FakeSurroundings, readValue } from './fake-gate.kit.ts'
+import { FULL } from './full.ts'
 
 const canvas = clientProtocol({
   login: unchecked<{ name: string }>(),
@@ -148,10 +149,10 @@ test('a call given up after it was sent may run, and its answer is dropped', asy
   around.advance(1)
   controller.abort('enough')
   assert.deepEqual((await late).code, 'ERR_CLIENT_TIMEOUT')
-  assert.equal((await late).text, 'no answer in 100 ms, it may run nevertheless')
+  assert.equal((await late).text, `${FULL ? 'no answer in 100 ms, ' : ''}it may run nevertheless`)
   const { name, code, text, cause } = await aborted
   assert.deepEqual([name, code, cause], ['AbortError', 'ABORT_ERR', 'enough'])
-  assert.equal(text, 'aborted, it may run nevertheless')
+  assert.equal(text, `${FULL ? 'aborted, ' : ''}it may run nevertheless`)
   link.answer(1, { at: 1 })
   link.answer(2, { at: 2 })
   const next = client.call.draw(3)
@@ -597,7 +598,7 @@ test('onState() tells all of one change before the next, which a listener may ha
   assert.deepEqual(heard, ['open', 'closed'])
 })
 
-test('connect() refuses what is wrong, and names it', () => {
+test('connect() refuses what is wrong, and names it', { skip: !FULL }, () => {
   const transport = new FakeGate()
   const good = { transport, login: { name: 'bob' } }
   const rows: readonly (readonly [object | undefined, RegExp])[] = [
@@ -665,7 +666,7 @@ test('a transport that throws later is tried again', () => {
   assert.equal(gate.links.length, 2)
 })
 
-test('calls and events refuse what is wrong, and name it', async () => {
+test('calls and events refuse what is wrong, and name it', { skip: !FULL }, async () => {
   const { client } = setup()
   const options = { timeoutMs: -1 }
   await assert.rejects(client.call.draw(1, options), /'timeoutMs' must be a number in 0\.\./)

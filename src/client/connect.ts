@@ -6,6 +6,7 @@ import type { ClientProtocol } from './client-protocol.ts'
 import { clientStates } from './client-states.ts'
 import { type ConnectOptionsOf, settingsOf } from './connect-options.ts'
 import { drivenCore } from './driven-core.ts'
+import { FULL } from './full.ts'
 import { jsonBodies } from './json.ts'
 import type { SessionClient } from './session-client.ts'
 import { REAL_SURROUNDINGS, type Surroundings } from './surroundings.ts'
@@ -35,7 +36,7 @@ export function startClient<P extends ClientProtocol>(
   options: ConnectOptionsOf<P>,
   around: Surroundings,
 ): SessionClient<P> {
-  plainObject(CONNECT, 'protocol', protocol)
+  if (FULL) plainObject(CONNECT, 'protocol', protocol)
   const settings = settingsOf(options)
   const { calls, events: eventNames, bodies = jsonBodies } = protocol
   const { login } = options

@@ -8,6 +8,7 @@
  * what the WELCOME says.
  */
 import { Allowance } from './allowance.ts'
+import { FULL } from './full.ts'
 import {
   decodeWire,
   encodeWire,
@@ -275,8 +276,9 @@ export class ClientCore {
     this.#wakeAt = Infinity
     if (now >= this.#deadline) {
       if (this.#state === 'waiting') this.#connect()
-      else if (this.#state === 'open') this.#retry('silent', 'Nothing was heard for too long')
-      else this.#retry('timeout', 'No welcome in time')
+      else if (this.#state === 'open')
+        this.#retry('silent', FULL ? 'Nothing was heard for too long' : '')
+      else this.#retry('timeout', FULL ? 'No welcome in time' : '')
     } else if (this.#state === 'open') {
       if (now >= this.#ackAt) this.#ack()
       if (now >= this.#pingAt) this.#ping()
@@ -367,7 +369,6 @@ export class ClientCore {
     const calls = [...this.#sent.values()]
     this.#sent.clear()
     this.#answers = []
-    this.token = NOTHING
     this.#isRestored = false
     this.#lastNumber = 0
     this.#pushesUpTo = 0
@@ -405,7 +406,7 @@ export class ClientCore {
     const isCrowd = window > WINDOW_MAX || welcome.open.length > window
     const isShut = window === 0 || messagesPerSecond === 0
     if (isResumed !== this.token.length > 0 || isGap || isCrowd || isShut) {
-      this.#finish('protocol', 'The welcome is of another session')
+      this.#finish('protocol', FULL ? 'The welcome is of another session' : 'welcome')
       return
     }
     this.isResumed = isResumed
@@ -521,8 +522,7 @@ export class ClientCore {
 
   /** No gate says this now. */
   #misplaced(message: FromServer): void {
-    const number = 'number' in message ? ` ${message.number}` : ''
-    this.#finish('protocol', `${message.kind}${number} is out of place`)
+    this.#finish('protocol', FULL ? misplaced(message) : message.kind)
   }
 
   #answered(message: WireMessage<typeof FROM_SERVER, 'answer' | 'failed'>, bytes: number): void {
@@ -550,6 +550,11 @@ export class ClientCore {
       this.#need(this.#ackAt)
     }
   }
+}
+
+function misplaced(message: FromServer): string {
+  const number = 'number' in message ? ` ${message.number}` : ''
+  return `${message.kind}${number} is out of place`
 }
 
 /** Of a REQUEST: its first byte, number, flags, and the length of its name. */

@@ -25,7 +25,7 @@ export function drivenCore(
   const core: ClientCore = new ClientCore(
     {
       ...listener,
-      ...connections(settings.links, login, () => core),
+      ...connections(settings.links, login, mark, () => core),
       now: around.now,
       random: around.random,
       timer(ms) {
@@ -55,9 +55,10 @@ export function drivenCore(
 function connections(
   links: ClientLinkMaker,
   login: LoginBytes,
+  first: Uint8Array,
   core: () => ClientCore,
 ): Pick<CoreHost, 'login' | 'open' | 'send' | 'end'> {
-  let bytes = login instanceof Uint8Array ? login : NOTHING
+  let bytes = first
   /** The connection of now; 0: none. */
   let current = 0
   let link: ClientLink | undefined

@@ -1,5 +1,6 @@
 /** Functions that are told something, in the order in which they were added. */
 import { aFunction } from './check.ts'
+import { FULL } from './full.ts'
 
 export class Listeners<Values extends readonly unknown[]> {
   readonly #uncaught: (error: unknown) => void
@@ -18,7 +19,7 @@ export class Listeners<Values extends readonly unknown[]> {
 
   /** The same function twice is told twice. @returns Takes it away again. */
   add(listener: (...values: Values) => void): () => void {
-    aFunction('listen', 'listener', listener)
+    if (FULL) aFunction('listen', 'listener', listener)
     const entry = { listener }
     this.#all.add(entry)
     return () => {

@@ -2,6 +2,7 @@
 import { BAD_VALUE, CONNECT, wrongArgument } from './check.ts'
 import { ClientError } from './client-error.ts'
 import type { ClientLink, ClientLinkEvents, ClientLinkMaker } from './client-link.ts'
+import { FULL } from './full.ts'
 
 /** What is used of a WebSocket: the class of browsers, of Node.js from 22 on, and of `ws` fit. */
 export interface WebSocketLike {
@@ -32,18 +33,25 @@ export function webSocketLinks(
 ): ClientLinkMaker {
   const Class = given ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket
   if (Class === undefined) throw new ClientError('ERR_CLIENT_NO_WEBSOCKET', CONNECT)
-  const href = addressOf(url)
+  const href = FULL ? checkedAddressOf(url) : addressOf(url)
   return { open: (events) => openSocket(new Class(href, subprotocols), events) }
 }
 
-function addressOf(url: string | URL): string {
-  const { location } = globalThis as { readonly location?: { readonly href: string } }
+/** @throws `TypeError`: it names the option. */
+function checkedAddressOf(url: string | URL): string {
   try {
-    const whole = new URL(url, location?.href)
-    whole.protocol = whole.protocol.replace(/^http/, 'ws')
-    if (/^wss?:[^#]*$/.test(whole.href)) return whole.href
+    const href = addressOf(url)
+    if (/^wss?:[^#]*$/.test(href)) return href
   } catch {}
   throw wrongArgument(CONNECT, 'url', ADDRESS, String(url), BAD_VALUE)
+}
+
+/** @throws What URLs throw. */
+function addressOf(url: string | URL): string {
+  const { location } = globalThis as { readonly location?: { readonly href: string } }
+  const whole = new URL(url, location?.href)
+  whole.protocol = whole.protocol.replace(/^http/, 'ws')
+  return whole.href
 }
 
 function openSocket(socket: WebSocketLike, events: ClientLinkEvents): ClientLink {
@@ -56,13 +64,13 @@ function openSocket(socket: WebSocketLike, events: ClientLinkEvents): ClientLink
   socket.onmessage = ({ data }: { readonly data: unknown }) => {
     if (data instanceof ArrayBuffer) return events.heard(new Uint8Array(data))
     close()
-    events.closed('a message is no bytes')
+    events.closed(FULL ? 'a message is no bytes' : '')
   }
   // It is told before each close; without a listener the class of `ws` would throw it.
   socket.onerror = () => {}
   socket.onclose = ({ code, reason }: { readonly code: number; readonly reason: string }) => {
     close()
-    events.closed(`WebSocket ${code}${reason && `: ${reason}`}`)
+    events.closed(FULL ? `WebSocket ${code}${reason && `: ${reason}`}` : `${code} ${reason}`)
   }
   return { send: (message) => socket.send(message as never), close }
 }

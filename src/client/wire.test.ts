@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { CLOSE_CODES } from './close-codes.ts'
+import { FULL } from './full.ts'
 import {
   decodeWire,
   encodeWire,
@@ -180,7 +181,12 @@ test('what is no message is refused, and the field is named', () => {
   for (const [bytes, field, reason] of REFUSED) {
     assert.throws(
       () => decodeWire(FROM_CLIENT, bytesOf(bytes)),
-      (error) => error instanceof WireError && error.field === field && reason.test(error.message),
+      (error) => {
+        assert.ok(error instanceof WireError)
+        assert.equal(error.field, field)
+        if (FULL) assert.match(error.message, reason)
+        return true
+      },
       bytes,
     )
   }

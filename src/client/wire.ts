@@ -5,6 +5,7 @@
  * two tables have them. There is one form for each message, and no other is taken: what is read and
  * written again has the same bytes. docs/session-protocol.md has the same for other languages.
  */
+import { FULL } from './full.ts'
 
 /** What HELLO and WELCOME say. */
 export const WIRE_VERSION = 1
@@ -16,8 +17,8 @@ export const leastMessageBytes = (window: number): number => 512 + 8 * window
 /** Bytes that are no message. `field` names the place: `request.name`. */
 export class WireError extends Error {
   readonly field: string
-  constructor(field: string, reason: string) {
-    super(`Cannot read ${field}: ${reason}`)
+  constructor(field: string, reason: string | false) {
+    super(FULL ? `Cannot read ${field}: ${reason}` : field)
     this.name = 'WireError'
     this.field = field
   }
@@ -26,7 +27,7 @@ export class WireError extends Error {
 export const encoder = new TextEncoder()
 /** A byte order mark is a character like others: what is read is what was written. */
 export const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-/** Names are short and ASCII, and for those encoder and decoder cost more than all the rest. */
+/** Names are short and ASCII, and at a gate encoder and decoder cost more than all the rest. */
 const SHORT_CHARS_MAX = 127
 const ASCII = /^[\0-\x7f]{0,127}$/
 const NUMBER_MAX = Number.MAX_SAFE_INTEGER
@@ -41,7 +42,7 @@ let at = 0
 /** What is read: of an error alone. */
 let place = ''
 
-const refuse = (reason: string): WireError => new WireError(place, reason)
+const refuse = (reason: string | false): WireError => new WireError(place, reason)
 
 /** How a field is written, and read. */
 interface Field<T> {
@@ -68,18 +69,18 @@ const NUMBER: Field<number> = {
   take() {
     let value = 0
     for (let scale = 1; ; scale *= 128) {
-      if (at >= from.length) throw refuse('it is cut')
+      if (at >= from.length) throw refuse(FULL && 'it is cut')
       const byte = from[at++]!
       value += (byte & 127) * scale
-      if (value > NUMBER_MAX || scale > NUMBER_MAX) throw refuse('a number is above 2^53-1')
-      if (byte === 0 && scale > 1) throw refuse('a number has more bytes than it needs')
+      if (value > NUMBER_MAX || scale > NUMBER_MAX) throw refuse(FULL && 'a number is above 2^53-1')
+      if (byte === 0 && scale > 1) throw refuse(FULL && 'a number has more bytes than it needs')
       if (byte < 128) return value
     }
   },
 }
 
 function takeBytes(count: number): Uint8Array {
-  if (count > from.length - at) throw refuse('it is cut')
+  if (count > from.length - at) throw refuse(FULL && 'it is cut')
   at += count
   return from.subarray(at - count, at)
 }
@@ -96,20 +97,20 @@ const BYTES: Field<Uint8Array> = {
 /** UTF-8, as bytes. */
 const TEXT: Field<string> = {
   put(value) {
-    if (!ASCII.test(value)) return BYTES.put(encoder.encode(value))
+    if (!FULL || !ASCII.test(value)) return BYTES.put(encoder.encode(value))
     head.push(value.length)
     for (let i = 0; i < value.length; i++) head.push(value.charCodeAt(i))
   },
   take() {
     const bytes = BYTES.take()
-    if (bytes.length <= SHORT_CHARS_MAX) {
+    if (FULL && bytes.length <= SHORT_CHARS_MAX) {
       const text = String.fromCharCode(...bytes)
       if (ASCII.test(text)) return text
     }
     try {
       return decoder.decode(bytes)
     } catch {
-      throw refuse('a text is not UTF-8')
+      throw refuse(FULL && 'a text is not UTF-8')
     }
   },
 }
@@ -137,8 +138,8 @@ const NUMBERS: Field<readonly number[]> = {
     while (at < from.length) {
       const more = NUMBER.take()
       value += more
-      if (more === 0) throw refuse('numbers do not grow')
-      if (value > NUMBER_MAX) throw refuse('a number is above 2^53-1')
+      if (more === 0) throw refuse(FULL && 'numbers do not grow')
+      if (value > NUMBER_MAX) throw refuse(FULL && 'a number is above 2^53-1')
       values.push(value)
     }
     return values
@@ -271,8 +272,8 @@ export function decodeWire<T extends WireTable>(table: T, bytes: Uint8Array): Wi
       message[name] = fields[name]!.take()
     }
     place = kind
-    if (at < bytes.length) throw refuse(`${bytes.length - at} bytes too many`)
+    if (at < bytes.length) throw refuse(FULL && `${bytes.length - at} bytes too many`)
     return message as unknown as WireMessage<T>
   }
-  throw new WireError('message', `its first byte is ${bytes[0] ?? 'missing'}`)
+  throw new WireError('message', FULL && `its first byte is ${bytes[0] ?? 'missing'}`)
 }

@@ -1,5 +1,6 @@
 /** The door to clients runs where there is no Node.js. What joins it, esbuild, comes with tsx. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -9,16 +10,14 @@ import { build } from 'esbuild'
 import { loadSproto, sproto } from '../../src/codec/sproto/sproto.ts'
 import { bytesOf, VECTORS } from '../../src/codec/sproto/vectors.kit.ts'
 
-const DOOR = fileURLToPath(new URL('../../lib/client.js', import.meta.url))
-
-/** What a page has to load, compressed as servers do. */
-const GZIP_BYTES_MAX = 7.5 * 1024
+/** What a page in use has to load, compressed as servers do. */
+const GZIP_BYTES_MAX = 6 * 1024
 
 /** What a page uses. */
-const PAGE = `export { clientProtocol, connect, unchecked } from ${JSON.stringify(DOOR)}`
+const PAGE = `export { clientProtocol, connect, unchecked } from 'skynet-ts/client'`
 
 /** As a page has it: joined for browsers, where a module of Node.js is an error. */
-async function bundled(format: 'esm' | 'iife') {
+async function bundled(format: 'esm' | 'iife', conditions: string[] = []) {
   const { outputFiles, metafile } = await build({
     stdin: { contents: PAGE, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
     bundle: true,
@@ -30,6 +29,7 @@ async function bundled(format: 'esm' | 'iife') {
     platform: 'browser',
     target: 'es2022',
     format,
+    conditions,
     globalName: 'client',
     logLevel: 'silent',
   })
@@ -39,7 +39,7 @@ async function bundled(format: 'esm' | 'iife') {
 
 // Proves: docs/client.md#bundle
 test('skynet-ts/client is joined for browsers, of nothing but its own room', async () => {
-  const { code, sources, metafile } = await bundled('esm')
+  const { code, sources, metafile } = await bundled('esm', ['development'])
   assert.deepEqual(
     Object.values(metafile.outputs).flatMap(({ imports }) => imports),
     [],
@@ -65,6 +65,35 @@ test('skynet-ts/client is small', async () => {
   const { code } = await bundled('esm')
   const bytes = gzipSync(code, { level: 9 }).length
   assert.ok(bytes <= GZIP_BYTES_MAX, `${bytes} bytes`)
+})
+
+/** Tests of the client that see no more than what its modules do. */
+const TESTS = ['allowance', 'client-error', 'client-protocol', 'connect', 'core', 'wire']
+
+// Proves: docs/client.md#builds
+test('what pages in use load does what the full one does, but for checks and words', () => {
+  const pathOf = (url: string): string => fileURLToPath(new URL(url, import.meta.url))
+  const files = TESTS.map((name) => pathOf(`../../src/client/${name}.test.js`))
+  const words = ['--import', new URL('../support/page-client.js', import.meta.url).href, '--test']
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env
+  const { status, stdout } = spawnSync(process.execPath, [...words, ...files], {
+    encoding: 'utf8',
+    env,
+  })
+  assert.equal(status, 0, stdout)
+})
+
+// Proves: docs/client.md#builds
+test('a page in use has codes without words, and arguments that nobody checks', async () => {
+  const page: typeof import('skynet-ts/client') = await import(
+    import.meta.resolve('skynet-ts/client.js')
+  )
+  const full: typeof page = await import('skynet-ts/client')
+  const options = { calls: { draw: 1 } } as never
+  assert.throws(() => full.clientProtocol(options), /'calls\.draw' must be a plain object/)
+  assert.doesNotThrow(() => page.clientProtocol(options))
+  const { code, message } = new page.ClientError('ERR_CLIENT_FULL', 'call draw')
+  assert.deepEqual([code, message], ['ERR_CLIENT_FULL', 'Cannot call draw: ERR_CLIENT_FULL'])
 })
 
 for (const name of ['skynet-ts/client', 'skynet-ts/client/sproto']) {

@@ -51,10 +51,18 @@ async function start(t: TestContext, limits = {}) {
 type OptionsOf = (server: SessionServer) => ClientConnectOptions
 const overWebSocket: OptionsOf = ({ url }) => ({ url, WebSocket })
 const overTcp: OptionsOf = ({ tcpPort }) => ({ transport: framedTcp({ port: tcpPort }) })
-const TRANSPORTS = { WebSocket: overWebSocket, TCP: overTcp }
+/** The build that pages in use load. */
+const page: Pick<typeof import('skynet-ts/client'), 'connect'> = await import(
+  import.meta.resolve('skynet-ts/client.js')
+)
+const WAYS = {
+  WebSocket: [overWebSocket, connect],
+  TCP: [overTcp, connect],
+  'WebSocket of a page': [overWebSocket, page.connect],
+} as const
 
-function enter(t: TestContext, options: ClientConnectOptions, name = 'bob') {
-  const client = connect(canvas, { login: { name }, retryMsMin: 1, ...options })
+function enter(t: TestContext, options: ClientConnectOptions, name = 'bob', make = connect) {
+  const client = make(canvas, { login: { name }, retryMsMin: 1, ...options })
   t.after(() => client.close())
   return client
 }
@@ -69,11 +77,14 @@ const becomes = (client: SessionClient<typeof canvas>, state: string): Promise<v
     })
   })
 
-for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
+for (const [name, [optionsOf, make]] of Object.entries(WAYS)) {
+  const enterBy = (t: TestContext, options: ClientConnectOptions, user?: string) =>
+    enter(t, options, user, make)
+
   // Proves: docs/client.md#framed-tcp
   test(`a client over ${name} calls, hears events, and closes its session`, async (t) => {
     const { server } = await start(t)
-    const client = enter(t, optionsOf(server))
+    const client = enterBy(t, optionsOf(server))
     await client.ready
     assert.equal(await client.call.add(5), 1)
     const error = (await client.call.fail().catch((reason: unknown) => reason)) as ClientError
@@ -83,7 +94,7 @@ for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
     for (let i = 0; i < 50; i++) session!.push('line', written(i))
     for (let i = 0; i < 50; i++) assert.equal((await events.next()).value, i)
     const large = clientProtocol({ calls: { add: { request: unchecked<string>() } } })
-    const other = connect(large, optionsOf(server))
+    const other = make(large, optionsOf(server))
     t.after(() => other.close())
     await other.ready
     await other.call.add('x'.repeat(60_000))
@@ -95,7 +106,7 @@ for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
   // Proves: docs/client.md#once, #events
   test(`a session over ${name} outlives its cuts: each call once, no event missing`, async (t) => {
     const { server, added } = await start(t)
-    const client = enter(t, { ...optionsOf(server), callsMax: 200 })
+    const client = enterBy(t, { ...optionsOf(server), callsMax: 200 })
     const lines: number[] = []
     client.on('line', (line) => lines.push(line))
     await client.ready
@@ -123,7 +134,7 @@ for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
 
   test(`a login over ${name} that is refused rejects ready, and nobody tries again`, async (t) => {
     const { server } = await start(t)
-    const client = enter(t, optionsOf(server), 'nobody')
+    const client = enterBy(t, optionsOf(server), 'nobody')
     const error = (await client.ready.catch((reason: unknown) => reason)) as ClientError
     assert.deepEqual([error.code, error.closeCode], ['ERR_CLIENT_CLOSED', 'login'])
     assert.equal(error.message, 'Cannot connect: There is no such user')
@@ -134,7 +145,7 @@ for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
     const { server } = await start(t)
     const options = optionsOf(server)
     server.stop()
-    const client = enter(t, options)
+    const client = enterBy(t, options)
     await becomes(client, 'waiting')
     assert.equal(client.reason?.code, 'lost')
     await becomes(client, 'connecting')
