@@ -2,13 +2,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { isSkynetError } from '../base/errors.ts'
+import { isSkynetError, SkynetError } from '../base/errors.ts'
 import type { ServiceRef } from '../service/ref.ts'
 import { defineService } from '../skynet/define-service.ts'
+import { Skynet } from '../skynet/skynet.ts'
+import { tellsEndOf } from '../skynet/when-ended.ts'
 import { Packer } from '../wire/pack.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { MemoryCluster } from './border.kit.ts'
 import { PackedSlot } from './packed.ts'
+
+const nothing = (): void => {}
+
+const failure = async (answer: Promise<unknown>): Promise<SkynetError> => {
+  const error = await answer.then(nothing, (error: unknown) => error)
+  assert.ok(isSkynetError(error))
+  return error
+}
 
 /** A service of which the compiler knows nothing. */
 type Far = ServiceRef<Record<string, (...args: unknown[]) => unknown>>
@@ -144,6 +154,83 @@ test('what has no such method is named as its own node calls it, also when passe
     [`${far}`, inspect({ far })],
     [`b${sink.address}`, `{ far: ServiceRef b${sink.address} }`],
   )
+  await cluster[Symbol.asyncDispose]()
+})
+
+// Proves: docs/cluster.md#addresses
+test('an error that has come through another service names whom as its node does', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const c = await cluster.add('c')
+  const mortal = defineService((skynet) => ({
+    end: () => skynet.exit(),
+    wait: () => new Promise(nothing),
+  }))
+  const last = await b.launch(mortal)
+  const third = await c.launch(mortal)
+  const methods = (skynet: Skynet) => ({
+    go: (to: Far, method: string) => to.with({ timeoutMs: 50 }).call[method]!(),
+    async launch(to: Far) {
+      const cause = await failure(skynet.call(to.handle, 'nope'))
+      throw new SkynetError('ERR_SERVICE_LAUNCH', { path: 'x', reason: cause.message }, { cause })
+    },
+    async crash(to: Far) {
+      Skynet.serviceOf(skynet).crash(await failure(skynet.call(to.handle, 'nope')))
+    },
+  })
+  const between = await b.launch(defineService(methods))
+  const ref = a.skynet.ref(cluster.handle('a', 'b', between.handle)) as Far
+  const to = a.skynet.ref(cluster.handle('a', 'b', last.handle)) as Far
+  const far = a.skynet.ref(cluster.handle('a', 'c', third.handle)) as Far
+  const told = async (answer: Promise<unknown>): Promise<string> => {
+    const error = await failure(answer)
+    const { message, stack = '', cause } = error
+    // Of a text each part says the same.
+    assert.ok(stack.includes(message), stack)
+    const named = [message, JSON.stringify(error.info), (cause as Error | undefined)?.message]
+    return [...new Set(named.join(' ').match(/\w*:[0-9a-f]{8}\b/g))].join()
+  }
+  const own = `b${last.address}`
+  const asked = [
+    await told(ref.call.go!(to, 'nope')),
+    await told(ref.call.go!(to, 'wait')),
+    await told(ref.call.launch!(to)),
+    await told(ref.call.go!(to, 'end')),
+    await told(ref.call.go!(far, 'nope')),
+  ]
+  assert.deepEqual(asked, [own, own, own, own, `c${third.address}`])
+  const ending = a.skynet.monitor(ref)
+  const another = await b.launch(mortal)
+  ref.send.crash!(a.skynet.ref(cluster.handle('a', 'b', another.handle)))
+  const { cause } = await ending
+  assert.match((cause as Error).message, new RegExp(` b${another.address}`))
+  await cluster[Symbol.asyncDispose]()
+})
+
+test('the end of a service of another node is told from that of whom it has asked', async () => {
+  const cluster = new MemoryCluster()
+  const a = await cluster.add('a')
+  const b = await cluster.add('b')
+  const mortal = defineService((skynet) => ({
+    end: () => skynet.exit(),
+    ask: (of: Far) => of.call.end!(),
+  }))
+  const [one, other] = [await b.launch(mortal), await b.launch(mortal)]
+  const [ref, far] = [one, other].map(
+    ({ handle }) => a.skynet.ref(cluster.handle('a', 'b', handle)) as Far,
+  ) as [Far, Far]
+  const tells = (answer: Promise<unknown>): Promise<boolean> =>
+    answer.then(
+      () => false,
+      (error: unknown) => tellsEndOf(a.skynet, ref.handle, error),
+    )
+  const told = [await tells(ref.call.ask!(far)), await tells(ref.call.end!())]
+  assert.deepEqual(told, [false, true])
+  // What stood for it here is gone.
+  cluster.border('b').sweep()
+  await cluster.settled()
+  assert.equal(await tells(ref.call.end!()), true)
   await cluster[Symbol.asyncDispose]()
 })
 

@@ -130,6 +130,7 @@ export class ClusterBorder {
     this.#proxies = new Proxies({ handles, router, worker }, this.#departures, proxiesMax)
     this.#watches = new Watches({
       service,
+      node: self.node,
       handleOf,
       tell: (peer, control) => outgoing.control(peer, control),
       retire: (proxy) => this.#proxies.retire(proxy),

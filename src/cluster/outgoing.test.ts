@@ -8,6 +8,7 @@ import { unpack } from '../wire/unpack.ts'
 import { BorderOutgoing, BY_NAME, type OutgoingHost } from './outgoing.ts'
 import type { Packed } from './packed.ts'
 import { BorderPeer, type RemoteKey } from './peer.ts'
+import type { References } from './references.ts'
 
 /** A border, and what it posts. */
 function border() {
@@ -18,7 +19,10 @@ function border() {
       queueBytesMax: 8,
       post: (_: unknown, message: Packed) => void posted.push({ ...message }),
     },
-    references: { outward: () => packer.pack('written anew') },
+    references: {
+      outward: (...[, bytes, at, length, isError]: Parameters<References['outward']>) =>
+        packer.pack(isError ? unpack(bytes, at, length) : 'written anew'),
+    },
     packer,
     callTimeoutMs: 1000,
     ownerOf: () => undefined,

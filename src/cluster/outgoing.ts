@@ -77,13 +77,14 @@ export class BorderOutgoing {
    * does not leave, and who waits for its answer is told. */
   message(peer: BorderPeer, key: RemoteKey, message: Packed): boolean {
     const { bytes, at, length } = message
-    if (!References.areIn(bytes, at, length)) {
+    const isError = message.type === PTYPE.ERROR
+    if (!isError && !References.areIn(bytes, at, length)) {
       return this.#post(peer, key, message, bytes, at, length)
     }
     const { references, packer } = this.#host
     let size: number
     try {
-      size = references.outward(peer, bytes, at, length)
+      size = references.outward(peer, bytes, at, length, isError)
     } catch (error) {
       this.#unsent(peer, key, 'unsendable', message, withSent(error, 'no') as Error)
       return false

@@ -16,6 +16,7 @@ import type { Packer } from '../wire/pack.ts'
 import { type Binder, ServiceId } from '../wire/service-id.ts'
 import { HEAD } from '../wire/tags.ts'
 import { unpack } from '../wire/unpack.ts'
+import { nameAbroad } from './abroad.ts'
 import type { PeerAddress } from './core/transport.ts'
 import type { BorderPeer, RemoteKey, RemoteProxy } from './peer.ts'
 
@@ -59,11 +60,14 @@ export class References {
   /**
    * A message as it goes to `peer`: that many bytes of the packer.
    *
+   * @param isError Texts in it name services too.
    * @throws {SkynetError} `ERR_MESSAGE_MALFORMED`.
    */
-  outward(peer: BorderPeer, bytes: Buffer, at: number, length: number): number {
+  outward(peer: BorderPeer, bytes: Buffer, at: number, length: number, isError = false): number {
     this.#peer = peer
-    return this.#packer.pack(unpack(bytes, at, length, this.#outward))
+    const value = unpack(bytes, at, length, this.#outward)
+    if (isError) nameAbroad(value, this.#host.self.node)
+    return this.#packer.pack(value)
   }
 
   /**

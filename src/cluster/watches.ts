@@ -15,15 +15,18 @@ import { PROXIES_MAX } from '../base/limits.ts'
 import { askerOf } from '../service/askers.ts'
 import type { Ending } from '../service/life.ts'
 import type { OrderingHost } from '../service/ordering.ts'
-import { sendable } from '../service/sendable.ts'
+import { causedBy, sendable } from '../service/sendable.ts'
 import { monitor } from '../supervision/monitor.ts'
 import { PTYPE } from '../wire/ptype.ts'
+import { nameAbroad } from './abroad.ts'
 import type { BorderControl } from './control.ts'
 import type { BorderPeer, RemoteKey, RemoteProxy, Watcher } from './peer.ts'
 
 export interface WatchesHost {
   /** The service of the cluster. */
   readonly service: OrderingHost
+  /** Name of this node. */
+  readonly node: string
   /** Handle of a service here; 0: none has that name. */
   handleOf(key: RemoteKey): number
   /** False: it does not leave. */
@@ -129,12 +132,9 @@ export class Watches {
       (ending) => {
         if (peer.watches.get(key) !== stop) return
         peer.watches.delete(key)
-        const { cause } = ending
-        this.#tellEnding(
-          peer,
-          key,
-          cause === undefined ? ending : { ...ending, cause: sendable(cause) },
-        )
+        const cause = ending.cause && sendable(ending.cause)
+        nameAbroad(cause, this.#host.node)
+        this.#tellEnding(peer, key, { ...ending, ...causedBy(cause) })
       },
       // Nobody waits any more: it was given up, or this node ends.
       () => {},

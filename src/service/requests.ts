@@ -58,8 +58,6 @@ export interface RequestsRuntime extends TraceRuntime {
 export interface RequestsHost extends TraceHost {
   /** `chat/agent :0000000a`. */
   readonly name: string
-  /** The same, as who asks calls it. */
-  nameFor(source: number): string
   readonly isEnding: boolean
   readonly tracer: Tracer | undefined
   readonly runtime: RequestsRuntime
@@ -148,7 +146,7 @@ export class Requests implements Debtor {
     try {
       const method = methods[name]
       if (typeof method !== 'function' || name in Object.prototype) {
-        throw this.#unknown(name, message)
+        throw this.#unknown(name)
       }
       result =
         this.#service.tracer === undefined && !areRequestsWatched()
@@ -162,9 +160,9 @@ export class Requests implements Debtor {
     this.#done(message, result, isLater)
   }
 
-  #unknown(method: string, { source }: Message): Error {
+  #unknown(method: string): Error {
     const hint = guessMethod(this.#methods, method)
-    const service = this.#service.nameFor(source)
+    const service = this.#service.name
     return new SkynetError('ERR_METHOD_UNKNOWN', { service, method, hint, sent: 'no' })
   }
 

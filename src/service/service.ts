@@ -679,11 +679,4 @@ export class Service
   get name(): string {
     return `${this.context.title} ${formatHandle(this.handle)}`
   }
-
-  /** The same; to a service of another node `chat/agent b:0000000a`, if this is node b. */
-  nameFor(source: number): string {
-    const { context, handle, runtime } = this
-    const node = runtime.handles.isRemote(source) ? runtime.clusterNode : undefined
-    return `${context.title} ${node ?? ''}${formatHandle(handle)}`
-  }
 }

@@ -247,7 +247,7 @@ export class AgentDesk implements SessionDesk {
       return await Skynet.serviceOf(this.#skynet).callMethod(gate, message, options)
     } catch (error) {
       // So whoever has asked hears that his session is over: of gates he knows nothing.
-      if (tellsEndOf(gate, error)) this.#gateEnded(gate, line)
+      if (tellsEndOf(this.#skynet, gate, error)) this.#gateEnded(gate, line)
       throw error
     }
   }

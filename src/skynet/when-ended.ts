@@ -21,5 +21,11 @@ export function whenEnded(
 }
 
 /** Does the error say that this service has ended, and not one that it has asked in turn? */
-export const tellsEndOf = (handle: number, error: unknown): boolean =>
-  isSkynetError(error, 'ERR_CALL_DEAD') && error.info.to === formatHandle(handle)
+export function tellsEndOf(skynet: Skynet, handle: number, error: unknown): boolean {
+  if (!isSkynetError(error, 'ERR_CALL_DEAD')) return false
+  const { to } = error.info
+  // That of another node has lost its name there when its end is known here.
+  return (
+    to === Skynet.serviceOf(skynet).runtime.handles.textOf(handle) || to === formatHandle(handle)
+  )
+}
