@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { HandCluster, type HandNode, LEASE_MS } from './cluster-node.kit.ts'
-import { decodeNode, encodeBeat, encodeNode } from './records.ts'
+import { decodeBeat, decodeNode, encodeBeat, encodeNode } from './records.ts'
 
 function three(): { cluster: HandCluster; a: HandNode; b: HandNode; c: HandNode } {
   const cluster = new HandCluster()
@@ -301,6 +301,62 @@ describe('Members: the store', () => {
     again.events!.beat(last!)
     cluster.pass(LEASE_MS + 800)
     assert.ok(again.node.epoch > 0)
+  })
+
+  /** A newcomer's write is under way that takes the name of who lives, and was not heard. */
+  function takingOver() {
+    const { cluster, b, c } = three()
+    const other = cluster.add('c')
+    const { events } = other
+    let isDeaf = true
+    const beat = (bytes: Uint8Array): void => {
+      if (!isDeaf || decodeBeat(bytes)?.epoch !== c.node.epoch) events!.beat(bytes)
+    }
+    other.events = { ...events!, beat }
+    cluster.pass(LEASE_MS - 100)
+    cluster.store.late = []
+    cluster.pass(LEASE_MS / 2)
+    other.take()
+    b.take()
+    assert.equal(cluster.store.late.length, 1)
+    isDeaf = false
+    cluster.pass(LEASE_MS / 2)
+    return { cluster, b, c, other }
+  }
+
+  // Proves: docs/cluster.md#name
+  test('a write that takes over a name decides, also when its owner is heard meanwhile', () => {
+    const { cluster, b, c, other } = takingOver()
+    assert.deepEqual(other.take(), [])
+    cluster.store.arrive()
+    assert.deepEqual([other.take(), c.take()], [[], ['overtaken replaced']])
+    assert.ok(other.node.epoch > c.node.epoch)
+    cluster.store.late = undefined
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(b.take(), ['c down', 'c up'])
+  })
+
+  test('who comes too late with such a write gives up, and nobody notices', () => {
+    const { cluster, b, c, other } = takingOver()
+    const [write] = cluster.store.late!.splice(0)
+    cluster.store.late = undefined
+    c.node.drain()
+    write!()
+    cluster.pass(LEASE_MS)
+    assert.deepEqual(other.take(), ['failed ERR_NODE_NAME_TAKEN'])
+    assert.deepEqual([c.take(), b.take()], [[], ['c draining']])
+  })
+
+  test('such a write that nobody waits for any more leaves no record of who gave up', () => {
+    const { cluster, b, c, other } = takingOver()
+    const [write] = cluster.store.late!.splice(0)
+    cluster.store.late = undefined
+    // It is given up, the store is opened again, and knows nothing of it.
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(other.take(), ['failed ERR_NODE_NAME_TAKEN'])
+    write!()
+    assert.equal(cluster.store.table.get('node.c'), undefined)
+    assert.deepEqual([c.take(), b.take()], [['overtaken replaced'], ['c down', 'c up', 'c down']])
   })
 
   test('a lost write opens the store again, however well its watch is', () => {

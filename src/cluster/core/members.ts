@@ -526,6 +526,10 @@ export class Members {
       }
       return
     }
+    if (this.#phase === 'out' && isOurs) {
+      // A write that came late: whoever waits for us would wait a lease.
+      this.#view.cas(entry.key, undefined, entry.revision, () => undefined)
+    }
     if (this.#phase !== 'in') return
     if (isOurs && stored.deadBy === undefined) {
       this.#revision = entry.revision
@@ -625,7 +629,9 @@ export class Members {
     const now = this.#host.now()
     incumbent.heardAt = now
     incumbent.firstAt ??= now
-    if (this.#phase !== 'joining') return
+    // One under way may take its name all the same, and the store decides.
+    const isDeciding = this.#isWriting || !this.#view.isOpen
+    if (this.#phase !== 'joining' || isDeciding) return
     if (now - incumbent.firstAt < this.#options.leaseMs / ROW_PART) return
     const entry = this.#view.get(NODE_KEY + this.#options.node)
     const stored = entry && decodeNode(entry, this.#view.era)
