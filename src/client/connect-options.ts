@@ -1,7 +1,6 @@
 /** What a client is made of: options, checked. */
 import {
   type ArgumentCheck,
-  aFunction,
   anything,
   BAD_VALUE,
   CONNECT,
@@ -64,12 +63,14 @@ export type ConnectOptionsOf<P extends ClientProtocol> = ClientConnectOptions &
     : { readonly login: ClientLogin<P> })
 
 const number = numberIn(1, MS_MAX)
+/** RFC 7230. */
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/
 const isText = (value: unknown): boolean => typeof value === 'string'
 const checkOptions = optionsOf({
   url: mustBe('a string or a URL', (value) => isText(value) || value instanceof URL),
   transport: withMethods('open'),
-  WebSocket: aFunction,
-  subprotocols: anything,
+  WebSocket: mustBe('a class', isClass),
+  subprotocols: mustBe('tokens, none of them twice', areTokens),
   login: anything,
   storage: withMethods('getItem', 'setItem', 'removeItem'),
   storageKey: mustBe('a string', isText),
@@ -79,6 +80,22 @@ const checkOptions = optionsOf({
   retryMsMin: number,
   retryMsMax: number,
 } satisfies Record<keyof ConnectOptionsOf<ClientProtocol>, ArgumentCheck>)
+
+/** Asks whether it may stand behind `new`, and does not call it. */
+function isClass(value: unknown): boolean {
+  try {
+    return Boolean(Reflect.construct(Object, [], value as WebSocketClass))
+  } catch {
+    return false
+  }
+}
+
+/** A WebSocket that is given others names neither option nor value, at each attempt. */
+function areTokens(value: unknown): boolean {
+  const all: unknown[] = Array.isArray(value) ? value : [value]
+  const isToken = (each: unknown): boolean => isText(each) && TOKEN.test(each as string)
+  return all.every(isToken) && new Set(all).size === all.length
+}
 
 /** Options with their defaults. */
 export interface ClientSettings extends Omit<ClientCoreOptions, keyof KeptToken> {

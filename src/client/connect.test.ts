@@ -599,6 +599,8 @@ test('onState() tells all of one change before the next, which a listener may ha
 })
 
 test('connect() refuses what is wrong, and names it', { skip: !FULL }, () => {
+  const cycle: { name: string; self?: object } = { name: 'bob' }
+  cycle.self = cycle
   const transport = new FakeGate()
   const good = { transport, login: { name: 'bob' } }
   const rows: readonly (readonly [object | undefined, RegExp])[] = [
@@ -609,7 +611,14 @@ test('connect() refuses what is wrong, and names it', { skip: !FULL }, () => {
     [{ url: '/canvas', WebSocket: Object }, /'url' must be an address/],
     [{ url: 'ws://x/#1', WebSocket: Object }, /'url' must be an address of .*, without '#'/],
     [{ url: 5, WebSocket: Object }, /'url' must be a string or a URL: current value is 5/],
-    [{ url: 'http://x', WebSocket: 5 }, /'WebSocket' must be a function: current value is 5/],
+    [{ url: 'http://x', WebSocket: 5 }, /'WebSocket' must be a class: current value is 5/],
+    [{ url: 'http://x', WebSocket: () => {} }, /'WebSocket' must be a class: .* of type function/],
+    [{ ...good, subprotocols: 'a b' }, /'subprotocols' must be tokens.*: current value is "a b"/],
+    [{ ...good, subprotocols: ['a', ''] }, /'subprotocols' must be tokens/],
+    [{ ...good, subprotocols: ['a', 'a'] }, /'subprotocols' must be tokens, none of them twice/],
+    [{ ...good, subprotocols: {} }, /'subprotocols' must be tokens.*: .* of type object/],
+    [{ transport, login: cycle }, /send login as 'value' must be what JSON has: TypeError: Conv/],
+    [{ transport, login: 1n }, /send login as 'value' must be what JSON has: .* BigInt: .* 1$/],
     [{ transport: {} }, /'transport\.open' must be a function/],
     [{ ...good, storage: {} }, /'storage\.getItem' must be a function/],
     [{ ...good, callsMax: 0 }, /'callsMax' must be a whole number in 1\.\.\d+: current value is 0/],
@@ -630,6 +639,15 @@ test('connect() refuses what is wrong, and names it', { skip: !FULL }, () => {
     })
   }
   assert.equal(transport.links.length, 0)
+  for (const protocol of [{}, undefined, { events: {} }, 'canvas']) {
+    const start = () => startClient(protocol as never, good as never, new FakeSurroundings())
+    assert.throws(start, /'protocol' must be of clientProtocol\(\): current value is/)
+  }
+  // A class that was bound, or stands behind a Proxy, is one; a list of tokens is fine.
+  for (const WebSocket of [Function.prototype.bind.call(Date, null), new Proxy(Date, {})]) {
+    const options = { ...good, WebSocket, subprotocols: ['chat', 'v1.chat'] }
+    void startClient(canvas, options as never, new FakeSurroundings()).close()
+  }
 })
 
 test('connect() throws what its transport throws, and leaves nothing behind', () => {
@@ -672,7 +690,10 @@ test('calls and events refuse what is wrong, and name it', { skip: !FULL }, asyn
   await assert.rejects(client.call.draw(1, options), /'timeoutMs' must be a number in 0\.\./)
   await assert.rejects(client.call.draw(1, { timeOut: 1 } as object), /option 'timeOut': there are/)
   await assert.rejects(client.call.draw(1, { signal: 1 } as object), /'signal' must be an Abort/)
-  await assert.rejects(client.call.draw((() => {}) as never), /'value' must be what JSON has/)
+  await assert.rejects(
+    client.call.draw((() => {}) as never),
+    /send draw as 'value' must be what JSON has/,
+  )
   assert.throws(() => client.events('line', { limit: 0 }), /'limit' must be a whole number/)
   assert.throws(() => client.on('none' as 'line', () => {}), /'event' must be one of line, cursor/)
   assert.throws(() => client.on('line', 1 as never), /'listener' must be a function/)

@@ -1,5 +1,5 @@
 /** Clients of a gate: calls, events and states on top of what the core decides. */
-import { CONNECT, plainObject } from './check.ts'
+import { CONNECT, mustBe } from './check.ts'
 import { clientCalls } from './client-calls.ts'
 import { clientEvents } from './client-events.ts'
 import type { ClientProtocol } from './client-protocol.ts'
@@ -30,13 +30,18 @@ export function connect<P extends ClientProtocol>(
   return startClient(protocol, options, REAL_SURROUNDINGS)
 }
 
+const aProtocol = mustBe('of clientProtocol()', (value) => {
+  const { calls, events } = Object(value) as Partial<ClientProtocol>
+  return calls !== undefined && events !== undefined
+})
+
 /** The same within other surroundings. */
 export function startClient<P extends ClientProtocol>(
   protocol: P,
   options: ConnectOptionsOf<P>,
   around: Surroundings,
 ): SessionClient<P> {
-  if (FULL) plainObject(CONNECT, 'protocol', protocol)
+  if (FULL) aProtocol(CONNECT, 'protocol', protocol)
   const settings = settingsOf(options)
   const { calls, events: eventNames, bodies = jsonBodies } = protocol
   const { login } = options

@@ -1,7 +1,15 @@
 /** Links over TCP and TLS, for clients in programs of Node.js: each message in a frame. */
 import * as net from 'node:net'
-import { type ConnectionOptions, connect as connectTls } from 'node:tls'
-import { checkInteger, checkOptions, checkPlain, checkString } from '../../base/check.ts'
+import { type ConnectionOptions, connect as connectTls, createSecureContext } from 'node:tls'
+import {
+  checkArray,
+  checkBytes,
+  checkFunction,
+  checkInteger,
+  checkOptions,
+  checkPlain,
+  checkString,
+} from '../../base/check.ts'
 import { type FrameFormat, formatOf } from '../../frames/frame-format.ts'
 import { FrameParser } from '../../frames/frame-parser.ts'
 import type { FrameHeader } from '../../frames/framing.ts'
@@ -38,18 +46,49 @@ export function framedTcp(options: FramedTcpOptions): ClientLinkMaker {
   const { port, host = '127.0.0.1', header = 'u16be', messageBytesMax, tls: secure } = options
   checkInteger(WHAT, 'port', port, 1, 65_535)
   checkString(WHAT, 'host', host)
-  if (secure !== undefined) checkPlain(WHAT, 'tls', secure)
+  const tls = secure && checkedTls(secure)
   const max = messageBytesMax === undefined ? undefined : { max: messageBytesMax }
   const format = formatOf({ header, ...max })
   return {
     open(events) {
+      const servername = net.isIP(host) ? '' : host
       const socket =
-        secure === undefined
+        tls === undefined
           ? net.connect({ port, host })
-          : connectTls({ servername: net.isIP(host) ? '' : host, ...secure, port, host })
-      const readyEvent = secure === undefined ? 'connect' : 'secureConnect'
+          : orWrong(() => connectTls({ servername, ...tls, port, host }))
+      const readyEvent = tls === undefined ? 'connect' : 'secureConnect'
       return new TcpLink(socket, readyEvent, format, events)
     },
+  }
+}
+
+/**
+ * Whoever is wrong hears of it now: once there is a connection it would be tried again for ever.
+ * Certificates and keys are read once for all connections.
+ */
+function checkedTls(options: ConnectionOptions): ConnectionOptions {
+  checkPlain(WHAT, 'tls', options)
+  const { servername, session, checkServerIdentity, ALPNProtocols } = options
+  if (servername !== undefined) checkString(WHAT, 'tls.servername', servername)
+  if (session !== undefined) checkBytes(WHAT, 'tls.session', session)
+  if (checkServerIdentity !== undefined) {
+    checkFunction(WHAT, 'tls.checkServerIdentity', checkServerIdentity)
+  }
+  if (ALPNProtocols !== undefined && !ArrayBuffer.isView(ALPNProtocols)) {
+    checkArray(WHAT, 'tls.ALPNProtocols', ALPNProtocols)
+    for (const name of ALPNProtocols) checkBytes(WHAT, 'tls.ALPNProtocols', name)
+  }
+  const secureContext = options.secureContext ?? orWrong(() => createSecureContext(options))
+  return { ...options, secureContext }
+}
+
+/** What `node:tls` throws names no option. */
+function orWrong<T>(make: () => T): T {
+  try {
+    return make()
+  } catch (cause) {
+    const text = `Cannot ${WHAT} with what 'tls' has: ${(cause as Error).message}`
+    throw Object.assign(new TypeError(text, { cause }), { code: 'ERR_INVALID_ARG_VALUE' })
   }
 }
 
