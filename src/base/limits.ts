@@ -325,7 +325,7 @@ export const RELAYS_MAX = 65_536
 export const CLUSTER_JOIN_MS = 5000
 /** Between two looks for the node of a supervised child, or at its end, or tries to end it. */
 export const CLUSTER_CHILD_MS = 250
-/** How long a node that leaves waits until others can see that its names are free. */
+/** How long a node that leaves waits until others can see that, and that its names are free. */
 export const CLUSTER_HANDOVER_MS = 1000
 /** How long who is told of nodes waits for a change, until it asks again. */
 export const CLUSTER_CHANGES_MS = 30_000

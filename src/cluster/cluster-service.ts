@@ -53,9 +53,8 @@ export async function clusterService(
     children: () => launches.supervised.children,
   })
   const uniques = uniquesOn(skynet, () => drive)
-  const drain = (): Promise<void> => {
-    drive.drain()
-    return uniques.release()
+  const drain = async (): Promise<void> => {
+    await Promise.all([drive.drain(), uniques.release()])
   }
   skynet.onStop(drain)
   skynet.onExit(async () => {

@@ -1,6 +1,6 @@
 /** Joins the node of the cluster, its border, and the worker on which both live. */
 import { delay, queueMicrotask } from '../base/event-loop.ts'
-import { LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
+import { CLUSTER_HANDOVER_MS, LINK_QUEUE_BYTES_MAX } from '../base/limits.ts'
 import type { ClusterMember } from '../skynet/cluster-api.ts'
 import { Skynet } from '../skynet/skynet.ts'
 import type { BorderOwners, ClusterBorder } from './border.ts'
@@ -113,10 +113,17 @@ export class Drive {
     return this.#isDraining
   }
 
-  drain(): void {
+  /** Resolves once others can see it; a store that is not there makes nobody wait for long. */
+  drain(): Promise<void> {
     this.#isDraining = true
-    this.node.drain()
     this.#options.onNodes()
+    return new Promise((resolve) => {
+      const limit = this.#skynet.timeout(CLUSTER_HANDOVER_MS, resolve)
+      this.node.drain(() => {
+        limit.cancel()
+        resolve()
+      })
+    })
   }
 
   /** Leave in order, so that nobody has to find out. Last: services may still call others. */

@@ -16,7 +16,7 @@
  * node.names.acts('lobby')          // before each act of the service that owns it
  * node.names.accepts('lobby', token) // before taking what an owner has sent
  *
- * node.drain()                      // then names.releaseAll(done), then leave(left)
+ * node.drain(told)                  // and names.releaseAll(done), then leave(left)
  * ```
  *
  * What `host` is told:
@@ -265,9 +265,12 @@ export class ClusterNode {
     }
   }
 
-  /** Take nothing new, and say so to all. Names stay until they are released. */
-  drain(): void {
-    this.#members.drain()
+  /**
+   * Take nothing new, and say so to all: `told` is called once they can see it, or nobody can, as
+   * the store is not there. Names stay until they are released.
+   */
+  drain(told: () => void): void {
+    this.#members.drain(told)
   }
 
   /**

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test'
 import { HandCluster, type HandNode, LEASE_MS } from './cluster-node.kit.ts'
 import { decodeBeat, decodeNode, encodeBeat, encodeNode } from './records.ts'
 
+const ignore = (): void => undefined
+
 function three(): { cluster: HandCluster; a: HandNode; b: HandNode; c: HandNode } {
   const cluster = new HandCluster()
   const [a, b, c] = ['a', 'b', 'c'].map((name) => cluster.add(name)) as [
@@ -340,7 +342,7 @@ describe('Members: the store', () => {
     const { cluster, b, c, other } = takingOver()
     const [write] = cluster.store.late!.splice(0)
     cluster.store.late = undefined
-    c.node.drain()
+    c.node.drain(ignore)
     write!()
     cluster.pass(LEASE_MS)
     assert.deepEqual(other.take(), ['failed ERR_NODE_NAME_TAKEN'])
@@ -362,7 +364,7 @@ describe('Members: the store', () => {
   test('a lost write opens the store again, however well its watch is', () => {
     const { cluster, a } = three()
     cluster.store.losesWrites = true
-    a.node.drain()
+    a.node.drain(ignore)
     cluster.pass(1000)
     cluster.store.losesWrites = false
     cluster.pass(1000)
@@ -392,7 +394,7 @@ function leavingEarly() {
 describe('Members: the end', () => {
   test('a node drains, leaves, and is down at once', () => {
     const { cluster, a, b } = three()
-    a.node.drain()
+    a.node.drain(ignore)
     assert.deepEqual(b.take(), ['a draining'])
     const left = leaving(a)
     assert.ok(left.is)
@@ -401,10 +403,55 @@ describe('Members: the end', () => {
     assert.deepEqual(b.take(), [])
   })
 
+  test('drain() tells once others can see it, also when a record is being written', () => {
+    const { cluster, a, b } = three()
+    // It was silent for a lease, and writes its record once more.
+    a.isCut = true
+    cluster.pass(LEASE_MS - 100)
+    a.isCut = false
+    cluster.store.late = []
+    cluster.pass(LEASE_MS / 2)
+    assert.equal(cluster.store.late.length, 1)
+    b.take()
+    const told: string[] = []
+    for (const each of ['one', 'two']) a.node.drain(() => told.push(each, ...b.take()))
+    cluster.store.arrive()
+    assert.deepEqual([told, b.take()], [[], []])
+    cluster.store.arrive()
+    assert.deepEqual(told, ['one', 'a draining', 'two'])
+    a.node.drain(() => told.push('three'))
+    assert.equal(told.at(-1), 'three')
+  })
+
+  test('nobody waits to see it whom nobody can tell', () => {
+    const { cluster, a, b, c } = three()
+    const told: string[] = []
+    cluster.store.isMute = true
+    a.node.drain(() => told.push('unanswered'))
+    cluster.pass(LEASE_MS / 2)
+    assert.equal(told.length, 0)
+    cluster.pass(LEASE_MS / 2)
+    cluster.store.cut()
+    b.node.drain(() => told.push('out of reach'))
+    assert.deepEqual(told, ['unanswered', 'out of reach'])
+    cluster.store.isMute = false
+    cluster.pass(LEASE_MS)
+    cluster.store.late = []
+    c.node.drain(() => told.push('overtaken'))
+    const { table } = cluster.store
+    const entry = table.get('node.c')!
+    const tombstone = { ...decodeNode(entry, table.era)!, instance: 0, deadBy: 'b' }
+    table.cas('node.c', encodeNode(tombstone), entry.revision)
+    assert.equal(told.at(-1), 'overtaken')
+    const d = cluster.add('d')
+    d.node.drain(() => told.push('no member'))
+    assert.equal(told.at(-1), 'no member')
+  })
+
   test('a node that leaves while its record is being written is down at once, too', () => {
     const { cluster, a, b } = three()
     cluster.store.late = []
-    a.node.drain()
+    a.node.drain(ignore)
     const left = leaving(a)
     cluster.store.arrive()
     assert.deepEqual([left.is, b.take()], [false, ['a draining']])
@@ -455,7 +502,7 @@ describe('Members: the end', () => {
 
     const [a] = cluster.nodes as [HandNode]
     cluster.store.losesWrites = false
-    a.node.drain()
+    a.node.drain(ignore)
     const { table } = cluster.store
     const entry = table.get('node.a')!
     const tombstone = { ...decodeNode(entry, table.era)!, instance: 0, deadBy: 'b' }

@@ -182,6 +182,8 @@ export class Members {
   #lapsedUntil = 0
   /** Without the store nobody may act for longer: it could have lost its memory. */
   #storeUntil = 0
+  /** Those who wait until others can see that we drain. */
+  readonly #untold: (() => void)[] = []
   #left: (() => void) | undefined
 
   constructor(options: MembersOptions, view: StoreView, host: MembersHost) {
@@ -245,12 +247,19 @@ export class Members {
     this.#write()
   }
 
-  /** Tell all that we take nothing new. */
-  drain(): void {
-    if (this.#isDraining) return
+  /** Tell all that we take nothing new. `told` is called once they can see it, or nobody can. */
+  drain(told: () => void): void {
+    if (!this.#isDraining) this.#isStale = true
     this.#isDraining = true
-    this.#isStale = true
+    this.#untold.push(told)
     this.#write()
+    this.#lookAtUntold()
+  }
+
+  #lookAtUntold(): void {
+    const isWaiting = this.#isStale || this.#isWriting
+    if (isWaiting && this.epoch !== 0 && this.#view.isOpen) return
+    for (const told of this.#untold.splice(0)) told()
   }
 
   /**
@@ -297,6 +306,7 @@ export class Members {
     const until = this.#host.now() + this.#options.leaseMs
     this.#storeUntil = Math.min(this.#storeUntil, until)
     this.cut()
+    this.#lookAtUntold()
   }
 
   /** A beat may have been lost between two of ours. */
@@ -544,6 +554,7 @@ export class Members {
 
   #overtaken(isTombstone: boolean): void {
     this.#phase = 'out'
+    this.#lookAtUntold()
     this.#host.overtaken(isTombstone ? 'tombstone' : 'replaced')
     if (!isTombstone || this.#phase !== 'out') return
     this.#begin()
@@ -605,6 +616,9 @@ export class Members {
         this.#writeAt = now + this.#options.leaseMs / BEATS_PER_LEASE
       }
       if (outcome === 'refused') this.#host.refused(reason)
+      // It may have become stale meanwhile.
+      if (outcome === 'done') this.#write()
+      this.#lookAtUntold()
     })
   }
 

@@ -227,7 +227,7 @@ describe('ClusterNames', () => {
 
   test('who drains takes no name', () => {
     const { cluster, a, b } = two()
-    b.node.drain()
+    b.node.drain(ignore)
     cluster.kill(a)
     cluster.pass(2 * LEASE_MS)
     assert.equal(b.node.names.acts('lobby'), false)

@@ -150,7 +150,7 @@ export class SimProcess implements SimPlace {
 
   leave(): void {
     this.run(() => {
-      this.cluster.drain()
+      this.cluster.drain(() => undefined)
       this.services.claims.clear()
       this.cluster.names.releaseAll(() => {
         this.cluster.leave(() => {
