@@ -1,10 +1,13 @@
 /** What may be under way in one session, both ways: bytes of frames, modulo 2^32. */
+import { Queue } from '../../base/queue.ts'
 
 export class Credit {
   /** What may be under way to the peer, as it has said. */
   #windowBytes = 0
   #sent = 0
   #acknowledged = 0
+  /** For each batch that the peer has not consumed, what was sent up to its end: as an integer. */
+  #batches = new Queue<number>()
   /** What it may have under way to us. */
   readonly #ownWindowBytes: number
   #received = 0
@@ -21,6 +24,7 @@ export class Credit {
   clear(windowBytes: number): void {
     this.#windowBytes = windowBytes
     this.#sent = this.#acknowledged = 0
+    if (this.#batches.length > 0) this.#batches = new Queue()
     this.#received = this.#consumed = this.#told = 0
   }
 
@@ -33,8 +37,14 @@ export class Credit {
     return this.#windowBytes
   }
 
-  sent(bytes: number): void {
+  sent(bytes: number, isBatch: boolean): void {
     this.#sent = (this.#sent + bytes) >>> 0
+    if (isBatch) this.#batches.push(this.#sent | 0)
+  }
+
+  /** Batches that were sent, and not consumed by the peer as far as we know. */
+  get batches(): number {
+    return this.#batches.length
   }
 
   /** The peer has consumed so much. False: that is more than was sent. */
@@ -42,6 +52,8 @@ export class Credit {
     const more = (consumed - this.#acknowledged) >>> 0
     if (more > this.outstanding) return false
     this.#acknowledged = consumed
+    const batches = this.#batches
+    while (batches.length > 0 && ((consumed - batches.peek()!) | 0) >= 0) batches.shift()
     return true
   }
 

@@ -19,7 +19,7 @@
  *         12 epoch that is greeted u64   20 why the session before has ended u8   21 nothing, 3
  *         bytes; later versions may append
  * RESET    0 why u8   1 least version u8   2 greatest u8   3 nothing u8
- * BYE     nothing
+ * BYE     nothing: beyond the bytes consumed of its header nothing has run
  * ```
  *
  * A number counts DATA and CHUNK of a session, from 1 on; in other frames it is that of the next

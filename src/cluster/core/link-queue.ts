@@ -13,7 +13,7 @@ import { Batches } from './batches.ts'
 import type { Credit } from './credit.ts'
 import { FRAME_KIND, type FrameKind, isAnswer, type MessageHead, SMALL_BYTES_MAX } from './frame.ts'
 import { type LaneLimits, type LaneMessage, Lanes } from './lanes.ts'
-import { HAS_LEFT, IN_LANE, OpenRequests } from './open-requests.ts'
+import { IN_LANE, OpenRequests } from './open-requests.ts'
 
 /** A request that gets no answer. */
 export interface LostRequest {
@@ -162,13 +162,13 @@ export class LinkQueue {
     const { length } = batch
     if (this.#credit.outstanding + length > this.#credit.windowBytes) return false
     const frame = batch.bytes.subarray(0, length)
-    if (!this.#send(FRAME_KIND.DATA, batch.view, frame, this.#ticket)) return false
+    if (!this.#send(FRAME_KIND.DATA, batch.view, frame, this.ticket)) return false
     this.#batches.shift()
     return true
   }
 
   /** The number of the next batch: those from it on come after a frame that nobody got. */
-  get #ticket(): number {
+  get ticket(): number {
     return this.#batches.left + 1
   }
 
@@ -180,9 +180,9 @@ export class LinkQueue {
     const chunk = this.#lanes.next(this.#batches.left, limits)
     if (chunk === undefined) return false
     const frame = chunk.bytes.subarray(0, chunk.length)
-    if (!this.#send(FRAME_KIND.CHUNK, chunk.view, frame, this.#ticket)) return false
+    if (!this.#send(FRAME_KIND.CHUNK, chunk.view, frame, this.ticket)) return false
     const done = this.#lanes.shift(this.#resumed)
-    if (done !== undefined) this.#moved(done, HAS_LEFT)
+    if (done !== undefined) this.#moved(done, this.#batches.left)
     return true
   }
 
@@ -228,7 +228,7 @@ export class LinkQueue {
     })
     this.#batches.clear()
     this.#lanes.clear()
-    this.#firstTicket = this.#ticket
+    this.#firstTicket = this.ticket
     return { dropped, sends, requests }
   }
 }

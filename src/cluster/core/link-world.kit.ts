@@ -272,6 +272,7 @@ const STEPS: readonly (readonly [weight: number, name: string, step: Step])[] = 
   [8, 'time', (_, random, world) => world.pass(random.size(400))],
   [1, 'stop', (side, random, world) => world.stop(side, random.between(1000, 3000))],
   [1, 'restart', (side, _, world) => world.restart(side)],
+  [1, 'leave', (side, _, world) => world.leave(side)],
 ]
 const WEIGHTED = STEPS.flatMap((step) => new Array<typeof step>(step[0]).fill(step))
 const STEPS_MIN = 30
@@ -345,6 +346,13 @@ export class LinkWorld {
     side.epoch += 2
     for (const each of this.sides) each.connect()
     for (const each of this.sides) each.model.restarted()
+  }
+
+  /** In good order: the other side is told, and perhaps hears it. */
+  leave(side: Side): void {
+    side.link.close()
+    side.carry(this.random.pick([0, Infinity]))
+    this.restart(side)
   }
 
   /** Everybody behaves, until everything has come to its end. */

@@ -89,6 +89,14 @@ const BREAKS: Readonly<Record<string, Broken & { readonly shows: readonly string
     tamper: put(HELLO_WINDOW_AT, () => 2 ** 31, isHello),
     shows: ['window'],
   },
+  'a goodbye says that less was consumed than was': {
+    tamper: put(
+      AT.consumed,
+      () => 0,
+      (frame) => frame[AT.kind] === FRAME_KIND.BYE,
+    ),
+    shows: ['untrue'],
+  },
   'who gets a request does not look at its deadline': { tamper: prolong, shows: ['untrue'] },
   'a frame that has left counts as one that has not': { isLiar: true, shows: ['untrue'] },
   'what finds no room is dropped': { isDropping: true, shows: ['gap'] },

@@ -525,6 +525,45 @@ test('close() parts both: what is open ends, and nobody greets', () => {
   assert.equal(post(a, 'x'), 'closed')
 })
 
+// Proves: docs/cluster.md#sent
+test('what the peer had not consumed when it said goodbye was not run', () => {
+  const { a, b, pair } = opened()
+  const ask = (session: number, body: string | Buffer = 'x'): void => {
+    post(a, body, { session })
+    a.flush()
+  }
+  // A session before, whose numbers are over.
+  ask(1)
+  pair.settle()
+  a.link.reset('suspect')
+  pair.settle()
+  ask(2)
+  ask(3)
+  pair.settle()
+  ask(4)
+  ask(5, Buffer.alloc(SMALL_BYTES_MAX + 1))
+  // Not yet.
+  post(a, 'x', { session: 6 })
+  b.link.close()
+  for (const { bytes } of b.frames.splice(0)) a.link.receive(bytes, 0, bytes.length)
+  const told = a.losses.map((loss) => loss.slice(2))
+  const ran = ['1 maybe suspect', '2 maybe bye', '3 maybe bye']
+  assert.deepEqual(told.sort(), [...ran, '4 no bye', '5 no bye', '6 no bye'])
+  pair.settle()
+  assert.equal(texts(b).length, 3)
+})
+
+test('a goodbye that has consumed what was never sent says nothing of what has run', () => {
+  const { a, b } = opened()
+  post(a, 'x', { session: 1 })
+  a.flush()
+  b.link.close()
+  const { bytes } = b.frames[0]!
+  bytes.writeUInt32LE(1_000_000, 28)
+  a.link.receive(bytes, 0, bytes.length)
+  assert.deepEqual(a.losses, ['1:1 maybe bye'])
+})
+
 test('a link that was made anew is greeted by who knows the old one, and both begin again', () => {
   const { a, b, pair } = opened()
   const other = new LinkPair(() => 0.7)

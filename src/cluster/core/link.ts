@@ -299,7 +299,7 @@ export class ClusterLink {
     putHead(view, kind, 0, this.#head)
     if (!this.#give(frame, ticket)) return false
     this.#head.number = (this.#head.number + 1) >>> 0
-    this.#credit.sent(frame.length)
+    this.#credit.sent(frame.length, kind === FRAME_KIND.DATA)
     return true
   }
 
@@ -369,12 +369,19 @@ export class ClusterLink {
   #receiveOfSession(bytes: Uint8Array, length: number): void {
     const { kind, number, consumed } = this.#reader
     if (kind === FRAME_KIND.RESET) this.#receiveReset()
-    else if (kind === FRAME_KIND.BYE) this.#finish('bye', 'idle')
+    else if (kind === FRAME_KIND.BYE) this.#receiveBye(consumed)
     else if (number !== this.#expected) this.#renew('gap')
     else if (!this.#credit.acknowledge(consumed)) this.#malformed()
     else if (kind === FRAME_KIND.CREDIT) this.#receiveCredit()
     else this.#receiveNumbered(bytes, length)
     if (this.#session.state === 'open') this.#wantFlushAfter()
+  }
+
+  /** Of what it had not consumed by then it has run nothing. */
+  #receiveBye(consumed: number): void {
+    const isKnown = this.#credit.acknowledge(consumed)
+    const refused = isKnown ? this.#queue.ticket - this.#credit.batches : Infinity
+    this.#finish('bye', 'idle', refused)
   }
 
   #receiveCredit(): void {
@@ -523,8 +530,8 @@ export class ClusterLink {
     tell()
   }
 
-  #finish(why: LinkEnd, state: 'idle' | 'closed'): void {
-    const tell = this.#end(why, Infinity)
+  #finish(why: LinkEnd, state: 'idle' | 'closed', refused = Infinity): void {
+    const tell = this.#end(why, refused)
     this.#session.end(state)
     tell()
   }

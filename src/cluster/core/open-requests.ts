@@ -4,11 +4,11 @@
 const PLACES_MIN = 64
 
 /**
- * Where a request is on its way: the number of the batch it stands in, or one of these. A batch
- * with a number up to the last that has left has left as well.
+ * Where a request is on its way: the number of the batch it stands in, or this. A batch with a
+ * number up to the last that has left has left as well; so a long one has that of the last one
+ * that had left before it.
  */
 export const IN_LANE = Infinity
-export const HAS_LEFT = 0
 
 /**
  * A table with open addressing, of numbers alone: a call makes no object here, and leaves nothing
