@@ -8,6 +8,7 @@ import { LogLedger } from './log-ledger.ts'
 
 const line = (text: string): LogLine => ({ at: 0, level: 'info', handle: 1, title: '', text })
 const alive = () => true
+const textsOf = (lines: readonly LogLine[]) => lines.map(({ text }) => text)
 
 function ledgers() {
   const memory = LogLedger.memory(2)
@@ -22,9 +23,10 @@ test('LogLedger gives back what is not written, in order, and that once', () => 
   home.taken(sessions[0]!)
   home.written(sessions[0]!)
   assert.equal(main.unwritten, 2)
-  const { lines, lost } = other.takeBack()
-  assert.deepEqual([lines.map(({ text }) => text), lost], [['b', 'c'], 0])
-  assert.deepEqual(other.takeBack(), { lines: [], lost: 0 })
+  home.taken(sessions[1]!)
+  const { given, unseen, lost } = other.takeBack()
+  assert.deepEqual([textsOf(given), textsOf(unseen), lost], [['b'], ['c'], 0])
+  assert.deepEqual(other.takeBack(), { given: [], unseen: [], lost: 0 })
   assert.equal(main.unwritten, 0)
 })
 
@@ -33,8 +35,23 @@ test('LogLedger keeps a bounded amount of text, and counts the rest', () => {
   const { other } = ledgers()
   const text = 'x'.repeat(LOG_KEPT_CHARS_MAX / 4)
   for (let i = 0; i < 10; i++) other.sent(line(text))
-  const { lines, lost } = other.takeBack()
-  assert.deepEqual([lines.length, lost], [4, 6])
+  const { unseen, lost } = other.takeBack()
+  assert.deepEqual([unseen.length, lost], [4, 6])
+})
+
+test('LogLedger keeps apart what the logger was given, also where some of it is not kept', () => {
+  const { home, other } = ledgers()
+  const text = 'x'.repeat(LOG_KEPT_CHARS_MAX / 4)
+  for (let i = 0; i < 10; i++) home.taken(other.sent(line(text)))
+  other.sent(line('unseen'))
+  const { given, unseen, lost } = other.takeBack()
+  assert.deepEqual([given.length, textsOf(unseen), lost], [3, ['unseen'], 7])
+  // Another logger is there before they are taken back: it got nothing of the former's.
+  home.taken(other.sent(line('early')))
+  home.settleHere()
+  other.sent(line('late'))
+  const next = other.takeBack()
+  assert.deepEqual([textsOf(next.given), textsOf(next.unseen)], [['early'], ['late']])
 })
 
 test('LogLedger is not moved back by a logger that finishes its lines in another order', () => {
@@ -66,7 +83,7 @@ test('LogLedger knows what went with the worker of the logger', () => {
   home.sent(line('own'))
   other.sent(line('of another'))
   assert.deepEqual(main.buried(0, alive), { sent: 1, lost: 1 })
-  assert.equal(other.takeBack().lines.length, 1)
+  assert.equal(other.takeBack().unseen.length, 1)
   assert.equal(main.unwritten, 0)
 })
 

@@ -3,7 +3,9 @@
  * in silence. Each worker keeps the lines that it sent to the logger until the logger has written
  * them. Lines of one worker arrive in order, so a number tells how far it is.
  *
- *   a row for each worker    sent │ done        sent − done: lines that nobody has written yet
+ *   a row for each worker    sent │ done │ given
+ *     sent − done    lines of which the logger has not said that they are written
+ *     given − done   those of them that it was given: perhaps they are
  *
  * A line travels with its number and that of its worker as the session of its message, negative, so
  * that nobody takes it for a request.
@@ -24,12 +26,23 @@ const HEADER = layout({
 const ROW = layout({
   sent: 1, // the number of the last line: that worker; of the next one in its place goes on
   done: 1, // the number up to which lines are written, or told otherwise: the logger's worker
-  unused: 14,
+  given: 1, // the number of the last line that a logger was given: its worker
+  unused: 13,
 })
 /** More than there are workers. */
 const WORKER_UNITS = 4096
 
 const rowOf = (worker: number): number => HEADER.CELLS + worker * ROW.CELLS
+
+/** Lines of a worker for a logger that is gone, in order. */
+export interface TakenBack {
+  /** It was given them, and has perhaps written them. */
+  readonly given: readonly LogLine[]
+  /** It was not given them. */
+  readonly unseen: readonly LogLine[]
+  /** How many older ones were not kept. */
+  readonly lost: number
+}
 
 /** Every thread makes its own object over the same memory. */
 export class LogLedger {
@@ -66,14 +79,16 @@ export class LogLedger {
     return -((number >>> 0) * WORKER_UNITS + this.#worker + 1)
   }
 
-  /** The logger is gone: the lines that it has not written, and how many are lost besides. */
-  takeBack(): { readonly lines: readonly LogLine[]; readonly lost: number } {
+  /** The logger is gone: what it has not said to be written. */
+  takeBack(): TakenBack {
+    const at = rowOf(this.#worker)
     const unwritten = this.#settle(this.#worker)
+    const unseen = (this.#cells[at + ROW.sent]! - Atomics.load(this.#cells, at + ROW.given)) | 0
     this.#forget(unwritten)
     const lost = unwritten - this.#kept.length
     const lines: LogLine[] = []
     while (this.#kept.length > 0) lines.push(this.#drop())
-    return { lines, lost }
+    return { given: lines.splice(0, Math.max(0, lines.length - unseen)), unseen: lines, lost }
   }
 
   #forget(unwritten: number): void {
@@ -100,7 +115,10 @@ export class LogLedger {
 
   /** The logger is given the line of this session. */
   taken(session: number): void {
-    this.#taken[workerOf(session)] = numberOf(session)
+    const worker = workerOf(session)
+    const number = numberOf(session)
+    this.#taken[worker] = number
+    Atomics.store(this.#cells, rowOf(worker) + ROW.given, number)
   }
 
   /** That line is written. */

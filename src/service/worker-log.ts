@@ -51,14 +51,22 @@ export class WorkerLog {
     return this.#options.names.query('.logger')
   }
 
-  /** What the logger has not written, and will not: to where lines go while there is none. */
+  /**
+   * What the logger has not said to be written, and never will: to where lines go while there is
+   * none. A line before them says what they are.
+   */
   bringBack(): void {
     const { ledger, fallback } = this.#options
-    const { lines, lost } = ledger.takeBack()
-    for (const line of lines) fallback(line)
-    if (lost === 0) return
-    const text = `${lost} lines were lost with the logger`
-    fallback({ at: wallNow(), level: 'error', handle: 0, title: '', text })
+    const { given, unseen, lost } = ledger.takeBack()
+    const note = (text: string): void =>
+      fallback({ at: wallNow(), level: 'error', handle: 0, title: '', text })
+    if (lost > 0) note(`${lost} older lines were lost, unless the logger has written them`)
+    if (given.length > 0) {
+      note(`${given.length} lines follow that the logger got: perhaps they are in the log as well`)
+    }
+    for (const line of given) fallback(line)
+    if (unseen.length > 0) note(`${unseen.length} lines follow that the logger did not get`)
+    for (const line of unseen) fallback(line)
   }
 
   /** A worker died, with those services: perhaps with the logger that had our lines. */

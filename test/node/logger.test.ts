@@ -112,6 +112,20 @@ test('SIGHUP while the first service begins reaches the logger when it is up', a
   assert.equal((await cli.stop()).code, 0)
 })
 
+// Proves: docs/semantics.md#death-log
+test('lines that a logger does not say to be written come again, with a word', async (t) => {
+  const args = ['one', 'two']
+  const config = { start: 'talker.ts', logger: 'log', logservice: OWN, args, env: { silent: true } }
+  const cli = new Cli(t, scratchFolder(t), config)
+  await cli.wrote('log', /: two\n[\s\S]*: ready/)
+  await cli.stop()
+  const [, word, after] = /: (\d+ lines follow .*)\n([\s\S]*)/.exec(cli.err)!
+  const wanted = / lines follow that the logger got: perhaps they are in the log as well$/
+  assert.match(word!, wanted, cli.err)
+  assert.equal(after!.match(/\] (one|two)$/gm)?.length, 2, cli.err)
+  assert.doesNotMatch(cli.err, /did not get|older lines/)
+})
+
 // Proves: docs/node.md#log-fault
 test('a fault of the logger goes to standard error, and it gets the next line', async (t) => {
   const args = ['throw', 'reject', 'after']
