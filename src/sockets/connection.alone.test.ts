@@ -35,18 +35,34 @@ function bytesOf(use: (connection: Connection) => unknown): number {
 // Proves: docs/semantics.md#idle-connection
 test('a connection that nobody has used keeps no reader, no writer and no wait', () => {
   const bytes = bytesOf(() => {})
-  assert.ok(bytes < 280, `${bytes} B`)
+  assert.ok(bytes < 240, `${bytes} B`)
+})
+
+// Proves: docs/semantics.md#idle-connection
+test('a connection that was written to keeps its writer, and no buffer', () => {
+  const bytes = bytesOf((connection) => {
+    connection.write('hello')
+    connection.leave()
+  })
+  assert.ok(bytes < 470, `${bytes} B`)
 })
 
 // Proves: docs/semantics.md#idle-connection
 test('a read that waits keeps its promise and a waiter, no closure and no description', () => {
   const bytes = bytesOf((connection) => void connection.read())
-  assert.ok(bytes < 900, `${bytes} B`)
+  assert.ok(bytes < 800, `${bytes} B`)
+})
+
+// Proves: docs/semantics.md#idle-connection
+test('a loop that waits keeps no more than a read that waits', () => {
+  const read = bytesOf((connection) => void connection.read())
+  const loop = bytesOf((connection) => void connection[Symbol.asyncIterator]().next())
+  assert.ok(loop < read + 20, `${loop} B, a read ${read} B`)
 })
 
 // Proves: docs/frames.md#idle
 test('frames that are waited for keep a parser without a buffer, beside a read', () => {
   const take = (): void => {}
   const bytes = bytesOf((connection) => void connection.frames({ header: 'u16be' }).each(take))
-  assert.ok(bytes < 1900, `${bytes} B`)
+  assert.ok(bytes < 1600, `${bytes} B`)
 })

@@ -9,7 +9,7 @@ import type { SocketPool } from './pool.ts'
 import type { LineOptions } from './read-options.ts'
 import { handlers } from './socket-events.ts'
 import { SocketLife } from './socket-life.ts'
-import { ChunkLoop, type Frame, type Frames, StreamReader } from './stream-reader.ts'
+import { type Frame, type Frames, StreamReader } from './stream-reader.ts'
 import { StreamWriter } from './stream-writer.ts'
 
 /**
@@ -30,7 +30,7 @@ export class Connection implements ByteStream {
   constructor(pool: SocketPool, id: number, stage: 'waiting' | 'opening', remoteAddress?: string) {
     this.id = id
     this.#remoteAddress = remoteAddress
-    this.#life = new SocketLife(pool, id, this, stage)
+    this.#life = new SocketLife(pool, this, stage)
   }
 
   get #reading(): StreamReader {
@@ -117,7 +117,7 @@ export class Connection implements ByteStream {
 
   /** Chunks as they come, until the end; leaving the loop closes the connection. */
   [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, void> {
-    return new ChunkLoop(this.#reading, this.#life)
+    return this.#reading
   }
 
   /**
@@ -336,7 +336,7 @@ export class Connection implements ByteStream {
     life.move(isClosed ? 'closed' : 'ended')
     life.failOpening()
     if (isClosed) this.#writer?.fail()
-    this.#reader?.serve()
+    this.#reader?.goOn()
     if (isClosed) life.gone()
   }
 

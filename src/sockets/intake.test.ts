@@ -9,7 +9,7 @@ const WORDS = { verb: 'take', cost: (word: string) => word.length, limit: () => 
 function setUp() {
   const sockets = new TestPool()
   const owner = { id: 1, happened() {}, leave() {}, letGo: () => false }
-  const life = new SocketLife(sockets.pool, 1, owner, 'opening')
+  const life = new SocketLife(sockets.pool, owner, 'opening')
   life.move('open')
   return { life, intake: new Intake<string>(life, WORDS), ...sockets }
 }

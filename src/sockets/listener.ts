@@ -35,7 +35,7 @@ export class Listener implements StreamListener {
     this.id = id
     this.host = host
     this.#file = file
-    this.#life = new SocketLife(pool, id, this, 'opening')
+    this.#life = new SocketLife(pool, this, 'opening')
     this.#accepted = new Intake(this.#life, ACCEPTED)
     this.#refusals = new Repeats(
       pool.service,

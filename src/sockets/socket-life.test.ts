@@ -56,7 +56,7 @@ test('SocketLife moves as its table says, and no other way', () => {
   for (const from of stages) {
     for (const to of stages) {
       const begin = from === 'opening' ? 'opening' : 'waiting'
-      const life = new SocketLife(new TestPool().pool, 1, owner, begin)
+      const life = new SocketLife(new TestPool().pool, owner, begin)
       for (const step of WAY_TO[from]) life.move(step)
       assert.equal(life.stage, from)
       if (STAGES[from].includes(to)) life.move(to)
@@ -68,7 +68,7 @@ test('SocketLife moves as its table says, and no other way', () => {
 test('SocketLife is open until it fails, is over, or both sides have ended', () => {
   const open = (...steps: Stage[]) => {
     const socket = new TestPool()
-    const life = new SocketLife(socket.pool, 1, owner, 'opening')
+    const life = new SocketLife(socket.pool, owner, 'opening')
     for (const step of steps) life.move(step)
     return { life, slot: socket.slot }
   }
@@ -92,7 +92,7 @@ test('close() hands on what was written, orders the close, then lets go', async 
     leave: () => void orders.push('leave'),
     letGo: () => orders.push('let go') < 0,
   }
-  const life = new SocketLife(pool, 1, said, 'waiting')
+  const life = new SocketLife(pool, said, 'waiting')
   const closed = life.close()
   assert.deepEqual(orders, ['leave', 'close 1', 'let go'])
   assert.equal(life.isClosing, true)

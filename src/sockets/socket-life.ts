@@ -35,7 +35,6 @@ export function closedBy(id: number, error: SkynetError | undefined): SkynetErro
 }
 
 export class SocketLife {
-  readonly id: number
   readonly pool: SocketPool
   /** Why it has failed. */
   error: SkynetError | undefined
@@ -44,13 +43,16 @@ export class SocketLife {
   #opening: Waiter<void> | undefined
   #closing: Waiter<void> | undefined
 
-  /** @param owner The socket whose life it is: the pool hands it the events of `id`. */
-  constructor(pool: SocketPool, id: number, owner: PooledSocket, stage: 'waiting' | 'opening') {
+  /** @param owner The socket whose life it is: the pool hands it the events of its id. */
+  constructor(pool: SocketPool, owner: PooledSocket, stage: 'waiting' | 'opening') {
     this.pool = pool
-    this.id = id
     this.#owner = owner
     this.#stage = stage
     pool.add(owner)
+  }
+
+  get id(): number {
+    return this.#owner.id
   }
 
   get stage(): Stage {

@@ -6,7 +6,7 @@ import { SEND_POLICY } from '../net/settings.ts'
 import { TestPool } from '../testing/test-pool.ts'
 import { Connection } from './connection.ts'
 import { SocketLife } from './socket-life.ts'
-import { ChunkLoop, StreamReader } from './stream-reader.ts'
+import { StreamReader } from './stream-reader.ts'
 
 const LIMIT = 100
 const text = (bytes: Uint8Array | null | undefined) => bytes?.toString()
@@ -25,12 +25,12 @@ function setUp() {
       return true
     },
   }
-  const life = new SocketLife(sockets.pool, 1, owner, 'waiting')
+  const life = new SocketLife(sockets.pool, owner, 'waiting')
   const reader = new StreamReader(life, { mustWait: () => backlog.isFull })
   const come = (what: string) => reader.received(Buffer.from(what))
   const peerEnds = () => {
     life.move('ended')
-    reader.serve()
+    reader.goOn()
   }
   return { reader, life, backlog, sockets, orders: sockets.orders, come, peerEnds }
 }
@@ -133,24 +133,23 @@ test('StreamReader gives what came before a failure, then the failure', async ()
   await assert.rejects(reader.read(undefined, undefined), { code: 'ERR_SOCKET_FAILED' })
 })
 
-test('ChunkLoop closes the connection with its end, whether it waits for it or not', async () => {
+test('StreamReader as a loop closes with the end of the peer, waiting for it or not', async () => {
   for (const isWaiting of [true, false]) {
     const { reader, life, orders, come, peerEnds } = setUp()
-    const loop = new ChunkLoop(reader, life)
-    const first = loop.next()
+    const first = reader.next()
     come('abc')
     assert.equal(text((await first).value), 'abc')
-    const waiting = isWaiting ? loop.next() : undefined
+    const waiting = isWaiting ? reader.next() : undefined
     peerEnds()
-    assert.deepEqual(await (waiting ?? loop.next()), { done: true, value: undefined })
+    assert.deepEqual(await (waiting ?? reader.next()), { done: true, value: undefined })
     assert.deepEqual(orders, ['start 1', 'close 1'])
     assert.equal(life.isOver, true)
   }
 })
 
-test('ChunkLoop closes the connection when it is left', async () => {
-  const { reader, life, orders } = setUp()
-  assert.equal((await new ChunkLoop(reader, life).return()).done, true)
+test('StreamReader as a loop closes the connection when it is left', async () => {
+  const { reader, orders } = setUp()
+  assert.equal((await reader.return()).done, true)
   assert.deepEqual(orders, ['close 1'])
 })
 

@@ -81,7 +81,7 @@ export interface Backlog {
  * Made with the first read, or the first bytes. It is itself what its waits are for: an idle
  * connection holds this, one waiter, and nothing else for who reads.
  */
-export class StreamReader implements WaitFor {
+export class StreamReader implements WaitFor, AsyncIterator<Buffer, undefined, void> {
   readonly #source: Source
   readonly #backlog: Backlog
   #buffer = NOTHING_READ
@@ -89,10 +89,8 @@ export class StreamReader implements WaitFor {
   #waiter: Waiter<unknown> | undefined
   #way: Way<unknown> | undefined
   #limit = 0
-  /** The socket thread does not read: it was told so. */
-  #isPaused = false
-  /** Nor while the service gets to what has come already. */
-  #isBehind = false
+  /** The socket thread does not read: it was told so. `behind`: until the service has got to it. */
+  #flow: 'on' | 'paused' | 'behind' = 'on'
   /** Who reads waits for the peer to take what waits to be sent. */
   #isHeld = false
   /** Takes what comes, and is the only one who reads: it has begun with frames. */
@@ -215,7 +213,7 @@ export class StreamReader implements WaitFor {
     this.#waiter = waiter as Waiter<unknown>
     this.#way = StreamReader.#hand
     this.#take = take
-    this.serve()
+    this.#serve()
     this.#resumeIfLow()
     this.#buffer = keptBuffer(this.#buffer)
     return waiter.promise
@@ -268,9 +266,15 @@ export class StreamReader implements WaitFor {
     }
   }
 
-  /** A step of a loop over the chunks: see `ChunkLoop`. */
+  /** A step of a `for await` over the chunks, of which it is the iterator itself. */
   next(): Promise<IteratorResult<Buffer, undefined>> {
     return this.#read(StreamReader.#next, 0, undefined)
+  }
+
+  /** The loop was left. */
+  async return(): Promise<IteratorReturnResult<undefined>> {
+    await this.#source.close()
+    return DONE
   }
 
   // --- waiting -------------------------------------------------------------------------------
@@ -323,7 +327,7 @@ export class StreamReader implements WaitFor {
   }
 
   /** Something has changed: does who waits get it? Who is just taking looks again by himself. */
-  serve(): void {
+  #serve(): void {
     const waiter = this.#waiter
     if (waiter === undefined || this.#isTaking || this.#mustWaitForPeer()) return
     try {
@@ -375,15 +379,15 @@ export class StreamReader implements WaitFor {
     if (this.#source.isClosing) return
     if (this.#buffer === NOTHING_READ) this.#buffer = newBuffer()
     this.#buffer.push(chunk)
-    this.serve()
+    this.#serve()
     this.#pauseIfHigh()
-    if (chunk.length >= MUCH_BYTES && !this.#isPaused) this.#pauseIfBehind()
+    if (chunk.length >= MUCH_BYTES && this.#flow === 'on') this.#pauseIfBehind()
     this.#buffer = keptBuffer(this.#buffer)
   }
 
-  /** Much of what waited to be sent has left. */
+  /** Much of what waited to be sent has left, or nothing more will come. */
   goOn(): void {
-    this.serve()
+    this.#serve()
     this.#resumeIfLow()
   }
 
@@ -410,9 +414,9 @@ export class StreamReader implements WaitFor {
   /** Nobody reads and much is there: let the peer's window fill instead of our memory. */
   #pauseIfHigh(): void {
     const { pool, stage } = this.#source
-    if (this.#isPaused || this.#wantsMore) return
+    if (this.#flow !== 'on' || this.#wantsMore) return
     if (this.#buffer.length <= pool.receiveLimitBytes || stage !== 'open') return
-    this.#isPaused = true
+    this.#flow = 'paused'
     this.#source.order('pause')
   }
 
@@ -424,52 +428,31 @@ export class StreamReader implements WaitFor {
     const { id, pool, stage } = this.#source
     if (stage !== 'open' || (pool.mail ?? 0) < RECEIVE_MAIL_MAX) return
     pool.look?.(id, () => this.#caughtUp())
-    this.#isBehind = true
-    this.#isPaused = true
+    this.#flow = 'behind'
     this.#source.order('pause')
   }
 
   /** What comes now is seen only behind all that waits: as long as much does, for a turn. */
   #caughtUp(): void {
-    this.#isBehind = false
-    this.#resumeIfLow()
-    if (this.#isPaused) return
+    this.#flow = 'paused'
+    if (!this.#resumeIfLow()) return
     setImmediate(() => {
-      if (!this.#isPaused) this.#pauseIfBehind()
+      if (this.#flow === 'on') this.#pauseIfBehind()
     })
   }
 
-  #resumeIfLow(): void {
+  /** @returns Whether it has. */
+  #resumeIfLow(): boolean {
     const { pool, stage } = this.#source
-    if (!this.#isPaused || this.#isBehind || stage !== 'open') return
-    if (!this.#wantsMore && this.#buffer.length > pool.receiveLimitBytes / 2) return
-    this.#isPaused = false
+    if (this.#flow !== 'paused' || stage !== 'open') return false
+    if (!this.#wantsMore && this.#buffer.length > pool.receiveLimitBytes / 2) return false
+    this.#flow = 'on'
     this.#source.order('start')
+    return true
   }
 }
 
 /** Whatever it is fulfilled with. */
 async function settled(promise: object): Promise<undefined> {
   await promise
-}
-
-/** A `for await` over the chunks of a connection. */
-export class ChunkLoop implements AsyncIterator<Buffer, undefined, void> {
-  readonly #reader: StreamReader
-  readonly #source: Source
-
-  constructor(reader: StreamReader, source: Source) {
-    this.#reader = reader
-    this.#source = source
-  }
-
-  next(): Promise<IteratorResult<Buffer, undefined>> {
-    return this.#reader.next()
-  }
-
-  /** The loop was left. */
-  async return(): Promise<IteratorReturnResult<undefined>> {
-    await this.#source.close()
-    return DONE
-  }
 }

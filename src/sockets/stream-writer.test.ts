@@ -11,7 +11,7 @@ const CLOSED = { code: 'ERR_SOCKET_CLOSED' }
 function setUp() {
   const sockets = new TestPool()
   const owner = { id: 1, happened() {}, leave() {}, letGo: () => true }
-  const life = new SocketLife(sockets.pool, 1, owner, 'waiting')
+  const life = new SocketLife(sockets.pool, owner, 'waiting')
   return { sockets, life, writer: new StreamWriter(life), ...sockets }
 }
 

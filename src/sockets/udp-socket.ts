@@ -39,7 +39,7 @@ export class UdpSocket implements AsyncIterable<Datagram>, AsyncDisposable {
   constructor(pool: SocketPool, id: number, family: 4 | 6) {
     this.id = id
     this.family = family
-    this.#life = new SocketLife(pool, id, this, 'opening')
+    this.#life = new SocketLife(pool, this, 'opening')
     this.#received = new Intake(this.#life, RECEIVED)
     this.#sender = new UdpSender(this.#life, family)
   }

@@ -138,7 +138,7 @@ export class TlsLife implements Source, Parting {
     else if (this.#stage === 'opening') this.#refuse(ENDED)
     else if (this.#stage === 'open') {
       this.#move('ended')
-      this.reader.serve()
+      this.reader.goOn()
       this.#closeWhenBothEnded()
     }
     return true
@@ -190,7 +190,7 @@ export class TlsLife implements Source, Parting {
   #end(): void {
     this.#move('closed')
     this.writer.stop()
-    this.reader.serve()
+    this.reader.goOn()
     this.#letGo()
   }
 
@@ -216,7 +216,7 @@ export class TlsLife implements Source, Parting {
       this.#move('closed')
       this.writer.giveUp()
       this.reader.takeAll()
-      this.reader.serve()
+      this.reader.goOn()
       await this.#sendEnd()
       this.writer.stop()
       this.#letGo()

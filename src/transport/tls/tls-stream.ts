@@ -4,7 +4,6 @@ import { checkWait, limitsFrom, type WaitOptions } from '../../service/wait-opti
 import type { ByteStream } from '../../sockets/byte-stream.ts'
 import type { LineOptions } from '../../sockets/read-options.ts'
 import type { SecurePeer } from '../../sockets/secure-peer.ts'
-import { ChunkLoop } from '../../sockets/stream-reader.ts'
 import type { TlsLife } from './tls-life.ts'
 
 /**
@@ -86,7 +85,7 @@ export class TlsStream implements ByteStream, SecurePeer {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer, undefined, void> {
-    return new ChunkLoop(this.#life.reader, this.#life)
+    return this.#life.reader
   }
 
   /**
