@@ -124,6 +124,8 @@ export class Service
   #hooks: Set<{ readonly run: ExitHook }> | undefined
   #faults: Faults | undefined
   #forks: (() => unknown)[] | undefined
+  /** By what a task is: what hears of its fault. Tasks that wait need none each. */
+  #faulted: Map<string, (error: unknown) => void> | undefined
   readonly #waiters = new List<Waiter<unknown>>()
 
   /** @param waitingFor Setups that wait for this one, each for the next. */
@@ -388,10 +390,21 @@ export class Service
       this.runtime.scheduler.running(this.handle)
       const result = this.#isPlain ? task() : this.#runIn(this.tracer?.scope(what), task)
       if (!isThenable(result)) return
-      Promise.resolve(result).catch((error: unknown) => this.fault(what, error))
+      Promise.resolve(result).catch(this.#faultOf(what))
     } catch (error) {
       this.fault(what, error)
     }
+  }
+
+  #faultOf(what: string): (error: unknown) => void {
+    this.#faulted ??= new Map()
+    return this.#faulted.get(what) ?? this.#addFaultOf(this.#faulted, what)
+  }
+
+  #addFaultOf(all: Map<string, (error: unknown) => void>, what: string): (error: unknown) => void {
+    const faulted = (error: unknown): void => this.fault(what, error)
+    all.set(what, faulted)
+    return faulted
   }
 
   /** Nobody wants to know what its code sets off, or takes. */

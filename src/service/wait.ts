@@ -86,10 +86,10 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
   readonly about: WaitFor
   readonly #host: WaitHost
   #resolve!: (value: T | PromiseLike<T>) => void
+  /** Undefined: it is over. */
   #reject: ((error: unknown) => void) | undefined
   #signal: AbortSignal | undefined
   #onEnd: ((over: Waiter<T>) => void) | undefined
-  #isOver = false
   /** Of the limit, what follows the part that is under way. */
   #leftMs = 0
 
@@ -108,29 +108,26 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
       this.#resolve = resolve
       this.#reject = reject
     })
-    if (this.#reject === undefined) {
-      // The stack ended in there: the promise has rejected with that already.
-      this.#isOver = true
-      return
-    }
+    // The stack ended in there: the promise has rejected with that already.
+    if (this.isOver) return
     host.addWaiter(this)
     if (host.hasEnded) this.reject(host.exited())
     else if (options !== undefined) this.#limit(options)
   }
 
   get isOver(): boolean {
-    return this.#isOver
+    return this.#reject === undefined
   }
 
   resolve(value: T): void {
-    if (this.#isOver) return
+    if (this.isOver) return
     this.#resolve(value)
     this.#end()
   }
 
   reject(error: unknown): void {
-    if (this.#isOver) return
-    this.#reject!(error)
+    if (this.#reject === undefined) return
+    this.#reject(error)
     this.#end()
   }
 
@@ -154,13 +151,13 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
 
   #lookOnce(timeoutMs: number): void {
     const { about } = this
-    if (this.#isOver) return
+    if (this.isOver) return
     if (about.lastLook === undefined) this.#tookTooLong(timeoutMs)
     else about.lastLook(() => this.#tookTooLong(timeoutMs))
   }
 
   #tookTooLong(timeoutMs: number): void {
-    if (!this.#isOver) this.reject(this.#late(timeoutMs))
+    if (!this.isOver) this.reject(this.#late(timeoutMs))
   }
 
   #late(timeoutMs: number): Error {
@@ -206,7 +203,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
     this.about.over?.()
     this.#onEnd?.(this)
     this.#host.removeWaiter(this)
-    this.#isOver = true
+    this.#reject = undefined
   }
 }
 
