@@ -90,6 +90,8 @@ const MESSAGES = {
     `Cannot use ${i.door} without the package ${i.name}: npm install ${i.name}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
+  ERR_TEST_UNSETTLED: (i: { messages: number; services: string }) =>
+    `Cannot settle: after ${i.messages} messages these go on, perhaps without end: ${i.services}`,
   // sharing
   ERR_CHANNEL_UNKNOWN: (i: { channel: string }) =>
     `Cannot use channel ${i.channel}: no such channel, or it was deleted`,

@@ -512,6 +512,8 @@ export const LOAD_BOTS_MAX = 100_000
 export const LOAD_ERRORS_MAX = 100
 /** Rounds of timers at one moment of a `FakeClock`: each round was set by the one before. */
 export const CLOCK_ROUNDS_MAX = 100_000
+/** Messages that a `testNode` handles while it is to settle, unless its options say otherwise. */
+export const TEST_MESSAGES_MAX = 1_000_000
 /** How long stop hooks may take, unless the config says otherwise. */
 export const GRACE_MS = 5000
 /** How long exit hooks may take, unless the config says otherwise. */

@@ -16,7 +16,8 @@ type Wait = <T, O extends WaitOptions>(
 /** What a client needs of its node. */
 export interface ClientHost {
   localAddress(id: number): string
-  settled(): Promise<void>
+  /** What it gives resolves when nothing is left to do, and counts what is done until then. */
+  settling(): () => Promise<void>
   /** Undefined: its time is real. */
   readonly clock: { now(): number } | undefined
 }
@@ -96,6 +97,7 @@ export class TestClient implements ByteStream {
    */
   async received(): Promise<Buffer> {
     const chunks: Buffer[] = []
+    const settled = this.#node.settling()
     for (;;) {
       const giveUp = new AbortController()
       const reading = this.#connection
@@ -106,7 +108,7 @@ export class TestClient implements ByteStream {
           throw error
         })
       try {
-        await Promise.race([this.#node.settled(), reading])
+        await Promise.race([settled(), reading])
       } finally {
         giveUp.abort()
       }

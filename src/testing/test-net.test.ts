@@ -363,8 +363,8 @@ async function race(seed?: number, isBusy = false): Promise<string> {
 test('received() that cannot tell leaves what comes to the next read', async () => {
   await using node = await testNode()
   const [far, near] = await pairOn(node)
-  const settled = () => Promise.reject(new Error('it cannot settle'))
-  const client = new TestClient(near, { localAddress: () => '', clock: undefined, settled })
+  const settling = () => () => Promise.reject(new Error('it cannot settle'))
+  const client = new TestClient(near, { localAddress: () => '', clock: undefined, settling })
   await assert.rejects(client.received(), /it cannot settle/)
   far.write('a')
   assert.equal(text(await client.read()), 'a')

@@ -18,7 +18,7 @@ import {
 import { type Clock, realClock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow, setImmediate, wallNow } from '../base/event-loop.ts'
-import { CLOCK_ROUNDS_MAX, EXIT_MS } from '../base/limits.ts'
+import { CLOCK_ROUNDS_MAX, EXIT_MS, TEST_MESSAGES_MAX } from '../base/limits.ts'
 import { Handles } from '../kernel/handles.ts'
 import type { LaunchRest } from '../launch/options.ts'
 import {
@@ -58,6 +58,7 @@ import { checkPeers, type Peers, StandIns } from './stand-ins.ts'
 import { takeStray } from './strays.ts'
 import { TestClient } from './test-client.ts'
 import { TestNet } from './test-net.ts'
+import { Work } from './work.ts'
 
 const HARBOR = 0
 /** Of a node 2^24: that many would be 32 MiB, to be cleared for each of many nodes. */
@@ -93,6 +94,11 @@ export interface TestNodeOptions {
    * in a bundle: `import.meta.url`, or a folder. Default: the current folder.
    */
   readonly base?: string
+  /**
+   * Services that handle more messages while `settled`, `advance` or `received` waits, and go on,
+   * make it reject with `ERR_TEST_UNSETTLED`, which names them. Default 1,000,000.
+   */
+  readonly messagesMax?: number
 }
 
 export interface SettleOptions {
@@ -101,17 +107,20 @@ export interface SettleOptions {
 }
 
 /** Of `testNode`; for what `testService` passes on. */
-export const NODE_OPTIONS = ['clock', 'seed', 'env', 'peers', 'base'] as const
+export const NODE_OPTIONS = ['clock', 'seed', 'env', 'peers', 'base', 'messagesMax'] as const
 
 /** @throws `TypeError`, `RangeError` naming what is wrong with them. */
 function checkNode(options: TestNodeOptions): void {
   const what = 'test a node'
   checkOptions(what, 'options', options, NODE_OPTIONS)
-  const { clock, seed, env, peers, base } = options
+  const { clock, seed, env, peers, base, messagesMax } = options
   if (clock !== undefined && !isA(clock, FakeClock)) {
     throw refusal('type', what, 'clock', 'a FakeClock', clock)
   }
   if (seed !== undefined) checkInteger(what, 'seed', seed, 0, SEED_MAX)
+  if (messagesMax !== undefined) {
+    checkInteger(what, 'messagesMax', messagesMax, 1, Number.MAX_SAFE_INTEGER)
+  }
   if (env !== undefined) checkPlain(what, 'env', env)
   for (const [name, value] of Object.entries(env ?? {})) {
     if (['string', 'number', 'boolean'].includes(typeof value)) continue
@@ -343,7 +352,18 @@ export class TestNode implements AsyncDisposable {
     const { client } = this.#worker
     return new TestClient(connection, {
       localAddress: (id) => addressOf(client, id, 'local'),
-      settled: () => this.settled(),
+      settling: () => {
+        const work = this.#work()
+        let settled: Promise<void> | undefined
+        return () => {
+          work.look()
+          // One that waits already will do: who asks again and again would have one for each time.
+          settled ??= this.#settled(SETTLE_MS_DEFAULT, work).finally(() => {
+            settled = undefined
+          })
+          return settled
+        }
+      },
       clock: this.#options.clock,
     })
   }
@@ -354,11 +374,21 @@ export class TestNode implements AsyncDisposable {
    *
    * @throws {Error} When a launch still waits for Node.js after that time, and which one; or when
    * timers set others for the same moment of a `FakeClock`, again and again.
+   * @throws {SkynetError} `ERR_TEST_UNSETTLED` when services go on after `messagesMax` messages.
    */
   async settled(options: SettleOptions = {}): Promise<void> {
     checkOptions('settle', 'options', options, ['timeoutMs'])
     const { timeoutMs = SETTLE_MS_DEFAULT } = options
     checkMs('settle', 'timeoutMs', timeoutMs)
+    await this.#settled(timeoutMs, this.#work())
+  }
+
+  /** From now on. */
+  #work(): Work {
+    return new Work(this.#worker.services, this.#options.messagesMax ?? TEST_MESSAGES_MAX)
+  }
+
+  async #settled(timeoutMs: number, work: Work): Promise<void> {
     const { scheduler, runtime } = this.#worker
     const endsAt = monotonicNow() + timeoutMs
     const { clock } = this.#options
@@ -366,6 +396,7 @@ export class TestNode implements AsyncDisposable {
       await new Promise(setImmediate)
       if (this.#stopping !== undefined) return
       if (!scheduler.isAsleep) {
+        work.look()
         if (clock === undefined || rounds < CLOCK_ROUNDS_MAX) continue
         // Timers are due all the time: those that fire set others, and keep the thread from sleep.
         const due = runtime.dueServices

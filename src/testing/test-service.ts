@@ -31,9 +31,10 @@ export async function testService<S extends AnyService>(
 ): Promise<TestService<S>> {
   const [given = {}] = rest
   checkOptions('test a service', 'options', given, [...LAUNCH_KEYS, ...NODE_OPTIONS])
-  const { clock, seed, env, peers, base, ...launch } = given as TestNodeOptions &
+  const { clock, seed, env, peers, base, messagesMax, ...launch } = given as TestNodeOptions &
     LaunchOptions<readonly unknown[]>
-  const node = await nodeFor({ clock, seed, env, peers, base } as TestNodeOptions, definition)
+  const options = { clock, seed, env, peers, base, messagesMax } as TestNodeOptions
+  const node = await nodeFor(options, definition)
   try {
     const { handle, call, send } = await node.launch(
       definition,

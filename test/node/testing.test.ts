@@ -147,6 +147,63 @@ test('FakeClock moves timers, sleeps and deadlines, each at its own time', async
   await assert.rejects(clock.advance(aYear), RangeError)
 })
 
+// Proves: docs/testing.md#unsettled
+// Proves: docs/limits.md#test-messages
+test('services that send to each other without end hold no test, and are named', async () => {
+  const clock = new FakeClock()
+  await using node = await testNode({ clock, messagesMax: 1000 })
+  const player = defineService((skynet) => ({
+    hit: (peer: number, left: number) => {
+      if (left > 0) skynet.send(peer, 'hit', skynet.self, left - 1)
+    },
+  }))
+  const quiet = await node.launch(player)
+  const [a, b] = [await node.launch(player), await node.launch(player)]
+  const named = (handle: number): RegExp => new RegExp(`:0*${handle.toString(16)} `)
+  const unsettled = (error: unknown): boolean => {
+    assert.ok(isSkynetError(error, 'ERR_TEST_UNSETTLED'))
+    const { messages, services } = error.info
+    assert.ok(messages > 1000)
+    for (const { handle } of [a, b]) assert.match(services, named(handle))
+    assert.doesNotMatch(services, named(quiet.handle))
+    return true
+  }
+  // What comes to an end is waited for, each time anew.
+  for (let round = 0; round < 3; round++) {
+    a.send.hit(b.handle, 900)
+    await node.settled()
+  }
+  const [client] = node.connection()
+  a.send.hit(b.handle, Number.POSITIVE_INFINITY)
+  await assert.rejects(node.settled(), unsettled)
+  await assert.rejects(clock.advance(1), unsettled)
+  await assert.rejects(client.received(), unsettled)
+})
+
+// Proves: docs/testing.md#unsettled
+test('received() ends also where a service has something to say without end', async () => {
+  await using node = await testNode({ messagesMax: 1000 })
+  const talker = defineService((skynet) => ({
+    talk: async (id: number) => {
+      const connection = await skynet.socket.start(id)
+      for await (const question of connection) connection.write(question)
+    },
+  }))
+  const echo = await node.launch(talker)
+  const [[client, id], [other, otherId]] = [node.connection(), node.connection()]
+  const talking = [id, otherId].map((each) => echo.call.talk(each))
+  // Whatever comes on the other one is said on again, and what it is told comes to the client.
+  other.write('x')
+  const passOn = (async () => {
+    for await (const answer of other) {
+      other.write(answer)
+      client.write(answer)
+    }
+  })()
+  await assert.rejects(client.received(), { code: 'ERR_TEST_UNSETTLED' })
+  await Promise.all([client.close(), other.close(), passOn, ...talking])
+})
+
 // Proves: docs/testing.md#clock-stuck
 // Proves: docs/limits.md#clock-rounds
 test('FakeClock names services whose timers keep its time from going on', async () => {
