@@ -133,7 +133,12 @@ export class Drive {
     while (runtime.handles.users > 0 && runtime.now < until) await delay(LAST_LOOK_MS)
     // What they have said is on its way to this worker, and leaves with the next turn.
     await delay(LAST_LOOK_MS)
-    await new Promise<void>((resolve) => this.node.leave(resolve))
+    const left = new Promise<void>((resolve) => this.node.leave(resolve)).then(() => true)
+    if (await Promise.race([left, delay(runtime.exitMs / 4, false)])) return
+    // What it says later is of no use to anybody.
+    this.node.close()
+    const text = 'the store of the cluster does not answer: this node leaves without its word'
+    this.#skynet.log(`${text}, others miss it after a lease`)
   }
 
   #links(): BorderLinks {

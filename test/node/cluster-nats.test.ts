@@ -1,6 +1,7 @@
 /** The way between nodes, and the store, over a real server of NATS. */
 import assert from 'node:assert/strict'
-import { createServer, type Server, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { after, before, test } from 'node:test'
 import { natsCluster } from 'skynet-ts/cluster-nats'
 import { natsEnd, startedEnd, watched } from '../support/nats-scene.ts'
@@ -223,6 +224,26 @@ natsTest('a server that cannot be reached, or knows another secret, says which',
   await right.store.open()
   await using nobody = natsEnd({ ...given, servers: '127.0.0.1:1' })
   await assert.rejects(nobody.store.open(), { code: 'ERR_STORE_LOST' })
+})
+
+// Proves: docs/cluster.md#left-unsaid
+natsTest('a server that has not answered yet holds nobody who leaves', async () => {
+  const silent = createServer().listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const end = natsEnd({ ...options('a'), servers: `127.0.0.1:${port}` })
+  const come = once(silent, 'connection')
+  let isOpening = true
+  const opening = assert.rejects(end.store.open(), { code: 'ERR_STORE_LOST' }).then(() => {
+    isOpening = false
+  })
+  const [peer] = (await come) as [Socket]
+  peer.on('error', () => {})
+  await end[Symbol.asyncDispose]()
+  assert.ok(isOpening, 'nobody has waited for its answer')
+  peer.destroy()
+  silent.close()
+  await opening
 })
 
 natsTest('a server without JetStream, or for short messages alone, is refused', async () => {

@@ -168,6 +168,30 @@ test('a wrong key of the cluster ends the start with one error, which names it',
   }
 })
 
+// Proves: docs/cluster.md#left-unsaid
+test('a node that stops while its store says nothing says no error', async (t) => {
+  const seed = `127.0.0.1:${await freePort()}`
+  const of = (name: string, listen: string): Cli =>
+    new Cli(t, scratchFolder(t), {
+      start: 'talker.ts',
+      args: ['a member'],
+      cluster: { name, listen, seed, secret: 'of this test alone' },
+    })
+  const first = of('m', seed)
+  await first.said(/a member/)
+  const second = of('a', '127.0.0.1:0')
+  await second.said(/a member/)
+  first.child.kill('SIGSTOP')
+  const { code } = await second.stop()
+  first.child.kill('SIGCONT')
+  assert.equal(code, 0)
+  // That it is ready is one, too.
+  const said = (second.out + second.err).replace(/talker\] error: ready/, '')
+  assert.doesNotMatch(said, / error: /)
+  assert.match(said, /the store of the cluster does not answer: this node leaves without its word/)
+  await first.stop()
+})
+
 test('a node without a cluster says so', async (t) => {
   const start = new URL('../fixtures/clusterless.js', import.meta.url).href
   const node = await TestNode.start((_, logger) => resolveConfig({ start, thread: 1, logger }))

@@ -54,8 +54,8 @@ export class NatsClient {
   async leave(user: ClientUser): Promise<void> {
     if (!this.#users.delete(user) || this.#users.size > 0) return
     this.#isClosed = true
-    const connection = this.#connection ?? (await this.#opening?.catch(() => undefined))
-    await connection?.close()
+    // One that opens now is closed as soon as it is there: a server may take its time to answer.
+    await this.#connection?.close()
   }
 
   /**
