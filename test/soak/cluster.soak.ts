@@ -1,10 +1,10 @@
 /**
  * Nodes of a cluster are killed, held and cut off, each 20 times over each way between nodes, while
- * calls, messages and a name are under way. `ROUNDS` of the environment is another number, `SEED`
- * repeats a run. The exit code is 1 when a call had not ended in time, or not truthfully, when a
- * message was lost, or a death was noticed too late.
+ * calls, messages and a name are under way. `ROUNDS` of the environment is another number, `WAY` is
+ * one of the ways (`tcp`, `tls`, `nats`), `SEED` repeats a run. The exit code is 1 when a call had
+ * not ended in time, or not truthfully, when a message was lost, or a death was noticed too late.
  */
-import { runScenario, SCENARIOS } from '../support/cluster-scenarios.ts'
+import { runScenario, SCENARIOS, type Scenario } from '../support/cluster-scenarios.ts'
 import { isNatsInstalled, NATS_LEFT_OUT } from '../support/nats-server.ts'
 import { seeded, seedOf } from '../support/seed.ts'
 
@@ -21,7 +21,7 @@ for (const scenario of SCENARIOS) {
   await soak(scenario)
 }
 
-async function soak(scenario: (typeof SCENARIOS)[number]): Promise<void> {
+async function soak(scenario: Scenario): Promise<void> {
   console.log(`${scenario.what} over ${scenario.way}`)
   const tally = { calls: 0, answered: 0, failed: 0, sends: 0, lateMs: 0, noticedMs: 0 }
   for (let round = 0; round < rounds; round++) {

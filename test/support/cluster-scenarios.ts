@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Judged } from './cluster-books.ts'
 import { ClusterNodes } from './cluster-nodes.ts'
-import { overNats, overTcp, overThree, type Way } from './cluster-ways.ts'
+import { overNats, overTcp, overThree, overTls, type Way } from './cluster-ways.ts'
 import { NatsServer, NatsServers } from './nats-server.ts'
 import { NETWORKS_LEFT_OUT, Networks } from './networks.ts'
 import { below, type Random } from './seed.ts'
@@ -23,8 +23,8 @@ interface Scene {
 
 type Act = (scene: Scene) => Promise<number | undefined>
 
-/** The first holds the store, where that is kept by a node. */
-const NAMES = ['a', 'b', 'c']
+/** The first holds the store, where that is kept by a node. All have certificates. */
+const NAMES = ['a', 'b', 'm'] as const
 const UNDER_WAY_MS = 1000
 /** Less than a lease: no reason to declare anybody dead. */
 const PAUSE_MS = 1000
@@ -48,7 +48,7 @@ async function back({ nodes, random }: Scene, name: string): Promise<void> {
 const ACTS: Readonly<Record<string, Act>> = {
   async kill(scene) {
     const { nodes, random } = scene
-    const victim = oneOf(random, ['b', 'c'])
+    const victim = oneOf(random, ['b', 'm'])
     nodes.kill(victim)
     const noticedMs = await nodes.seen(victim, 'down', others(victim))
     await back(scene, victim)
@@ -56,7 +56,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
 
   async stop({ nodes, random }) {
-    const victim = oneOf(random, ['b', 'c'])
+    const victim = oneOf(random, ['b', 'm'])
     const goOn = nodes.stop(victim)
     const noticedMs = await nodes.seen(victim, 'down', others(victim))
     await sleep(Math.max(0, STOP_MS - noticedMs) + below(random, 1000))
@@ -122,19 +122,19 @@ const ACTS: Readonly<Record<string, Act>> = {
 
   /** Two do not reach each other, and both reach all others: no reason to declare anybody dead. */
   async pair({ nodes, networks }) {
-    const healed = ['b', 'c'].map((name) => nodes.cut(name, 'outage'))
-    networks!.cut('b', 'c')
-    networks!.cut('c', 'b')
+    const healed = ['b', 'm'].map((name) => nodes.cut(name, 'outage'))
+    networks!.cut('b', 'm')
+    networks!.cut('m', 'b')
     await sleep(STOP_MS)
-    networks!.heal('b', 'c')
-    networks!.heal('c', 'b')
+    networks!.heal('b', 'm')
+    networks!.heal('m', 'b')
     for (const each of healed) each()
     return undefined
   },
 
   /** It hears the others, and nobody hears it. */
   async mute({ nodes, networks, random }) {
-    const victim = oneOf(random, ['b', 'c'])
+    const victim = oneOf(random, ['b', 'm'])
     const healed = nodes.cut(victim)
     for (const other of others(victim)) networks!.cut(victim, other)
     const noticedMs = await nodes.seen(victim, 'down', others(victim))
@@ -145,7 +145,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   },
 
   async partition({ nodes, networks, random }) {
-    const victim = oneOf(random, ['b', 'c'])
+    const victim = oneOf(random, ['b', 'm'])
     const healed = nodes.cut(victim)
     each(victim, (from, to) => networks!.cut(from, to))
     const noticedMs = await nodes.seen(victim, 'down', others(victim))
@@ -170,15 +170,25 @@ function each(victim: string, act: (from: string, to: string) => void): void {
 const CUTS = ['partition', 'pair', 'mute']
 const KINDS = ['kill', 'stop', 'pause', 'store', 'hold']
 
-/** Each with the ways on which it can be. */
-export const SCENARIOS: readonly { readonly what: string; readonly way: 'tcp' | 'nats' }[] = [
-  ...KINDS.concat(CUTS).map((what) => ({ what, way: 'tcp' as const })),
-  ...KINDS.concat('leader').map((what) => ({ what, way: 'nats' as const })),
-]
+/** After these connections begin anew. */
+const ENDS = ['kill', 'stop', 'store', 'partition']
+
+/** By the way on which they can be. */
+const WAYS = { tcp: KINDS.concat(CUTS), tls: ENDS, nats: KINDS.concat('leader') } as const
+
+export interface Scenario {
+  readonly what: string
+  readonly way: keyof typeof WAYS
+}
+
+/** `WAY` of the environment: those of one way. */
+export const SCENARIOS: readonly Scenario[] = Object.entries(WAYS)
+  .filter(([way]) => way === (process.env.WAY ?? way))
+  .flatMap(([way, kinds]) => kinds.map((what) => ({ what, way }) as Scenario))
 
 /** @returns A text: what of it could not be, as something is missing here. */
 export async function runScenario(
-  { what, way }: (typeof SCENARIOS)[number],
+  { what, way }: Scenario,
   random: Random,
 ): Promise<Outcome | string> {
   const isCut = CUTS.includes(what)
@@ -186,19 +196,28 @@ export async function runScenario(
   if (isCut && networks === undefined) return NETWORKS_LEFT_OUT
   const servers = what === 'leader' ? await NatsServers.start() : undefined
   const server = way === 'nats' && what !== 'leader' ? await NatsServer.start() : undefined
-  await using nodes = await ClusterNodes.start(await wayOf({ networks, server, servers }), NAMES)
+  await using nodes = await ClusterNodes.start(
+    await wayOf(way, { networks, server, servers }),
+    NAMES,
+  )
   await nodes.load(below(random, 1e9))
   await sleep(UNDER_WAY_MS + below(random, UNDER_WAY_MS))
   try {
     const noticedMs = await ACTS[what]!({ nodes, random, server, servers, networks })
-    return { ...(await nodes.settle()), noticedMs }
+    const judged = await nodes.settle()
+    // Why, only they say, and they go with the nodes.
+    if (judged.faults.length > 0) console.log(nodes.logs())
+    return { ...judged, noticedMs }
   } catch (error) {
     throw new Error(`${what} over ${way}:\n${nodes.logs()}`, { cause: error })
   }
 }
 
-async function wayOf({ networks, server, servers }: Partial<Scene>): Promise<Way> {
+async function wayOf(
+  way: Scenario['way'],
+  { networks, server, servers }: Partial<Scene>,
+): Promise<Way> {
   if (server !== undefined) return overNats(server)
   if (servers !== undefined) return overThree(servers)
-  return overTcp(NAMES, networks)
+  return way === 'tls' ? overTls(NAMES, networks) : overTcp(NAMES, networks)
 }

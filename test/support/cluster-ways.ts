@@ -1,6 +1,6 @@
 /** How the nodes of a test reach each other: their part of the config, and what is around them. */
 import type { NodeConfig } from 'skynet-ts'
-import { tlsOf } from '../../src/cluster/tcp/tcp.kit.ts'
+import { type CertificateName, tlsOf } from '../../src/cluster/tcp/tcp.kit.ts'
 import { freePorts } from './free-port.ts'
 import type { NatsServer, NatsServers } from './nats-server.ts'
 import type { Networks } from './networks.ts'
@@ -33,13 +33,16 @@ export async function overTcp(names: readonly string[], networks?: Networks): Pr
 }
 
 /** The same, with certificates instead of a secret. */
-export async function overTls(names: readonly ('a' | 'b')[]): Promise<Way> {
-  const way = await overTcp(names)
+export async function overTls(
+  names: readonly CertificateName[],
+  networks?: Networks,
+): Promise<Way> {
+  const way = await overTcp(names, networks)
   return {
     ...way,
     configOf: (name) => {
       const { secret: _, ...config } = way.configOf(name)
-      return { ...config, tls: tlsOf(name as 'a' | 'b') } as Cluster
+      return { ...config, tls: tlsOf(name as CertificateName) } as Cluster
     },
   }
 }
