@@ -413,6 +413,10 @@ export const NATS_ANSWER_MS = 800
 /** The server says so often that a watch goes on; silent for longer, the watch is lost. */
 export const NATS_WATCH_IDLE_MS = 1000
 export const NATS_WATCH_SILENT_MS = 4000
+/** So often a watch asks the server that leads how far that is. */
+export const NATS_WATCH_CHECK_MS = 5000
+/** Revisions that a watch has passed over at once, and that are asked for one by one. */
+export const NATS_PASSED_OVER_MAX = 64
 /** How long a deleted key is remembered: by then each watch that goes on has seen it go. */
 export const NATS_DELETED_KEPT_MS = 60_000
 /** Deleted keys that a node is to remove: those beyond are removed by who opens the bucket next. */

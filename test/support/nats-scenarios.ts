@@ -249,8 +249,12 @@ const killLeader = async (): Promise<Measured> => {
   })
 }
 
-/** The owner is alone with a server that the others do not hear, and that hears none of them. */
-const cutServer = async (): Promise<Measured> => {
+/**
+ * The owner is alone with a server that the others do not hear, and that hears none of them.
+ *
+ * @param leads It leads the stream, so that what it holds is behind when it comes back.
+ */
+const cutServer = async (leads: boolean): Promise<Measured> => {
   await using servers = await NatsServers.start()
   const [alone, ...rest] = servers.urls
   const options = { replicas: 3, storage: 'file' } as const
@@ -262,6 +266,7 @@ const cutServer = async (): Promise<Measured> => {
     const others = nodes.all.slice(1)
     for (const node of others) await node.tells('node', 'a up')
     const [, b] = await owned(nodes)
+    if (leads) await servers.letFirstLead(STREAM)
     const since = clock()
     servers.cutFirst()
     await Promise.all(others.map((node) => node.tells('node', 'a down', since)))
@@ -287,5 +292,6 @@ export const NATS_SCENARIOS: Readonly<Record<string, () => Promise<Measured>>> =
   'a node is cut off from the server, and nobody sees it': cutOff,
   'the server comes later than its nodes': lateServer,
   'of three servers the one that leads is killed, twice': killLeader,
-  'of three servers one is cut off, with the owner': cutServer,
+  'of three servers one is cut off, with the owner': () => cutServer(false),
+  'of three servers the one that leads is cut off, with the owner': () => cutServer(true),
 }

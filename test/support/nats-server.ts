@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect } from '@nats-io/transport-node'
 import { CuttingProxy } from './cutting-proxy.ts'
 import { freePort } from './free-port.ts'
 import { listens } from './listens.ts'
@@ -186,6 +187,21 @@ export class NatsServers implements AsyncDisposable {
       const details = await this.#streams(stream)
       return this.#named(details.map(({ cluster }) => cluster?.leader))
     })
+  }
+
+  /** Others step down until it is its turn. */
+  async letFirstLead(stream: string): Promise<void> {
+    const connection = await connect({ servers: this.servers[1]!.url })
+    try {
+      await until('the first leads', async () => {
+        if ((await this.leaderOf(stream)) === this.servers[0]) return true
+        const asked = connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`)
+        await asked.catch(() => {})
+        return false
+      })
+    } finally {
+      await connection.close()
+    }
   }
 
   /** The one that holds the only watch of a stream. */

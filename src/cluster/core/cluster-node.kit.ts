@@ -41,8 +41,12 @@ export class HandStore {
     for (const lost of [...this.#lost]) lost(lostStore())
   }
 
-  /** As one node has it. */
-  client(): ViewedStore {
+  /**
+   * As one node has it.
+   *
+   * @param ahead Its watches count so many revisions that never were.
+   */
+  client(ahead = (): number => 0): ViewedStore {
     let { table } = this
     const answer = <T>(run: () => T): PromiseLike<T> => {
       const later = new Later<T>()
@@ -61,14 +65,18 @@ export class HandStore {
       open: () =>
         answer(() => {
           table = this.table
-          return { era: table.era, ageMs: this.ageMs }
+          return { era: table.era, ageMs: this.ageMs, revision: table.revision }
         }),
       cas: (key, value, revision) =>
         answer(() => {
           if (this.losesWrites || table !== this.table) throw lostStore()
           return table.cas(key, value, revision)
         }),
-      watch: (each, lost) => this.#watch(table, each, lost),
+      watch: (each, lost) => {
+        const tell = (entry: StoreEntry): void =>
+          each({ ...entry, revision: entry.revision + ahead() })
+        return this.#watch(table, tell, lost)
+      },
     }
   }
 
@@ -100,6 +108,8 @@ export class HandNode {
   readonly transport: NodeTransport
   /** Its own beats do not get through, or it gets none. */
   isCut = false
+  /** So many revisions more are counted by the server that it hears the store from. */
+  ahead = 0
   /** Nothing of it runs; beats wait. */
   isStopped = false
   readonly waiting: Uint8Array[] = []
@@ -126,7 +136,8 @@ export class HandNode {
       beat: (bytes) => cluster.beat(this, bytes),
     }
     const options = { node: name, build: 'test', leaseMs: LEASE_MS, transport: this.transport }
-    this.node = new ClusterNode({ ...options, store: cluster.store.client() }, this.#host(cluster))
+    const store = cluster.store.client(() => this.ahead)
+    this.node = new ClusterNode({ ...options, store }, this.#host(cluster))
   }
 
   #host(cluster: HandCluster): ClusterNodeHost {

@@ -116,7 +116,7 @@ export interface ClusterNodeHost extends ClusterNamesHost {
 }
 
 /** What users of a node may ask of its names. */
-export type NodeNames = Omit<ClusterNames, 'entry' | 'look' | 'overtaken' | 'forgotten'>
+export type NodeNames = Omit<ClusterNames, 'entry' | 'look' | 'overtaken' | 'forgotten' | 'forget'>
 
 /** Looks at the time in a lease: what is due is at most so much late. */
 const TICKS_PER_LEASE = 30
@@ -355,9 +355,10 @@ export class ClusterNode {
   #viewHost(): StoreViewHost {
     return {
       now: () => this.#host.now(),
-      opened: (ageMs, isNew) => {
-        this.#members.opened(ageMs, isNew)
-        if (isNew) this.#names.forgotten()
+      opened: (ageMs, before) => {
+        if (before === 'never') this.#names.forget()
+        this.#members.opened(ageMs, before)
+        if (before === 'elsewhere') this.#names.forgotten()
       },
       entry: (entry) => this.#entry(entry),
       synced: () => {

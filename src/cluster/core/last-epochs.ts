@@ -10,6 +10,10 @@ export class LastEpochs {
     return this.#all.get(node)
   }
 
+  clear(): void {
+    this.#all.clear()
+  }
+
   set(node: string, epoch: number): void {
     this.#all.delete(node)
     this.#all.set(node, epoch)

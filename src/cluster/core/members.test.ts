@@ -361,6 +361,39 @@ describe('Members: the store', () => {
     assert.deepEqual([c.take(), b.take()], [['overtaken replaced'], ['c down', 'c up', 'c down']])
   })
 
+  // Proves: docs/cluster-nats.md#never
+  test('who was told by its store what never was begins anew, and nobody else is dead', () => {
+    const { cluster, a, b, c } = three()
+    for (const node of [a, b]) node.node.names.claim('lobby', 1)
+    cluster.pass(LEASE_MS)
+    // The server that a hears has kept what the others have never agreed to.
+    a.ahead = 10
+    cluster.kill(c)
+    cluster.pass(2 * LEASE_MS)
+    const again = cluster.add('c')
+    cluster.pass(LEASE_MS)
+    assert.notEqual(a.node.peer('c')!.epoch, again.node.epoch, 'its epoch is a revision')
+    for (const node of [a, b, again]) node.take()
+
+    a.ahead = 0
+    cluster.store.cut()
+    cluster.pass(11 * LEASE_MS)
+    assert.deepEqual(a.take().slice(0, 4), [
+      ...['fenced lobby 0.4', 'overtaken tombstone'],
+      ...['b down', 'c down'],
+    ])
+    assert.deepEqual(again.take().slice(0, 2), ['a suspect', 'a down'])
+    assert.deepEqual(b.take().includes('c down'), false)
+    for (const node of [a, b, again]) {
+      for (const peer of [a, b, again]) {
+        if (peer === node) continue
+        assert.equal(node.node.peer(peer.node.node)?.epoch, peer.node.epoch)
+        assert.equal(node.node.peer(peer.node.node)?.state, 'up')
+      }
+      assert.equal(node.node.names.owner('lobby')?.node, 'b')
+    }
+  })
+
   test('a lost write opens the store again, however well its watch is', () => {
     const { cluster, a } = three()
     cluster.store.losesWrites = true

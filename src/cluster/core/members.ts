@@ -36,7 +36,7 @@ import {
   type StoredNode,
 } from './records.ts'
 import type { StoreEntry } from './store.ts'
-import type { StoreView } from './store-view.ts'
+import type { StoreView, Told } from './store-view.ts'
 import type { NodeRecord, PeerAddress } from './transport.ts'
 
 /** What a peer is to us. `down` is for ever: it has a tombstone, has left, or was started again. */
@@ -279,9 +279,10 @@ export class Members {
     if (!this.#isWriting) this.#delete()
   }
 
-  /** The store is open; `isNew`: it remembers nothing of what was. */
-  opened(ageMs: number, isNew: boolean): void {
-    if (!isNew) return
+  /** The store is open. What it has told before holds, or it remembers nothing of that. */
+  opened(ageMs: number, before: Told): void {
+    if (before === 'never') this.#forget()
+    if (before !== 'elsewhere') return
     const now = this.#host.now()
     const { leaseMs } = this.#options
     this.#graceEnd = ageMs < leaseMs * MATURE_LEASES ? now + leaseMs : now
@@ -381,6 +382,24 @@ export class Members {
     this.#clearTombs(now)
     for (const [node, { until }] of this.#replaced) if (now >= until) this.#replaced.delete(node)
     this.#write()
+  }
+
+  /**
+   * The store has told what never was, so that nothing that is known holds: not who is a member,
+   * nor at which epoch, nor ours. We join anew, as whoever knows nothing does.
+   */
+  #forget(): void {
+    const peers = [...this.#peers.values()]
+    this.#peers.clear()
+    this.#over.clear()
+    this.#replaced.clear()
+    this.#ghosts.clear()
+    this.#unreadable.clear()
+    this.#tombs.clear()
+    this.#revision = 0
+    this.#isStale = true
+    if (this.#phase === 'in') this.#overtaken(true)
+    for (const peer of peers) this.#move(peer, 'down')
   }
 
   #begin(): void {

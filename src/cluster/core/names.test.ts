@@ -26,7 +26,13 @@ const MEMBERS = {
 }
 
 function namesOf(store: ViewedStore): ClusterNames {
-  const view = { now: () => 0, opened: ignore, entry: ignore, synced: ignore, lost: ignore }
+  const view = {
+    now: () => 0,
+    opened: ignore,
+    entry: ignore,
+    synced: ignore,
+    lost: ignore,
+  }
   return new ClusterNames('a', 100, new StoreView(store, view, 3000), MEMBERS, HOST)
 }
 

@@ -192,6 +192,13 @@ export class ClusterNames {
     for (const claim of this.#claims.values()) this.#unsettled.add(claim)
   }
 
+  /** The store has told what never was: also tokens that nobody had. */
+  forget(): void {
+    this.#owners.clear()
+    this.#before.clear()
+    this.#highest.clear()
+  }
+
   /** Another value of a `name.` key. */
   entry(entry: StoreEntry): void {
     const name = entry.key.slice(NAME_KEY.length)

@@ -2,17 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SkynetError } from '../../base/errors.ts'
 import { Later } from '../../testing/cluster-sim/later.ts'
-import type { StoreEntry } from './store.ts'
+import type { OpenedStore, StoreEntry } from './store.ts'
 import { StoreView, type ViewedStore } from './store-view.ts'
 
 const WAIT_MS = 1000
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
+const OPENED = { so: 'same', elsewhere: 'new', never: 'mistaken' } as const
+
 /** A store whose every word is the test's. */
 class Puppet implements ViewedStore {
   now = 0
   readonly told: string[] = []
-  readonly opens: Later<{ era: number }>[] = []
+  readonly opens: Later<OpenedStore>[] = []
   readonly writes: Later<number>[] = []
   each: (entry: StoreEntry) => void = () => undefined
   lost: (reason: unknown) => void = () => undefined
@@ -21,7 +23,7 @@ class Puppet implements ViewedStore {
     this,
     {
       now: () => this.now,
-      opened: (_ageMs, isNew) => this.told.push(isNew ? 'new' : 'same'),
+      opened: (_ageMs, before) => this.told.push(OPENED[before]),
       entry: ({ key, revision, value }) =>
         this.told.push(`${key} ${revision}${value === undefined ? ' gone' : ''}`),
       synced: () => this.told.push('synced'),
@@ -30,8 +32,8 @@ class Puppet implements ViewedStore {
     WAIT_MS,
   )
 
-  open(): Later<{ era: number }> {
-    const later = new Later<{ era: number }>()
+  open(): Later<OpenedStore> {
+    const later = new Later<OpenedStore>()
     this.opens.push(later)
     return later
   }
@@ -68,11 +70,15 @@ class Puppet implements ViewedStore {
     return this
   }
 
-  again(era = 1): void {
+  again(era = 1, revision?: number): void {
     this.lost('a test says so')
+    this.openAgain(era, revision)
+  }
+
+  openAgain(era = 1, revision?: number): void {
     this.now += WAIT_MS
     this.view.tick()
-    this.opens.at(-1)!.resolve({ era })
+    this.opens.at(-1)!.resolve({ era, ...(revision === undefined ? {} : { revision }) })
   }
 }
 
@@ -95,6 +101,95 @@ test('StoreView does not tell again what it knows, and finds what has gone meanw
   store.tell(['a', 1], ['c', 5])
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['lost', 'same', 'c 5', 'b 5 gone', 'synced'])
+})
+
+test('StoreView finds in a list what the watch before has passed over', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 2])
+  store.ready.resolve(undefined)
+  // Between them a was written with 4, and c with 5.
+  store.tell(['b', 6])
+  store.take()
+  store.again()
+  store.tell(['a', 4], ['c', 5], ['b', 6])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'a 4', 'c 5', 'synced'])
+  assert.equal(store.view.get('a')?.revision, 4)
+})
+
+test('StoreView finds it too in a list that ends with what has been forgotten', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 2])
+  store.ready.resolve(undefined)
+  store.tell(['c', 5, 'gone'])
+  store.take()
+  store.again(1, 5)
+  store.tell(['a', 4], ['d', 3])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'a 4', 'd 3', 'b 4 gone', 'synced'])
+})
+
+test('StoreView believes no list that is older than what it knows', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 2])
+  store.ready.resolve(undefined)
+  store.tell(['a', 3, 'gone'])
+  store.take()
+  store.again()
+  store.tell(['a', 1], ['b', 2])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'synced'])
+  assert.equal(store.view.get('a'), undefined)
+})
+
+test('StoreView forgets what it was told when the store has never come so far', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 9])
+  store.ready.resolve(undefined)
+  store.take()
+  store.again(1, 9)
+  store.tell(['a', 1], ['b', 9])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'synced'], 'it may have come just so far')
+  store.again(1, 8)
+  for (let waits = 1; waits < 4; waits++) store.openAgain(1, 8)
+  assert.deepEqual(store.take(), ['lost', 'lost', 'lost', 'lost', 'lost'])
+  store.openAgain(1, 8)
+  store.tell(['a', 1], ['b', 8])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['mistaken', 'a 1', 'b 8', 'synced'])
+  store.tell(['b', 9])
+  assert.deepEqual(store.take(), ['b 9'])
+})
+
+test('StoreView waits for who leads the store until that one has caught up', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 9])
+  store.ready.resolve(undefined)
+  store.take()
+  for (let times = 0; times < 2; times++) {
+    store.again(1, 8)
+    for (let waits = 1; waits < 4; waits++) store.openAgain(1, 8)
+    store.openAgain(1, 9)
+    store.tell(['a', 1], ['b', 9])
+    store.ready.resolve(undefined)
+    assert.deepEqual(store.take(), ['lost', 'lost', 'lost', 'lost', 'lost', 'same', 'synced'])
+  }
+})
+
+test('StoreView forgets what it was told when a list is new, and has less of a key', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 9])
+  store.ready.resolve(undefined)
+  store.take()
+  store.again()
+  store.tell(['b', 7], ['c', 10])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'c 10', 'lost'])
+  store.openAgain()
+  store.tell(['b', 7], ['c', 10])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['mistaken', 'b 7', 'c 10', 'synced'])
 })
 
 test('StoreView takes nothing for gone when a list is older than what it knows', () => {

@@ -6,11 +6,11 @@
  * A store that never answers is lost, too: each wait has an end by our own time.
  */
 import { isSkynetError } from '../../base/errors.ts'
-import type { StoreEntry } from './store.ts'
+import type { OpenedStore, StoreEntry } from './store.ts'
 
 /** What a view needs of a store: `ClusterStore` has it. */
 export interface ViewedStore {
-  open(): PromiseLike<{ readonly era: number; readonly ageMs?: number }>
+  open(): PromiseLike<OpenedStore>
   cas(key: string, value: Uint8Array | undefined, revision: number): PromiseLike<number>
   watch(
     each: (entry: StoreEntry) => void,
@@ -18,15 +18,20 @@ export interface ViewedStore {
   ): { close(): void; readonly ready: PromiseLike<void> }
 }
 
+/**
+ * What an opening says of what was told before: it holds; it is of another memory, or there was
+ * none; it was never so, and all of it is forgotten.
+ */
+export type Told = 'so' | 'elsewhere' | 'never'
+
 export interface StoreViewHost {
   now(): number
   /**
    * A store is open; its entries follow.
    *
    * @param ageMs For how long it has had its memory.
-   * @param isNew It has another memory than the one before, or is the first.
    */
-  opened(ageMs: number, isNew: boolean): void
+  opened(ageMs: number, before: Told): void
   /** Another value of a key, or none any more. */
   entry(entry: StoreEntry): void
   /** All entries that there are have been told. */
@@ -66,9 +71,15 @@ export class StoreView {
   #watched = 0
   /** The last revision that is known, of the watch or of a write of ours. */
   #newest = 0
-  /** While the entries come: which keys there are, and the last revision among them. */
-  #listed: Set<string> | undefined
+  /** While the entries come: what the watch has told. */
+  #listed: Map<string, StoreEntry> | undefined
   #listedTo = 0
+  /** What is listed is as new as what we know, by the word of the store. */
+  #isListNew = false
+  /** A watch has told what never was. */
+  #isMistaken = false
+  /** Since when the store says that it has not come so far as it was told. */
+  #behindFrom: number | undefined
   #watch: { close(): void } | undefined
   readonly #writes = new Set<Write>()
 
@@ -96,8 +107,8 @@ export class StoreView {
     const opening = ++this.#opening
     this.#deadline = this.#host.now() + this.#waitMs
     this.#store.open().then(
-      ({ era, ageMs }) => {
-        if (opening === this.#opening) this.#opened(era, ageMs ?? 0)
+      (opened) => {
+        if (opening === this.#opening) this.#opened(opened)
       },
       (reason) => this.#lost(opening, reason),
     )
@@ -157,19 +168,29 @@ export class StoreView {
     this.#giveUpWrites()
   }
 
-  #opened(era: number, ageMs: number): void {
+  #opened({ era, ageMs = 0, revision }: OpenedStore): void {
     const opening = this.#opening
     const isNew = era !== this.#era
-    if (isNew) {
+    const isBehind = !isNew && revision !== undefined && revision < this.#newest
+    if (!isBehind) this.#behindFrom = undefined
+    else if (!this.#isBehindForLong()) {
+      this.#lost(opening, `it is at ${revision}, and was at ${this.#newest}`)
+      return
+    }
+    const isMistaken = isBehind || (this.#isMistaken && !isNew)
+    if (isNew || isMistaken) {
+      this.#isMistaken = false
+      this.#behindFrom = undefined
       this.#era = era
       this.#entries.clear()
       this.#watched = 0
       this.#newest = 0
     }
     this.#state = 'reading'
-    this.#listed = new Set()
+    this.#listed = new Map()
     this.#listedTo = 0
-    this.#host.opened(ageMs, isNew)
+    this.#isListNew = revision !== undefined
+    this.#host.opened(ageMs, isNew ? 'elsewhere' : isMistaken ? 'never' : 'so')
     const watch = this.#store.watch(
       (entry) => {
         if (opening === this.#opening) this.#told(entry)
@@ -185,16 +206,31 @@ export class StoreView {
     )
   }
 
+  /** A server that has just begun to lead may not have caught up with what it leads. */
+  #isBehindForLong(): boolean {
+    const now = this.#host.now()
+    this.#behindFrom ??= now
+    return now - this.#behindFrom >= this.#waitMs * BEHIND_WAITS
+  }
+
   /** The watch is the truth, in order; what it tells again, or what we wrote since, is known. */
   #told(entry: StoreEntry): void {
     const { key, revision, value } = entry
     if (this.#listed !== undefined) {
-      if (value !== undefined) this.#listed.add(key)
+      if (value === undefined) this.#listed.delete(key)
+      else this.#listed.set(key, entry)
       this.#listedTo = Math.max(this.#listedTo, revision)
     }
-    if (revision <= this.#watched) return
-    this.#watched = revision
-    this.#newest = Math.max(this.#newest, revision)
+    if (revision > this.#watched) {
+      this.#watched = revision
+      this.#newest = Math.max(this.#newest, revision)
+      this.#tell(entry)
+    }
+  }
+
+  /** @param entry Of the watch, which may be behind what we wrote. */
+  #tell(entry: StoreEntry): void {
+    const { key, revision, value } = entry
     const known = this.#entries.get(key)
     if (known !== undefined && known.revision >= revision) {
       if (known.value === undefined && known.revision === revision) this.#entries.delete(key)
@@ -218,21 +254,38 @@ export class StoreView {
   }
 
   /**
-   * What was not among the entries has been deleted meanwhile, unless the list is an older one than
-   * what we know: a follower of the store may be behind.
+   * What is not listed has been deleted meanwhile, and what is, and was never told, was passed over
+   * by the watch before; unless the list is an older one than what we know, as a follower of the
+   * store may be behind.
    */
   #ready(): void {
     const listed = this.#listed!
     this.#listed = undefined
-    const isFresh = this.#listedTo >= this.#newest
-    for (const { key, value } of isFresh ? [...this.#entries.values()] : []) {
+    const isFresh = this.#isListNew || this.#listedTo >= this.#newest
+    if (isFresh && !this.#compare(listed)) return
+    this.#state = 'open'
+    this.#retries = 0
+    this.#host.synced()
+  }
+
+  /** @returns False: what we know is wrong, and the store is lost. */
+  #compare(listed: ReadonlyMap<string, StoreEntry>): boolean {
+    for (const { key, revision } of listed.values()) {
+      if ((this.#entries.get(key)?.revision ?? 0) <= revision) continue
+      // Whoever has all that is new has no older entry than we know.
+      this.#isMistaken = true
+      this.#lost(this.#opening, 'a watch has told what never was')
+      return false
+    }
+    for (const entry of listed.values()) {
+      if (this.#entries.get(entry.key)?.revision !== entry.revision) this.#tell(entry)
+    }
+    for (const { key, value } of [...this.#entries.values()]) {
       if (value === undefined || listed.has(key)) continue
       this.#entries.delete(key)
       this.#host.entry({ key, revision: this.#listedTo, value: undefined })
     }
-    this.#state = 'open'
-    this.#retries = 0
-    this.#host.synced()
+    return true
   }
 
   #lost(opening: number, reason: unknown): void {
@@ -264,3 +317,5 @@ const outcomeOf = (reason: unknown): CasOutcome => {
 /** The first pause is this part of what an opening may take, and doubles so often. */
 const PAUSES = 64
 const RETRIES_COUNTED = 3
+/** What an opening may take, so often: for so long a store may say that it is behind. */
+const BEHIND_WAITS = 4

@@ -16,6 +16,13 @@ export interface StoreEntry {
   readonly value: Uint8Array | undefined
 }
 
+/** Which memory a store has. */
+export interface OpenedStore {
+  readonly era: number
+  readonly ageMs?: number
+  readonly revision?: number
+}
+
 /** A watch that runs. */
 export interface StoreWatch {
   /** Resolves once every entry that was there at the beginning has been told. */
@@ -32,10 +39,12 @@ export interface ClusterStore {
    *
    * @returns Which memory this is: when it began, in milliseconds since 1970, so that a later one
    * is higher. And, where that is known, how long it has been there: who comes to an old one need
-   * not wait until owners have announced again what they have.
+   * not wait until owners have announced again what they have. And its last revision, where that
+   * is known: a watch that is begun then lists nothing older, and whoever was told of a later one
+   * has been told what never was.
    * @throws {SkynetError} `ERR_STORE_LOST` when it cannot be reached.
    */
-  open(): Promise<{ readonly era: number; readonly ageMs?: number }>
+  open(): Promise<OpenedStore>
   /**
    * Write `key` if it still has that revision.
    *

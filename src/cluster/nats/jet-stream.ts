@@ -6,6 +6,7 @@
 import type { Msg } from '@nats-io/transport-node'
 import { SkynetError } from '../../base/errors.ts'
 import { STORE_VALUE_BYTES_MAX } from '../../base/limits.ts'
+import type { OpenedStore } from '../core/store.ts'
 import { faultOf, isNoResponders, storeLost } from './faults.ts'
 import { type NatsClient, unfit } from './nats-client.ts'
 import { bucketKeyOf, bucketOf, streamOf } from './subjects.ts'
@@ -25,7 +26,7 @@ const UNFIT: Readonly<Record<number, string>> = {
 /** What a conflict says besides. */
 const LAST = /wrong last sequence: (\d+)$/
 
-/** A key that means nothing. */
+/** A key that means nothing. Nodes of before wrote it. */
 export const TOUCHED = 'touched'
 
 const NANOS_PER_MS = 1_000_000
@@ -39,7 +40,7 @@ interface Answer {
 
 interface StreamAnswer extends Answer {
   readonly created: string
-  readonly state: { readonly last_ts: string }
+  readonly state: { readonly last_ts: string; readonly last_seq: number; readonly messages: number }
   readonly config: { readonly num_replicas: number; readonly storage: string }
 }
 
@@ -53,6 +54,18 @@ interface ReadAnswer extends Answer {
 
 interface ConsumerAnswer extends Answer {
   readonly num_pending: number
+}
+
+/** What a server has. */
+export interface Led {
+  readonly keys: number
+  /** The last one. */
+  readonly revision: number
+}
+
+export interface Pending {
+  readonly pending: number
+  readonly led: Led
 }
 
 /** What a key has in the bucket; undefined is deleted. */
@@ -86,6 +99,8 @@ export class JetStream {
   readonly #client: NatsClient
   readonly #stream: string
   readonly #api: ReturnType<typeof apiOf>
+  /** What the server that leads had when it was asked last. */
+  #led: Led = { keys: 0, revision: 0 }
 
   constructor(client: NatsClient) {
     const { cluster } = client.options
@@ -100,9 +115,9 @@ export class JetStream {
    *
    * @returns When it was made, in milliseconds since 1970: made anew, because the server has lost
    * it, it has another time. And for how long it is known to be there, by the clock of the server:
-   * until its last message.
+   * until its last message. And the revision of that one, by the word of the server that leads.
    */
-  async open(): Promise<{ readonly era: number; readonly ageMs: number }> {
+  async open(): Promise<Required<OpenedStore>> {
     const { storage, replicas } = this.#client.options
     // One of them that starts again has lost what it kept in memory, and its stream is as old as
     // before: nobody could tell.
@@ -118,9 +133,11 @@ export class JetStream {
       const reason = `${this.#stream} has ${has}: current values are ${replicas} and '${storage}'`
       throw unfit(this.#client.address, reason)
     }
+    this.#led = { keys: state.messages, revision: state.last_seq }
     const era = Date.parse(created)
     // Of an empty one the time of the last message is that of the year 1.
-    return { era, ageMs: Math.max(0, Date.parse(state.last_ts) - era) }
+    const ageMs = Math.max(0, Date.parse(state.last_ts) - era)
+    return { era, ageMs, revision: state.last_seq }
   }
 
   /**
@@ -149,18 +166,37 @@ export class JetStream {
     return this.#written(key, again)
   }
 
-  /** A write of nothing. */
-  async touch(): Promise<number> {
-    return this.#checked(await this.#ask<WriteAnswer>(this.keys + TOUCHED, '')).seq
+  /**
+   * Resolves when most of the servers have agreed to remove a message that is not there. Not a
+   * message: a server that leads, and is cut off, may keep in its stream what nobody has agreed to,
+   * and count the revisions of all that comes later from there.
+   */
+  async agree(): Promise<void> {
+    const asked = JSON.stringify({ filter: this.keys + TOUCHED })
+    this.#checked(await this.#ask<Answer>(this.#api.purge, asked))
   }
 
   async read(key: string): Promise<Stored | undefined> {
-    const asked = JSON.stringify({ last_by_subj: this.keys + bucketKeyOf(key) })
-    const answer = await this.#ask<ReadAnswer>(this.#api.read, asked)
-    if (answer.error?.err_code === FAULT.noMessage) return undefined
-    const { seq, hdrs = '', data = '' } = this.#checked(answer).message
+    const message = await this.#message({ last_by_subj: this.keys + bucketKeyOf(key) })
+    if (message === undefined) return undefined
+    const { seq, hdrs = '', data = '' } = message
     const isDeleted = Buffer.from(hdrs, 'base64').includes(OPERATION)
     return { revision: seq, value: isDeleted ? undefined : Buffer.from(data, 'base64') }
+  }
+
+  /** The last revision, by the word of the server that leads. */
+  async last(): Promise<number> {
+    return this.#checked(await this.#ask<StreamAnswer>(this.#api.info, '')).state.last_seq
+  }
+
+  /** Is it the last one of some key? */
+  async has(revision: number): Promise<boolean> {
+    return (await this.#message({ seq: revision })) !== undefined
+  }
+
+  async #message(which: object): Promise<ReadAnswer['message'] | undefined> {
+    const answer = await this.#ask<ReadAnswer>(this.#api.read, JSON.stringify(which))
+    return answer.error?.err_code === FAULT.noMessage ? undefined : this.#checked(answer).message
   }
 
   /** Forget a key that was deleted at that revision, unless it was written again. */
@@ -173,9 +209,11 @@ export class JetStream {
   /**
    * Have the last message of each key sent to `subject`, then each that comes.
    *
-   * @returns How many there are at the beginning.
+   * @returns How many there are at the beginning, by the word of the server that sends them; and
+   * what the one that leads had when the bucket was opened.
    */
-  async consume(subject: string, idleMs: number): Promise<number> {
+  async consume(subject: string, idleMs: number): Promise<Pending> {
+    const led = this.#led
     const config = {
       deliver_subject: subject,
       deliver_policy: 'last_per_subject',
@@ -187,7 +225,8 @@ export class JetStream {
       num_replicas: 1,
     }
     const asked = JSON.stringify({ stream_name: this.#stream, config })
-    return this.#checked(await this.#ask<ConsumerAnswer>(this.#api.consume, asked)).num_pending
+    const answer = this.#checked(await this.#ask<ConsumerAnswer>(this.#api.consume, asked))
+    return { pending: answer.num_pending, led }
   }
 
   #config(): string {

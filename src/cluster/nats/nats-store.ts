@@ -1,9 +1,16 @@
 /** The store of a cluster: a bucket of NATS. Nothing in it expires. */
 import { randomBytes } from 'node:crypto'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import { clearTimeout, delay, monotonicNow, setTimeout } from '../../base/event-loop.ts'
+import {
+  clearInterval,
+  clearTimeout,
+  delay,
+  monotonicNow,
+  setInterval,
+  setTimeout,
+} from '../../base/event-loop.ts'
 import { NATS_WATCH_IDLE_MS } from '../../base/limits.ts'
-import type { ClusterStore, StoreEntry, StoreWatch } from '../core/store.ts'
+import type { ClusterStore, OpenedStore, StoreEntry, StoreWatch } from '../core/store.ts'
 import { storeLost } from './faults.ts'
 import { Forgetting } from './forgetting.ts'
 import { Hearing } from './hearing.ts'
@@ -46,7 +53,7 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     return this.#stream.keys
   }
 
-  async open(): Promise<{ readonly era: number; readonly ageMs: number }> {
+  async open(): Promise<OpenedStore> {
     if (this.#isClosed) throw storeLost('it was closed')
     const connection = await this.#client.open()
     this.#hearing.renew(connection)
@@ -57,7 +64,10 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
 
   async cas(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {
     this.#check()
-    const other = (last: number): void => this.#expect(last)
+    const other = (last: number): void => {
+      if (last === 0 || last >= revision) this.#expect(last)
+      else this.#doubt(`${key} is at ${last}, and ${revision} was told`)
+    }
     const written = await this.#stream.write(key, value, revision, other).catch((error) => {
       void this.#verify(key)
       throw error
@@ -74,10 +84,10 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     return stored && { key, ...stored }
   }
 
-  /** @internal Write something that nobody reads: it stands when most of the servers have it. */
-  async write(): Promise<void> {
+  /** @internal Resolves once most of the servers have agreed to something behind this call. */
+  async agree(): Promise<void> {
     this.#check()
-    this.#expect(await this.#stream.touch())
+    await this.#stream.agree()
   }
 
   watch(each: (entry: StoreEntry) => void, lost: (reason: unknown) => void): StoreWatch {
@@ -105,6 +115,18 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   }
 
   /** @internal */
+  now(): number {
+    return monotonicNow()
+  }
+
+  /** @internal */
+  every(ms: number, act: () => void): () => void {
+    const timer = setInterval(act, ms)
+    timer.unref()
+    return () => clearInterval(timer)
+  }
+
+  /** @internal */
   async begin(take: (msg: Msg) => void, idleMs: number): Promise<Begun> {
     this.#check()
     const { inboxPrefix } = this.#client.options.subjects
@@ -112,11 +134,21 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     this.#hearing.add(subject, take)
     const end = (): void => this.#hearing.remove(subject)
     try {
-      return { pending: await this.#stream.consume(subject, idleMs), end }
+      return { ...(await this.#stream.consume(subject, idleMs)), end }
     } catch (error) {
       end()
       throw error
     }
+  }
+
+  /** @internal A lone server is the one that leads. */
+  async last(): Promise<number> {
+    return this.#client.isOfMany ? this.#stream.last() : 0
+  }
+
+  /** @internal */
+  has(revision: number): Promise<boolean> {
+    return this.#stream.has(revision)
   }
 
   /** @internal */
@@ -161,6 +193,11 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
 
   #expect(revision: number): void {
     for (const watch of this.#watches) watch.expect(revision)
+  }
+
+  /** The server that a watch hears has another stream than the one that leads. */
+  #doubt(what: string): void {
+    for (const watch of [...this.#watches]) watch.fail(storeLost(`the watch is wrong: ${what}`))
   }
 
   #check(): void {

@@ -30,7 +30,7 @@ export interface StoreLook {
   /** Finds out whether it can be used. */
   open(): Promise<unknown>
   /** Rejects when most of its servers do not answer now. */
-  write(): Promise<unknown>
+  agree(): Promise<unknown>
 }
 
 const NO_RESPONDERS = 503
@@ -57,7 +57,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
     this.#client = client
     this.#store = store
     this.#witness = new Witness({
-      write: () => store.write(),
+      agree: () => store.agree(),
       echo: (bytes) => {
         if (!this.#isClosed) this.events.beat(bytes)
       },

@@ -1,32 +1,55 @@
 /**
  * A watch of all keys: messages that a server sends by itself, numbered, and a heartbeat while
  * there are none. One is missing, or it is silent: the watch is lost, and its user begins another.
+ *
+ * The server that sends them need not be the one that leads, and may not have all that it has. One
+ * that was cut off, and comes back, may pass over what the others have written meanwhile, and goes
+ * on to number its messages without a gap; or it stays behind. So at the beginning, and now and
+ * then later, it must have come as far as the one that leads, at the beginning with as many keys.
+ * And each revision that it passes over is asked for: it must have been written anew since, or
+ * forgotten.
  */
 import type { Msg } from '@nats-io/transport-node'
-import { clearInterval, monotonicNow, setInterval } from '../../base/event-loop.ts'
-import { NATS_WATCH_IDLE_MS, NATS_WATCH_SILENT_MS } from '../../base/limits.ts'
+import {
+  NATS_PASSED_OVER_MAX,
+  NATS_WATCH_CHECK_MS,
+  NATS_WATCH_IDLE_MS,
+  NATS_WATCH_SILENT_MS,
+} from '../../base/limits.ts'
 import type { StoreEntry, StoreWatch } from '../core/store.ts'
 import { storeLost } from './faults.ts'
-import { OPERATION } from './jet-stream.ts'
+import { type Led, OPERATION } from './jet-stream.ts'
 import { wordOf } from './subjects.ts'
 
 /** What a watch needs of its store. */
 export interface WatchHost {
   /** Before each key, in the subject of its messages. */
   readonly keys: string
+  /** Milliseconds, of a clock that nobody sets. */
+  now(): number
+  /** @returns What ends it. */
+  every(ms: number, act: () => void): () => void
   /** Hear a subject of our own, and have the messages of all keys sent there. */
   begin(take: (msg: Msg) => void, idleMs: number): Promise<Begun>
+  /** The last revision, by the word of the server that leads. */
+  last(): Promise<number>
+  /** Is there a message of that revision, by the word of the server that leads? */
+  has(revision: number): Promise<boolean>
   ended(watch: NatsWatch): void
 }
 
 export interface Begun {
-  /** How many are there at the beginning. */
+  /** How many messages are there at the beginning. */
   readonly pending: number
+  /** What the server that leads had before. */
+  readonly led: Led
   end(): void
 }
 
 const HEARTBEAT = 100
 const LAST_SENT = 'Nats-Last-Consumer'
+/** The revision up to which the server has looked for messages. */
+const LAST_PASSED = 'Nats-Last-Stream'
 /**
  * A message says where it stands by the subject to answer it:
  * `$JS.ACK.<stream>.<consumer>.<times>.<revision>.<number>.<time>.<pending>`. Newer servers may
@@ -39,17 +62,20 @@ export class NatsWatch implements StoreWatch {
   readonly #host: WatchHost
   readonly #each: (entry: StoreEntry) => void
   readonly #lost: (reason: unknown) => void
-  readonly #silence: ReturnType<typeof setInterval>
+  readonly #stopListening: () => void
   #settle!: { resolve(): void; reject(reason: unknown): void }
   #begun: Begun | undefined
   #isOver = false
   #isReady = false
   /** All that was there at the beginning has come. */
   #isWhole = false
+  /** Until it is ready, the subjects of what has come. */
+  readonly #listed = new Set<string>()
   /** Messages so far, which is the number of the last one. */
   #count = 0
-  #heardAt = monotonicNow()
-  /** Of the last message. */
+  #heardAt: number
+  #checkedAt: number
+  /** Of the last message, or of what the server has passed since. */
   #revision = 0
   /** There is one, and we have not seen it; since when that is known. 0: none. */
   #expected = 0
@@ -64,8 +90,9 @@ export class NatsWatch implements StoreWatch {
     })
     // Whoever does not wait for it hears of it by `lost`.
     this.ready.catch(() => {})
-    this.#silence = setInterval(() => this.#listen(), NATS_WATCH_IDLE_MS)
-    this.#silence.unref()
+    this.#heardAt = host.now()
+    this.#checkedAt = host.now()
+    this.#stopListening = host.every(NATS_WATCH_IDLE_MS, () => this.#listen())
     void this.#begin()
   }
 
@@ -81,7 +108,7 @@ export class NatsWatch implements StoreWatch {
   expect(revision: number): void {
     if (revision <= this.#revision || this.#expected > 0) return
     this.#expected = revision
-    this.#expectedAt = monotonicNow()
+    this.#expectedAt = this.#host.now()
   }
 
   /** @internal It has ended by itself. */
@@ -96,7 +123,7 @@ export class NatsWatch implements StoreWatch {
       const begun = await this.#host.begin((msg) => this.#take(msg), NATS_WATCH_IDLE_MS)
       if (this.#isOver) begun.end()
       this.#begun = begun
-      this.#heardAt = monotonicNow()
+      this.#heardAt = this.#host.now()
       this.#look()
     } catch (error) {
       this.fail(error)
@@ -106,7 +133,7 @@ export class NatsWatch implements StoreWatch {
   #end(reason: unknown): void {
     if (this.#isOver) return
     this.#isOver = true
-    clearInterval(this.#silence)
+    this.#stopListening()
     this.#begun?.end()
     this.#settle.reject(reason)
     this.#host.ended(this)
@@ -114,19 +141,27 @@ export class NatsWatch implements StoreWatch {
 
   #listen(): void {
     if (this.#begun === undefined) return
-    const now = monotonicNow()
+    const now = this.#host.now()
     if (now - this.#heardAt >= NATS_WATCH_SILENT_MS) {
       this.fail(storeLost(`the watch is silent for ${NATS_WATCH_SILENT_MS} ms`))
     } else if (this.#expected > 0 && now - this.#expectedAt >= NATS_WATCH_SILENT_MS) {
       this.fail(storeLost(`the watch is behind, at ${this.#revision} of ${this.#expected}`))
+    } else if (now - this.#checkedAt >= NATS_WATCH_CHECK_MS) {
+      this.#checkedAt = now
+      // Without an answer there is nothing to know: whoever writes hears that.
+      this.#host.last().then(
+        (last) => this.expect(last),
+        () => {},
+      )
     }
   }
 
   #take(msg: Msg): void {
     if (this.#isOver) return
-    this.#heardAt = monotonicNow()
-    if (msg.headers?.code === HEARTBEAT) this.#compare(Number(msg.headers.get(LAST_SENT)))
-    else this.#message(msg)
+    this.#heardAt = this.#host.now()
+    const { headers } = msg
+    if (headers?.code !== HEARTBEAT) this.#message(msg)
+    else this.#compare(Number(headers.get(LAST_SENT)), Number(headers.get(LAST_PASSED)))
   }
 
   #message(msg: Msg): void {
@@ -139,28 +174,71 @@ export class NatsWatch implements StoreWatch {
       return
     }
     this.#count = number
-    this.#revision = revision
-    if (revision >= this.#expected) this.#expected = 0
+    this.#pass(revision - 1)
+    if (this.#isOver) return
+    this.#reach(revision)
     const key = msg.subject.slice(this.#host.keys.length).split('.').map(wordOf).join('.')
     const value = msg.headers?.has(OPERATION) === true ? undefined : new Uint8Array(msg.data)
+    if (!this.#isReady) this.#listed.add(msg.subject)
     this.#each({ key, revision, value })
     this.#look()
   }
 
-  /** @param number Of the last message that was sent, and no other waits to be. */
-  #compare(number: number): void {
+  /**
+   * @param number Of the last message that was sent, and no other waits to be.
+   * @param passed Up to where there is none that was not sent.
+   */
+  #compare(number: number, passed: number): void {
     if (number !== this.#count) {
       this.fail(storeLost(`the watch has ${this.#count} messages of ${number}`))
       return
     }
+    this.#pass(passed)
+    if (passed > this.#revision) this.#reach(passed)
     // A message may be removed before it is sent: then there are fewer than were pending.
     this.#isWhole = true
     this.#look()
   }
 
+  #reach(revision: number): void {
+    this.#revision = revision
+    if (revision >= this.#expected) this.#expected = 0
+  }
+
+  /** The server says that there is nothing between the last message and `end`, or behind it. */
+  #pass(end: number): void {
+    const begin = this.#revision + 1
+    // At the beginning only the last message of each key is sent.
+    if (!this.#isReady || begin > end) return
+    if (end - begin < NATS_PASSED_OVER_MAX) void this.#doubt(begin, end)
+    else this.fail(storeLost(`the watch has passed over ${end - begin + 1} revisions`))
+  }
+
+  async #doubt(begin: number, end: number): Promise<void> {
+    try {
+      for (let revision = begin; revision <= end && !this.#isOver; revision++) {
+        const isThere = await this.#host.has(revision)
+        if (isThere) throw storeLost(`the watch has passed over revision ${revision}`)
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
   #look(): void {
-    if (this.#begun === undefined) return
+    if (this.#begun === undefined || this.#isReady) return
     if (!this.#isWhole && this.#count < this.#begun.pending) return
+    const { keys, revision } = this.#begun.led
+    // The last one may be forgotten: a heartbeat says how far the server has come.
+    if (!this.#isWhole && this.#revision < revision) return
+    const { size } = this.#listed
+    this.#listed.clear()
+    // A key may have been forgotten meanwhile: then the next watch has them all.
+    if (size < keys || this.#revision < revision) {
+      const has = `${size} keys of ${keys}, at ${this.#revision} of ${revision}`
+      this.fail(storeLost(`the watch is behind: ${has}`))
+      return
+    }
     this.#isReady = true
     this.#settle.resolve()
   }

@@ -7,7 +7,7 @@ function scene() {
   const echoes: string[] = []
   const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
   const witness = new Witness({
-    write: () =>
+    agree: () =>
       new Promise<void>((resolve, reject) => {
         asked.push({
           answer: () => {
@@ -60,7 +60,7 @@ test('it counts when all peers were heard behind it, while nothing can be writte
   assert.deepEqual(echoes, ['1', '2'])
 })
 
-test('alone it needs the store; one write at a time', async () => {
+test('alone it needs the servers; one question at a time', async () => {
   const { witness, asked, echoes, sent, back } = scene()
   witness.known('b')
   witness.gone('b')

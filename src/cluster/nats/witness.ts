@@ -5,12 +5,12 @@
  * than it was sent,
  *
  * - either every peer was heard, as when nothing is wrong, or servers choose who leads;
- * - or something was written, which most of the servers have to agree to. One that leads, and is
- *   cut off, goes on answering questions for 10 s and more.
+ * - or most of the servers have agreed to something. One that leads, and is cut off, goes on
+ *   answering questions for 10 s and more.
  */
 export interface WitnessHost {
-  /** Write into the store. Rejects when it does not answer. */
-  write(): Promise<unknown>
+  /** Have most of the servers agree to something. Rejects when they do not. */
+  agree(): Promise<unknown>
   /** A beat of ours, heard by who decides. */
   echo(bytes: Uint8Array): void
 }
@@ -30,9 +30,9 @@ export class Witness {
   readonly #peers = new Map<string, number | undefined>()
   #sent: Sent[] = []
   #number = 0
-  /** What was written behind this beat stands. */
-  #written = 0
-  #isWriting = false
+  /** What was asked behind this beat was agreed to. */
+  #agreed = 0
+  #isAsking = false
 
   constructor(host: WitnessHost) {
     this.#host = host
@@ -58,10 +58,10 @@ export class Witness {
     this.#sent.push({ number: ++this.#number, bytes, isBack: false })
     if (this.#sent.length > SENT_MAX) this.#sent.shift()
     // Peers say it sooner or later, and it costs nothing.
-    if (this.#isWriting || this.#isHeardBy(this.#number - 1)) return
-    this.#isWriting = true
+    if (this.#isAsking || this.#isHeardBy(this.#number - 1)) return
+    this.#isAsking = true
     const behind = this.#number
-    this.#host.write().then(
+    this.#host.agree().then(
       () => this.#toldBy(behind),
       () => this.#toldBy(0),
     )
@@ -84,8 +84,8 @@ export class Witness {
   }
 
   #toldBy(number: number): void {
-    this.#isWriting = false
-    this.#written = Math.max(this.#written, number)
+    this.#isAsking = false
+    this.#agreed = Math.max(this.#agreed, number)
     this.#look()
   }
 
@@ -99,7 +99,7 @@ export class Witness {
   }
 
   #isHeard(number: number): boolean {
-    return this.#written >= number || this.#isHeardBy(number)
+    return this.#agreed >= number || this.#isHeardBy(number)
   }
 
   /** Has every peer been heard behind that beat? Nobody is not enough. */

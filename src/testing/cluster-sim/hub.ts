@@ -108,7 +108,11 @@ export class Hub {
    */
   watch(
     client: HubClient,
-    { stale, lagMs }: { readonly stale: number; readonly lagMs: number },
+    {
+      from,
+      stale,
+      lagMs,
+    }: { readonly from: number; readonly stale: number; readonly lagMs: number },
     each: (entry: StoreEntry) => void,
     lost: (reason: unknown) => void,
     ready: () => void,
@@ -119,7 +123,7 @@ export class Hub {
       else this.#agenda.after(lagMs, () => client.bring(run))
     }
     const tell = (entry: StoreEntry): void => bring(() => each(entry))
-    const upTo = Math.max(0, this.log.length - stale)
+    const upTo = Math.max(from, this.log.length - stale)
     for (const entry of stateOf(this.log.slice(0, upTo))) tell(entry)
     bring(ready)
     for (const entry of this.log.slice(upTo)) tell(entry)

@@ -1,6 +1,6 @@
 /** The store as one simulated node reaches it: by its ways to and from the hub. */
 import { SkynetError } from '../../base/errors.ts'
-import type { StoreEntry } from '../../cluster/core/store.ts'
+import type { OpenedStore, StoreEntry } from '../../cluster/core/store.ts'
 import type { ViewedStore } from '../../cluster/core/store-view.ts'
 import { Later } from './later.ts'
 import { type ClusterNetwork, HUB } from './network.ts'
@@ -14,6 +14,8 @@ const ANSWER_MS = 1000
 const RETRY_MS = 50
 /** Changes that a follower may be behind. */
 const STALE_MAX = 6
+/** A server may pass over a change; that is found out so much later, and the watch is lost. */
+const PASSED_OVER_MS = 1000
 /** What is told of changes may come later than what else is said. */
 const LAGS_MS = [0, 0, 0, 100, 700] as const
 
@@ -22,6 +24,9 @@ export class SimStore implements ViewedStore {
   readonly #network: ClusterNetwork
   readonly #client: SimTransport
   #era = 0
+  /** It says how far it has come, as it must when servers may pass over changes. */
+  readonly #tellsRevision: boolean
+  #revision = 0
   /** Of each watch that runs, what tells that it is lost. */
   readonly #watches = new Set<(reason: unknown) => void>()
 
@@ -29,13 +34,16 @@ export class SimStore implements ViewedStore {
     this.#process = process
     this.#network = network
     this.#client = client
+    this.#tellsRevision = network.random.oneIn(2)
   }
 
-  open(): PromiseLike<{ readonly era: number; readonly ageMs?: number }> {
+  open(): PromiseLike<OpenedStore> {
     const { hub } = this.#network
     return this.#ask(() => {
-      this.#era = hub.table.era
-      return { era: hub.table.era, ageMs: hub.ageMs }
+      const { era, revision } = hub.table
+      this.#era = era
+      this.#revision = revision
+      return { era, ageMs: hub.ageMs, ...(this.#tellsRevision ? { revision } : {}) }
     })
   }
 
@@ -53,7 +61,7 @@ export class SimStore implements ViewedStore {
     each: (entry: StoreEntry) => void,
     failed: (reason: unknown) => void,
   ): { close(): void; readonly ready: PromiseLike<void> } {
-    const { hub, random } = this.#network
+    const { agenda, hub, random } = this.#network
     const ready = new Later<void>()
     let isClosed = false
     let end = (): void => undefined
@@ -63,6 +71,8 @@ export class SimStore implements ViewedStore {
     this.#watches.add(fail)
     const stale = random.oneIn(4) ? random.below(STALE_MAX) : 0
     const lagMs = random.pick(LAGS_MS)
+    const passesOver = this.#tellsRevision && random.oneIn(3)
+    let isReady = false
     const era = this.#era
     this.#request(() => {
       if (isClosed) return
@@ -72,12 +82,17 @@ export class SimStore implements ViewedStore {
       }
       end = hub.watch(
         this.#client,
-        { stale, lagMs },
+        { from: this.#tellsRevision ? this.#revision : 0, stale, lagMs },
         (entry) => {
-          if (!isClosed) each(entry)
+          if (isClosed) return
+          if (isReady && passesOver && random.oneIn(4)) {
+            const found = (): void => fail(lost('it has passed over a change'))
+            agenda.after(PASSED_OVER_MS, () => this.#client.bring(found))
+          } else each(entry)
         },
         fail,
         () => {
+          isReady = true
           if (!isClosed) ready.resolve(undefined)
         },
       )
