@@ -33,8 +33,21 @@ export type FittingAnswer<P extends ClientProtocol, Answer> = {
 
 interface FittingParts<P extends ClientProtocol, Answer, Data> extends AnswerParts {
   readonly agent: AgentRef<P, 'data' extends keyof Answer ? Data : MissingData<Data>>
-  readonly data: Data
+  readonly data: Data & NoMore<Answer[keyof Answer & 'data'], Data>
 }
+
+/** What is written out as data has no field that the agent does not take: one that is misspelt. */
+type NoMore<Given, Data> = Given extends object
+  ? {
+      readonly [Name in Exclude<
+        keyof Given & string,
+        FieldsOf<Data>
+      >]: 'The agent takes no such thing'
+    }
+  : unknown
+
+/** Of a union those of all its parts. */
+type FieldsOf<Data> = unknown extends Data ? PropertyKey : Data extends unknown ? keyof Data : never
 
 type MissingData<Data> = undefined extends Data ? Data : undefined
 

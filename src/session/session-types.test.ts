@@ -159,6 +159,13 @@ export async function joining(skynet: Skynet, session: Session<typeof chess>): P
   // @ts-expect-error Which seat? when a function makes the options as well.
   defineGate(chess, async () => ({ listen, login: async () => ({ user, agent: seat }) }))
 
+  // @ts-expect-error It takes no such thing.
+  defineGate(chess, { listen, login: () => ({ user, agent: seat, data: { table: 7, row: 1 } }) })
+  const misspelt = { listen, login: () => ({ user, agent: standing, data: { table: 7, rwo: 1 } }) }
+  // @ts-expect-error It takes no such thing, when a function makes the options as well.
+  defineGate(chess, () => misspelt)
+  defineGate(chess, { listen, login: () => ({ user, agent: anyRef, data: { table: 7, row: 1 } }) })
+
   // @ts-expect-error There is no such thing in an answer.
   defineGate(chess, { listen, login: () => ({ user, agent: anyRef, unusd: () => {} }) })
 
@@ -266,6 +273,18 @@ export function exactData(agent: AgentRef<Chess, Move>, word: AgentRef<Chess, 'J
   defineGate(chess, { listen, login: async () => ({ user, agent, data: { kind: 'turn' } }) })
   // @ts-expect-error By how much? when a function makes the options as well.
   defineGate(chess, () => ({ listen, login: () => ({ user, agent, data: { kind: 'turn' } }) }))
+}
+
+/** What has more than fields, or any fields at all, is taken as it is. */
+export function wholeData(
+  list: AgentRef<Chess, number[]>,
+  record: AgentRef<Chess, Record<string, number>>,
+  map: AgentRef<Chess, Map<string, Seat>>,
+): void {
+  const user = 'bob'
+  defineGate(chess, { listen, login: () => ({ user, agent: list, data: [1, 2] }) })
+  defineGate(chess, { listen, login: () => ({ user, agent: record, data: { a: 1, b: 2 } }) })
+  defineGate(chess, { listen, login: () => ({ user, agent: map, data: new Map<string, Seat>() }) })
 }
 
 type Chat = typeof chat
