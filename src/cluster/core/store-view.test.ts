@@ -126,7 +126,19 @@ test('StoreView finds it too in a list that ends with what has been forgotten', 
   store.again(1, 5)
   store.tell(['a', 4], ['d', 3])
   store.ready.resolve(undefined)
-  assert.deepEqual(store.take(), ['lost', 'same', 'a 4', 'd 3', 'b 4 gone', 'synced'])
+  assert.deepEqual(store.take(), ['lost', 'same', 'a 4', 'd 3', 'b 5 gone', 'synced'])
+})
+
+test('StoreView says of what has gone that it went behind what is known of it', () => {
+  const store = new Puppet().opened()
+  store.tell(['a', 1], ['b', 9])
+  store.ready.resolve(undefined)
+  store.take()
+  // With 10 b was deleted, and is forgotten.
+  store.again(1, 10)
+  store.tell(['a', 1])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['lost', 'same', 'b 10 gone', 'synced'])
 })
 
 test('StoreView believes no list that is older than what it knows', () => {

@@ -73,9 +73,8 @@ export class StoreView {
   #newest = 0
   /** While the entries come: what the watch has told. */
   #listed: Map<string, StoreEntry> | undefined
+  /** What is listed is as new as that, by its last entry or by the word of the store. */
   #listedTo = 0
-  /** What is listed is as new as what we know, by the word of the store. */
-  #isListNew = false
   /** A watch has told what never was. */
   #isMistaken = false
   /** Since when the store says that it has not come so far as it was told. */
@@ -188,8 +187,7 @@ export class StoreView {
     }
     this.#state = 'reading'
     this.#listed = new Map()
-    this.#listedTo = 0
-    this.#isListNew = revision !== undefined
+    this.#listedTo = revision ?? 0
     this.#host.opened(ageMs, isNew ? 'elsewhere' : isMistaken ? 'never' : 'so')
     const watch = this.#store.watch(
       (entry) => {
@@ -261,8 +259,7 @@ export class StoreView {
   #ready(): void {
     const listed = this.#listed!
     this.#listed = undefined
-    const isFresh = this.#isListNew || this.#listedTo >= this.#newest
-    if (isFresh && !this.#compare(listed)) return
+    if (this.#listedTo >= this.#newest && !this.#compare(listed)) return
     this.#state = 'open'
     this.#retries = 0
     this.#host.synced()
