@@ -1,7 +1,7 @@
 /// <reference types="node" preserve="true" />
 /** The door of clusters: contracts for who writes a transport or a store. */
 
-export type { ClusterStore, StoreEntry, StoreWatch } from './cluster/core/store.ts'
+export type { ClusterStore, OpenedStore, StoreEntry, StoreWatch } from './cluster/core/store.ts'
 export type {
   ClusterSelf,
   ClusterTransport,
