@@ -33,6 +33,14 @@ export interface DriveOptions extends ClusterNodeOptions {
 /** Between two looks at which services of a node that stops are left. */
 const LAST_LOOK_MS = 5
 
+/** What a node says of itself when its epoch is over. */
+const OVERTAKEN = {
+  tombstone: () => 'other nodes have decided that this one was dead: it joins again',
+  mistaken: () => 'the store of the cluster has told what never was: this node joins again',
+  replaced: (node: string) =>
+    `another process has the name '${node}': this node leaves the cluster`,
+}
+
 export class Drive {
   readonly node: ClusterNode
   readonly border: ClusterBorder
@@ -165,11 +173,7 @@ export class Drive {
       pending: () => queueMicrotask(flush),
       joined: (epoch) => this.#joined(epoch),
       overtaken: (how) => {
-        const why =
-          how === 'tombstone'
-            ? 'other nodes have decided that this one was dead: it joins again'
-            : `another process has the name '${this.node.node}': this node leaves the cluster`
-        skynet.error(why)
+        skynet.error(OVERTAKEN[how](this.node.node))
         this.#options.children().overtaken()
       },
       node: (peer, state) => {

@@ -379,7 +379,7 @@ describe('Members: the store', () => {
     cluster.store.cut()
     cluster.pass(11 * LEASE_MS)
     assert.deepEqual(a.take().slice(0, 4), [
-      ...['fenced lobby 0.4', 'overtaken tombstone'],
+      ...['fenced lobby 0.4', 'overtaken mistaken'],
       ...['b down', 'c down'],
     ])
     assert.deepEqual(again.take().slice(0, 2), ['a suspect', 'a down'])
@@ -479,6 +479,18 @@ describe('Members: the end', () => {
     const d = cluster.add('d')
     d.node.drain(() => told.push('no member'))
     assert.equal(told.at(-1), 'no member')
+  })
+
+  test('nor on one that is leaving already', () => {
+    const { cluster, a } = three()
+    cluster.store.late = []
+    const left = leaving(a)
+    let isTold = false
+    a.node.drain(() => {
+      isTold = true
+    })
+    cluster.store.arrive()
+    assert.deepEqual([left.is, isTold], [true, true])
   })
 
   test('a node that leaves while its record is being written is down at once, too', () => {

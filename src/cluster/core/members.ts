@@ -48,8 +48,11 @@ export interface Member {
   readonly state: PeerState
 }
 
-/** Why a node is no more what it was: a tombstone, or another process of the same name. */
-export type Overtaken = 'tombstone' | 'replaced'
+/**
+ * Why a node is no more what it was: a tombstone, another process of the same name, or a store that
+ * has told what never was.
+ */
+export type Overtaken = 'tombstone' | 'replaced' | 'mistaken'
 
 export interface MembersHost {
   now(): number
@@ -62,10 +65,11 @@ export interface MembersHost {
   refused(reason: unknown): void
   /** That node has our name, and lives: we do not join, and do not try again. */
   taken(by: NodeRecord): void
-  /** Our epoch is over. It joins again by itself after a tombstone, and never when replaced. */
+  /** Our epoch is over. It joins again by itself, and never when replaced. */
   overtaken(how: Overtaken): void
   /**
    * Each change of a state, in order: first `up` or `draining`, last `down`, never twice the same.
+   * Whoever was overtaken as `mistaken` may hear of that epoch again after its `down`.
    */
   member(member: Member, state: PeerState): void
   /** The record of a member is another one; its state is the same. */
@@ -271,6 +275,7 @@ export class Members {
     const hasRecord = this.#revision !== 0 || this.#isWriting
     if (!isMeant || !hasRecord || !this.#view.isOpen) {
       this.#phase = 'out'
+      this.#lookAtUntold()
       left()
       return
     }
@@ -398,7 +403,7 @@ export class Members {
     this.#tombs.clear()
     this.#revision = 0
     this.#isStale = true
-    if (this.#phase === 'in') this.#overtaken(true)
+    if (this.#phase === 'in') this.#overtaken('mistaken')
     for (const peer of peers) this.#move(peer, 'down')
   }
 
@@ -568,14 +573,17 @@ export class Members {
     if (stored !== undefined && stored.epoch < this.#epoch) {
       this.#revision = 0
       this.#isStale = true
-    } else this.#overtaken(stored === undefined || stored.deadBy !== undefined)
+    } else {
+      const isDead = stored === undefined || stored.deadBy !== undefined
+      this.#overtaken(isDead ? 'tombstone' : 'replaced')
+    }
   }
 
-  #overtaken(isTombstone: boolean): void {
+  #overtaken(how: Overtaken): void {
     this.#phase = 'out'
     this.#lookAtUntold()
-    this.#host.overtaken(isTombstone ? 'tombstone' : 'replaced')
-    if (!isTombstone || this.#phase !== 'out') return
+    this.#host.overtaken(how)
+    if (how === 'replaced' || this.#phase !== 'out') return
     this.#begin()
     this.#write()
   }
@@ -708,6 +716,7 @@ export class Members {
   #delete(): void {
     const gone = (): void => {
       this.#phase = 'out'
+      this.#lookAtUntold()
       this.#left?.()
       this.#left = undefined
     }
