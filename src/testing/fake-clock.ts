@@ -59,6 +59,7 @@ export class FakeClock implements Clock {
    * @throws {RangeError} Unless `ms` is a number in 0..`TIMER_MS_MAX`.
    * @throws {Error} When timers set timers for the same moment, again and again: time would never
    * go on. It names the services.
+   * @throws {SkynetError} `ERR_TEST_UNSETTLED` when services of a node go on without timers.
    */
   async advance(ms: number): Promise<void> {
     checkMs('advance a clock', 'ms', ms)
