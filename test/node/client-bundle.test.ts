@@ -81,6 +81,7 @@ test('what pages in use load does what the full one does, but for checks and wor
     env,
   })
   assert.equal(status, 0, stdout)
+  assert.match(stdout, /^\S+ skipped [1-9]/m, 'it was the full build')
 })
 
 // Proves: docs/client.md#builds
