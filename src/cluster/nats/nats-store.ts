@@ -142,8 +142,8 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   }
 
   /** @internal A lone server is the one that leads. */
-  async last(): Promise<number> {
-    return this.#client.isOfMany ? this.#stream.last() : 0
+  async last(): Promise<number | undefined> {
+    return this.#client.isOfMany ? this.#stream.last() : undefined
   }
 
   /** @internal */

@@ -37,7 +37,7 @@ async function watch(
   const told: string[] = []
   const asked: number[] = []
   const clock = { ms: 0 }
-  const last = { revision: 0 }
+  const last: { revision: number | undefined } = { revision: undefined }
   let every: { readonly ms: number; readonly act: () => void } | undefined
   const pass = async (ms: number): Promise<void> => {
     for (const end = clock.ms + ms; clock.ms < end; ) {
@@ -203,4 +203,35 @@ test('a watch that stays behind the server that leads is lost, though nobody wri
     assert.equal(told.at(-1), isBehind ? 'lost' : 'node.n2')
     made.close()
   }
+})
+
+// Proves: docs/cluster-nats.md#never
+test('a watch that was told more than the server has that leads is lost', async () => {
+  for (const revision of [8, 9]) {
+    const { watch: made, told, take, last, pass } = await watch(1)
+    take(message(1, 9))
+    last.revision = revision
+    for (let passed = 0; passed < NATS_WATCH_CHECK_MS; passed += NATS_WATCH_IDLE_MS) {
+      take(heartbeat(1, 9))
+      assert.deepEqual(told, ['node.n1'])
+      await pass(NATS_WATCH_IDLE_MS)
+    }
+    assert.equal(told.at(-1), revision < 9 ? 'lost' : 'node.n1')
+    made.close()
+  }
+})
+
+test('what comes while the server that leads is asked is no more than it has', async () => {
+  const { watch: made, told, take, last, pass } = await watch(1)
+  take(message(1))
+  await pass(NATS_WATCH_SILENT_MS - NATS_WATCH_IDLE_MS)
+  take(heartbeat(1))
+  const get = (): number => {
+    take(message(2))
+    return 1
+  }
+  Object.defineProperty(last, 'revision', { get })
+  await pass(NATS_WATCH_CHECK_MS - NATS_WATCH_SILENT_MS + NATS_WATCH_IDLE_MS)
+  assert.deepEqual(told, ['node.n1', 'node.n2'])
+  made.close()
 })

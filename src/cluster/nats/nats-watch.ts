@@ -4,8 +4,9 @@
  *
  * The server that sends them need not be the one that leads, and may not have all that it has. One
  * that was cut off, and comes back, may pass over what the others have written meanwhile, and goes
- * on to number its messages without a gap; or it stays behind. So at the beginning, and now and
- * then later, it must have come as far as the one that leads, at the beginning with as many keys.
+ * on to number its messages without a gap; or it stays behind; or it has sent what never was. So at
+ * the beginning, and now and then later, it must have come as far as the one that leads, at the
+ * beginning with as many keys, and later no further.
  * And each revision that it passes over is asked for: it must have been written anew since, or
  * forgotten.
  */
@@ -31,8 +32,8 @@ export interface WatchHost {
   every(ms: number, act: () => void): () => void
   /** Hear a subject of our own, and have the messages of all keys sent there. */
   begin(take: (msg: Msg) => void, idleMs: number): Promise<Begun>
-  /** The last revision, by the word of the server that leads. */
-  last(): Promise<number>
+  /** The last revision, by the word of the server that leads; undefined: there is no other. */
+  last(): Promise<number | undefined>
   /** Is there a message of that revision, by the word of the server that leads? */
   has(revision: number): Promise<boolean>
   ended(watch: NatsWatch): void
@@ -148,12 +149,19 @@ export class NatsWatch implements StoreWatch {
       this.fail(storeLost(`the watch is behind, at ${this.#revision} of ${this.#expected}`))
     } else if (now - this.#checkedAt >= NATS_WATCH_CHECK_MS) {
       this.#checkedAt = now
+      const seen = this.#revision
       // Without an answer there is nothing to know: whoever writes hears that.
       this.#host.last().then(
-        (last) => this.expect(last),
+        (last) => this.#measure(seen, last),
         () => {},
       )
     }
+  }
+
+  /** @param seen How far we were when the server that leads was asked. */
+  #measure(seen: number, last = seen): void {
+    if (last >= seen) this.expect(last)
+    else this.fail(storeLost(`the watch is ahead, at ${seen} of ${last}`))
   }
 
   #take(msg: Msg): void {
