@@ -275,7 +275,7 @@ const cutServer = async (leads: boolean): Promise<Measured> => {
     const rested = a.told('rests', since)[0]!
     const healed = clock()
     servers.mend()
-    await a.tells('overtaken', 'tombstone', healed)
+    await a.tells('overtaken', /tombstone|mistaken/, healed)
     await Promise.all(others.map((node) => node.tells('node', 'a up', healed)))
     await callsGoOn(nodes.all)
     await settle(nodes, nodes.all)
