@@ -5,6 +5,8 @@ import { framedTcp } from './framed-tcp.ts'
 test('framedTcp() refuses what is wrong within tls at once, and names it', () => {
   const rows: readonly (readonly [unknown, RegExp])[] = [
     [true, /'tls' must be a plain object/],
+    [false, /'tls' must be a plain object/],
+    [null, /'tls' must be a plain object/],
     [{ ca: 5 }, /Cannot connect over TCP with what 'tls' has: .*"?options\.ca"? /],
     [{ cert: 'nonsense' }, /Cannot connect over TCP with what 'tls' has: error:/],
     [{ minVersion: 'TLSv9' }, /with what 'tls' has: "TLSv9" is not a valid/],

@@ -46,7 +46,7 @@ export function framedTcp(options: FramedTcpOptions): ClientLinkMaker {
   const { port, host = '127.0.0.1', header = 'u16be', messageBytesMax, tls: secure } = options
   checkInteger(WHAT, 'port', port, 1, 65_535)
   checkString(WHAT, 'host', host)
-  const tls = secure && checkedTls(secure)
+  const tls = secure === undefined ? undefined : checkedTls(secure)
   const max = messageBytesMax === undefined ? undefined : { max: messageBytesMax }
   const format = formatOf({ header, ...max })
   return {
