@@ -44,7 +44,7 @@ type NoMore<Given, Data> = Given extends object
         FieldsOf<Data>
       >]: 'The agent takes no such thing'
     }
-  : unknown
+  : Given
 
 /** Of a union those of all its parts. */
 type FieldsOf<Data> = unknown extends Data ? PropertyKey : Data extends unknown ? keyof Data : never

@@ -164,6 +164,11 @@ export async function joining(skynet: Skynet, session: Session<typeof chess>): P
   const misspelt = { listen, login: () => ({ user, agent: standing, data: { table: 7, rwo: 1 } }) }
   // @ts-expect-error It takes no such thing, when a function makes the options as well.
   defineGate(chess, () => misspelt)
+  const some = (row?: number) => (row === undefined ? undefined : { table: 7, rwo: row })
+  // @ts-expect-error It takes no such thing, nor when there may be nothing.
+  defineGate(chess, () => ({ listen, login: () => ({ user, agent: standing, data: some() }) }))
+  const none = (table?: number) => (table === undefined ? undefined : { table })
+  defineGate(chess, () => ({ listen, login: () => ({ user, agent: standing, data: none() }) }))
   defineGate(chess, { listen, login: () => ({ user, agent: anyRef, data: { table: 7, row: 1 } }) })
 
   // @ts-expect-error There is no such thing in an answer.
