@@ -74,7 +74,9 @@ export class ChannelDesk {
     const { channels } = this.#host.border
     channels.open(peer, id)
     try {
-      if (!(await this.#others.at(peer.node, 0).hasChannel(id))) throw unknown(id)
+      if (!(await this.#others.ask(peer.node, 0, (there) => there.hasChannel(id)))) {
+        throw unknown(id)
+      }
     } catch (error) {
       channels.close(peer, id)
       throw error

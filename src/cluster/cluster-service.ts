@@ -69,7 +69,9 @@ export async function clusterService(
     nodes: () => list.list,
     changes: (version) => list.changes(version),
     query: async (node, wanted, timeoutMs) =>
-      node === name ? methods.find(wanted) : others.at(node, timeoutMs).find(wanted),
+      node === name
+        ? methods.find(wanted)
+        : others.ask(node, timeoutMs, (peer) => peer.find(wanted)),
     launch: (...given) => launches.on(...given),
     placeChild: (where) => launches.supervised.place(where),
     launchChild: (...given) => launches.supervised.launch(...given),

@@ -40,7 +40,7 @@ export class Launches {
 
   readonly #loadOf: LoadOf = async (node, limitMs) => {
     const { drive, others } = this.#host
-    return node === drive.self.node ? this.load() : others.at(node, limitMs).load()
+    return node === drive.self.node ? this.load() : others.ask(node, limitMs, (peer) => peer.load())
   }
 
   /** On whichever node it is to be. @param timeoutMs 0: as long as any call to another node. */
@@ -58,7 +58,9 @@ export class Launches {
       return skynet.newService(url, launchOptions(options))
     }
     const module = application.moduleOf(url)
-    return others.at(node, timeoutMs).launchHere(module, application.build, options)
+    return others.ask(node, timeoutMs, (peer) =>
+      peer.launchHere(module, application.build, options),
+    )
   }
 
   /** For another node. */

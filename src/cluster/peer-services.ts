@@ -2,6 +2,7 @@
 import { SkynetError } from '../base/errors.ts'
 import { type Names, NODE_NAMES } from '../kernel/names.ts'
 import type { BoundRef, ServiceRef } from '../service/ref.ts'
+import { ofBoth } from '../service/sendable.ts'
 import type { ClusterMethods } from '../skynet/cluster-api.ts'
 import type { Skynet } from '../skynet/skynet.ts'
 import type { ClusterBorder } from './border.ts'
@@ -12,6 +13,8 @@ export const CLUSTER_SERVICE = '.cluster'
 
 /** All that the service `.cluster` of a node is asked. */
 export type NodeMethods = ClusterMethods & PeerMethods
+
+type PeerCalls = BoundRef<PeerMethods>['call']
 
 export interface PeerServicesHost {
   readonly border: ClusterBorder
@@ -30,10 +33,26 @@ export class PeerServices {
   }
 
   /**
+   * Ask one thing of that node, which is all that is done for who asked here: what has not run
+   * there has not run for him.
+   *
    * @param timeoutMs 0: as long as any call to another node.
-   * @throws {SkynetError} `ERR_NODE_UNKNOWN`.
+   * @throws {SkynetError} `ERR_NODE_UNKNOWN`, and as that node or the way to it says.
    */
-  at(node: string, timeoutMs: number): BoundRef<PeerMethods>['call'] {
+  async ask<T>(
+    node: string,
+    timeoutMs: number,
+    request: (peer: PeerCalls) => Promise<T>,
+  ): Promise<T> {
+    const calls = this.#at(node, timeoutMs)
+    try {
+      return await request(calls)
+    } catch (error) {
+      throw ofBoth(error)
+    }
+  }
+
+  #at(node: string, timeoutMs: number): PeerCalls {
     const { border, node: own } = this.#host
     const address = own.peer(node)
     if (address === undefined) throw new SkynetError('ERR_NODE_UNKNOWN', { node })

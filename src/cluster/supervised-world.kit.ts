@@ -178,11 +178,12 @@ export class SupervisedWorld {
       isOver: ({ node, epoch }: { node: string; epoch: number }) => peer(node)?.epoch !== epoch,
     }
     const others = {
-      at: (name: string) => ({
-        childHere: (id: string, ...what: [ServiceRef, string, string, RemoteLaunch]) =>
-          this.#ask(name, (node) => node.asked.launchHere(id, ...what)),
-        endChildHere: (id: string) => this.#ask(name, (node) => node.children.end(id)),
-      }),
+      ask: (name: string, _: number, request: (peer: object) => Promise<unknown>) =>
+        request({
+          childHere: (id: string, ...what: [ServiceRef, string, string, RemoteLaunch]) =>
+            this.#ask(name, (node) => node.asked.launchHere(id, ...what)),
+          endChildHere: (id: string) => this.#ask(name, (node) => node.children.end(id)),
+        }),
     }
     const application = { moduleOf: (url: string) => url, build: '1' }
     const host = { skynet: { sleep }, drive, others, application } as never as SupervisedHost

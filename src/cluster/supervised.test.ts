@@ -1,16 +1,14 @@
-/** Where a child of a supervisor here may be, and what is told of one that has not begun. */
+/** Where a child of a supervisor here may be. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SkynetError } from '../base/errors.ts'
-import type { ServiceRef } from '../service/ref.ts'
-import { noteUnsent, thrownToo } from '../service/sendable.ts'
 import type { Children } from './children.ts'
 import { Supervised, type SupervisedHost } from './supervised.ts'
 
 const UNSENT = { node: 'b', epoch: 7, sent: 'no' } as const
 
 /** A cluster of `a`, which is this node, and `b`. */
-function setUp(state: string, childHere = async (): Promise<unknown> => undefined) {
+function setUp(state: string) {
   const peer = (node: string) => (node === 'b' ? { node, epoch: 7 } : undefined)
   const drive = {
     self: { node: 'a', epoch: 1 },
@@ -20,9 +18,7 @@ function setUp(state: string, childHere = async (): Promise<unknown> => undefine
       { ...peer('b'), state },
     ],
   }
-  const application = { moduleOf: (url: string) => url, build: '1' }
-  const host = { drive, application, others: { at: () => ({ childHere }) } }
-  return new Supervised(host as never as SupervisedHost, {} as Children)
+  return new Supervised({ drive } as never as SupervisedHost, {} as Children)
 }
 
 // Proves: docs/cluster.md#supervise-unheard
@@ -32,14 +28,4 @@ test('a node that is not heard is no place for a child, and not the same as none
   await assert.rejects(setUp('suspect').place('b'), { code: 'ERR_NODE_LOST', message })
   await assert.rejects(setUp('draining').place('b'), { code: 'ERR_NODE_UNKNOWN' })
   await assert.rejects(setUp('up').place('c'), { code: 'ERR_NODE_UNKNOWN' })
-})
-
-test('who launches a child is told that it has not begun, where its node says so', async () => {
-  const refused = new SkynetError('ERR_NODE_LOST', UNSENT)
-  noteUnsent(refused)
-  const supervised = setUp('up', () => Promise.reject(refused))
-  const place = await supervised.place('b')
-  const launched = supervised.launch(place, {} as ServiceRef, 'file:///x.js', {}, 0)
-  const error = await launched.catch((thrown: unknown) => thrown)
-  assert.deepEqual((thrownToo(error) as SkynetError).info, UNSENT)
 })

@@ -59,13 +59,9 @@ export class Supervised {
       throw new SkynetError('ERR_NODE_LOST', { node, epoch, sent: 'no' })
     }
     const { build } = application
-    try {
-      return await others.at(node, timeoutMs).childHere(id, supervisor, module, build, options)
-    } catch (error) {
-      // A handler that throws what it got says that it has run: who launches asks for that child.
-      if (!isSkynetError(error, 'ERR_NODE_LOST')) throw error
-      throw new SkynetError('ERR_NODE_LOST', error.info)
-    }
+    return others.ask(node, timeoutMs, (peer) =>
+      peer.childHere(id, supervisor, module, build, options),
+    )
   }
 
   /** Until its node has answered, or is no more at that epoch. */
@@ -74,7 +70,7 @@ export class Supervised {
     while (!drive.isOver(place)) {
       try {
         if (drive.node.peer(place.node) !== undefined) {
-          return await others.at(place.node, 0).endChildHere(place.id)
+          return await others.ask(place.node, 0, (peer) => peer.endChildHere(place.id))
         }
       } catch (error) {
         // It runs a version that has launched nothing of that kind.

@@ -42,6 +42,12 @@ export function noteUnsent(error: object): void {
 export const thrownToo = (error: unknown): unknown =>
   typeof error === 'object' && error !== null && unsent.has(error) ? afterHandler(error) : error
 
+/**
+ * An error of a request that a handler has sent, and without whose answer it does nothing: what is
+ * said of that one is true of its own, too.
+ */
+export const ofBoth = (error: unknown): unknown => (isUnsent(error) ? withSent(error, 'no') : error)
+
 /** An error of a request of which it is known that a handler has run. */
 export function afterHandler(error: unknown): unknown {
   return isUnsent(error) ? withSent(error, 'maybe') : error
