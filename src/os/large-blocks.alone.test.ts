@@ -22,6 +22,17 @@ test('freeLargeBlocks() maps blocks as large as a ring, also after larger ones w
   for (const block of [large, small]) libc.free(block)
 })
 
+test('freeLargeBlocks() maps smaller ones for whoever asks for that, for good', () => {
+  const libc = openLibc()
+  freeLargeBlocks(MB)
+  freeLargeBlocks()
+  // The first may find room in what is kept.
+  const blocks = Array.from({ length: 8 }, () => libc.malloc(3 * MB))
+  const flags = new DataView(libc.view(blocks.at(-1)! - 8, 8)).getUint8(0)
+  if (libc.glibc !== undefined) assert.notEqual(flags & IS_MAPPED, 0)
+  for (const block of blocks) libc.free(block)
+})
+
 test('setLargeBlocks() leaves alone what the environment has set, and another libc', () => {
   const told: number[][] = []
   const mallopt = (...args: [number, number]) => told.push(args)

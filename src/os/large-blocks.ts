@@ -20,18 +20,27 @@ const KEPT_BYTES = 2 * LARGE_BYTES
 /** Who has set the size has the last word. */
 const IS_SET = /mmap_threshold/i
 
-let isDone = false
+/** The least that was asked for. */
+let setBytes = Infinity
 
-/** Once for the process, on the thread that starts the first node. */
-export function freeLargeBlocks(): void {
-  if (isDone) return
-  isDone = true
-  setLargeBlocks(openLibc(), process.env)
+/**
+ * On the thread that starts the first node of the process.
+ *
+ * @param bytes Those so large or larger. What was set before holds where it is lower.
+ */
+export function freeLargeBlocks(bytes = LARGE_BYTES): void {
+  if (bytes >= setBytes) return
+  setBytes = bytes
+  setLargeBlocks(openLibc(), process.env, bytes)
 }
 
-export function setLargeBlocks({ glibc }: Pick<Libc, 'glibc'>, env: NodeJS.ProcessEnv): void {
+export function setLargeBlocks(
+  { glibc }: Pick<Libc, 'glibc'>,
+  env: NodeJS.ProcessEnv,
+  bytes = LARGE_BYTES,
+): void {
   const { MALLOC_MMAP_THRESHOLD_ = '', GLIBC_TUNABLES = '' } = env
   if (MALLOC_MMAP_THRESHOLD_ !== '' || IS_SET.test(GLIBC_TUNABLES)) return
-  glibc?.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+  glibc?.mallopt(M_MMAP_THRESHOLD, bytes)
   glibc?.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 }

@@ -30,6 +30,7 @@ import {
 import { forgetService, type LoadedService, registerService } from '../modules/modules.ts'
 import { addressOf } from '../net/descriptor.ts'
 import { type ListenerInfo, listenersOf } from '../net/netstat.ts'
+import { freeLargeBlocks } from '../os/large-blocks.ts'
 import { originOf } from '../service/life.ts'
 import type { LogLine } from '../service/log.ts'
 import {
@@ -63,6 +64,13 @@ import { Work } from './work.ts'
 const HARBOR = 0
 /** Of a node 2^24: that many would be 32 MiB, to be cleared for each of many nodes. */
 const HANDLES = 0xfffff
+/**
+ * From so many nodes in a process on, their memory goes back to the system when it is freed: else
+ * glibc keeps most of it, and clears it for the next one. Some hundreds would have 6 GB.
+ */
+const MANY_NODES = 32
+/** The shared memory of a test node is blocks so large, and larger. */
+const BLOCK_BYTES = 512 * 1024
 const SEED_MAX = 0xffffffff
 /** How long a launch may wait for Node.js; as in probe.ts, nothing that works takes so long. */
 const SETTLE_MS_DEFAULT = 10_000
@@ -156,6 +164,7 @@ export async function nodeFor(
 }
 
 let names = 0
+let made = 0
 
 export class TestNode implements AsyncDisposable {
   /** What services have logged. */
@@ -196,6 +205,7 @@ export class TestNode implements AsyncDisposable {
   constructor(options: TestNodeOptions) {
     const { seed, env = {}, clock } = options
     this.#options = options
+    if (++made === MANY_NODES) freeLargeBlocks(BLOCK_BYTES)
     const startedAt = epochNow()
     const time: Clock = clock ?? realClock(startedAt)
     const memory = createNodeMemory(1, true, HANDLES)
