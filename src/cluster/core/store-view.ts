@@ -77,8 +77,10 @@ export class StoreView {
   #listedTo = 0
   /** A watch has told what never was. */
   #isMistaken = false
-  /** Since when the store says that it has not come so far as it was told. */
-  #behindFrom: number | undefined
+  /** For so long the store has said that it has not come so far as it was told; 0: it does not. */
+  #behindMs = 0
+  /** When it has said so last. */
+  #behindAt = 0
   #watch: { close(): void } | undefined
   readonly #writes = new Set<Write>()
 
@@ -171,7 +173,7 @@ export class StoreView {
     const opening = this.#opening
     const isNew = era !== this.#era
     const isBehind = !isNew && revision !== undefined && revision < this.#newest
-    if (!isBehind) this.#behindFrom = undefined
+    if (!isBehind) this.#behindMs = 0
     else if (!this.#isBehindForLong()) {
       this.#lost(opening, `it is at ${revision}, and was at ${this.#newest}`)
       return
@@ -179,7 +181,7 @@ export class StoreView {
     const isMistaken = isBehind || (this.#isMistaken && !isNew)
     if (isNew || isMistaken) {
       this.#isMistaken = false
-      this.#behindFrom = undefined
+      this.#behindMs = 0
       this.#era = era
       this.#entries.clear()
       this.#watched = 0
@@ -204,11 +206,16 @@ export class StoreView {
     )
   }
 
-  /** A server that has just begun to lead may not have caught up with what it leads. */
+  /**
+   * A server that has just begun to lead may not have caught up with what it leads. A time in which
+   * none answers says nothing.
+   */
   #isBehindForLong(): boolean {
     const now = this.#host.now()
-    this.#behindFrom ??= now
-    return now - this.#behindFrom >= this.#waitMs * BEHIND_WAITS
+    const sinceMs = Math.min(now - this.#behindAt, this.#waitMs / BEHIND_PART)
+    this.#behindMs = this.#behindMs === 0 ? 1 : this.#behindMs + sinceMs
+    this.#behindAt = now
+    return this.#behindMs >= this.#waitMs * BEHIND_WAITS
   }
 
   /** The watch is the truth, in order; what it tells again, or what we wrote since, is known. */
@@ -260,6 +267,7 @@ export class StoreView {
     const listed = this.#listed!
     this.#listed = undefined
     if (this.#listedTo >= this.#newest && !this.#compare(listed)) return
+    if (this.#state !== 'reading') return
     this.#state = 'open'
     this.#retries = 0
     this.#host.synced()
@@ -278,8 +286,10 @@ export class StoreView {
       if (this.#entries.get(entry.key)?.revision !== entry.revision) this.#tell(entry)
     }
     for (const { key, value } of [...this.#entries.values()]) {
-      if (value === undefined || listed.has(key)) continue
+      if (listed.has(key)) continue
       this.#entries.delete(key)
+      // That we have deleted it ourselves was told then.
+      if (value === undefined) continue
       this.#host.entry({ key, revision: this.#listedTo, value: undefined })
     }
     return true
@@ -316,3 +326,5 @@ const PAUSES = 64
 const RETRIES_COUNTED = 3
 /** What an opening may take, so often: for so long a store may say that it is behind. */
 const BEHIND_WAITS = 4
+/** Between two of its answers no more counts than this part of what an opening may take. */
+const BEHIND_PART = 4
