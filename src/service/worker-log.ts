@@ -58,14 +58,16 @@ export class WorkerLog {
   bringBack(): void {
     const { ledger, fallback } = this.#options
     const { given, unseen, lost } = ledger.takeBack()
+    const follow = ({ length }: { readonly length: number }): string =>
+      length === 1 ? '1 line follows' : `${length} lines follow`
     const note = (text: string): void =>
       fallback({ at: wallNow(), level: 'error', handle: 0, title: '', text })
     if (lost > 0) note(`${lost} older lines were lost, unless the logger has written them`)
     if (given.length > 0) {
-      note(`${given.length} lines follow that the logger got: perhaps they are in the log as well`)
+      note(`${follow(given)} that the logger got: perhaps in the log as well`)
     }
     for (const line of given) fallback(line)
-    if (unseen.length > 0) note(`${unseen.length} lines follow that the logger did not get`)
+    if (unseen.length > 0) note(`${follow(unseen)} that the logger did not get`)
     for (const line of unseen) fallback(line)
   }
 
