@@ -427,8 +427,8 @@ export class StreamReader implements WaitFor, AsyncIterator<Buffer, undefined, v
   #pauseIfBehind(): void {
     const { id, pool, stage } = this.#source
     if (stage !== 'open' || (pool.mail ?? 0) < RECEIVE_MAIL_MAX) return
-    pool.look?.(id, () => this.#caughtUp())
     this.#flow = 'behind'
+    pool.look?.(id, () => this.#caughtUp())
     this.#source.order('pause')
   }
 
