@@ -2,6 +2,7 @@
 // the slowest files, then what failed and the commands that run it again. `node --test` does not:
 // it sorts the files, and what takes longest is to begin first. It ends a run in which nothing
 // happens: Node 22 and later let a test file that spins, or leaves a handle open, wait for ever.
+import { setMaxListeners } from 'node:events'
 import { dirname, relative, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { run } from 'node:test'
@@ -24,8 +25,11 @@ const failedTests = []
 
 /** Ends the test files, and then the run. */
 const ending = new AbortController()
+// One of each file.
+setMaxListeners(0, ending.signal)
 /** Those that were running then. */
 let ended
+let isInterrupted = false
 
 main(JSON.parse(process.argv[2]))
 
@@ -33,7 +37,7 @@ main(JSON.parse(process.argv[2]))
 function main({ files, flags, atOnce, msMax }) {
   // What those get besides is what this process was given.
   process.execArgv.push(`--test-timeout=${msMax}`, ...flags)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, end)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt)
   // No limit for a file: it may have many tests, and a run in which no test ends is ended anyway.
   const events = run({ files, concurrency: atOnce, signal: ending.signal })
   events.on('test:fail', () => {
@@ -47,7 +51,7 @@ async function* report(events) {
   async function* noted() {
     for await (const event of events) {
       timer.refresh()
-      if (hasNotBegun(event)) continue
+      if (hasNotBegun(event) || isCutOff(event)) continue
       note(event)
       yield event
     }
@@ -60,6 +64,13 @@ async function* report(events) {
 /** Of files whose turn has not come when the run ends there is nothing to say. */
 function hasNotBegun({ data }) {
   return ended !== undefined && data.file !== undefined && !ended.has(sourceOf(data.file))
+}
+
+/** That somebody ended a file is not a fault of it. */
+function isCutOff({ type, data }) {
+  if (!isInterrupted || data.file === undefined) return false
+  const isFile = sourceOf(data.name ?? '') === sourceOf(data.file)
+  return isFile && (type === 'test:fail' || type === 'test:complete')
 }
 
 function note({ type, data }) {
@@ -94,6 +105,7 @@ function* summary() {
   const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
   yield '\nThe slowest files:\n'
   for (const [file, ms] of slowest) yield `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}\n`
+  if (isInterrupted) yield `\nInterrupted, in ${[...ended].join(', ')}\n`
   if (failedFiles.size === 0) return
   // When none of the tests is of a unit, their process itself has failed.
   if ([...failedFiles].some(isUnit)) failedFiles.delete(ALL_UNITS)
@@ -114,6 +126,12 @@ function stop() {
   process.stderr.write(
     `Cannot wait longer: no test ended within ${STALL_MS_MAX / 1000} s, in ${files}\n`,
   )
+  end()
+}
+
+function interrupt() {
+  isInterrupted = true
+  process.exitCode = 1
   end()
 }
 
