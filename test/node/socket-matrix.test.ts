@@ -199,7 +199,7 @@ matrix('CONNECTED, held', {
   // Proves: docs/semantics.md#handover-refused
   'start by another': {
     to: 'CONNECTED',
-    events: ['C: ERROR what it carries stays with its service, as HTTP, TLS and WebSockets do'],
+    events: ['C: ERROR what it carries stays with its service (HTTP, TLS, WebSocket)'],
     differs: HOLD,
   },
   pause: null,

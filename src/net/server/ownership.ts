@@ -9,7 +9,8 @@ import type { Socket } from './socket.ts'
 import type { Sockets } from './sockets.ts'
 import { closeSocket, flush } from './tcp.ts'
 
-const STAYS = 'what it carries stays with its service, as HTTP, TLS and WebSockets do'
+// A text of an event fits into the smallest ring that the simulation has.
+const STAYS = 'what it carries stays with its service (HTTP, TLS, WebSocket)'
 
 /** `caller` wants to read it, or to accept; it becomes the owner if it is not. */
 export function startReading(sockets: Sockets, id: number, caller: number): void {

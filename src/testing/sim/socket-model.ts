@@ -181,7 +181,7 @@ const MAY_COME: Readonly<Record<SocketPhase, readonly Kind[]>> = {
 }
 
 /** What `start` is answered when the owner keeps the socket. */
-const STAYS = 'what it carries stays with its service, as TLS and WebSockets do'
+const STAYS = 'what it carries stays with its service (HTTP, TLS, WebSocket)'
 /** What `start` is answered that cannot be. */
 const START_REFUSED = [
   STAYS,
