@@ -69,15 +69,13 @@ function hasNotBegun({ data }) {
 /** That somebody ended a file is not a fault of it. */
 function isCutOff({ type, data }) {
   if (!isInterrupted || data.file === undefined) return false
-  const isFile = sourceOf(data.name ?? '') === sourceOf(data.file)
-  return isFile && (type === 'test:fail' || type === 'test:complete')
+  return isWholeFile(data) && (type === 'test:fail' || type === 'test:complete')
 }
 
 function note({ type, data }) {
   if (data.nesting !== 0 || data.file === undefined) return
   const file = sourceOf(data.file)
-  // The runner reports a file as a test whose name is its path.
-  const isFile = sourceOf(data.name ?? '') === file
+  const isFile = isWholeFile(data)
   if (type === 'test:dequeue' && isFile) {
     apart.add(file)
     running.add(file)
@@ -89,6 +87,11 @@ function note({ type, data }) {
   else if (apart.has(file) || !isUnit(file)) return
   times.set(file, (times.get(file) ?? 0) + ms)
   if (error !== undefined) failedFiles.add(file)
+}
+
+/** The runner reports a file as a test whose name is its path. */
+function isWholeFile({ name = '', file }) {
+  return sourceOf(name) === sourceOf(file)
 }
 
 function sourceOf(path) {

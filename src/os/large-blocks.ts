@@ -24,7 +24,7 @@ const IS_SET = /mmap_threshold/i
 let setBytes = Infinity
 
 /**
- * On the thread that starts the first node of the process.
+ * On the thread that starts the first node of the process, or makes many test nodes.
  *
  * @param bytes Those so large or larger. What was set before holds where it is lower.
  */

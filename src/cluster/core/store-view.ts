@@ -77,10 +77,10 @@ export class StoreView {
   #listedTo = 0
   /** A watch has told what never was. */
   #isMistaken = false
-  /** For so long the store has said that it has not come so far as it was told; 0: it does not. */
+  /** For so long the store has said that it has not come so far as it was told. */
   #behindMs = 0
-  /** When it has said so last. */
-  #behindAt = 0
+  /** When it has said so last; undefined: it does not. */
+  #behindAt: number | undefined
   #watch: { close(): void } | undefined
   readonly #writes = new Set<Write>()
 
@@ -173,7 +173,7 @@ export class StoreView {
     const opening = this.#opening
     const isNew = era !== this.#era
     const isBehind = !isNew && revision !== undefined && revision < this.#newest
-    if (!isBehind) this.#behindMs = 0
+    if (!isBehind) this.#behindAt = undefined
     else if (!this.#isBehindForLong()) {
       this.#lost(opening, `it is at ${revision}, and was at ${this.#newest}`)
       return
@@ -181,7 +181,7 @@ export class StoreView {
     const isMistaken = isBehind || (this.#isMistaken && !isNew)
     if (isNew || isMistaken) {
       this.#isMistaken = false
-      this.#behindMs = 0
+      this.#behindAt = undefined
       this.#era = era
       this.#entries.clear()
       this.#watched = 0
@@ -212,8 +212,8 @@ export class StoreView {
    */
   #isBehindForLong(): boolean {
     const now = this.#host.now()
-    const sinceMs = Math.min(now - this.#behindAt, this.#waitMs / BEHIND_PART)
-    this.#behindMs = this.#behindMs === 0 ? 1 : this.#behindMs + sinceMs
+    if (this.#behindAt === undefined) this.#behindMs = 0
+    else this.#behindMs += Math.min(now - this.#behindAt, this.#waitMs / BEHIND_PART)
     this.#behindAt = now
     return this.#behindMs >= this.#waitMs * BEHIND_WAITS
   }

@@ -65,8 +65,9 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   async cas(key: string, value: Uint8Array | undefined, revision: number): Promise<number> {
     this.#check()
     const other = (last: number): void => {
+      // Else the server that a watch hears has another stream than the one that leads.
       if (last === 0 || last >= revision) this.#expect(last)
-      else this.#doubt(`${key} is at ${last}, and ${revision} was told`)
+      else this.#failWatches(`the watch is wrong: ${key} is at ${last}, and ${revision} was told`)
     }
     const written = await this.#stream.write(key, value, revision, other).catch((error) => {
       void this.#verify(key)
@@ -164,7 +165,7 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   /** @internal The server does not know its watches any more. */
   up(connection: NatsConnection): void {
     this.#hearing.renew(connection)
-    for (const watch of [...this.#watches]) watch.fail(storeLost('the connection was cut'))
+    this.#failWatches('the connection was cut')
   }
 
   /** @internal */
@@ -195,9 +196,8 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     for (const watch of this.#watches) watch.expect(revision)
   }
 
-  /** The server that a watch hears has another stream than the one that leads. */
-  #doubt(what: string): void {
-    for (const watch of [...this.#watches]) watch.fail(storeLost(`the watch is wrong: ${what}`))
+  #failWatches(why: string): void {
+    for (const watch of [...this.#watches]) watch.fail(storeLost(why))
   }
 
   #check(): void {

@@ -6,9 +6,8 @@
  * that was cut off, and comes back, may pass over what the others have written meanwhile, and goes
  * on to number its messages without a gap; or it stays behind; or it has sent what never was. So at
  * the beginning, and now and then later, it must have come as far as the one that leads, at the
- * beginning with as many keys, and later no further.
- * And each revision that it passes over is asked for: it must have been written anew since, or
- * forgotten.
+ * beginning with as many keys, and later no further. And each revision that it passes over is asked
+ * for: it must have been written anew since, or forgotten.
  */
 import type { Msg } from '@nats-io/transport-node'
 import {

@@ -103,6 +103,7 @@ export class Hub {
   }
 
   /**
+   * @param from The list has so many of the changes at least.
    * @param stale So many of the last changes are told behind the list: a follower is behind.
    * @param lagMs All is told so much later than beats are.
    */
