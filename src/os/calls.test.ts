@@ -85,7 +85,7 @@ for (const [name, real] of systems) {
       os.peerAddress(fd)
       os.localAddress(fd)
       os.socketError(fd)
-      os.isSocket(fd)
+      os.carriesBytes(fd)
       os.setNonBlocking(fd, true)
       os.noDelay(fd, true)
       os.keepAlive(fd, true)

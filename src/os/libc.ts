@@ -111,7 +111,6 @@ const NUMBERS = {
   SO_REUSEADDR: [2,      4,      4,       4],
   SO_KEEPALIVE: [9,      8,      8,       8],
   SO_ERROR:     [4,      0x1007, 0x1007,  0x1007],
-  SO_TYPE:      [3,      0x1008, 0x1008,  0x1008],
   SO_BROADCAST: [6,      0x20,   0x20,    0x20],
   SO_SNDBUF:    [7,      0x1001, 0x1001,  0x1001],
   SO_RCVBUF:    [8,      0x1002, 0x1002,  0x1002],

@@ -133,7 +133,11 @@ export interface Os {
   getOption(fd: number, name: SocketOption): number
   /** 1 when that changed something, 0 when it was so already. */
   setNonBlocking(fd: number, on: boolean): number
-  isSocket(fd: number): boolean
+  /**
+   * 1 when it is a socket, a pipe or a character device, as terminals are: bytes come and go.
+   * 0 when it is anything else, as a file, or what the kernel wakes threads by.
+   */
+  carriesBytes(fd: number): number
   /** Read into `region` at `offset`. 0 is the end of the stream. */
   read(fd: number, region: Region, offset: number, length: number): number
   /** Write from memory of any kind. MSG_NOSIGNAL: a dead peer is -EPIPE. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { openSync } from 'node:fs'
 import { test } from 'node:test'
 import { hostOf, portOf } from './address.ts'
 import { ERRNO } from './errno.ts'
@@ -392,13 +393,26 @@ test('setNonBlocking() sets and clears the flag, also of a pipe', (t) => {
   assert.equal(linux.setNonBlocking(-1, true), -ERRNO.EBADF)
 })
 
-test('isSocket() tells a socket from a pipe and from nothing', (t) => {
+test('carriesBytes() tells sockets, pipes and devices from files and from nothing', (t) => {
   const { client } = connectedPair(t, linux)
   const { readFd, writeFd } = plain.createWakeup()
-  t.after(() => plain.close(readFd))
-  t.after(() => plain.close(writeFd))
+  const [device, file] = ['/dev/null', '/etc/hosts'].map((path) => openSync(path, 'r'))
+  const fds = [client, readFd, writeFd, device!, file!]
+  t.after(() => fds.slice(1).map((fd) => plain.close(fd)))
   assert.deepEqual(
-    [client, readFd, -1].map((fd) => linux.isSocket(fd)),
-    [true, false, false],
+    [...fds, -1].map((fd) => linux.carriesBytes(fd)),
+    [1, 1, 1, 1, 0, -ERRNO.EBADF],
+  )
+})
+
+test('carriesBytes() says no of what Linux wakes threads by', {
+  skip: process.platform !== 'linux',
+}, (t) => {
+  const { readFd } = linux.createWakeup()
+  const epoll = libc.linux!.epoll_create1(0)
+  t.after(() => [readFd, epoll].map((fd) => plain.close(fd)))
+  assert.deepEqual(
+    [readFd, epoll].map((fd) => linux.carriesBytes(fd)),
+    [0, 0],
   )
 })

@@ -1,5 +1,5 @@
 /** The real operating system: `Os` on libc. */
-import { chmodSync, lstatSync } from 'node:fs'
+import { chmodSync, fstatSync, lstatSync } from 'node:fs'
 import type { Blocks, Region } from '../shm/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
 import { Batch, receiveBatch, sendBatch } from './batch.ts'
@@ -23,7 +23,7 @@ import { checkRange } from './range.ts'
 import { Scratch } from './scratch.ts'
 import { clearWakeup, createWakeup, setFdFlags, signalWakeup, type Wakeup } from './wakeup.ts'
 
-const { EINTR, EINPROGRESS, EINVAL, ENOSYS, ENOTSOCK } = ERRNO
+const { EBADF, EINTR, EINPROGRESS, EINVAL, ENOSYS, ENOTSOCK } = ERRNO
 const NONBLOCK_CLOEXEC = LINUX_FLAGS.SOCK_NONBLOCK | LINUX_FLAGS.SOCK_CLOEXEC
 const SHUTDOWN = { read: 0, write: 1, both: 2 } as const
 const DOMAINS = { 4: C.AF_INET, 6: C.AF_INET6, unix: C.AF_UNIX } as const
@@ -172,8 +172,13 @@ export class PosixOs implements Os {
     return this.#checked(this.#libc.fcntl(fd, C.F_SETFL, 'int', wanted)) || 1
   }
 
-  isSocket(fd: number): boolean {
-    return this.#read(fd, C.SO_TYPE) === 0
+  carriesBytes(fd: number): number {
+    try {
+      const found = fstatSync(fd)
+      return found.isSocket() || found.isFIFO() || found.isCharacterDevice() ? 1 : 0
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -EBADF
+    }
   }
 
   read(fd: number, region: Region, offset: number, length: number): number {
@@ -382,6 +387,6 @@ function permit(path: string, mode: number): number {
     chmodSync(path, mode)
     return 0
   } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? -EINVAL
+    return (error as NodeJS.ErrnoException).errno ?? -EBADF
   }
 }

@@ -70,7 +70,8 @@ export class SocketApi {
    * Read and write a descriptor that exists: a pipe, a terminal, a socket from elsewhere. It stays
    * open when the connection is closed.
    *
-   * @throws {SkynetError} `ERR_BIND` no such descriptor, or one that cannot be waited for: a file.
+   * @throws {SkynetError} `ERR_BIND` no such descriptor, or one that is no socket, pipe or
+   * terminal.
    */
   bind(fd: number, options?: WaitOptions): Promise<Connection> {
     return bindDescriptor(this.#opener, fd, options)

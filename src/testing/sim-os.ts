@@ -188,8 +188,8 @@ export class SimOs<N extends SimNetwork = SimNetwork> implements Os {
     return 0
   }
 
-  isSocket(fd: number): boolean {
-    return !(this.#get(fd) instanceof Bell)
+  carriesBytes(fd: number): number {
+    return this.#get(fd) instanceof Bell ? 0 : 1
   }
 
   read(fd: number, region: Region, offset: number, length: number): number {

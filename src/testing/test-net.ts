@@ -42,7 +42,7 @@ class TestOs extends SimOs {
   }
 
   /** Of a descriptor of this process: it has none in common with that machine. */
-  override setNonBlocking(): number {
+  override carriesBytes(): number {
     return -ERRNO.EBADF
   }
 }

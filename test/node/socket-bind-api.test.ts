@@ -1,7 +1,7 @@
 /** Bound descriptors of a service, and the standard input of a node. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { closeSync, readSync, writeSync } from 'node:fs'
+import { closeSync, readdirSync, readlinkSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pipe } from '../support/pipe.ts'
@@ -61,6 +61,30 @@ check('bind() rejects what is no descriptor, or is bound already', async (skynet
   await connection.close()
   closeSync(writeFd)
   closeSync(readFd)
+})
+
+/** Descriptors by which threads of this process are woken. */
+function wakeups(): number[] {
+  if (process.platform !== 'linux') return []
+  const folder = '/proc/self/fd'
+  const isOne = (fd: string): boolean => {
+    try {
+      return readlinkSync(join(folder, fd)).startsWith('anon_inode:')
+    } catch {
+      return false // what the folder itself was read by
+    }
+  }
+  return readdirSync(folder).filter(isOne).map(Number)
+}
+
+// Proves: docs/semantics.md#bind
+check('bind() rejects what Node.js and the node wake their threads by', async (skynet) => {
+  const fds = wakeups()
+  assert.ok(fds.length > 5 || process.platform !== 'linux', `${fds}`)
+  for (const fd of fds) {
+    const message = `Cannot bind descriptor ${fd}: it is no socket, pipe or terminal`
+    await assert.rejects(skynet.socket.bind(fd), { code: 'ERR_BIND', message })
+  }
 })
 
 // Proves: docs/semantics.md#bind

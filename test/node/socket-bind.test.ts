@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { STATE } from '../../src/net/state.ts'
-import { posixOs } from '../../src/os/posix.ts'
 import { pipe } from '../support/pipe.ts'
 import { A, drive, type ServerDriver } from '../support/server-driver.ts'
 import { matrix, settle, told } from '../support/socket-states.ts'
@@ -134,22 +133,22 @@ test('a pipe that is paused loses nothing when its writer goes', () =>
     yield* s.silence()
   }))
 
-/** poll(2) takes files: they are always ready. */
-const poller = posixOs().createPoller()
-poller.close()
-
 // Proves: docs/semantics.md#bind
-test('T31 a regular file is an ERROR', { skip: poller.name === 'poll' }, () =>
+test('T31 a regular file, and what threads are woken by, is an ERROR, and left as it is', () =>
   drive(function* (s) {
     const file = s.keep(openSync('/etc/hosts', 'r'))
-    const id = s.slots.reserve()
-    s.client.order('bind', id, file, A)
-    assert.match((yield* s.next('ERROR')).bytes.toString(), /^EPERM/)
-    assert.equal(s.stateOf(id), STATE.INVALID)
-    assert.equal(isBlocking(s, file), true)
+    const wakeup = process.platform === 'linux' ? [s.keep(s.os.createWakeup().readFd)] : []
+    for (const fd of [file, ...wakeup]) {
+      s.os.setNonBlocking(fd, false)
+      const id = s.slots.reserve()
+      s.client.order('bind', id, fd, A)
+      const reason = (yield* s.next('ERROR')).bytes.toString()
+      assert.equal(reason, 'it is no socket, pipe or terminal')
+      assert.equal(s.stateOf(id), STATE.INVALID)
+      assert.equal(isBlocking(s, fd), true)
+    }
     yield* s.silence()
-  }),
-)
+  }))
 
 test('a descriptor that is none, or is bound already, is an ERROR, and harms nobody', () =>
   drive(function* (s) {

@@ -71,13 +71,9 @@ export function beginUdp(sockets: Sockets, id: number, fd: number, owner: number
 export function beginBound(sockets: Sockets, id: number, fd: number, owner: number): void {
   const socket = reserved(sockets, id, owner)
   sockets.setOwner(socket, owner)
-  const changed = sockets.os.setNonBlocking(fd, true)
-  socket.borrowed = changed === 1 ? 'blocking' : 'as it was'
-  sockets.adopt(socket, fd)
-  const result = changed < 0 ? changed : sockets.watching.tryWatch(socket, INTEREST.read)
-  if (result < 0) {
-    if (result !== -ERRNO.EEXIST) sockets.owners.fail(socket, result)
-    else sockets.owners.emit(owner, EVENT.ERROR, id, 0, `descriptor ${fd} is bound already`)
+  const refusal = borrow(sockets, socket, fd)
+  if (refusal !== undefined) {
+    sockets.owners.emit(owner, EVENT.ERROR, id, 0, refusal)
     socket.closeTold = true
     sockets.free(socket)
     return
@@ -87,4 +83,23 @@ export function beginBound(sockets: Sockets, id: number, fd: number, owner: numb
   socket.reading = true
   sockets.setDeadline(socket, socket.settings.idleTimeoutMs)
   sockets.owners.emit(owner, EVENT.OPEN, id, 0, 'binding')
+}
+
+/**
+ * Wait for a descriptor that is somebody else's. What carries no bytes is left as it is: who read a
+ * descriptor by which Node.js wakes a thread would keep that thread asleep.
+ *
+ * @returns Why it cannot be.
+ */
+function borrow(sockets: Sockets, socket: Socket, fd: number): string | undefined {
+  const { os, watching } = sockets
+  const carries = os.carriesBytes(fd)
+  if (carries === 0) return 'it is no socket, pipe or terminal'
+  if (carries < 0) return os.errorText(carries)
+  const changed = os.setNonBlocking(fd, true)
+  socket.borrowed = changed === 1 ? 'blocking' : 'as it was'
+  sockets.adopt(socket, fd)
+  const result = changed < 0 ? changed : watching.tryWatch(socket, INTEREST.read)
+  if (result === -ERRNO.EEXIST) return `descriptor ${fd} is bound already`
+  return result < 0 ? os.errorText(result) : undefined
 }
