@@ -14,6 +14,8 @@ const PAGES = [
   ['client.full.js', 'client.js', true],
   ['client-sproto.js', 'client-sproto.js', true],
 ]
+/** A door that shares nothing with a node: one file, which others may join into theirs. */
+const ALONE = 'client-node.js'
 const FULL = join('client', 'full.js')
 const NOT_FULL = { code: 'export const FULL = false', map: null }
 const NOT_SHIPPED = /\.(test|suite|kit)\.js$/
@@ -58,8 +60,11 @@ export async function bundle(dist) {
     .readdirSync(source, { recursive: true })
     .filter((path) => path.endsWith('.js') && !NOT_SHIPPED.test(path))
   const doors = modules.filter((path) => !path.includes(sep) || path.startsWith(`services${sep}`))
-  const entries = [...doors, ...PROGRAMS].map((path) => [nameOf(path), join(source, path)])
+  const joint = doors.filter((path) => path !== ALONE)
+  const entries = [...joint, ...PROGRAMS].map((path) => [nameOf(path), join(source, path)])
   await write(Object.fromEntries(entries), made, source)
+  const plugin = { name: 'alone', load: loadOurs, renderChunk }
+  await joined(join(source, ALONE), plugin, { file: join(made, ALONE) }, true)
   for (const [file, door, isFull] of PAGES) {
     await writePage(join(source, door), join(made, 'page', file), isFull)
   }

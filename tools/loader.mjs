@@ -8,7 +8,7 @@ import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 const { getBuiltinModule, version, platform, arch } = process
 const { createRequire } = getBuiltinModule('node:module')
 const { fileURLToPath } = getBuiltinModule('node:url')
-const folder = fileURLToPath(new URL('.', import.meta.url))
+const folder = folderOf(import.meta.url)
 /** Code of one version of V8, on one kind of machine, is of no use to another. */
 const KEPT = `skynet-${version}-${platform}-${arch}-`
 /** Behind the code: a checksum, 32 bits. */
@@ -60,8 +60,27 @@ function read(name) {
 }
 
 function textOf(name) {
-  const text = getBuiltinModule('node:fs').readFileSync(`${folder}${name}.cjs`)
-  return shared([Buffer.from(HEAD), text, Buffer.from(TAIL)])
+  try {
+    const text = getBuiltinModule('node:fs').readFileSync(`${folder}${name}.cjs`)
+    return shared([Buffer.from(HEAD), text, Buffer.from(TAIL)])
+  } catch (error) {
+    throw error.code === 'ENOENT' ? joinedInto(error) : error
+  }
+}
+
+/** Of a module that was made a script nobody says where it is. */
+function folderOf(url) {
+  try {
+    return fileURLToPath(new URL('.', url))
+  } catch (error) {
+    throw joinedInto(error)
+  }
+}
+
+/** For who has made one file of his program and of this: the scripts do not lie beside that. */
+function joinedInto(cause) {
+  const how = "leave it out of the bundle, as esbuild does with '--packages=external'"
+  return new Error(`Cannot load skynet-ts from within a bundle: ${how}`, { cause })
 }
 
 /** What was compiled of `text`, if it is there, whole, and of this place. */

@@ -1,8 +1,10 @@
 /** The door to clients runs where there is no Node.js. What joins it, esbuild, comes with tsx. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
 import { gzipSync } from 'node:zlib'
@@ -66,6 +68,40 @@ test('skynet-ts/client is small', async () => {
   const bytes = gzipSync(code, { level: 9 }).length
   assert.ok(bytes <= GZIP_BYTES_MAX, `${bytes} bytes`)
 })
+
+/** What a program ends with that is one file, in a folder that has nothing else. */
+async function runBundled(contents: string, format: 'esm' | 'cjs', t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-bundle-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const outfile = join(folder, format === 'esm' ? 'bot.mjs' : 'bot.cjs')
+  const resolveDir = fileURLToPath(new URL('.', import.meta.url))
+  const stdin = { contents, resolveDir }
+  const shared = { bundle: true, platform: 'node', logLevel: 'silent' } as const
+  await build({ stdin, outfile, format, ...shared })
+  return spawnSync(process.execPath, [outfile], { encoding: 'utf8' })
+}
+
+for (const format of ['esm', 'cjs'] as const) {
+  // Proves: docs/client.md#bundle-node
+  test(`a bot of Node.js runs as one file, ${format}`, async (t) => {
+    const bot = `import { connect } from 'skynet-ts/client'
+      import { framedTcp } from 'skynet-ts/client/node'
+      const { open } = framedTcp({ port: 1, header: 'line' })
+      console.log(typeof connect, typeof open)`
+    const { stdout, stderr } = await runBundled(bot, format, t)
+    assert.deepEqual([stdout, stderr], ['function function\n', ''])
+  })
+
+  // Proves: docs/client.md#bundle-node
+  test(`a door that cannot be joined into another file says what to do, ${format}`, async (t) => {
+    for (const door of ['skynet-ts', 'skynet-ts/node', 'skynet-ts/client/sproto']) {
+      const { status, stderr } = await runBundled(`import '${door}'`, format, t)
+      assert.equal(status, 1)
+      const words = 'Error: Cannot load skynet-ts from within a bundle: leave it out of the bundle'
+      assert.ok(stderr.includes(words), stderr)
+    }
+  })
+}
 
 /** Tests of the client that see no more than what its modules do. */
 const TESTS = ['allowance', 'client-error', 'client-protocol', 'connect', 'core', 'wire']
