@@ -63,11 +63,6 @@ export interface Led {
   readonly revision: number
 }
 
-export interface Pending {
-  readonly pending: number
-  readonly led: Led
-}
-
 /** What a key has in the bucket; undefined is deleted. */
 export interface Stored {
   readonly revision: number
@@ -99,8 +94,8 @@ export class JetStream {
   readonly #client: NatsClient
   readonly #stream: string
   readonly #api: ReturnType<typeof apiOf>
-  /** What the server that leads had when it was asked last. */
-  #led: Led = { keys: 0, revision: 0 }
+  /** What the server that leads had when the bucket was opened last. */
+  led: Led = { keys: 0, revision: 0 }
 
   constructor(client: NatsClient) {
     const { cluster } = client.options
@@ -133,7 +128,7 @@ export class JetStream {
       const reason = `${this.#stream} has ${has}: current values are ${replicas} and '${storage}'`
       throw unfit(this.#client.address, reason)
     }
-    this.#led = { keys: state.messages, revision: state.last_seq }
+    this.led = { keys: state.messages, revision: state.last_seq }
     const era = Date.parse(created)
     // Of an empty one the time of the last message is that of the year 1.
     const ageMs = Math.max(0, Date.parse(state.last_ts) - era)
@@ -209,11 +204,9 @@ export class JetStream {
   /**
    * Have the last message of each key sent to `subject`, then each that comes.
    *
-   * @returns How many there are at the beginning, by the word of the server that sends them; and
-   * what the one that leads had when the bucket was opened.
+   * @returns How many there are at the beginning, by the word of the server that sends them.
    */
-  async consume(subject: string, idleMs: number): Promise<Pending> {
-    const led = this.#led
+  async consume(subject: string, idleMs: number): Promise<number> {
     const config = {
       deliver_subject: subject,
       deliver_policy: 'last_per_subject',
@@ -226,7 +219,7 @@ export class JetStream {
     }
     const asked = JSON.stringify({ stream_name: this.#stream, config })
     const answer = this.#checked(await this.#ask<ConsumerAnswer>(this.#api.consume, asked))
-    return { pending: answer.num_pending, led }
+    return answer.num_pending
   }
 
   #config(): string {

@@ -14,7 +14,7 @@ import type { ClusterStore, OpenedStore, StoreEntry, StoreWatch } from '../core/
 import { storeLost } from './faults.ts'
 import { Forgetting } from './forgetting.ts'
 import { Hearing } from './hearing.ts'
-import { JetStream, TOUCHED } from './jet-stream.ts'
+import { JetStream, type Led, TOUCHED } from './jet-stream.ts'
 import type { ClientUser, NatsClient } from './nats-client.ts'
 import { type Begun, NatsWatch, type WatchHost } from './nats-watch.ts'
 
@@ -51,6 +51,11 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
 
   get keys(): string {
     return this.#stream.keys
+  }
+
+  /** @internal */
+  get led(): Led {
+    return this.#stream.led
   }
 
   async open(): Promise<OpenedStore> {
@@ -135,7 +140,7 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     this.#hearing.add(subject, take)
     const end = (): void => this.#hearing.remove(subject)
     try {
-      return { ...(await this.#stream.consume(subject, idleMs)), end }
+      return { pending: await this.#stream.consume(subject, idleMs), end }
     } catch (error) {
       end()
       throw error

@@ -48,9 +48,10 @@ async function watch(
   }
   const host = {
     keys: '$KV.sk_g.',
+    led,
     begin: async (given: typeof take) => {
       take = given
-      return { pending, led, end: () => {} }
+      return { pending, end: () => {} }
     },
     has: (revision: number) => {
       asked.push(revision)
@@ -126,14 +127,32 @@ test('what was passed over because it was written anew is no loss', async () => 
   made.close()
 })
 
-test('a list has gaps, and is not asked for what is not in it', async () => {
-  const { watch: made, asked, take } = await watch(2)
+test('a list has gaps, and what was there before is not asked for', async () => {
+  const led = { keys: 2, revision: 9 }
+  const { watch: made, asked, take } = await watch(2, [], undefined, led)
   take(message(1, 5))
   take(message(2, 9))
   take(heartbeat(2, 9))
   await made.ready
   assert.deepEqual(asked, [])
   made.close()
+})
+
+// Proves: docs/cluster-nats.md#passed-over
+test('what was written since the server that leads was asked is missed in the list', async () => {
+  for (const stored of [
+    [5, 9],
+    [5, 7, 9],
+  ]) {
+    const led = { keys: 1, revision: 5 }
+    const { watch: made, told, asked, take } = await watch(2, stored, undefined, led)
+    take(message(1, 5))
+    take(message(2, 9))
+    await turns()
+    assert.deepEqual(asked, stored.includes(7) ? [6, 7] : [6, 7, 8])
+    assert.equal(told.at(-1), stored.includes(7) ? 'lost' : 'node.n2')
+    made.close()
+  }
 })
 
 // Proves: docs/limits.md#nats-passed-over

@@ -6,8 +6,9 @@
  * that was cut off, and comes back, may pass over what the others have written meanwhile, and goes
  * on to number its messages without a gap; or it stays behind; or it has sent what never was. So at
  * the beginning, and now and then later, it must have come as far as the one that leads, at the
- * beginning with as many keys, and later no further. And each revision that it passes over is asked
- * for: it must have been written anew since, or forgotten.
+ * beginning with as many keys, and later no further. And each revision that it passes over, behind
+ * what that one had at the beginning, is asked for: it must have been written anew since, or
+ * forgotten.
  */
 import type { Msg } from '@nats-io/transport-node'
 import {
@@ -29,6 +30,8 @@ export interface WatchHost {
   now(): number
   /** @returns What ends it. */
   every(ms: number, act: () => void): () => void
+  /** What the server that leads had when it was asked last. */
+  readonly led: Led
   /** Hear a subject of our own, and have the messages of all keys sent there. */
   begin(take: (msg: Msg) => void, idleMs: number): Promise<Begun>
   /** The last revision, by the word of the server that leads; undefined: there is no other. */
@@ -41,8 +44,6 @@ export interface WatchHost {
 export interface Begun {
   /** How many messages are there at the beginning. */
   readonly pending: number
-  /** What the server that leads had before. */
-  readonly led: Led
   end(): void
 }
 
@@ -63,6 +64,8 @@ export class NatsWatch implements StoreWatch {
   readonly #each: (entry: StoreEntry) => void
   readonly #lost: (reason: unknown) => void
   readonly #stopListening: () => void
+  /** What there was before it began, by the word of the server that leads. */
+  readonly #led: Led
   #settle!: { resolve(): void; reject(reason: unknown): void }
   #begun: Begun | undefined
   #isOver = false
@@ -90,6 +93,7 @@ export class NatsWatch implements StoreWatch {
     })
     // Whoever does not wait for it hears of it by `lost`.
     this.ready.catch(() => {})
+    this.#led = host.led
     this.#heardAt = host.now()
     this.#checkedAt = host.now()
     this.#stopListening = host.every(NATS_WATCH_IDLE_MS, () => this.#listen())
@@ -214,9 +218,9 @@ export class NatsWatch implements StoreWatch {
 
   /** The server says that there is nothing between the last message and `end`, or behind it. */
   #pass(end: number): void {
-    const begin = this.#revision + 1
-    // At the beginning only the last message of each key is sent.
-    if (!this.#isReady || begin > end) return
+    // Of what was there at the beginning only the last message of each key is sent.
+    const begin = Math.max(this.#revision, this.#led.revision) + 1
+    if (begin > end) return
     if (end - begin < NATS_PASSED_OVER_MAX) void this.#doubt(begin, end)
     else this.fail(storeLost(`the watch has passed over ${end - begin + 1} revisions`))
   }
@@ -235,7 +239,7 @@ export class NatsWatch implements StoreWatch {
   #look(): void {
     if (this.#begun === undefined || this.#isReady) return
     if (!this.#isWhole && this.#count < this.#begun.pending) return
-    const { keys, revision } = this.#begun.led
+    const { keys, revision } = this.#led
     // The last one may be forgotten: a heartbeat says how far the server has come.
     if (!this.#isWhole && this.#revision < revision) return
     const { size } = this.#listed
