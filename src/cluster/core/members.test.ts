@@ -241,6 +241,17 @@ describe('Members: the store', () => {
     assert.ok(again.node.epoch > 0)
   })
 
+  test('so is one whose writer is gone, or has forgotten all', () => {
+    const { cluster, a, c } = three()
+    cluster.kill(c)
+    cluster.pass(LEASE_MS + 600)
+    const { table } = cluster.store
+    assert.equal(decodeNode(table.get('node.c')!, table.era)?.deadBy, 'a')
+    cluster.kill(a)
+    cluster.pass(6 * LEASE_MS)
+    assert.equal(table.get('node.c'), undefined)
+  })
+
   test('who is started again under its name is another peer after a silent lease', () => {
     const { cluster, a, c } = three()
     const { epoch } = c.node

@@ -94,14 +94,15 @@ const REFUSALS_MAX = 2
 const MATURE_LEASES = 10
 /** Who hears none of two peers or more takes itself for cut off: for so long it judges nobody. */
 const ALONE_LEASES = 10
-/** After so many a tombstone goes: what is not there is as dead, and the store stays small. */
+/**
+ * After so many a tombstone goes: what is not there is as dead, and the store stays small. Who has
+ * not written it waits for one more: its writer may be gone, or have forgotten all.
+ */
 const TOMB_LEASES = 5
 
 interface Tomb {
   readonly revision: number
-  readonly era: number
-  /** When it was written. */
-  readonly at: number
+  dueAt: number
 }
 
 /** Whose tombstone is written, when its time has come. */
@@ -141,7 +142,7 @@ export class Members {
   readonly #view: StoreView
   readonly #host: MembersHost
   readonly #peers = new Map<string, Peer>()
-  /** Tombstones of ours, by their keys: deleted once everybody has read them. */
+  /** Tombstones that stand in the store, by their nodes: deleted once everybody has read them. */
   readonly #tombs = new Map<string, Tomb>()
   /**
    * Of each node the last epoch that is over: it stays so, also when the store has forgotten it.
@@ -296,6 +297,7 @@ export class Members {
     this.#revision = 0
     this.#isStale = true
     this.#ghosts.clear()
+    this.#tombs.clear()
     for (const peer of this.#peers.values()) {
       peer.revision = 0
       peer.retryAt = 0
@@ -478,10 +480,7 @@ export class Members {
     const { record, revision } = dying
     const tombstone = { ...record, instance: 0, deadBy: this.#options.node }
     dying.retryAt = Infinity
-    const key = NODE_KEY + record.node
-    this.#view.cas(key, encodeNode(tombstone), revision, (outcome, written) => {
-      if (outcome === 'done')
-        this.#tombs.set(key, { revision: written, era: this.#view.era, at: now })
+    this.#view.cas(NODE_KEY + record.node, encodeNode(tombstone), revision, (outcome) => {
       if (outcome === 'done') return
       dying.retryAt = this.#host.now() + this.#options.leaseMs / BEATS_PER_LEASE
     })
@@ -495,16 +494,25 @@ export class Members {
 
   #clearTombs(now: number): void {
     if (!this.#view.isOpen) return
-    for (const [key, { revision, era, at }] of this.#tombs) {
-      if (now - at < this.#options.leaseMs * TOMB_LEASES) continue
-      this.#tombs.delete(key)
-      // Somebody may have written there since: then that stays.
-      if (era === this.#view.era) this.#view.cas(key, undefined, revision, () => undefined)
+    const { leaseMs } = this.#options
+    for (const [node, tomb] of this.#tombs) {
+      if (now < tomb.dueAt) continue
+      // Until it is told that the tombstone has gone.
+      tomb.dueAt = now + leaseMs
+      this.#view.cas(NODE_KEY + node, undefined, tomb.revision, () => undefined)
     }
+  }
+
+  #lookAtTomb(node: string, { revision }: StoreEntry, stored: StoredNode | undefined): void {
+    this.#tombs.delete(node)
+    if (stored?.deadBy === undefined) return
+    const leases = TOMB_LEASES + (stored.deadBy === this.#options.node ? 0 : 1)
+    this.#tombs.set(node, { revision, dueAt: this.#host.now() + this.#options.leaseMs * leases })
   }
 
   #peerEntry(node: string, entry: StoreEntry, stored: StoredNode | undefined): void {
     let peer = this.#peers.get(node)
+    this.#lookAtTomb(node, entry, stored)
     if (stored === undefined && entry.value !== undefined) this.#unreadable.add(node)
     else this.#unreadable.delete(node)
     this.#ghosts.delete(node)
