@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkOptions, guess } from './check.ts'
+import { checkGiven, checkOptions, guess } from './check.ts'
 
 test('guess finds the name that was meant, and none for what is like none', () => {
   const names = ['on', 'args', 'timeoutMs', 'idleTimeoutMs', 'memoryLimitMb', 'signal']
@@ -37,4 +37,12 @@ test('checkOptions names what is unknown, what there is, and what was meant', ()
   for (const odd of [null, 5, 'x', [], new Date(), () => {}]) {
     assert.throws(() => check(odd), { code: 'ERR_INVALID_ARG_TYPE', message: /'options' must be/ })
   }
+})
+
+test('checkGiven refuses also nothing at all, and says that it was nothing', () => {
+  checkGiven('listen', 'tls', { key: 1 }, ['key'])
+  assert.throws(() => checkGiven('listen', 'tls', undefined, ['key']), {
+    code: 'ERR_INVALID_ARG_TYPE',
+    message: "Cannot listen as 'tls' must be a plain object: current value is undefined",
+  })
 })

@@ -165,7 +165,20 @@ export function checkOptions(
   value: unknown,
   known: readonly string[],
 ): void {
-  if (value === undefined) return
+  if (value !== undefined) checkGiven(what, name, value, known)
+}
+
+/**
+ * As `checkOptions`, of options without which nothing can be done.
+ *
+ * @throws {TypeError} Unless `value` is a plain object of known names.
+ */
+export function checkGiven(
+  what: string,
+  name: string,
+  value: unknown,
+  known: readonly string[],
+): void {
   checkPlain(what, name, value)
   for (const option in value as object) {
     if (!known.includes(option) && Object.hasOwn(value as object, option)) {

@@ -1,5 +1,5 @@
 /** Where a channel connects to: its host, and those that stand in for it. */
-import { checkArray, checkOptions, checkText } from '../base/check.ts'
+import { checkArray, checkGiven, checkText } from '../base/check.ts'
 import { checkEndpoint, ENDPOINT_NAMES, type Endpoint, endpointText } from '../net/endpoint.ts'
 
 /** A string is a host; its port is that of the channel. */
@@ -59,7 +59,7 @@ export class Hosts {
     checkArray(what, 'backup', backups)
     return backups.map((each) => {
       if (typeof each !== 'string') {
-        checkOptions(what, 'backup', each ?? null, ENDPOINT_NAMES)
+        checkGiven(what, 'backup', each, ENDPOINT_NAMES)
         return channelHost(what, each)
       }
       checkText(what, 'backup', each)

@@ -1,5 +1,5 @@
 /** How a channel is made: what may be given, and what holds when it is not. */
-import { checkFlag, checkFunction, checkInteger, checkMs, checkOptions } from '../base/check.ts'
+import { checkFlag, checkFunction, checkGiven, checkInteger, checkMs } from '../base/check.ts'
 import {
   SEND_QUEUE_BYTES_MAX,
   SOCKETCHANNEL_CONNECT_MS,
@@ -102,7 +102,7 @@ export function checkChannel(
   options: ChannelOptions<never>,
   more: readonly string[] = [],
 ): CheckedChannel {
-  checkOptions(WHAT, 'options', options ?? null, [...NAMES, ...more])
+  checkGiven(WHAT, 'options', options, [...NAMES, ...more])
   const { auth, overload, open, noDelay = true } = options
   const given = options as Readonly<Record<string, unknown>>
   for (const name of FUNCTIONS)

@@ -2,7 +2,7 @@
 import {
   checkArray,
   checkFunction,
-  checkOptions,
+  checkGiven,
   checkPlain,
   checkText,
   refusal,
@@ -186,7 +186,7 @@ const TAKEN = ['open', 'close']
 /** @throws `TypeError` naming what is wrong with it. */
 function checkHandler(handler: object): void {
   const what = 'make a gate'
-  checkOptions(what, 'handler', handler ?? null, NAMES)
+  checkGiven(what, 'handler', handler, NAMES)
   const given = handler as Readonly<Record<string, unknown>>
   for (const name of NEEDED) checkFunction(what, name, given[name])
   for (const name of OPTIONAL) {

@@ -1,5 +1,5 @@
 /** What a login server is told: checked, and complete. */
-import { checkFlag, checkFunction, checkInteger, checkMs, checkOptions } from '../base/check.ts'
+import { checkFlag, checkFunction, checkGiven, checkInteger, checkMs } from '../base/check.ts'
 import { LOGIN_MS, LOGINS_MAX, SOCKETS_MAX } from '../base/limits.ts'
 import { WAIT_NAMES, type WaitOptions } from '../service/wait-options.ts'
 import type { ListenOptions } from '../sockets/open-listener.ts'
@@ -64,7 +64,7 @@ export function checkLogin(options: LoginServerOptions): {
   /** What is for the listener, which checks it. */
   readonly listen: ListenOptions
 } {
-  checkOptions(WHAT, 'options', options ?? null, NAMES)
+  checkGiven(WHAT, 'options', options, NAMES)
   const {
     auth,
     login,

@@ -1,5 +1,5 @@
 /** Skynet's `msgserver`: requests and answers of users who have logged in, over a gate. */
-import { checkFunction, checkInteger, checkMs, checkOptions, refusal } from '../base/check.ts'
+import { checkFunction, checkGiven, checkInteger, checkMs, refusal } from '../base/check.ts'
 import {
   MESSAGE_BYTES_MAX,
   MSG_ANSWERS_BYTES,
@@ -144,7 +144,7 @@ const NAMES = ['request', 'disconnect', 'open', 'options', 'command', ...LIMIT_N
 
 /** @throws `TypeError`, `RangeError` naming what is wrong with it. */
 function rulesOf(handler: MsgHandler<never, object>): DeskRules {
-  checkOptions(WHAT, 'handler', handler ?? null, NAMES)
+  checkGiven(WHAT, 'handler', handler, NAMES)
   const { expiredNumber = MSG_EXPIRED_NUMBER, answersBytesMax = MSG_ANSWERS_BYTES } = handler
   const { maxPending = MSG_PENDING, handshakeTimeoutMs = MSG_HANDSHAKE_MS } = handler
   checkFunction(WHAT, 'request', handler.request)

@@ -1,5 +1,5 @@
 /** What the service `gate` tells its watchdog, and how a watchdog takes it. */
-import { checkFunction, checkOptions } from '../base/check.ts'
+import { checkFunction, checkGiven } from '../base/check.ts'
 import { formatHandle } from '../base/errors.ts'
 import { isThenable } from '../service/sendable.ts'
 import { Skynet } from '../skynet/skynet.ts'
@@ -45,7 +45,7 @@ const WHAT = 'watch a gate'
  * @throws `TypeError` for a handler of what is no event, or that is no function.
  */
 export function watchdog(skynet: Skynet, handlers: WatchdogHandlers): WatchdogMethods {
-  checkOptions(WHAT, 'handlers', handlers ?? null, EVENTS)
+  checkGiven(WHAT, 'handlers', handlers, EVENTS)
   for (const event of EVENTS) {
     if (handlers[event] !== undefined) checkFunction(WHAT, event, handlers[event])
   }

@@ -4,6 +4,7 @@ import { MESSAGE_DEPTH_MAX } from '../base/limits.ts'
 import { bytesOfValues, type LuaValues } from '../codec/seri/lua-values.ts'
 import { unpackValues } from '../codec/seri/reader.ts'
 import { packValues } from '../codec/seri/writer.ts'
+import { renamed } from '../service/sendable.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { ServiceId } from '../wire/service-id.ts'
 import { PAYLOAD_BYTES_MAX } from './remote-message.ts'
@@ -105,12 +106,10 @@ function named<T>(pack: () => T, before: 0 | 1): T {
   try {
     return pack()
   } catch (error) {
-    const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
-    if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) throw error
-    const { info } = error
-    const path = info.path.replace(/^values\[(\d+)\]/, (_, index) =>
-      before === 0 ? 'value' : index === '0' ? 'method' : `args[${index - 1}]`,
+    throw renamed(error, (path) =>
+      path.replace(/^values\[(\d+)\]/, (_, index) =>
+        before === 0 ? 'value' : index === '0' ? 'method' : `args[${index - 1}]`,
+      ),
     )
-    throw new SkynetError(error.code, { ...info, path } as never)
   }
 }

@@ -2,6 +2,7 @@
 import { refusal } from '../base/check.ts'
 import { moduleOf, type Resolve } from '../modules/modules.ts'
 import type { ServicePath } from '../modules/service-module.ts'
+import { wroteAs } from '../service/sendable.ts'
 import { limitsFrom } from '../service/wait-options.ts'
 import type { ServiceId } from '../wire/service-id.ts'
 import { type FinderHost, moduleUrl } from './imported.ts'
@@ -31,6 +32,7 @@ export async function askForUnique(
   const named = typeof path === 'function' ? await moduleUrl(service, path, left()) : path
   const url = moduleOf(site.resolve(named, service.url))
   const message = ['unique', url, options, timeoutMs]
-  const { target } = (await askCluster(service, message, left())) as ServiceId
+  const asked = askCluster(service, message, left()).catch(wroteAs('args[1].args', 'args'))
+  const { target } = (await asked) as ServiceId
   return target as number
 }

@@ -3,6 +3,7 @@ import { refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import type { Resolve } from '../modules/modules.ts'
 import type { ServiceRef } from '../service/ref.ts'
+import { wroteAs } from '../service/sendable.ts'
 import { WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import type { ServiceId } from '../wire/service-id.ts'
 import type { LaunchOptions } from './options.ts'
@@ -101,7 +102,8 @@ export async function launchOnNode(
   const message = ['launch', node, url, options, timeoutMs]
   // The service of the cluster has a deadline for each launch.
   const limits = new WaitLimits({ timeoutMs, signal })
-  const { target } = (await askCluster(service, message, limits)) as ServiceId
+  const asked = askCluster(service, message, limits).catch(wroteAs('args[2].args', 'args'))
+  const { target } = (await asked) as ServiceId
   if (typeof target === 'number') return target
   throw refusal('value', 'launch', 'node', 'a node that names no service by name', target)
 }

@@ -28,7 +28,7 @@ export const ENDPOINT_NAMES = ['host', 'port', 'path']
 
 /** @throws `TypeError`, `RangeError` for what is no endpoint. */
 export function checkEndpoint(what: string, given: Endpoint, host: string, portMin: number) {
-  checkPlain(what, 'options', given ?? null)
+  checkPlain(what, 'options', given)
   if (given.path !== undefined) {
     checkText(what, 'path', given.path)
     if (given.port === undefined && given.host === undefined) {

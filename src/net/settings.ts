@@ -1,5 +1,5 @@
 /** How a socket behaves under load and over time. Those with the same settings share one object. */
-import { checkChoice, checkInteger, checkOptions } from '../base/check.ts'
+import { checkChoice, checkGiven, checkInteger } from '../base/check.ts'
 import {
   LINGER_MS_MAX,
   READ_BYTES_MAX,
@@ -67,7 +67,7 @@ export function checkSettings(
   options: Partial<SocketSettings>,
   others: readonly string[] = [],
 ): Partial<SocketSettings> | undefined {
-  checkOptions(what, 'options', options ?? null, [...others, ...SETTING_NAMES])
+  checkGiven(what, 'options', options, [...others, ...SETTING_NAMES])
   const given: Record<string, unknown> = {}
   for (const [name, [min, max]] of Object.entries(SETTING_RANGES)) {
     const value = options[name as keyof typeof SETTING_RANGES]

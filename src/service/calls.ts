@@ -7,7 +7,14 @@ import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import { afterHandler, asArgument, causedBy, noteUnsent, UNNAMED_CALL } from './sendable.ts'
+import {
+  afterHandler,
+  asArgument,
+  asField,
+  causedBy,
+  noteUnsent,
+  UNNAMED_CALL,
+} from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { callerPlace, type TaskInfo, type TaskOrigin, taskId, taskNumber } from './tasks.ts'
 import { Waiter, type WaitFor, type WaitHost } from './wait.ts'
@@ -243,7 +250,7 @@ export class Calls {
       call.reject(call.blamed(deadCall(call, 'no')))
     } catch (error) {
       this.#open.take(session)
-      call.reject(asArgument(error))
+      call.reject(call.to < 0 ? asField(error) : asArgument(error))
     }
   }
 

@@ -20,7 +20,7 @@ import {
 } from './protocols.ts'
 import { type Debtor, Owed, Response } from './response.ts'
 import { enterScope } from './scope.ts'
-import { isThenable, sendable, thrownToo } from './sendable.ts'
+import { asArgument, isThenable, sendable, thrownToo } from './sendable.ts'
 import { Sessions } from './sessions.ts'
 import { type TaskInfo, type TaskOrigin, type Tracer, taskId, taskNumber } from './tasks.ts'
 import {
@@ -380,11 +380,18 @@ export class Requests implements Debtor {
     const { handles, loads, worker } = runtime
     const home = handles.workerOf(to)
     if (home < 0) return false
-    if (session === 0 || home === worker) return post(runtime, type, to, source, session, value)
+    const pass = (): boolean => {
+      try {
+        return post(runtime, type, to, source, session, value)
+      } catch (error) {
+        throw asArgument(error)
+      }
+    }
+    if (session === 0 || home === worker) return pass()
     const tell = (redirection: Redirection): boolean =>
       runtime.router.send(PTYPE.SYSTEM, source, handle, session, redirection)
     tell({ to, place: loads.placeOf(home) })
-    const hasLeft = post(runtime, type, to, source, session, value)
+    const hasLeft = pass()
     tell({ isSent: true })
     return hasLeft
   }

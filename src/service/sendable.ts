@@ -72,19 +72,31 @@ const isUnsent = (error: unknown): error is SkynetError =>
 const cut = (text: string): string =>
   text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… (${text.length} characters)` : text
 
-/**
- * What cannot be sent is named as its author wrote it: a call is packed as `[method, ...args]`, a
- * launch as an order with its `args`.
- */
-export function asArgument(error: unknown): unknown {
+/** The same error about what cannot be sent, which is named as `rename` says. */
+export function renamed(error: unknown, rename: (path: string) => string): unknown {
   const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
   if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) return error
-  const { info } = error
-  const path = info.path
-    .replace(/^args\[(\d+)\]/, (_, index) => (index === '0' ? 'method' : `args[${index - 1}]`))
-    .replace(/^value\.args/, 'args')
-  return new SkynetError(error.code, { ...info, path } as never)
+  const { code, info } = error
+  return new SkynetError(code, { ...info, path: rename(info.path) } as never)
 }
+
+/** A call is packed as `[method, ...args]`: what cannot be sent is named as its author wrote it. */
+export const asArgument = (error: unknown): unknown =>
+  renamed(error, (path) =>
+    path.replace(/^args\[(\d+)\]/, (_, at) => (at === '0' ? 'method' : `args[${at - 1}]`)),
+  )
+
+/** Of an order to a worker: what its author gives are its fields. */
+export const asField = (error: unknown): unknown =>
+  renamed(error, (path) => path.replace(/^value\./, ''))
+
+/** Of a message of ours that has at `place` what its author calls `name`: for `catch`. */
+export const wroteAs =
+  (place: string, name: string) =>
+  (error: unknown): never => {
+    const isThere = (path: string): boolean => path.startsWith(place)
+    throw renamed(error, (path) => (isThere(path) ? name + path.slice(place.length) : path))
+  }
 
 /** In an error about a call, for who does not know whom and what: its caller puts that in. */
 export const UNNAMED_CALL = { to: 'a service', method: 'a method' } as const

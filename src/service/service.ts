@@ -307,8 +307,12 @@ export class Service
   rawSend(address: Address, type: number, value: unknown): boolean {
     if (this.#phase === 'ended') return false
     const to = this.runtime.handleOf(address)
-    if (areCallsWatched()) return watchedSend(this, type, to, value)
-    return this.runtime.router.send(type, to, this.handle, 0, value)
+    try {
+      if (areCallsWatched()) return watchedSend(this, type, to, value)
+      return this.runtime.router.send(type, to, this.handle, 0, value)
+    } catch (error) {
+      throw asArgument(error)
+    }
   }
 
   /** Send a request and wait for its answer. */

@@ -6,7 +6,7 @@
  * of calls is one look at the channel: while a trace is under way, this thread subscribes itself.
  */
 import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { formatHandle, isSkynetError, SkynetError } from '../base/errors.ts'
+import { formatHandle } from '../base/errors.ts'
 import type { Message } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
@@ -20,6 +20,7 @@ import {
   setScope,
   useScopes,
 } from './scope.ts'
+import { renamed } from './sendable.ts'
 import type { WaitOptions } from './wait-options.ts'
 
 /** What traces need of the worker. */
@@ -133,12 +134,8 @@ export function post(
 }
 
 /** What cannot be sent is named as if it had travelled alone. */
-function asUntraced(error: unknown, type: number): unknown {
-  const isUnsupported = isSkynetError(error, 'ERR_MESSAGE_UNSUPPORTED')
-  if (!isUnsupported && !isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP')) return error
-  const path = error.info.path.replace('value[2]', type === PTYPE.LUA ? 'args' : 'value')
-  return new SkynetError(error.code, { ...error.info, path } as never)
-}
+const asUntraced = (error: unknown, type: number): unknown =>
+  renamed(error, (path) => path.replace('value[2]', type === PTYPE.LUA ? 'args' : 'value'))
 
 /** A call that somebody wants to know of. */
 export function watchedCall(

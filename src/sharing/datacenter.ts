@@ -5,6 +5,7 @@
 import { refusal } from '../base/check.ts'
 import { askKeeper } from '../launch/keeper.ts'
 import { askManager, type ManagerHost, type ManagerSite } from '../launch/unique-service.ts'
+import { wroteAs } from '../service/sendable.ts'
 import {
   checkWait,
   limitsFrom,
@@ -63,7 +64,9 @@ export class Datacenter {
 
   /** The same, giving up: `ERR_CALL_TIMEOUT` after `timeoutMs`, `ABORT_ERR` by `signal`. */
   with(options: WaitOptions): Datacenter {
-    checkWait('use the datacenter', options ?? null)
+    const what = 'use the datacenter'
+    if (options === undefined) throw refusal('type', what, 'options', 'a plain object', options)
+    checkWait(what, options)
     return new Datacenter(this.#service, this.#home, options)
   }
 
@@ -87,7 +90,8 @@ export class Datacenter {
    */
   async set<T = unknown>(...args: [...path: DataPath, value: T]): Promise<T | undefined> {
     const path = checkPath(args.slice(0, -1))
-    return (await this.#call('set', path, args.at(-1))) as T | undefined
+    const set = this.#call('set', path, args.at(-1))
+    return (await set.catch(wroteAs('args[1]', 'value'))) as T | undefined
   }
 
   /**

@@ -29,7 +29,7 @@ const WHAT = 'use the cluster'
  */
 export function skynetCluster(skynet: Skynet, options: SkynetClusterOptions = {}): SkynetCluster {
   const service = Skynet.serviceOf(skynet)
-  checkCallSettings(WHAT, options ?? null, ['nodes'])
+  checkCallSettings(WHAT, options, ['nodes'])
   const { nodes, timeoutMs = SKYNETCLUSTER_CALL_MS } = options
   if (nodes !== undefined) checkTable(WHAT, nodes)
   const door = doorOf(skynet)

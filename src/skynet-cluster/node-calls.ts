@@ -35,6 +35,7 @@ export function checkRemote(what: string, target: unknown): void {
 
 /** @throws `TypeError`, `RangeError`. */
 export function checkDeadline(what: string, options: WaitOptions): void {
+  if (options === undefined) throw refusal('type', what, 'options', 'a plain object', options)
   checkWait(what, options)
   const { timeoutMs } = options
   // Nobody says whether a node will ever answer.

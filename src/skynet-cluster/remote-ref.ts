@@ -74,7 +74,7 @@ export class RemoteRef<M extends Methods = Methods> {
 
   /** The same, giving up earlier, or later: see `cluster.with`. */
   with(options: WaitOptions): RemoteRef<M> {
-    checkDeadline('call', options ?? null)
+    checkDeadline('call', options)
     return new RemoteRef<M>(this.#caller, this.node, this.address, options)
   }
 }

@@ -50,7 +50,7 @@ export class SkynetCluster {
 
   /** The same with another `timeoutMs`, from 1, or with a `signal`: `ABORT_ERR` when it aborts. */
   with(options: WaitOptions): SkynetCluster {
-    checkDeadline('use the cluster', options ?? null)
+    checkDeadline('use the cluster', options)
     return new SkynetCluster(this.#base, options)
   }
 

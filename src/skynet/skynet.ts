@@ -21,6 +21,7 @@ import { askAbout } from '../service/ordering.ts'
 import { Protocol, type ProtocolDefinition, type RequestContext } from '../service/protocols.ts'
 import { ServiceRef } from '../service/ref.ts'
 import type { Response } from '../service/response.ts'
+import { wroteAs } from '../service/sendable.ts'
 import type { Service } from '../service/service.ts'
 import type { TaskInfo } from '../service/tasks.ts'
 import { trace } from '../service/trace.ts'
@@ -215,7 +216,8 @@ export class Skynet {
     const limits = { timeoutMs, signal }
     const given = { ...launch, on: launch.on === 'same' ? this.worker : launch.on }
     const service = Skynet.serviceOf(this)
-    const handle = await askManager(service, this.#site, 'launch', [path, given], limits)
+    const asked = askManager(service, this.#site, 'launch', [path, given], limits)
+    const handle = await asked.catch(wroteAs('args[1].args', 'args'))
     return new ServiceRef(service, handle)
   }
 

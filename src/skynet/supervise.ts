@@ -3,6 +3,7 @@ import {
   checkArgs,
   checkArray,
   checkChoice,
+  checkGiven,
   checkInteger,
   checkMs,
   checkOptions,
@@ -23,6 +24,7 @@ import { ServiceRef } from '../service/ref.ts'
 import type { Service } from '../service/service.ts'
 import { type WaitFor, waitAlong } from '../service/wait.ts'
 import {
+  checkLimits,
   checkWait,
   limitsFrom,
   WAIT_NAMES,
@@ -117,7 +119,8 @@ const OPTION_KEYS = ['strategy', 'children', 'maxRestarts', 'periodMs', 'backoff
 const CHILD_KEYS = ['name', 'path', 'args', 'on', 'node', 'restart']
 
 function checkSupervise(options: SuperviseOptions): void {
-  checkWait('supervise', options ?? null, OPTION_KEYS)
+  checkGiven('supervise', 'options', options, OPTION_KEYS)
+  checkLimits('supervise', options)
   const { strategy, children, maxRestarts = 3, periodMs = 5000, backoffMs = 0 } = options
   checkChoice('supervise', 'strategy', strategy, Object.keys(STRATEGIES))
   checkInteger('supervise', 'maxRestarts', maxRestarts, 0, Number.MAX_SAFE_INTEGER)

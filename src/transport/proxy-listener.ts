@@ -1,5 +1,5 @@
 /** A listener behind a proxy that says for whom it has connected. */
-import { checkFlag, checkMs, checkOptions, refusal } from '../base/check.ts'
+import { checkFlag, checkGiven, checkMs, refusal } from '../base/check.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { monotonicNow } from '../base/event-loop.ts'
 import { PROXY_HEADER_MS, PROXY_HEADERS_MAX } from '../base/limits.ts'
@@ -60,7 +60,7 @@ interface Telling {
  * @throws `TypeError`, `RangeError` naming the option.
  */
 export function withProxy(listener: StreamListener, options: ProxyOptions): StreamListener {
-  checkOptions(WHAT, 'options', options ?? null, NAMES)
+  checkGiven(WHAT, 'options', options, NAMES)
   const { direct = false, timeoutMs = PROXY_HEADER_MS } = options
   checkFlag(WHAT, 'direct', direct)
   checkMs(WHAT, 'timeoutMs', timeoutMs, 1)

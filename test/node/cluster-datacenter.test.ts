@@ -21,6 +21,14 @@ test('values of the cluster are one for all nodes, waits go on at the next owner
     const late = hub('a').dataWait(['never'], 50)
     await assert.rejects(late, { code: 'ERR_CALL_TIMEOUT' })
   })
+  // Proves: docs/semantics.md#message-refused
+  await t.test('what cannot be sent is named as its author wrote it', async () => {
+    assert.deepEqual(await hub('a').unsendable('b'), [
+      'args[1].of[0]',
+      'args[1].of[0]',
+      'value[1].of[0]',
+    ])
+  })
   // Proves: docs/sharing.md#datacenter-owner
   await t.test('with its owner values are gone, and a wait goes on at the next one', async () => {
     const waiting = hub('c').dataWait(['round'])

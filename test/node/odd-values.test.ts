@@ -21,10 +21,10 @@ import { serviceTest } from '../support/run.ts'
 
 const PATH = '../fixtures/subject.ts'
 
-async function prepare(skynet: Skynet) {
+async function prepare(skynet: Skynet, shared = 'odd values') {
   const listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
   const peer = await skynet.newService<typeof subject>(PATH)
-  skynet.shareData.new('odd values', { part: 1 })
+  skynet.shareData.new(shared, { part: 1 })
   return {
     skynet,
     connection: await skynet.socket.connect({ port: listener.port }),
@@ -34,7 +34,7 @@ async function prepare(skynet: Skynet) {
     protocol: skynet.registerProtocol({ name: 'of odd values', id: 79 }),
     subscription: skynet.multicast.new().subscribe(),
     supervisor: await supervise(skynet, { strategy: 'one-for-one', children: [] }),
-    view: skynet.shareData.query('odd values'),
+    view: skynet.shareData.query(shared),
   }
 }
 type Things = Awaited<ReturnType<typeof prepare>>
@@ -174,6 +174,42 @@ serviceTest(
       await assertRefusesOdd(door, (value) => call(at, value))
     }
     assert.equal(await skynet.call(at.peer, 'echo', 'as ever'), 'as ever')
+  },
+)
+
+/** What cannot be sent, where something is sent: how its path begins. */
+const SENDING: Readonly<Record<string, readonly [path: string, Call]>> = {
+  newService: ['args[0]', ({ skynet }, v) => skynet.newService(PATH, { args: [v] })],
+  uniqueService: ['args[1]', ({ skynet }, v) => skynet.uniqueService(PATH, { args: [1, v] })],
+  supervise: ['args[0]', ({ skynet }, v) => supervise(skynet, child({ args: [v] }))],
+  'datacenter.set': ['value', ({ skynet }, v) => skynet.datacenter.set('a', 'b', v)],
+  call: ['args[1]', ({ skynet, peer }, v) => skynet.call(peer, 'echo', 1, v)],
+  send: ['args[1]', ({ skynet, peer }, v) => skynet.send(peer, 'echo', 1, v)],
+  'rawCall lua': ['args[0]', ({ skynet, peer }, v) => skynet.rawCall(peer, 'lua', ['echo', v])],
+  'rawSend lua': ['args[0]', ({ skynet, peer }, v) => skynet.rawSend(peer, 'lua', ['echo', v])],
+  redirect: [
+    'args[0]',
+    ({ skynet, peer }, v) =>
+      skynet.redirect(peer, { source: peer, session: 0 }, 'lua', ['echo', v]),
+  ],
+  'protocol.call': ['value.args', ({ protocol, peer }, v) => protocol.call(peer, { args: v })],
+  'protocol.send': ['value.args', ({ protocol, peer }, v) => protocol.send(peer, { args: v })],
+  publish: ['message', ({ skynet }, v) => skynet.multicast.new().publish(v)],
+  'shareData.new': ['value', ({ skynet }, v) => skynet.shareData.new('never', v)],
+}
+
+// Proves: docs/semantics.md#message-refused
+serviceTest(
+  import.meta.url,
+  'what cannot be sent is named as its author wrote it, whoever sends it',
+  async (skynet) => {
+    const at = await prepare(skynet, 'unsendable')
+    for (const [door, [path, call]] of Object.entries(SENDING)) {
+      const code = 'ERR_MESSAGE_UNSUPPORTED'
+      const odd = { of: [() => {}] } as never
+      const info = { path: `${path}.of[0]`, type: 'function' }
+      await assert.rejects(async () => call(at, odd), { code, info }, door)
+    }
   },
 )
 

@@ -1,5 +1,5 @@
 /** How a program opens sockets of its own loop. Each is there when the call returns, or not. */
-import { checkOptions } from '../../base/check.ts'
+import { checkGiven, checkOptions } from '../../base/check.ts'
 import type { SocketAddress } from '../../os/os.ts'
 import { bindFailure, listenFailure, openListener, openUdp, reserveSlot } from '../open.ts'
 import { checkDescriptor, checkListen, checkUdp } from '../place.ts'
@@ -41,7 +41,7 @@ export class OwnOpening {
   }
 
   connect(options: ServerConnectOptions): number {
-    checkOptions('connect', 'options', options ?? null, CONNECT_NAMES)
+    checkGiven('connect', 'options', options, CONNECT_NAMES)
     const addresses = connectAddresses(options)
     const owner = checkOwner('connect', options.owner)
     const id = reserveSlot(this.#loop.client.slots)

@@ -1,5 +1,12 @@
 /** What may be said of a conversation, checked; and what is meant when nothing is said. */
-import { checkFlag, checkInteger, checkMs, checkOptions, refusal } from '../../base/check.ts'
+import {
+  checkFlag,
+  checkGiven,
+  checkInteger,
+  checkMs,
+  checkOptions,
+  refusal,
+} from '../../base/check.ts'
 import {
   KCP_CONNECT_MS,
   KCP_CONNECTIONS,
@@ -118,7 +125,7 @@ export function checkKcpClient(
   options: KcpOptions,
   others: readonly string[],
 ): CheckedClient {
-  checkOptions(what, 'options', options ?? null, [...others, ...NAMES])
+  checkGiven(what, 'options', options, [...others, ...NAMES])
   return { ...checked(what, options), connectTimeoutMs: KCP_CONNECT_MS }
 }
 
@@ -128,7 +135,7 @@ export function checkKcpServer(
   options: KcpServerOptions,
   others: readonly string[],
 ): CheckedServer {
-  checkOptions(what, 'options', options ?? null, [...others, ...SERVER_NAMES])
+  checkGiven(what, 'options', options, [...others, ...SERVER_NAMES])
   const {
     maxConnections = KCP_CONNECTIONS,
     handshakeTimeoutMs = KCP_HANDSHAKE_MS,

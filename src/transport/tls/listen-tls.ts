@@ -1,5 +1,5 @@
 /** Listening over TLS. */
-import { checkMs, checkOptions } from '../../base/check.ts'
+import { checkGiven, checkMs } from '../../base/check.ts'
 import { TLS_HANDSHAKE_MS } from '../../base/limits.ts'
 import type { Skynet } from '../../skynet/skynet.ts'
 import { checkListener, type StreamListener } from '../../sockets/byte-stream.ts'
@@ -34,7 +34,7 @@ const OWN = ['tls', 'handshakeTimeoutMs']
 export async function listenTls(skynet: Skynet, options: ListenTlsOptions): Promise<TlsListener> {
   const { tls, handshakeTimeoutMs = TLS_HANDSHAKE_MS, listener, ...place } = options ?? {}
   const names = listener === undefined ? [...OWN, ...LISTEN_OPTION_NAMES] : [...OWN, 'listener']
-  checkOptions(WHAT, 'options', options ?? null, names)
+  checkGiven(WHAT, 'options', options, names)
   checkMs(WHAT, 'handshakeTimeoutMs', handshakeTimeoutMs, 1)
   if (listener !== undefined) checkListener(WHAT, 'listener', listener)
   const contexts = new TlsContexts(WHAT, tls)

@@ -10,6 +10,7 @@ import {
   checkBytes,
   checkFlag,
   checkFunction,
+  checkGiven,
   checkOptions,
   checkPlain,
   checkString,
@@ -81,7 +82,7 @@ const CLIENT_NAMES = [
 
 /** @throws `TypeError` naming what is wrong. */
 export function checkTlsServer(what: string, options: TlsOptions): void {
-  checkOptions(what, 'tls', options ?? null, [...CONTEXT_NAMES, ...SERVER_NAMES])
+  checkGiven(what, 'tls', options, [...CONTEXT_NAMES, ...SERVER_NAMES])
   checkFlag(what, 'requestCert', options.requestCert)
   checkShared(what, options)
   const { requestCert, ticketKeys } = options
@@ -102,7 +103,7 @@ function checkContexts(what: string, contexts: NonNullable<TlsOptions['contexts'
     if (!NAME.test(name)) {
       throw refusal('value', what, 'contexts', `names as 'a.test', '*.a.test'`, name)
     }
-    checkOptions(what, `contexts['${name}']`, contexts[name] ?? null, NAME_NAMES)
+    checkGiven(what, `contexts['${name}']`, contexts[name], NAME_NAMES)
     checkCertificate(what, `contexts['${name}']`, contexts[name]!)
   }
 }
