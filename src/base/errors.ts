@@ -92,6 +92,11 @@ const MESSAGES = {
     `Cannot log messages to ${i.file}: ${i.reason}`,
   ERR_TEST_UNSETTLED: (i: { messages: number; services: string }) =>
     `Cannot settle: after ${i.messages} messages these go on, perhaps without end: ${i.services}`,
+  ERR_TEST_TIMEOUT: (i: { what: string; timeoutMs: number; reason: string }) =>
+    `Cannot ${i.what} within ${i.timeoutMs} ms: ${i.reason}`,
+  ERR_TEST_CLOCK: (i: { now: number; rounds: number; services: string }) =>
+    `Cannot go beyond ${i.now} ms: timers set others for the same moment ${i.rounds} times: ` +
+    i.services,
   // sharing
   ERR_CHANNEL_UNKNOWN: (i: { channel: string }) =>
     `Cannot use channel ${i.channel}: no such channel, or it was deleted`,

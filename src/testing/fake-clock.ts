@@ -1,6 +1,7 @@
 /** Time that a test owns: it stands still until it is advanced. */
 import { checkMs, refusal } from '../base/check.ts'
 import type { Clock } from '../base/clock.ts'
+import { SkynetError } from '../base/errors.ts'
 import { CLOCK_ROUNDS_MAX } from '../base/limits.ts'
 
 /** A node whose timers follow the clock. */
@@ -15,9 +16,9 @@ export interface Follower {
 }
 
 /** Timers of these services set others for the same moment, and would do so for ever. */
-export function clockStuck(clock: FakeClock, services: readonly string[]): Error {
-  const what = `timers set others for the same moment ${CLOCK_ROUNDS_MAX} times`
-  return new Error(`Cannot go beyond ${clock.now()} ms: ${what}: ${services.join(', ')}`)
+export function clockStuck(clock: FakeClock, services: readonly string[]): SkynetError {
+  const info = { now: clock.now(), rounds: CLOCK_ROUNDS_MAX, services: services.join(', ') }
+  return new SkynetError('ERR_TEST_CLOCK', info)
 }
 
 export class FakeClock implements Clock {
@@ -57,9 +58,9 @@ export class FakeClock implements Clock {
    * the other fires, begins when the other is done. Who awaits it there goes on after both.
    *
    * @throws {RangeError} Unless `ms` is a number in 0..`TIMER_MS_MAX`.
-   * @throws {Error} When timers set timers for the same moment, again and again: time would never
-   * go on. It names the services.
-   * @throws {SkynetError} `ERR_TEST_UNSETTLED` when services of a node go on without timers.
+   * @throws {SkynetError} `ERR_TEST_CLOCK` when timers set timers for the same moment, again and
+   * again: time would never go on. `ERR_TEST_UNSETTLED` when services of a node go on without
+   * timers.
    */
   async advance(ms: number): Promise<void> {
     checkMs('advance a clock', 'ms', ms)

@@ -1,5 +1,6 @@
 /** What happened so far, and waiting for what is still to come. */
 import { checkFunction, checkMs, checkOptions } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import { kept } from '../service/scope.ts'
 
@@ -25,7 +26,7 @@ export class Probe<T> {
   /**
    * The first item that `test` is true of: one there was already, or else the next that comes.
    *
-   * @throws {Error} When none has come in time.
+   * @throws {SkynetError} `ERR_TEST_TIMEOUT` none has come in time.
    */
   find(test: (item: T) => boolean, options: FindOptions = {}): Promise<T> {
     checkFunction('find', 'test', test)
@@ -42,8 +43,9 @@ export class Probe<T> {
       })
       const timer = setTimeout(() => {
         end()
-        const text = `Cannot find what ${test} asks for: nothing within ${timeoutMs} ms`
-        reject(new Error(`${text}; ${this.all.length} others came`))
+        const what = `find what ${test} asks for`
+        const reason = `${this.all.length} others came`
+        reject(new SkynetError('ERR_TEST_TIMEOUT', { what, timeoutMs, reason }))
       }, timeoutMs)
       const end = (): void => {
         clearTimeout(timer)

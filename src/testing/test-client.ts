@@ -1,5 +1,6 @@
 /** The test's end of a connection: the peer of a service. */
 import { isA, isObject } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
 import type { ByteStream } from '../sockets/byte-stream.ts'
@@ -189,7 +190,8 @@ export class TestClient implements ByteStream {
       return await wait({ ...given, signal: both })
     } catch (error) {
       if (!giveUp.signal.aborted || signal?.aborted === true) throw error
-      throw new Error(`Cannot ${what} within ${WAIT_MS} ms: ${this.#why}`, { cause: error })
+      const info = { what, timeoutMs: WAIT_MS, reason: this.#why }
+      throw new SkynetError('ERR_TEST_TIMEOUT', info, { cause: error })
     } finally {
       clearTimeout(timer)
     }

@@ -382,9 +382,9 @@ export class TestNode implements AsyncDisposable {
    * Resolves when nothing is left to do before a message or a timer comes. A launch is something to
    * do: its module loads, and its setup may wait for more of Node.js, a file for instance.
    *
-   * @throws {Error} When a launch still waits for Node.js after that time, and which one; or when
-   * timers set others for the same moment of a `FakeClock`, again and again.
-   * @throws {SkynetError} `ERR_TEST_UNSETTLED` when services go on after `messagesMax` messages.
+   * @throws {SkynetError} `ERR_TEST_TIMEOUT` a launch still waits for Node.js after that time, and
+   * which one; `ERR_TEST_CLOCK` timers set others for the same moment of a `FakeClock`, again and
+   * again; `ERR_TEST_UNSETTLED` services go on after `messagesMax` messages.
    */
   async settled(options: SettleOptions = {}): Promise<void> {
     checkOptions('settle', 'options', options, ['timeoutMs'])
@@ -416,7 +416,8 @@ export class TestNode implements AsyncDisposable {
       const launching = runtime.launching.underWay
       if (launching.length === 0) return
       if (monotonicNow() >= endsAt) {
-        throw new Error(`Cannot settle within ${timeoutMs} ms: ${launching.join(', ')}`)
+        const info = { what: 'settle', timeoutMs, reason: launching.join(', ') }
+        throw new SkynetError('ERR_TEST_TIMEOUT', info)
       }
       // Others of this process do the work.
       await delay(LOOK_MS)

@@ -1,6 +1,7 @@
 /** Clients of a testNode that wait for what never comes: that takes 10 s. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { isSkynetError } from 'skynet-ts'
 import { FakeClock, testNode } from 'skynet-ts/testing'
 
 // Proves: docs/testing.md#test-client-waits
@@ -11,9 +12,10 @@ test('a client that waits in vain gives up, and says what for', async () => {
   await clock.advance(5)
   const frames = node.connection()[0].frames({ header: 'line' })
   const waits = [node.connection()[0].readLine(), other.connection()[0].read(3), frames.receive()]
-  const texts = (await Promise.allSettled(waits)).map((each) =>
-    each.status === 'rejected' ? (each.reason as Error).message : 'it has ended',
-  )
+  const texts = (await Promise.allSettled(waits)).map((each) => {
+    const error: unknown = each.status === 'rejected' ? each.reason : undefined
+    return isSkynetError(error, 'ERR_TEST_TIMEOUT') ? error.message : 'it has ended'
+  })
   const late = 'within 10000 ms: nothing comes from the service'
   assert.deepEqual(texts, [
     `Cannot read a line ${late}, whose clock stands at 5 ms`,

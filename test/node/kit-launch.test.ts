@@ -103,7 +103,10 @@ test('settled() gives up on a launch that goes nowhere, and names it', async () 
   const stuck = defineService(() => new Promise<void>(() => {}))
   skynet.fork(() => node.launch(stuck))
   const text = /^Cannot settle within 5 ms: the setup of \S+ :0{7}\w is not done$/
-  await assert.rejects(node.settled({ timeoutMs: 5 }), { message: text })
+  await assert.rejects(node.settled({ timeoutMs: 5 }), {
+    code: 'ERR_TEST_TIMEOUT',
+    message: text,
+  })
 })
 
 // Proves: docs/testing.md#settled

@@ -226,7 +226,10 @@ test('FakeClock names services whose timers keep its time from going on', async 
     new RegExp(
       `^Cannot go beyond ${at} ms: .* 100000 times: service-\\d+ :0*${handle.toString(16)}$`,
     )
-  await assert.rejects(clock.advance(100), { message: named(peer.handle) })
+  await assert.rejects(clock.advance(100), {
+    code: 'ERR_TEST_CLOCK',
+    message: named(peer.handle),
+  })
   isOn = false
   await clock.advance(100)
   assert.equal(clock.now(), 100)
@@ -347,7 +350,10 @@ test('probes find what came, and wait for what is to come', async () => {
 test('a probe gives up, and says what for', async () => {
   await using node = await testNode()
   const waiting = node.log.find(({ text }) => text === 'never said', { timeoutMs: 5 })
-  await assert.rejects(waiting, /Cannot find what .*never said.*within 5 ms; 0 others came/)
+  await assert.rejects(waiting, {
+    code: 'ERR_TEST_TIMEOUT',
+    message: /^Cannot find what .*never said.* asks for within 5 ms: 0 others came$/,
+  })
   assert.throws(() => node.log.find(() => true, { timeout: 5 } as never), /option 'timeout'/)
 })
 
@@ -387,7 +393,7 @@ test('testService() runs while the test mocks the timers of Node.js', async (t) 
   assert.equal(await service.call.ticks(), 1)
   await service.call.fork()
   const never = service.node.log.find(() => false, { timeoutMs: 5 })
-  await assert.rejects(never, /nothing within 5 ms/)
+  await assert.rejects(never, /asks for within 5 ms/)
 })
 
 // Proves: docs/testing.md#test-mocks

@@ -9,6 +9,7 @@ import {
   isObject,
   refusal,
 } from '../../base/check.ts'
+import { SkynetError } from '../../base/errors.ts'
 import { clearTimeout, delay, monotonicNow, setTimeout } from '../../base/event-loop.ts'
 import { LOAD_BOTS_MAX } from '../../base/limits.ts'
 import type { ClientProtocol } from '../../client/client-protocol.ts'
@@ -232,7 +233,8 @@ class Bot<P extends ClientProtocol> {
       }
     })
     const timer = setTimeout(() => {
-      giveUp(new Error(`Gave up as it took more than ${roundTimeoutMs} ms`))
+      const info = { what: 'end a round', timeoutMs: roundTimeoutMs, reason: 'it goes on' }
+      giveUp(new SkynetError('ERR_TEST_TIMEOUT', info))
     }, roundTimeoutMs)
     const stopped = { aborted: () => giveUp(stop.reason) }
     watchAbort(stop, stopped)
