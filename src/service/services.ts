@@ -5,6 +5,8 @@ import type { Service } from './service.ts'
 
 export class Services {
   readonly #all = new Map<number, Service>()
+  /** Launches so far, and the messages that those had handled which have ended. */
+  #past = 0
 
   get(handle: number): Service | undefined {
     return this.#all.get(handle)
@@ -15,12 +17,20 @@ export class Services {
     return this.#all.values()
   }
 
+  /** Of all so far, also of those that have ended: messages handled, and each launch as one. */
+  get work(): number {
+    let sum = this.#past
+    for (const { context } of this.#all.values()) sum += context.handled
+    return sum
+  }
+
   add(service: Service): void {
     this.#all.set(service.handle, service)
+    this.#past++
   }
 
   delete(service: Service): void {
-    this.#all.delete(service.handle)
+    if (this.#all.delete(service.handle)) this.#past += service.context.handled
   }
 
   /** Empty: it is none of here, or has ended. */

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { defineService, isSkynetError, type SocketApi } from 'skynet-ts'
 import { FakeClock, type TestNode, testNode, testService } from 'skynet-ts/testing'
+import type relayRace from '../fixtures/relay-race.ts'
 import subject from '../fixtures/subject.ts'
 
 const shop = defineService((skynet, price: number) => {
@@ -178,6 +179,23 @@ test('services that send to each other without end hold no test, and are named',
   await assert.rejects(node.settled(), unsettled)
   await assert.rejects(clock.advance(1), unsettled)
   await assert.rejects(client.received(), unsettled)
+})
+
+// Proves: docs/testing.md#unsettled
+test('services that launch the next one and end hold no test either', async () => {
+  await using node = await testNode({ base: import.meta.url, messagesMax: 1000 })
+  const race = async (left: number): Promise<unknown> => {
+    const runner = await node.skynet.newService<typeof relayRace>('../fixtures/relay-race.ts')
+    return runner.send.run(left)
+  }
+  await race(100)
+  await node.settled()
+  await race(Number.POSITIVE_INFINITY)
+  await assert.rejects(node.settled(), (error: unknown) => {
+    assert.ok(isSkynetError(error, 'ERR_TEST_UNSETTLED'))
+    assert.match(error.info.services, /relay-race|that have ended/)
+    return true
+  })
 })
 
 // Proves: docs/testing.md#unsettled
