@@ -35,6 +35,21 @@ const WRONG = {
   range: { kind: RangeError, code: 'ERR_OUT_OF_RANGE' },
 } as const
 
+/** What an error of here has refused. */
+interface Refused {
+  readonly name: string
+  readonly value?: unknown
+  /** What it must be; undefined: there is nothing of that name. */
+  readonly expected?: string
+  /** The names that there are, then. */
+  readonly known?: readonly string[]
+}
+
+const refused = new WeakMap<object, Refused>()
+
+/** For who has given an argument under another name; undefined: it is no error of here. */
+export const refusedBy = (error: unknown): Refused | undefined => refused.get(error as object)
+
 /** The error for a wrong argument, to be thrown. */
 export function refusal(
   wrong: keyof typeof WRONG,
@@ -45,7 +60,9 @@ export function refusal(
 ): TypeError | RangeError {
   const { kind: Kind, code } = WRONG[wrong]
   const text = `Cannot ${what} as '${name}' must be ${expected}: current value is ${shown(value)}`
-  return Object.assign(new Kind(text), { code })
+  const error = Object.assign(new Kind(text), { code })
+  refused.set(error, { name, value, expected })
+  return error
 }
 
 /**
@@ -182,7 +199,7 @@ export function checkGiven(
   checkPlain(what, name, value)
   for (const option in value as object) {
     if (!known.includes(option) && Object.hasOwn(value as object, option)) {
-      throw unknownOption(what, option, known)
+      throw unknownOption(what, name, option, known)
     }
   }
 }
@@ -199,10 +216,17 @@ function isPlain(value: unknown): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-function unknownOption(what: string, option: string, known: readonly string[]): TypeError {
+function unknownOption(
+  what: string,
+  of: string,
+  option: string,
+  known: readonly string[],
+): TypeError {
   const names = known.join(', ') + guess(option, known)
   const begun = shortly(option, 'a name')
   const error = new TypeError(`Cannot ${what} with option '${begun}': there are ${names}`)
+  const named = (each: string): string => (of === 'options' ? each : `${of}.${each}`)
+  refused.set(error, { name: named(option), known: known.map(named) })
   return Object.assign(error, { code: WRONG.value.code })
 }
 

@@ -40,7 +40,7 @@ export function wrongAmong(
   const odd = ONLY[other].find(isGiven)
   if (odd !== undefined) return [odd, `left out where 'cluster.transport' is '${transport}'`]
   for (const [part, text] of Object.entries({ name, cluster })) {
-    const isRight = Buffer.byteLength(text) <= CLUSTER_NAME_BYTES_MAX
+    const isRight = Buffer.byteLength(text) <= CLUSTER_NAME_BYTES_MAX && text.isWellFormed()
     if (!isRight) return [part as Part, `text of at most ${CLUSTER_NAME_BYTES_MAX} bytes`]
   }
   if (transport === 'nats') return isGiven('nats') ? undefined : ['nats', 'given, with its servers']

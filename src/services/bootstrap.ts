@@ -14,6 +14,14 @@ export interface LoggerConfig {
   readonly format: LogFormat
 }
 
+/** What is wrong with the config is told as wherever one is read. */
+function asConfig(error: unknown): never {
+  const cause = isSkynetError(error, 'ERR_SERVICE_LAUNCH') ? error.cause : undefined
+  const isOfConfig = OF_CONFIG.some((code) => isSkynetError(cause, code))
+  throw isOfConfig ? cause : error
+}
+const OF_CONFIG = ['ERR_CONFIG_KEY', 'ERR_CONFIG_VALUE'] as const
+
 /** Until what could not be launched again is tried once more; then twice as long, up to a limit. */
 const RETRY_MS = 500
 const RETRY_MS_MAX = 30_000
@@ -40,7 +48,8 @@ export default defineService(
       },
       ...(cluster && {
         '.cluster': async () => {
-          await skynet.newService('cluster', { on: 'dedicated', args: [cluster] })
+          const launched = skynet.newService('cluster', { on: 'dedicated', args: [cluster] })
+          await launched.catch(asConfig)
         },
       }),
     }

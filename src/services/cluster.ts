@@ -1,5 +1,6 @@
 /** The service of a node that is in a cluster: docs/cluster.md. */
-import { checkOptions, checkPlain } from '../base/check.ts'
+import { checkOptions, refusedBy, shown } from '../base/check.ts'
+import { SkynetError } from '../base/errors.ts'
 import { type ClusterSettings, clusterService } from '../cluster/cluster-service.ts'
 import type { NatsOptions } from '../cluster/nats/options.ts'
 import { TCP_OPTION_NAMES, type TcpClusterOptions } from '../cluster/tcp/options.ts'
@@ -26,17 +27,20 @@ export default defineService(async (skynet, config: ClusterServiceConfig) => {
   const { transport = 'tcp' } = config
   const { start: _, ...given } = config
   checkOptions(`${WHAT} over ${transport}`, 'cluster', given, KEYS[transport])
-  const ways =
-    transport === 'nats' ? await natsWays(skynet, config).catch(asKey) : tcpWays(skynet, config)
+  const ways = transport === 'nats' ? await natsWays(skynet, config) : tcpWays(skynet, config)
   return clusterService(skynet, config, ways)
 })
 
-/** Options of a transport are keys below `cluster` of the config: so its errors name them. */
-function asKey(error: unknown): never {
-  if (error instanceof TypeError || error instanceof RangeError) {
-    error.message = error.message.replace(/ as '/, " as 'cluster.")
+/** Options of a transport are keys of the config: what is wrong with one is told as there. */
+function asKey(error: unknown, above: string): never {
+  const { name, value, expected, known } = refusedBy(error) ?? {}
+  if (name === undefined) throw error
+  const key = `${above}.${name}`
+  if (expected !== undefined) {
+    throw new SkynetError('ERR_CONFIG_VALUE', { key, expected, value: shown(value) })
   }
-  throw error
+  const names = known?.map((each) => `${above}.${each}`)
+  throw new SkynetError('ERR_CONFIG_KEY', { key, known: `${names?.join(', ')}` })
 }
 
 function tcpWays(skynet: Skynet, config: ClusterServiceConfig): ClusterWays {
@@ -46,14 +50,17 @@ function tcpWays(skynet: Skynet, config: ClusterServiceConfig): ClusterWays {
   try {
     return tcpCluster(options, skynet, leaseMs === undefined ? {} : { leaseMs })
   } catch (error) {
-    return asKey(error)
+    return asKey(error, 'cluster')
   }
 }
 
 /** Loaded for who wants it: it needs a package of others. */
 async function natsWays(skynet: Skynet, config: ClusterServiceConfig): Promise<ClusterWays> {
   const { name: node, cluster = 'skynet', nats } = config
-  checkPlain(WHAT, 'nats', nats)
   const { natsCluster } = await import('../cluster/nats/nats-cluster.ts')
-  return natsCluster({ ...nats!, cluster, node, log: (line) => skynet.log(line) })
+  try {
+    return natsCluster({ ...nats!, cluster, node, log: (line) => skynet.log(line) })
+  } catch (error) {
+    return asKey(error, 'cluster.nats')
+  }
 }

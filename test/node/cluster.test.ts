@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { resolveConfig } from 'skynet-ts/node'
+import { isSkynetError } from 'skynet-ts'
+import { resolveConfig, startNode } from 'skynet-ts/node'
 import { Cli, scratchFolder } from '../support/cli.ts'
 import { CALM, startHubs } from '../support/cluster-hubs.ts'
 import { freePort } from '../support/free-port.ts'
@@ -155,8 +156,8 @@ test('a node that is not let in does not start, and says why', async (t) => {
 test('a wrong key of the cluster ends the start with one error, which names it', async (t) => {
   const listen = `127.0.0.1:${await freePort()}`
   const wrong = {
-    "'cluster.seed' as it must be given, or 'cluster.nodes'": { listen },
-    "as 'cluster.listen' must be an address": { listen: 'nowhere', seed: listen },
+    "config 'cluster.seed' as it must be given, or 'cluster.nodes'": { listen },
+    "config 'cluster.listen' as it must be an address": { listen: 'nowhere', seed: listen },
   }
   for (const [text, cluster] of Object.entries(wrong)) {
     const given = { name: 'a', ...cluster }
@@ -165,6 +166,46 @@ test('a wrong key of the cluster ends the start with one error, which names it',
     assert.equal(code, 1)
     assert.ok(cli.err.includes(text), cli.err)
     assert.doesNotMatch(cli.err, /launches the logger|option 'start'|, start/)
+  }
+})
+
+test('what a transport refuses is an error of the config, by its key', async () => {
+  const at = '127.0.0.1:1'
+  const nats = (more: object): object => ({ transport: 'nats', nats: { servers: at, ...more } })
+  const rows: readonly (readonly [key: string, value: string, cluster: object])[] = [
+    ['listen', '"127.0.0.1:-1"', { listen: '127.0.0.1:-1', seed: at }],
+    ['advertise', '"x"', { listen: at, seed: at, advertise: 'x' }],
+    ['seed', '"127.0.0.1:0"', { listen: at, seed: '127.0.0.1:0' }],
+    ['secret', '5', { listen: at, seed: at, secret: 'short' }],
+    ['nodes', 'an object (Object)', { listen: at, nodes: {} }],
+    ['nodes.b', '"x"', { nodes: { a: at, b: 'x' } }],
+    ['nodes.', '""', { nodes: { a: at, '': '127.0.0.1:2' } }],
+    ['nodes.b', '"localhost:1"', { nodes: { a: at, b: 'localhost:1' } }],
+    ['nats.servers', '5', nats({ servers: 5 })],
+    ['nats.servers[0]', '""', nats({ servers: [''] })],
+    ['nats.replicas', '-1', nats({ replicas: -1 })],
+  ]
+  const started = (cluster: object): Promise<unknown> => {
+    const given = { start: 'cluster-node.js', cluster: { name: 'a', ...cluster } as never }
+    return startNode(resolveConfig(given, import.meta.dirname))
+  }
+  for (const [name, value, cluster] of rows) {
+    await assert.rejects(started(cluster), (error) => {
+      assert.ok(isSkynetError(error, 'ERR_CONFIG_VALUE'), String(error))
+      assert.deepEqual([error.info.key, error.info.value], [`cluster.${name}`, value])
+      return true
+    })
+  }
+  for (const [name, cluster] of [
+    ['nats.server', nats({ server: at })],
+    ['nats.tls.caPath', nats({ tls: { caPath: 'x' } })],
+  ] as const) {
+    await assert.rejects(started(cluster), (error) => {
+      assert.ok(isSkynetError(error, 'ERR_CONFIG_KEY'), String(error))
+      assert.equal(error.info.key, `cluster.${name}`)
+      assert.match(error.info.known, /^cluster\.nats\.(servers|tls\.ca), /)
+      return true
+    })
   }
 })
 

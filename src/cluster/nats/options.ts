@@ -82,7 +82,7 @@ export interface ResolvedNats {
 const WHAT = 'use NATS'
 const TLS_TEXTS = ['ca', 'caFile', 'cert', 'certFile', 'key', 'keyFile'] as const
 const TEXTS = ['user', 'pass', 'token', 'nkeySeed', 'nkeySeedFile'] as const
-const OPTIONS = ['cluster', 'node', 'log', 'servers', ...TEXTS, 'tls', 'storage', 'replicas']
+const NAMES = ['servers', ...TEXTS, 'tls', 'storage', 'replicas']
 const REPLICAS = [1, 3, 5]
 /** A host that only this machine reaches, with a port or without. */
 const LOOPBACK = /^(?:nats:\/\/|tls:\/\/)?(?:localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?\/?$/
@@ -93,7 +93,8 @@ const LOOPBACK = /^(?:nats:\/\/|tls:\/\/)?(?:localhost|127(?:\.\d+){3}|\[::1\])(
  * @throws {SkynetError} `ERR_CLUSTER_AUTH`: without credentials, beyond this machine.
  */
 export function resolveNats(options: NatsClusterOptions): ResolvedNats {
-  checkOptions(WHAT, 'options', options, OPTIONS)
+  const { cluster, node, log = () => {}, ...given } = options
+  checkOptions(WHAT, 'options', given, NAMES)
   for (const name of ['cluster', 'node'] as const) {
     checkText(WHAT, name, options[name])
     const isWhole = options[name].isWellFormed()
@@ -106,7 +107,7 @@ export function resolveNats(options: NatsClusterOptions): ResolvedNats {
       options[name],
     )
   }
-  if (options.log !== undefined) checkFunction(WHAT, 'log', options.log)
+  checkFunction(WHAT, 'log', log)
   for (const name of TEXTS) if (options[name] !== undefined) checkText(WHAT, name, options[name])
   checkTls(options.tls)
   const servers = serversOf(options.servers)
@@ -116,7 +117,6 @@ export function resolveNats(options: NatsClusterOptions): ResolvedNats {
     if (open !== undefined)
       throw new SkynetError('ERR_CLUSTER_AUTH', { address: open, reason: OPEN })
   }
-  const { cluster, node, log = () => {} } = options
   const subjects = new Subjects(cluster, node)
   const connection = (library: Library): ConnectionOptions => ({
     ...KEPT,

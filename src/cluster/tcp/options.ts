@@ -123,10 +123,11 @@ const LOCALHOST = ['localhost', '127.0.0.1', '::1']
 const isSameHost = (a: string, b: string): boolean =>
   a === b || ([a, b].includes('localhost') && LOCALHOST.includes(a) && LOCALHOST.includes(b))
 
-const isSame = (own: string, { host, port }: HostPort): boolean => {
-  const place = tcpPlaceOf('listen', own)
-  return isSameHost(place.host, host) && place.port === port
-}
+const isSamePlace = (a: HostPort, b: HostPort): boolean =>
+  isSameHost(a.host, b.host) && a.port === b.port
+
+const isSame = (own: string, place: HostPort): boolean =>
+  isSamePlace(tcpPlaceOf('listen', own), place)
 
 function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, HostPort> {
   if (nodes === undefined) return new Map()
@@ -135,6 +136,12 @@ function placesOf(nodes: TcpClusterOptions['nodes']): Map<string, HostPort> {
     checkName(`nodes.${node}`, node)
     return [node, tcpPlaceOf(`nodes.${node}`, address, 1)]
   })
+  for (const [i, [node, place]] of places.entries()) {
+    const other = places.slice(0, i).find(([, each]) => isSamePlace(each, place))
+    if (other === undefined) continue
+    const expected = `another address than that of '${other[0]}'`
+    throw refusal('value', WHAT, `nodes.${node}`, expected, nodes[node])
+  }
   if (places.length === 0) throw refusal('value', WHAT, 'nodes', 'at least one node', nodes)
   return new Map(places)
 }
