@@ -143,6 +143,8 @@ const MESSAGES = {
     `Cannot read a frame: the stream ended after ${i.received} bytes of it`,
   ERR_FRAME_TOO_LARGE: (i: { bytes: number; limit: number }) =>
     `Cannot take a frame of ${i.bytes} bytes: the limit is ${i.limit}`,
+  ERR_INFLATE_RATE: (i: { limit: number }) =>
+    `Cannot inflate more of this peer: its messages make more than ${i.limit} bytes a second`,
   ERR_FRAME_MALFORMED: (i: { reason: string }) => `Cannot read a frame: ${i.reason}`,
   // transports
   ERR_PROXY_HEADER: (i: { reason: string }) => `Cannot read a PROXY header: ${i.reason}`,

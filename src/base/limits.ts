@@ -134,6 +134,8 @@ export const WEBSOCKET_PONG_BYTES_MAX = 16 * 1024
 export const WEBSOCKET_PINGS_MAX = 64
 /** Inflated of messages on one thread before others have a turn; each counts 4 KiB besides. */
 export const WEBSOCKET_INFLATE_TURN_BYTES = 1024 * 1024
+/** Inflated of the messages of one WebSocket, unless told otherwise; a message more at once. */
+export const WEBSOCKET_INFLATE_BYTES_PER_SECOND = 64 * 1024 * 1024
 /** The head of a server's answer to our handshake. */
 export const WEBSOCKET_HEAD_BYTES_MAX = 16 * 1024
 /** How long a handshake of ours may take, connecting included, unless told otherwise. */

@@ -366,3 +366,20 @@ test('who inflates much lets others have a turn before the next message', async 
     }
   }
 })
+
+// Proves: docs/websocket.md#inflate-rate
+test('whose messages make too much a second is told 1008, behind what came before', async () => {
+  await using node = await testNode()
+  const zipped = deflateRawSync(Buffer.alloc(1000), { finishFlush: constants.Z_SYNC_FLUSH })
+  const message = frame(2, zipped.subarray(0, -4), { isMasked: true, bits: 0xc0 })
+  const plainOne = frame(2, Buffer.alloc(1000), { isMasked: true })
+  const [near, far] = await connections(node.skynet)
+  const limits = { messageBytesMax: 1000, inflateBytesPerSecond: 1 }
+  const server = stream(node.skynet, 'server', near, { deflate: true, ...limits })
+  far.write(Buffer.concat([plainOne, message, plainOne, message, plainOne]))
+  for (let i = 0; i < 3; i++) assert.equal((await server.receive())?.length, 1000)
+  await assert.rejects(server.receive(), { code: 'ERR_INFLATE_RATE', info: { limit: 1 } })
+  assert.equal(server.closeCode, 1008)
+  const told = await far.read()
+  assert.deepEqual([told![0], told!.readUInt16BE(2)], [0x88, 1008])
+})

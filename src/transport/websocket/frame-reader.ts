@@ -1,6 +1,6 @@
 /** Messages out of the frames of WebSocket, cut anywhere (RFC 6455, 5). It knows no socket. */
 import { isUtf8 } from 'node:buffer'
-import { SkynetError } from '../../base/errors.ts'
+import { isSkynetError, SkynetError } from '../../base/errors.ts'
 import { frameTooLarge } from '../../frames/frame-format.ts'
 import { malformed } from '../../frames/framing.ts'
 import { HalfFrame } from '../../frames/half-frame.ts'
@@ -22,7 +22,11 @@ export interface ReadingRules {
   readonly isBinary: boolean
 }
 
-/** Inflates a message. @throws {SkynetError} `ERR_FRAME_TOO_LARGE`, `ERR_FRAME_MALFORMED`. */
+/**
+ * Inflates a message.
+ *
+ * @throws {SkynetError} `ERR_FRAME_TOO_LARGE`, `ERR_FRAME_MALFORMED`, `ERR_INFLATE_RATE`.
+ */
 export type Inflate = (bytes: Buffer, bytesMax: number) => Buffer
 
 /** Who is told of control frames. The payload is his. */
@@ -36,6 +40,12 @@ export interface PeerClose {
   /** 1005: it has said none. */
   readonly code: number
   readonly reason: string
+}
+
+/** What the peer is told, if that is not that it has sent no frame. */
+const VIOLATIONS: Readonly<Record<string, number>> = {
+  ERR_FRAME_TOO_LARGE: CLOSE.tooLarge,
+  ERR_INFLATE_RATE: CLOSE.policy,
 }
 
 const NOTHING: Buffer = Buffer.alloc(0)
@@ -180,7 +190,7 @@ export class WebSocketReader implements Frames<string | Buffer> {
   #fail(error: unknown): never {
     this.rest()
     if (!(error instanceof SkynetError)) throw error
-    this.violation ??= error.code === 'ERR_FRAME_TOO_LARGE' ? CLOSE.tooLarge : CLOSE.protocol
+    this.violation ??= VIOLATIONS[error.code] ?? CLOSE.protocol
     this.failure = error
     throw error
   }
@@ -353,8 +363,7 @@ export class WebSocketReader implements Frames<string | Buffer> {
     try {
       inflated = this.#inflate!(bytes, this.#rules.messageBytesMax)
     } catch (error) {
-      const isTooLarge = error instanceof SkynetError && error.code === 'ERR_FRAME_TOO_LARGE'
-      if (!isTooLarge) this.violation = CLOSE.invalid
+      if (isSkynetError(error, 'ERR_FRAME_MALFORMED')) this.violation = CLOSE.invalid
       throw error
     }
     if ((first & 0x0f) === OPCODE.binary) return inflated

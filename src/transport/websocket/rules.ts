@@ -1,6 +1,10 @@
 /** Options that all streams have, and what they make of a stream. */
 import { checkFlag, checkInteger } from '../../base/check.ts'
-import { FRAME_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../base/limits.ts'
+import {
+  FRAME_BYTES_MAX,
+  MESSAGE_BYTES_MAX,
+  WEBSOCKET_INFLATE_BYTES_PER_SECOND,
+} from '../../base/limits.ts'
 import type { WaitHost } from '../../service/wait.ts'
 import { Skynet } from '../../skynet/skynet.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
@@ -8,8 +12,9 @@ import { Connection } from '../../sockets/connection.ts'
 import { type FrameCarrier, StreamCarrier } from '../../sockets/frame-carrier.ts'
 import { type Leavers, leaversOf } from '../leavers.ts'
 import type { Deflate } from './deflate.ts'
-import type { ReadingRules } from './frame-reader.ts'
+import type { Inflate, ReadingRules } from './frame-reader.ts'
 import { type Sending, sendingOf } from './frame-writer.ts'
+import { inflateShare } from './inflate-share.ts'
 
 /** What holds for each WebSocket, at either end. */
 export interface WebSocketOptions {
@@ -25,18 +30,27 @@ export interface WebSocketOptions {
    * between messages, so it takes time, and no memory. Default: no.
    */
   readonly deflate?: boolean
+  /**
+   * Bytes that compressed messages of the peer may make a second, from 1, and at once
+   * `messageBytesMax` more. Default 64 MiB. More end the stream with `ERR_INFLATE_RATE`, and the
+   * peer is told 1008.
+   */
+  readonly inflateBytesPerSecond?: number
 }
 
-export const WEBSOCKET_NAMES = ['messageBytesMax', 'binary', 'deflate']
+export const DEFLATE_NAMES = ['deflate', 'inflateBytesPerSecond']
+export const WEBSOCKET_NAMES = ['messageBytesMax', 'binary', ...DEFLATE_NAMES]
 
 /** @throws `TypeError`, `RangeError` naming the option. */
 export function checkWebSocket(what: string, options: WebSocketOptions): void {
-  const { messageBytesMax, binary, deflate } = options
+  const { messageBytesMax, binary, deflate, inflateBytesPerSecond } = options
   if (messageBytesMax !== undefined) {
     checkInteger(what, 'messageBytesMax', messageBytesMax, 1, MESSAGE_BYTES_MAX)
   }
   checkFlag(what, 'binary', binary)
   checkFlag(what, 'deflate', deflate)
+  if (inflateBytesPerSecond === undefined) return
+  checkInteger(what, 'inflateBytesPerSecond', inflateBytesPerSecond, 1, Number.MAX_SAFE_INTEGER)
 }
 
 /** What all streams of one listener, or of one client, have in common. */
@@ -46,6 +60,8 @@ export interface StreamRules {
   readonly leavers: Leavers
   readonly reading: ReadingRules
   readonly sending: Sending
+  /** For one stream: it has a share of its own. */
+  newInflate(): Inflate
 }
 
 /** What the handshake of one stream has agreed on. */
@@ -60,8 +76,10 @@ export interface Agreed {
 export function rulesOf(
   skynet: Skynet,
   end: 'server' | 'any' | 'client',
-  { messageBytesMax = FRAME_BYTES_MAX, binary = false }: WebSocketOptions,
+  options: WebSocketOptions,
 ): StreamRules {
+  const { messageBytesMax = FRAME_BYTES_MAX, binary = false } = options
+  const { inflateBytesPerSecond = WEBSOCKET_INFLATE_BYTES_PER_SECOND } = options
   const masks = ({ server: 'needed', any: 'any', client: 'refused' } as const)[end]
   const service = Skynet.serviceOf(skynet)
   return {
@@ -69,6 +87,7 @@ export function rulesOf(
     leavers: leaversOf(service),
     reading: { messageBytesMax, masks, isBinary: binary },
     sending: sendingOf(end === 'client', messageBytesMax),
+    newInflate: () => inflateShare(inflateBytesPerSecond, messageBytesMax),
   }
 }
 

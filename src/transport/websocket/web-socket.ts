@@ -5,7 +5,13 @@ import type { ClientDoor, ClientEntrance, ClientTransport } from '../../skynet/c
 import { Connection } from '../../sockets/connection.ts'
 import { TrustedProxies } from '../trust.ts'
 import { Arrivals, newcomerOf } from './arrivals.ts'
-import { checkWebSocket, rulesOf, type StreamRules, type WebSocketOptions } from './rules.ts'
+import {
+  checkWebSocket,
+  DEFLATE_NAMES,
+  rulesOf,
+  type StreamRules,
+  type WebSocketOptions,
+} from './rules.ts'
 import {
   checkWebSocketServer,
   httpOf,
@@ -18,11 +24,10 @@ import { WebSocketStream } from './websocket-stream.ts'
 
 /** The gate says how long messages may be. */
 export type WebSocketTransportOptions = UpgradeOptions &
-  Pick<WebSocketOptions, 'deflate'> &
+  Pick<WebSocketOptions, 'deflate' | 'inflateBytesPerSecond'> &
   WebSocketPlace
 
 const WHAT = 'make a WebSocket transport'
-const NAMES = ['deflate']
 
 /**
  * Clients over WebSocket: browsers, and whoever else speaks it. A message of a gate is one of
@@ -33,7 +38,7 @@ const NAMES = ['deflate']
  * @throws `TypeError`, `RangeError` naming the option; those of the HTTP server when it opens.
  */
 export function webSocket(options: WebSocketTransportOptions): ClientTransport {
-  checkWebSocketServer(WHAT, options, NAMES)
+  checkWebSocketServer(WHAT, options, DEFLATE_NAMES)
   checkWebSocket(WHAT, options)
   const end = options.allowUnmasked === true ? 'any' : 'server'
   return {
@@ -42,8 +47,10 @@ export function webSocket(options: WebSocketTransportOptions): ClientTransport {
       const { messageBytesMax, listenWhileStopping } = door
       const isPort = options.server === undefined && options.listener === undefined
       const place = isPort ? { listenWhileStopping, ...options } : options
-      const { server, isOwn } = await httpOf(skynet, place, NAMES)
-      const rules = rulesOf(skynet, end, { messageBytesMax, binary: true })
+      const { server, isOwn } = await httpOf(skynet, place, DEFLATE_NAMES)
+      const { inflateBytesPerSecond: share } = options
+      const inflating = share === undefined ? {} : { inflateBytesPerSecond: share }
+      const rules = rulesOf(skynet, end, { messageBytesMax, binary: true, ...inflating })
       if (isOwn) server.guard = new Arrivals(door, standInsOf(options))
       const entrance = new WebSocketEntrance(server, isOwn, door, rules)
       const upgrader = new Upgrader(skynet, server, WHAT, options, entrance)

@@ -6,7 +6,7 @@ import { type FrameCarrier, handAll } from '../../sockets/frame-carrier.ts'
 import { checkClose, MessageLoop, type MessageStream } from '../../sockets/message-stream.ts'
 import type { Frame } from '../../sockets/stream-reader.ts'
 import { CLOSE, closePayload, toldReason } from './close-codes.ts'
-import { type Deflate, deflated, inflated } from './deflate.ts'
+import { type Deflate, deflated } from './deflate.ts'
 import { WebSocketReader } from './frame-reader.ts'
 import { isTurnOver, ourTurn } from './inflate-turns.ts'
 import { Pings, Pongs } from './pings.ts'
@@ -64,7 +64,7 @@ export class WebSocketStream<In extends Frame = Frame>
     this.#rules = rules
     this.#carrier = carrier
     this.#deflate = deflate
-    this.#reader = new WebSocketReader(rules.reading, this, deflate && inflated)
+    this.#reader = new WebSocketReader(rules.reading, this, deflate && rules.newInflate())
     if (head !== undefined) this.#reader.push(head)
     carrier.startFrames(this.#reader)
     // A connection says itself what there is to say.
