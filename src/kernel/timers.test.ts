@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from '../base/collector.ts'
 import { setTimer } from '../testing/timers.ts'
 import { NO_TIMER, Timers } from './timers.ts'
 import { Wheel } from './wheel.ts'
@@ -50,8 +49,7 @@ test('an owner that cancels all in a timer gets no other of the same tick', () =
 
 // Proves: docs/semantics.md#end-takes
 test('what a timer held is free once it fired, was cancelled, or its owner ended', async () => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   const wheel = newWheel()
   const keeper = newOwner()
   const held: WeakRef<object>[] = []

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from '../base/collector.ts'
 import { List, type ListNode } from '../base/list.ts'
 import { Wheel } from '../kernel/wheel.ts'
 import { SocketWait, Waiter, type WaitHost, waitAlong } from './wait.ts'
@@ -162,8 +161,7 @@ test('waitAlong ends all with the promise, but who gave up; also who comes later
 })
 
 test('waitAlong leaves nothing of who gave up with the promise', async () => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   const { host, about } = setUp()
   const promise = new Promise<string>(() => {})
   const giveUp = async (): Promise<WeakRef<object>> => {

@@ -1,8 +1,7 @@
 /** Whoever gives up, or ends, leaves nothing with those who would have answered. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from '../base/collector.ts'
 import { type LoadedService, registerService } from '../modules/modules.ts'
 import { inboxOf } from '../service/inbox.ts'
 import type { WaitOptions } from '../service/wait-options.ts'
@@ -148,8 +147,7 @@ test('a monitor or wait for room that is read after its worker died is not kept'
 })
 
 test('next() of a subscription that is given up is kept by nobody', async () => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   await using node = await testNode()
   const { multicast } = node.skynet
   const channel = multicast.new()
@@ -219,8 +217,7 @@ test('link() again to the same service is one link', async () => {
 
 // Proves: docs/semantics.md#supervise-keeps
 test('a supervisor that was stopped is kept by nobody', async () => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   await using node = await testNode()
   const path = 'file:///supervised-again.ts'
   registerService(path, defineService(() => {}) as LoadedService, [])
@@ -273,8 +270,7 @@ test('an exit hook does not wait for a manager that has ended with the node', as
 
 // Proves: docs/testing.md#test-keeps
 test('nothing that a test has launched is kept after the end of its testNode', async () => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   const launchAndStop = async (): Promise<WeakRef<object>> => {
     await using node = await testNode()
     const own = {}

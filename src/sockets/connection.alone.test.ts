@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from '../base/collector.ts'
 import { TestPool } from '../testing/test-pool.ts'
 import { Connection } from './connection.ts'
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
+const gc = collector()
 
 const CONNECTIONS = 10_000
 const ROUNDS = 9

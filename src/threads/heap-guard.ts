@@ -6,8 +6,8 @@
  * the main thread interrupts it: see main/heap-watch.ts. Runs on the worker.
  */
 
-import { getHeapStatistics, setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapStatistics } from 'node:v8'
+import { collector } from '../base/collector.ts'
 import { setInterval } from '../base/event-loop.ts'
 
 /** Between two looks. */
@@ -48,9 +48,4 @@ export function guardHeap(
   Object.defineProperty(globalThis, Symbol.for(LOOK), { value: look })
   setInterval(beat, LOOK_MS).unref()
   beat()
-}
-
-function collector(): () => void {
-  setFlagsFromString('--expose-gc')
-  return runInNewContext('gc') as () => void
 }

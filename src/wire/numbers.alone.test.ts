@@ -1,15 +1,13 @@
 /** Alone: it measures the heap. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
+import { collector } from '../base/collector.ts'
 import { copy } from './copy.ts'
 import { Packer } from './pack.ts'
 import { unpack } from './unpack.ts'
 
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+const collect = collector()
 
 const packer = new Packer()
 function travel(value: unknown): unknown {

@@ -11,13 +11,12 @@ import { buffer, text } from 'node:stream/consumers'
 import { test as nodeTest } from 'node:test'
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import type { ByteStream, Skynet } from 'skynet-ts'
 import { serveHttp } from 'skynet-ts/http'
 import { forwardedFor, TrustedProxies, withProxy } from 'skynet-ts/transport'
 import { connectWebSocket, listenWebSocket } from 'skynet-ts/websocket'
+import { collector } from '../../src/base/collector.ts'
 import {
   heard,
   LARGE_BYTES,
@@ -332,8 +331,7 @@ check('who asks much more than is answered is cut off', async (skynet) => {
 
 // Proves: docs/http.md#client-left
 check('who asks much and leaves leaves nothing', async (skynet) => {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   const left = gate<void>()
   const kept: WeakRef<object>[] = []
   await using server = await serve(skynet, {

@@ -1,13 +1,11 @@
 /** What a node may leave in its process: descriptors, listeners, objects. */
 import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from '../../src/base/collector.ts'
 import { until } from './until.ts'
 
-setFlagsFromString('--expose-gc')
 /** Collect garbage now. */
-export const collect = runInNewContext('gc') as () => void
+export const collect = collector()
 
 /** Descriptors of this process; where the system does not list them, always 0. */
 export function descriptors(): number {

@@ -1,7 +1,7 @@
 /** Inputs of one parser: what is wrong with how they are taken; the least bytes that show it. */
 import { isDeepStrictEqual } from 'node:util'
-import { getHeapStatistics, setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapStatistics } from 'node:v8'
+import { collector } from '../../src/base/collector.ts'
 import type { Parser } from './parsers.ts'
 import { seeded } from './seed.ts'
 import { chunked, spoiled, stretched } from './spoil.ts'
@@ -39,8 +39,7 @@ const TURN_EVERY = 1024
 const ATTEMPTS_MAX = 500
 
 function gcOf(): () => void {
-  setFlagsFromString('--expose-gc')
-  const gc = runInNewContext('gc') as () => void
+  const gc = collector()
   return () => {
     gc()
     // Memory beside the heap is let go of later, by another thread: the next one waits for it.
