@@ -361,7 +361,9 @@ export class SimOs<N extends SimNetwork = SimNetwork> implements Os {
 
   /** The lowest number that is free, as POSIX says. */
   #open(thing: Pollable): number {
-    let fd = this.#lowestFd
+    // Or all above would be looked through, each time that a low one was free for a moment.
+    const isDense = this.#openFds === this.#descriptors.length - FIRST_FD
+    let fd = isDense ? this.#descriptors.length : this.#lowestFd
     while (this.#descriptors[fd] !== undefined) fd++
     this.#lowestFd = fd + 1
     this.#descriptors[fd] = thing

@@ -18,7 +18,7 @@ import {
 import { type Clock, realClock } from '../base/clock.ts'
 import { isSkynetError, SkynetError } from '../base/errors.ts'
 import { delay, epochNow, monotonicNow, setImmediate, wallNow } from '../base/event-loop.ts'
-import { CLOCK_ROUNDS_MAX, EXIT_MS, TEST_MESSAGES_MAX } from '../base/limits.ts'
+import { EXIT_MS, TEST_MESSAGES_MAX } from '../base/limits.ts'
 import { Handles } from '../kernel/handles.ts'
 import type { LaunchRest } from '../launch/options.ts'
 import {
@@ -407,7 +407,7 @@ export class TestNode implements AsyncDisposable {
       if (this.#stopping !== undefined) return
       if (!scheduler.isAsleep) {
         work.look()
-        if (clock === undefined || rounds < CLOCK_ROUNDS_MAX) continue
+        if (clock === undefined || rounds < clock.roundsMax) continue
         // Timers are due all the time: those that fire set others, and keep the thread from sleep.
         const due = runtime.dueServices
         if (due.length > 0) throw clockStuck(clock, due)
