@@ -73,12 +73,14 @@ type NoOther<Options> = {
  */
 export function defineGate<
   P extends ClientProtocol,
-  Args extends readonly unknown[],
   Answer extends FittingAnswer<P, Answer>,
-  Options extends NoOther<Options>,
+  Args extends readonly unknown[] = readonly [],
+  Options extends NoOther<Options> = object,
 >(
   protocol: P,
-  setup: GateSetup<P, Args, Answer, Options>,
+  // Of both, as the compiler settles what a login without parameters returns at the first signature
+  // that it tries: whether `'red'` is to be any text.
+  setup: SessionGateOptions<P, Answer> | GateSetup<P, Args, Answer, Options>,
 ): ServiceDefinition<Args, SessionGateMethods, Skynet>
 // The last one is what the compiler speaks of: most gates are options.
 export function defineGate<P extends ClientProtocol, Answer extends FittingAnswer<P, Answer>>(

@@ -37,14 +37,16 @@ interface FittingParts<P extends ClientProtocol, Answer, Data> extends AnswerPar
 }
 
 /** What is written out as data has no field that the agent does not take: one that is misspelt. */
-type NoMore<Given, Data> = Given extends object
-  ? {
-      readonly [Name in Exclude<
-        keyof Given & string,
-        FieldsOf<Data>
-      >]: 'The agent takes no such thing'
-    }
-  : Given
+type NoMore<Given, Data> = Given extends readonly unknown[]
+  ? Given
+  : Given extends object
+    ? {
+        readonly [Name in Exclude<
+          keyof Given & string,
+          FieldsOf<Data>
+        >]: 'The agent takes no such thing'
+      }
+    : Given
 
 /** Of a union those of all its parts. */
 type FieldsOf<Data> = unknown extends Data ? PropertyKey : Data extends unknown ? keyof Data : never

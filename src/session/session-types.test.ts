@@ -264,6 +264,10 @@ export function eitherAgent(
 export function exactData(agent: AgentRef<Chess, Move>, word: AgentRef<Chess, 'J' | 'Q'>): void {
   const user = 'bob'
   defineGate(chess, { listen, login: (_) => ({ user, agent, data: { kind: 'turn', by: -1 } }) })
+  defineGate(chess, { listen, login: () => ({ user, agent, data: { kind: 'turn', by: -1 } }) })
+  defineGate(chess, { listen, login: async () => ({ user, agent: word, data: 'J' }) })
+  defineGate(chess, () => ({ listen, login: () => ({ user, agent: word, data: 'J' }) }))
+  defineGate(chess, async () => ({ listen, login: (_) => ({ user, agent: word, data: 'J' }) }))
   defineGate(chess, {
     listen,
     async login(_skynet, { name }) {
@@ -288,6 +292,7 @@ export function wholeData(
 ): void {
   const user = 'bob'
   defineGate(chess, { listen, login: () => ({ user, agent: list, data: [1, 2] }) })
+  defineGate(chess, { listen, login: (_) => ({ user, agent: list, data: [1, 2] }) })
   defineGate(chess, { listen, login: () => ({ user, agent: record, data: { a: 1, b: 2 } }) })
   defineGate(chess, { listen, login: () => ({ user, agent: map, data: new Map<string, Seat>() }) })
 }
