@@ -67,7 +67,7 @@ const FLOORS: Readonly<Record<string, readonly string[]>> = {
   http: ['base', 'service', 'sockets', 'skynet'],
   transport: ['base', 'service', 'sockets'],
   'transport/websocket': ['base', 'frames', 'service', 'sockets', 'skynet', 'http', 'transport'],
-  'transport/tls': ['base', 'service', 'sockets', 'skynet', 'transport'],
+  'transport/tls': ['base', 'os', 'service', 'sockets', 'skynet', 'transport'],
   'transport/kcp': ['base', 'net', 'service', 'sockets', 'skynet'],
   'cluster/core': ['base'],
   'cluster/tcp': [

@@ -82,6 +82,8 @@ export const COMMAND_RING_BYTES = 4 * 1024 * 1024
 export const SEND_WARNING_BYTES = 1024 * 1024
 /** Unsent bytes of one socket beyond which it is closed with an error. */
 export const SEND_QUEUE_BYTES_MAX = 16 * 1024 * 1024
+/** What an option may make of that. */
+export const SEND_LIMIT_BYTES_MAX = 1024 * 1024 * 1024
 /** Bytes received and not read by the service beyond which reading pauses. */
 export const RECEIVE_BUFFER_BYTES_MAX = 128 * 1024
 /** Messages that wait for a service beyond which a socket that brings much pauses. */
@@ -124,6 +126,8 @@ export const TLS_HANDSHAKE_MS = 10_000
 export const TLS_HANDSHAKES_MAX = 1024
 /** What is encrypted in one go. */
 export const TLS_PIECE_BYTES = 256 * 1024
+/** Streams of a worker that OpenSSL encrypts without Node.js between: the others have that. */
+export const NATIVE_OBJECTS_MAX = 65_536
 
 // WebSocket (src/transport/websocket)
 /** Shorter messages are not compressed: it would take longer than to send them. */

@@ -4,6 +4,7 @@ import {
   LINGER_MS_MAX,
   READ_BYTES_MAX,
   READ_BYTES_MIN,
+  SEND_LIMIT_BYTES_MAX,
   SEND_QUEUE_BYTES_MAX,
   SEND_WARNING_BYTES,
   TIMER_MS_MAX,
@@ -47,7 +48,7 @@ export const DEFAULT_SETTINGS: SocketSettings = {
 
 /** Smallest and largest value of each. */
 export const SETTING_RANGES = {
-  sendLimitBytes: [1, 1024 * 1024 * 1024],
+  sendLimitBytes: [1, SEND_LIMIT_BYTES_MAX],
   sendWarningBytes: [1, 1024 * 1024 * 1024],
   readBytesMax: [READ_BYTES_MIN, READ_BYTES_MAX],
   lingerMs: [1, TIMER_MS_MAX],

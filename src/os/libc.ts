@@ -78,9 +78,10 @@ type Arguments<C extends string> = C extends 'void'
       ? (string | number)[]
       : [Argument<C>]
 type Call<C> = C extends `${string}(${infer A})` ? (...args: Arguments<A>) => number : never
-type Calls<T> = { readonly [K in keyof T]: Call<T[K]> }
+/** The functions of a table of prototypes. */
+export type ForeignCalls<T> = { readonly [K in keyof T]: Call<T[K]> }
 
-export interface Libc extends Calls<typeof POSIX> {
+export interface Libc extends ForeignCalls<typeof POSIX> {
   /** Why the last call of this thread failed. Meaningless after one that succeeded. */
   errno(): number
   /** Where `bytes` starts. It stays there as long as its buffer lives and is not transferred. */
@@ -90,11 +91,11 @@ export interface Libc extends Calls<typeof POSIX> {
   /** Whoever makes a system call counts it here, before it and again when it is repeated. */
   readonly tally: { calls: number }
   /** What only Linux has. */
-  readonly linux: Calls<typeof LINUX> | undefined
+  readonly linux: ForeignCalls<typeof LINUX> | undefined
   /** Undefined with another library, as musl of Alpine. */
-  readonly glibc: Calls<typeof GLIBC> | undefined
+  readonly glibc: ForeignCalls<typeof GLIBC> | undefined
   /** What macOS and the BSDs have. */
-  readonly bsd: Calls<typeof BSD> | undefined
+  readonly bsd: ForeignCalls<typeof BSD> | undefined
 }
 
 const PLATFORMS: readonly string[] = ['linux', 'darwin', 'freebsd', 'openbsd']
@@ -178,16 +179,29 @@ export function openLibc(loadKoffi: () => Koffi = requireKoffi): Libc {
   }
 }
 
+/** Of this thread. */
+let opened: Koffi | undefined
+
+/**
+ * The functions of `table`, of whatever libraries the process has; `openLibc` comes before.
+ *
+ * @throws Where it lacks one.
+ */
+export function bindCalls<T extends Record<string, string>>(table: T): ForeignCalls<T> {
+  const library = opened!.load(null)
+  const rows = Object.entries(table).map(([name, prototype]) => [name, library.func(prototype)])
+  return Object.fromEntries(rows) as unknown as ForeignCalls<T>
+}
+
+export const addressOfBytes = (bytes: Uint8Array): number => Number(opened!.address(bytes))
+
 function bindLibc(koffi: Koffi): Libc {
-  const library = koffi.load(null)
-  const bind = <T extends Record<string, string>>(table: T): Calls<T> =>
-    Object.fromEntries(
-      Object.entries(table).map(([name, prototype]) => [name, library.func(prototype)]),
-    ) as unknown as Calls<T>
+  opened = koffi
+  const bind = bindCalls
   return {
     ...bind(POSIX),
     errno: koffi.errno as () => number,
-    addressOf: (bytes) => Number(koffi.address(bytes)),
+    addressOf: addressOfBytes,
     view: (address, length) => koffi.view(address, length),
     tally: { calls: 0 },
     linux: process.platform === 'linux' ? bind(LINUX) : undefined,

@@ -29,6 +29,8 @@ export interface NodeMemory {
   readonly messages: readonly SharedArrayBuffer[]
   /** By worker: the socket thread → that worker. */
   readonly streams: readonly SharedArrayBuffer[]
+  /** By worker: what it has outside JavaScript. See native-objects.ts. */
+  readonly natives: SharedArrayBuffer
   /** One cell: 1 once the socket thread has left its loop. */
   readonly socketDone: SharedArrayBuffer
   /**

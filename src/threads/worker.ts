@@ -11,6 +11,7 @@ import { moduleOf, resolveService } from '../modules/modules.ts'
 import { posixOs } from '../os/posix.ts'
 import { originOf } from '../service/life.ts'
 import type { Service } from '../service/service.ts'
+import { keepNativeObjects, NativeObjects } from '../shm/native-objects.ts'
 import { pinThread } from './affinity.ts'
 import { assemble } from './assemble.ts'
 import { guardHeap } from './heap-guard.ts'
@@ -29,6 +30,7 @@ const report = (message: Report): void => port.postMessage(message)
 
 const os = posixOs({ koffi })
 hasLoaded(loaded)
+keepNativeObjects(new NativeObjects(memory.natives, worker))
 noticeStores()
 /** How long a worker that stops waits for room in the rings of others: they may be gone. */
 const FLUSH_MS_MAX = config.exitMs / 2

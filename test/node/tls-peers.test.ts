@@ -1,6 +1,6 @@
 /** TLS below everything that takes a stream or a listener, with programs of others as peers. */
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { get } from 'node:https'
@@ -21,6 +21,7 @@ import { isRedisInstalled, REDIS_LEFT_OUT, RedisServer } from '../support/redis-
 import { serviceTest } from '../support/run.ts'
 import { listen } from '../support/sockets.ts'
 import { CA, CERTIFICATES, connectLocal, HOST, LOCAL, listenLocal } from '../support/tls.ts'
+import { until } from '../support/until.ts'
 
 const run = promisify(execFile)
 const has = (command: string, ...args: string[]): boolean =>
@@ -109,6 +110,40 @@ serviceTest(import.meta.url, 'openssl s_client talks to us, with both versions',
   }
   await listener.close()
 })
+
+serviceTest(
+  import.meta.url,
+  'openssl s_client changes its keys, and has ours changed',
+  async (skynet) => {
+    if (!has('openssl', 'version')) return skynet.log(leftOut('openssl'))
+    await using listener = await listenLocal(skynet)
+    skynet.fork(async () => {
+      for await (const stream of listener) {
+        skynet.fork(async () => {
+          for await (const bytes of stream) stream.write(bytes)
+        })
+      }
+    })
+    const words = ['s_client', '-connect', `${HOST}:${listener.port}`, '-tls1_3']
+    const client = spawn('openssl', words)
+    let said = ''
+    for (const output of [client.stdout, client.stderr]) {
+      output.setEncoding('utf8').on('data', (text) => {
+        said += text
+      })
+    }
+    await until('it is there', () => said.includes('Verify return code'))
+    for (const [round, word] of ['one', 'two', 'three'].entries()) {
+      // A line of that alone is an order: new keys, also for what is sent to it.
+      client.stdin.write('K\n')
+      await until('keys are changed', () => said.split('KEYUPDATE').length > round + 1)
+      client.stdin.write(`${word}\n`)
+      await until('it came back', () => said.includes(`${word}\n`))
+    }
+    client.stdin.end()
+    await once(client, 'close')
+  },
+)
 
 // Proves: docs/tls.md#byte-stream
 serviceTest(import.meta.url, 'WebSockets over TLS: ours, and those of ws', async (skynet) => {

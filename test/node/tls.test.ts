@@ -459,10 +459,26 @@ serviceTest(import.meta.url, 'who renegotiates is cut, and others are served', a
   await using listener = await serveLocal(skynet)
   const client = await dialTls(listener.port, { maxVersion: 'TLSv1.2' })
   await echoed(client, 'well')
-  const closed = once(client, 'close')
+  // It is told why, and that is an error to it.
+  const closed = new Promise((resolve) => client.once('close', resolve))
   client.renegotiate({}, () => {})
   await closed
   await echoed(await dialTls(listener.port), 'well')
+})
+
+serviceTest(import.meta.url, 'TLS over TLS, and much goes both ways', async (skynet) => {
+  await using outer = await listenLocal(skynet)
+  await using inner = serve(skynet, await listenTls(skynet, { listener: outer, tls: LOCAL }))
+  const below = await connectLocal(skynet, inner.port)
+  await using stream = await connectTls(skynet, { stream: below, host: HOST, tls: { ca: CA } })
+  const bytes = Buffer.from(Array.from({ length: 400_000 }, (_, at) => (at * 7) % 253))
+  const sent = Buffer.from(bytes)
+  for (const length of [10, 1999, 70_000]) stream.write(sent.subarray(0, length))
+  stream.write(sent)
+  sent.fill(0)
+  for (const length of [10, 1999, 70_000, bytes.length]) {
+    assert.ok((await stream.read(length)).equals(bytes.subarray(0, length)), `${length} bytes`)
+  }
 })
 
 // Proves: docs/tls.md#hostile

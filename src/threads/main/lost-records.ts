@@ -1,13 +1,15 @@
 /**
- * Records that a thread which is over has left in the rings: one that it has not published, and
- * messages that nobody will take. Of the main thread.
+ * What a thread which is over has left: in the rings a record that it has not published, and
+ * messages that nobody will take; objects outside JavaScript. Of the main thread.
  */
 
 import { COMMAND_RING_BYTES, RING_BYTES } from '../../base/limits.ts'
 import { BLOCK_FLAG } from '../../kernel/record-type.ts'
+import { freeObjects } from '../../os/openssl.ts'
 import { CLAIM, claimOf } from '../../shm/claim.ts'
 import type { Doorbells } from '../../shm/doorbell.ts'
 import type { Blocks } from '../../shm/memory.ts'
+import { NativeObjects } from '../../shm/native-objects.ts'
 import { ManyRing } from '../../shm/ring.ts'
 import { commandRingOf, type NodeMemory, socketThreadOf } from '../memory.ts'
 
@@ -25,6 +27,10 @@ export function endReservation(memory: NodeMemory, bells: Doorbells, worker: num
   ring.abandon(claim[CLAIM.unit]!, claim[CLAIM.units]!)
   claim.fill(0)
   bells.ring(isCommand ? socketThreadOf(memory) : number)
+}
+
+export function freeNatives(memory: NodeMemory, worker: number): void {
+  freeObjects(NativeObjects.takeAll(memory.natives, worker))
 }
 
 /** No reader is left: free the blocks that messages lead to. */

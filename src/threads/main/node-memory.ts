@@ -22,6 +22,7 @@ import { Totals } from '../../net/totals.ts'
 import { LogLedger } from '../../service/log-ledger.ts'
 import { createClaims } from '../../shm/claim.ts'
 import { createDoorbellMemory } from '../../shm/doorbell.ts'
+import { NativeObjects } from '../../shm/native-objects.ts'
 import { ManyRing, StreamRing } from '../../shm/ring.ts'
 import type { NodeMemory } from '../memory.ts'
 
@@ -65,6 +66,7 @@ function reserve(workers: number, isInCluster: boolean, handles: number): NodeMe
     commands: new SharedArrayBuffer(ManyRing.bytes(COMMAND_RING_BYTES)),
     messages: each(ManyRing.bytes(RING_BYTES)),
     streams: each(StreamRing.bytes(SOCKET_RING_BYTES)),
+    natives: NativeObjects.memory(workers),
     socketDone: new SharedArrayBuffer(4),
     acceptsHeld: new SharedArrayBuffer(4),
   }

@@ -15,7 +15,7 @@ import { Slots } from '../../net/slots.ts'
 import type { Doorbells } from '../../shm/doorbell.ts'
 import type { Blocks } from '../../shm/memory.ts'
 import { mainThreadOf, type NodeMemory } from '../memory.ts'
-import { dropMessages, endReservation } from './lost-records.ts'
+import { dropMessages, endReservation, freeNatives } from './lost-records.ts'
 
 /** Between two looks at a lock that a living thread has. */
 const LOOK_MS = 1
@@ -35,6 +35,7 @@ export async function clearUp(
   worker: number,
 ): Promise<Loss> {
   endReservation(memory, bells, worker)
+  freeNatives(memory, worker)
   // Nobody counts or routes anything for it from here on.
   const place = new Loads(memory.loads, 0).restart(worker)
   const handles = new Handles(memory.handles, harbor)
@@ -59,6 +60,7 @@ export function dropBlocks(memory: NodeMemory, bells: Doorbells, blocks: Blocks)
   for (let worker = 0; worker < memory.workers; worker++) {
     snapshots.repair(worker + 1)
     endReservation(memory, bells, worker)
+    freeNatives(memory, worker)
   }
   snapshots.clear()
   dropMessages(memory, blocks)

@@ -6,7 +6,7 @@ import { Skynet } from '../../skynet/skynet.ts'
 import { type ByteStream, checkStream } from '../../sockets/byte-stream.ts'
 import type { ConnectOptions } from '../../sockets/open-connection.ts'
 import { connectOver } from './handshake.ts'
-import { withNoDelay } from './no-delay.ts'
+import { placeBelow } from './place-below.ts'
 import {
   checkTlsClient,
   contextOf,
@@ -51,7 +51,7 @@ export async function connectTls(skynet: Skynet, options: ConnectTlsOptions): Pr
   const { path, host = path === undefined ? '127.0.0.1' : 'localhost' } = place
   const left = limitsFrom(service.runtime, place)
   const below =
-    stream === undefined ? await skynet.socket.connect(withNoDelay(place)) : streamOf(options)
+    stream === undefined ? await skynet.socket.connect(placeBelow(place)) : streamOf(options)
   const { timeoutMs: leftMs, signal } = left()
   const within = {
     timeoutMs: Math.ceil(Math.min(leftMs || handshakeTimeoutMs, handshakeTimeoutMs)),

@@ -1,15 +1,22 @@
 /** From a stream to a stream over TLS, for both sides. */
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import {
+  type ConnectionOptions,
+  checkServerIdentity as checkIdentity,
+  connect,
+  type SecureContext,
+} from 'node:tls'
 import { types } from 'node:util'
 import { ipFamily } from '../../base/ip.ts'
 import type { WaitOptions } from '../../service/wait-options.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
+import { NodeEngine } from './node-engine.ts'
+import { opensslEngine } from './openssl-engine.ts'
 import type { TlsContexts } from './tls-contexts.ts'
+import type { TlsEngine, TlsEngineHost } from './tls-engine.ts'
 import { TlsLife } from './tls-life.ts'
 import type { TlsClientOptions } from './tls-options.ts'
 import type { TlsPool } from './tls-pool.ts'
 import { TlsStream } from './tls-stream.ts'
-import type { TlsWire } from './tls-wire.ts'
 
 type Check = NonNullable<TlsClientOptions['checkServerIdentity']>
 
@@ -24,11 +31,6 @@ const orThrown =
     }
   }
 
-/** What OpenSSL thinks of the certificate of the peer: Node.js says it to its own server only. */
-interface Verifying {
-  readonly ssl: { verifyError(): NodeJS.ErrnoException | undefined }
-}
-
 /**
  * The side of the server.
  *
@@ -42,16 +44,9 @@ export async function acceptOver(
   limits: WaitOptions,
   first?: Buffer,
 ): Promise<TlsStream> {
-  const { requestCert = false, rejectUnauthorized = true } = contexts.options
-  let problem: NodeJS.ErrnoException | undefined
-  const life = new TlsLife(below, pool, (wire) => contexts.socketOn(wire), '', first)
-  life.socket.once('secure', () => {
-    problem = requestCert ? (life.socket as never as Verifying).ssl.verifyError() : undefined
-    life.shaken(rejectUnauthorized ? problem : undefined)
-  })
+  const life = new TlsLife(below, pool, (host) => contexts.engineOn(below, host, first))
   await life.handshake(limits)
-  const isAuthorized = requestCert && (problem === undefined || problem === null)
-  return new TlsStream(life, isAuthorized, problem?.code)
+  return new TlsStream(life)
 }
 
 /**
@@ -64,12 +59,55 @@ export async function connectOver(
   below: ByteStream,
   host: string,
   options: TlsClientOptions,
-  context: ConnectionOptions['secureContext'],
+  context: SecureContext,
   pool: TlsPool,
   limits: WaitOptions,
 ): Promise<TlsStream> {
+  const { session, onSession } = options
+  const makeEngine = (life: TlsEngineHost): TlsEngine => {
+    // Sessions are what OpenSSL would have to call us back for.
+    const isPlain = session === undefined && onSession === undefined
+    const engine = isPlain ? opensslClient(below, life, host, options, context) : undefined
+    return engine ?? nodeClient(below, life, host, options, context, pool)
+  }
+  const life = new TlsLife(below, pool, makeEngine, host)
+  await life.handshake(limits)
+  return new TlsStream(life)
+}
+
+/** The name that is asked for: addresses are none. */
+const nameOf = (host: string, { servername }: TlsClientOptions): string | undefined =>
+  servername ?? (ipFamily(host) === 0 ? host : undefined)
+
+function opensslClient(
+  below: ByteStream,
+  life: TlsEngineHost,
+  host: string,
+  options: TlsClientOptions,
+  context: SecureContext,
+): TlsEngine | undefined {
+  const { ALPNProtocols = [], rejectUnauthorized = true } = options
+  const check = orThrown(options.checkServerIdentity ?? checkIdentity)
+  const servername = nameOf(host, options)
+  const client = {
+    servername,
+    protocols: ALPNProtocols,
+    rejectUnauthorized,
+    check: check.bind(undefined, servername || host),
+  }
+  return opensslEngine(below, life, { context, client })
+}
+
+function nodeClient(
+  below: ByteStream,
+  life: TlsEngineHost,
+  host: string,
+  options: TlsClientOptions,
+  context: SecureContext,
+  { service }: TlsPool,
+): TlsEngine {
   const { ALPNProtocols, checkServerIdentity, rejectUnauthorized, session, onSession } = options
-  const { servername = ipFamily(host) === 0 ? host : undefined } = options
+  const servername = nameOf(host, options)
   const settings: ConnectionOptions = {
     host,
     secureContext: context,
@@ -81,16 +119,8 @@ export async function connectOver(
     }),
     ...(session !== undefined && { session }),
   }
-  const secure = (wire: TlsWire): TLSSocket => connect({ ...settings, socket: wire as never })
-  const life = new TlsLife(below, pool, secure, host)
-  const { socket } = life
-  socket.disableRenegotiation()
-  socket.once('secureConnect', () => life.shaken())
-  if (onSession !== undefined) {
-    const { service } = pool
-    socket.on('session', (given) => service.run('TLS session', () => onSession(given)))
-  }
-  await life.handshake(limits)
-  const { authorized, authorizationError } = socket
-  return new TlsStream(life, authorized, authorized ? undefined : String(authorizationError))
+  return new NodeEngine(below, life, {
+    secure: (wire) => connect({ ...settings, socket: wire as never }),
+    onSession: onSession && ((given) => service.run('TLS session', () => onSession(given))),
+  })
 }

@@ -4,7 +4,7 @@ import { TLS_HANDSHAKE_MS } from '../../base/limits.ts'
 import type { Skynet } from '../../skynet/skynet.ts'
 import { checkListener, type StreamListener } from '../../sockets/byte-stream.ts'
 import { LISTEN_OPTION_NAMES, type ListenOptions } from '../../sockets/open-listener.ts'
-import { withNoDelay } from './no-delay.ts'
+import { placeBelow } from './place-below.ts'
 import { TlsContexts } from './tls-contexts.ts'
 import { TlsListener } from './tls-listener.ts'
 import type { TlsOptions } from './tls-options.ts'
@@ -38,6 +38,6 @@ export async function listenTls(skynet: Skynet, options: ListenTlsOptions): Prom
   checkMs(WHAT, 'handshakeTimeoutMs', handshakeTimeoutMs, 1)
   if (listener !== undefined) checkListener(WHAT, 'listener', listener)
   const contexts = new TlsContexts(WHAT, tls)
-  const below = listener ?? (await skynet.socket.listen(withNoDelay(place)))
+  const below = listener ?? (await skynet.socket.listen(placeBelow(place)))
   return new TlsListener(skynet, below, contexts, handshakeTimeoutMs, place.sendLimitBytes)
 }

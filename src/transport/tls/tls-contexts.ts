@@ -1,13 +1,16 @@
 /** The certificates of a listener: which one a client gets, by the name that it asks for. */
 import { constants, randomBytes } from 'node:crypto'
 import { type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls'
+import type { ByteStream } from '../../sockets/byte-stream.ts'
+import { NodeEngine } from './node-engine.ts'
+import { opensslEngine } from './openssl-engine.ts'
+import type { TlsEngine, TlsEngineHost } from './tls-engine.ts'
 import {
   checkTlsServer,
   contextOf,
   type TlsContextOptions,
   type TlsOptions,
 } from './tls-options.ts'
-import type { TlsWire } from './tls-wire.ts'
 
 /** Of the keys by which a server reads the tickets that it has given. */
 const TICKET_KEYS_BYTES = 48
@@ -18,7 +21,11 @@ const NO_TICKETS = constants.SSL_OP_NO_TICKET
 
 export class TlsContexts {
   readonly options: TlsOptions
-  readonly #settings: TLSSocketOptions
+  readonly #settings: TLSSocketOptions & {
+    readonly secureContext: SecureContext
+    readonly requestCert: boolean
+    readonly rejectUnauthorized: boolean
+  }
   readonly #named = new Map<string, SecureContext>()
   readonly #ticketKeys: Buffer
 
@@ -64,12 +71,22 @@ export class TlsContexts {
     return contextOf(what, name, { ...ours, ...options, secureOptions })
   }
 
-  /** Its handshake begins when the first bytes have come. */
-  socketOn(wire: TlsWire): TLSSocket {
-    const socket = new TLSSocket(wire as never, this.#settings)
-    // A client could have the server compute without end.
-    socket.disableRenegotiation()
-    return socket
+  /** @param first What was read of `below` already. */
+  engineOn(below: ByteStream, host: TlsEngineHost, first: Buffer | undefined): TlsEngine {
+    const { secureContext: context, requestCert, rejectUnauthorized } = this.#settings
+    const server = { requestCert, rejectUnauthorized }
+    // Names and protocols are what OpenSSL would have to call us back for.
+    const isPlain = this.#named.size === 0 && this.#settings.ALPNProtocols === undefined
+    const engine = isPlain ? opensslEngine(below, host, { context, first, server }) : undefined
+    return engine ?? this.#nodeEngine(below, host, first)
+  }
+
+  #nodeEngine(below: ByteStream, host: TlsEngineHost, first: Buffer | undefined): TlsEngine {
+    return new NodeEngine(below, host, {
+      first,
+      secure: (wire) => new TLSSocket(wire as never, this.#settings),
+      server: this.#settings,
+    })
   }
 
   readonly #select = (

@@ -1,5 +1,4 @@
 /** The life of a TLS stream: its handshake, its two ends, and what breaks it. */
-import type { TLSSocket } from 'node:tls'
 import { SkynetError } from '../../base/errors.ts'
 import { LINGER_MS_MAX } from '../../base/limits.ts'
 import { SocketWait, Waiter, waitAlong } from '../../service/wait.ts'
@@ -8,9 +7,9 @@ import type { ByteStream } from '../../sockets/byte-stream.ts'
 import { closedBy } from '../../sockets/socket-life.ts'
 import { type Source, StreamReader } from '../../sockets/stream-reader.ts'
 import type { Parting } from '../leavers.ts'
+import type { TlsEngine, TlsEngineHost } from './tls-engine.ts'
 import { handshakeError, reasonOf } from './tls-errors.ts'
 import type { TlsPool } from './tls-pool.ts'
-import { TlsWire } from './tls-wire.ts'
 import { TlsWriter } from './tls-writer.ts'
 
 /** Row: a stage. Cell: the stages that may follow. */
@@ -35,43 +34,43 @@ export class TlsLife implements Source, Parting {
   readonly below: ByteStream
   /** Who the peer is: asked for while it is there. */
   readonly address: string
-  readonly socket: TLSSocket
+  readonly engine: TlsEngine
   readonly reader: StreamReader
   readonly writer: TlsWriter
   /** Why it has failed. */
   error: SkynetError | undefined
-  readonly #wire: TlsWire
   #stage: TlsStage = 'opening'
   #opening: Waiter<void> | undefined
   #closing: Promise<void> | undefined
   #finished = (): void => {}
 
   /**
-   * @param secure Makes the socket of `node:tls`, whose handshake begins with that.
-   * @param host Whom to name when the peer is gone already.
-   * @param first What was read of `below` already.
+   * @param peer Whom to name when the peer is gone already.
    */
   constructor(
     below: ByteStream,
     pool: TlsPool,
-    secure: (wire: TlsWire) => TLSSocket,
-    host = '',
-    first?: Buffer,
+    makeEngine: (host: TlsEngineHost) => TlsEngine,
+    peer = '',
   ) {
     this.id = (below as { readonly id?: number }).id ?? 0
     this.pool = pool
     this.below = below
-    this.address = below.remoteAddress || host
+    this.address = below.remoteAddress || peer
     this.reader = new StreamReader(this, BACKLOG)
-    this.#wire = new TlsWire(below, { ended: () => this.#wireEnded(), broke: this.#broke }, first)
-    const socket = secure(this.#wire)
-    this.socket = socket
-    this.writer = new TlsWriter(this, socket)
-    // What is decrypted goes into our buffer: that of node:stream is not used.
-    socket.push = (chunk: Buffer | null) => this.#decrypted(chunk)
-    socket.on('_tlsError', this.#broke)
-    socket.on('error', this.#broke)
-    socket.on('finish', () => this.#wroteEnd())
+    const host: TlsEngineHost = {
+      shaken: (problem) => this.#shaken(problem),
+      received: (bytes) => this.#received(bytes),
+      wireEnded: () => this.#wireEnded(),
+      broke: (error) => this.#broke(error),
+      over: () => this.#over(),
+    }
+    try {
+      this.engine = makeEngine(host)
+    } catch (error) {
+      throw handshakeError(this.address, error)
+    }
+    this.writer = new TlsWriter(this, this.engine)
   }
 
   get stage(): TlsStage {
@@ -97,7 +96,7 @@ export class TlsLife implements Source, Parting {
   // --- the handshake -------------------------------------------------------------------------
 
   /**
-   * Until somebody says `shaken`.
+   * Until the engine says `shaken`.
    *
    * @throws {SkynetError} Why there is no stream; `ERR_SOCKET_TIMEOUT`, `ABORT_ERR`.
    */
@@ -105,6 +104,7 @@ export class TlsLife implements Source, Parting {
     const waiter = new Waiter<void>(this.pool.service, this.wait('shake hands over TLS on'), limits)
     this.#opening = waiter
     try {
+      this.engine.start()
       await waiter.promise
     } catch (error) {
       if (this.#stage !== 'closed') this.#end()
@@ -112,8 +112,7 @@ export class TlsLife implements Source, Parting {
     }
   }
 
-  /** @param problem Why it will not be there; undefined: it is. */
-  shaken(problem?: Error | null): void {
+  #shaken(problem?: Error): void {
     if (this.#stage !== 'opening') return
     if (problem) {
       this.#refuse(problem)
@@ -132,16 +131,14 @@ export class TlsLife implements Source, Parting {
 
   // --- what comes ----------------------------------------------------------------------------
 
-  /** As `node:stream` calls it, with what is decrypted, and null for the end. */
-  #decrypted(chunk: Buffer | null): boolean {
-    if (chunk !== null) this.reader.received(chunk)
+  #received(bytes: Buffer | null): void {
+    if (bytes !== null) this.reader.received(bytes)
     else if (this.#stage === 'opening') this.#refuse(ENDED)
     else if (this.#stage === 'open') {
       this.#move('ended')
       this.reader.goOn()
       this.#closeWhenBothEnded()
     }
-    return true
   }
 
   /** Whatever was in the bytes is known by now: without an end in there they were cut off. */
@@ -150,16 +147,17 @@ export class TlsLife implements Source, Parting {
     if (this.#stage === 'open') this.#fail('the connection was cut: no close_notify came')
   }
 
-  readonly #broke = (error: Error): void => {
+  #broke(error: Error): void {
     if (this.#stage === 'opening') this.#refuse(error)
-    else this.#fail(reasonOf(error.message), error)
+    else if (this.#stage !== 'closed') this.#fail(reasonOf(error.message), error)
+    else this.#finished()
   }
 
   start(): void {}
 
   order(type: 'pause' | 'start'): void {
-    if (type === 'pause') this.#wire.pause()
-    else this.#wire.resume()
+    if (type === 'pause') this.engine.pause()
+    else this.engine.resume()
   }
 
   // --- the end -------------------------------------------------------------------------------
@@ -184,24 +182,23 @@ export class TlsLife implements Source, Parting {
   leave(): boolean {
     if (!this.isOpen || !this.below.isOpen) return false
     this.writer.finish()
-    return !this.socket.writableFinished
+    return !this.engine.isEndSent
   }
 
   #end(): void {
     this.#move('closed')
     this.writer.stop()
     this.reader.goOn()
-    this.#letGo()
+    this.engine.destroy()
   }
 
-  /** The end was sent. */
-  #wroteEnd(): void {
+  #over(): void {
     this.#finished()
     this.#closeWhenBothEnded()
   }
 
   #closeWhenBothEnded(): void {
-    if (this.#stage === 'ended' && this.socket.writableFinished) this.#end()
+    if (this.#stage === 'ended' && this.engine.isEndSent) this.#end()
   }
 
   close(options?: WaitOptions): Promise<void> {
@@ -219,29 +216,22 @@ export class TlsLife implements Source, Parting {
       this.reader.goOn()
       await this.#sendEnd()
       this.writer.stop()
-      this.#letGo()
+      this.engine.destroy()
     }
     await this.below.close()
   }
 
   /** What was written leaves, and the end behind it; for so long, as long as a socket would. */
   async #sendEnd(): Promise<void> {
-    if (this.socket.writableFinished || this.socket.destroyed) return
+    if (this.engine.isEndSent) return
     await new Promise<void>((resolve) => {
       const timer = this.pool.service.after(LINGER_MS_MAX, resolve)
       this.#finished = () => {
         timer.cancel()
         resolve()
       }
-      this.socket.once('close', this.#finished)
       this.writer.finish()
     })
-  }
-
-  /** The socket closes the wire, and that the stream below: what was written to it still leaves. */
-  #letGo(): void {
-    this.socket.destroy()
-    this.#wire.destroy()
   }
 
   #move(to: TlsStage): void {

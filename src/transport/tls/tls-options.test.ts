@@ -40,3 +40,11 @@ test('a name that no client can ask for is refused', () => {
   const names = ['a', 'a.test', '*.a.test', 'A-1.x_y.TEST', 'xn--tda.test']
   for (const name of names) check({ ...ONE, contexts: { [name]: ONE } })
 })
+
+test('a protocol has a name of at most 255 bytes', () => {
+  for (const name of ['x'.repeat(256), 'ü'.repeat(128)]) {
+    const message = /'ALPNProtocols' must be names of at most 255 bytes/
+    assert.throws(() => check({ ...ONE, ALPNProtocols: [name] }), message)
+  }
+  check({ ...ONE, ALPNProtocols: ['x'.repeat(255)] })
+})

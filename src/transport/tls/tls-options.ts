@@ -138,7 +138,12 @@ function checkShared(what: string, options: TlsOptions | TlsClientOptions): void
   checkFlag(what, 'rejectUnauthorized', rejectUnauthorized)
   if (ALPNProtocols === undefined) return
   checkArray(what, 'ALPNProtocols', ALPNProtocols)
-  for (const name of ALPNProtocols) checkText(what, 'ALPNProtocols', name)
+  for (const name of ALPNProtocols) {
+    checkText(what, 'ALPNProtocols', name)
+    if (Buffer.byteLength(name) > 255) {
+      throw refusal('value', what, 'ALPNProtocols', 'names of at most 255 bytes', name)
+    }
+  }
 }
 
 /**

@@ -31,16 +31,15 @@ export class TlsStream implements ByteStream, SecurePeer {
   readonly #life: TlsLife
 
   /** Made by handshake.ts only. */
-  constructor(life: TlsLife, authorized: boolean, authorizationError: string | undefined) {
-    const { socket } = life
+  constructor(life: TlsLife) {
     this.#life = life
-    this.alpnProtocol = socket.alpnProtocol || undefined
-    // Of a server it is false when there is none.
-    this.servername = (socket as { servername?: string | false }).servername || undefined
-    this.protocol = socket.getProtocol() ?? ''
-    this.isResumed = socket.isSessionReused()
-    this.authorized = authorized
-    this.authorizationError = authorizationError
+    const facts = life.engine.facts()
+    this.alpnProtocol = facts.alpnProtocol
+    this.servername = facts.servername
+    this.protocol = facts.protocol
+    this.isResumed = facts.isResumed
+    this.authorized = facts.authorized
+    this.authorizationError = facts.authorizationError
   }
 
   get remoteAddress(): string {
@@ -64,8 +63,7 @@ export class TlsStream implements ByteStream, SecurePeer {
   peerCertificate(isDetailed: true): DetailedPeerCertificate | undefined
   peerCertificate(isDetailed?: boolean): PeerCertificate | undefined
   peerCertificate(isDetailed = false): PeerCertificate | undefined {
-    const certificate = this.#life.socket.getPeerCertificate(isDetailed) as PeerCertificate | null
-    return certificate !== null && 'subject' in certificate ? certificate : undefined
+    return this.#life.engine.peerCertificate(isDetailed)
   }
 
   read(count?: undefined, options?: WaitOptions): Promise<Buffer | null>

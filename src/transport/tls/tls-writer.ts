@@ -1,5 +1,4 @@
 /** Writing to a TLS stream: what one turn writes becomes one record, and there is one way out. */
-import type { TLSSocket } from 'node:tls'
 import { checkBytes } from '../../base/check.ts'
 import type { SkynetError } from '../../base/errors.ts'
 import { nextTick } from '../../base/event-loop.ts'
@@ -8,6 +7,7 @@ import { Queue } from '../../base/queue.ts'
 import { Waiter, type WaitFor } from '../../service/wait.ts'
 import type { WaitOptions } from '../../service/wait-options.ts'
 import { closedBy } from '../../sockets/socket-life.ts'
+import type { TlsEngine } from './tls-engine.ts'
 import type { TlsPool } from './tls-pool.ts'
 
 /** What it needs to know of the life of its stream. */
@@ -28,12 +28,9 @@ export interface TlsWriterHost {
 /** What is so long is encrypted at once, and not copied before: it is a record or more anyway. */
 const DIRECT_BYTES_MIN = 2048
 
-const bytesOf = (data: string | Uint8Array): Uint8Array =>
-  typeof data === 'string' ? Buffer.from(data) : data
-
 export class TlsWriter {
   readonly #life: TlsWriterHost
-  readonly #socket: TLSSocket
+  readonly #engine: Pick<TlsEngine, 'write' | 'end'>
   /** Copies of what was written: it is the writer's again. */
   readonly #chunks = new Queue<Buffer>(2)
   /** Bytes that were written and have not been taken by the stream below. */
@@ -46,9 +43,9 @@ export class TlsWriter {
   #isOver = false
   #drains: Set<Waiter<void>> | undefined
 
-  constructor(life: TlsWriterHost, socket: TLSSocket) {
+  constructor(life: TlsWriterHost, engine: Pick<TlsEngine, 'write' | 'end'>) {
     this.#life = life
-    this.#socket = socket
+    this.#engine = engine
   }
 
   get bufferedAmount(): number {
@@ -61,12 +58,17 @@ export class TlsWriter {
   write(data: string | Uint8Array): boolean {
     checkBytes('write', 'data', data)
     this.#checkOpen()
-    if (data.length >= DIRECT_BYTES_MIN) this.#flushNow()
-    if (data.length >= DIRECT_BYTES_MIN && this.#isIdle) this.#send(bytesOf(data))
-    else if (data.length > 0) this.#keep(Buffer.from(data as string))
-    const waiting = this.bufferedAmount
-    if (waiting > this.#life.pool.sendLimitBytes) this.#life.overflow()
-    return waiting < SEND_WARNING_BYTES
+    const isText = typeof data === 'string'
+    const bytes = isText ? Buffer.from(data) : data
+    // Before it is encrypted, which makes it longer: what carries it has a limit, too.
+    if (this.bufferedAmount + bytes.length > this.#life.pool.sendLimitBytes) {
+      this.#life.overflow()
+      return false
+    }
+    if (bytes.length >= DIRECT_BYTES_MIN) this.#flushNow()
+    if (bytes.length >= DIRECT_BYTES_MIN && this.#isIdle) this.#send(bytes)
+    else if (bytes.length > 0) this.#keep(isText ? (bytes as Buffer) : Buffer.from(bytes))
+    return this.bufferedAmount < SEND_WARNING_BYTES
   }
 
   #checkOpen(): void {
@@ -103,11 +105,11 @@ export class TlsWriter {
   #send(bytes: Uint8Array): void {
     this.#underWay = bytes.length
     this.#unsent += bytes.length
-    this.#socket.write(bytes, this.#wrote)
+    this.#engine.write(bytes, this.#wrote)
   }
 
-  readonly #wrote = (error?: Error | null): void => {
-    if (error || this.#isOver) return
+  readonly #wrote = (): void => {
+    if (this.#isOver) return
     this.#unsent -= this.#underWay
     this.#underWay = 0
     if (this.#unsent > 0) this.#flushNow()
@@ -130,7 +132,7 @@ export class TlsWriter {
 
   #allLeft(): void {
     for (const waiter of this.#drains ?? []) waiter.resolve()
-    if (this.#isEnding) this.#socket.end()
+    if (this.#isEnding) this.#engine.end()
   }
 
   // --- waiting, and the end ------------------------------------------------------------------
@@ -159,7 +161,7 @@ export class TlsWriter {
   finish(): void {
     if (this.#isEnding) return
     this.#isEnding = true
-    if (this.#unsent === 0) this.#socket.end()
+    if (this.#unsent === 0) this.#engine.end()
   }
 
   /** Who waits until all has left is told why not. */
