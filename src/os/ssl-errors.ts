@@ -44,9 +44,13 @@ export function certificateError(lib: Openssl, result: number): NodeJS.ErrnoExce
   return Object.assign(new Error(lib.X509_verify_cert_error_string(result) ?? code), { code })
 }
 
-/** Why the last call has failed. */
+/**
+ * Why the last call has failed. Nothing is left of it: who looks next, Node.js too, takes the oldest
+ * error of the thread for its own.
+ */
 export function opensslError(lib: Openssl): NodeJS.ErrnoException {
   const reason = lib.ERR_reason_error_string(lib.ERR_get_error()) ?? 'it has failed'
+  lib.ERR_clear_error()
   const code = `ERR_SSL_${reason.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}`
   return Object.assign(new Error(reason), { code })
 }

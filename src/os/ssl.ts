@@ -148,7 +148,9 @@ export class Ssl {
   handshake(): SslOutcome {
     this.#lib.ERR_clear_error()
     const result = this.#lib.SSL_do_handshake(this.#address)
-    return result === 1 ? 'done' : this.#outcome(result)
+    if (result !== 1) return this.#outcome(result)
+    this.#lib.ERR_clear_error()
+    return 'done'
   }
 
   /**
@@ -187,6 +189,7 @@ export class Ssl {
   shutdown(): void {
     this.#lib.ERR_clear_error()
     this.#lib.SSL_shutdown(this.#address)
+    this.#lib.ERR_clear_error()
   }
 
   /** @returns What is to be sent, in memory of the thread: another call may overwrite it. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { connect, createSecureContext, type PeerCertificate, TLSSocket } from 'node:tls'
 import { openLibc } from '../../os/libc.ts'
+import { openssl } from '../../os/openssl.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
 import { vectorsOf } from '../../testing/vectors.ts'
 import { NodeEngine } from './node-engine.ts'
@@ -311,6 +312,14 @@ test('openssl: while it is paused it takes no more than what was being read', as
   assert.equal(made.server.text, '')
   made.server.engine.resume()
   await made.server.until('all came', () => made.server.text === 'abc')
+  finish(made)
+})
+
+test("openssl: its errors are nobody else's", async () => {
+  const made = await shaken(rig({ server: 'openssl', client: 'openssl' }))
+  made.below.client.write(Buffer.from(`17030300ff${'00'.repeat(255)}`, 'hex'))
+  await made.client.until('it is told', () => made.client.said.includes('broke'))
+  assert.equal(openssl()!.ERR_get_error(), 0)
   finish(made)
 })
 
