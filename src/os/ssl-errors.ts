@@ -45,8 +45,8 @@ export function certificateError(lib: Openssl, result: number): NodeJS.ErrnoExce
 }
 
 /**
- * Why the last call has failed. Nothing is left of it: who looks next, Node.js too, takes the oldest
- * error of the thread for its own.
+ * Why the last call has failed. Nothing is left of it: who looks next, Node.js too, takes the
+ * oldest error of the thread for its own.
  */
 export function opensslError(lib: Openssl): NodeJS.ErrnoException {
   const reason = lib.ERR_reason_error_string(lib.ERR_get_error()) ?? 'it has failed'
