@@ -343,6 +343,8 @@ export const BORDER_SWEEP_MS = 1000
 // cluster over TCP (src/cluster/tcp)
 /** Of a node, and of a cluster: UTF-8. */
 export const CLUSTER_NAME_BYTES_MAX = 64
+/** What `cluster.build` says: each node has written it into the store. */
+export const CLUSTER_BUILD_BYTES_MAX = 1024
 /** Names of which a node remembers the highest token. */
 export const CLUSTER_TOKENS_MAX = 65_536
 /** Nodes of which is remembered that an epoch of theirs is over. */

@@ -1,5 +1,10 @@
 /** The key `cluster` of a config: its parts, and which of them go together. */
-import { CLUSTER_LEASE_MS_MIN, CLUSTER_NAME_BYTES_MAX, TIMER_MS_MAX } from '../base/limits.ts'
+import {
+  CLUSTER_BUILD_BYTES_MAX,
+  CLUSTER_LEASE_MS_MIN,
+  CLUSTER_NAME_BYTES_MAX,
+  TIMER_MS_MAX,
+} from '../base/limits.ts'
 import type { ClusterConfig } from '../threads/options.ts'
 import { type Check, certificates, integer, object, oneOf, text, texts } from './checks.ts'
 
@@ -34,14 +39,15 @@ const ONLY = {
 export function wrongAmong(
   parts: ClusterParts,
 ): readonly [part: Part, expected: string] | undefined {
-  const { transport = 'tcp', name = '', cluster = '' } = parts
+  const { transport = 'tcp', name = '', cluster = '', build = '' } = parts
   const other = transport === 'tcp' ? 'nats' : 'tcp'
   const isGiven = (part: Part): boolean => parts[part] !== undefined
   const odd = ONLY[other].find(isGiven)
   if (odd !== undefined) return [odd, `left out where 'cluster.transport' is '${transport}'`]
-  for (const [part, text] of Object.entries({ name, cluster })) {
-    const isRight = Buffer.byteLength(text) <= CLUSTER_NAME_BYTES_MAX && text.isWellFormed()
-    if (!isRight) return [part as Part, `text of at most ${CLUSTER_NAME_BYTES_MAX} bytes`]
+  for (const [part, text] of Object.entries({ name, cluster, build })) {
+    const max = part === 'build' ? CLUSTER_BUILD_BYTES_MAX : CLUSTER_NAME_BYTES_MAX
+    const isRight = Buffer.byteLength(text) <= max && text.isWellFormed()
+    if (!isRight) return [part as Part, `text of at most ${max} bytes`]
   }
   if (transport === 'nats') return isGiven('nats') ? undefined : ['nats', 'given, with its servers']
   if (isGiven('seed') === isGiven('nodes')) {

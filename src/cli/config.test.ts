@@ -5,7 +5,13 @@ import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { isSkynetError } from '../base/errors.ts'
-import { CLUSTER_NAME_BYTES_MAX, EXIT_MS, GRACE_MS, MONITOR_INTERVAL_MS } from '../base/limits.ts'
+import {
+  CLUSTER_BUILD_BYTES_MAX,
+  CLUSTER_NAME_BYTES_MAX,
+  EXIT_MS,
+  GRACE_MS,
+  MONITOR_INTERVAL_MS,
+} from '../base/limits.ts'
 import { BUDGETS, SOCKET_DEFAULTS } from '../threads/options.ts'
 import type { ClusterParts } from './cluster-config.ts'
 import { defineConfig, loadConfig, resolveConfig } from './config.ts'
@@ -111,6 +117,7 @@ test('resolveConfig() names the part of `cluster` that is wrong, or missing, but
   refused('a', /'cluster' as it must be an object of name/)
 })
 
+// Proves: docs/limits.md#cluster-build
 test('resolveConfig() names the part of `cluster` that does not go with the others', () => {
   const refused = (cluster: ClusterParts, pattern: RegExp) =>
     assert.throws(
@@ -132,7 +139,11 @@ test('resolveConfig() names the part of `cluster` that does not go with the othe
   const long = 'n'.repeat(CLUSTER_NAME_BYTES_MAX + 1)
   refused({ name: long, listen: at, seed: at }, /'cluster.name' .* at most 64 bytes/)
   refused({ cluster: long, listen: at, seed: at }, /'cluster.cluster' .* at most 64 bytes/)
+  refused({ name: '\ud800', listen: at, seed: at }, /'cluster.name' .* at most 64 bytes/)
+  const build = 'b'.repeat(CLUSTER_BUILD_BYTES_MAX)
+  refused({ build: `${build}b`, listen: at, seed: at }, /'cluster.build' .* at most 1024 bytes/)
   const right: readonly ClusterParts[] = [
+    { build, listen: at, seed: at },
     { listen: at, seed: at },
     { nodes: { a: at } },
     { nodes: { b: at }, listen: at },

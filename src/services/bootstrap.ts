@@ -14,13 +14,13 @@ export interface LoggerConfig {
   readonly format: LogFormat
 }
 
-/** What is wrong with the config is told as wherever one is read. */
+/** What is wrong with the config, or keeps a node out, is no matter of a service. */
 function asConfig(error: unknown): never {
   const cause = isSkynetError(error, 'ERR_SERVICE_LAUNCH') ? error.cause : undefined
   const isOfConfig = OF_CONFIG.some((code) => isSkynetError(cause, code))
   throw isOfConfig ? cause : error
 }
-const OF_CONFIG = ['ERR_CONFIG_KEY', 'ERR_CONFIG_VALUE'] as const
+const OF_CONFIG = ['ERR_CONFIG_KEY', 'ERR_CONFIG_VALUE', 'ERR_CLUSTER_AUTH'] as const
 
 /** Until what could not be launched again is tried once more; then twice as long, up to a limit. */
 const RETRY_MS = 500

@@ -174,7 +174,7 @@ test('what a transport refuses is an error of the config, by its key', async () 
   const nats = (more: object): object => ({ transport: 'nats', nats: { servers: at, ...more } })
   const rows: readonly (readonly [key: string, value: string, cluster: object])[] = [
     ['listen', '"127.0.0.1:-1"', { listen: '127.0.0.1:-1', seed: at }],
-    ['advertise', '"x"', { listen: at, seed: at, advertise: 'x' }],
+    ['advertise', '"a.b:0"', { listen: at, seed: at, advertise: 'a.b:0' }],
     ['seed', '"127.0.0.1:0"', { listen: at, seed: '127.0.0.1:0' }],
     ['secret', '5', { listen: at, seed: at, secret: 'short' }],
     ['nodes', 'an object (Object)', { listen: at, nodes: {} }],
@@ -196,6 +196,7 @@ test('what a transport refuses is an error of the config, by its key', async () 
       return true
     })
   }
+  await assert.rejects(started({ listen: '0.0.0.0:0', seed: at }), { code: 'ERR_CLUSTER_AUTH' })
   for (const [name, cluster] of [
     ['nats.server', nats({ server: at })],
     ['nats.tls.caPath', nats({ tls: { caPath: 'x' } })],

@@ -98,7 +98,7 @@ export function checkTcp(options: TcpClusterOptions): TcpRules {
     certificates: tls === undefined ? undefined : new Certificates(WHAT, tls, name),
     isOpen: secret === undefined && tls === undefined,
     listen,
-    advertise: advertise === undefined ? places.get(name) : tcpPlaceOf('advertise', advertise),
+    advertise: advertise === undefined ? places.get(name) : tcpPlaceOf('advertise', advertise, 1),
     seed: seedOf(options, places),
     places,
   }
