@@ -134,6 +134,7 @@ test('a pipe that is paused loses nothing when its writer goes', () =>
   }))
 
 // Proves: docs/semantics.md#bind
+// Proves: docs/skynet.md#bind-kinds
 test('T31 a regular file, and what threads are woken by, is an ERROR, and left as it is', () =>
   drive(function* (s) {
     const file = s.keep(openSync('/etc/hosts', 'r'))
