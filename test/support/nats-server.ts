@@ -1,7 +1,7 @@
 /** Servers of NATS for a test: one, or three that are a cluster; killed, held, started again. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@nats-io/transport-node'
@@ -70,6 +70,24 @@ export class NatsServer implements AsyncDisposable {
   /** One that is not started yet. */
   static async prepare(options: NatsServerOptions = {}): Promise<NatsServer> {
     return new NatsServer(await freePort(), await freePort(), options)
+  }
+
+  /** What is in its files, while it is held. @returns Has it go back to that, while it is dead. */
+  snapshot(): () => void {
+    const copy = mkdtempSync(join(tmpdir(), 'skynet-nats-'))
+    cpSync(this.#folder, copy, { recursive: true })
+    return () => {
+      rmSync(this.#folder, { recursive: true })
+      cpSync(copy, this.#folder, { recursive: true })
+      rmSync(copy, { recursive: true })
+    }
+  }
+
+  /** It forgets all that a stream has, and counts on. */
+  async purge(stream: string): Promise<void> {
+    const connection = await connect({ servers: this.url })
+    await connection.request(`$JS.API.STREAM.PURGE.${stream}`)
+    await connection.close()
   }
 
   /** Again, at the same port: with what it has kept in files, without what was in memory. */

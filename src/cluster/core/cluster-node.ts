@@ -357,6 +357,7 @@ export class ClusterNode {
   #viewHost(): StoreViewHost {
     return {
       now: () => this.#host.now(),
+      random: () => this.#host.random(),
       opened: (ageMs, before) => {
         if (before === 'never') this.#names.forget()
         this.#members.opened(ageMs, before)

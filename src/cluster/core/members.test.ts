@@ -372,6 +372,35 @@ describe('Members: the store', () => {
     assert.deepEqual([c.take(), b.take()], [['overtaken replaced'], ['c down', 'c up', 'c down']])
   })
 
+  // Proves: docs/cluster-nats.md#lost
+  test('a store that has lost what it had, and does not know, changes nobody either', () => {
+    for (const isCounting of [true, false]) {
+      const { cluster, a, b, c } = three()
+      a.node.names.claim('lobby', 1)
+      b.node.names.claim('lobby', 2)
+      cluster.pass(LEASE_MS)
+      const nodes = [a, b, c]
+      const epochs = nodes.map(({ node }) => node.epoch)
+      const { era } = a.node
+      for (const node of nodes) node.take()
+      cluster.store.lose(isCounting ? cluster.store.table.revision : 0)
+      cluster.pass(6 * LEASE_MS)
+      for (const { told, node } of nodes) {
+        assert.deepEqual(told, [])
+        assert.ok(node.era > era)
+        assert.equal(node.names.owner('lobby')?.node, 'a')
+      }
+      assert.deepEqual(
+        nodes.map(({ node }) => node.epoch),
+        epochs,
+      )
+      assert.ok(a.node.names.acts('lobby'))
+      cluster.kill(a)
+      cluster.pass(2 * LEASE_MS)
+      assert.ok(b.node.names.token('lobby')![0] > era, 'it is later than any of before')
+    }
+  })
+
   // Proves: docs/cluster-nats.md#never
   test('who was told by its store what never was begins anew, and nobody else is dead', () => {
     const { cluster, a, b, c } = three()
@@ -393,7 +422,7 @@ describe('Members: the store', () => {
       ...['fenced lobby 0.4', 'overtaken mistaken'],
       ...['b down', 'c down'],
     ])
-    assert.deepEqual(again.take().slice(0, 2), ['a suspect', 'a down'])
+    assert.deepEqual(again.take().slice(0, 2), ['a down', 'a up'])
     assert.deepEqual(b.take().includes('c down'), false)
     for (const node of [a, b, again]) {
       for (const peer of [a, b, again]) {

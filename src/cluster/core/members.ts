@@ -285,10 +285,10 @@ export class Members {
     if (!this.#isWriting) this.#delete()
   }
 
-  /** The store is open. What it has told before holds, or it remembers nothing of that. */
+  /** The store is open. What it has told before holds, or it is another era. */
   opened(ageMs: number, before: Told): void {
+    if (before === 'so') return
     if (before === 'never') this.#forget()
-    if (before !== 'elsewhere') return
     const now = this.#host.now()
     const { leaseMs } = this.#options
     this.#graceEnd = ageMs < leaseMs * MATURE_LEASES ? now + leaseMs : now

@@ -28,6 +28,7 @@ const MEMBERS = {
 function namesOf(store: ViewedStore): ClusterNames {
   const view = {
     now: () => 0,
+    random: () => 0,
     opened: ignore,
     entry: ignore,
     synced: ignore,

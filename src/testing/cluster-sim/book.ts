@@ -38,14 +38,14 @@ export class ClusterBook {
   /** Of each name since when two act for it. */
   readonly #overlaps = new Map<string, number>()
   /** Two owners of one name may act at once for so long. */
-  readonly #overlapMs: number
+  overlapMs: number
   delivered = 0
   acts = 0
   deaths = 0
 
   constructor(agenda: Agenda, overlapMs: number) {
     this.#agenda = agenda
-    this.#overlapMs = overlapMs
+    this.overlapMs = overlapMs
   }
 
   // --- calls
@@ -146,7 +146,7 @@ export class ClusterBook {
     const since = this.#overlaps.get(name) ?? now
     this.#overlaps.set(name, since)
     const ms = now - since
-    assert.ok(ms <= this.#overlapMs, `${name}: ${owners.join(' and ')} act at once for ${ms} ms`)
+    assert.ok(ms <= this.overlapMs, `${name}: ${owners.join(' and ')} act at once for ${ms} ms`)
   }
 
   /** A receiver has accepted what an owner sent. */

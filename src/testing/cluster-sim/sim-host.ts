@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { isSkynetError } from '../../base/errors.ts'
 import type { ClusterNodeHost, ClusterPeer } from '../../cluster/core/cluster-node.ts'
-import type { PeerState } from '../../cluster/core/members.ts'
+import type { Overtaken, PeerState } from '../../cluster/core/members.ts'
 import type { FenceToken } from '../../cluster/core/records.ts'
 import { readLetter } from './letter.ts'
 import { nameOf } from './name-of.ts'
@@ -23,6 +23,8 @@ export class SimHost implements ClusterNodeHost {
   #isPending = false
   /** Of each peer, by its epoch, what was told last. */
   readonly #states = new Map<string, PeerState>()
+  /** Those of them that may come again after their `down`. */
+  readonly #again = new Set<string>()
   /** As it joined last; 0: it never did. */
   epoch = 0
 
@@ -59,15 +61,17 @@ export class SimHost implements ClusterNodeHost {
     this.#world.trace(`${this.#name} joined as ${epoch}`)
   }
 
-  overtaken(how: string): void {
+  overtaken(how: Overtaken): void {
     this.#world.trace(`${this.#name} overtaken: ${how}`)
-    if (how !== 'replaced') return
-    this.#process.services.replaced()
+    this.#world.checkOvertaken({ node: this.#process.node, epoch: this.epoch }, how)
   }
 
   node(peer: ClusterPeer, state: PeerState): void {
     const key = nameOf(peer)
-    const last = this.#states.get(key)
+    const before = this.#states.get(key)
+    const last = before === 'down' && this.#again.delete(key) ? undefined : before
+    // Who is no member may be told so because what it knew was never so.
+    if (state === 'down' && this.#process.cluster.epoch === 0) this.#again.add(key)
     this.#world.trace(`${this.#name} sees ${key} ${state}`)
     assert.notEqual(last, state, `${this.#name} is told twice of ${key}: ${state}`)
     assert.notEqual(last, 'down', `${this.#name} is told of ${key} after its down: ${state}`)

@@ -156,6 +156,13 @@ export const CLUSTER_STEPS: readonly ClusterStep[] = [
     process.services.claim(name)
     return `${process.name} ${name}`
   }),
+  row(2, 'store loses a part of its memory', ({ network, hub, random, troubles }) => {
+    if (!network.isLossy || hub.isStoreOut || hub.memory.log.length === 0) return undefined
+    const which = random.oneIn(2) ? 'first' : 'last'
+    const count = 1 + random.below(hub.memory.log.length)
+    troubles.lose(which, count)
+    return `the ${which} ${count} of ${hub.memory.log.length + count} changes`
+  }),
   row(2, 'restart the hub', (world) => {
     const ms = world.random.pick(OUTAGES_MS)
     const isForgetful = world.random.oneIn(2)
