@@ -343,10 +343,13 @@ describe('Members: the store', () => {
     assert.deepEqual(other.take(), [])
     cluster.store.arrive()
     assert.deepEqual([other.take(), c.take()], [[], ['overtaken replaced']])
-    assert.ok(other.node.epoch > c.node.epoch)
+    assert.deepEqual([other.node.epoch > 0, c.node.epoch], [true, 0])
     cluster.store.late = undefined
     cluster.pass(2 * LEASE_MS)
-    assert.deepEqual(b.take(), ['c down', 'c up'])
+    assert.deepEqual([b.take(), c.take()], [['c down', 'c up'], ['failed ERR_NODE_NAME_TAKEN']])
+    cluster.kill(other)
+    cluster.pass(2 * LEASE_MS)
+    assert.equal(c.node.epoch, 0, 'it does not try again')
   })
 
   test('who comes too late with such a write gives up, and nobody notices', () => {
@@ -360,16 +363,34 @@ describe('Members: the store', () => {
     assert.deepEqual([c.take(), b.take()], [[], ['c draining']])
   })
 
-  test('such a write that nobody waits for any more leaves no record of who gave up', () => {
+  test('such a write that nobody waits for any more costs who lives no more than an epoch', () => {
     const { cluster, b, c, other } = takingOver()
     const [write] = cluster.store.late!.splice(0)
     cluster.store.late = undefined
     // It is given up, the store is opened again, and knows nothing of it.
     cluster.pass(2 * LEASE_MS)
     assert.deepEqual(other.take(), ['failed ERR_NODE_NAME_TAKEN'])
+    const { epoch } = c.node
     write!()
-    assert.equal(cluster.store.table.get('node.c'), undefined)
-    assert.deepEqual([c.take(), b.take()], [['overtaken replaced'], ['c down', 'c up', 'c down']])
+    // Who gave up removes it, and its owner comes back.
+    cluster.pass(LEASE_MS)
+    assert.deepEqual(
+      [c.take(), b.take()],
+      [['overtaken replaced'], ['c down', 'c up', 'c down', 'c up']],
+    )
+    assert.ok(c.node.epoch > epoch)
+    assert.equal(b.node.peer('c')?.epoch, c.node.epoch)
+  })
+
+  test('nor when nobody is left to remove it', () => {
+    const { cluster, b, c, other } = takingOver()
+    const [write] = cluster.store.late!.splice(0)
+    cluster.store.late = undefined
+    cluster.kill(other)
+    write!()
+    cluster.pass(2 * LEASE_MS)
+    assert.deepEqual(c.take(), ['overtaken replaced'])
+    assert.equal(b.node.peer('c')?.epoch, c.node.epoch)
   })
 
   // Proves: docs/cluster-nats.md#lost

@@ -4,9 +4,10 @@
  * A node joins by writing `node.<name>`; the revision of that write is its epoch. When a node has
  * that name that is not known to be dead, the newcomer listens first: it beats as nobody (epoch 0)
  * to know that it would hear, and gives up when the other one lives. Silence for a lease, or a
- * record that is no more, lets it in. Then it beats, by
- * way of who arbitrates, and hears its own beats come back: the echo. Silence makes a suspect and
- * decides nothing. A peer is dead when its tombstone is written: one write, which all see.
+ * record that is no more, lets it in. So does whoever finds that another process has its name: that
+ * one may have given up meanwhile. Then it beats, by way of who arbitrates, and hears its own beats
+ * come back: the echo. Silence makes a suspect and decides nothing. A peer is dead when its
+ * tombstone is written: one write, which all see.
  *
  * Time that counts against a peer is only time for which our own beats came back, one after the
  * other: who was paused, who is cut off, who has just come judges nobody. Silence is measured up to
@@ -65,7 +66,7 @@ export interface MembersHost {
   refused(reason: unknown): void
   /** That node has our name, and lives: we do not join, and do not try again. */
   taken(by: NodeRecord): void
-  /** Our epoch is over. It joins again by itself, and never when replaced. */
+  /** Our epoch is over. It joins again by itself; when replaced, unless the other one lives. */
   overtaken(how: Overtaken): void
   /**
    * Each change of a state, in order: first `up` or `draining`, last `down`, never twice the same.
@@ -591,7 +592,8 @@ export class Members {
     this.#phase = 'out'
     this.#lookAtUntold()
     this.#host.overtaken(how)
-    if (how === 'replaced' || this.#phase !== 'out') return
+    if (this.#phase !== 'out') return
+    // As any newcomer: it listens whether the other one lives, who may be gone, or have given up.
     this.#begin()
     this.#write()
   }
