@@ -3,6 +3,7 @@ import type { Bench, BenchOptions, Measure, Row } from './support/bench.ts'
 import { Child } from './support/child.ts'
 import { contest, type Side, twofold } from './support/contest.ts'
 import { raiseDescriptors } from './support/descriptors.ts'
+import { letPass } from './support/passers.ts'
 import type { Memory } from './support/settled.ts'
 import { askService, startNode } from './support/sides.ts'
 
@@ -11,8 +12,6 @@ const CONNECTIONS = 60_000
 const DESCRIPTORS_SPARE = 200
 /** Of one process of clients, to one address of the server: it has 28,000 ports there. */
 const CLIENTS_MAX = 15_000
-/** Connections that come and go before anything is measured. */
-const WARM = 1000
 
 export const connections: Bench = {
   name: 'connections',
@@ -86,11 +85,8 @@ async function grown(
 ): Promise<readonly [Measure, Measure]> {
   const holder = await start(options)
   await using _ = holder.process
-  // What grows with the first connections and stays, code and spare buffers, is not each one's.
   const { port, warmPort } = holder
-  const warm = { host: '127.0.0.1', port: warmPort, connections: Math.min(count, WARM) }
-  await loads[0]!.request('hold', warm)
-  await loads[0]!.request('release')
+  await letPass(loads[0]!, { host: '127.0.0.1', port: warmPort }, count)
   const before = await holder.memory()
   let completed = 0
   for (const [i, load] of loads.entries()) {

@@ -5,6 +5,7 @@ import { contestByCpu, type Served } from './support/by-cpu.ts'
 import { Child } from './support/child.ts'
 import { contest, type Side, twofold } from './support/contest.ts'
 import { descriptorsMax } from './support/descriptors.ts'
+import { letPass } from './support/passers.ts'
 import type { Memory } from './support/settled.ts'
 import { askService, startNode } from './support/sides.ts'
 
@@ -20,8 +21,6 @@ const SHAPES: readonly { readonly what: string; readonly shape: Shape }[] = [
 const SERVICE = 'services/websocket-echo.js'
 const PEER = 'peers/ws-echo.js'
 const IDLE = 10_000
-/** Before it is measured. */
-const WARM = 1000
 /** What a process needs beside the connections. */
 const DESCRIPTORS_SPARE = 200
 
@@ -97,9 +96,7 @@ async function grown(
   const { process, port, memory } = await start()
   await using _ = process
   const target = { host: '127.0.0.1', port, isWebSocket: true }
-  // What grows with the first connections and stays, code and buffers, is not each one's.
-  await load.request('hold', { ...target, connections: Math.min(connections, WARM) })
-  await load.request('release')
+  await letPass(load, target, connections)
   const before = await memory()
   const completed = await load.request<number>('hold', { ...target, connections })
   const after = await memory()
