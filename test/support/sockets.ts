@@ -59,10 +59,18 @@ export async function drink(client: Socket): Promise<Buffer> {
 }
 
 const PERIOD = 1_000_003
-const noise = Buffer.from(Array.from({ length: PERIOD }, (_, i) => (i * 2_654_435_761) >>> 24))
+let noise: Buffer | undefined
+
+/** Made when it is needed: every thread that a test has loads this file. */
+function makeNoise(): Buffer {
+  const bytes = Buffer.allocUnsafe(PERIOD)
+  for (let i = 0; i < PERIOD; i++) bytes[i] = (i * 2_654_435_761) >>> 24
+  return bytes
+}
 
 /** Bytes that tell their place in a stream: `length` of them from `offset` on. */
 export function stretch(offset: number, length: number): Buffer {
+  noise ??= makeNoise()
   const bytes = Buffer.allocUnsafe(length)
   for (let at = 0; at < length; ) {
     const from = (offset + at) % PERIOD
