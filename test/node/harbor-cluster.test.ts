@@ -154,7 +154,7 @@ test('what a harbor of a cluster cannot take any more is told at once', async (t
   // By `queueBytes`; and small ones by the link, whose limit for them is less.
   for (const [count, chars] of [
     [200, 100_000],
-    [5000, 8000],
+    [2500, 8000],
   ] as const) {
     const {
       answered = 0,

@@ -59,7 +59,7 @@ test('nodes that have stopped leave no descriptor, no listener and no object', a
 // Proves: docs/node.md#node-leaves
 test('nodes that are stopped while they start leave nothing', async () => {
   const before = await baseline()
-  const starts = Array.from({ length: 8 }, async (_, number) => {
+  const starts = Array.from({ length: 4 }, async (_, number) => {
     const stop = new AbortController()
     const starting = startNode(config({ thread: 4 }), { signal: stop.signal })
     if (number % 2 === 0) setImmediate(() => stop.abort())
@@ -130,7 +130,7 @@ test('a start that fails, at whatever step, leaves nothing', async () => {
 
 // Proves: docs/node.md#node-questions
 test('workers() keeps nothing of a call', async () => {
-  const calls = 20_000
+  const calls = 10_000
   const node = await startNode(config())
   const ask = async (): Promise<void> => {
     for (let call = 0; call < calls; call += 100) {
@@ -189,8 +189,8 @@ test('a thread that called foreign functions leaves no memory map when it has en
     for (let i = 0; i < threads; i++) await once(new Worker(code, { eval: true }), 'exit')
     return readFileSync('/proc/self/maps', 'utf8').split('\n').length
   }
-  const before = await run(10)
-  const threads = 60
+  const before = await run(5)
+  const threads = 30
   const grown = (await run(threads)) - before
   // Linux lets a process have 65,530 of them, and V8 ends one that gets no more.
   assert.ok(grown < threads / 2, `${threads} threads have left ${grown} memory maps`)

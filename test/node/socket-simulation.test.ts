@@ -4,9 +4,9 @@ import { simulate } from '../../src/testing/sim/simulation.ts'
 import { seedOf } from '../support/seed.ts'
 
 /** The same ones each time; test/long/socket-simulation.test.ts makes more of them. */
-const RUNS = 2_000
+const RUNS = 500
 /** Others each time: a failure tells its seed. */
-const RANDOM_RUNS = 200
+const RANDOM_RUNS = 100
 /**
  * Seeds. A change of the simulation makes other runs of them: each has a test of its own besides.
  */
@@ -21,11 +21,11 @@ const BROKEN_ONCE = [
   701403094,
 ]
 
-test('sockets keep their promises in 2,000 runs, the same each time', () => {
+test('sockets keep their promises in 500 runs, the same each time', () => {
   for (let seed = 0; seed < RUNS; seed++) simulate(seed)
 })
 
-test('sockets keep their promises in 200 runs, others each time', (t) => {
+test('sockets keep their promises in 100 runs, others each time', (t) => {
   const first = seedOf()
   t.diagnostic(`SEED=${first}`)
   for (let run = 0; run < RANDOM_RUNS; run++) simulate(first + run)

@@ -25,35 +25,37 @@ const STEPS: StepsOf<SessionWorld> = {
   pass,
 }
 
-const runsOf = (variant: SessionVariant): SeededRuns => ({
+type Counts = Map<string, number>
+
+const runsOf = (variant: SessionVariant, counts?: Counts): SeededRuns => ({
   stepsMax: STEPS_MAX,
   test: 'test/long/session-simulation.test.ts',
   run: (seed, skipped, trace) => {
     const giveBack = variant.breakRule?.()
     try {
-      run(new SessionWorld(seed, variant), seed, skipped, trace)
+      const world = new SessionWorld(seed, variant)
+      run(world, seed, skipped, trace)
+      if (counts !== undefined) count(world, counts)
     } finally {
       giveBack?.()
     }
   },
 })
 
-/** @throws The first promise that was broken, with the steps that led there. */
-export function simulateSessions(seed: number): void {
-  runSeed(runsOf(REAL_SESSIONS), seed)
+/**
+ * @param counts What gates have counted is added to it, all together.
+ * @throws The first promise that was broken, with the steps that led there.
+ */
+export function simulateSessions(seed: number, counts?: Counts): void {
+  runSeed(runsOf(REAL_SESSIONS, counts), seed)
 }
 
-/** What gates have counted in one run, all together. */
-export function countSessions(seed: number): Map<string, number> {
-  const world = new SessionWorld(seed, REAL_SESSIONS)
-  run(world, seed, new Set(), undefined)
-  const sums = new Map<string, number>()
+function count(world: SessionWorld, counts: Counts): void {
   for (const { closed, ...others } of world.counters) {
-    for (const [name, count] of Object.entries({ ...others, ...closed })) {
-      sums.set(name, (sums.get(name) ?? 0) + count)
+    for (const [name, more] of Object.entries({ ...others, ...closed })) {
+      counts.set(name, (counts.get(name) ?? 0) + more)
     }
   }
-  return sums
 }
 
 /** The seed of the first run from `first` on that finds out; undefined: none of `runs` does. */
