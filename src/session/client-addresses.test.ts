@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { collector } from '../base/collector.ts'
 import { SESSION_ADDRESSES_MAX } from '../base/limits.ts'
 import { type AddressLimits, type AddressPlace, ClientAddresses } from './client-addresses.ts'
 
@@ -124,6 +125,24 @@ test('a new address costs the same, however many are there', () => {
   for (let i = SESSION_ADDRESSES_MAX; i < 2 * SESSION_ADDRESSES_MAX; i++) comeAndGo(at(i))
   // With a walk over those that are there: four billion steps.
   assert.equal(addresses.size, SESSION_ADDRESSES_MAX + 1)
+})
+
+test('nothing is kept of each time that somebody comes', () => {
+  const collect = collector()
+  const heapBytes = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const times = 50_000
+  for (const limits of [{ strangers: 9 }, { opensPerSecond: 2 * times }]) {
+    const { comeAndGo } = addressesOf(limits)
+    comeAndGo(A)
+    const before = heapBytes()
+    for (let i = 0; i < times; i++) comeAndGo(A)
+    const each = (heapBytes() - before) / times
+    assert.ok(each < 16, `${each} bytes each time`)
+    assert.equal(comeAndGo(A), undefined)
+  }
 })
 
 test('nobody is remembered without a reason: no limit, or none of how often he comes', () => {

@@ -38,8 +38,14 @@ export class ClientAddresses {
   readonly #there = new Map<string, Home>()
   /** From which nobody is there: the one that was left first is the first. */
   readonly #left = new Map<string, Home>()
-  /** Goes on where it was: a new one would walk over all that were taken away in front. */
+  /**
+   * Goes on where it was: a new one walks over all that were taken away in front. But V8 keeps for
+   * an iterator all tables that its map has had since that looked: so there is a new one when as
+   * many have come as the map is long.
+   */
   #leftFirst = this.#left.keys()
+  /** Who has come since there is that one. */
+  #comers = 0
 
   constructor(limits: AddressLimits, now: () => number) {
     this.#limits = limits
@@ -62,6 +68,7 @@ export class ClientAddresses {
     home.strangers++
     this.#left.delete(name)
     this.#there.set(name, home)
+    if (++this.#comers > this.#left.size) this.#fromFirst()
     return {
       known: () => {
         home.strangers--
@@ -102,10 +109,15 @@ export class ClientAddresses {
     if (this.size < SESSION_ADDRESSES_MAX || this.#left.size === 0) return
     let next = this.#leftFirst.next()
     if (next.done === true) {
-      this.#leftFirst = this.#left.keys()
+      this.#fromFirst()
       next = this.#leftFirst.next()
     }
     this.#left.delete(next.value!)
+  }
+
+  #fromFirst(): void {
+    this.#leftFirst = this.#left.keys()
+    this.#comers = 0
   }
 
   get #burst(): number {
