@@ -2,8 +2,11 @@
 import { resolveConfig, startNode } from 'skynet-ts/node'
 import { fixture } from './process.ts'
 
-/** The first line that a node prints itself adds a listener to the process, which stays. */
+/**
+ * The first line that comes to the output of this process adds a listener to it, which stays. A
+ * service prints one: what a node says itself depends on how fast its services end.
+ */
 export async function beginOutput(): Promise<void> {
-  const stubborn = { thread: 1, start: fixture('stubborn.ts'), exitMs: 1, logger: '/dev/null' }
-  await (await startNode(resolveConfig(stubborn, '/'))).stop().catch(() => {})
+  const printer = { thread: 1, start: fixture('printer.ts'), logger: '/dev/null' }
+  await (await startNode(resolveConfig(printer, '/'))).stop()
 }
