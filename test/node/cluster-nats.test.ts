@@ -85,6 +85,22 @@ natsTest('an era is begun once, and what is older is of the one before', async (
   assert.deepEqual(next.lost, [])
 })
 
+natsTest(
+  'a write over an entry that the server has lost loses the watch that told of it',
+  async () => {
+    await using a = natsEnd(options('a'))
+    await a.store.open()
+    const revision = await a.store.cas('node.a', bytes('a'), 0)
+    const watch = watched(a.store)
+    await watch.ready
+    await server.purge(`KV_sk_c${clusters}`)
+    await assert.rejects(a.store.cas('node.a', bytes('b'), revision), {
+      code: 'ERR_STORE_CONFLICT',
+    })
+    assert.equal(watch.lost.length, 1)
+  },
+)
+
 // Proves: docs/cluster-nats.md#store
 natsTest('of many that create one key, one is first', async () => {
   await using end = natsEnd(options('a'))

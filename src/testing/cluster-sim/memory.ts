@@ -27,6 +27,10 @@ export class SimMemory {
   lostAt = -Infinity
   /** It has lost a part of what it had, and no other era was begun since. */
   isForgetful = false
+  /** When it was changed last. */
+  changedAt = 0
+  /** The highest era that it has had. */
+  highest = 0
   /** How far it had come when its era was begun by an entry. */
   renewedFrom = 0
   /** Another era was begun by an entry. */
@@ -66,6 +70,7 @@ export class SimMemory {
     const entry = { key, value, revision: this.table.revision + 1 }
     const written = this.table.cas(key, value, revision)
     this.log.push(entry)
+    this.changedAt = this.#agenda.now
     return written
   }
 
@@ -102,6 +107,7 @@ export class SimMemory {
     const mark = new Float64Array([era, this.#agenda.now, isSure ? 1 : 0])
     this.write(MARK, new Uint8Array(mark.buffer), this.table.get(MARK)?.revision ?? 0)
     this.isForgetful = false
+    this.highest = Math.max(this.highest, era)
     this.onRenewed(era)
   }
 }

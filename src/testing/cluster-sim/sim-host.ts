@@ -64,6 +64,7 @@ export class SimHost implements ClusterNodeHost {
   overtaken(how: Overtaken): void {
     this.#world.trace(`${this.#name} overtaken: ${how}`)
     this.#world.checkOvertaken({ node: this.#process.node, epoch: this.epoch }, how)
+    if (how === 'mistaken') for (const key of this.#states.keys()) this.#again.add(key)
   }
 
   node(peer: ClusterPeer, state: PeerState): void {

@@ -105,7 +105,7 @@ export class Troubles {
   forget(): void {
     const { memory } = this.#world.hub
     const now = this.#firstEra + Math.ceil(this.#world.agenda.now)
-    this.#era = Math.max(this.#era + 1, Math.ceil(memory.era) + 1, now)
+    this.#era = Math.max(this.#era + 1, memory.highest + 1, now)
     this.#world.hub.forget(this.#era, () => this.#world.random.below(LOST_WATCH_MS_MAX))
     this.#world.trace(`new era ${this.#era}`)
     for (const process of this.#world.processes) process.services.remember()
