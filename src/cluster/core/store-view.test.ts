@@ -436,7 +436,7 @@ test('StoreView does not write over what is of an era before, and is lost as wel
   ])
 })
 
-test('StoreView writes over what is of an era before, and removes the rest', () => {
+test('StoreView writes over what is of an era before, and does not hear of its end', () => {
   const store = forgetful()
   store.lost('a test says so')
   store.openAgain(1001, 4, WAIT_MS, { revision: 4, isSure: true })
@@ -446,12 +446,6 @@ test('StoreView writes over what is of an era before, and removes the rest', () 
   store.view.cas('c', bytes('c'), 0, () => undefined)
   assert.deepEqual(store.asked.at(-1), ['c', 3])
   store.writes[1]!.resolve(5)
-  store.now += 8 * WAIT_MS
-  store.view.tick()
-  assert.deepEqual(store.asked.at(-1), ['a', 1])
   store.tell(['c', 5], ['a', 6, 'gone'])
   assert.deepEqual(store.take(), ['c 5'])
-  store.now += WAIT_MS
-  store.view.tick()
-  assert.equal(store.asked.length, 3)
 })

@@ -107,9 +107,11 @@ export class StoreView {
   #ownTo = 0
   /** With that revision the era began. */
   #begin = 0
-  /** Of an era before, and still in the way of what is written: revisions by keys. */
+  /**
+   * Of an era before, and still in the way of what is written: revisions by keys. Nobody removes
+   * them: who is away could not tell that from the end of what he has in this era.
+   */
   readonly #leftovers = new Map<string, number>()
-  #sweepAt = 0
   /** When it was open last. */
   #seenAt = 0
   readonly #hesitation: Hesitation
@@ -197,7 +199,6 @@ export class StoreView {
       write.done('unknown', 0)
       this.#lost(write.opening, 'it does not answer')
     }
-    if (this.#state === 'open') this.#sweep(now)
     if (now < this.#deadline) return
     if (this.#state === 'waiting') this.open()
     else if (this.#state === 'opening' || this.#state === 'reading') {
@@ -257,7 +258,6 @@ export class StoreView {
     this.#watched = 0
     this.#newest = 0
     this.#believe()
-    this.#sweepAt = this.#host.now() + this.#waitMs * SWEEP_WAITS
   }
 
   #believe(): void {
@@ -408,16 +408,6 @@ export class StoreView {
     }
   }
 
-  /** What nobody has written again is removed, one at a time; others do so, too. */
-  #sweep(now: number): void {
-    if (now < this.#sweepAt) return
-    this.#sweepAt = now + this.#waitMs / PAUSES
-    for (const [key, revision] of this.#leftovers) {
-      this.#store.cas(key, undefined, revision).then(undefined, () => undefined)
-      return
-    }
-  }
-
   #lost(opening: number, reason: unknown): void {
     if (opening !== this.#opening || this.#state === 'closed') return
     if (this.#state === 'open') this.#seenAt = this.#host.now()
@@ -457,9 +447,6 @@ const LISTED_WAITS = 1
 const UNSURE_WAITS = 6
 /** Between two of its answers no more counts than this part of what an opening may take. */
 const ANSWER_PART = 4
-/** After so many what nobody has written again is removed. */
-const SWEEP_WAITS = 8
-
 const isSame = (one: StoreEntry, other: StoreEntry): boolean =>
   one.revision !== other.revision ||
   one.value === other.value ||
