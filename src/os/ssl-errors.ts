@@ -26,12 +26,13 @@ const CERTIFICATE_CODES: ReadonlyMap<number, string> = new Map([
   [21, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
   [22, 'CERT_CHAIN_TOO_LONG'],
   [23, 'CERT_REVOKED'],
-  [24, 'INVALID_CA'],
   [25, 'PATH_LENGTH_EXCEEDED'],
   [26, 'INVALID_PURPOSE'],
   [27, 'CERT_UNTRUSTED'],
   [28, 'CERT_REJECTED'],
   [62, 'HOSTNAME_MISMATCH'],
+  // Of OpenSSL 3: before, it was 24.
+  [79, 'INVALID_CA'],
 ])
 
 /** Who has to show a certificate and has shown none, in the words of Node.js. */
