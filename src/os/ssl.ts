@@ -67,6 +67,8 @@ export class Ssl {
   readonly #held: Held
   /** Why the last call has failed. */
   error: NodeJS.ErrnoException | undefined
+  /** Has come with the end of the handshake, for `read`. */
+  #behind: Buffer | undefined
 
   private constructor(desk: Desk, held: Held) {
     this.#desk = desk
@@ -150,6 +152,9 @@ export class Ssl {
     const result = this.#lib.SSL_do_handshake(this.#address)
     if (result !== 1) return this.#outcome(result)
     this.#lib.ERR_clear_error()
+    // Who looks at the peer now may refuse it: another SSL would find there what nobody has read.
+    const behind = this.#takeAll(this.#desk.input)
+    this.#behind = behind && Buffer.from(behind)
     return 'done'
   }
 
@@ -162,6 +167,8 @@ export class Ssl {
     const { lib, room, roomAt } = this.#desk
     const address = this.#address
     lib.ERR_clear_error()
+    if (this.#behind !== undefined) this.feed(this.#behind)
+    this.#behind = undefined
     for (;;) {
       let length = 0
       let result = 1
@@ -194,13 +201,17 @@ export class Ssl {
 
   /** @returns What is to be sent, in memory of the thread: another call may overwrite it. */
   takeOutput(): Buffer | undefined {
-    const { lib, output, room } = this.#desk
-    const length = lib.BIO_read(output, room, ROOM_BYTES)
+    return this.#takeAll(this.#desk.output)
+  }
+
+  #takeAll(bio: number): Buffer | undefined {
+    const { lib, room } = this.#desk
+    const length = lib.BIO_read(bio, room, ROOM_BYTES)
     if (length <= 0) return undefined
     if (length < ROOM_BYTES) return room.subarray(0, length)
     const parts = [copyOf(room, length)]
     for (let more = length; more > 0; ) {
-      more = lib.BIO_read(output, room, ROOM_BYTES)
+      more = lib.BIO_read(bio, room, ROOM_BYTES)
       if (more > 0) parts.push(copyOf(room, more))
     }
     return Buffer.concat(parts)

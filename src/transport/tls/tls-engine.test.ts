@@ -315,6 +315,37 @@ test('openssl: while it is paused it takes no more than what was being read', as
   finish(made)
 })
 
+test('openssl: what comes behind a handshake that is refused reaches no other stream', async () => {
+  const other = await shaken(rig({ server: 'openssl', client: 'openssl' }))
+  const { cert, key } = CERTIFICATES.stranger
+  const options = { requestCert: true, clientTls: { cert, key } }
+  const { below, server, client } = rig({ server: 'openssl', client: 'openssl' }, options)
+  const write = below.client.write.bind(below.client)
+  // A record of its own follows its last words at once.
+  let isHello = true
+  below.client.write = (bytes) => {
+    const more = isHello ? Buffer.alloc(0) : Buffer.from(`17030300ff${'00'.repeat(255)}`, 'hex')
+    isHello = false
+    return write(Buffer.concat([bytes, more]))
+  }
+  client.shaken = () => client.engine.destroy()
+  const refuse = server.shaken.bind(server)
+  server.shaken = (problem) => {
+    server.engine.destroy()
+    refuse(problem)
+  }
+  server.engine.start()
+  client.engine.start()
+  await server.until('it is refused', () => server.problem !== undefined)
+  finish({ below, server, client })
+  other.client.engine.write(Buffer.from('well'), () => {})
+  await other.server.until('something comes', () => other.server.said.length > 1)
+  assert.ok(server.problem)
+  assert.equal(other.server.problem, undefined)
+  assert.equal(other.server.text, 'well')
+  finish(other)
+})
+
 test("openssl: its errors are nobody else's", async () => {
   const made = await shaken(rig({ server: 'openssl', client: 'openssl' }))
   made.below.client.write(Buffer.from(`17030300ff${'00'.repeat(255)}`, 'hex'))
