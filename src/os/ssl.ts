@@ -181,15 +181,22 @@ export class Ssl {
     }
   }
 
-  /** Encrypt: @returns How many of them; `takeOutput` before the others. 0: it has failed. */
-  write(bytes: Uint8Array): number {
+  /**
+   * Encrypt; `takeOutput` before the others.
+   *
+   * @returns How many of them; `more`: none before the peer, who has sent half of a message of a
+   * handshake, has sent the rest; `failed`.
+   */
+  write(bytes: Uint8Array): number | 'more' | 'failed' {
     const { lib } = this.#desk
     lib.ERR_clear_error()
     const piece = bytes.length > PIECE_BYTES ? bytes.subarray(0, PIECE_BYTES) : bytes
     const result = lib.SSL_write(this.#address, piece, piece.length)
     if (result > 0) return result
-    this.#outcome(result)
-    return 0
+    const outcome = this.#outcome(result)
+    if (outcome === 'more') return outcome
+    this.error ??= opensslError(lib)
+    return 'failed'
   }
 
   /** Say that nothing more comes. */

@@ -67,6 +67,8 @@ class OpensslEngine implements TlsEngine {
   #isFlowing = true
   #held: Buffer | undefined
   #facts: TlsFacts | undefined
+  /** What is written while OpenSSL waits for the other half of a message of a handshake. */
+  #delayed: { readonly bytes: Uint8Array; readonly done: () => void } | undefined
   isEndSent = false
 
   constructor(
@@ -101,6 +103,7 @@ class OpensslEngine implements TlsEngine {
     const outcome = this.#ssl.handshake()
     if (!this.#send(this.#ssl.takeOutput())) return false
     if (outcome === 'failed') this.#host.broke(this.#ssl.error!)
+    if (outcome === 'ended') this.#host.received(null)
     if (outcome !== 'done') return outcome === 'more'
     this.#isShaken = true
     const { server } = this.#options
@@ -214,6 +217,7 @@ class OpensslEngine implements TlsEngine {
       // Before 1.3 nothing that is read is answered but that, by a refusal.
       this.#host.broke(RENEGOTIATES)
     }
+    this.#writeDelayed()
   }
 
   // --- what leaves ---------------------------------------------------------------------------
@@ -221,18 +225,30 @@ class OpensslEngine implements TlsEngine {
   write(bytes: Uint8Array, done: () => void): void {
     let hasRoom = true
     for (let at = 0; at < bytes.length; ) {
-      const taken = this.#ssl.write(at === 0 ? bytes : bytes.subarray(at))
-      if (taken === 0) {
+      const left = at === 0 ? bytes : bytes.subarray(at)
+      const taken = this.#ssl.write(left)
+      const sent = this.#hand(this.#ssl.takeOutput())
+      if (sent === undefined) return
+      if (taken === 'failed') {
         this.#host.broke(this.#ssl.error!)
         return
       }
+      if (taken === 'more') {
+        const isOurs = left === this.#delayed?.bytes
+        this.#delayed = { bytes: isOurs ? left : Buffer.from(left), done }
+        return
+      }
       at += taken
-      const sent = this.#hand(this.#ssl.takeOutput())
-      if (sent === undefined) return
       hasRoom = sent
     }
+    this.#delayed = undefined
     if (hasRoom) done()
     else this.#below.drain().then(done, this.#lost)
+  }
+
+  #writeDelayed(): void {
+    const delayed = this.#delayed
+    if (delayed !== undefined && !this.#isDestroyed) this.write(delayed.bytes, delayed.done)
   }
 
   end(): void {
@@ -264,6 +280,7 @@ class OpensslEngine implements TlsEngine {
     if (this.#isDestroyed) return
     this.#isDestroyed = true
     this.#held = undefined
+    this.#delayed = undefined
     this.#ssl.free()
     this.#below.close().catch(() => {})
   }

@@ -9,6 +9,7 @@ import { vectorsOf } from '../../testing/vectors.ts'
 import { NodeEngine } from './node-engine.ts'
 import { opensslEngine } from './openssl-engine.ts'
 import type { TlsEngine, TlsEngineHost } from './tls-engine.ts'
+import type { TlsWire } from './tls-wire.ts'
 
 // An engine is of a thread that has opened libc.
 openLibc()
@@ -133,6 +134,8 @@ interface Rig {
 interface RigOptions {
   readonly tls?: Parameters<typeof createSecureContext>[0]
   readonly requestCert?: boolean
+  /** Of a server by `node:tls`. */
+  readonly recordBytesMax?: number
   readonly clientTls?: Parameters<typeof createSecureContext>[0]
   readonly host?: string
 }
@@ -145,10 +148,12 @@ function serverEngine(kind: Kind, below: Below, host: Host, options: RigOptions)
   const stream = below as unknown as ByteStream
   if (kind === 'openssl') return opensslEngine(stream, host, { context, server })!
   const settings = { isServer: true, secureContext: context, ...server }
-  return new NodeEngine(stream, host, {
-    server,
-    secure: (wire) => new TLSSocket(wire as never, settings),
-  })
+  const secure = (wire: TlsWire): TLSSocket => {
+    const socket = new TLSSocket(wire as never, settings)
+    socket.setMaxSendFragment(options.recordBytesMax ?? 16_384)
+    return socket
+  }
+  return new NodeEngine(stream, host, { server, secure })
 }
 
 function clientEngine(kind: Kind, below: Below, host: Host, options: RigOptions): TlsEngine {
@@ -344,6 +349,47 @@ test('openssl: what comes behind a handshake that is refused reaches no other st
   assert.equal(other.server.problem, undefined)
   assert.equal(other.server.text, 'well')
   finish(other)
+})
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('openssl: what is written between two halves of a ticket leaves behind it', async () => {
+  const { cert, key } = CERTIFICATES.client
+  const options = { requestCert: true, clientTls: { cert, key }, recordBytesMax: 512 }
+  const made = rig({ server: 'node', client: 'openssl' }, options)
+  const { below, server, client } = made
+  const write = below.server.write.bind(below.server)
+  const kept: Buffer[] = []
+  below.server.write = (bytes) => {
+    if (client.said.length === 0) return write(bytes)
+    kept.push(Buffer.from(bytes))
+    return true
+  }
+  await shaken(made)
+  while (Buffer.concat(kept).length <= 512) await turn()
+  below.server.write = write
+  const tickets = Buffer.concat(kept)
+  const recordBytes = 5 + tickets.readUInt16BE(3)
+  write(tickets.subarray(0, recordBytes))
+  await turn()
+  const bytes = Buffer.alloc(60_000, 'written meanwhile')
+  const sent = Buffer.from(bytes)
+  const done = new Promise<void>((resolve) => client.engine.write(sent, resolve))
+  sent.fill(0)
+  write(tickets.subarray(recordBytes))
+  await done
+  await server.until('it came', () => server.text.length === bytes.length)
+  assert.ok(Buffer.concat(server.bytes).equals(bytes))
+  finish(made)
+})
+
+test('openssl: a peer that says its end in the middle of a handshake has ended', async () => {
+  const { below, server, client } = rig({ server: 'openssl', client: 'openssl' })
+  client.engine.start()
+  below.server.write(Buffer.from('15030300020100', 'hex'))
+  await turn()
+  assert.deepEqual(client.said, ['end'])
+  finish({ below, server, client })
 })
 
 test("openssl: its errors are nobody else's", async () => {
