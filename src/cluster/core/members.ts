@@ -401,11 +401,7 @@ export class Members {
     this.#peers.clear()
     this.#over.clear()
     this.#replaced.clear()
-    this.#ghosts.clear()
     this.#unreadable.clear()
-    this.#tombs.clear()
-    this.#revision = 0
-    this.#isStale = true
     if (this.#phase === 'in') this.#overtaken('mistaken')
     for (const peer of peers) this.#move(peer, 'down')
   }

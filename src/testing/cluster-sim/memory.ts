@@ -27,6 +27,10 @@ export class SimMemory {
   lostAt = -Infinity
   /** It has lost a part of what it had, and no other era was begun since. */
   isForgetful = false
+  /** When its last loss of a part came to an end: another era had begun. */
+  #foundAt = -Infinity
+  /** An era was begun by who was not sure. */
+  isGuessed = false
   /** When it was changed last. */
   changedAt = 0
   /** The highest era that it has had. */
@@ -78,7 +82,7 @@ export class SimMemory {
   forget(era: number): void {
     this.table = new StoreTable(era)
     this.log = []
-    this.isForgetful = false
+    this.#found()
     this.reborn()
   }
 
@@ -100,13 +104,24 @@ export class SimMemory {
     this.isForgetful = true
   }
 
+  #found(): void {
+    if (this.isForgetful) this.#foundAt = this.#agenda.now
+    this.isForgetful = false
+  }
+
+  /** It lacks a part of what it had, or did so long ago. */
+  isAstray(msAgo: number): boolean {
+    return this.isForgetful || this.#agenda.now - this.#foundAt <= msAgo
+  }
+
   /** Begin that era, if it is later than this one. */
   renew(era: number, isSure: boolean): void {
     if (era <= this.era) throw new SkynetError('ERR_STORE_CONFLICT', { key: MARK })
     this.renewedFrom = this.table.revision
     const mark = new Float64Array([era, this.#agenda.now, isSure ? 1 : 0])
     this.write(MARK, new Uint8Array(mark.buffer), this.table.get(MARK)?.revision ?? 0)
-    this.isForgetful = false
+    this.#found()
+    this.isGuessed ||= !isSure
     this.highest = Math.max(this.highest, era)
     this.onRenewed(era)
   }

@@ -72,7 +72,8 @@ export class SimHost implements ClusterNodeHost {
     const before = this.#states.get(key)
     const last = before === 'down' && this.#again.delete(key) ? undefined : before
     // Who is no member may be told so because what it knew was never so.
-    if (state === 'down' && this.#process.cluster.epoch === 0) this.#again.add(key)
+    const { isGuessed } = this.#world.network.hub.memory
+    if (state === 'down' && isGuessed && this.#process.cluster.epoch === 0) this.#again.add(key)
     this.#world.trace(`${this.#name} sees ${key} ${state}`)
     assert.notEqual(last, state, `${this.#name} is told twice of ${key}: ${state}`)
     assert.notEqual(last, 'down', `${this.#name} is told of ${key} after its down: ${state}`)

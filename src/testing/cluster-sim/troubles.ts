@@ -1,4 +1,5 @@
 /** What is done to a simulated cluster: ways that are cut and heal, a hub and a store that fail. */
+import assert from 'node:assert/strict'
 import { eraAfter, NODE_KEY } from '../../cluster/core/records.ts'
 import type { Hub } from './hub.ts'
 import { type ClusterNetwork, HUB, type Spot } from './network.ts'
@@ -113,8 +114,6 @@ export class Troubles {
 
   /** The store loses a part of what it has agreed to, and does not know. */
   lose(which: 'first' | 'last', count: number): void {
-    // Whoever owns a name hears of it later, and acts on for a lease.
-    this.#world.book.overlapMs = 2 * this.#world.leaseMs
     const after = (): number => this.#world.random.below(LOST_WATCH_MS_MAX)
     const { agenda, hub } = this.#world
     const { memory } = hub
@@ -129,8 +128,9 @@ export class Troubles {
     for (const process of this.#world.processes) process.services.remember()
     const { lostAt } = memory
     agenda.after(FOUND_MS, () => {
-      if (memory.isForgetful && memory.lostAt === lostAt)
-        memory.renew(eraAfter(memory.era, 0, 1), true)
+      if (!memory.isForgetful || memory.lostAt !== lostAt) return
+      this.#checkNobodyKnew()
+      memory.renew(eraAfter(memory.era, 0, 1), true)
     })
   }
 
@@ -143,6 +143,11 @@ export class Troubles {
     return this.#losers
       .filter(({ process, revision }) => process.troubledAt < lostAt && revision > renewedFrom)
       .flatMap(({ process }) => (this.isWell(process) ? [process] : []))
+  }
+
+  #checkNobodyKnew(): void {
+    const knew = this.sure.map(({ name }) => name).join(', ')
+    assert.equal(knew, '', `the store has lost a part, and nobody says so: these knew: ${knew}`)
   }
 
   isWell(process: SimProcess): boolean {

@@ -178,6 +178,13 @@ export const BROKEN: readonly Variant[] = [
     },
   },
   {
+    name: 'a loss of the store that is found, and kept to oneself',
+    parts: (transport, store) => {
+      const own = store.renew === undefined ? {} : { renew: () => new Later<void>() }
+      return { transport, store: storeWith(store, own) }
+    },
+  },
+  {
     name: 'no echo: who is cut off judges',
     parts: (transport, store, network) => ({
       transport: behind(transport, () => ({}), {

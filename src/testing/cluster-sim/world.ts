@@ -45,7 +45,7 @@ export class ClusterWorld implements TroubledWorld {
     this.#lines = trace
     const { random } = this
     this.hub = new Hub(this.agenda, FIRST_ERA)
-    this.book = new ClusterBook(this.agenda, this.leaseMs)
+    this.book = new ClusterBook(this.agenda, () => this.#overlapMs)
     this.troubles = new Troubles(this, FIRST_ERA)
     this.hub.onDeath = (node, epoch, silentMs) => this.#died(node, epoch, silentMs)
     this.hub.onDisplaced = (node, epoch, silentMs) => this.#displaced(node, epoch, silentMs)
@@ -107,6 +107,11 @@ export class ClusterWorld implements TroubledWorld {
     const process = this.processes.find(({ address }) => address === `${node}#${epoch}`)
     if (process?.isMeant !== true || silentMs >= this.leaseMs) return
     this.#falseDeath ??= `${process.name} lives, was silent for ${silentMs} ms, and is displaced`
+  }
+
+  /** Whoever owns a name hears later of what the store has lost, and acts on for a lease. */
+  get #overlapMs(): number {
+    return this.hub.memory.isAstray(this.leaseMs) ? 2 * this.leaseMs : this.leaseMs
   }
 
   #isReplaced(node: string, epoch: number): boolean {
