@@ -49,7 +49,7 @@ export const DEFAULT_SETTINGS: SocketSettings = {
 /** Smallest and largest value of each. */
 export const SETTING_RANGES = {
   sendLimitBytes: [1, SEND_LIMIT_BYTES_MAX],
-  sendWarningBytes: [1, 1024 * 1024 * 1024],
+  sendWarningBytes: [1, SEND_LIMIT_BYTES_MAX],
   readBytesMax: [READ_BYTES_MIN, READ_BYTES_MAX],
   lingerMs: [1, TIMER_MS_MAX],
   idleTimeoutMs: [0, TIMER_MS_MAX],

@@ -387,6 +387,6 @@ function permit(path: string, mode: number): number {
     chmodSync(path, mode)
     return 0
   } catch (error) {
-    return (error as NodeJS.ErrnoException).errno ?? -EBADF
+    return (error as NodeJS.ErrnoException).errno ?? -EINVAL
   }
 }
