@@ -20,14 +20,21 @@ import { TlsStream } from './tls-stream.ts'
 
 type Check = NonNullable<TlsClientOptions['checkServerIdentity']>
 
-/** What it throws would be thrown where nobody is: it is an error that it has found. */
-const orThrown =
+const errorOf = (found: unknown): Error =>
+  types.isNativeError(found) ? found : new Error(String(found))
+
+/**
+ * What it throws would be thrown where nobody is: it is an error that it has found. So is whatever
+ * else it returns, as the promise of an async one, which is known too late.
+ */
+const strictly =
   (check: Check): Check =>
   (host, certificate) => {
     try {
-      return check(host, certificate)
+      const found: unknown = check(host, certificate)
+      return found ? errorOf(found) : undefined
     } catch (error) {
-      return types.isNativeError(error) ? error : new Error(String(error))
+      return errorOf(error)
     }
   }
 
@@ -87,7 +94,7 @@ function opensslClient(
   context: SecureContext,
 ): TlsEngine | undefined {
   const { ALPNProtocols = [], rejectUnauthorized = true } = options
-  const check = orThrown(options.checkServerIdentity ?? checkIdentity)
+  const check = strictly(options.checkServerIdentity ?? checkIdentity)
   const servername = nameOf(host, options)
   const client = {
     servername,
@@ -115,7 +122,7 @@ function nodeClient(
     ...(servername !== undefined && { servername }),
     ...(ALPNProtocols !== undefined && { ALPNProtocols: [...ALPNProtocols] }),
     ...(checkServerIdentity !== undefined && {
-      checkServerIdentity: orThrown(checkServerIdentity),
+      checkServerIdentity: strictly(checkServerIdentity),
     }),
     ...(session !== undefined && { session }),
   }
