@@ -30,7 +30,8 @@ for (const [engine, options] of ENGINES) {
       return connectTls(node.skynet, { ...place, port: listener.port, tls })
     }
     for (const nothing of [undefined, null, false, '']) {
-      const stream = await connect(() => nothing)
+      const stream = await connect(() => nothing, { servername: '' })
+      assert.equal(stream.servername, undefined)
       assert.equal(stream.authorized, true, String(nothing))
       assert.equal(stream.authorizationError, undefined)
       await stream.close()

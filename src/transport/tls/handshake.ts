@@ -95,12 +95,13 @@ function opensslClient(
 ): TlsEngine | undefined {
   const { ALPNProtocols = [], rejectUnauthorized = true } = options
   const check = strictly(options.checkServerIdentity ?? checkIdentity)
-  const servername = nameOf(host, options)
+  // OpenSSL takes no empty one.
+  const servername = nameOf(host, options) || undefined
   const client = {
     servername,
     protocols: ALPNProtocols,
     rejectUnauthorized,
-    check: check.bind(undefined, servername || host),
+    check: check.bind(undefined, servername ?? host),
   }
   return opensslEngine(below, life, { context, client })
 }
