@@ -72,15 +72,19 @@ export class NatsServer implements AsyncDisposable {
     return new NatsServer(await freePort(), await freePort(), options)
   }
 
-  /** What is in its files, while it is held. @returns Has it go back to that, while it is dead. */
-  snapshot(): () => void {
-    const copy = mkdtempSync(join(tmpdir(), 'skynet-nats-'))
-    cpSync(this.#folder, copy, { recursive: true })
+  /** What is in its files now. @returns Has it go back to that, while it is dead. */
+  async snapshot(): Promise<() => void> {
+    await this.signal('SIGSTOP')
+    cpSync(this.#folder, this.#copy, { recursive: true })
+    await this.signal('SIGCONT')
     return () => {
       rmSync(this.#folder, { recursive: true })
-      cpSync(copy, this.#folder, { recursive: true })
-      rmSync(copy, { recursive: true })
+      cpSync(this.#copy, this.#folder, { recursive: true })
     }
+  }
+
+  get #copy(): string {
+    return `${this.#folder}-copy`
   }
 
   /** It forgets all that a stream has, and counts on. */
@@ -147,7 +151,9 @@ export class NatsServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process !== undefined) await this.signal('SIGKILL')
-    rmSync(this.#folder, { recursive: true, force: true })
+    for (const folder of [this.#folder, this.#copy]) {
+      rmSync(folder, { recursive: true, force: true })
+    }
   }
 }
 
