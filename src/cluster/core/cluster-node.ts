@@ -26,8 +26,8 @@
  *   peers knew of us is gone; the peers themselves are the same. So after `overtaken('mistaken')`,
  *   when the store had told what never was; but then each peer is `down`, and comes again, at that
  *   epoch or at the one that it has. After `overtaken('replaced')` another process has the name of
- *   this node: it joins again when that one is gone, and gives up when it is heard
- *   (`failed` with `ERR_NODE_NAME_TAKEN`).
+ *   this node: it joins again when that one is silent for a lease, or its record gone. When it is
+ *   heard this node gives up for good (`failed` with `ERR_NODE_NAME_TAKEN`).
  * - `node(peer, state)`: each change of the state of a peer, which is one node at one epoch. The
  *   first is `up` or `draining`, the last `down`, never twice the same; after `down` nothing of
  *   that epoch is told any more. A `suspect` takes nothing: `post` is `closed`. Before `down` and
