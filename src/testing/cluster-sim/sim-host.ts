@@ -70,10 +70,11 @@ export class SimHost implements ClusterNodeHost {
   node(peer: ClusterPeer, state: PeerState): void {
     const key = nameOf(peer)
     const before = this.#states.get(key)
-    const last = before === 'down' && this.#again.delete(key) ? undefined : before
-    // Who is no member may be told so because what it knew was never so.
     const { isGuessed } = this.#world.network.hub.memory
-    if (state === 'down' && isGuessed && this.#process.cluster.epoch === 0) this.#again.add(key)
+    const isAgain = before === 'down' && isGuessed && this.#again.delete(key)
+    const last = isAgain ? undefined : before
+    // Who is no member forgets such a one, too, and is not told that it was mistaken.
+    if (state === 'down' && this.#process.cluster.epoch === 0) this.#again.add(key)
     this.#world.trace(`${this.#name} sees ${key} ${state}`)
     assert.notEqual(last, state, `${this.#name} is told twice of ${key}: ${state}`)
     assert.notEqual(last, 'down', `${this.#name} is told of ${key} after its down: ${state}`)
