@@ -320,6 +320,7 @@ test('openssl: while it is paused it takes no more than what was being read', as
   finish(made)
 })
 
+// Proves: docs/tls.md#hostile
 test('openssl: what comes behind a handshake that is refused reaches no other stream', async () => {
   const other = await shaken(rig({ server: 'openssl', client: 'openssl' }))
   const { cert, key } = CERTIFICATES.stranger
