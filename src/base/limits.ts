@@ -395,8 +395,6 @@ export const STORE_ENTRIES_MAX = 65_536
 export const STORE_VALUE_BYTES_MAX = 16 * 1024
 export const STORE_KEY_BYTES_MAX = 255
 export const STORE_DELETED_MAX = 4096
-/** So long at least a store that may lose a part of its memory tells of what was deleted. */
-export const STORE_DELETED_TOLD_MS = 30_000
 /** Watches of one node. */
 export const STORE_WATCHES_MAX = 16
 /** How long the seed may take to answer, or to be reached. */
@@ -541,7 +539,6 @@ holds(LINK_FRAME_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a frame fits into a m
 holds(STORE_VALUE_BYTES_MAX * 2 <= NATS_PAYLOAD_BYTES_MIN, 'a value fits into a message')
 holds(NATS_MARK_BYTES * 2 <= NATS_IN_FLIGHT_BYTES_MAX, 'who waits for room is told of it')
 holds(NATS_DELETED_KEPT_MS >= 4 * NATS_WATCH_SILENT_MS, 'a watch sees what is deleted')
-holds(NATS_DELETED_KEPT_MS >= 2 * STORE_DELETED_TOLD_MS, 'a list tells of what is deleted')
 holds(DUPLEX_UNSENT_BYTES + DUPLEX_PIECE_BYTES < SEND_WARNING_BYTES)
 holds(SOCKETS_MAX === 1 << 16, 'the low 16 bits of a socket id are its slot')
 holds(RING_PAYLOAD_BYTES_MAX * 8 <= RING_BYTES, 'one record is a small part of a ring')

@@ -38,7 +38,7 @@ const OVERTAKEN = {
   tombstone: () => 'other nodes have decided that this one was dead: it joins again',
   mistaken: () => 'the store of the cluster has told what never was: this node joins again',
   replaced: (node: string) =>
-    `another process has the name '${node}': this node joins again, unless that one lives`,
+    `another process has the name '${node}': this node leaves the cluster`,
 }
 
 export class Drive {

@@ -61,46 +61,6 @@ natsTest('cas() writes at a revision, and refuses at another', async () => {
   assert.ok(again.ageMs! > 0)
 })
 
-// Proves: docs/cluster-nats.md#lost
-natsTest('an era is begun once, and what is older is of the one before', async () => {
-  await using a = natsEnd(options('a'))
-  await using b = natsEnd(options('b'))
-  const { era } = await a.store.open()
-  await using c = natsEnd(options('c'))
-  for (const { store } of [b, c]) await store.open()
-  await a.store.cas('node.a', bytes('a'), 0)
-  const watch = watched(a.store)
-  await watch.ready
-  await b.store.renew!(era + 1000, true)
-  await assert.rejects(c.store.renew!(era + 2000, false), { code: 'ERR_STORE_CONFLICT' })
-  await until('the watch is lost', () => watch.lost.length === 1)
-  const begun = { revision: 2, isSure: true }
-  assert.deepEqual(await a.store.open(), { era: era + 1000, ageMs: 0, revision: 2, begun })
-  await a.store.renew!(era + 2000, false)
-  const again = await b.store.open()
-  assert.deepEqual(again.begun, { revision: 3, isSure: false })
-  assert.equal(again.era, era + 2000)
-  const next = watched(b.store)
-  await next.ready
-  assert.deepEqual(next.lost, [])
-})
-
-natsTest(
-  'a write over an entry that the server has lost loses the watch that told of it',
-  async () => {
-    await using a = natsEnd(options('a'))
-    await a.store.open()
-    const revision = await a.store.cas('node.a', bytes('a'), 0)
-    const watch = watched(a.store)
-    await watch.ready
-    await server.purge(`KV_sk_c${clusters}`)
-    await assert.rejects(a.store.cas('node.a', bytes('b'), revision), {
-      code: 'ERR_STORE_CONFLICT',
-    })
-    assert.equal(watch.lost.length, 1)
-  },
-)
-
 // Proves: docs/cluster-nats.md#store
 natsTest('of many that create one key, one is first', async () => {
   await using end = natsEnd(options('a'))

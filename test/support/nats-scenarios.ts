@@ -171,34 +171,6 @@ const holdServer = (): Promise<Measured> =>
     return { calledMs }
   })
 
-/** @param which It has what was written first, or nothing and counts on. */
-const loseMemory = async (which: 'first' | 'none'): Promise<Measured> => {
-  await using server = await NatsServer.start()
-  await using nodes = await NatsNodes.start({ servers: server.url, storage: 'file' }, ['a', 'b'])
-  return await told(nodes, async () => {
-    const goBack = which === 'first' ? await server.snapshot() : undefined
-    const c = nodes.add('c')
-    for (const name of ['a', 'b']) await c.tells('node', `${name} up`)
-    for (const node of nodes.all) if (node !== c) await node.tells('node', 'c up')
-    const [a] = await owned(nodes)
-    const since = clock()
-    if (which === 'none') await server.purge(STREAM)
-    await server.signal('SIGKILL')
-    goBack?.()
-    await server.start()
-    const back = clock()
-    // It acts on, and rests when it has not known for a lease what others may have decided.
-    await until('it has rested', () => a.told('rests', since).length > 0)
-    await until('the owner acts', () => actingTimes(a).at(-1)!.to === Number.POSITIVE_INFINITY)
-    const actsMs = clock() - back
-    await callsGoOn(nodes.all)
-    await sleep(LEASE_MS + UNDER_WAY_MS)
-    nothingDecided(nodes, a, since)
-    await settle(nodes, nodes.all)
-    return { actsMs }
-  })
-}
-
 /** All nodes wait for it, and are a cluster as soon as it is there. */
 const lateServer = async (): Promise<Measured> => {
   await using server = await NatsServer.prepare()
@@ -317,8 +289,6 @@ export const NATS_SCENARIOS: Readonly<Record<string, () => Promise<Measured>>> =
   'the server is killed, and starts again': () => killServer(0),
   'the server is killed, and stays away for long': () => killServer(LONG_MS),
   'the server is held for long': holdServer,
-  'the server is killed, and has lost what was written last': () => loseMemory('first'),
-  'the server has lost all, and counts on': () => loseMemory('none'),
   'a node is cut off from the server, and nobody sees it': cutOff,
   'the server comes later than its nodes': lateServer,
   'of three servers the one that leads is killed, twice': killLeader,

@@ -1,7 +1,7 @@
 /** Servers of NATS for a test: one, or three that are a cluster; killed, held, started again. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '@nats-io/transport-node'
@@ -72,28 +72,6 @@ export class NatsServer implements AsyncDisposable {
     return new NatsServer(await freePort(), await freePort(), options)
   }
 
-  /** What is in its files now. @returns Has it go back to that, while it is dead. */
-  async snapshot(): Promise<() => void> {
-    await this.signal('SIGSTOP')
-    cpSync(this.#folder, this.#copy, { recursive: true })
-    await this.signal('SIGCONT')
-    return () => {
-      rmSync(this.#folder, { recursive: true })
-      cpSync(this.#copy, this.#folder, { recursive: true })
-    }
-  }
-
-  get #copy(): string {
-    return `${this.#folder}-copy`
-  }
-
-  /** It forgets all that a stream has, and counts on. */
-  async purge(stream: string): Promise<void> {
-    const connection = await connect({ servers: this.url })
-    await connection.request(`$JS.API.STREAM.PURGE.${stream}`)
-    await connection.close()
-  }
-
   /** Again, at the same port: with what it has kept in files, without what was in memory. */
   async start(): Promise<void> {
     this.launch()
@@ -151,9 +129,7 @@ export class NatsServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#process !== undefined) await this.signal('SIGKILL')
-    for (const folder of [this.#folder, this.#copy]) {
-      rmSync(folder, { recursive: true, force: true })
-    }
+    rmSync(this.#folder, { recursive: true, force: true })
   }
 }
 

@@ -3,14 +3,13 @@ import { SkynetError } from '../../base/errors.ts'
 import { Later } from '../../testing/cluster-sim/later.ts'
 import { ClusterNode, type ClusterNodeHost, type NodeTransport } from './cluster-node.ts'
 import type { FenceToken } from './records.ts'
-import type { BegunEra, OpenedStore, StoreEntry } from './store.ts'
+import type { StoreEntry } from './store.ts'
 import { StoreTable } from './store-table.ts'
 import type { ViewedStore } from './store-view.ts'
 import type { TransportEvents } from './transport.ts'
 
 export const LEASE_MS = 3000
 const ERA = 1_000_000
-const ERA_KEY = 'era'
 const ignore = (): void => undefined
 
 const lostStore = (): SkynetError => new SkynetError('ERR_STORE_LOST', { reason: 'a test says so' })
@@ -25,19 +24,11 @@ export class HandStore {
   late: (() => void)[] | undefined
   /** Every write is lost, though the watch is well. */
   losesWrites = false
-  #renewed: (OpenedStore & { readonly begun: BegunEra }) | undefined
   readonly #lost = new Set<(reason: unknown) => void>()
 
   /** It was restarted, and remembers nothing. */
   forget(): void {
     this.table = new StoreTable(this.table.era + 1000)
-    this.#renewed = undefined
-    this.cut()
-  }
-
-  /** It has lost all that it had, does not know, and counts on from a revision. */
-  lose(revision: number): void {
-    this.table = new StoreTable(this.table.era, revision)
     this.cut()
   }
 
@@ -74,14 +65,7 @@ export class HandStore {
       open: () =>
         answer(() => {
           table = this.table
-          const { era, revision } = table
-          return { era, ageMs: this.ageMs, revision, ...this.#renewed }
-        }),
-      renew: (era, isSure) =>
-        answer(() => {
-          const revision = table.cas(ERA_KEY, new Uint8Array(0), table.get(ERA_KEY)?.revision ?? 0)
-          this.#renewed = { era, begun: { revision, isSure } }
-          this.cut()
+          return { era: table.era, ageMs: this.ageMs, revision: table.revision }
         }),
       cas: (key, value, revision) =>
         answer(() => {
@@ -89,9 +73,8 @@ export class HandStore {
           return table.cas(key, value, revision)
         }),
       watch: (each, lost) => {
-        const tell = (entry: StoreEntry): void => {
-          if (entry.key !== ERA_KEY) each({ ...entry, revision: entry.revision + ahead() })
-        }
+        const tell = (entry: StoreEntry): void =>
+          each({ ...entry, revision: entry.revision + ahead() })
         return this.#watch(table, tell, lost)
       },
     }

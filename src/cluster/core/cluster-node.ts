@@ -25,9 +25,8 @@
  *   that we were dead. Then every link has ended, every name that was ours is fenced, and what
  *   peers knew of us is gone; the peers themselves are the same. So after `overtaken('mistaken')`,
  *   when the store had told what never was; but then each peer is `down`, and comes again, at that
- *   epoch or at the one that it has. After `overtaken('replaced')` another process has the name of
- *   this node: it joins again when that one is silent for a lease, or its record gone. When it is
- *   heard this node gives up for good (`failed` with `ERR_NODE_NAME_TAKEN`).
+ *   epoch or at the one that it has. After `overtaken('replaced')` the name of this node belongs to
+ *   another process: it does not join again.
  * - `node(peer, state)`: each change of the state of a peer, which is one node at one epoch. The
  *   first is `up` or `draining`, the last `down`, never twice the same; after `down` nothing of
  *   that epoch is told any more. A `suspect` takes nothing: `post` is `closed`. Before `down` and
@@ -358,7 +357,6 @@ export class ClusterNode {
   #viewHost(): StoreViewHost {
     return {
       now: () => this.#host.now(),
-      random: () => this.#host.random(),
       opened: (ageMs, before) => {
         if (before === 'never') this.#names.forget()
         this.#members.opened(ageMs, before)

@@ -4,10 +4,9 @@
  * A node joins by writing `node.<name>`; the revision of that write is its epoch. When a node has
  * that name that is not known to be dead, the newcomer listens first: it beats as nobody (epoch 0)
  * to know that it would hear, and gives up when the other one lives. Silence for a lease, or a
- * record that is no more, lets it in. So does whoever finds that another process has its name: that
- * one may have given up meanwhile. Then it beats, by way of who arbitrates, and hears its own beats
- * come back: the echo. Silence makes a suspect and decides nothing. A peer is dead when its
- * tombstone is written: one write, which all see.
+ * record that is no more, lets it in. Then it beats, by
+ * way of who arbitrates, and hears its own beats come back: the echo. Silence makes a suspect and
+ * decides nothing. A peer is dead when its tombstone is written: one write, which all see.
  *
  * Time that counts against a peer is only time for which our own beats came back, one after the
  * other: who was paused, who is cut off, who has just come judges nobody. Silence is measured up to
@@ -66,7 +65,7 @@ export interface MembersHost {
   refused(reason: unknown): void
   /** That node has our name, and lives: we do not join, and do not try again. */
   taken(by: NodeRecord): void
-  /** Our epoch is over. It joins again by itself; when replaced, unless the other one lives. */
+  /** Our epoch is over. It joins again by itself, and never when replaced. */
   overtaken(how: Overtaken): void
   /**
    * Each change of a state, in order: first `up` or `draining`, last `down`, never twice the same.
@@ -95,15 +94,14 @@ const REFUSALS_MAX = 2
 const MATURE_LEASES = 10
 /** Who hears none of two peers or more takes itself for cut off: for so long it judges nobody. */
 const ALONE_LEASES = 10
-/**
- * After so many a tombstone goes: what is not there is as dead, and the store stays small. Who has
- * not written it waits for one more: its writer may be gone, or have forgotten all.
- */
+/** After so many a tombstone goes: what is not there is as dead, and the store stays small. */
 const TOMB_LEASES = 5
 
 interface Tomb {
   readonly revision: number
-  dueAt: number
+  readonly era: number
+  /** When it was written. */
+  readonly at: number
 }
 
 /** Whose tombstone is written, when its time has come. */
@@ -143,7 +141,7 @@ export class Members {
   readonly #view: StoreView
   readonly #host: MembersHost
   readonly #peers = new Map<string, Peer>()
-  /** Tombstones that stand in the store, by their nodes: deleted once everybody has read them. */
+  /** Tombstones of ours, by their keys: deleted once everybody has read them. */
   readonly #tombs = new Map<string, Tomb>()
   /**
    * Of each node the last epoch that is over: it stays so, also when the store has forgotten it.
@@ -286,10 +284,10 @@ export class Members {
     if (!this.#isWriting) this.#delete()
   }
 
-  /** The store is open. What it has told before holds, or it is another era. */
+  /** The store is open. What it has told before holds, or it remembers nothing of that. */
   opened(ageMs: number, before: Told): void {
-    if (before === 'so') return
     if (before === 'never') this.#forget()
+    if (before !== 'elsewhere') return
     const now = this.#host.now()
     const { leaseMs } = this.#options
     this.#graceEnd = ageMs < leaseMs * MATURE_LEASES ? now + leaseMs : now
@@ -298,7 +296,6 @@ export class Members {
     this.#revision = 0
     this.#isStale = true
     this.#ghosts.clear()
-    this.#tombs.clear()
     for (const peer of this.#peers.values()) {
       peer.revision = 0
       peer.retryAt = 0
@@ -401,7 +398,11 @@ export class Members {
     this.#peers.clear()
     this.#over.clear()
     this.#replaced.clear()
+    this.#ghosts.clear()
     this.#unreadable.clear()
+    this.#tombs.clear()
+    this.#revision = 0
+    this.#isStale = true
     if (this.#phase === 'in') this.#overtaken('mistaken')
     for (const peer of peers) this.#move(peer, 'down')
   }
@@ -477,7 +478,10 @@ export class Members {
     const { record, revision } = dying
     const tombstone = { ...record, instance: 0, deadBy: this.#options.node }
     dying.retryAt = Infinity
-    this.#view.cas(NODE_KEY + record.node, encodeNode(tombstone), revision, (outcome) => {
+    const key = NODE_KEY + record.node
+    this.#view.cas(key, encodeNode(tombstone), revision, (outcome, written) => {
+      if (outcome === 'done')
+        this.#tombs.set(key, { revision: written, era: this.#view.era, at: now })
       if (outcome === 'done') return
       dying.retryAt = this.#host.now() + this.#options.leaseMs / BEATS_PER_LEASE
     })
@@ -491,25 +495,16 @@ export class Members {
 
   #clearTombs(now: number): void {
     if (!this.#view.isOpen) return
-    const { leaseMs } = this.#options
-    for (const [node, tomb] of this.#tombs) {
-      if (now < tomb.dueAt) continue
-      // Until it is told that the tombstone has gone.
-      tomb.dueAt = now + leaseMs
-      this.#view.cas(NODE_KEY + node, undefined, tomb.revision, () => undefined)
+    for (const [key, { revision, era, at }] of this.#tombs) {
+      if (now - at < this.#options.leaseMs * TOMB_LEASES) continue
+      this.#tombs.delete(key)
+      // Somebody may have written there since: then that stays.
+      if (era === this.#view.era) this.#view.cas(key, undefined, revision, () => undefined)
     }
-  }
-
-  #lookAtTomb(node: string, { revision }: StoreEntry, stored: StoredNode | undefined): void {
-    this.#tombs.delete(node)
-    if (stored?.deadBy === undefined) return
-    const leases = TOMB_LEASES + (stored.deadBy === this.#options.node ? 0 : 1)
-    this.#tombs.set(node, { revision, dueAt: this.#host.now() + this.#options.leaseMs * leases })
   }
 
   #peerEntry(node: string, entry: StoreEntry, stored: StoredNode | undefined): void {
     let peer = this.#peers.get(node)
-    this.#lookAtTomb(node, entry, stored)
     if (stored === undefined && entry.value !== undefined) this.#unreadable.add(node)
     else this.#unreadable.delete(node)
     this.#ghosts.delete(node)
@@ -588,8 +583,7 @@ export class Members {
     this.#phase = 'out'
     this.#lookAtUntold()
     this.#host.overtaken(how)
-    if (this.#phase !== 'out') return
-    // As any newcomer: it listens whether the other one lives, who may be gone, or have given up.
+    if (how === 'replaced' || this.#phase !== 'out') return
     this.#begin()
     this.#write()
   }

@@ -282,11 +282,7 @@ export class ClusterNames {
   /** Ours by what we know; in the store stands nothing, or somebody else. */
   #defend(claim: Claim, token: FenceToken, revision: number): void {
     const current = this.#highest.get(claim.name)
-    const other = this.#owners.get(claim.name)?.owner
-    // The same one is of a store that had lost it, and gave it again: one of both has to go.
-    const isDoubled = other !== undefined && compareTokens(other.token, token) === 0
-    const isLower = current !== undefined && compareTokens(current, token) > 0
-    if (isLower || isDoubled) this.#fence(claim, token)
+    if (current !== undefined && compareTokens(current, token) > 0) this.#fence(claim, token)
     // Also what is to be given back: others wait for whom they remember as its owner.
     else this.#write(claim, token, revision)
   }

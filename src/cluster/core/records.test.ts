@@ -9,7 +9,6 @@ import {
   encodeNode,
   encodeOwner,
   epochOf,
-  eraAfter,
   type StoredNode,
 } from './records.ts'
 
@@ -30,15 +29,6 @@ test('epochOf() is whole and exact, and later in each era', () => {
   assert.ok(Number.isSafeInteger(epochOf(ERA, 2 ** 20)))
   assert.ok(epochOf(ERA + 1, 1) > epochOf(ERA, 2047))
   assert.equal(epochOf(ERA + 0.5, 1), epochOf(ERA, 1))
-})
-
-test('eraAfter() gives epochs that are higher than those of before, and others by chance', () => {
-  for (const chance of [0, 0.999]) {
-    const later = eraAfter(ERA + 0.5, 2 ** 20, chance)
-    assert.ok(epochOf(later, 1) > epochOf(ERA + 0.5, 2 ** 20))
-    assert.ok(later - ERA < 70_000)
-  }
-  assert.notEqual(eraAfter(ERA, 1, 0.1), eraAfter(ERA, 1, 0.2))
 })
 
 test('decodeNode() reads what encodeNode() wrote: the epoch is that of the write, or said', () => {

@@ -50,17 +50,6 @@ const REVISIONS_PER_MS = 2048
 export const epochOf = (era: number, revision: number): number =>
   Math.floor(era) * REVISIONS_PER_MS + revision
 
-/**
- * An era that follows one which has come to that revision: its epochs are higher, also for whoever
- * has seen some revisions more. By chance, so that two who begin one do not begin the same.
- *
- * @param chance 0 … 1
- */
-export const eraAfter = (era: number, revision: number, chance: number): number =>
-  Math.floor(era + ERA_STEP_MS * (1 + chance * ERA_STEPS)) + Math.ceil(revision / REVISIONS_PER_MS)
-const ERA_STEP_MS = 1000
-const ERA_STEPS = 60
-
 const VERSION = 1
 const text = new TextDecoder('utf-8', { fatal: true })
 const bytes = new TextEncoder()

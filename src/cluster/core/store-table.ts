@@ -25,15 +25,11 @@ export class StoreTable {
   /** Changes that nobody was told yet: who is told of one may have made the next. */
   readonly #untold = new Queue<StoreEntry>()
   #isTelling = false
-  #revision: number
+  #revision = 0
 
-  /**
-   * @param era The time at which it begins, in milliseconds: later tables have higher ones.
-   * @param revision Of the last change, of which it knows nothing.
-   */
-  constructor(era: number, revision = 0) {
+  /** @param era The time at which it begins, in milliseconds: later tables have higher ones. */
+  constructor(era: number) {
     this.era = era
-    this.#revision = revision
   }
 
   /** Of the last change; 0: there was none. */

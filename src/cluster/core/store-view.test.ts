@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SkynetError } from '../../base/errors.ts'
-import { STORE_DELETED_TOLD_MS } from '../../base/limits.ts'
 import { Later } from '../../testing/cluster-sim/later.ts'
-import type { BegunEra, OpenedStore, StoreEntry } from './store.ts'
+import type { OpenedStore, StoreEntry } from './store.ts'
 import { StoreView, type ViewedStore } from './store-view.ts'
 
 const WAIT_MS = 1000
@@ -17,10 +16,6 @@ class Puppet implements ViewedStore {
   readonly told: string[] = []
   readonly opens: Later<OpenedStore>[] = []
   readonly writes: Later<number>[] = []
-  /** Of writes, the key and the revision that it had. */
-  readonly asked: [key: string, revision: number][] = []
-  /** It may lose a part of its memory: eras that it was to begin. */
-  renewed: [era: number, isSure: boolean][] = []
   each: (entry: StoreEntry) => void = () => undefined
   lost: (reason: unknown) => void = () => undefined
   ready = new Later<void>()
@@ -28,7 +23,6 @@ class Puppet implements ViewedStore {
     this,
     {
       now: () => this.now,
-      random: () => 0,
       opened: (_ageMs, before) => this.told.push(OPENED[before]),
       entry: ({ key, revision, value }) =>
         this.told.push(`${key} ${revision}${value === undefined ? ' gone' : ''}`),
@@ -44,8 +38,7 @@ class Puppet implements ViewedStore {
     return later
   }
 
-  cas(key: string, _value: unknown, revision: number): Later<number> {
-    this.asked.push([key, revision])
+  cas(): Later<number> {
     const later = new Later<number>()
     this.writes.push(later)
     return later
@@ -59,11 +52,6 @@ class Puppet implements ViewedStore {
     this.lost = lost
     this.ready = new Later()
     return { close: () => undefined, ready: this.ready }
-  }
-
-  renew(era: number, isSure: boolean): Later<void> {
-    this.renewed.push([era, isSure])
-    return new Later()
   }
 
   tell(...entries: [key: string, revision: number, isGone?: 'gone'][]): void {
@@ -82,40 +70,16 @@ class Puppet implements ViewedStore {
     return this
   }
 
-  again(era = 1, revision?: number, afterMs = WAIT_MS): void {
+  again(era = 1, revision?: number): void {
     this.lost('a test says so')
-    this.openAgain(era, revision, afterMs)
+    this.openAgain(era, revision)
   }
 
-  openAgain(era = 1, revision?: number, afterMs = WAIT_MS, begun?: BegunEra): void {
+  openAgain(era = 1, revision?: number, afterMs = WAIT_MS): void {
     this.now += afterMs
     this.view.tick()
-    const of = revision === undefined ? {} : { revision }
-    this.opens.at(-1)!.resolve({ era, ...of, ...(begun === undefined ? {} : { begun }) })
+    this.opens.at(-1)!.resolve({ era, ...(revision === undefined ? {} : { revision }) })
   }
-
-  /** All that there is, and that it is all. */
-  list(...entries: Parameters<Puppet['tell']>): void {
-    this.tell(...entries)
-    this.ready.resolve(undefined)
-  }
-}
-
-/** Open, with what another has written and with a write of ours; it may lose part of that. */
-function forgetful(): Puppet {
-  const store = new Puppet().opened()
-  store.list(['a', 1])
-  store.view.cas('b', bytes('b'), 0, () => undefined)
-  store.writes[0]!.resolve(2)
-  store.tell(['b', 2], ['c', 3])
-  store.take()
-  return store
-}
-
-/** It goes on to say that for so many times of what an opening may take. */
-function insist(store: Puppet, waits: number, say: () => void): void {
-  for (let times = 0; times < waits * 4; times++) say()
-  store.take()
 }
 
 test('StoreView tells what there is, then that it is all, then changes', () => {
@@ -133,7 +97,7 @@ test('StoreView does not tell again what it knows, and finds what has gone meanw
   store.tell(['a', 1], ['b', 2], ['c', 3])
   store.ready.resolve(undefined)
   store.take()
-  store.again(1, undefined, STORE_DELETED_TOLD_MS)
+  store.again()
   store.tell(['a', 1], ['c', 5])
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['lost', 'same', 'c 5', 'b 5 gone', 'synced'])
@@ -159,7 +123,7 @@ test('StoreView finds it too in a list that ends with what has been forgotten', 
   store.ready.resolve(undefined)
   store.tell(['c', 5, 'gone'])
   store.take()
-  store.again(1, 5, STORE_DELETED_TOLD_MS)
+  store.again(1, 5)
   store.tell(['a', 4], ['d', 3])
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['lost', 'same', 'a 4', 'd 3', 'b 5 gone', 'synced'])
@@ -171,7 +135,7 @@ test('StoreView says of what has gone that it went behind what is known of it', 
   store.ready.resolve(undefined)
   store.take()
   // With 10 b was deleted, and is forgotten.
-  store.again(1, 10, STORE_DELETED_TOLD_MS)
+  store.again(1, 10)
   store.tell(['a', 1])
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['lost', 'same', 'b 10 gone', 'synced'])
@@ -200,11 +164,9 @@ test('StoreView forgets what it was told when the store has never come so far', 
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['lost', 'same', 'synced'], 'it may have come just so far')
   store.again(1, 8)
-  for (let times = 1; times <= 23; times++) store.openAgain(1, 8, WAIT_MS / 4)
-  assert.deepEqual(store.renewed, [])
+  for (let times = 1; times < 16; times++) store.openAgain(1, 8, WAIT_MS / 4)
+  assert.deepEqual(store.take(), Array(17).fill('lost'))
   store.openAgain(1, 8, WAIT_MS / 4)
-  assert.deepEqual([store.renewed, store.take()], [[[1002, false]], Array(26).fill('lost')])
-  store.openAgain(1002, 9, WAIT_MS, { revision: 0, isSure: false })
   store.tell(['a', 1], ['b', 8])
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['mistaken', 'a 1', 'b 8', 'synced'])
@@ -233,18 +195,14 @@ test('StoreView forgets what it was told when a list is new, and has less of a k
   store.tell(['a', 1], ['b', 9])
   store.ready.resolve(undefined)
   store.take()
-  // Nor does what has gone say that the rest was ever there.
   store.again()
   store.tell(['b', 7], ['c', 10])
   store.ready.resolve(undefined)
   assert.deepEqual(store.take(), ['lost', 'same', 'c 10', 'lost'])
-  for (let times = 1; times <= 24; times++) {
-    assert.deepEqual(store.renewed, [])
-    store.openAgain()
-    store.list(['b', 7], ['c', 10])
-    assert.deepEqual(store.take(), ['same', 'lost'])
-  }
-  assert.deepEqual(store.renewed, [[1002, false]])
+  store.openAgain()
+  store.tell(['b', 7], ['c', 10])
+  store.ready.resolve(undefined)
+  assert.deepEqual(store.take(), ['mistaken', 'b 7', 'c 10', 'synced'])
 })
 
 test('StoreView takes nothing for gone when a list is older than what it knows', () => {
@@ -338,114 +296,4 @@ test('StoreView tells a conflict, a full store and a lost one apart', () => {
     store.writes.at(-1)!.reject(error)
   }
   assert.deepEqual(store.take(), ['conflict', 'refused', 'unknown', 'lost'])
-})
-
-// Proves: docs/cluster-nats.md#lost
-test('StoreView begins another era when what it has written is no more', () => {
-  const store = forgetful()
-  store.again(1, 1)
-  insist(store, 3.75, () => store.openAgain(1, 1))
-  assert.deepEqual(store.renewed, [])
-  store.openAgain(1, 1)
-  assert.deepEqual([store.renewed, store.take()], [[[1002, true]], ['lost']])
-  store.openAgain(1002, 4, WAIT_MS, { revision: 4, isSure: true })
-  store.list(['a', 1])
-  assert.deepEqual(store.take(), ['new', 'synced'])
-  assert.equal(store.view.era, 1002)
-})
-
-// Proves: docs/cluster-nats.md#lost
-test('StoreView does so when a key has gone, and nothing says that it was deleted', () => {
-  const store = forgetful()
-  store.again(1, 3)
-  store.list(['a', 4, 'gone'], ['b', 2], ['c', 3])
-  assert.deepEqual(store.take(), ['lost', 'same', 'a 4 gone', 'synced'])
-  store.again(1, 4)
-  const say = (): void => {
-    store.list(['a', 4, 'gone'], ['b', 2])
-    store.openAgain(1, 4)
-  }
-  insist(store, 1, say)
-  assert.deepEqual(store.renewed, [])
-  store.list(['a', 4, 'gone'], ['b', 2])
-  assert.deepEqual([store.renewed, store.take()], [[[1002, true]], ['lost']])
-})
-
-test('StoreView takes for deleted what has gone when it was away for long', () => {
-  const store = forgetful()
-  store.lost('a test says so')
-  store.now += STORE_DELETED_TOLD_MS
-  store.openAgain(1, 3)
-  store.list(['b', 2], ['c', 3])
-  assert.deepEqual(store.take(), ['lost', 'same', 'a 3 gone', 'synced'])
-})
-
-// Proves: docs/cluster-nats.md#never
-test('StoreView forgets what only others have told, unless somebody else is sure', () => {
-  for (const isSure of [false, true]) {
-    const store = forgetful()
-    store.again(1, 2)
-    insist(store, 3, () => store.openAgain(1, 2))
-    store.openAgain(1002, 3, WAIT_MS, { revision: 3, isSure })
-    assert.deepEqual([store.renewed, store.take()], [[], [isSure ? 'new' : 'mistaken']])
-  }
-  const well = forgetful()
-  well.again(1002, 4)
-  assert.deepEqual(well.take(), ['lost', 'new'], 'it has had no doubt')
-})
-
-test('StoreView takes no older era for a new one of a store that may lose a part', () => {
-  const store = forgetful()
-  store.again(1001, 4)
-  store.list()
-  store.take()
-  store.again(1, 5)
-  insist(store, 4, () => store.openAgain(1, 5))
-  assert.deepEqual(store.renewed, [[2001, true]])
-})
-
-test('StoreView sees in an entry of the same revision that it is another one', () => {
-  const store = forgetful()
-  store.again(1, 3)
-  store.each({ key: 'b', revision: 2, value: bytes('x') })
-  store.list(['a', 1], ['c', 3])
-  assert.deepEqual(store.take(), ['lost', 'same', 'lost'])
-})
-
-test('StoreView does not count on a write whose revision it had before', () => {
-  const store = forgetful()
-  store.view.cas('d', bytes('d'), 0, (outcome) => store.told.push(outcome))
-  store.writes[1]!.resolve(3)
-  assert.deepEqual(store.take(), ['unknown', 'lost'])
-  assert.equal(store.view.get('d'), undefined)
-})
-
-test('StoreView does not write over what is of an era before, and is lost as well', () => {
-  const store = forgetful()
-  const begun = { revision: 4, isSure: true }
-  store.lost('a test says so')
-  store.openAgain(1001, 4, WAIT_MS, begun)
-  store.list(['a', 1], ['c', 3])
-  store.lost('a test says so')
-  store.openAgain(1001, 4, WAIT_MS, begun)
-  store.list(['c', 3])
-  for (const key of ['a', 'c']) store.view.cas(key, bytes(key), 0, () => undefined)
-  assert.deepEqual(store.asked.slice(-2), [
-    ['a', 0],
-    ['c', 3],
-  ])
-})
-
-test('StoreView writes over what is of an era before, and does not hear of its end', () => {
-  const store = forgetful()
-  store.lost('a test says so')
-  store.openAgain(1001, 4, WAIT_MS, { revision: 4, isSure: true })
-  store.list(['a', 1], ['c', 3])
-  assert.deepEqual(store.take(), ['lost', 'new', 'synced'])
-  assert.equal(store.view.get('a'), undefined)
-  store.view.cas('c', bytes('c'), 0, () => undefined)
-  assert.deepEqual(store.asked.at(-1), ['c', 3])
-  store.writes[1]!.resolve(5)
-  store.tell(['c', 5], ['a', 6, 'gone'])
-  assert.deepEqual(store.take(), ['c 5'])
 })

@@ -4,23 +4,9 @@
  * behind, so that each decision is a compare-and-swap.
  *
  * A store that never answers is lost, too: each wait has an end by our own time.
- *
- * A store that may lose a part of its memory can say what cannot be, by what is known. When it goes
- * on to say so, there are two reasons:
- *
- * - It has lost something. That is sure when it is what we have written, and the store had said so;
- *   or when a key has gone, and nothing says that it was deleted: deletions are told for a while.
- * - The server that has told us before had it from nobody. Then what is known is wrong, and all of
- *   it is forgotten. Who is not sure waits longer, so that whoever is may be faster.
- *
- * Either way another era is begun, and everybody writes again what he has: revisions count once in
- * an era, so that tokens and epochs rise.
  */
 import { isSkynetError } from '../../base/errors.ts'
-import { STORE_DELETED_TOLD_MS } from '../../base/limits.ts'
-import { Hesitation } from './hesitation.ts'
-import { eraAfter } from './records.ts'
-import type { BegunEra, OpenedStore, StoreEntry } from './store.ts'
+import type { OpenedStore, StoreEntry } from './store.ts'
 
 /** What a view needs of a store: `ClusterStore` has it. */
 export interface ViewedStore {
@@ -30,19 +16,16 @@ export interface ViewedStore {
     each: (entry: StoreEntry) => void,
     lost: (reason: unknown) => void,
   ): { close(): void; readonly ready: PromiseLike<void> }
-  renew?(era: number, isSure: boolean): PromiseLike<unknown>
 }
 
 /**
- * What an opening says of what was told before: it holds; it is of another era, or there was none;
- * the same, and it was never so.
+ * What an opening says of what was told before: it holds; it is of another memory, or there was
+ * none; it was never so, and all of it is forgotten.
  */
 export type Told = 'so' | 'elsewhere' | 'never'
 
 export interface StoreViewHost {
   now(): number
-  /** 0 … 1 */
-  random(): number
   /**
    * A store is open; its entries follow.
    *
@@ -65,15 +48,6 @@ export type CasDone = (outcome: CasOutcome, revision: number, reason?: unknown) 
 
 /** `waiting`: lost, and opened again at its time. `reading`: the entries come. */
 type ViewState = 'closed' | 'waiting' | 'opening' | 'reading' | 'open'
-
-/** What it says that cannot be. */
-interface Wrong {
-  /** It has lost a part of its memory. Else it may as well be what is known that never was. */
-  readonly isSure: boolean
-  /** What an opening may take, so often it has to be so. */
-  readonly waits: number
-  readonly why: string
-}
 
 interface Write {
   readonly deadline: number
@@ -101,22 +75,12 @@ export class StoreView {
   #listed: Map<string, StoreEntry> | undefined
   /** What is listed is as new as that, by its last entry or by the word of the store. */
   #listedTo = 0
-  /** Of keys that we have written last, the revision; it is known that they were written. */
-  readonly #own = new Map<string, number>()
-  /** The last revision of ours. */
-  #ownTo = 0
-  /** With that revision the era began. */
-  #begin = 0
-  /**
-   * Of an era before, and still in the way of what is written: revisions by keys. Nobody removes
-   * them: who is away could not tell that from the end of what he has in this era.
-   */
-  readonly #leftovers = new Map<string, number>()
-  /** When it was open last. */
-  #seenAt = 0
-  readonly #hesitation: Hesitation
-  /** What it says cannot be, and yet it may be that nothing was lost. */
-  #isUnsure = false
+  /** A watch has told what never was. */
+  #isMistaken = false
+  /** For so long the store has said that it has not come so far as it was told. */
+  #behindMs = 0
+  /** When it has said so last; undefined: it does not. */
+  #behindAt: number | undefined
   #watch: { close(): void } | undefined
   readonly #writes = new Set<Write>()
 
@@ -128,7 +92,6 @@ export class StoreView {
     this.#store = store
     this.#host = host
     this.#waitMs = waitMs
-    this.#hesitation = new Hesitation(waitMs / ANSWER_PART)
   }
 
   get isOpen(): boolean {
@@ -166,19 +129,11 @@ export class StoreView {
     }
     const opening = this.#opening
     const write = { deadline: this.#host.now() + this.#waitMs, opening, done }
-    const before = this.#newest
     this.#writes.add(write)
-    const stored = revision === 0 ? (this.#leftovers.get(key) ?? 0) : revision
-    this.#store.cas(key, value, stored).then(
+    this.#store.cas(key, value, revision).then(
       (written) => {
         if (!this.#writes.delete(write)) return
-        if (written <= before) {
-          // What it has written is no more than it had: it is looked at when it is opened.
-          done('unknown', 0)
-          this.#lost(opening, `it has written ${written}, and was at ${before}`)
-          return
-        }
-        this.#written({ key, revision: written, value })
+        if (opening === this.#opening) this.#written({ key, revision: written, value })
         done('done', written)
       },
       (reason) => {
@@ -214,20 +169,28 @@ export class StoreView {
     this.#giveUpWrites()
   }
 
-  #opened({ era, ageMs = 0, revision, begun }: OpenedStore): void {
+  #opened({ era, ageMs = 0, revision }: OpenedStore): void {
     const opening = this.#opening
-    const before = this.#toldBefore(era, begun)
-    if (before !== 'so') this.#forget(era, begun?.revision ?? 0)
-    const wrong = this.#wrongOf(era, revision)
-    if (wrong !== undefined) {
-      this.#wonder(wrong, era)
+    const isNew = era !== this.#era
+    const isBehind = !isNew && revision !== undefined && revision < this.#newest
+    if (!isBehind) this.#behindAt = undefined
+    else if (!this.#isBehindForLong()) {
+      this.#lost(opening, `it is at ${revision}, and was at ${this.#newest}`)
       return
+    }
+    const isMistaken = isBehind || (this.#isMistaken && !isNew)
+    if (isNew || isMistaken) {
+      this.#isMistaken = false
+      this.#behindAt = undefined
+      this.#era = era
+      this.#entries.clear()
+      this.#watched = 0
+      this.#newest = 0
     }
     this.#state = 'reading'
     this.#listed = new Map()
     this.#listedTo = revision ?? 0
-    this.#leftovers.clear()
-    this.#host.opened(ageMs, before)
+    this.#host.opened(ageMs, isNew ? 'elsewhere' : isMistaken ? 'never' : 'so')
     const watch = this.#store.watch(
       (entry) => {
         if (opening === this.#opening) this.#told(entry)
@@ -243,65 +206,26 @@ export class StoreView {
     )
   }
 
-  #toldBefore(era: number, begun: BegunEra | undefined): Told {
-    const isOlder = this.#era !== undefined && era < this.#era && this.#store.renew !== undefined
-    if (era === this.#era || isOlder) return 'so'
-    return this.#isUnsure && begun?.isSure === false ? 'never' : 'elsewhere'
-  }
-
-  #forget(era: number, begin: number): void {
-    this.#era = era
-    this.#begin = begin
-    this.#entries.clear()
-    this.#own.clear()
-    this.#ownTo = 0
-    this.#watched = 0
-    this.#newest = 0
-    this.#believe()
-  }
-
-  #believe(): void {
-    this.#isUnsure = false
-    this.#hesitation.end()
-  }
-
-  #wrongOf(era: number, revision: number | undefined): Wrong | undefined {
-    if (this.#store.renew === undefined) return undefined
-    if (era !== this.#era) {
-      const why = `it is of era ${era}, and was of ${this.#era}`
-      return { isSure: true, waits: SURE_WAITS, why }
-    }
-    if (revision === undefined || revision >= this.#newest) return undefined
-    const isSure = revision < this.#ownTo
-    const waits = isSure ? SURE_WAITS : UNSURE_WAITS
-    return { isSure, waits, why: `it is at ${revision}, and was at ${this.#newest}` }
-  }
-
-  /** @param era As it says. */
-  #wonder({ isSure, waits, why }: Wrong, era = this.era): void {
-    const ms = this.#hesitation.add(this.#host.now())
-    this.#isUnsure = !isSure
-    if (ms >= this.#waitMs * waits) {
-      // Whoever else does it is as good: it is opened again anyway.
-      const later = eraAfter(Math.max(era, this.era), this.#newest, this.#host.random())
-      this.#store.renew?.(later, isSure).then(undefined, () => undefined)
-    }
-    this.#lost(this.#opening, why)
+  /**
+   * A server that has just begun to lead may not have caught up with what it leads. A time in which
+   * none answers says nothing.
+   */
+  #isBehindForLong(): boolean {
+    const now = this.#host.now()
+    if (this.#behindAt === undefined) this.#behindMs = 0
+    else this.#behindMs += Math.min(now - this.#behindAt, this.#waitMs / BEHIND_PART)
+    this.#behindAt = now
+    return this.#behindMs >= this.#waitMs * BEHIND_WAITS
   }
 
   /** The watch is the truth, in order; what it tells again, or what we wrote since, is known. */
   #told(entry: StoreEntry): void {
     const { key, revision, value } = entry
-    this.#listedTo = Math.max(this.#listedTo, revision)
-    const isBefore = revision < this.#begin
-    if (isBefore && value !== undefined) this.#leftovers.set(key, revision)
-    // Nor is it of this era that such a one is removed.
-    if (isBefore || (value === undefined && this.#leftovers.delete(key))) {
-      this.#watched = Math.max(this.#watched, revision)
-      this.#newest = Math.max(this.#newest, revision)
-      return
+    if (this.#listed !== undefined) {
+      if (value === undefined) this.#listed.delete(key)
+      else this.#listed.set(key, entry)
+      this.#listedTo = Math.max(this.#listedTo, revision)
     }
-    this.#listed?.set(key, entry)
     if (revision > this.#watched) {
       this.#watched = revision
       this.#newest = Math.max(this.#newest, revision)
@@ -317,21 +241,14 @@ export class StoreView {
       if (known.value === undefined && known.revision === revision) this.#entries.delete(key)
       return
     }
-    if (this.#own.get(key) !== revision) this.#own.delete(key)
-    this.#leftovers.delete(key)
     if (value === undefined) this.#entries.delete(key)
     else this.#entries.set(key, entry)
     this.#host.entry(entry)
   }
 
-  /** A write of ours that the watch may not have told yet. */
+  /** A write of ours that the watch has not told yet. */
   #written(entry: StoreEntry): void {
-    const { key, revision, value } = entry
-    this.#ownTo = Math.max(this.#ownTo, revision)
-    const isLast = (this.#entries.get(key)?.revision ?? 0) <= revision
-    if (value === undefined) this.#own.delete(key)
-    else if (isLast) this.#own.set(key, revision)
-    this.#leftovers.delete(key)
+    const { key, revision } = entry
     if (revision <= this.#watched) return
     const known = this.#entries.get(key)
     if (known !== undefined && known.revision >= revision) return
@@ -349,68 +266,37 @@ export class StoreView {
   #ready(): void {
     const listed = this.#listed!
     this.#listed = undefined
-    if (this.#listedTo >= this.#newest) {
-      const wrong = this.#store.renew === undefined ? undefined : this.#wrongIn(listed)
-      if (wrong !== undefined) {
-        this.#wonder(wrong)
-        return
-      }
-      this.#compare(listed)
-    }
-    // Whoever was told of an entry may have closed us.
+    if (this.#listedTo >= this.#newest && !this.#compare(listed)) return
     if (this.#state !== 'reading') return
     this.#state = 'open'
     this.#retries = 0
-    this.#believe()
     this.#host.synced()
   }
 
-  /**
-   * What cannot be in a list that has all that is new. Who knows of anything that may never have
-   * been is sure of nothing but what he has written himself.
-   */
-  #wrongIn(listed: ReadonlyMap<string, StoreEntry>): Wrong | undefined {
-    const isToldOf =
-      this.#hesitation.isThere || this.#host.now() - this.#seenAt < STORE_DELETED_TOLD_MS
-    let gone: Wrong | undefined
-    let other: Wrong | undefined
-    for (const known of this.#entries.values()) {
-      const { key, revision, value } = known
-      const entry = listed.get(key)
-      const isOwn = this.#own.get(key) === revision
-      if (entry !== undefined && (entry.revision < revision || !isSame(entry, known))) {
-        const waits = isOwn ? LISTED_WAITS : UNSURE_WAITS
-        const why = `${key} is at ${entry.revision}, and was at ${revision}`
-        other = { isSure: isOwn, waits, why }
-      } else if (entry === undefined && isToldOf && value !== undefined) {
-        const why = `${key} has gone, and nobody has deleted it`
-        gone = { isSure: true, waits: LISTED_WAITS, why }
-        if (isOwn) return gone
-      }
-      if (other?.isSure) return other
+  /** @returns False: what we know is wrong, and the store is lost. */
+  #compare(listed: ReadonlyMap<string, StoreEntry>): boolean {
+    for (const { key, revision } of listed.values()) {
+      if ((this.#entries.get(key)?.revision ?? 0) <= revision) continue
+      // Whoever has all that is new has no older entry than we know.
+      this.#isMistaken = true
+      this.#lost(this.#opening, 'a watch has told what never was')
+      return false
     }
-    return other ?? gone
-  }
-
-  #compare(listed: ReadonlyMap<string, StoreEntry>): void {
     for (const entry of listed.values()) {
-      const known = this.#entries.get(entry.key)
-      if (known === undefined && entry.value === undefined) continue
-      if (known?.revision !== entry.revision) this.#tell(entry)
+      if (this.#entries.get(entry.key)?.revision !== entry.revision) this.#tell(entry)
     }
     for (const { key, value } of [...this.#entries.values()]) {
-      if (listed.get(key)?.value !== undefined) continue
+      if (listed.has(key)) continue
       this.#entries.delete(key)
       // That we have deleted it ourselves was told then.
       if (value === undefined) continue
-      this.#own.delete(key)
       this.#host.entry({ key, revision: this.#listedTo, value: undefined })
     }
+    return true
   }
 
   #lost(opening: number, reason: unknown): void {
     if (opening !== this.#opening || this.#state === 'closed') return
-    if (this.#state === 'open') this.#seenAt = this.#host.now()
     this.#opening++
     this.#watch?.close()
     this.#watch = undefined
@@ -438,19 +324,7 @@ const outcomeOf = (reason: unknown): CasOutcome => {
 /** The first pause is this part of what an opening may take, and doubles so often. */
 const PAUSES = 64
 const RETRIES_COUNTED = 3
-/**
- * What an opening may take, so often: for so long a store may say what cannot be. It is less when
- * it does not only say that it is behind, but has listed all that is new.
- */
-const SURE_WAITS = 4
-const LISTED_WAITS = 1
-const UNSURE_WAITS = 6
+/** What an opening may take, so often: for so long a store may say that it is behind. */
+const BEHIND_WAITS = 4
 /** Between two of its answers no more counts than this part of what an opening may take. */
-const ANSWER_PART = 4
-const isSame = (one: StoreEntry, other: StoreEntry): boolean =>
-  one.revision !== other.revision ||
-  one.value === other.value ||
-  (one.value !== undefined &&
-    other.value !== undefined &&
-    one.value.length === other.value.length &&
-    one.value.every((byte, at) => byte === other.value![at]))
+const BEHIND_PART = 4

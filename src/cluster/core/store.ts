@@ -2,8 +2,7 @@
  * The contract of the one place where a cluster decides: who is a member, who is dead, who owns a
  * name. Every decision is a compare-and-swap of one entry; nothing is decided by a read. It may
  * lose its memory, as one that has no disk does: then its era is another one, and owners announce
- * again what they have. One that may lose a part of it, and not know, is told by whoever misses
- * something: that begins another era.
+ * again what they have.
  *
  * Keys are `node.<name>` and `name.<name>`. What values mean is known to whoever writes them.
  */
@@ -22,15 +21,6 @@ export interface OpenedStore {
   readonly era: number
   readonly ageMs?: number
   readonly revision?: number
-  readonly begun?: BegunEra
-}
-
-/** An era that was begun because the store had lost a part of its memory, or so it seemed. */
-export interface BegunEra {
-  /** What is older is of an era before. */
-  readonly revision: number
-  /** Whoever has begun it was sure. Else what he knew may as well never have been so. */
-  readonly isSure: boolean
 }
 
 /** A watch that runs. */
@@ -73,17 +63,11 @@ export interface ClusterStore {
   get(key: string): Promise<StoreEntry | undefined>
   /**
    * Tell every entry that there is, then each change, in the order of revisions. The last of
-   * several changes of one key may stand for all of them. A key that was deleted is told among
-   * those that there are for `STORE_DELETED_TOLD_MS` at least, when the store has `renew`.
+   * several changes of one key may stand for all of them.
    *
    * @param lost The watch has ended by itself: open again, look at the era, watch anew.
    */
   watch(each: (entry: StoreEntry) => void, lost: (reason: unknown) => void): StoreWatch
-  /**
-   * Begin that era: what stands there now is of one before, and nothing of it holds. Only of a
-   * store that may lose a part of its memory. Its watches are lost.
-   */
-  renew?(era: number, isSure: boolean): Promise<unknown>
   /** Everything that waits rejects with `ERR_STORE_LOST`. */
   close(): Promise<void>
 }

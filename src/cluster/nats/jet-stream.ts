@@ -29,12 +29,6 @@ const LAST = /wrong last sequence: (\d+)$/
 /** A key that means nothing. Nodes of before wrote it. */
 export const TOUCHED = 'touched'
 
-/**
- * The key of the era that was begun last because a part of its memory was lost. With the revision
- * of its message the era begins; without it, it is as old as the stream.
- */
-export const ERA_KEY = 'era'
-
 const NANOS_PER_MS = 1_000_000
 const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence'
 export const OPERATION = 'KV-Operation'
@@ -55,12 +49,7 @@ interface WriteAnswer extends Answer {
 }
 
 interface ReadAnswer extends Answer {
-  readonly message: {
-    readonly seq: number
-    readonly time: string
-    readonly hdrs?: string
-    readonly data?: string
-  }
+  readonly message: { readonly seq: number; readonly hdrs?: string; readonly data?: string }
 }
 
 interface ConsumerAnswer extends Answer {
@@ -78,8 +67,6 @@ export interface Led {
 export interface Stored {
   readonly revision: number
   readonly value: Uint8Array | undefined
-  /** When it was written, by the clock of the server, in milliseconds since 1970. */
-  readonly at: number
 }
 
 const apiOf = (cluster: string) => {
@@ -109,8 +96,6 @@ export class JetStream {
   readonly #api: ReturnType<typeof apiOf>
   /** What the server that leads had when the bucket was opened last. */
   led: Led = { keys: 0, revision: 0 }
-  /** Of the last message that has begun an era; 0: there is none. */
-  begin = 0
 
   constructor(client: NatsClient) {
     const { cluster } = client.options
@@ -126,9 +111,8 @@ export class JetStream {
    * @returns When it was made, in milliseconds since 1970: made anew, because the server has lost
    * it, it has another time. And for how long it is known to be there, by the clock of the server:
    * until its last message. And the revision of that one, by the word of the server that leads.
-   * Where another era was begun since, all that holds of that one.
    */
-  async open(): Promise<OpenedStore> {
+  async open(): Promise<Required<OpenedStore>> {
     const { storage, replicas } = this.#client.options
     // One of them that starts again has lost what it kept in memory, and its stream is as old as
     // before: nobody could tell.
@@ -137,31 +121,18 @@ export class JetStream {
     }
     const found = await this.#ask<StreamAnswer>(this.#api.info, '')
     const isMissing = found.error?.err_code === FAULT.noStream
-    const stream = isMissing
-      ? await this.#ask<StreamAnswer>(this.#api.create, this.#config())
-      : found
-    const { created, config, state } = this.#checked(stream)
+    const made = isMissing ? await this.#ask<StreamAnswer>(this.#api.create, this.#config()) : found
+    const { created, config, state } = this.#checked(made)
     if (config.num_replicas !== replicas || config.storage !== storage) {
       const has = `replicas ${config.num_replicas} and storage '${config.storage}'`
       const reason = `${this.#stream} has ${has}: current values are ${replicas} and '${storage}'`
       throw unfit(this.#client.address, reason)
     }
     this.led = { keys: state.messages, revision: state.last_seq }
-    const made = Date.parse(created)
-    const mark = await this.read(ERA_KEY)
-    const { era, isSure } = markOf(mark?.value)
-    this.begin = mark?.revision ?? 0
-    const isRenewed = era > made
+    const era = Date.parse(created)
     // Of an empty one the time of the last message is that of the year 1.
-    const ageMs = Math.max(0, Date.parse(state.last_ts) - (isRenewed ? mark!.at : made))
-    const opened = { era: isRenewed ? era : made, ageMs, revision: state.last_seq }
-    return isRenewed ? { ...opened, begun: { revision: this.begin, isSure } } : opened
-  }
-
-  /** Begin an era, unless somebody has begun one since the bucket was opened. */
-  async renew(era: number, isSure: boolean): Promise<void> {
-    const value = Buffer.from(JSON.stringify({ v: 1, era, sure: isSure }))
-    await this.write(ERA_KEY, value, this.begin, () => {})
+    const ageMs = Math.max(0, Date.parse(state.last_ts) - era)
+    return { era, ageMs, revision: state.last_seq }
   }
 
   /**
@@ -203,10 +174,9 @@ export class JetStream {
   async read(key: string): Promise<Stored | undefined> {
     const message = await this.#message({ last_by_subj: this.keys + bucketKeyOf(key) })
     if (message === undefined) return undefined
-    const { seq, time, hdrs = '', data = '' } = message
+    const { seq, hdrs = '', data = '' } = message
     const isDeleted = Buffer.from(hdrs, 'base64').includes(OPERATION)
-    const value = isDeleted ? undefined : Buffer.from(data, 'base64')
-    return { revision: seq, value, at: Date.parse(time) }
+    return { revision: seq, value: isDeleted ? undefined : Buffer.from(data, 'base64') }
   }
 
   /** The last revision, by the word of the server that leads. */
@@ -301,16 +271,6 @@ export class JetStream {
     const reason = UNFIT[error.err_code ?? 0]
     if (reason !== undefined) throw unfit(this.#client.address, reason)
     throw storeLost(`${this.#client.address}: ${error.description ?? 'JetStream refuses'}`)
-  }
-}
-
-/** Era 0: it says nothing. */
-function markOf(value: Uint8Array | undefined): { era: number; isSure: boolean } {
-  try {
-    const { era, sure } = JSON.parse(`${value ?? '{}'}`) as Record<string, unknown>
-    return { era: Number.isFinite(era) ? Number(era) : 0, isSure: sure === true }
-  } catch {
-    return { era: 0, isSure: false }
   }
 }
 

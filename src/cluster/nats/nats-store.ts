@@ -14,7 +14,7 @@ import type { ClusterStore, OpenedStore, StoreEntry, StoreWatch } from '../core/
 import { storeLost } from './faults.ts'
 import { Forgetting } from './forgetting.ts'
 import { Hearing } from './hearing.ts'
-import { ERA_KEY, JetStream, type Led, TOUCHED } from './jet-stream.ts'
+import { JetStream, type Led, TOUCHED } from './jet-stream.ts'
 import type { ClientUser, NatsClient } from './nats-client.ts'
 import { type Begun, NatsWatch, type WatchHost } from './nats-watch.ts'
 
@@ -71,7 +71,7 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     this.#check()
     const other = (last: number): void => {
       // Else the server that a watch hears has another stream than the one that leads.
-      if (last > revision) this.#expect(last)
+      if (last === 0 || last >= revision) this.#expect(last)
       else this.#failWatches(`the watch is wrong: ${key} is at ${last}, and ${revision} was told`)
     }
     const written = await this.#stream.write(key, value, revision, other).catch((error) => {
@@ -87,12 +87,7 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
     this.#check()
     const stored = await this.#stream.read(key)
     if (stored !== undefined) this.#expect(stored.revision)
-    return stored && { key, revision: stored.revision, value: stored.value }
-  }
-
-  async renew(era: number, isSure: boolean): Promise<void> {
-    this.#check()
-    await this.#stream.renew(era, isSure)
+    return stored && { key, ...stored }
   }
 
   /** @internal Resolves once most of the servers have agreed to something behind this call. */
@@ -104,10 +99,6 @@ export class NatsStore implements ClusterStore, ClientUser, WatchHost {
   watch(each: (entry: StoreEntry) => void, lost: (reason: unknown) => void): StoreWatch {
     const told = (entry: StoreEntry): void => {
       if (entry.key === TOUCHED) return
-      if (entry.key === ERA_KEY) {
-        if (entry.revision > this.#stream.begin) this.#failWatches('another era has begun')
-        return
-      }
       if (entry.value === undefined && !watch.isReady)
         this.#forgetting.add(entry.key, entry.revision)
       each(entry)

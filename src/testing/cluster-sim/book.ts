@@ -35,15 +35,15 @@ export class ClusterBook {
   /** By name and token, who has ever had it. */
   readonly #owners = new Map<string, string>()
   readonly #accepted = new Map<string, FenceToken>()
-  /** Of each name since when two act for it, and for how long they may. */
-  readonly #overlaps = new Map<string, { readonly since: number; mostMs: number }>()
-  /** Two owners of one name that act at once now may do so for so long. */
-  readonly #overlapMs: () => number
+  /** Of each name since when two act for it. */
+  readonly #overlaps = new Map<string, number>()
+  /** Two owners of one name may act at once for so long. */
+  readonly #overlapMs: number
   delivered = 0
   acts = 0
   deaths = 0
 
-  constructor(agenda: Agenda, overlapMs: () => number) {
+  constructor(agenda: Agenda, overlapMs: number) {
     this.#agenda = agenda
     this.#overlapMs = overlapMs
   }
@@ -143,11 +143,10 @@ export class ClusterBook {
       return
     }
     const { now } = this.#agenda
-    const overlap = this.#overlaps.get(name) ?? { since: now, mostMs: 0 }
-    this.#overlaps.set(name, overlap)
-    overlap.mostMs = Math.max(overlap.mostMs, this.#overlapMs())
-    const ms = now - overlap.since
-    assert.ok(ms <= overlap.mostMs, `${name}: ${owners.join(' and ')} act at once for ${ms} ms`)
+    const since = this.#overlaps.get(name) ?? now
+    this.#overlaps.set(name, since)
+    const ms = now - since
+    assert.ok(ms <= this.#overlapMs, `${name}: ${owners.join(' and ')} act at once for ${ms} ms`)
   }
 
   /** A receiver has accepted what an owner sent. */

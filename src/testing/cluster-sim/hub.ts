@@ -6,9 +6,8 @@
 import { SkynetError } from '../../base/errors.ts'
 import { decodeBeat, decodeNode, NODE_KEY, type StoredNode } from '../../cluster/core/records.ts'
 import type { StoreEntry } from '../../cluster/core/store.ts'
-import type { PeerAddress } from '../../cluster/core/transport.ts'
+import { StoreTable } from '../../cluster/core/store-table.ts'
 import type { Agenda } from './agenda.ts'
-import { SimMemory } from './memory.ts'
 import { nameOf } from './name-of.ts'
 
 /** A node that is connected to the hub. */
@@ -41,11 +40,14 @@ interface Watch {
 export class Hub {
   readonly #agenda: Agenda
   readonly clients = new Set<HubClient>()
-  readonly memory: SimMemory
+  table: StoreTable
+  bornAt = 0
   /** Nothing at all goes through it before. */
   downUntil = 0
   /** Before, the store neither answers nor tells. */
   storeOutUntil = 0
+  /** All changes of this memory, in order. */
+  log: StoreEntry[] = []
   readonly #watches = new Set<Watch>()
   readonly #dead = new Set<string>()
   /** Of each name the last epoch that was written. */
@@ -58,7 +60,7 @@ export class Hub {
 
   constructor(agenda: Agenda, firstEra: number) {
     this.#agenda = agenda
-    this.memory = new SimMemory(agenda, firstEra)
+    this.table = new StoreTable(firstEra)
   }
 
   get isDown(): boolean {
@@ -69,9 +71,8 @@ export class Hub {
     return this.isDown || this.#agenda.now < this.storeOutUntil
   }
 
-  /** It was decided that this epoch is over. */
-  isDead(address: PeerAddress): boolean {
-    return this.#dead.has(nameOf(address))
+  get ageMs(): number {
+    return this.#agenda.now - this.bornAt
   }
 
   /** Pass a beat on to all, its sender included. */
@@ -83,13 +84,14 @@ export class Hub {
   }
 
   cas(key: string, value: Uint8Array | undefined, revision: number): number {
-    const { era, begun, table } = this.memory
+    const { era } = this.table
+    const entry = { key, value, revision: this.table.revision + 1 }
     const isNode = key.startsWith(NODE_KEY)
-    const known = isNode ? table.get(key) : undefined
-    const before =
-      known && known.revision > (begun?.revision ?? 0) ? decodeNode(known, era) : undefined
-    const written = this.memory.write(key, value, revision)
-    const node = isNode ? decodeNode({ key, value, revision: written }, era) : undefined
+    const node = isNode ? decodeNode(entry, era) : undefined
+    const known = isNode ? this.table.get(key) : undefined
+    const before = known && decodeNode(known, era)
+    const written = this.table.cas(key, value, revision)
+    this.log.push(entry)
     // Whose name another process has is over as well.
     if (before !== undefined && before.epoch !== node?.epoch) {
       if (node?.deadBy === undefined) this.#checkDisplaced(before, node?.epoch ?? 0)
@@ -101,7 +103,7 @@ export class Hub {
   }
 
   /**
-   * @param from The list is as new as that revision at least.
+   * @param from The list has so many of the changes at least.
    * @param stale So many of the last changes are told behind the list: a follower is behind.
    * @param lagMs All is told so much later than beats are.
    */
@@ -122,13 +124,12 @@ export class Hub {
       else this.#agenda.after(lagMs, () => client.bring(run))
     }
     const tell = (entry: StoreEntry): void => bring(() => each(entry))
-    const { table, log } = this.memory
-    const upTo = Math.max(from, table.revision - stale)
-    for (const entry of stateOf(log.filter(({ revision }) => revision <= upTo))) tell(entry)
+    const upTo = Math.max(from, this.log.length - stale)
+    for (const entry of stateOf(this.log.slice(0, upTo))) tell(entry)
     bring(ready)
-    for (const entry of log) if (entry.revision > upTo) tell(entry)
+    for (const entry of this.log.slice(upTo)) tell(entry)
     let isNew = false
-    const end = table.watch((entry) => {
+    const end = this.table.watch((entry) => {
       if (isNew) tell(entry)
     })
     isNew = true
@@ -147,32 +148,15 @@ export class Hub {
 
   /** The store forgets all. Its watches are lost, each at its time. */
   forget(era: number, lostAfterMs: () => number): void {
-    this.memory.forget(era)
-    this.#loseWatches(lostAfterMs)
-    this.#silences.clear()
-  }
-
-  /**
-   * It loses so many of the first changes, or of the last ones.
-   *
-   * @returns Records of nodes that are lost.
-   */
-  lose(which: 'first' | 'last', count: number, lostAfterMs: () => number): readonly StoreEntry[] {
-    const before = stateOf(this.memory.log)
-    this.memory.lose(which, count)
-    this.#loseWatches(lostAfterMs)
-    const { table } = this.memory
-    const isLost = ({ key, revision }: StoreEntry): boolean =>
-      key.startsWith(NODE_KEY) && table.get(key)?.revision !== revision
-    return before.filter(isLost)
-  }
-
-  #loseWatches(lostAfterMs: () => number): void {
+    this.table = new StoreTable(era)
+    this.bornAt = this.#agenda.now
+    this.log = []
     for (const watch of [...this.#watches]) {
       watch.end()
       const reason = new SkynetError('ERR_STORE_LOST', { reason: 'the store was restarted' })
       this.#agenda.after(lostAfterMs(), () => watch.client.bring(() => watch.lost(reason)))
     }
+    this.#silences.clear()
   }
 
   /** It goes away, or comes back: silence meanwhile is nobody's. */
@@ -197,10 +181,11 @@ export class Hub {
       for (const [name, { renewedAt }] of [...this.#silences]) {
         if (this.#agenda.now - renewedAt < ms) continue
         const node = name.slice(0, name.indexOf('#'))
-        const entry = this.memory.table.get(NODE_KEY + node)
+        const entry = this.table.get(NODE_KEY + node)
         this.#silences.delete(name)
         if (entry === undefined) continue
-        this.memory.write(entry.key, undefined, entry.revision)
+        this.log.push({ ...entry, revision: this.table.revision + 1, value: undefined })
+        this.table.cas(entry.key, undefined, entry.revision)
         this.onDeath(node, Number(name.slice(name.indexOf('#') + 1)), 0)
       }
     }
@@ -242,7 +227,7 @@ export class Hub {
 
   #silenceOf(node: string, epoch: number): number {
     this.#heard(node, epoch)
-    return this.#silences.get(`${node}#${epoch}`)?.longestMs ?? this.memory.ageMs
+    return this.#silences.get(`${node}#${epoch}`)?.longestMs ?? this.ageMs
   }
 }
 

@@ -28,11 +28,6 @@ export class ClusterNetwork {
   readonly random: Random
   readonly hub: Hub
   readonly isDirect: boolean
-  /**
-   * The store may lose a part of its memory, and its servers may pass over changes: so it says how
-   * far it has come.
-   */
-  readonly isLossy: boolean
   /** Frames that may be under way from one node to another. */
   readonly framesMax: number
   /** Of so many frames one is lost without a word. 0: none. */
@@ -46,18 +41,12 @@ export class ClusterNetwork {
     agenda: Agenda,
     random: Random,
     hub: Hub,
-    about: {
-      readonly isDirect: boolean
-      readonly isLossy: boolean
-      readonly framesMax: number
-      readonly delays: Delays
-    },
+    about: { readonly isDirect: boolean; readonly framesMax: number; readonly delays: Delays },
   ) {
     this.agenda = agenda
     this.random = random
     this.hub = hub
     this.isDirect = about.isDirect
-    this.isLossy = about.isLossy
     this.framesMax = about.framesMax
     this.#delays = about.delays
   }

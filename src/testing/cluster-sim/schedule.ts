@@ -11,8 +11,6 @@ const PAUSES_MS = [0, 5, 50, 50, 300, 1000, 3000] as const
 const FIRST_MS = 500
 /** Leases until all agree, once everything is well. */
 const QUIET_LEASES = 3
-/** Leases until somebody has found a loss of the store, and begun another era; or nobody does. */
-const LOST_LEASES = 8
 /** Its randomness, beside that of the steps. */
 const END_PART = -1
 /** Until the store is reached again, which makes others join, and until all were told. */
@@ -45,9 +43,6 @@ export function runCluster(
   for (const node of world.nodes) if (world.at(node) === undefined) world.start(node)
   pass(world, Math.max(0, world.hub.downUntil - agenda.now))
   for (const process of world.processes) process.goOn()
-  for (let leases = 0; leases < LOST_LEASES && world.hub.memory.isForgetful; leases++) {
-    pass(world, world.leaseMs)
-  }
   pass(world, world.leaseMs * QUIET_LEASES + TOLD_MS)
   world.checkAgreement()
   for (const { services } of world.processes) services.isQuiet = true

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { isSkynetError } from '../../base/errors.ts'
 import type { ClusterNodeHost, ClusterPeer } from '../../cluster/core/cluster-node.ts'
-import type { Overtaken, PeerState } from '../../cluster/core/members.ts'
+import type { PeerState } from '../../cluster/core/members.ts'
 import type { FenceToken } from '../../cluster/core/records.ts'
 import { readLetter } from './letter.ts'
 import { nameOf } from './name-of.ts'
@@ -23,8 +23,6 @@ export class SimHost implements ClusterNodeHost {
   #isPending = false
   /** Of each peer, by its epoch, what was told last. */
   readonly #states = new Map<string, PeerState>()
-  /** Those of them that may come again after their `down`. */
-  readonly #again = new Set<string>()
   /** As it joined last; 0: it never did. */
   epoch = 0
 
@@ -61,20 +59,15 @@ export class SimHost implements ClusterNodeHost {
     this.#world.trace(`${this.#name} joined as ${epoch}`)
   }
 
-  overtaken(how: Overtaken): void {
+  overtaken(how: string): void {
     this.#world.trace(`${this.#name} overtaken: ${how}`)
-    this.#world.checkOvertaken({ node: this.#process.node, epoch: this.epoch }, how)
-    if (how === 'mistaken') for (const key of this.#states.keys()) this.#again.add(key)
+    if (how !== 'replaced') return
+    this.#process.services.replaced()
   }
 
   node(peer: ClusterPeer, state: PeerState): void {
     const key = nameOf(peer)
-    const before = this.#states.get(key)
-    const { isGuessed } = this.#world.network.hub.memory
-    const isAgain = before === 'down' && isGuessed && this.#again.delete(key)
-    const last = isAgain ? undefined : before
-    // Who is no member forgets such a one, too, and is not told that it was mistaken.
-    if (state === 'down' && this.#process.cluster.epoch === 0) this.#again.add(key)
+    const last = this.#states.get(key)
     this.#world.trace(`${this.#name} sees ${key} ${state}`)
     assert.notEqual(last, state, `${this.#name} is told twice of ${key}: ${state}`)
     assert.notEqual(last, 'down', `${this.#name} is told of ${key} after its down: ${state}`)

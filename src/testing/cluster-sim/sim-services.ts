@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict'
 import { LINK_QUEUE_BYTES_MAX, LINK_WINDOW_BYTES_MAX } from '../../base/limits.ts'
 import type { ClusterNode, ClusterPeer } from '../../cluster/core/cluster-node.ts'
-import type { Overtaken } from '../../cluster/core/members.ts'
 import type { FenceToken } from '../../cluster/core/records.ts'
-import type { PeerAddress } from '../../cluster/core/transport.ts'
 import type { Random } from '../sim/random.ts'
 import type { ClusterBook, SimCall } from './book.ts'
 import { LETTER_BYTES, type Letter, writeLetter } from './letter.ts'
@@ -31,8 +29,6 @@ export interface ProcessWorld {
   trace(line: string): void
   /** Who acts for a name now. */
   actingFor(name: string): readonly string[]
-  /** A process is told that its epoch is over. */
-  checkOvertaken(address: PeerAddress, how: Overtaken): void
   /** A name has a new owner, in the process at that spot. */
   checkTaken(name: string, token: FenceToken, by: Spot): void
 }
@@ -40,7 +36,6 @@ export interface ProcessWorld {
 /** What services need of their process. */
 export interface ServicesProcess {
   readonly spot: Spot
-  readonly node: string
   readonly name: string
   readonly cluster: ClusterNode
   run(task: () => void): void

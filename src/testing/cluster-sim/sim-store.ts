@@ -3,7 +3,6 @@ import { SkynetError } from '../../base/errors.ts'
 import type { OpenedStore, StoreEntry } from '../../cluster/core/store.ts'
 import type { ViewedStore } from '../../cluster/core/store-view.ts'
 import { Later } from './later.ts'
-import { MARK } from './memory.ts'
 import { type ClusterNetwork, HUB } from './network.ts'
 import type { SimPlace, SimTransport } from './sim-transport.ts'
 
@@ -21,22 +20,13 @@ const PASSED_OVER_MS = 1000
 const LAGS_MS = [0, 0, 0, 100, 700] as const
 
 export class SimStore implements ViewedStore {
-  readonly renew?: (era: number, isSure: boolean) => PromiseLike<void>
   readonly #process: SimPlace
   readonly #network: ClusterNetwork
   readonly #client: SimTransport
-  /** Of the table: all of its memory. */
   #era = 0
-  #begin = 0
+  /** It says how far it has come, as it must when servers may pass over changes. */
+  readonly #tellsRevision: boolean
   #revision = 0
-  /**
-   * The last table of which all was told. Whoever knows nothing of a store cannot know that it has
-   * lost a part of its memory, and might be given a revision again, or take a name of which nothing
-   * is left: the simulation keeps him out until others have found out.
-   */
-  #known = 0
-  /** When the store had lost a part of its memory last, as it was opened. */
-  #lostAt = 0
   /** Of each watch that runs, what tells that it is lost. */
   readonly #watches = new Set<(reason: unknown) => void>()
 
@@ -44,29 +34,16 @@ export class SimStore implements ViewedStore {
     this.#process = process
     this.#network = network
     this.#client = client
-    if (network.isLossy) this.renew = (era, isSure) => this.#renew(era, isSure)
+    this.#tellsRevision = network.random.oneIn(2)
   }
 
   open(): PromiseLike<OpenedStore> {
     const { hub } = this.#network
     return this.#ask(() => {
-      const { era, begun, ageMs, table, lostAt } = hub.memory
-      const { revision } = table
-      this.#era = table.era
-      this.#begin = begun?.revision ?? 0
+      const { era, revision } = hub.table
+      this.#era = era
       this.#revision = revision
-      this.#lostAt = lostAt
-      const opened = begun === undefined ? { era, ageMs } : { era, ageMs, begun }
-      return this.#network.isLossy ? { ...opened, revision } : opened
-    })
-  }
-
-  #renew(era: number, isSure: boolean): PromiseLike<void> {
-    const { hub } = this.#network
-    const table = this.#era
-    return this.#ask(() => {
-      if (hub.memory.table.era !== table) throw lost('it was restarted')
-      hub.memory.renew(era, isSure)
+      return { era, ageMs: hub.ageMs, ...(this.#tellsRevision ? { revision } : {}) }
     })
   }
 
@@ -75,7 +52,7 @@ export class SimStore implements ViewedStore {
     const era = this.#era
     return this.#ask(() => {
       // What was opened is one memory.
-      if (hub.memory.table.era !== era) throw lost('it was restarted')
+      if (hub.table.era !== era) throw lost('it was restarted')
       return hub.cas(key, value, revision)
     })
   }
@@ -94,27 +71,20 @@ export class SimStore implements ViewedStore {
     this.#watches.add(fail)
     const stale = random.oneIn(4) ? random.below(STALE_MAX) : 0
     const lagMs = random.pick(LAGS_MS)
-    const passesOver = this.#network.isLossy && random.oneIn(3)
+    const passesOver = this.#tellsRevision && random.oneIn(3)
     let isReady = false
     const era = this.#era
     this.#request(() => {
       if (isClosed) return
-      if (
-        hub.memory.table.era !== era ||
-        (this.#known !== era && hub.memory.lostAt !== this.#lostAt)
-      ) {
+      if (hub.table.era !== era) {
         this.#client.bring(() => fail(lost('it was restarted')))
         return
       }
       end = hub.watch(
         this.#client,
-        { from: this.#network.isLossy ? this.#revision : 0, stale, lagMs },
+        { from: this.#tellsRevision ? this.#revision : 0, stale, lagMs },
         (entry) => {
           if (isClosed) return
-          if (entry.key === MARK) {
-            if (entry.revision > this.#begin) fail(lost('another era has begun'))
-            return
-          }
           if (isReady && passesOver && random.oneIn(4)) {
             const found = (): void => fail(lost('it has passed over a change'))
             agenda.after(PASSED_OVER_MS, () => this.#client.bring(found))
@@ -123,7 +93,6 @@ export class SimStore implements ViewedStore {
         fail,
         () => {
           isReady = true
-          if (!isClosed) this.#known = era
           if (!isClosed) ready.resolve(undefined)
         },
       )
@@ -166,10 +135,7 @@ export class SimStore implements ViewedStore {
   #request(run: () => void): void {
     const { agenda, hub, random } = this.#network
     const attempt = (): void => {
-      const isNew = this.#known !== hub.memory.table.era
-      const isKeptOut = isNew && hub.memory.isForgetful
-      if (isKeptOut) agenda.after(RETRY_MS, attempt)
-      else if (!hub.isStoreOut) run()
+      if (!hub.isStoreOut) run()
       else if (!hub.isDown && random.oneIn(2)) agenda.after(RETRY_MS, attempt)
     }
     this.#network.pipe(this.#process.spot, HUB).send({ arrive: attempt, lost: () => undefined })

@@ -156,16 +156,6 @@ export const CLUSTER_STEPS: readonly ClusterStep[] = [
     process.services.claim(name)
     return `${process.name} ${name}`
   }),
-  row(2, 'store loses a part of its memory', ({ agenda, network, hub, random, troubles }) => {
-    const { log, changedAt } = hub.memory
-    // Who was not told of a change yet is as new as anybody who comes.
-    const isTold = agenda.now - changedAt > TOLD_MS
-    if (!network.isLossy || hub.isStoreOut || log.length === 0 || !isTold) return undefined
-    const which = random.oneIn(2) ? 'first' : 'last'
-    const count = 1 + random.below(log.length)
-    troubles.lose(which, count)
-    return `the ${which} ${count} of ${log.length} changes`
-  }),
   row(2, 'restart the hub', (world) => {
     const ms = world.random.pick(OUTAGES_MS)
     const isForgetful = world.random.oneIn(2)
@@ -174,5 +164,3 @@ export const CLUSTER_STEPS: readonly ClusterStep[] = [
   }),
 ]
 const SLOW_MS = 250
-/** So much later all watches have told of a change. */
-const TOLD_MS = 2000

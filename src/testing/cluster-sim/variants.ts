@@ -58,7 +58,6 @@ const storeWith = (store: SimStore, own: Partial<ViewedStore>): ViewedStore => (
   open: () => store.open(),
   cas: (key, value, revision) => store.cas(key, value, revision),
   watch: (each, lost) => store.watch(each, lost),
-  ...(store.renew === undefined ? {} : { renew: store.renew }),
   ...own,
 })
 
@@ -163,28 +162,6 @@ export const BROKEN: readonly Variant[] = [
     }),
   },
   {
-    name: 'a store that is believed to have lost nothing',
-    parts: (transport, store) => {
-      const { open, cas, watch } = storeWith(store, {})
-      return { transport, store: { open, cas, watch } }
-    },
-  },
-  {
-    name: 'what was lost taken for what never was',
-    parts: (transport, store) => {
-      const renew = (era: number): PromiseLike<unknown> => store.renew!(era, false)
-      const own = store.renew === undefined ? {} : { renew }
-      return { transport, store: storeWith(store, own) }
-    },
-  },
-  {
-    name: 'a loss of the store that is found, and kept to oneself',
-    parts: (transport, store) => {
-      const own = store.renew === undefined ? {} : { renew: () => new Later<void>() }
-      return { transport, store: storeWith(store, own) }
-    },
-  },
-  {
     name: 'no echo: who is cut off judges',
     parts: (transport, store, network) => ({
       transport: behind(transport, () => ({}), {
@@ -219,7 +196,7 @@ export const BROKEN: readonly Variant[] = [
       transport,
       store: storeWith(store, {
         cas: (key, value) => {
-          const now = network.hub.memory.table.get(key)?.revision ?? 0
+          const now = network.hub.table.get(key)?.revision ?? 0
           return store.cas(key, value, now)
         },
       }),

@@ -45,15 +45,13 @@ export class ClusterWorld implements TroubledWorld {
     this.#lines = trace
     const { random } = this
     this.hub = new Hub(this.agenda, FIRST_ERA)
-    this.book = new ClusterBook(this.agenda, () => this.#overlapMs)
+    this.book = new ClusterBook(this.agenda, this.leaseMs)
     this.troubles = new Troubles(this, FIRST_ERA)
     this.hub.onDeath = (node, epoch, silentMs) => this.#died(node, epoch, silentMs)
     this.hub.onDisplaced = (node, epoch, silentMs) => this.#displaced(node, epoch, silentMs)
-    this.hub.memory.onRenewed = (era) => this.trace(`another era is begun: ${era}`)
     if (variant.hasTtl === true) this.hub.expire(this.leaseMs)
     this.network = new ClusterNetwork(this.agenda, random, this.hub, {
       isDirect: random.oneIn(2),
-      isLossy: random.oneIn(2),
       framesMax: random.pick(FRAMES_MAX),
       delays: random.pick(DELAYS),
     })
@@ -96,7 +94,8 @@ export class ClusterWorld implements TroubledWorld {
     this.book.deaths++
     const process = this.at(node)
     if (process?.address !== `${node}#${epoch}`) return
-    if (this.#isReplaced(node, epoch) || silentMs >= this.leaseMs) return
+    const isReplaced = this.processes.some((each) => each.node === node && each.host.epoch > epoch)
+    if (isReplaced || silentMs >= this.leaseMs) return
     // Not thrown here: whoever has written it would take that for an answer of the store.
     this.#falseDeath ??= `${process.name} lives, was silent for ${silentMs} ms at most, and is dead`
   }
@@ -109,37 +108,16 @@ export class ClusterWorld implements TroubledWorld {
     this.#falseDeath ??= `${process.name} lives, was silent for ${silentMs} ms, and is displaced`
   }
 
-  /** Whoever owns a name hears later of what the store has lost, and acts on for a lease. */
-  get #overlapMs(): number {
-    return this.hub.memory.isAstray(this.leaseMs) ? 2 * this.leaseMs : this.leaseMs
-  }
-
-  #isReplaced(node: string, epoch: number): boolean {
-    return this.processes.some((each) => each.node === node && each.host.epoch > epoch)
-  }
-
-  readonly checkOvertaken: TroubledWorld['checkOvertaken'] = (address, how) => {
-    const { node, epoch } = address
-    if (how === 'tombstone') {
-      const isOver = this.hub.isDead(address) || this.#isReplaced(node, epoch)
-      const isDecided = isOver || this.variant.hasTtl === true
-      assert.ok(isDecided, `${node}#${epoch} is told that it is dead: nobody has decided that`)
-    } else if (how === 'mistaken') {
-      const sure = this.troubles.sure.map((each) => each.name).join(', ')
-      assert.equal(sure, '', `${node}#${epoch} takes for mistaken what others are sure of`)
-    }
-  }
-
   /** A name has a new owner: nobody who is well may have lost it. */
   checkTaken(name: string, token: FenceToken, by: Spot): void {
     // One of an era before was not taken, but announced again.
-    if (token[0] !== this.hub.memory.era) return
+    if (token[0] !== this.hub.table.era) return
     for (const process of this.processes) {
       if (process.spot === by || !process.services.hasRemembered(name)) continue
       const { hub, agenda } = this
-      const isWell = this.troubles.isWell(process)
-      const isNew = agenda.now < hub.memory.bornAt + this.leaseMs
-      const wasWell = process.troubledAt < hub.memory.bornAt - this.leaseMs * 2
+      const isWell = process.isMeant && !process.isStopped && !this.troubles.isCut(process.spot)
+      const isNew = agenda.now < hub.bornAt + this.leaseMs
+      const wasWell = process.troubledAt < hub.bornAt - this.leaseMs * 2
       assert.ok(
         !isWell || !isNew || !wasWell,
         `${by} takes ${name}, which ${process.name} has, in the grace of a new era`,
