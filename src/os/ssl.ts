@@ -253,9 +253,9 @@ export class Ssl {
     const { lib, room, roomAt } = this.#desk
     // Where the name is, and how long.
     lib.SSL_get0_alpn_selected(this.#address, roomAt, roomAt + 8)
-    const length = room.readUInt32LE(8)
+    const [, , length = 0] = new Uint32Array(room.buffer, 0, 3)
     if (length === 0) return undefined
-    lib.memcpy(roomAt, Number(room.readBigUInt64LE(0)), length)
+    lib.memcpy(roomAt, Number(new BigUint64Array(room.buffer, 0, 1)[0]), length)
     return room.toString('latin1', 0, length)
   }
 
@@ -288,9 +288,8 @@ export class Ssl {
     const { lib } = this.#desk
     const der = Buffer.allocUnsafeSlow(lib.i2d_X509(certificate, 0))
     // It moves what points there.
-    const to = Buffer.alloc(8)
-    to.writeBigUInt64LE(BigInt(lib.addressOf(der)))
-    lib.i2d_X509(certificate, to)
+    const to = BigUint64Array.of(BigInt(lib.addressOf(der)))
+    lib.i2d_X509(certificate, new Uint8Array(to.buffer))
     return der
   }
 

@@ -365,6 +365,7 @@ serviceTest(
     await using listener = await serveLocal(skynet)
     const wrong = { key: CERTIFICATES.a.key, cert: CERTIFICATES.b.cert }
     assert.throws(() => listener.setTls(wrong), { name: 'TypeError', message: /'tls'.*mismatch/ })
+    assert.throws(() => listener.setTls({ key: '', cert: '' }), /'tls.key'/)
     assert.throws(() => listener.setTls({ crt: 'x' } as never), /'crt'.*did you mean 'cert'/)
     const stream = await connectLocal(skynet, listener.port)
     assert.equal(stream.authorized, true)
@@ -465,6 +466,24 @@ serviceTest(import.meta.url, 'who renegotiates is cut, and others are served', a
   await closed
   await echoed(await dialTls(listener.port), 'well')
 })
+
+serviceTest(
+  import.meta.url,
+  'a write that finds the connection closed is a failure of the stream',
+  async (skynet) => {
+    for (const more of [{}, { onSession: () => {} }]) {
+      await using listener = await serveLocal(skynet)
+      const below = await skynet.socket.connect({ host: HOST, port: listener.port })
+      const tls = { ca: CA, ...more }
+      const stream = await connectTls(skynet, { stream: below, host: HOST, tls })
+      const reading = assert.rejects(stream.read(), { code: 'ERR_SOCKET_FAILED' })
+      below.shutdown()
+      stream.write(Buffer.alloc(5000))
+      await reading
+      assert.equal(stream.isOpen, false)
+    }
+  },
+)
 
 serviceTest(import.meta.url, 'TLS over TLS, and much goes both ways', async (skynet) => {
   await using outer = await listenLocal(skynet)

@@ -1,5 +1,5 @@
 /** The life of a TLS stream: its handshake, its two ends, and what breaks it. */
-import { SkynetError } from '../../base/errors.ts'
+import { isSkynetError, SkynetError } from '../../base/errors.ts'
 import { LINGER_MS_MAX } from '../../base/limits.ts'
 import { SocketWait, Waiter, waitAlong } from '../../service/wait.ts'
 import { type WaitOptions, wrongWait } from '../../service/wait-options.ts'
@@ -166,7 +166,8 @@ export class TlsLife implements Source, Parting {
   #fail(reason: string, cause?: Error): void {
     if (this.#stage === 'closed') return
     const { id } = this
-    const isOurs = cause instanceof SkynetError
+    // A write may be the first to find what carries it closed: to the stream that is a failure.
+    const isOurs = isSkynetError(cause, 'ERR_SOCKET_FAILED')
     this.error = isOurs ? cause : new SkynetError('ERR_SOCKET_FAILED', { id, reason }, { cause })
     this.#end()
   }

@@ -7,7 +7,7 @@ import { Refused } from '../../sockets/refused.ts'
 import { HandshakeListener } from '../handshakes.ts'
 import { acceptOver } from './handshake.ts'
 import { TlsContexts } from './tls-contexts.ts'
-import type { TlsOptions } from './tls-options.ts'
+import { changedTls, type TlsOptions } from './tls-options.ts'
 import { tlsPoolOf } from './tls-pool.ts'
 import type { TlsStream } from './tls-stream.ts'
 
@@ -50,9 +50,13 @@ export class TlsListener extends HandshakeListener<TlsStream> {
    * that are open stay as they are. Clients still resume their sessions, where they are not asked
    * for certificates.
    *
+   * @param next What is not named stays; undefined takes an option away. A certificate comes whole:
+   * `key`, `cert`, `pfx` and `passphrase` replace those of before together.
    * @throws `TypeError` for what OpenSSL refuses: nothing has changed.
    */
   setTls(next: TlsOptions): void {
-    this.#contexts = new TlsContexts('set what a TLS listener has', next, this.#contexts)
+    const what = 'set what a TLS listener has'
+    const options = changedTls(what, this.#contexts.options, next)
+    this.#contexts = new TlsContexts(what, options, this.#contexts)
   }
 }

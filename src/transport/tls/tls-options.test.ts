@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkTlsServer, type TlsOptions } from './tls-options.ts'
+import { changedTls, checkTlsServer, type TlsOptions } from './tls-options.ts'
 
 const ONE = { key: 'key', cert: 'cert' }
 const check = (options: object): void => checkTlsServer('listen', options as TlsOptions)
@@ -47,4 +47,28 @@ test('a protocol has a name of at most 255 bytes', () => {
     assert.throws(() => check({ ...ONE, ALPNProtocols: [name] }), message)
   }
   check({ ...ONE, ALPNProtocols: ['x'.repeat(255)] })
+})
+
+// Proves: docs/tls.md#needs-certificate
+test('an empty key or certificate is none', () => {
+  for (const empty of ['', null, Buffer.alloc(0), []]) {
+    const [key, cert] = [
+      { key: empty, cert: 'cert' },
+      { key: 'key', cert: empty },
+    ]
+    assert.throws(() => check(key as never), /'tls.key' must be the key of a certificate/)
+    assert.throws(() => check(cert as never), /'tls.cert' must be a certificate/)
+  }
+})
+
+// Proves: docs/tls.md#set-tls
+test('a change of a certificate leaves what it does not name', () => {
+  const before = { ...ONE, passphrase: 'x', requestCert: true, ca: 'ca' }
+  const next = { pfx: 'pfx' }
+  assert.deepEqual(changedTls('test', before, next), { pfx: 'pfx', requestCert: true, ca: 'ca' })
+  assert.deepEqual(changedTls('test', before, { ca: 'b' }), { ...before, ca: 'b' })
+  const without = changedTls('test', before, { requestCert: undefined } as never)
+  assert.equal(without.requestCert, undefined)
+  assert.throws(() => changedTls('test', before, { crt: 'x' } as never), /'crt'/)
+  assert.throws(() => changedTls('test', before, undefined as never), TypeError)
 })

@@ -114,12 +114,28 @@ const NAME = /^(\*\.)?[\w-]+(\.[\w-]+)*$/
 const hasSome = ({ key, cert, pfx }: TlsNameOptions): boolean =>
   key !== undefined || cert !== undefined || pfx !== undefined
 
+/**
+ * Who asks clients for certificates goes on to ask them when he has another one himself.
+ *
+ * @throws `TypeError` naming what is no option.
+ */
+export function changedTls(what: string, before: TlsOptions, next: TlsOptions): TlsOptions {
+  checkOptions(what, 'tls', next ?? null, [...CONTEXT_NAMES, ...SERVER_NAMES])
+  if (!hasSome(next)) return { ...before, ...next }
+  const { key, cert, pfx, passphrase, ...kept } = before
+  return { ...kept, ...next }
+}
+
+/** OpenSSL takes what is empty, and each client fails. */
+const isMissing = (value: unknown): boolean =>
+  value === undefined || value === null || (value as { length?: unknown }).length === 0
+
 /** Without one each client would fail: no cipher is shared. */
 function checkCertificate(what: string, name: string, options: TlsNameOptions): void {
   const { key, cert, pfx } = options
-  if (pfx !== undefined) return
-  if (key === undefined) throw refusal('type', what, `${name}.key`, 'the key of a certificate', key)
-  if (cert === undefined) throw refusal('type', what, `${name}.cert`, 'a certificate', cert)
+  if (!isMissing(pfx)) return
+  if (isMissing(key)) throw refusal('type', what, `${name}.key`, 'the key of a certificate', key)
+  if (isMissing(cert)) throw refusal('type', what, `${name}.cert`, 'a certificate', cert)
 }
 
 /** @throws `TypeError` naming what is wrong. */
