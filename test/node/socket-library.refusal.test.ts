@@ -37,7 +37,7 @@ const BY_ID: readonly (readonly [string, (server: StandaloneServer, id: number) 
 
 /** The call, the code of its error, and the argument and value that it names. */
 const REFUSED: readonly (readonly [Call, string, string, string])[] = [
-  [(s) => s.listen(bad(undefined)), TYPE, 'options', 'null'],
+  [(s) => s.listen(bad(undefined)), TYPE, 'options', 'undefined'],
   [(s) => s.listen(bad({})), TYPE, 'port', 'undefined'],
   [(s) => s.listen({ port: 65_536 }), RANGE, 'port', '65536'],
   [(s) => s.listen({ port: bad('80') }), TYPE, 'port', '"80"'],
