@@ -1,11 +1,8 @@
 /** Memory after garbage collection. For processes started with --expose-gc. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collector } from '../../src/base/collector.ts'
 
-setFlagsFromString('--expose-gc')
-// A worker has no `gc` of its own: the flag is read when a context is made.
-const gc = runInNewContext('gc') as () => void
+const gc = collector()
 
 export interface Memory {
   /** Of this thread alone. */
