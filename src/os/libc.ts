@@ -193,6 +193,7 @@ export function bindCalls<T extends Record<string, string>>(table: T): ForeignCa
   return Object.fromEntries(rows) as unknown as ForeignCalls<T>
 }
 
+/** Where `bytes` starts, as long as its buffer lives; `openLibc` comes before. */
 export const addressOfBytes = (bytes: Uint8Array): number => Number(opened!.address(bytes))
 
 function bindLibc(koffi: Koffi): Libc {

@@ -5,7 +5,7 @@
  */
 import type { SecureContext } from 'node:tls'
 import { inspect, types } from 'node:util'
-import { addressOfBytes, bindCalls, type ForeignCalls } from './libc.ts'
+import { bindCalls, type ForeignCalls } from './libc.ts'
 
 /** Addresses are `uintptr_t`; 0 is NULL. */
 const CALLS = {
@@ -82,8 +82,6 @@ export interface Openssl extends ForeignCalls<typeof CALLS>, Texts {
    * it thinks itself of the chain is in `SSL_get_verify_result`.
    */
   readonly yes: number
-  /** Where `bytes` starts, as long as its buffer lives. */
-  addressOf(bytes: Uint8Array): number
 }
 
 let here: Openssl | undefined
@@ -102,7 +100,7 @@ export function openssl(): Openssl | undefined {
     if (calls.OpenSSL_version_num() / 2 ** 28 < 3) return undefined
     const yes = calls.dlsym(0, Buffer.from('RAND_status\0'))
     if (yes === 0) return undefined
-    here = { ...calls, ...(bindCalls(TEXTS) as unknown as Texts), yes, addressOf: addressOfBytes }
+    here = { ...calls, ...(bindCalls(TEXTS) as unknown as Texts), yes }
   } catch {
     // One of the functions is not there.
   }

@@ -7,8 +7,9 @@
  */
 import { NATIVE_OBJECTS_MAX } from '../base/limits.ts'
 import { nativeObjects } from '../shm/native-objects.ts'
+import { addressOfBytes } from './libc.ts'
 import { SSL as C, type Openssl, openssl } from './openssl.ts'
-import { opensslError } from './ssl-errors.ts'
+import { certificateError, NO_CERTIFICATE, opensslError } from './ssl-errors.ts'
 
 /** What is encrypted at a time: three records. */
 const PIECE_BYTES = 3 * 16_384
@@ -35,7 +36,7 @@ function deskOf(lib: Openssl): Desk {
     return bio
   }
   const room = Buffer.allocUnsafeSlow(ROOM_BYTES)
-  desk = { lib, input: makeBio(), output: makeBio(), room, roomAt: lib.addressOf(room) }
+  desk = { lib, input: makeBio(), output: makeBio(), room, roomAt: addressOfBytes(room) }
   return desk
 }
 
@@ -107,7 +108,7 @@ export class Ssl {
 
   // --- before the handshake ------------------------------------------------------------------
 
-  /** Of a server. A bad one is no failure: ask `verifyResult`. @param isNeeded To show none is. */
+  /** Of a server. A bad one is no failure: ask `peerProblem`. @param isNeeded To show none is. */
   askCertificate(isNeeded: boolean): void {
     this.#verify(C.VERIFY_PEER | (isNeeded ? C.VERIFY_FAIL_IF_NO_PEER_CERT : 0))
   }
@@ -259,9 +260,13 @@ export class Ssl {
     return room.toString('latin1', 0, length)
   }
 
-  /** What OpenSSL thinks of the chain that the peer showed: 0 is good, or that there is none. */
-  get verifyResult(): number {
-    return this.#lib.SSL_get_verify_result(this.#address)
+  /** What speaks against the certificate of the peer, or that it has shown none. */
+  get peerProblem(): NodeJS.ErrnoException | undefined {
+    const { lib } = this.#desk
+    const certificate = lib.SSL_get1_peer_certificate(this.#address)
+    if (certificate === 0) return certificateError(lib, NO_CERTIFICATE)
+    lib.X509_free(certificate)
+    return certificateError(lib, lib.SSL_get_verify_result(this.#address))
   }
 
   /** What the peer has shown, as DER; undefined: nothing, or it is free. */
@@ -288,7 +293,7 @@ export class Ssl {
     const { lib } = this.#desk
     const der = Buffer.allocUnsafeSlow(lib.i2d_X509(certificate, 0))
     // It moves what points there.
-    const to = BigUint64Array.of(BigInt(lib.addressOf(der)))
+    const to = BigUint64Array.of(BigInt(addressOfBytes(der)))
     lib.i2d_X509(certificate, new Uint8Array(to.buffer))
     return der
   }

@@ -4,7 +4,7 @@
  */
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
-import type { TlsEngine, TlsEngineHost, TlsFacts } from './tls-engine.ts'
+import type { ServerTrust, TlsEngine, TlsEngineHost, TlsFacts } from './tls-engine.ts'
 import { TlsWire } from './tls-wire.ts'
 
 /** What OpenSSL thinks of the certificate of the peer: Node.js says it to its own server only. */
@@ -17,8 +17,8 @@ export interface NodeEngineOptions {
   readonly first?: Buffer | undefined
   /** Its handshake begins with that. */
   secure(wire: TlsWire): TLSSocket
-  /** Of a server: whether it has asked for a certificate, and takes no bad one. */
-  readonly server?: { readonly requestCert: boolean; readonly rejectUnauthorized: boolean }
+  /** Undefined: it is a client. */
+  readonly server?: ServerTrust
   readonly onSession?: ((session: Buffer) => void) | undefined
 }
 

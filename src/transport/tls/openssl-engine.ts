@@ -4,13 +4,12 @@
  * node:stream, and needs a few times as long.
  */
 import type { DetailedPeerCertificate, PeerCertificate, SecureContext } from 'node:tls'
-import { addressOfContext, type Openssl, openssl } from '../../os/openssl.ts'
+import { addressOfContext, openssl } from '../../os/openssl.ts'
 import { Ssl } from '../../os/ssl.ts'
-import { certificateError, NO_CERTIFICATE } from '../../os/ssl-errors.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
 import { Connection } from '../../sockets/connection.ts'
 import { certificateOf, detailedOf } from './peer-certificate.ts'
-import type { TlsEngine, TlsEngineHost, TlsFacts } from './tls-engine.ts'
+import type { ServerTrust, TlsEngine, TlsEngineHost, TlsFacts } from './tls-engine.ts'
 
 const RENEGOTIATES = Object.assign(new Error('the peer renegotiates'), {
   code: 'ERR_TLS_RENEGOTIATION_DISABLED',
@@ -21,7 +20,7 @@ export interface OpensslEngineOptions {
   readonly context: SecureContext
   /** What was read of `below` already. */
   readonly first?: Buffer | undefined
-  readonly server?: { readonly requestCert: boolean; readonly rejectUnauthorized: boolean }
+  readonly server?: ServerTrust
   readonly client?: {
     readonly servername: string | undefined
     readonly protocols: readonly string[]
@@ -49,14 +48,13 @@ export function opensslEngine(
   lib.SSL_CTX_sess_set_new_cb(context, 0)
   lib.SSL_CTX_sess_set_get_cb(context, 0)
   const ssl = Ssl.of(context, options.server === undefined ? 'client' : 'server')
-  return new OpensslEngine(below, host, options, lib, ssl)
+  return new OpensslEngine(below, host, options, ssl)
 }
 
 class OpensslEngine implements TlsEngine {
   readonly #below: ByteStream
   readonly #host: TlsEngineHost
   readonly #options: OpensslEngineOptions
-  readonly #lib: Openssl
   readonly #ssl: Ssl
   /** What carries it copies what is written: it may be in memory of the thread. */
   readonly #isBelowCopying: boolean
@@ -71,17 +69,10 @@ class OpensslEngine implements TlsEngine {
   #delayed: { readonly bytes: Uint8Array; readonly done: () => void } | undefined
   isEndSent = false
 
-  constructor(
-    below: ByteStream,
-    host: TlsEngineHost,
-    options: OpensslEngineOptions,
-    lib: Openssl,
-    ssl: Ssl,
-  ) {
+  constructor(below: ByteStream, host: TlsEngineHost, options: OpensslEngineOptions, ssl: Ssl) {
     this.#below = below
     this.#host = host
     this.#options = options
-    this.#lib = lib
     this.#ssl = ssl
     this.#isBelowCopying = below instanceof Connection
     this.#held = options.first
@@ -106,27 +97,18 @@ class OpensslEngine implements TlsEngine {
     if (outcome === 'ended') this.#host.received(null)
     if (outcome !== 'done') return outcome === 'more'
     this.#isShaken = true
-    const { server } = this.#options
-    const problem = server === undefined ? this.#serverProblem() : this.#clientProblem()
+    const problem = this.#peerProblem()
     // The stream may be over before anybody asks.
     this.#facts = this.#factsWith(problem)
-    const { rejectUnauthorized } = server ?? this.#options.client!
+    const { rejectUnauthorized } = this.#options.server ?? this.#options.client!
     this.#host.shaken(rejectUnauthorized ? problem : undefined)
     return !this.#isDestroyed
   }
 
-  /** What speaks against the client. */
-  #clientProblem(): NodeJS.ErrnoException | undefined {
-    if (!this.#options.server!.requestCert) return undefined
-    const hasShown = this.#ssl.peerCertificate !== undefined
-    return certificateError(this.#lib, hasShown ? this.#ssl.verifyResult : NO_CERTIFICATE)
-  }
-
-  #serverProblem(): NodeJS.ErrnoException | undefined {
-    const der = this.#ssl.peerCertificate
-    if (der === undefined) return certificateError(this.#lib, NO_CERTIFICATE)
-    const problem = certificateError(this.#lib, this.#ssl.verifyResult)
-    return problem ?? this.#options.client!.check(this.peerCertificate(true)!)
+  #peerProblem(): NodeJS.ErrnoException | undefined {
+    const { server, client } = this.#options
+    if (server !== undefined) return server.requestCert ? this.#ssl.peerProblem : undefined
+    return this.#ssl.peerProblem ?? client!.check(this.peerCertificate(true)!)
   }
 
   facts(): TlsFacts {

@@ -4,13 +4,14 @@ import { type SecureContext, TLSSocket, type TLSSocketOptions } from 'node:tls'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
 import { NodeEngine } from './node-engine.ts'
 import { opensslEngine } from './openssl-engine.ts'
-import type { TlsEngine, TlsEngineHost } from './tls-engine.ts'
+import type { ServerTrust, TlsEngine, TlsEngineHost } from './tls-engine.ts'
 import {
   checkTlsServer,
   contextOf,
   type TlsContextOptions,
   type TlsOptions,
 } from './tls-options.ts'
+import type { TlsWire } from './tls-wire.ts'
 
 /** Of the keys by which a server reads the tickets that it has given. */
 const TICKET_KEYS_BYTES = 48
@@ -21,11 +22,7 @@ const NO_TICKETS = constants.SSL_OP_NO_TICKET
 
 export class TlsContexts {
   readonly options: TlsOptions
-  readonly #settings: TLSSocketOptions & {
-    readonly secureContext: SecureContext
-    readonly requestCert: boolean
-    readonly rejectUnauthorized: boolean
-  }
+  readonly #settings: TLSSocketOptions & ServerTrust & { readonly secureContext: SecureContext }
   readonly #named = new Map<string, SecureContext>()
   readonly #ticketKeys: Buffer
 
@@ -73,20 +70,14 @@ export class TlsContexts {
 
   /** @param first What was read of `below` already. */
   engineOn(below: ByteStream, host: TlsEngineHost, first: Buffer | undefined): TlsEngine {
-    const { secureContext: context, requestCert, rejectUnauthorized } = this.#settings
-    const server = { requestCert, rejectUnauthorized }
+    const server = this.#settings
+    const { secureContext: context, ALPNProtocols } = server
     // Names and protocols are what OpenSSL would have to call us back for.
-    const isPlain = this.#named.size === 0 && this.#settings.ALPNProtocols === undefined
+    const isPlain = this.#named.size === 0 && ALPNProtocols === undefined
     const engine = isPlain ? opensslEngine(below, host, { context, first, server }) : undefined
-    return engine ?? this.#nodeEngine(below, host, first)
-  }
-
-  #nodeEngine(below: ByteStream, host: TlsEngineHost, first: Buffer | undefined): TlsEngine {
-    return new NodeEngine(below, host, {
-      first,
-      secure: (wire) => new TLSSocket(wire as never, this.#settings),
-      server: this.#settings,
-    })
+    if (engine !== undefined) return engine
+    const secure = (wire: TlsWire): TLSSocket => new TLSSocket(wire as never, server)
+    return new NodeEngine(below, host, { first, secure, server })
   }
 
   readonly #select = (

@@ -1,18 +1,20 @@
 /** What encrypts: the contract of those who do, and of the stream that each is of. */
 import type { DetailedPeerCertificate, PeerCertificate } from 'node:tls'
 
-/** What both sides have agreed on: known once hands are shaken. */
+/** What both sides have agreed on, as `TlsStream` shows it: known once hands are shaken. */
 export interface TlsFacts {
-  /** Undefined: they have agreed on nothing. */
   readonly alpnProtocol: string | undefined
-  /** The name that the client has asked for. */
   readonly servername: string | undefined
   readonly protocol: string
   readonly isResumed: boolean
-  /** The peer has shown a certificate that is trusted. Of a client: when it was asked for. */
   readonly authorized: boolean
-  /** Why not, as OpenSSL calls it. */
   readonly authorizationError: string | undefined
+}
+
+/** Of a server: does it ask for a certificate, and take no bad one? */
+export interface ServerTrust {
+  readonly requestCert: boolean
+  readonly rejectUnauthorized: boolean
 }
 
 /** Whose engine it is. Nothing is said before `start`, and nothing but `over` after `destroy`. */

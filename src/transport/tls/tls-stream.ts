@@ -4,6 +4,7 @@ import { checkWait, limitsFrom, type WaitOptions } from '../../service/wait-opti
 import type { ByteStream } from '../../sockets/byte-stream.ts'
 import type { LineOptions } from '../../sockets/read-options.ts'
 import type { SecurePeer } from '../../sockets/secure-peer.ts'
+import type { TlsFacts } from './tls-engine.ts'
 import type { TlsLife } from './tls-life.ts'
 
 /**
@@ -13,7 +14,7 @@ import type { TlsLife } from './tls-life.ts'
  * connection that is cut, by whoever is in between or by a peer that does not say goodbye, rejects
  * reads with `ERR_SOCKET_FAILED`, once what came before was read.
  */
-export class TlsStream implements ByteStream, SecurePeer {
+export class TlsStream implements ByteStream, SecurePeer, TlsFacts {
   /** Nobody on the way reads along. */
   readonly encrypted = true
   /** What both sides speak within, of `ALPNProtocols`; undefined: they have agreed on nothing. */
