@@ -275,12 +275,12 @@ async function startExample(args) {
   const folder = join(DIST, relative(ROOT, resolve(isNamed ? args[0] : 'examples/chat')))
   const rest = isNamed ? args.slice(1) : args
   const program = join(folder, 'run.js')
-  if (fs.existsSync(program)) return passThrough(process.execPath, [program, ...rest])
   const config = join(folder, 'skynet.config.js')
-  if (!fs.existsSync(config)) throw new Failure(`Cannot start: no example is at ${args[0]}`)
-  // In this process, so that signals and Ctrl-C arrive at the node itself.
-  const cli = await import(pathToFileURL(join(DIST, 'lib', 'cli', 'main.js')).href)
-  await cli.main(['start', config, ...rest])
+  const load = (file) => import(pathToFileURL(file).href)
+  // In this process, so that signals and Ctrl-C arrive at who knows what they mean.
+  if (fs.existsSync(program)) await load(program)
+  else if (!fs.existsSync(config)) throw new Failure(`Cannot start: no example is at ${args[0]}`)
+  else await (await load(join(DIST, 'lib', 'cli', 'main.js'))).main(['start', config, ...rest])
   return process.exitCode
 }
 

@@ -19,13 +19,18 @@ export default defineService(async (skynet, socketId: number) => {
   const nick = `${skynet.cluster.self}${connection.id}`
   const write = (line: string): void => tell(connection, line)
   let room: Room | undefined
+  /** The node that the room is on, or was last. */
+  let home = ''
+  const unheard = new Set<string>()
 
   /** Go into the room, and again when it is lost with its node. */
   const stay = async (): Promise<void> => {
     while (connection.isOpen) {
       try {
         const found: Room = await skynet.cluster.uniqueService<typeof roomService>('./room.ts')
-        write(await found.call.join(skynet.selfRef<Guest>(), nick))
+        const { node, nicks } = await found.call.join(skynet.selfRef<Guest>(), nick)
+        write(`the room is on node ${node}; here are ${nicks.join(', ')}`)
+        home = node
         room = found
         await skynet.monitor(found)
         write('the room is lost, with its node')
@@ -49,6 +54,15 @@ export default defineService(async (skynet, socketId: number) => {
     }
   }
 
+  // Between a node's last sign and the decision that it is dead nothing comes of the room: say why.
+  skynet.cluster.onNode(({ node, state }) => {
+    if (state === 'suspect') {
+      unheard.add(node)
+      write(`node ${node}${node === home ? ', where the room is,' : ''} is not heard`)
+    } else if (unheard.delete(node)) {
+      write(`node ${node} is ${state === 'up' ? 'heard again' : state}`)
+    }
+  })
   skynet.fork(stay)
   skynet.fork(async () => {
     for await (const line of connection.lines()) await say(line)

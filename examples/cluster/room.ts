@@ -9,6 +9,11 @@ export interface Guest {
   hear(line: string): void
 }
 
+export interface Welcome {
+  readonly node: string
+  readonly nicks: string[]
+}
+
 export default defineService((skynet) => {
   const nicks = new Map<number, { readonly nick: string; readonly guest: ServiceRef<Guest> }>()
   skynet.log('the room is here')
@@ -19,7 +24,7 @@ export default defineService((skynet) => {
 
   return {
     /** The guest may be on any node: its reference is as good here as it is there. */
-    join(guest: ServiceRef<Guest>, nick: string): string {
+    join(guest: ServiceRef<Guest>, nick: string): Welcome {
       nicks.set(guest.handle, { nick, guest })
       tell(`${nick} is here`, guest.handle)
       skynet.fork(async () => {
@@ -29,7 +34,7 @@ export default defineService((skynet) => {
         tell(`${nick} is gone`)
       })
       const all = Array.from(nicks.values(), (each) => each.nick)
-      return `the room is on node ${skynet.cluster.self}; here are ${all.join(', ')}`
+      return { node: skynet.cluster.self, nicks: all }
     },
 
     say(nick: string, text: string): void {

@@ -39,6 +39,7 @@ function run(name: string, command: string, words: readonly string[]): void {
   }
   child.on('error', ({ message }) => {
     console.log(`Cannot start ${command}: ${message}`)
+    process.exitCode = 1
     end()
   })
   child.on('exit', (code, signal) => {

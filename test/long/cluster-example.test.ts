@@ -33,7 +33,11 @@ class Example {
     const port = await freePorts(PORTS)
     const env = { ...process.env, PORT: `${port}`, CLUSTER_PORT: `${port + NAMES.length}` }
     const example = new Example(
-      spawn(process.execPath, [...START, 'examples/cluster', ...args], { env, cwd: ROOT }),
+      spawn(process.execPath, [...START, 'examples/cluster', ...args], {
+        env,
+        cwd: ROOT,
+        detached: true,
+      }),
     )
     t.after(() => example.child.kill('SIGINT'))
     for (const name of NAMES) await example.said(new RegExp(`^${name} \\| .*to come in`, 'm'))
@@ -53,6 +57,13 @@ class Example {
       RegExp(`^node ${name}: process (\\d+), nc .* (\\d+)$`, 'm'),
     )
     return { pid: Number(pid), port: Number(port) }
+  }
+
+  /** By a Ctrl-C of a terminal, which reaches the whole group, and comes from npm once more. */
+  async ends(): Promise<void> {
+    const ended = once(this.child, 'exit')
+    for (let times = 0; times < 2; times++) process.kill(-this.child.pid!, 'SIGINT')
+    assert.deepEqual(await ended, [0, null], this.out)
   }
 
   async visit(name: string): Promise<ChatClient> {
@@ -96,15 +107,25 @@ for (const flags of [[], ['--nats']]) {
     const bob = await example.visit('b')
     await hears(bob, /^the room is on node [ac]; here are .*b\d+/)
 
-    const ended = once(example.child, 'exit')
-    example.child.kill('SIGINT')
-    // Of a Ctrl-C, as any program that is started by npm.
-    assert.deepEqual(await ended, [130, null])
+    await example.ends()
     const pids = [...example.out.matchAll(/process (\d+)/g)].map(([, each]) => Number(each))
     assert.ok(pids.length >= NAMES.length)
     for (const each of pids) assert.throws(() => process.kill(each, 0), { code: 'ESRCH' })
   })
 }
+
+test('examples/cluster tells who is in the room that it is away, with the seed', async (t) => {
+  const example = await Example.start(t)
+  const ada = await example.visit('a')
+  await hears(ada, /^the room is on node a; here are a\d+$/)
+  const bea = await example.visit('b')
+  await hears(bea, /^the room is on node a; here are a\d+, b\d+$/)
+  process.kill((await example.lineOf('a')).pid, 'SIGKILL')
+  assert.equal(await bea.next(), 'node a, where the room is, is not heard')
+  await hears(bea, /^node a is (down|heard again)$/)
+  await hears(bea, /^the room is on node [abc]; here are b\d+$/)
+  await example.ends()
+})
 
 test('npm start names an example that there is not', async () => {
   const child = spawn(process.execPath, [...START, 'examples/none'], { cwd: ROOT })
