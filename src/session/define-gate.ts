@@ -7,7 +7,7 @@ import { SessionGate, type SessionGateStat } from './gate.ts'
 import { checkSessionGate, type DrainOptions, type SessionGateOptions } from './gate-options.ts'
 import type { GateOrders } from './gate-orders.ts'
 import type { KickCode } from './kick-codes.ts'
-import type { FittingAnswer, LoginAnswer } from './login-answer.ts'
+import type { FittingAnswer, LoginAnswer, TypedAnswer } from './login-answer.ts'
 import type { EntrancePlace } from './reception.ts'
 import type { KickTarget } from './users.ts'
 
@@ -81,6 +81,18 @@ export function defineGate<
   // Of both, as the compiler settles what a login without parameters returns at the first signature
   // that it tries: whether `'red'` is to be any text.
   setup: SessionGateOptions<P, Answer> | GateSetup<P, Args, Answer, Options>,
+): ServiceDefinition<Args, SessionGateMethods, Skynet>
+// For functions around it that are generic in the data of their logins.
+export function defineGate<
+  P extends ClientProtocol,
+  Data = never,
+  Args extends readonly unknown[] = readonly [],
+  Options extends NoOther<Options> = object,
+>(
+  protocol: P,
+  setup:
+    | SessionGateOptions<P, TypedAnswer<P, Data>>
+    | GateSetup<P, Args, TypedAnswer<P, Data>, Options>,
 ): ServiceDefinition<Args, SessionGateMethods, Skynet>
 // The last one is what the compiler speaks of: most gates are options.
 export function defineGate<P extends ClientProtocol, Answer extends FittingAnswer<P, Answer>>(

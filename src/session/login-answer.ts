@@ -5,10 +5,25 @@ import type { AgentRef, JoinData } from './session.ts'
 
 /** Whose session it is to be, and who serves it. `Data` is what `joined` of that agent takes. */
 export type LoginAnswer<P extends ClientProtocol = ClientProtocol, Data = unknown> = AnswerParts &
-  JoinData<Data> & {
+  JoinData<Data> &
+  Named<Data> & {
     /** Wherever it is: on this worker, another one, another node. */
     readonly agent: AgentRef<P, Data>
   }
+
+declare const DATA: unique symbol
+
+/** No field: of the type of an answer, where there is none yet, the compiler takes `Data` by it. */
+interface Named<Data> {
+  readonly [DATA]?: Data
+}
+
+/**
+ * An answer whose type is `LoginAnswer`, where `Data` may be a type parameter: of that nothing can
+ * be asked. What an answer that is written out has says nothing here: `FittingAnswer` looks at it.
+ */
+export type TypedAnswer<P extends ClientProtocol, Data> = NoInfer<LoginAnswer<P, Data>> &
+  Named<Data>
 
 interface AnswerParts {
   /** For `sameUser`, `kick`, and the agent; not empty. */
@@ -31,7 +46,7 @@ export type FittingAnswer<P extends ClientProtocol, Answer> = {
     : 'A login gives no such thing'
 } & AnswerParts & { readonly agent: unknown; readonly data?: Exact & SomeData<Answer> }
 
-interface FittingParts<P extends ClientProtocol, Answer, Data> extends AnswerParts {
+interface FittingParts<P extends ClientProtocol, Answer, Data> extends AnswerParts, Named<unknown> {
   readonly agent: AgentRef<P, 'data' extends keyof Answer ? Data : MissingData<Data>>
   readonly data: Data & NoMore<Answer[keyof Answer & 'data'], Data>
 }

@@ -1,7 +1,7 @@
 /** What the compiler knows of gates and agents: all of it follows from the protocol. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { clientProtocol, unchecked } from '../client/client-protocol.ts'
+import { type ClientProtocol, clientProtocol, unchecked } from '../client/client-protocol.ts'
 import type { ServiceDefinition } from '../modules/definition.ts'
 import { defineService } from '../skynet/define-service.ts'
 import type { Skynet } from '../skynet/skynet.ts'
@@ -9,6 +9,7 @@ import { testNode } from '../testing/test-node.ts'
 import type { AgentDefinition } from './agent-definition.ts'
 import { defineAgent } from './define-agent.ts'
 import { defineGate } from './define-gate.ts'
+import type { SessionGateOptions } from './gate-options.ts'
 import type { LoginAnswer } from './login-answer.ts'
 import { pushAll } from './push-all.ts'
 import { TestUser } from './session.kit.ts'
@@ -283,6 +284,30 @@ export function exactData(agent: AgentRef<Chess, Move>, word: AgentRef<Chess, 'J
   // @ts-expect-error By how much? when a function makes the options as well.
   defineGate(chess, () => ({ listen, login: () => ({ user, agent, data: { kind: 'turn' } }) }))
 }
+
+type Login<Data> = SessionGateOptions<Chess, LoginAnswer<Chess, Data>>['login']
+
+/** Functions around `defineGate` need not know what their logins give along. */
+export function anyData<Data>(login: Login<Data>, agent: AgentRef<Chess, Data>, data: Data): void {
+  const user = 'bob'
+  defineGate(chess, { listen, login })
+  defineGate(chess, { listen, login: (...asked) => login(...asked) })
+  defineGate(chess, async (_skynet, keepMs: number) => ({ listen, login, keepMs }))
+  defineGate(chess, { listen, login: (): LoginAnswer<Chess, Data> => ({ user, agent, data }) })
+  defineGate<Chess, Data>(chess, { listen, login: () => ({ user, agent, data }) })
+  // @ts-expect-error It takes what they do not know.
+  defineGate<Chess, Data>(chess, { listen, login: () => ({ user, agent, data: 7 }) })
+  // @ts-expect-error There is no such option.
+  defineGate(chess, { listen, login, keepSeconds: 7 })
+  // @ts-expect-error There is no such option, when a function makes them neither.
+  defineGate(chess, () => ({ listen, login, keepSeconds: 7 }))
+}
+
+/** Nor need they know the protocol. */
+export const anyGate = <P extends ClientProtocol, Data>(
+  protocol: P,
+  options: SessionGateOptions<P, LoginAnswer<P, Data>>,
+) => defineGate(protocol, options)
 
 /** What has more than fields, or any fields at all, is taken as it is. */
 export function wholeData(
