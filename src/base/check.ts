@@ -28,6 +28,13 @@ function shownBigInt(value: bigint): string {
   return isShort ? `${value}n` : `a bigint of more than ${SHOWN_BITS_MAX} bits`
 }
 
+/** A secret for an error message: all but what it is. */
+export function hidden(value: unknown): string {
+  if (value === '') return 'empty'
+  if (typeof value !== 'string') return `of type ${typeof value}`
+  return `a string of length ${value.length}`
+}
+
 /** What can be wrong with an argument, and the code that Node.js has for it. */
 const WRONG = {
   type: { kind: TypeError, code: 'ERR_INVALID_ARG_TYPE' },
@@ -38,7 +45,8 @@ const WRONG = {
 /** What an error of here has refused. */
 interface Refused {
   readonly name: string
-  readonly value?: unknown
+  /** As the error shows it. */
+  readonly value?: string
   /** What it must be; undefined: there is nothing of that name. */
   readonly expected?: string
   /** The names that there are, then. */
@@ -57,11 +65,13 @@ export function refusal(
   name: string,
   expected: string,
   value: unknown,
+  show = shown,
 ): TypeError | RangeError {
   const { kind: Kind, code } = WRONG[wrong]
-  const text = `Cannot ${what} as '${name}' must be ${expected}: current value is ${shown(value)}`
+  const shownAs = show(value)
+  const text = `Cannot ${what} as '${name}' must be ${expected}: current value is ${shownAs}`
   const error = Object.assign(new Kind(text), { code })
-  refused.set(error, { name, value, expected })
+  refused.set(error, { name, value: shownAs, expected })
   return error
 }
 
@@ -159,9 +169,9 @@ export function checkString(what: string, name: string, value: unknown): void {
 }
 
 /** @throws {TypeError} Unless `value` is a string that is not empty. */
-export function checkText(what: string, name: string, value: unknown): void {
+export function checkText(what: string, name: string, value: unknown, show = shown): void {
   if (typeof value === 'string' && value !== '') return
-  throw refusal(value === '' ? 'value' : 'type', what, name, 'a string, not empty', value)
+  throw refusal(value === '' ? 'value' : 'type', what, name, 'a string, not empty', value, show)
 }
 
 /** @throws {TypeError} Unless `value` is true, false, or nothing at all. */

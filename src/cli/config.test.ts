@@ -108,12 +108,15 @@ test('resolveConfig() names the part of `cluster` that is wrong, or missing, but
   refused({ name: 'a', callTimeoutMs: 0 }, /'cluster.callTimeoutMs' .* in 1\.\..* is 0/)
   refused({ name: 'a', transport: 'udp' }, /'cluster.transport' .*'tcp' or 'nats'.* is 'udp'/)
   refused({ name: 'a', nodes: { b: 1 } }, /'cluster.nodes' /)
-  refused({ name: 'a', secret: 123456 }, /'cluster.secret' .* current value is 'number'/)
+  refused({ name: 'a', secret: 123456 }, /'cluster.secret' .* current value is of type number$/)
+  refused({ name: 'a', secret: '' }, /at least 16 bytes \(openssl .*: current value is empty$/)
   const tls =
-    /'cluster.tls' .*ca, cert and key: paths, or texts in PEM: current value is \[ 'ca', 'key' \]/
-  refused({ name: 'a', tls: { ca: 'x', key: 'PRIVATE' } }, tls)
-  refused({ name: 'a', tls: 'PRIVATE' }, /'cluster.tls' .* is 'string'/)
-  refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', pfx: 'x' } }, /'cluster.tls' .*'pfx' /)
+    /'cluster.tls' .*ca, cert and key: paths, or texts in PEM: current value is an object of/
+  refused({ name: 'a', tls: {} }, RegExp(`${tls.source} nothing$`))
+  const some = RegExp(`${tls.source} ca \\(of type number\\), key \\(a string of length 7\\)$`)
+  refused({ name: 'a', tls: { ca: 7, key: 'PRIVATE' } }, some)
+  refused({ name: 'a', tls: 'PRIVATE' }, /'cluster.tls' .* is a string of length 7$/)
+  refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', pfx: 'x' } }, /'cluster.tls' .* pfx \(/)
   refused('a', /'cluster' as it must be an object of name/)
 })
 
@@ -135,7 +138,7 @@ test('resolveConfig() names the part of `cluster` that does not go with the othe
   refused({ listen: at, seed: at, nats: { servers: [] } }, odd)
   refused({ transport: 'nats' }, /'cluster.nats' as it must be given, with its servers/)
   refused({ transport: 'nats', nats: {}, seed: at }, /'cluster.seed' .* left out/)
-  refused({ transport: 'nats', nats: {}, secret: '123456' }, /'cluster.secret' .* is 'string'/)
+  refused({ transport: 'nats', nats: {}, secret: '123456' }, /'cluster.secret' .* is a string/)
   const long = 'n'.repeat(CLUSTER_NAME_BYTES_MAX + 1)
   refused({ name: long, listen: at, seed: at }, /'cluster.name' .* at most 64 bytes/)
   refused({ cluster: long, listen: at, seed: at }, /'cluster.cluster' .* at most 64 bytes/)

@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { checkText, guess, refusal } from '../base/check.ts'
+import { checkText, guess, hidden, refusal } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import {
   DEDICATED_MAX,
@@ -429,21 +429,24 @@ function wrongPart(whole: string, given: Record<string, unknown>): SkynetError {
   const wrong = Object.entries(given).find((each) => !isRight(each))
   if (wrong === undefined && given.name !== undefined) {
     const [part, expected] = wrongAmong(given as ClusterParts)!
-    return wrongValue(`${whole}.${part}`, expected, withoutSecret(part, given[part]))
+    return wrongValue(`${whole}.${part}`, expected, given[part], showOf(part))
   }
   const missing: [string, unknown] = ['name', undefined]
   const [part, value] = wrong ?? missing
-  return wrongValue(`${whole}.${part}`, partOf(whole, part).expected, withoutSecret(part, value))
+  return wrongValue(`${whole}.${part}`, partOf(whole, part).expected, value, showOf(part))
 }
 
-/** Nobody wants to read that in a log. */
-function withoutSecret(part: string, value: unknown): unknown {
-  if (part === 'tls' && isRecord(value)) return Object.keys(value)
-  return part === 'secret' || part === 'tls' ? typeof value : value
+/** Nobody wants to read a secret in a log. */
+const showOf = (part: string) => (part === 'secret' || part === 'tls' ? showHidden : show)
+
+function showHidden(value: unknown): string {
+  if (!isRecord(value)) return hidden(value)
+  const parts = Object.entries(value).map(([name, part]) => `${name} (${hidden(part)})`)
+  return `an object of ${parts.join(', ') || 'nothing'}`
 }
 
-function wrongValue(key: string, expected: string, value: unknown): SkynetError {
-  return new SkynetError('ERR_CONFIG_VALUE', { key, expected, value: show(value) })
+function wrongValue(key: string, expected: string, value: unknown, as = show): SkynetError {
+  return new SkynetError('ERR_CONFIG_VALUE', { key, expected, value: as(value) })
 }
 
 function show(value: unknown): string {

@@ -1,5 +1,5 @@
 /** The service of a node that is in a cluster: docs/cluster.md. */
-import { checkOptions, refusedBy, shown } from '../base/check.ts'
+import { checkOptions, refusedBy } from '../base/check.ts'
 import { SkynetError } from '../base/errors.ts'
 import { type ClusterSettings, clusterService } from '../cluster/cluster-service.ts'
 import type { NatsOptions } from '../cluster/nats/options.ts'
@@ -33,11 +33,11 @@ export default defineService(async (skynet, config: ClusterServiceConfig) => {
 
 /** Options of a transport are keys of the config: what is wrong with one is told as there. */
 function asKey(error: unknown, above: string): never {
-  const { name, value, expected, known } = refusedBy(error) ?? {}
+  const { name, value = '', expected, known } = refusedBy(error) ?? {}
   if (name === undefined) throw error
   const key = `${above}.${name}`
   if (expected !== undefined) {
-    throw new SkynetError('ERR_CONFIG_VALUE', { key, expected, value: shown(value) })
+    throw new SkynetError('ERR_CONFIG_VALUE', { key, expected, value })
   }
   const names = known?.map((each) => `${above}.${each}`)
   throw new SkynetError('ERR_CONFIG_KEY', { key, known: `${names?.join(', ')}` })

@@ -176,7 +176,7 @@ test('what a transport refuses is an error of the config, by its key', async () 
     ['listen', '"127.0.0.1:-1"', { listen: '127.0.0.1:-1', seed: at }],
     ['advertise', '"a.b:0"', { listen: at, seed: at, advertise: 'a.b:0' }],
     ['seed', '"127.0.0.1:0"', { listen: at, seed: '127.0.0.1:0' }],
-    ['secret', '5', { listen: at, seed: at, secret: 'short' }],
+    ['secret', 'a string of length 5', { listen: at, seed: at, secret: 'short' }],
     ['nodes', 'an object (Object)', { listen: at, nodes: {} }],
     ['nodes.b', '"x"', { nodes: { a: at, b: 'x' } }],
     ['nodes.', '""', { nodes: { a: at, '': '127.0.0.1:2' } }],

@@ -8,6 +8,7 @@ import {
   checkFunction,
   checkOptions,
   checkText,
+  hidden,
   refusal,
 } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
@@ -108,7 +109,9 @@ export function resolveNats(options: NatsClusterOptions): ResolvedNats {
     )
   }
   checkFunction(WHAT, 'log', log)
-  for (const name of TEXTS) if (options[name] !== undefined) checkText(WHAT, name, options[name])
+  for (const name of TEXTS) {
+    if (options[name] !== undefined) checkText(WHAT, name, options[name], hidden)
+  }
   checkTls(options.tls)
   const servers = serversOf(options.servers)
   const { storage, replicas } = checkStore(options)

@@ -1,6 +1,6 @@
 /** Which node this is, where it listens, and where the others are: checked. */
 import { randomBytes } from 'node:crypto'
-import { checkOptions, checkPlain, checkText, refusal } from '../../base/check.ts'
+import { checkOptions, checkPlain, checkText, hidden, refusal } from '../../base/check.ts'
 import { SkynetError } from '../../base/errors.ts'
 import { type HostPort, hostPortText, isLoopbackHost, readHostPort } from '../../base/host-port.ts'
 import { CLUSTER_NAME_BYTES_MAX, CLUSTER_SECRET_BYTES_MIN } from '../../base/limits.ts'
@@ -165,11 +165,10 @@ function checkName(option: string, name: unknown): void {
 
 /** It must not be in an error: only how long it is. */
 function checkSecret(secret: unknown): void {
-  if (typeof secret !== 'string') throw refusal('type', WHAT, 'secret', 'a string', typeof secret)
-  const bytes = Buffer.byteLength(secret)
-  if (bytes >= CLUSTER_SECRET_BYTES_MIN) return
+  const isText = typeof secret === 'string'
+  if (isText && Buffer.byteLength(secret) >= CLUSTER_SECRET_BYTES_MIN) return
   const expected = `text of at least ${CLUSTER_SECRET_BYTES_MIN} bytes (openssl rand -hex 32)`
-  throw refusal('range', WHAT, 'secret', expected, bytes)
+  throw refusal(isText ? 'range' : 'type', WHAT, 'secret', expected, secret, hidden)
 }
 
 /** Closed by default. */
