@@ -52,6 +52,8 @@ function serve(skynet: Skynet, listener: TlsListener): TlsListener {
 const serveLocal = async (skynet: Skynet, tls = LOCAL, more = {}): Promise<TlsListener> =>
   serve(skynet, await listenLocal(skynet, tls, more))
 
+const logOf = (skynet: Skynet): string => readFileSync(String(skynet.getenv('logger')), 'utf8')
+
 /** A client of node:tls whose handshake is done. */
 async function dialTls(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = connect({ host: HOST, port, ca: CA, ...options })
@@ -228,6 +230,27 @@ serviceTest(
     for (const servername of ['b.test', 'x.y.b.test', 'x.a.test']) {
       const refused = connectLocal(skynet, listener.port, { servername })
       await assert.rejects(refused, { code: 'ERR_TLS_HOST' })
+    }
+  },
+)
+
+// Proves: docs/tls.md#names
+serviceTest(
+  import.meta.url,
+  'a server that has no certificate for a name says which was asked for',
+  async (skynet) => {
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const tls = { contexts: { 'a.test': CERTIFICATES.a }, maxVersion }
+      for (const servername of ['x.test', 'x\ty', undefined]) {
+        // One each: of several that fail at once the log has the first.
+        await using listener = await serveLocal(skynet, tls)
+        const named = servername === undefined ? {} : { servername }
+        const refused = connectLocal(skynet, listener.port, named)
+        await assert.rejects(refused, { code: 'ERR_TLS_REFUSED' })
+        const name = servername === undefined ? 'no name' : JSON.stringify(servername)
+        const line = `it asks for ${name}, and no certificate is for that`
+        await until(line, () => logOf(skynet).includes(line))
+      }
     }
   },
 )
@@ -645,8 +668,7 @@ serviceTest(
     const stream = await connectLocal(skynet, listener.port, { onSession })
     stream.write('x')
     assert.equal((await stream.read(1)).toString(), 'x')
-    const log = (): string => readFileSync(String(skynet.getenv('logger')), 'utf8')
-    await until('a line', () => log().includes('TLS session: Error: what onSession threw'))
+    await until('a line', () => logOf(skynet).includes('TLS session: Error: what onSession threw'))
     await stream.close()
   },
 )

@@ -5,9 +5,11 @@ import type { ByteStream } from '../../sockets/byte-stream.ts'
 import { NodeEngine } from './node-engine.ts'
 import { opensslEngine } from './openssl-engine.ts'
 import type { ServerTrust, TlsEngine, TlsEngineHost } from './tls-engine.ts'
+import { unknownName } from './tls-errors.ts'
 import {
   checkTlsServer,
   contextOf,
+  hasCertificate,
   type TlsContextOptions,
   type TlsOptions,
 } from './tls-options.ts'
@@ -52,7 +54,6 @@ export class TlsContexts {
       secureContext,
       requestCert,
       rejectUnauthorized: requestCert && rejectUnauthorized !== false,
-      ...(this.#named.size > 0 && { SNICallback: this.#select }),
       ...(ALPNProtocols !== undefined && { ALPNProtocols: [...ALPNProtocols] }),
     }
   }
@@ -76,16 +77,22 @@ export class TlsContexts {
     const isPlain = this.#named.size === 0 && ALPNProtocols === undefined
     const engine = isPlain ? opensslEngine(below, host, { context, first, server }) : undefined
     if (engine !== undefined) return engine
-    const secure = (wire: TlsWire): TLSSocket => new TLSSocket(wire as never, server)
-    return new NodeEngine(below, host, { first, secure, server })
+    let asked: string | undefined
+    let isServed = this.#named.size === 0 || hasCertificate(this.options)
+    const SNICallback: TLSSocketOptions['SNICallback'] = (name, take) => {
+      const named = this.#namedContext(name)
+      asked = name
+      isServed ||= named !== undefined
+      take(null, named)
+    }
+    const settings = this.#named.size > 0 ? { ...server, SNICallback } : server
+    const secure = (wire: TlsWire): TLSSocket => new TLSSocket(wire as never, settings)
+    const broke = (error: Error): void => host.broke(isServed ? error : unknownName(error, asked))
+    return new NodeEngine(below, { ...host, broke }, { first, secure, server })
   }
 
-  readonly #select = (
-    name: string,
-    take: (error: Error | null, context?: SecureContext) => void,
-  ): void => {
+  #namedContext(name: string): SecureContext | undefined {
     const asked = name.toLowerCase()
-    const context = this.#named.get(asked) ?? this.#named.get(`*${asked.slice(asked.indexOf('.'))}`)
-    take(null, context)
+    return this.#named.get(asked) ?? this.#named.get(`*${asked.slice(asked.indexOf('.'))}`)
   }
 }

@@ -1,4 +1,5 @@
 /** What a handshake may fail of: what OpenSSL and Node.js call it, and our codes. */
+import { shown } from '../../base/check.ts'
 import { isSkynetError, SkynetError } from '../../base/errors.ts'
 
 type TlsCode = 'ERR_TLS_EXPIRED' | 'ERR_TLS_HOST' | 'ERR_TLS_MISMATCH' | 'ERR_TLS_REFUSED'
@@ -40,6 +41,25 @@ function codeOf(problem: string): TlsCode | 'ERR_TLS_CERTIFICATE' | 'ERR_TLS_HAN
   if (code !== undefined) return code
   if (ALERT.test(problem)) return 'ERR_TLS_REFUSED'
   return CHAIN.test(problem) ? 'ERR_TLS_CERTIFICATE' : 'ERR_TLS_HANDSHAKE'
+}
+
+/** What a server fails of that has no certificate to show. */
+const NOTHING_TO_SHOW: ReadonlySet<string | undefined> = new Set([
+  'ERR_SSL_NO_SHARED_CIPHER',
+  'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM',
+])
+
+/**
+ * Of a server that has certificates for names alone, and none for this one. OpenSSL does not say.
+ *
+ * @param asked The name that the client asks for, if any.
+ */
+export function unknownName(error: NodeJS.ErrnoException, asked: string | undefined): Error {
+  const { code } = error
+  if (!NOTHING_TO_SHOW.has(code)) return error
+  const name = asked === undefined ? 'it asks for no name' : `it asks for ${shown(asked)}`
+  const text = `${name}, and no certificate is for that`
+  return Object.assign(new Error(text, { cause: error }), { code })
 }
 
 /** Of `C0B6:error:0A000076:SSL routines:place:no shared cipher:file:7:`, what people read. */

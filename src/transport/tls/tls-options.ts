@@ -92,7 +92,7 @@ export function checkTlsServer(what: string, options: TlsOptions): void {
   const { contexts } = options
   if (contexts !== undefined) checkContexts(what, contexts)
   // Those who ask for another name may be nobody's.
-  if (contexts === undefined || hasSome(options)) checkCertificate(what, 'tls', options)
+  if (contexts === undefined || hasCertificate(options)) checkCertificate(what, 'tls', options)
 }
 
 function checkContexts(what: string, contexts: NonNullable<TlsOptions['contexts']>): void {
@@ -111,7 +111,7 @@ function checkContexts(what: string, contexts: NonNullable<TlsOptions['contexts'
 /** As clients ask for them. */
 const NAME = /^(\*\.)?[\w-]+(\.[\w-]+)*$/
 
-const hasSome = ({ key, cert, pfx }: TlsNameOptions): boolean =>
+export const hasCertificate = ({ key, cert, pfx }: TlsNameOptions): boolean =>
   key !== undefined || cert !== undefined || pfx !== undefined
 
 /**
@@ -121,7 +121,7 @@ const hasSome = ({ key, cert, pfx }: TlsNameOptions): boolean =>
  */
 export function changedTls(what: string, before: TlsOptions, next: TlsOptions): TlsOptions {
   checkOptions(what, 'tls', next ?? null, [...CONTEXT_NAMES, ...SERVER_NAMES])
-  if (!hasSome(next)) return { ...before, ...next }
+  if (!hasCertificate(next)) return { ...before, ...next }
   const { key, cert, pfx, passphrase, ...kept } = before
   return { ...kept, ...next }
 }
