@@ -169,9 +169,9 @@ export class Slots {
 
   /** Bytes given to the socket thread for `id` and not written yet. */
   queuedOf(id: number): number {
-    return this.stateOf(id) === STATE.INVALID
-      ? 0
-      : Atomics.load(this.cells, this.at(id) + SLOT.queued)
+    const queued = Atomics.load(this.cells, this.at(id) + SLOT.queued)
+    // Mostly nothing waits, and it is asked at each write: one look then.
+    return queued === 0 || this.stateOf(id) === STATE.INVALID ? 0 : queued
   }
 
   /** Sends given to the socket thread for `id` that are not done. */

@@ -81,6 +81,7 @@ test('lines, counts and chunks may be mixed', () => {
           rest = rest.slice(length)
         }
         assert.equal(buffer.length, rest.length)
+        assert.equal(buffer.lineExceeds(2), rest.split('\n')[0]!.replace(/\r$/, '').length > 2)
       }
     }),
   )

@@ -14,6 +14,8 @@ export class ReadBuffer {
   /** Made when a second chunk waits: a service that keeps up never needs it. */
   #chunks: Queue<Buffer> | undefined
   #first: Buffer | undefined
+  /** Bytes of `#first` that are gone: a buffer for what is left costs more than to take it. */
+  #taken = 0
   /** Small chunks after all others, joined; `#joinedLength` bytes of it are used. */
   #joined: Buffer | undefined
   #joinedLength = 0
@@ -64,35 +66,31 @@ export class ReadBuffer {
     return joined
   }
 
-  /** True when `test` is, for a chunk; from the oldest on, stopping there. */
-  #some(test: (chunk: Buffer) => boolean): boolean {
-    if (this.#first !== undefined && test(this.#first)) return true
+  /** True when `test` is, for a chunk behind the first; from the oldest on, stopping there. */
+  #someLater(test: (chunk: Buffer) => boolean): boolean {
     if (this.#chunks?.some(test) === true) return true
     return this.#joined !== undefined && test(this.#joined.subarray(0, this.#joinedLength))
   }
 
   /** The oldest chunk as it came, or undefined. */
   takeChunk(): Buffer | undefined {
-    const chunk = this.#first
-    if (chunk === undefined) return undefined
-    this.#drop(chunk.length)
-    return chunk
+    const first = this.#first
+    return first && this.take(first.length - this.#taken)
   }
 
   /** Exactly `count` bytes, or undefined when there are fewer. */
   take(count: number): Buffer | undefined {
     if (this.length < count) return undefined
     const first = this.#first
-    if (first === undefined || first.length >= count) {
-      const bytes = first?.subarray(0, count) ?? Buffer.alloc(0)
+    if (first === undefined) return Buffer.alloc(0)
+    const from = this.#taken
+    if (first.length - from >= count) {
       this.#drop(count)
-      return bytes
+      return count === first.length ? first : first.subarray(from, from + count)
     }
     const bytes = Buffer.allocUnsafe(count)
     for (let at = 0; at < count; ) {
-      const part = this.#first!
-      const length = Math.min(part.length, count - at)
-      part.copy(bytes, at, 0, length)
+      const length = this.#first!.copy(bytes, at, this.#taken)
       this.#drop(length)
       at += length
     }
@@ -107,9 +105,11 @@ export class ReadBuffer {
   takeLine(): string | undefined {
     const end = this.#findNewline()
     if (end < 0) return undefined
-    const line = this.take(end + 1)!
-    const length = end > 0 && line[end - 1] === RETURN ? end - 1 : end
-    return line.toString('utf8', 0, length)
+    const first = this.#first!
+    if (this.#taken + end >= first.length) return lineOf(this.take(end + 1)!, 0, end)
+    const line = lineOf(first, this.#taken, end)
+    this.#drop(end + 1)
+    return line
   }
 
   /** Is the next line longer than `max`? Known before it is complete; its end does not count. */
@@ -122,9 +122,11 @@ export class ReadBuffer {
   }
 
   #byteAt(index: number): number | undefined {
-    let before = 0
+    const first = this.#first!
+    let before = first.length - this.#taken
+    if (index < before) return first[this.#taken + index]
     let byte: number | undefined
-    this.#some((chunk) => {
+    this.#someLater((chunk) => {
       byte = chunk[index - before]
       before += chunk.length
       return index < before
@@ -134,9 +136,14 @@ export class ReadBuffer {
 
   #findNewline(): number {
     if (this.length === this.#scanned) return -1
-    let at = 0
-    let found = -1
-    this.#some((chunk) => {
+    const first = this.#first!
+    let at = first.length - this.#taken
+    let found = this.#scanned < at ? first.indexOf(NEWLINE, this.#taken + this.#scanned) : -1
+    if (found >= 0) {
+      this.#scanned = found - this.#taken
+      return this.#scanned
+    }
+    this.#someLater((chunk) => {
       if (at + chunk.length > this.#scanned) {
         const index = chunk.indexOf(NEWLINE, Math.max(0, this.#scanned - at))
         if (index >= 0) found = at + index
@@ -150,13 +157,20 @@ export class ReadBuffer {
 
   /** Forget `count` bytes, at most the first chunk. */
   #drop(count: number): void {
-    const first = this.#first!
     this.length -= count
     this.#scanned = Math.max(0, this.#scanned - count)
-    if (first === undefined) return
-    if (count < first.length) this.#first = first.subarray(count)
-    else this.#first = this.#chunks?.shift() ?? this.#takeJoined()
+    this.#taken += count
+    if (this.#taken < this.#first!.length) return
+    this.#taken = 0
+    this.#first = this.#chunks?.shift() ?? this.#takeJoined()
   }
+}
+
+/** The text of `length` bytes from `from` on, without the `\r` of an end `\r\n`. */
+function lineOf(bytes: Buffer, from: number, length: number): string {
+  const end = from + length
+  const hasReturn = length > 0 && bytes[end - 1] === RETURN
+  return bytes.toString('utf8', from, hasReturn ? end - 1 : end)
 }
 
 /** Of every connection that has nothing to read; nothing is ever pushed to it. */
