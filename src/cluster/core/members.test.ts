@@ -49,6 +49,20 @@ describe('Members: silence', () => {
     assert.deepEqual(b.take(), ['a suspect', 'a up'])
   })
 
+  test('who was stopped for less than makes a suspect suspects nobody', () => {
+    const { cluster, a } = three()
+    for (const pauseMs of [500, 900, 1400, 1500, 1600]) {
+      // At any time after a beat.
+      for (const laterMs of [100, 200, 300, 400, 500]) {
+        cluster.pass(LEASE_MS + laterMs)
+        a.isStopped = true
+        cluster.pass(pauseMs)
+        a.goOn()
+        assert.deepEqual(a.take(), [], `${pauseMs} ms, ${laterMs} ms later`)
+      }
+    }
+  })
+
   test('who was stopped judges nobody, and finds that others have judged', () => {
     const { cluster, a, b } = three()
     a.isStopped = true

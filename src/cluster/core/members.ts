@@ -374,10 +374,11 @@ export class Members {
   tick(): void {
     const now = this.#host.now()
     const { leaseMs } = this.#options
-    const wasPaused = now - this.#tickedAt >= leaseMs / SUSPICION_PART
+    // Silence counts while somebody listens: what has come during a pause is not read yet, and a
+    // shorter one than makes a suspect is added to the silence before it.
+    const wasPaused = now - this.#tickedAt >= leaseMs / BEATS_PER_LEASE
     this.#tickedAt = now
     this.#lookAtLease()
-    // What has come meanwhile is not read yet.
     if (wasPaused) for (const peer of this.#peers.values()) peer.heardAt = now
     const isListening = this.#incumbent !== undefined
     if ((this.epoch !== 0 || isListening) && now >= this.#beatAt) this.#beat(now)
