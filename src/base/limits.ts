@@ -126,6 +126,8 @@ export const TLS_HANDSHAKE_MS = 10_000
 export const TLS_HANDSHAKES_MAX = 1024
 /** What is encrypted in one go. */
 export const TLS_PIECE_BYTES = 256 * 1024
+/** Records of one peer, a second, that carry nothing: TLS needs a few in hours. */
+export const TLS_EMPTY_RECORDS_MAX = 100
 /** Streams of a worker that OpenSSL encrypts without Node.js between: the others have that. */
 export const NATIVE_OBJECTS_MAX = 65_536
 

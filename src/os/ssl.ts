@@ -68,6 +68,8 @@ export class Ssl {
   readonly #held: Held
   /** Why the last call has failed. */
   error: NodeJS.ErrnoException | undefined
+  /** In so many records was something that the last `read` has decrypted. */
+  fullRecords = 0
   /** Has come with the end of the handshake, for `read`. */
   #behind: Buffer | undefined
 
@@ -170,12 +172,15 @@ export class Ssl {
     lib.ERR_clear_error()
     if (this.#behind !== undefined) this.feed(this.#behind)
     this.#behind = undefined
+    this.fullRecords = 0
     for (;;) {
       let length = 0
       let result = 1
-      while (result > 0 && length < ROOM_BYTES) {
+      while (length < ROOM_BYTES) {
         result = lib.SSL_read(address, roomAt + length, ROOM_BYTES - length)
-        if (result > 0) length += result
+        if (result <= 0) break
+        length += result
+        this.fullRecords++
       }
       if (length > 0) into.push(copyOf(room, length))
       if (result <= 0) return this.#outcome(result)

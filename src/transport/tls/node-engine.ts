@@ -4,6 +4,7 @@
  */
 import type { DetailedPeerCertificate, PeerCertificate, TLSSocket } from 'node:tls'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
+import { EmptyRecords, TOO_MANY_EMPTY } from './empty-records.ts'
 import type { ServerTrust, TlsEngine, TlsEngineHost, TlsFacts } from './tls-engine.ts'
 import { TlsWire } from './tls-wire.ts'
 
@@ -26,18 +27,25 @@ export class NodeEngine implements TlsEngine {
   readonly #wire: TlsWire
   readonly #socket: TLSSocket
   readonly #options: NodeEngineOptions
+  readonly #records = new EmptyRecords()
+  #fullRecords = 0
+  #isCounting = false
 
   constructor(below: ByteStream, host: TlsEngineHost, options: NodeEngineOptions) {
     const { first, secure, server, onSession } = options
     this.#options = options
     const broke = (error: Error): void => host.broke(error)
-    this.#wire = new TlsWire(below, { ended: () => host.wireEnded(), broke }, first)
+    const handedOn = (chunk: Buffer): void => {
+      if (this.#areTooManyEmpty(chunk)) broke(TOO_MANY_EMPTY)
+    }
+    this.#wire = new TlsWire(below, { ended: () => host.wireEnded(), handedOn, broke }, first)
     const socket = secure(this.#wire)
     this.#socket = socket
     // A peer could have us compute without end.
     socket.disableRenegotiation()
     // What is decrypted goes into our buffer: that of node:stream is not used.
     socket.push = (chunk: Buffer | null) => {
+      this.#fullRecords++
       host.received(chunk)
       return true
     }
@@ -46,15 +54,26 @@ export class NodeEngine implements TlsEngine {
     socket.on('finish', () => host.over())
     socket.on('close', () => host.over())
     if (onSession !== undefined) socket.on('session', onSession)
-    if (server === undefined) socket.once('secureConnect', () => host.shaken())
+    const shaken = (problem?: Error): void => {
+      this.#isCounting = socket.getProtocol() === 'TLSv1.3'
+      host.shaken(problem)
+    }
+    if (server === undefined) socket.once('secureConnect', () => shaken())
     else {
       const refused = (): Error | undefined =>
         server.rejectUnauthorized ? this.#verifyError : undefined
-      socket.once('secure', () => host.shaken(refused()))
+      socket.once('secure', () => shaken(refused()))
     }
   }
 
   start(): void {}
+
+  /** Node.js hands on what each record has by itself. */
+  #areTooManyEmpty(chunk: Buffer): boolean {
+    const empty = this.#records.ends(chunk) - this.#fullRecords
+    this.#fullRecords = 0
+    return this.#isCounting && this.#records.areTooMany(empty)
+  }
 
   get #verifyError(): NodeJS.ErrnoException | undefined {
     if (this.#options.server?.requestCert !== true) return undefined

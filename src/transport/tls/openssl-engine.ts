@@ -8,6 +8,7 @@ import { addressOfContext, openssl } from '../../os/openssl.ts'
 import { Ssl } from '../../os/ssl.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
 import { Connection } from '../../sockets/connection.ts'
+import { EmptyRecords, TOO_MANY_EMPTY } from './empty-records.ts'
 import { certificateOf, detailedOf } from './peer-certificate.ts'
 import type { ServerTrust, TlsEngine, TlsEngineHost, TlsFacts } from './tls-engine.ts'
 
@@ -56,6 +57,7 @@ class OpensslEngine implements TlsEngine {
   readonly #host: TlsEngineHost
   readonly #options: OpensslEngineOptions
   readonly #ssl: Ssl
+  readonly #records = new EmptyRecords()
   /** What carries it copies what is written: it may be in memory of the thread. */
   readonly #isBelowCopying: boolean
   #isShaken = false
@@ -182,6 +184,7 @@ class OpensslEngine implements TlsEngine {
 
   #decrypt(chunk: Buffer): void {
     const ssl = this.#ssl
+    const ended = this.#records.ends(chunk)
     ssl.feed(chunk)
     const wasShaken = this.#isShaken
     if (!wasShaken && (!this.#shake() || !this.#isShaken)) return
@@ -195,9 +198,11 @@ class OpensslEngine implements TlsEngine {
     else if (outcome === 'ended') {
       this.#isPeerDone = true
       this.#host.received(null)
-    } else if (wasShaken && answer !== undefined && ssl.version !== 'TLSv1.3') {
+    } else if (wasShaken && this.#facts!.protocol !== 'TLSv1.3') {
       // Before 1.3 nothing that is read is answered but that, by a refusal.
-      this.#host.broke(RENEGOTIATES)
+      if (answer !== undefined) this.#host.broke(RENEGOTIATES)
+    } else if (wasShaken && this.#records.areTooMany(ended - ssl.fullRecords)) {
+      this.#host.broke(TOO_MANY_EMPTY)
     }
     this.#writeDelayed()
   }

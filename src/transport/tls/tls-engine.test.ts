@@ -1,7 +1,9 @@
 /** Both engines, each with each as its peer, over bytes in memory. */
 import assert from 'node:assert/strict'
+import { createCipheriv, createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { connect, createSecureContext, type PeerCertificate, TLSSocket } from 'node:tls'
+import { TLS_EMPTY_RECORDS_MAX } from '../../base/limits.ts'
 import { openLibc } from '../../os/libc.ts'
 import { openssl } from '../../os/openssl.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
@@ -138,6 +140,8 @@ interface RigOptions {
   readonly recordBytesMax?: number
   readonly clientTls?: Parameters<typeof createSecureContext>[0]
   readonly host?: string
+  /** Of a client by `node:tls`: its keys, a line each. */
+  readonly keylog?: (line: Buffer) => void
 }
 
 function serverEngine(kind: Kind, below: Below, host: Host, options: RigOptions): TlsEngine {
@@ -165,8 +169,9 @@ function clientEngine(kind: Kind, below: Below, host: Host, options: RigOptions)
   const client = { servername, protocols: [], rejectUnauthorized: true, check }
   if (kind === 'openssl') return opensslEngine(stream, host, { context, client })!
   const settings = { secureContext: context, servername, rejectUnauthorized: true }
+  const { keylog = () => {} } = options
   return new NodeEngine(stream, host, {
-    secure: (wire) => connect({ ...settings, socket: wire as never }),
+    secure: (wire) => connect({ ...settings, socket: wire as never }).on('keylog', keylog),
   })
 }
 
@@ -307,6 +312,76 @@ for (const server of KINDS) {
       finish(made)
     })
   }
+}
+
+/** What a client of TLS 1.3 sends when its handshake is done, record by record. */
+class Records {
+  #secret: Buffer
+  #count = 0
+
+  /** @param secret That of TLS_AES_128_GCM_SHA256. */
+  constructor(secret: Buffer) {
+    this.#secret = secret
+  }
+
+  #derived(label: string, length: number): Buffer {
+    const name = Buffer.from(`tls13 ${label}`)
+    const info = Buffer.concat([Buffer.of(0, length, name.length), name, Buffer.of(0, 1)])
+    return createHmac('sha256', this.#secret).update(info).digest().subarray(0, length)
+  }
+
+  #record(type: number, bytes: Buffer): Buffer {
+    const length = bytes.length + 1 + 16
+    const header = Buffer.of(23, 3, 3, length >> 8, length)
+    const nonce = this.#derived('iv', 12)
+    nonce.writeUInt32BE((nonce.readUInt32BE(8) ^ this.#count++) >>> 0, 8)
+    const cipher = createCipheriv('aes-128-gcm', this.#derived('key', 16), nonce).setAAD(header)
+    const body = [cipher.update(bytes), cipher.update(Buffer.of(type)), cipher.final()]
+    return Buffer.concat([header, ...body, cipher.getAuthTag()])
+  }
+
+  text(text: string): Buffer {
+    return this.#record(23, Buffer.from(text))
+  }
+
+  /** What follows has other keys. */
+  keyUpdate(): Buffer {
+    const record = this.#record(22, Buffer.of(24, 0, 0, 1, 0))
+    this.#secret = this.#derived('traffic upd', 32)
+    this.#count = 0
+    return record
+  }
+}
+
+for (const server of KINDS) {
+  // Proves: docs/limits.md#tls-empty-records
+  test(`${server}: a peer that changes its keys without end is cut`, async () => {
+    let secret = ''
+    const made = await shaken(
+      rig(
+        { server, client: 'node' },
+        {
+          clientTls: { ciphers: 'TLS_AES_128_GCM_SHA256' },
+          keylog: (line) => {
+            secret = /^CLIENT_TRAFFIC_SECRET_0 \w+ (\w+)/.exec(String(line))?.[1] ?? secret
+          },
+        },
+      ),
+    )
+    const records = new Records(Buffer.from(secret, 'hex'))
+    const changes = (count: number): Buffer[] =>
+      Array.from({ length: count }, () => records.keyUpdate())
+    const send = (...all: Buffer[]): boolean => made.below.client.write(Buffer.concat(all))
+    const texts = Array.from({ length: 300 }, () => records.text('.'))
+    made.below.client.pieceBytes = 7
+    send(...texts, ...changes(TLS_EMPTY_RECORDS_MAX), records.text('well'))
+    await made.server.until('it came', () => made.server.text.endsWith('.well'))
+    made.below.client.pieceBytes = Number.POSITIVE_INFINITY
+    send(...changes(TLS_EMPTY_RECORDS_MAX + 1))
+    await made.server.until('it is cut', () => made.server.said.includes('broke'))
+    assert.equal((made.server.problem as NodeJS.ErrnoException).code, 'ERR_TLS_EMPTY_RECORDS')
+    finish(made)
+  })
 }
 
 test('openssl: while it is paused it takes no more than what was being read', async () => {

@@ -9,6 +9,8 @@ type Done = (error?: Error | null) => void
 export interface WireOwner {
   /** The bytes have ended, which says nothing about what was in them. */
   ended(): void
+  /** It is decrypted. */
+  handedOn(chunk: Buffer): void
   broke(error: Error): void
 }
 
@@ -77,6 +79,7 @@ export class TlsWire extends EventEmitter {
     if (chunk === undefined || !this.#isFlowing || !this.readable) return
     this.#held = undefined
     this.emit('data', chunk)
+    this.#owner.handedOn(chunk)
     if (this.#isFlowing && this.readable) this.#read()
   }
 
