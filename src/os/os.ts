@@ -135,7 +135,7 @@ export interface Os {
   setNonBlocking(fd: number, on: boolean): number
   /**
    * 1 when it is a socket, a pipe or a character device, as terminals are: bytes come and go.
-   * 0 when it is anything else, as a file, or what the kernel wakes threads by.
+   * 0 when it is anything else, as a file, or what threads of this process are woken by.
    */
   carriesBytes(fd: number): number
   /** Read into `region` at `offset`. 0 is the end of the stream. */

@@ -395,7 +395,9 @@ test('setNonBlocking() sets and clears the flag, also of a pipe', (t) => {
 
 test('carriesBytes() tells sockets, pipes and devices from files and from nothing', (t) => {
   const { client } = connectedPair(t, linux)
-  const { readFd, writeFd } = plain.createWakeup()
+  const ends = new Int32Array(2)
+  assert.equal(libc.pipe(new Uint8Array(ends.buffer)), 0)
+  const [readFd, writeFd] = ends as unknown as [number, number]
   const [device, file] = ['/dev/null', '/etc/hosts'].map((path) => openSync(path, 'r'))
   const fds = [client, readFd, writeFd, device!, file!]
   t.after(() => fds.slice(1).map((fd) => plain.close(fd)))
@@ -408,11 +410,15 @@ test('carriesBytes() tells sockets, pipes and devices from files and from nothin
 test('carriesBytes() says no of what Linux wakes threads by', {
   skip: process.platform !== 'linux',
 }, (t) => {
-  const { readFd } = linux.createWakeup()
   const epoll = libc.linux!.epoll_create1(0)
-  t.after(() => [readFd, epoll].map((fd) => plain.close(fd)))
+  const fds = [
+    epoll,
+    ...Object.values(linux.createWakeup()),
+    ...Object.values(plain.createWakeup()),
+  ]
+  t.after(() => fds.map((fd) => plain.close(fd)))
   assert.deepEqual(
-    [readFd, epoll].map((fd) => linux.carriesBytes(fd)),
-    [0, 0],
+    fds.map((fd) => linux.carriesBytes(fd)),
+    fds.map(() => 0),
   )
 })

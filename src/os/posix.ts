@@ -1,5 +1,5 @@
 /** The real operating system: `Os` on libc. */
-import { chmodSync, fstatSync, lstatSync } from 'node:fs'
+import { chmodSync, fstatSync, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import type { Blocks, Region } from '../shm/memory.ts'
 import { readSockaddr, SOCKADDR_BYTES_MAX, writeSockaddr } from './address.ts'
 import { Batch, receiveBatch, sendBatch } from './batch.ts'
@@ -27,6 +27,7 @@ const { EBADF, EINTR, EINPROGRESS, EINVAL, ENOSYS, ENOTSOCK } = ERRNO
 const NONBLOCK_CLOEXEC = LINUX_FLAGS.SOCK_NONBLOCK | LINUX_FLAGS.SOCK_CLOEXEC
 const SHUTDOWN = { read: 0, write: 1, both: 2 } as const
 const DOMAINS = { 4: C.AF_INET, 6: C.AF_INET6, unix: C.AF_UNIX } as const
+const STDERR = 2
 /** What the mask of sched_setaffinity(2) has room for. */
 const CPUS_MAX = 1024
 
@@ -175,10 +176,21 @@ export class PosixOs implements Os {
   carriesBytes(fd: number): number {
     try {
       const found = fstatSync(fd)
-      return found.isSocket() || found.isFIFO() || found.isCharacterDevice() ? 1 : 0
+      if (found.isFIFO()) return this.#isBothEnds(fd, found.ino) ? 0 : 1
+      return found.isSocket() || found.isCharacterDevice() ? 1 : 0
     } catch (error) {
       return (error as NodeJS.ErrnoException).errno ?? -EBADF
     }
+  }
+
+  /**
+   * Is it a pipe from this process to itself? By such ones libuv hears of signals: it ends the
+   * process when it misses a byte. Who has inherited one has one end, or a terminal's place for it.
+   */
+  #isBothEnds(fd: number, inode: number): boolean {
+    if (fd <= STDERR || !(this.#checked(this.#libc.fcntl(fd, C.F_GETFD)) & C.FD_CLOEXEC))
+      return false
+    return pipesHere().filter((pipe) => pipe === `pipe:[${inode}]`).length > 1
   }
 
   read(fd: number, region: Region, offset: number, length: number): number {
@@ -388,5 +400,21 @@ function permit(path: string, mode: number): number {
     return 0
   } catch (error) {
     return (error as NodeJS.ErrnoException).errno ?? -EINVAL
+  }
+}
+
+/** What the descriptors of this process are, as Linux shows it; elsewhere none. */
+function pipesHere(): string[] {
+  const folder = '/proc/self/fd'
+  try {
+    return readdirSync(folder).flatMap((name) => {
+      try {
+        return [readlinkSync(`${folder}/${name}`)]
+      } catch {
+        return [] // what the folder itself was read by, or what a thread has closed meanwhile
+      }
+    })
+  } catch {
+    return []
   }
 }

@@ -1,7 +1,7 @@
 /** Bound descriptors of a service, and the standard input of a node. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { closeSync, readdirSync, readlinkSync, readSync, writeSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { pipe } from '../support/pipe.ts'
@@ -63,28 +63,47 @@ check('bind() rejects what is no descriptor, or is bound already', async (skynet
   closeSync(readFd)
 })
 
-/** Descriptors by which threads of this process are woken. */
+/** Descriptors by which threads of this process are woken, libuv's pipes to itself too. */
 function wakeups(): number[] {
   if (process.platform !== 'linux') return []
   const folder = '/proc/self/fd'
-  const isOne = (fd: string): boolean => {
+  const all = readdirSync(folder).flatMap((fd): [number, string][] => {
     try {
-      return readlinkSync(join(folder, fd)).startsWith('anon_inode:')
+      return [[Number(fd), readlinkSync(join(folder, fd))]]
     } catch {
-      return false // what the folder itself was read by
+      return [] // what the folder itself was read by
     }
-  }
-  return readdirSync(folder).filter(isOne).map(Number)
+  })
+  const ends = (pipe: string) => all.filter(([fd, what]) => fd > 2 && what === pipe).length
+  const isOne = (what: string) =>
+    what.startsWith('anon_inode:') || (what.startsWith('pipe:') && ends(what) > 1)
+  return all.filter(([, what]) => isOne(what)).map(([fd]) => fd)
 }
 
 // Proves: docs/semantics.md#bind
 check('bind() rejects what Node.js and the node wake their threads by', async (skynet) => {
   const fds = wakeups()
-  assert.ok(fds.length > 5 || process.platform !== 'linux', `${fds}`)
+  assert.ok(fds.length > 10 || process.platform !== 'linux', `${fds}`)
   for (const fd of fds) {
-    const message = `Cannot bind descriptor ${fd}: it is no socket, pipe or terminal`
+    const reason = 'it is no socket, pipe or terminal, or one of Node.js itself'
+    const message = `Cannot bind descriptor ${fd}: ${reason}`
     await assert.rejects(skynet.socket.bind(fd), { code: 'ERR_BIND', message })
   }
+})
+
+// Proves: docs/semantics.md#bind
+check('bind() of what never has anything says so', async (skynet) => {
+  const fd = openSync('/dev/null', 'r')
+  // poll(2) takes it.
+  const bound = skynet.socket.bind(fd).then(async (connection) => {
+    assert.equal(await connection.read(), null)
+    await connection.close()
+  })
+  await bound.catch((error) => {
+    const reason = 'the system cannot wait for it, as it is always ready'
+    assert.equal(error.message, `Cannot bind descriptor ${fd}: ${reason}`)
+  })
+  closeSync(fd)
 })
 
 // Proves: docs/semantics.md#bind

@@ -94,12 +94,13 @@ export function beginBound(sockets: Sockets, id: number, fd: number, owner: numb
 function borrow(sockets: Sockets, socket: Socket, fd: number): string | undefined {
   const { os, watching } = sockets
   const carries = os.carriesBytes(fd)
-  if (carries === 0) return 'it is no socket, pipe or terminal'
+  if (carries === 0) return 'it is no socket, pipe or terminal, or one of Node.js itself'
   if (carries < 0) return os.errorText(carries)
   const changed = os.setNonBlocking(fd, true)
   socket.borrowed = changed === 1 ? 'blocking' : 'as it was'
   sockets.adopt(socket, fd)
   const result = changed < 0 ? changed : watching.tryWatch(socket, INTEREST.read)
   if (result === -ERRNO.EEXIST) return `descriptor ${fd} is bound already`
+  if (result === -ERRNO.EPERM) return 'the system cannot wait for it, as it is always ready'
   return result < 0 ? os.errorText(result) : undefined
 }
