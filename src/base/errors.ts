@@ -90,8 +90,9 @@ const MESSAGES = {
     `Cannot use ${i.door} without the package ${i.name}: npm install ${i.name}`,
   ERR_MESSAGE_LOG: (i: { file: string; reason: string }) =>
     `Cannot log messages to ${i.file}: ${i.reason}`,
-  ERR_TEST_UNSETTLED: (i: { messages: number; services: string }) =>
-    `Cannot settle: after ${i.messages} messages these go on, perhaps without end: ${i.services}`,
+  ERR_TEST_UNSETTLED: (i: { what: string; messages: number; services: string }) =>
+    `Cannot ${i.what}: after ${i.messages} messages these go on, perhaps without end: ` +
+    i.services,
   ERR_TEST_TIMEOUT: (i: { what: string; timeoutMs: number; reason: string }) =>
     `Cannot ${i.what} within ${i.timeoutMs} ms: ${i.reason}`,
   ERR_TEST_CLOCK: (i: { now: number; rounds: number; services: string }) =>

@@ -11,8 +11,8 @@ export interface Follower {
   clockMoved(): void
   /** Names of the services with timers that are due. */
   dueServices(): readonly string[]
-  /** Resolves when nothing is left to do. */
-  settled(): Promise<void>
+  /** Resolves when nothing is left to do. @param what What the clock is at, for people. */
+  settled(what: string): Promise<void>
 }
 
 /** Timers of these services set others for the same moment, and would do so for ever. */
@@ -101,6 +101,6 @@ export class FakeClock implements Clock {
   }
 
   async #settled(): Promise<void> {
-    for (const follower of this.#followers) await follower.settled()
+    for (const follower of this.#followers) await follower.settled('advance a clock')
   }
 }

@@ -21,7 +21,7 @@ type Register = (definition: AnyService, name: string) => string
 
 export class StandIns {
   /** To be launched at the start: they have these names. */
-  readonly named: AnyService[] = []
+  readonly named: (readonly [name: string, peer: AnyService])[] = []
   /** By URL of the module that each stands for, or by the name that it is launched by. */
   readonly #urls = new Map<string, string>()
   readonly #launch: (url: string) => void
@@ -35,7 +35,7 @@ export class StandIns {
     this.#launch = launch
     for (const [key, peer] of Object.entries(peers)) {
       const isPath = /^\.{0,2}\/|^file:/.test(key) || isAbsolute(key)
-      if (!isPath && key.startsWith('.')) this.named.push(namedService(key, peer))
+      if (!isPath && key.startsWith('.')) this.named.push([key, namedService(key, peer)])
       else {
         const place = isPath ? moduleAt(key, base) : key
         this.#urls.set(place, register(serviceOf(peer), key.slice(key.lastIndexOf('/') + 1)))
@@ -57,8 +57,9 @@ export class StandIns {
 /** @throws {TypeError} Unless each may stand in for a service. */
 export function checkPeers(what: string, peers: object): void {
   for (const [name, peer] of Object.entries(peers)) {
+    if (name === '') throw refusal('value', what, 'peers', 'given by names or paths', name)
     if (isObject(peer)) continue
-    throw refusal('type', what, `peers.${name}`, 'an object of methods, or a service', peer)
+    throw refusal('type', what, `peers['${name}']`, 'an object of methods, or a service', peer)
   }
 }
 
@@ -67,7 +68,7 @@ function moduleAt(key: string, base: string): string {
     return moduleOf(resolveService(key, base, []))
   } catch (error) {
     const expected = `that of a module: ${messageOf(error)}`
-    throw refusal('value', 'test a node', 'peers', expected, key)
+    throw refusal('value', 'test a node', `peers['${key}']`, expected, key)
   }
 }
 

@@ -257,7 +257,7 @@ export class TestNode implements AsyncDisposable {
       nextDue: () => Math.min(wheel.nextDue(), this.#net.nextDue() ?? Number.POSITIVE_INFINITY),
       clockMoved: () => scheduler.clockMoved(),
       dueServices: () => runtime.dueServices,
-      settled: () => this.settled(),
+      settled: (what) => this.#settled(SETTLE_MS_DEFAULT, this.#work(what)),
     }
   }
 
@@ -285,13 +285,16 @@ export class TestNode implements AsyncDisposable {
       runtime.launching.launch({ ...launch, onReady: () => resolve() })
     })
     await this.skynet.newService('service-manager')
-    for (const peer of this.#standIns.named) await this.launch(peer)
+    for (const [name, peer] of this.#standIns.named) {
+      await this.skynet.newService(register(peer, name))
+    }
   }
 
   /**
    * Launch a service that the test has in hand: defined in place, or imported from its module.
    *
-   * @throws As `skynet.newService`, which launches by path.
+   * @throws As `skynet.newService`, which launches by path. `ERR_SERVICE_LAUNCH` once the node has
+   * stopped.
    */
   async launch<S extends AnyService>(
     definition: S,
@@ -300,6 +303,10 @@ export class TestNode implements AsyncDisposable {
     if (!isServiceDefinition(definition)) {
       const expected = 'made by defineService (a path is for skynet.newService)'
       throw refusal('type', 'launch', 'definition', expected, definition)
+    }
+    if (this.#stopping !== undefined) {
+      const info = { path: fileOf(definition) ?? 'in hand', reason: 'the node has stopped' }
+      throw new SkynetError('ERR_SERVICE_LAUNCH', info)
     }
     return this.skynet.newService<S>(this.#register(definition, fileOf(definition)), ...rest)
   }
@@ -363,7 +370,7 @@ export class TestNode implements AsyncDisposable {
     return new TestClient(connection, {
       localAddress: (id) => addressOf(client, id, 'local'),
       settling: () => {
-        const work = this.#work()
+        const work = this.#work('take what was received')
         let settled: Promise<void> | undefined
         return () => {
           work.look()
@@ -390,12 +397,12 @@ export class TestNode implements AsyncDisposable {
     checkOptions('settle', 'options', options, ['timeoutMs'])
     const { timeoutMs = SETTLE_MS_DEFAULT } = options
     checkMs('settle', 'timeoutMs', timeoutMs)
-    await this.#settled(timeoutMs, this.#work())
+    await this.#settled(timeoutMs, this.#work('settle'))
   }
 
   /** From now on. */
-  #work(): Work {
-    return new Work(this.#worker.services, this.#options.messagesMax ?? TEST_MESSAGES_MAX)
+  #work(what: string): Work {
+    return new Work(what, this.#worker.services, this.#options.messagesMax ?? TEST_MESSAGES_MAX)
   }
 
   async #settled(timeoutMs: number, work: Work): Promise<void> {
@@ -416,7 +423,7 @@ export class TestNode implements AsyncDisposable {
       const launching = runtime.launching.underWay
       if (launching.length === 0) return
       if (monotonicNow() >= endsAt) {
-        const info = { what: 'settle', timeoutMs, reason: launching.join(', ') }
+        const info = { what: work.what, timeoutMs, reason: launching.join(', ') }
         throw new SkynetError('ERR_TEST_TIMEOUT', info)
       }
       // Others of this process do the work.

@@ -161,8 +161,9 @@ test('services that send to each other without end hold no test, and are named',
   const quiet = await node.launch(player)
   const [a, b] = [await node.launch(player), await node.launch(player)]
   const named = (handle: number): RegExp => new RegExp(`:0*${handle.toString(16)} `)
-  const unsettled = (error: unknown): boolean => {
+  const unsettled = (what: string) => (error: unknown) => {
     assert.ok(isSkynetError(error, 'ERR_TEST_UNSETTLED'))
+    assert.ok(error.message.startsWith(`Cannot ${what}: after `), error.message)
     const { messages, services } = error.info
     assert.ok(messages > 1000)
     for (const { handle } of [a, b]) assert.match(services, named(handle))
@@ -176,9 +177,9 @@ test('services that send to each other without end hold no test, and are named',
   }
   const [client] = node.connection()
   a.send.hit(b.handle, Number.POSITIVE_INFINITY)
-  await assert.rejects(node.settled(), unsettled)
-  await assert.rejects(clock.advance(1), unsettled)
-  await assert.rejects(client.received(), unsettled)
+  await assert.rejects(node.settled(), unsettled('settle'))
+  await assert.rejects(clock.advance(1), unsettled('advance a clock'))
+  await assert.rejects(client.received(), unsettled('take what was received'))
 })
 
 // Proves: docs/testing.md#unsettled
@@ -547,8 +548,10 @@ test('testNode() and testService() refuse options that they cannot take, by name
     [{ peers: 5 }, /as 'peers' must be a plain object: current value is 5/],
     [
       { peers: { '.a': 5 } },
-      /as 'peers.\.a' must be an object of methods, or a service: current value is 5/,
+      /as 'peers\['\.a'\]' must be an object of methods, or a service: current value is 5/,
     ],
+    [{ peers: { '': {} } }, /as 'peers' must be given by names or paths: current value is ""$/],
+    [{ peers: { './no.ts': {} } }, /as 'peers\['\.\/no\.ts'\]' must be that of a module: /],
     [{ env: 5 }, /as 'env' must be a plain object: current value is 5/],
     [
       { env: { a: {} } },
@@ -565,6 +568,18 @@ test('testNode() and testService() refuse options that they cannot take, by name
   await assert.rejects(testService(subject, { args: 5 } as never), /'args' must be an array/)
   const meant = /with option 'arg': .* \(did you mean 'args'\?\)$/
   await assert.rejects(testService(subject, { arg: [5] } as never), { message: meant })
+})
+
+test('a stand-in that cannot be launched is called by its name', async () => {
+  const wrong = testNode({ peers: { '.a b': {} } })
+  await assert.rejects(wrong, /Cannot launch service \S+\/\.a b: Cannot use '\.a b' as a service/)
+})
+
+test('launch() says that the node has stopped', async () => {
+  const node = await testNode()
+  await node.stop()
+  const stopped = { code: 'ERR_SERVICE_LAUNCH', message: /: the node has stopped$/ }
+  await assert.rejects(node.launch(subject), stopped)
 })
 
 test('a testNode and a FakeClock refuse what they cannot take, by name', async () => {
