@@ -15,7 +15,7 @@ export function childrenOn(skynet: Skynet, drive: Pick<Drive, 'self'>): Children
   const site = Skynet.siteOf(skynet)
   return new Children({
     self: () => drive.self,
-    launch: (url, options, signal) => {
+    launch: async (url, options, signal) => {
       const limits = new WaitLimits({ timeoutMs: 0, signal })
       return launchFrom(service, site, url, launchOptions(options), { isChild: true, limits })
     },

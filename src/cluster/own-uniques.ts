@@ -22,7 +22,7 @@ export function uniquesOn(skynet: Skynet, drive: () => Drive): Uniques {
       releaseAll: (released) => drive().node.names.releaseAll(released),
     },
     self: () => drive().self,
-    launch: ({ url, options }, fence) =>
+    launch: async ({ url, options }, fence) =>
       launchFrom(service, site, url, launchOptions(options), { fence }),
     handleOf: ({ node, epoch, id }) => {
       const { node: own, border } = drive()

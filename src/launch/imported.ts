@@ -38,35 +38,58 @@ export interface LaunchFromAs extends LaunchAs {
   readonly elsewhere?: RemoteChild | undefined
 }
 
-/** Returns the handle, once its setup is done. Throws as `newService`. */
-export async function launchFrom(
+/**
+ * Returns the handle, once its setup is done. Throws as `newService`, at once or later. Only what
+ * has to wait is asynchronous: each such function costs a launch a promise and turns of its own.
+ */
+export function launchFrom(
   service: LauncherHost & FinderHost & ClusterAsker,
   site: LaunchSite & ClusterSite,
   path: ServicePath,
   options: LaunchOptions<readonly unknown[]>,
   as: LaunchFromAs = {},
 ): Promise<number> {
-  if (typeof path !== 'function') return launchAt(service, site, path, options, as)
+  if (typeof path === 'function') return launchImported(service, site, path, options, as)
+  return launchAt(service, site, path, options, as)
+}
+
+async function launchImported(
+  service: LauncherHost & FinderHost & ClusterAsker,
+  site: LaunchSite & ClusterSite,
+  load: ServiceModule,
+  options: LaunchOptions<readonly unknown[]>,
+  as: LaunchFromAs,
+): Promise<number> {
   const left = limitsFrom(service.runtime, as.limits ?? launchLimits(options))
-  const url = await moduleUrl(service, path, left())
+  const url = await moduleUrl(service, load, left())
   return launchAt(service, site, url, options, { ...as, limits: left() })
 }
 
 /** Here, or on another node. */
-async function launchAt(
+function launchAt(
+  service: LauncherHost & FinderHost & ClusterAsker,
+  site: LaunchSite & ClusterSite,
+  path: string | URL,
+  options: LaunchOptions<readonly unknown[]>,
+  as: LaunchFromAs,
+): Promise<number> {
+  if (options.node === undefined) return launchService(service, site, path, options, as)
+  if (as.elsewhere === undefined) return launchOnNode(service, site, path, options)
+  return launchChild(service, site, path, options, { ...as, elsewhere: as.elsewhere })
+}
+
+/** A child of a supervisor, on that node or here. */
+async function launchChild(
   service: LauncherHost & FinderHost & ClusterAsker,
   site: LaunchSite & ClusterSite,
   path: string | URL,
   { node, ...options }: LaunchOptions<readonly unknown[]>,
-  as: LaunchFromAs,
+  as: LaunchFromAs & { readonly elsewhere: RemoteChild },
 ): Promise<number> {
-  if (node === undefined) return launchService(service, site, path, options, as)
-  const { elsewhere } = as
-  if (elsewhere === undefined) return launchOnNode(service, site, path, { ...options, node })
   const own = checkInCluster(site, 'supervise a child on another node')
   const left = limitsFrom(service.runtime, as.limits ?? launchLimits(options))
   const url = site.resolve(path, service.url)
-  const handle = await elsewhere.launch(node, own, url, options, left)
+  const handle = await as.elsewhere.launch(node!, own, url, options, left)
   if (handle !== 0) return handle
   return launchService(service, site, path, options, { ...as, limits: left() })
 }

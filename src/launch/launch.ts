@@ -45,39 +45,50 @@ export interface LaunchAs {
   readonly fence?: LaunchOrder['fence'] | undefined
 }
 
-/** Returns the handle, once its setup is done. Throws as `newService`. */
-export async function launchService(
+/** Returns the handle, once its setup is done. Throws as `newService`, at once or later. */
+export function launchService(
   service: LauncherHost,
   site: LaunchSite,
   path: string | URL,
   options: LaunchOptions<readonly unknown[]>,
-  { isChild = false, limits = launchLimits(options), fence }: LaunchAs = {},
+  as: LaunchAs,
 ): Promise<number> {
   if (service.hasEnded) throw service.exited()
   const url = site.resolve(path, service.url)
-  const { args = [], onFault = 'log', on = 'least-loaded' } = options
-  const order = { url, args, onFault, isChild, fence }
-  const { loads, worker, onVacant } = site
-  if (on !== 'dedicated') return launchOn(service, loads, choose(on, loads, worker), order, limits)
+  const { on = 'least-loaded' } = options
+  const limits = as.limits ?? launchLimits(options)
+  if (on === 'dedicated') return launchAlone(service, site, url, options, as, limits)
+  const { loads, worker } = site
+  return launchOn(service, loads, choose(on, loads, worker), url, options, as, limits)
+}
+
+/** On a worker of its own. */
+async function launchAlone(
+  service: LauncherHost,
+  site: LaunchSite,
+  url: string,
+  options: LaunchOptions<readonly unknown[]>,
+  as: LaunchAs,
+  limits: WaitLimits,
+): Promise<number> {
+  const { loads, onVacant } = site
   const left = limitsFrom(service.runtime, limits)
   const home = await workerFor(service, site, url, options.memoryLimitMb ?? 0, left())
   try {
-    return await launchOn(service, loads, home, order, left())
+    return await launchOn(service, loads, home, url, options, as, left())
   } catch (error) {
     if (loads.of(home) === 0) onVacant(home, [])
     throw error
   }
 }
 
-type WhatToLaunch = Pick<Required<LaunchOrder>, 'url' | 'args' | 'onFault' | 'isChild'> & {
-  readonly fence: LaunchOrder['fence'] | undefined
-}
-
-async function launchOn(
+function launchOn(
   service: LauncherHost,
   loads: Loads,
   home: number,
-  { url, args, onFault, isChild, fence }: WhatToLaunch,
+  url: string,
+  { args = [], onFault = 'log' }: LaunchOptions<readonly unknown[]>,
+  { isChild = false, fence }: LaunchAs,
   limits: WaitLimits,
 ): Promise<number> {
   const place = loads.add(home)
@@ -92,11 +103,10 @@ async function launchOn(
   // Then it was counted in vain.
   const onUnsent = (): void => loads.remove(place)
   const traits = { title: shortPath(url), undo, onUnsent }
-  try {
-    return (await orderOf(service, place, what, limits, traits)) as number
-  } catch (error) {
+  const launched = orderOf(service, place, what, limits, traits).catch((error: unknown) => {
     throw isSkynetError(error, 'ERR_CALL_DEAD') ? launchLost(url, error) : error
-  }
+  })
+  return launched as Promise<number>
 }
 
 /** A worker of its own. One that comes when nobody waits for it any more ends. */

@@ -57,10 +57,13 @@ export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]>
 
 const UNLIMITED = new WaitLimits({ timeoutMs: 0 })
 
-/** A launch is no call: it takes as long as its setup does, unless its caller says otherwise. */
+/**
+ * A launch is no call: it takes as long as its setup does, unless its caller says otherwise.
+ *
+ * @param options They are checked.
+ */
 export function launchLimits(options: WaitOptions = {}): WaitLimits {
   if (isA(options, WaitLimits)) return options
-  checkWait('launch', options, LAUNCH_KEYS)
   const { timeoutMs = 0, signal } = options
   return timeoutMs === 0 && signal === undefined ? UNLIMITED : new WaitLimits({ timeoutMs, signal })
 }
