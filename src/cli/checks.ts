@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isArray, isObject } from '../base/check.ts'
 import { isPem } from '../base/pem.ts'
+import type { TlsFiles } from '../threads/options.ts'
 
 /** What the mask of an affinity call holds. */
 const CPUS_MAX = 1024
@@ -131,17 +132,19 @@ export function texts(): Check<Readonly<Record<string, string>>> {
 }
 
 /** Files of certificates and keys, or what is in them in PEM. */
-export function certificates(): Check<{ ca: string; cert: string; key: string }> {
-  const names = ['ca', 'cert', 'key'] as const
+export function certificates(): Check<TlsFiles> {
+  const needed = ['ca', 'cert', 'key']
+  const known = [...needed, 'crl']
   return {
-    expected: 'an object of ca, cert and key: paths, or texts in PEM',
-    accepts: (value): value is { ca: string; cert: string; key: string } =>
+    expected: 'an object of ca, cert and key, and maybe crl: paths, or texts in PEM',
+    accepts: (value): value is TlsFiles =>
       isRecord(value) &&
-      names.every((name) => isText(value[name])) &&
-      Object.keys(value).every((name) => names.some((known) => known === name)),
+      needed.every((name) => isText(value[name])) &&
+      Object.entries(value).every(([name, each]) => known.includes(name) && isText(each)),
     resolve: (value, folder) => {
       const placed = (given: string) => (isPem(given) ? given : absolute(given, folder))
-      return { ca: placed(value.ca), cert: placed(value.cert), key: placed(value.key) }
+      const texts = Object.entries(value).map(([name, given]) => [name, placed(given)])
+      return Object.fromEntries(texts)
     },
     parse: parseJson,
   }

@@ -111,11 +111,12 @@ test('resolveConfig() names the part of `cluster` that is wrong, or missing, but
   refused({ name: 'a', secret: 123456 }, /'cluster.secret' .* current value is of type number$/)
   refused({ name: 'a', secret: '' }, /at least 16 bytes \(openssl .*: current value is empty$/)
   const tls =
-    /'cluster.tls' .*ca, cert and key: paths, or texts in PEM: current value is an object of/
+    /'cluster.tls' .*ca, cert and key, and maybe crl: paths, or texts in PEM: .* an object of/
   refused({ name: 'a', tls: {} }, RegExp(`${tls.source} nothing$`))
   const some = RegExp(`${tls.source} ca \\(of type number\\), key \\(a string of length 7\\)$`)
   refused({ name: 'a', tls: { ca: 7, key: 'PRIVATE' } }, some)
   refused({ name: 'a', tls: 'PRIVATE' }, /'cluster.tls' .* is a string of length 7$/)
+  refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', crl: 7 } }, /'cluster.tls' .* crl \(/)
   refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', pfx: 'x' } }, /'cluster.tls' .* pfx \(/)
   refused('a', /'cluster' as it must be an object of name/)
 })
@@ -213,7 +214,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
       advertise: '10.0.0.1:7001',
       nodes: { b: '10.0.0.2:7001' },
       secret: 's',
-      tls: { ca: 'ca.pem', cert: '../a.pem', key: '-----BEGIN PRIVATE KEY-----' },
+      tls: { ca: 'ca.pem', cert: '../a.pem', key: '-----BEGIN PRIVATE KEY-----', crl: 'crl.pem' },
     },
     profile: true,
     monitorMs: 0,
@@ -237,6 +238,7 @@ test('loadConfig() keeps every value given, with paths from the folder of the fi
         ...given.cluster!.tls!,
         ca: join(folder, 'ca.pem'),
         cert: join(dirname(folder), 'a.pem'),
+        crl: join(folder, 'crl.pem'),
       },
     },
     // That of the cluster is one more.

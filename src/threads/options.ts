@@ -71,11 +71,19 @@ interface OverTcp extends InCluster {
   /** All nodes have the same, at least 16 bytes. Without one only nodes of this machine. */
   readonly secret?: string
   /**
-   * Nodes talk over TLS, and each shows a certificate of its name, that `ca` has signed: texts in
-   * PEM, or paths.
+   * Nodes talk over TLS, and each shows a certificate of its name, that `ca` has signed, and that
+   * no list of `crl` revokes: texts in PEM, or paths.
    */
-  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+  readonly tls?: TlsFiles
   readonly nats?: never
+}
+
+/** Each is a text in PEM, or the path of a file that has it. */
+export interface TlsFiles {
+  readonly ca: string
+  readonly cert: string
+  readonly key: string
+  readonly crl?: string
 }
 
 interface WithSeed extends OverTcp {

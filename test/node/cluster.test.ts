@@ -200,6 +200,7 @@ test('what a transport refuses is an error of the config, by its key', async () 
   for (const [name, cluster] of [
     ['nats.server', nats({ server: at })],
     ['nats.tls.caPath', nats({ tls: { caPath: 'x' } })],
+    ['nats.tls.crl', nats({ tls: { crl: 'x' } })],
   ] as const) {
     await assert.rejects(started(cluster), (error) => {
       assert.ok(isSkynetError(error, 'ERR_CONFIG_KEY'), String(error))

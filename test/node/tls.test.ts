@@ -28,6 +28,7 @@ import {
   LOCAL,
   listenLocal,
   next,
+  REVOKED,
   readAll,
   tlsPair,
 } from '../support/tls.ts'
@@ -268,6 +269,9 @@ serviceTest(import.meta.url, 'both sides agree on a protocol, or on none', async
   assert.equal(plain.alpnProtocol, undefined)
 })
 
+/** What a client hears that has shown no good certificate: it may be cut before the alert comes. */
+const TOLD_OR_CUT = /refuses us: .*handshake failure|ended it|alert|close_notify/
+
 // Proves: docs/tls.md#clients
 serviceTest(import.meta.url, 'clients show a certificate, or are refused', async (skynet) => {
   const tls = { ...LOCAL, ca: CA, requestCert: true }
@@ -282,7 +286,7 @@ serviceTest(import.meta.url, 'clients show a certificate, or are refused', async
         return stream.read()
       }
       // The client of TLS 1.3 is done before the server has looked at its certificate.
-      await assert.rejects(refused, /refuses us: .*handshake failure|ended it|alert|close_notify/)
+      await assert.rejects(refused, TOLD_OR_CUT)
     }
   }
 })
@@ -298,6 +302,30 @@ serviceTest(import.meta.url, 'clients may be let in whatever they show', async (
   assert.equal(stranger.authorized, false)
   assert.equal(stranger.authorizationError, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE')
   assert.equal(stranger.peerCertificate()?.subject.CN, 'stranger')
+})
+
+// Proves: docs/tls.md#revoked, #set-tls
+serviceTest(import.meta.url, 'a list of revoked ones counts from setTls on', async (skynet) => {
+  const { ca, m, a, lists } = REVOKED
+  const own = { ...m, ca: ca.cert }
+  for (const more of [{}, { contexts: { 'b.test': CERTIFICATES.b } }]) {
+    const tls = { ...own, ...more, requestCert: true, crl: lists.none }
+    await using listener = await serveLocal(skynet, tls)
+    const client = { ...own, ...a }
+    const first = await connectLocal(skynet, listener.port, client)
+    first.write('x')
+    assert.equal(String(await first.read(1)), 'x')
+    listener.setTls({ crl: lists.foreign + lists.a })
+    const refused = async (): Promise<unknown> => {
+      const stream = await connectLocal(skynet, listener.port, client)
+      return stream.read()
+    }
+    await assert.rejects(refused, TOLD_OR_CUT)
+    await until('the log says why', () => logOf(skynet).includes('certificate revoked'))
+    // What is no list is refused at once, and the other one still counts.
+    assert.throws(() => listener.setTls({ crl: lists.a.slice(0, 200) }), TypeError)
+    await assert.rejects(refused, TOLD_OR_CUT)
+  }
 })
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

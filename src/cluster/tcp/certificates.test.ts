@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Certificates, type TcpTls } from './certificates.ts'
-import { type CertificateName, tlsOf } from './tcp.kit.ts'
+import { type CertificateName, REVOKED, tlsOf } from './tcp.kit.ts'
 
 const BROKEN = '\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 
@@ -29,6 +29,9 @@ test('what is wrong with certificates is named, and no key is in an error', () =
     [{ ...good, ca: undefined }, /'tls\.ca'/],
     [{ ...good, cert: 7 }, /'tls\.cert' must be .*7$/],
     [{ ...good, pfx: 'x' }, /pfx/],
+    [{ ...good, crl: 7 }, /'tls\.crl' must be .*7$/],
+    [{ ...good, crl: '/nowhere/crl.pem' }, /'tls\.crl' .*\(ENOENT: .*nowhere\/crl\.pem"$/],
+    [{ ...good, crl: good.cert }, /'tls\.crl' must be lists of revoked certificates in PEM/],
     [
       { ...good, cert: '/nowhere/a.pem' },
       /'tls\.cert' .*\(ENOENT: .*\): current value is "\/nowhere\/a\.pem"$/,
@@ -58,6 +61,22 @@ test('what is wrong with certificates is named, and no key is in an error', () =
       },
     )
   }
+})
+
+// Proves: docs/cluster-tcp.md#tls-revoked
+test('lists of revoked certificates are read from a file as the others are', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-certificates-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { none, a } = REVOKED.lists
+  const crl = join(folder, 'crl')
+  writeFileSync(crl, none)
+  const certificates = made({ ...tlsOf('a'), crl })
+  assert.equal(certificates.hasFiles, true)
+  assert.equal(certificates.current.crl, none)
+  writeFileSync(crl, none + a)
+  const used: unknown[] = []
+  assert.equal(await certificates.renew((read) => void used.push(read.crl)), true)
+  assert.deepEqual(used, [none + a])
 })
 
 test('what stands between certificates and is none of them is left alone', () => {

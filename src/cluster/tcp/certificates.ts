@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { checkOptions, checkText, refusal } from '../../base/check.ts'
 import { wallNow } from '../../base/event-loop.ts'
-import { isPem } from '../../base/pem.ts'
+import { isPem, revocationLists } from '../../base/pem.ts'
 import { messageOf } from '../../base/thrown.ts'
 
 /** Each is a text in PEM, or the path of a file that has it. */
@@ -18,9 +18,14 @@ export interface TcpTls {
   readonly cert: string
   /** Its private key, without a passphrase. */
   readonly key: string
+  /**
+   * Certificates that count no more: a list of each who has signed one that counts, one behind
+   * the other.
+   */
+  readonly crl?: string
 }
 
-const NAMES = ['ca', 'cert', 'key'] as const
+const NAMES = ['ca', 'cert', 'key', 'crl'] as const
 type Name = (typeof NAMES)[number]
 
 const BEGIN = '-----BEGIN '
@@ -44,20 +49,23 @@ export class Certificates {
   /** In PEM. */
   current: TcpTls
   readonly #what: string
-  readonly #given: TcpTls
+  readonly #given: Record<Name, string>
+  readonly #names: readonly Name[]
   readonly #node: string
 
   /** @throws `TypeError` naming what is wrong. */
   constructor(what: string, given: TcpTls, node: string) {
     checkOptions(what, 'tls', given, NAMES)
-    for (const name of NAMES) checkText(what, `tls.${name}`, given[name])
+    this.#names = NAMES.filter((name) => name !== 'crl' || given.crl !== undefined)
+    for (const name of this.#names) checkText(what, `tls.${name}`, given[name])
     this.#what = what
-    this.#given = given
+    this.#given = given as Record<Name, string>
     this.#node = node
     this.current = this.#checked(
       this.#each((name) => {
         try {
-          return isPem(given[name]) ? given[name] : readFileSync(given[name], 'utf8')
+          const text = this.#given[name]
+          return isPem(text) ? text : readFileSync(text, 'utf8')
         } catch (error) {
           throw this.#unread(name, error)
         }
@@ -66,7 +74,7 @@ export class Certificates {
   }
 
   get hasFiles(): boolean {
-    return NAMES.some((name) => !isPem(this.#given[name]))
+    return this.#names.some((name) => !isPem(this.#given[name]))
   }
 
   /**
@@ -77,16 +85,17 @@ export class Certificates {
    * @throws `TypeError` naming what is wrong: nothing has changed.
    */
   async renew(use: (read: TcpTls) => void): Promise<boolean> {
-    const texts = await Promise.all(NAMES.map((name) => this.#read(name)))
+    const texts = await Promise.all(this.#names.map((name) => this.#read(name)))
     const read = this.#each((_, index) => texts[index]!)
-    if (NAMES.every((name) => read[name] === this.current[name])) return false
+    if (this.#names.every((name) => read[name] === this.current[name])) return false
     use(this.#checked(read))
     this.current = read
     return true
   }
 
   #each(textOf: (name: Name, index: number) => string): TcpTls {
-    return { ca: textOf('ca', 0), cert: textOf('cert', 1), key: textOf('key', 2) }
+    const texts = this.#names.map((name, index) => [name, textOf(name, index)] as const)
+    return Object.fromEntries(texts) as Record<Name, string>
   }
 
   #read(name: Name): Promise<string> {
@@ -110,6 +119,9 @@ export class Certificates {
     }
     if (!isKeyOf(certificate, read.key)) {
       throw this.#wrong('key', `the private key of 'tls.cert' in PEM, without a passphrase`)
+    }
+    if (read.crl !== undefined && revocationLists(read.crl).length === 0) {
+      throw this.#wrong('crl', 'lists of revoked certificates in PEM, or a file of them')
     }
     return read
   }

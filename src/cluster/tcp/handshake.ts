@@ -41,6 +41,8 @@ export const REFUSAL = {
   expired: 7,
   untrusted: 8,
   unnamed: 9,
+  revoked: 10,
+  unlisted: 11,
 } as const
 type Refusal = keyof typeof REFUSAL
 
@@ -59,6 +61,9 @@ const REASONS: Readonly<Record<number, string>> = {
   [REFUSAL.untrusted]:
     "it says that nobody of its 'tls.ca' has signed the certificate of this node",
   [REFUSAL.unnamed]: 'it says that the certificate of this node has another name',
+  [REFUSAL.revoked]: 'it says that the certificate of this node is revoked',
+  [REFUSAL.unlisted]:
+    "it says that its 'tls.crl' cannot tell of the certificate of this node: its log says why",
 }
 
 /** Why somebody is not let in, whatever he can prove. */

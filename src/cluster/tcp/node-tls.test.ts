@@ -14,6 +14,7 @@ import { PACKET, PacketReader, writePacket } from './packets.ts'
 import {
   type CertificateName,
   type Member,
+  REVOKED,
   type Scene,
   SECRET,
   SEED,
@@ -218,7 +219,7 @@ test('certificates that are replaced hold for the connections to come', async (t
   const folder = mkdtempSync(join(tmpdir(), 'skynet-tls-'))
   t.after(() => rmSync(folder, { recursive: true }))
   const files: TcpTls = { ca: join(folder, 'ca'), cert: join(folder, 'c'), key: join(folder, 'k') }
-  const put = (pem: TcpTls, ...names: (keyof TcpTls)[]): void => {
+  const put = (pem: TcpTls, ...names: ('ca' | 'cert' | 'key')[]): void => {
     for (const name of names) writeFileSync(files[name], pem[name])
   }
   put(tlsOf('m'), 'ca', 'cert', 'key')
@@ -243,6 +244,77 @@ test('certificates that are replaced hold for the connections to come', async (t
   await at.settled()
   assert.deepEqual(m.heard(), ['a@2 still'])
   for (const each of [a, m]) await each.cluster.transport.close()
+})
+
+const { ca: AUTHORITY, lists: LISTS } = REVOKED
+const listed = (node: 'm' | 'a', crl?: string): { secret: undefined; tls: TcpTls } => ({
+  ...NONE,
+  tls: { ca: AUTHORITY.cert, ...REVOKED[node], ...(crl !== undefined && { crl }) },
+})
+
+/** What the list is; what the side that has it says, and what the other one is told. */
+const UNLISTED: Readonly<Record<string, readonly [crl: string, ours: RegExp, theirs: RegExp]>> = {
+  'that names it': [
+    LISTS.a,
+    /certificate revoked: 'tls.crl' has that of DNS:a, number 3003/,
+    /it says that the certificate of this node is revoked/,
+  ],
+  'that names it, behind another one': [
+    LISTS.foreign + LISTS.a,
+    /certificate revoked: 'tls.crl' has that of DNS:a, number 3003/,
+    /it says that the certificate of this node is revoked/,
+  ],
+  'that is over': [
+    LISTS.over,
+    /a list in 'tls.crl' is not good now \(CRL_HAS_EXPIRED\): give a new one, or mend a clock/,
+    /it says that its 'tls.crl' cannot tell of the certificate of this node/,
+  ],
+  'of somebody else': [
+    LISTS.foreign,
+    /or 'tls.crl' has no good list of each who has \(UNABLE_TO_GET_CRL\)/,
+    /it says that its 'tls.crl' cannot tell of the certificate of this node/,
+  ],
+}
+
+for (const [what, [crl, ours, theirs]] of Object.entries(UNLISTED)) {
+  // Proves: docs/cluster-tcp.md#tls-revoked, #tls-lists
+  test(`a certificate is refused by a list ${what}, of either side`, async (t) => {
+    const at = await scene(t)
+    const accepting = await meet(at, listed('m', crl), listed('a'))
+    assert.match(accepting.ended, /^ERR_CLUSTER_AUTH /)
+    assert.match(accepting.ended, theirs)
+    assert.match(at.log.join('\n'), ours)
+
+    const there = await scene(t)
+    const [seed, m] = [there.seed('a', listed('a')), there.member('m', listed('m', crl))]
+    for (const each of [seed, m]) await each.open()
+    const refused = assert.rejects(m.cluster.store.open(), {
+      code: 'ERR_CLUSTER_AUTH',
+      message: ours,
+    })
+    await there.settled()
+    await refused
+    assert.match(there.log.join('\n'), theirs)
+  })
+}
+
+// Proves: docs/cluster-tcp.md#tls-revoked, #tls-changed
+test('a list that is replaced holds for the connections to come', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-tls-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const crl = join(folder, 'crl')
+  writeFileSync(crl, LISTS.none)
+  const at = await scene(t)
+  const { a, ended } = await meet(at, listed('m', crl), listed('a'))
+  assert.equal(ended, 'in')
+  await a.cluster.transport.close()
+  writeFileSync(crl, LISTS.a.slice(0, 200))
+  await look(t, at, /the certificates stay as they were: .*'tls.crl'/)
+  writeFileSync(crl, LISTS.a)
+  await look(t, at, /the certificates have changed/)
+  const { refusals } = await stranger(at, listed('a').tls, 'a')
+  await at.settled()
+  assert.deepEqual(await refusals(), [REFUSAL.revoked])
 })
 
 /** A minute later, and as long as it takes to read files. */

@@ -10,11 +10,14 @@ import type { PeerHello } from './hello.ts'
 /** What a node without TLS answers: `TLS_REFUSAL` of peer.ts. */
 const NO_TLS = /ALERT_UNEXPECTED_MESSAGE$/
 
+const OLD_LIST = /^CRL_(?:HAS_EXPIRED|NOT_YET_VALID)$/
+
 /** What is wrong with the certificate of who says that he is that node. */
 export function doubtOf(stream: TlsStream): (hello: PeerHello) => Doubt | undefined {
   const shown = stream.peerCertificate()
-  const problem = stream.authorized && shown !== undefined ? undefined : problemOf(stream)
   const certificate = shown && new X509Certificate(shown.raw)
+  const problem =
+    stream.authorized && shown !== undefined ? undefined : problemOf(stream, certificate)
   return ({ node }) => {
     if (problem !== undefined) return problem
     if (certificate !== undefined && isOfNode(certificate, node)) return undefined
@@ -23,7 +26,25 @@ export function doubtOf(stream: TlsStream): (hello: PeerHello) => Doubt | undefi
   }
 }
 
-function problemOf({ authorizationError: code = 'none was shown' }: TlsStream): Doubt {
+function problemOf(
+  { authorizationError: code = 'none was shown' }: TlsStream,
+  certificate: X509Certificate | undefined,
+): Doubt {
+  if (code === 'CERT_REVOKED') {
+    const { subjectAltName: names = 'no name', serialNumber } = certificate!
+    const reason = `certificate revoked: 'tls.crl' has that of ${names}, number ${serialNumber}`
+    return { refusal: 'revoked', reason }
+  }
+  if (OLD_LIST.test(code)) {
+    const reason = `a list in 'tls.crl' is not good now (${code}): give a new one, or mend a clock`
+    return { refusal: 'unlisted', reason }
+  }
+  if (code.includes('CRL')) {
+    const reason =
+      "nobody of 'tls.ca' has signed its certificate, or 'tls.crl' has no good list of each who " +
+      `has (${code})`
+    return { refusal: 'unlisted', reason }
+  }
   const error = handshakeError('', Object.assign(new Error(code), { code }))
   if (isSkynetError(error, 'ERR_TLS_EXPIRED')) {
     const reason = `its certificate is not good now (${code}): give it a new one, or mend a clock`

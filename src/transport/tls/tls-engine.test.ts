@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createCipheriv, createHmac } from 'node:crypto'
 import { test } from 'node:test'
-import { connect, createSecureContext, type PeerCertificate, TLSSocket } from 'node:tls'
+import { connect, type PeerCertificate, TLSSocket } from 'node:tls'
 import { TLS_EMPTY_RECORDS_MAX } from '../../base/limits.ts'
 import { openLibc } from '../../os/libc.ts'
 import { openssl } from '../../os/openssl.ts'
@@ -11,6 +11,7 @@ import { vectorsOf } from '../../testing/vectors.ts'
 import { NodeEngine } from './node-engine.ts'
 import { opensslEngine } from './openssl-engine.ts'
 import type { TlsEngine, TlsEngineHost } from './tls-engine.ts'
+import { contextOf, type TlsContextOptions } from './tls-options.ts'
 import type { TlsWire } from './tls-wire.ts'
 
 // An engine is of a thread that has opened libc.
@@ -20,6 +21,9 @@ const CERTIFICATES =
   vectorsOf<
     Record<'local' | 'ca' | 'expired' | 'client' | 'stranger', { cert: string; key: string }>
   >('certificates')
+const REVOKED = vectorsOf<
+  Record<'ca' | 'm' | 'a', { cert: string; key: string }> & { lists: Record<string, string> }
+>('revoked-certificates')
 const KINDS = ['openssl', 'node'] as const
 type Kind = (typeof KINDS)[number]
 type End = 'server' | 'client'
@@ -134,11 +138,11 @@ interface Rig {
 }
 
 interface RigOptions {
-  readonly tls?: Parameters<typeof createSecureContext>[0]
+  readonly tls?: TlsContextOptions
   readonly requestCert?: boolean
   /** Of a server by `node:tls`. */
   readonly recordBytesMax?: number
-  readonly clientTls?: Parameters<typeof createSecureContext>[0]
+  readonly clientTls?: TlsContextOptions
   readonly host?: string
   /** Of a client by `node:tls`: its keys, a line each. */
   readonly keylog?: (line: Buffer) => void
@@ -146,7 +150,8 @@ interface RigOptions {
 
 function serverEngine(kind: Kind, below: Below, host: Host, options: RigOptions): TlsEngine {
   const { cert, key } = CERTIFICATES.local
-  const context = createSecureContext({ cert, key, ca: CERTIFICATES.ca.cert, ...options.tls })
+  const own = { cert, key, ca: CERTIFICATES.ca.cert, ...options.tls }
+  const context = contextOf('listen', 'tls', own)
   const requestCert = options.requestCert ?? false
   const server = { requestCert, rejectUnauthorized: requestCert }
   const stream = below as unknown as ByteStream
@@ -161,7 +166,7 @@ function serverEngine(kind: Kind, below: Below, host: Host, options: RigOptions)
 }
 
 function clientEngine(kind: Kind, below: Below, host: Host, options: RigOptions): TlsEngine {
-  const context = createSecureContext({ ca: CERTIFICATES.ca.cert, ...options.clientTls })
+  const context = contextOf('connect', 'tls', { ca: CERTIFICATES.ca.cert, ...options.clientTls })
   const stream = below as unknown as ByteStream
   const servername = options.host ?? 'localhost'
   const check = (certificate: PeerCertificate): Error | undefined =>
@@ -285,6 +290,30 @@ for (const server of KINDS) {
       await made.client.until('it is told', () => made.client.said.includes('broke'))
       assert.match((made.client.problem as NodeJS.ErrnoException).code!, /ALERT/)
       finish(made)
+    })
+
+    // Proves: docs/tls.md#revoked
+    test(`${name}: whose certificate is revoked, and lists that cannot say`, async () => {
+      const { m, a, lists } = REVOKED
+      const ca = REVOKED.ca.cert
+      for (const [crl, problem] of [
+        [lists.none, undefined],
+        [lists.a, 'CERT_REVOKED'],
+        [`${lists.foreign}${lists.a}`, 'CERT_REVOKED'],
+        [[lists.foreign!, Buffer.from(lists.a!)], 'CERT_REVOKED'],
+        [lists.over, 'CRL_HAS_EXPIRED'],
+        [lists.foreign, 'UNABLE_TO_GET_CRL'],
+      ] as [string, string | undefined][]) {
+        const asked = { requestCert: true, clientTls: { ...a, ca } }
+        const asking = await shaken(rig(kinds, { tls: { ...m, ca, crl }, ...asked }))
+        assert.equal((asking.server.problem as NodeJS.ErrnoException | undefined)?.code, problem)
+        finish(asking)
+        const to = { tls: { ...a, ca }, host: 'a' }
+        const connecting = await shaken(rig(kinds, { ...to, clientTls: { ca, crl } }))
+        const told = connecting.client.problem as NodeJS.ErrnoException | undefined
+        assert.equal(told?.code, problem)
+        finish(connecting)
+      }
     })
 
     test(`${name}: who is not to be trusted`, async () => {
