@@ -54,7 +54,7 @@ export interface Book {
 export interface Harm {
   readonly node: string
   readonly pid: number
-  readonly what: 'kill' | 'stop' | 'pause' | 'cut' | 'outage'
+  readonly what: 'kill' | 'stop' | 'pause' | 'cut' | 'blink' | 'outage'
   readonly from: number
   to: number
 }
@@ -69,6 +69,8 @@ export interface Judged {
   readonly sends: number
   /** Ends of services that somebody has waited for. */
   readonly watches: number
+  /** Nodes that were declared down, each epoch of them. */
+  readonly deaths: number
   /** How much later than its deadline a call has ended, at most. */
   readonly lateMs: number
 }
@@ -88,6 +90,13 @@ const CODES = new Set([
 ])
 /** Of what a node may be declared dead. */
 const MORTAL: ReadonlySet<Harm['what']> = new Set(['kill', 'stop', 'cut'])
+/**
+ * After this TCP is silent for less than a lease: it tries again after ever longer pauses, so who
+ * was cut off is silent for up to as long again. A busy machine may take its time to end a cut.
+ */
+const BLINK_MS_MAX = 1000
+const isMortal = ({ what, from, to }: Harm): boolean =>
+  MORTAL.has(what) || (what === 'blink' && to - from > BLINK_MS_MAX)
 const FAULTS_SHOWN = 20
 
 /** The same clock in all processes of a machine, in milliseconds. */
@@ -135,8 +144,14 @@ export function judge(folder: string, books: readonly BookOf[], harms: readonly 
     ends,
     sends: books.reduce((sum, { sends }) => sum + total(sends), 0),
     watches: books.reduce((sum, { watches }) => sum + watches.length, 0),
+    deaths: deathsIn(books),
     lateMs: lateness(books, harms),
   }
+}
+
+function deathsIn(books: readonly Book[]): number {
+  const downs = books.flatMap(({ nodes }) => nodes.filter(({ state }) => state === 'down'))
+  return new Set(downs.map(({ node, epoch }) => `${node} ${epoch}`)).size
 }
 
 const total = (counts: Readonly<Record<string, number>>): number =>
@@ -191,7 +206,7 @@ function faultsOfNodes({ node, nodes }: Book, harms: readonly Harm[]): string[] 
     const same = downs.filter((each) => each.node === down.node && each.epoch === down.epoch)
     if (same.length > 1) return [`${node} was told ${same.length} times that ${name} is down`]
     const isExpected = harms.some(
-      ({ what, node: harmed }) => MORTAL.has(what) && (harmed === down.node || harmed === node),
+      (harm) => isMortal(harm) && (harm.node === down.node || harm.node === node),
     )
     return isExpected ? [] : [`${node} was told that ${name} is down, to which nothing was done`]
   })

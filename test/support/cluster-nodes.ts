@@ -130,10 +130,11 @@ export class ClusterNodes implements AsyncDisposable {
   /**
    * It is cut off, by who calls this.
    *
-   * @param what `outage`: of that nobody has to die.
+   * @param what `outage`: of that nobody has to die. `blink`: nor of that, when it was as short as
+   * it was meant to be.
    * @returns Called when it is no more.
    */
-  cut(name: string, what: 'cut' | 'outage' = 'cut'): () => void {
+  cut(name: string, what: 'cut' | 'blink' | 'outage' = 'cut'): () => void {
     const harm = this.#harm(name, what)
     return () => {
       harm.to = now()

@@ -28,7 +28,7 @@ export async function overTcp(names: readonly string[], networks?: Networks): Pr
       secret: SECRET,
     }),
     before: (name) => networks?.before(name) ?? [],
-    [Symbol.asyncDispose]: async () => networks?.[Symbol.dispose](),
+    [Symbol.asyncDispose]: async () => {},
   }
 }
 
@@ -47,21 +47,27 @@ export async function overTls(
   }
 }
 
-export function overNats(server: NatsServer): Way {
+export function overNats(server: NatsServer, networks?: Networks): Way {
   return {
-    configOf: (name) => ({ name, transport: 'nats', nats: { servers: server.url } }),
+    configOf: (name) => ({
+      name,
+      transport: 'nats',
+      nats: { servers: server.url, ...server.credentials },
+    }),
+    before: (name) => networks?.before(name) ?? [],
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }
 
 /** Three servers, each with the store in files. */
-export function overThree(servers: NatsServers): Way {
+export function overThree(servers: NatsServers, networks?: Networks): Way {
   return {
     configOf: (name) => ({
       name,
       transport: 'nats',
-      nats: { servers: servers.urls, storage: 'file', replicas: 3 },
+      nats: { servers: servers.urls, ...servers.credentials, storage: 'file', replicas: 3 },
     }),
+    before: (name) => networks?.before(name) ?? [],
     [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
   }
 }

@@ -266,7 +266,7 @@ const cutServer = async (leads: boolean): Promise<Measured> => {
     const others = nodes.all.slice(1)
     for (const node of others) await node.tells('node', 'a up')
     const [, b] = await owned(nodes)
-    if (leads) await servers.letFirstLead(STREAM)
+    if (leads) await servers.letLead(STREAM, servers.servers[0]!)
     const since = clock()
     servers.cutFirst()
     await Promise.all(others.map((node) => node.tells('node', 'a down', since)))

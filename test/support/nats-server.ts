@@ -8,6 +8,7 @@ import { connect } from '@nats-io/transport-node'
 import { CuttingProxy } from './cutting-proxy.ts'
 import { freePort } from './free-port.ts'
 import { listens } from './listens.ts'
+import type { Networks } from './networks.ts'
 import { until } from './until.ts'
 
 /** Debian puts it where only root looks for programs. */
@@ -29,15 +30,36 @@ function command(): string | undefined {
 
 export const isNatsInstalled = (): boolean => command() !== undefined
 
+/** Hosts of servers that have networks of their own, which are their names, too. */
+export const SERVERS = ['s0', 's1', 's2'] as const
+
+const HOME = '127.0.0.1'
+const TOKEN = 'a token that only the nodes of a test know'
+
+/** Beyond this machine nodes go to no server without. */
+interface Credentials {
+  readonly token?: string
+}
+
+/** Where a server is that has a network of its own. */
+interface Place {
+  readonly networks: Networks
+  readonly host: string
+}
+
 export interface NatsServerOptions {
   /** More lines of its config file: `authorization { … }`, say. */
   readonly config?: string
   readonly jetstream?: boolean
+  readonly place?: Place | undefined
 }
 
 export class NatsServer implements AsyncDisposable {
   readonly port: number
   readonly url: string
+  readonly credentials: Credentials
+  readonly #address: string
+  readonly #before: readonly string[]
   readonly #folder: string
   readonly #http: number
   readonly #own: string
@@ -46,13 +68,19 @@ export class NatsServer implements AsyncDisposable {
 
   private constructor(port: number, http: number, options: NatsServerOptions) {
     this.port = port
-    this.url = `nats://127.0.0.1:${port}`
+    const { jetstream = true, config = '', place } = options
+    const address = place?.networks.address(place.host) ?? HOME
+    this.#address = address
+    this.#before = place?.networks.before(place.host) ?? []
+    this.url = `nats://${address}:${port}`
+    this.credentials = place === undefined ? {} : { token: TOKEN }
     this.#http = http
     this.#folder = mkdtempSync(join(tmpdir(), 'skynet-nats-'))
-    const { jetstream = true, config = '' } = options
     const store = `jetstream { store_dir: "${this.#folder}" }`
-    const own = [`listen: "127.0.0.1:${port}"`, `http: "127.0.0.1:${http}"`]
-    this.#own = [...own, ...(jetstream ? [store] : [])].join('\n')
+    const own = [`listen: "${address}:${port}"`, `http: "${address}:${http}"`]
+    const asks = `authorization { token: "${TOKEN}" }`
+    const lines = [...own, ...(jetstream ? [store] : []), ...(place === undefined ? [] : [asks])]
+    this.#own = lines.join('\n')
     this.#config = config
   }
 
@@ -80,7 +108,8 @@ export class NatsServer implements AsyncDisposable {
 
   launch(): void {
     const words = ['-c', this.#write(), '-l', join(this.#folder, 'log')]
-    this.#process = spawn(command()!, words, { stdio: 'ignore' })
+    const [first, ...others] = [...this.#before, command()!, ...words]
+    this.#process = spawn(first!, others, { stdio: 'ignore' })
   }
 
   /** Go on with other lines in the config file. */
@@ -100,22 +129,32 @@ export class NatsServer implements AsyncDisposable {
     const server = this.#process!
     await until('nats-server is ready', async () => {
       if (server.exitCode !== null) throw new Error(`nats-server ended with ${server.exitCode}`)
-      return (await listens(this.port)) && (await this.isHealthy())
+      return (await listens(this.port, this.#address)) && (await this.isHealthy())
     })
   }
 
   /** Its own word: with JetStream it says so once streams and leaders are there. */
   async isHealthy(): Promise<boolean> {
-    const asked = fetch(`http://127.0.0.1:${this.#http}/healthz`)
+    const asked = fetch(`${this.#monitor}/healthz`)
     return asked.then(
       ({ ok }) => ok,
       () => false,
     )
   }
 
+  get #monitor(): string {
+    return `http://${this.#address}:${this.#http}`
+  }
+
+  /** The nodes that are connected to it. */
+  async nodes(): Promise<readonly string[]> {
+    const { connections } = (await this.tells('/connz')) as Connz
+    return connections.map(({ name = '' }) => name.slice(name.lastIndexOf(' ') + 1))
+  }
+
   /** What it tells of itself: `/jsz?streams=true`, `/connz`. */
   async tells(path: string): Promise<unknown> {
-    return (await fetch(`http://127.0.0.1:${this.#http}${path}`)).json()
+    return (await fetch(`${this.#monitor}${path}`)).json()
   }
 
   /** `SIGKILL` ends it, `SIGSTOP` holds it, `SIGCONT` lets it go on. */
@@ -144,10 +183,16 @@ export class NatsServers implements AsyncDisposable {
     this.#ways = ways
   }
 
-  static async start(): Promise<NatsServers> {
-    const ports = await Promise.all(Array.from({ length: 3 }, freePort))
-    const ways = await Promise.all(ports.map((port) => CuttingProxy.to(port)))
-    const servers = await Promise.all(ports.map((port, i) => prepared(port, i, ports, ways)))
+  /** @param networks Of theirs: `SERVERS`; else there are ways to the first that can be stalled. */
+  static async start(networks?: Networks): Promise<NatsServers> {
+    const ports = await Promise.all(SERVERS.map(freePort))
+    const ways =
+      networks === undefined ? await Promise.all(ports.map((port) => CuttingProxy.to(port))) : []
+    const servers = await Promise.all(
+      ports.map((port, i) =>
+        networks === undefined ? prepared(port, i, ports, ways) : placed(networks, i, ports),
+      ),
+    )
     const all = new NatsServers(servers, ways)
     try {
       await all.#launch()
@@ -177,6 +222,10 @@ export class NatsServers implements AsyncDisposable {
     for (const way of this.#ways) way.release()
   }
 
+  get credentials(): Credentials {
+    return this.servers[0]!.credentials
+  }
+
   get urls(): string[] {
     return this.servers.map(({ url }) => url)
   }
@@ -190,11 +239,11 @@ export class NatsServers implements AsyncDisposable {
   }
 
   /** Others step down until it is its turn. */
-  async letFirstLead(stream: string): Promise<void> {
-    const connection = await connect({ servers: this.servers[1]!.url })
+  async letLead(stream: string, server: NatsServer): Promise<void> {
+    const connection = await connect({ servers: server.url, ...server.credentials })
     try {
-      await until('the first leads', async () => {
-        if ((await this.leaderOf(stream)) === this.servers[0]) return true
+      await until('it leads', async () => {
+        if ((await this.leaderOf(stream)) === server) return true
         const asked = connection.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`)
         await asked.catch(() => {})
         return false
@@ -257,6 +306,19 @@ function prepared(
   const own = `name: test, listen: "127.0.0.1:${port}", ${advertise}`
   const cluster = `${own}, routes: [${list.join(', ')}]`
   return NatsServer.prepare({ config: `server_name: s${i}\ncluster { ${cluster} }` })
+}
+
+/** In networks of their own, which a test cuts. */
+function placed(networks: Networks, i: number, ports: readonly number[]): Promise<NatsServer> {
+  const at = ports.map((port, k) => `${networks.address(SERVERS[k]!)}:${port}`)
+  const list = at.filter((_, k) => k !== i).map((to) => `nats-route://${to}`)
+  const cluster = `name: test, listen: "${at[i]}", routes: [${list.join(', ')}]`
+  const config = `server_name: ${SERVERS[i]}\ncluster { ${cluster} }`
+  return NatsServer.prepare({ config, place: { networks, host: SERVERS[i]! } })
+}
+
+interface Connz {
+  readonly connections: readonly { readonly name?: string }[]
 }
 
 interface Routez {

@@ -5,6 +5,9 @@
 import { spawnSync } from 'node:child_process'
 
 const SUBNET = '10.77'
+const SUBNETS = 256
+/** The test itself: it reaches everybody, whatever is cut. */
+const OUTSIDE = 254
 /** Nobody has it: what is sent there is lost. */
 const NOBODY = '02:00:00:00:00:01'
 
@@ -16,14 +19,13 @@ let last = 0
 
 export class Networks implements Disposable {
   readonly #mark: string
-  readonly #third: number
   readonly #hosts: string[] = []
+  #third = 0
 
   private constructor() {
     last++
     // Tests run beside each other, and each run of them beside others.
     this.#mark = `${process.pid.toString(36)}${last.toString(36)}`
-    this.#third = (process.pid + last) % 256
   }
 
   /** Undefined where it cannot be. */
@@ -43,6 +45,8 @@ export class Networks implements Disposable {
     const bridge = `skb${this.#mark}`
     ip(`link add ${bridge} type bridge`)
     ip(`link set ${bridge} up`)
+    this.#third = subnetOf(bridge)
+    ip(`addr add ${SUBNET}.${this.#third}.${OUTSIDE}/32 dev ${bridge}`)
     for (const host of hosts) {
       const space = this.#space(host)
       const outside = this.#outside(this.#hosts.length)
@@ -56,6 +60,11 @@ export class Networks implements Disposable {
     }
   }
 
+  /** All but these. */
+  except(...hosts: readonly string[]): readonly string[] {
+    return this.#hosts.filter((host) => !hosts.includes(host))
+  }
+
   address(host: string): string {
     return `${SUBNET}.${this.#third}.${this.#hosts.indexOf(host) + 1}`
   }
@@ -65,14 +74,33 @@ export class Networks implements Disposable {
     return ['ip', 'netns', 'exec', this.#space(host)]
   }
 
-  /** What is sent from one to the other is lost; the other way it goes on. */
-  cut(from: string, to: string): void {
-    const address = this.address(to)
-    ip(`-n ${this.#space(from)} neigh replace ${address} lladdr ${NOBODY} dev eth0 nud permanent`)
+  /**
+   * What is sent from these to those is lost; the other way it goes on.
+   *
+   * @returns Heals it.
+   */
+  cutAll(senders: readonly string[], receivers: readonly string[]): () => void {
+    const all = senders.flatMap((from) =>
+      receivers.map((to) => [`-n ${this.#space(from)} neigh`, this.address(to)] as const),
+    )
+    for (const [from, to] of all)
+      ip(`${from} replace ${to} lladdr ${NOBODY} dev eth0 nud permanent`)
+    return () => {
+      for (const [from, to] of all) ip(`${from} del ${to} dev eth0`)
+    }
   }
 
-  heal(from: string, to: string): void {
-    ip(`-n ${this.#space(from)} neigh del ${this.address(to)} dev eth0`)
+  /**
+   * Nothing passes between these and all others, in either direction.
+   *
+   * @returns Heals it.
+   */
+  divide(...side: readonly string[]): () => void {
+    const others = this.except(...side)
+    const heals = [this.cutAll(side, others), this.cutAll(others, side)]
+    return () => {
+      for (const heal of heals) heal()
+    }
   }
 
   #outside(at: number): string {
@@ -90,6 +118,15 @@ export class Networks implements Disposable {
     }
     tryIp(`link del skb${this.#mark}`)
   }
+}
+
+/** The system gives a route to one alone: others may look for a subnet at the same time. */
+function subnetOf(bridge: string): number {
+  for (let i = 0; i < SUBNETS; i++) {
+    const third = (process.pid + last + i) % SUBNETS
+    if (tryIp(`route add ${SUBNET}.${third}.0/24 dev ${bridge}`)) return third
+  }
+  throw new Error(`Cannot find a subnet of ${SUBNET}`)
 }
 
 const tryIp = (words: string): boolean =>

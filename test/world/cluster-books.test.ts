@@ -29,6 +29,7 @@ interface Case {
 
 const DONE: Ran = { 'b.2': ['call a.1:0'] }
 const KILLED: Harm = { node: 'b', pid: 2, what: 'kill', from: 1, to: Number.POSITIVE_INFINITY }
+const BLINK: Harm = { node: 'b', pid: 2, what: 'blink', from: 1, to: 501 }
 const DOWN: NodeEntry = { at: 9, state: 'down', node: 'b', epoch: 7 }
 
 const ENTRY: CallEntry = {
@@ -71,6 +72,7 @@ test('what may be is no fault', (t) => {
     assert.deepEqual(faultsOf(t, { call: { ...LOST, sent }, ran: {}, harms: [KILLED] }), [])
   }
   assert.deepEqual(faultsOf(t, { call: LOST, harms: [KILLED], nodes: [DOWN] }), [])
+  assert.deepEqual(faultsOf(t, { harms: [{ ...BLINK, to: 5001 }], nodes: [DOWN] }), [])
   const ran = { 'b.2': [...DONE['b.2']!, 'send a.1 1', 'send a.1 2'] }
   assert.deepEqual(faultsOf(t, { sends: { b: 2 }, ran }), [])
 })
@@ -93,6 +95,10 @@ const FAULTS: Readonly<Record<string, readonly [Case, RegExp]>> = {
   ],
   'a failure between those that nothing was done to': [{ call: LOST }, /though nothing was done/],
   'a death of somebody healthy': [{ nodes: [DOWN] }, /to which nothing was done/],
+  'a death of who was cut off for a moment': [
+    { nodes: [DOWN], harms: [BLINK] },
+    /to which nothing was done/,
+  ],
   'a death that is told twice': [{ nodes: [DOWN, DOWN], harms: [KILLED] }, /told 2 times/],
   'an end that nobody was told of': [
     { watches: [{ way: 'name', by: 'a.1', to: 'b', reason: 'open' }] },

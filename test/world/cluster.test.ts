@@ -11,6 +11,7 @@ for (const scenario of SCENARIOS) {
   const { what, way } = scenario
   // Proves: docs/cluster.md#call-ends, #sent, #order, #death, #again, #outage, #one-owner
   // Proves: docs/cluster.md#monitor, #references, #redirect
+  // Proves: docs/cluster-nats.md#nobody-dies, #cut-server
   test(`${what} over ${way}: each call ends, once, and says whether it was sent`, async (t) => {
     if (way === 'nats' && !isNatsInstalled()) return t.diagnostic(NATS_LEFT_OUT)
     t.diagnostic(`SEED=${seed}`)
