@@ -149,7 +149,8 @@ export class NatsServer implements AsyncDisposable {
   /** The nodes that are connected to it. */
   async nodes(): Promise<readonly string[]> {
     const { connections } = (await this.tells('/connz')) as Connz
-    return connections.map(({ name = '' }) => name.slice(name.lastIndexOf(' ') + 1))
+    const names = connections.map(({ name = '' }) => name.split(' '))
+    return names.filter(([who]) => who === 'skynet').map((words) => words.at(-1)!)
   }
 
   /** What it tells of itself: `/jsz?streams=true`, `/connz`. */

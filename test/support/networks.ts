@@ -80,14 +80,12 @@ export class Networks implements Disposable {
    * @returns Heals it.
    */
   cutAll(senders: readonly string[], receivers: readonly string[]): () => void {
-    const all = senders.flatMap((from) =>
-      receivers.map((to) => [`-n ${this.#space(from)} neigh`, this.address(to)] as const),
-    )
-    for (const [from, to] of all)
-      ip(`${from} replace ${to} lladdr ${NOBODY} dev eth0 nud permanent`)
-    return () => {
-      for (const [from, to] of all) ip(`${from} del ${to} dev eth0`)
+    const each = (line: (address: string) => string): void => {
+      const lines = receivers.map((to) => line(this.address(to))).join('\n')
+      for (const from of senders) ip(`-n ${this.#space(from)} -batch -`, lines)
     }
+    each((to) => `neigh replace ${to} lladdr ${NOBODY} dev eth0 nud permanent`)
+    return () => each((to) => `neigh del ${to} dev eth0`)
   }
 
   /**
@@ -129,9 +127,9 @@ function subnetOf(bridge: string): number {
   throw new Error(`Cannot find a subnet of ${SUBNET}`)
 }
 
-const tryIp = (words: string): boolean =>
-  spawnSync('ip', words.split(' '), { stdio: 'ignore' }).status === 0
+const tryIp = (words: string, input = ''): boolean =>
+  spawnSync('ip', words.split(' '), { input }).status === 0
 
-function ip(words: string): void {
-  if (!tryIp(words)) throw new Error(`Cannot run: ip ${words}`)
+function ip(words: string, input?: string): void {
+  if (!tryIp(words, input)) throw new Error(`Cannot run: ip ${words}`)
 }
