@@ -58,12 +58,22 @@ export function runUdp(os: Os, load: UdpLoad): Measure {
     }
     return completed
   }
+  /** What came later would be met by whoever gets the same port next. */
+  const finish = (): void => {
+    while (senders.some(({ underWay }) => underWay > 0)) {
+      const count = checked(os, poller.wait(tags, ready, SILENCE_MS))
+      if (count === 0) return
+      for (let i = 0; i < count; i++) receive(os, senders[tags[i]!]!, batch, load)
+    }
+  }
   try {
     for (const sender of senders) refill(os, sender, batch, load)
     runFor(load.warmSeconds)
     const startedAt = performance.now()
     const completed = runFor(load.seconds)
-    return { completed, value: (completed * 1000) / (performance.now() - startedAt) }
+    const value = (completed * 1000) / (performance.now() - startedAt)
+    finish()
+    return { completed, value }
   } finally {
     for (const { fd } of senders) os.close(fd)
     poller.close()
