@@ -216,14 +216,16 @@ export function checkGiven(
 
 /** @throws {TypeError} Unless `value` is a plain object: of names that are the caller's own. */
 export function checkPlain(what: string, name: string, value: unknown): void {
-  if (isObject(value) && answer(isPlain, value)) return
+  if (answer(isPlain, value)) return
   throw refusal('type', what, name, 'a plain object', value)
 }
 
 /** No array, and of no class; one of another realm is as good. */
 function isPlain(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  if (prototype === null || prototype === Object.prototype) return true
+  return Object.getPrototypeOf(prototype) === null
 }
 
 function unknownOption(

@@ -1,6 +1,6 @@
 /** The options of a launch, checked. */
 
-import { checkArgs, checkChoice, checkInteger, isA, refusal } from '../base/check.ts'
+import { checkArgs, checkChoice, checkInteger, refusal } from '../base/check.ts'
 import { MEMORY_LIMIT_MB_MAX, MEMORY_LIMIT_MB_MIN } from '../base/limits.ts'
 import type { ArgsOf } from '../modules/definition.ts'
 import type { CheckedArgs } from '../service/message-value.ts'
@@ -63,7 +63,7 @@ const UNLIMITED = new WaitLimits({ timeoutMs: 0 })
  * @param options They are checked.
  */
 export function launchLimits(options: WaitOptions = {}): WaitLimits {
-  if (isA(options, WaitLimits)) return options
+  if (WaitLimits.is(options)) return options
   const { timeoutMs = 0, signal } = options
   return timeoutMs === 0 && signal === undefined ? UNLIMITED : new WaitLimits({ timeoutMs, signal })
 }

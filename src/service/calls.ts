@@ -191,7 +191,7 @@ export class Calls {
     if (wrong !== undefined) return Promise.reject(wrong)
     const timeoutMs = options?.timeoutMs ?? this.#service.runtime.callTimeoutMs
     if (timeoutMs !== 0 || options?.signal !== undefined) {
-      const asked = options instanceof WaitLimits ? options.askedMs : undefined
+      const asked = WaitLimits.is(options) ? options.askedMs : undefined
       const limits = new WaitLimits({ timeoutMs, signal: options?.signal }, asked ?? timeoutMs)
       const call = this.#call(to, title, nothing, nothing, giveUp)
       const end = (): void => this.#open.take(call.session)?.giveUp?.(call.session)

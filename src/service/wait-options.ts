@@ -1,5 +1,5 @@
 /** How long somebody waits at most, as it is given to whatever waits. */
-import { checkMs, checkOptions, checkSignal, isA } from '../base/check.ts'
+import { checkMs, checkOptions, checkSignal } from '../base/check.ts'
 
 /** How long to wait, on everything that waits. */
 export interface WaitOptions {
@@ -19,6 +19,11 @@ export class WaitLimits implements WaitOptions {
   /** Not one of its names: who spreads it into options of his own has those of waits. */
   readonly #askedMs: number | undefined
 
+  /** Whatever it is: a Proxy is not asked. */
+  static is(options: unknown): options is WaitLimits {
+    return typeof options === 'object' && options !== null && #askedMs in options
+  }
+
   constructor({ timeoutMs, signal }: WaitOptions = {}, askedMs = timeoutMs) {
     this.timeoutMs = timeoutMs
     this.signal = signal
@@ -37,7 +42,7 @@ export function limitsFrom(
   options: WaitOptions,
 ): () => WaitLimits {
   const { timeoutMs = 0, signal } = options
-  const askedMs = isA(options, WaitLimits) ? options.askedMs : timeoutMs
+  const askedMs = WaitLimits.is(options) ? options.askedMs : timeoutMs
   const until = clock.now + timeoutMs
   return () => {
     // What is left may be nothing, which must not be no limit.
@@ -55,7 +60,7 @@ export function checkWait(
   options: WaitOptions | undefined,
   known: readonly string[] = WAIT_NAMES,
 ): void {
-  if (options === undefined || isA(options, WaitLimits)) return
+  if (options === undefined || WaitLimits.is(options)) return
   checkOptions(what, 'options', options, known)
   checkLimits(what, options)
 }
@@ -68,7 +73,7 @@ export function checkLimits(what: string, { timeoutMs, signal }: WaitOptions): v
 
 /** What `checkWait` finds, to be rejected with also where nothing has to be waited for. */
 export function wrongWait(what: string, options: WaitOptions | undefined): unknown {
-  if (options === undefined || isA(options, WaitLimits)) return undefined
+  if (options === undefined || WaitLimits.is(options)) return undefined
   try {
     checkWait(what, options)
     return undefined

@@ -188,7 +188,7 @@ export class Waiter<T> extends ListNode implements TimerOwner, Abortable {
       watchAbort(signal, this)
     }
     if (timeoutMs === undefined || timeoutMs === 0) return
-    const askedMs = options instanceof WaitLimits ? options.askedMs : timeoutMs
+    const askedMs = WaitLimits.is(options) ? options.askedMs : timeoutMs
     this.#leftMs = timeoutMs
     this.#nextPart(askedMs ?? timeoutMs)
   }
