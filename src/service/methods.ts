@@ -14,7 +14,8 @@ const LETTERS_MAX = 32
  */
 export function wrongMethods(given: unknown): string | undefined {
   if (given === undefined || given === null || types.isProxy(given)) return undefined
-  if (Object(given) === given && hasMethod(given)) return undefined
+  const isReference = typeof given === 'object' || typeof given === 'function'
+  if (isReference && hasMethod(given)) return undefined
   const isEmpty = isOwnKind(given) && Object.keys(given).length === 0
   if (isEmpty) return undefined
   const [field] = isOwnKind(given) ? Object.entries(Object.getOwnPropertyDescriptors(given)) : []
