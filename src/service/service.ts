@@ -229,14 +229,14 @@ export class Service
 
   #handle(message: Message): void {
     const { type } = message
-    if (isAnswerType(type)) {
-      this.#calls?.answered(message, type === PTYPE.RESPONSE)
-      return
+    // First, as most messages are calls: each question before this one would be asked of all.
+    if (type === PTYPE.LUA) this.#request(message)
+    else if (isAnswerType(type)) this.#calls?.answered(message, type === PTYPE.RESPONSE)
+    else {
+      const row = this.runtime.rows[type]
+      if (row === undefined) this.#request(message)
+      else row.receive(this, message)
     }
-    const row = this.runtime.rows[type]
-    if (row !== undefined) row.receive(this, message)
-    else if (this.#phase === 'ready') this.#request(message)
-    else this.runtime.router.refuse(message, this.handle)
   }
 
   /** Called for each reference in a message that comes: see Binder. */
@@ -252,7 +252,8 @@ export class Service
   }
 
   #request(message: Message): void {
-    if (isPlain()) this.requests.handle(message)
+    if (this.#phase !== 'ready') this.runtime.router.refuse(message, this.handle)
+    else if (isPlain()) this.requests.handle(message)
     else this.#requestIn(message)
   }
 
