@@ -98,14 +98,17 @@ export function askHome(
   return service.request(order.order, handle, options, send, { giveUp, isAnsweredInSetup: true })
 }
 
-/** Ask the worker on which a service lives for something. False: there is no such service. */
-export async function askAbout(
+/**
+ * Ask the worker on which a service lives for something. False: there is no such service. Throws at
+ * once or later.
+ */
+export function askAbout(
   service: OrderingHost,
   order: OrderAbout,
   options: WaitOptions | undefined,
 ): Promise<boolean> {
   checkWait(order.order, options)
-  if (service.runtime.handles.workerOf(order.handle) < 0) return false
+  if (service.runtime.handles.workerOf(order.handle) < 0) return Promise.resolve(false)
   return askHome(service, order, options).catch((error: unknown) => {
     if (!isSkynetError(error, 'ERR_CALL_DEAD')) throw error
     // Without a cause it had ended before the order could be sent.

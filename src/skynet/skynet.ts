@@ -465,7 +465,7 @@ export class Skynet {
   /** End another service, at once. True: it was there. Refuses as `link`. */
   async kill(address: Address, options?: WaitOptions): Promise<boolean> {
     const service = Skynet.serviceOf(this)
-    return kill(service, this.#site, service.runtime.handleOf(address), options)
+    return await kill(service, this.#site, service.runtime.handleOf(address), options)
   }
 
   // --- answers given otherwise than by return ---------------------------------------------------

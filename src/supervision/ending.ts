@@ -21,8 +21,8 @@ export function exit(service: EndingHost): never {
   throw service.exited()
 }
 
-/** True: it was there. @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
-export async function kill(
+/** True: it was there. Throws at once or later. @throws {SkynetError} `ERR_SERVICE_NEEDED`. */
+export function kill(
   service: EndingHost,
   site: { readonly names: Names },
   handle: number,
@@ -32,6 +32,5 @@ export async function kill(
   if (handle !== service.handle) return askAbout(service, { order: 'kill', handle }, options)
   checkWait('kill', options)
   checkStack(END_FRAMES)
-  await service.end('kill')
-  return true
+  return service.end('kill').then(() => true)
 }
