@@ -31,6 +31,8 @@ import type { Wheel } from './wheel.ts'
 /** Messages of one turn, and how long they may take: whichever ends first. */
 const TURN_MESSAGES = 4096
 const TURN_MS = 4
+/** A launch takes as long as so many messages. */
+const MESSAGES_PER_LAUNCH = 32
 /** Timers of one turn, and they too may take TURN_MS. */
 const TURN_TIMERS = 4096
 /** What is read in one turn, and sent of what waited for room: see `costOf`. */
@@ -146,6 +148,8 @@ export class Scheduler {
   #turnAt = 0
   readonly #outlets: Outlet[] = []
   readonly #behind = new Queue<Behind>(4)
+  /** Launches for which this turn has no room. */
+  readonly #launches = new Queue<() => void>(4)
   readonly #messages: Budget
   readonly #timers: Budget
   readonly #sending: Budget
@@ -265,6 +269,23 @@ export class Scheduler {
       context.behind ??= new Queue(4)
       context.behind.push({ at: context.handled + left, then })
     })
+  }
+
+  /**
+   * May a launch begin in this turn? It does, then; else `launchLater`. What is launched from here
+   * comes by no message: services that launch the next one would go on for ever in microtasks.
+   */
+  takesLaunch(): boolean {
+    const messages = this.#messages
+    if (this.#launches.length > 0 || messages.left <= 0) return false
+    messages.take(MESSAGES_PER_LAUNCH)
+    return true
+  }
+
+  /** In a later turn, in order. */
+  launchLater(run: () => void): void {
+    this.#schedule()
+    this.#launches.push(run)
   }
 
   /** Something of this service runs that is no message: for the monitor. */
@@ -407,6 +428,10 @@ export class Scheduler {
     const messages = this.#messages
     try {
       this.#runTaken()
+      while (this.#launches.length > 0 && messages.lasts()) {
+        messages.take(MESSAGES_PER_LAUNCH)
+        this.#launches.shift()!()
+      }
       while (this.#runQueue.length > 0 && messages.lasts()) {
         this.#hasWorked = true
         this.#runBatch(this.#nextContext()!)
@@ -414,7 +439,8 @@ export class Scheduler {
     } finally {
       monitor.leave()
       if (more === 'later' && this.#runQueue.length === 0) messages.left = 0
-      if (more !== 'none' || this.#runQueue.length > 0) this.#schedule()
+      const isLeft = this.#runQueue.length > 0 || this.#launches.length > 0
+      if (more !== 'none' || isLeft) this.#schedule()
       else this.#rest()
     }
   })

@@ -20,6 +20,9 @@ export interface LaunchingOptions {
   readonly scheduler: {
     /** The promise of work that goes on without a message or a timer. */
     watching<T>(work: () => Promise<T>): Promise<T>
+    /** May a launch begin now? */
+    takesLaunch(): boolean
+    launchLater(run: () => void): void
     /** Code of that service runs from here on. */
     running(handle: number): void
   }
@@ -37,7 +40,7 @@ export class Launching implements BeginningHost {
   readonly #options: LaunchingOptions
   readonly #runtime: ServiceRuntime
   readonly modules: ModuleLoads
-  /** Launches whose modules are being loaded. */
+  /** Launches whose modules are being loaded, or whose turn comes. */
   readonly #loading = new Set<Launch>()
   /** Services begin with their profile on. */
   isProfiled = false
@@ -60,11 +63,19 @@ export class Launching implements BeginningHost {
   /** Launch a service here. Whoever asks has counted it in `loads` already. */
   launch(launch: Launch): void {
     const known = loadedService(launch.url)
-    if (known !== undefined) {
+    const { scheduler } = this.#options
+    if (known !== undefined && scheduler.takesLaunch()) {
       this.#launch(known, launch)
       return
     }
     this.#loading.add(launch)
+    if (known !== undefined) {
+      scheduler.launchLater(() => {
+        this.#loading.delete(launch)
+        this.#launch(known, launch)
+      })
+      return
+    }
     const loading = this.modules.load(launch.url).finally(() => this.#loading.delete(launch))
     loading.then(
       (definition) => this.#launch(definition, launch),

@@ -200,6 +200,15 @@ test('services that launch the next one and end hold no test either', async () =
 })
 
 // Proves: docs/testing.md#unsettled
+test('nor do those that launch it in their setup, and the end of the node ends them', async () => {
+  await using node = await testNode({ base: import.meta.url, messagesMax: 1000 })
+  await node.skynet.newService('../fixtures/launch-chain.ts')
+  await assert.rejects(node.settled(), { code: 'ERR_TEST_UNSETTLED' })
+  await node.stop()
+  await node.settled()
+})
+
+// Proves: docs/testing.md#unsettled
 test('received() ends also where a service has something to say without end', async () => {
   await using node = await testNode({ messagesMax: 1000 })
   const talker = defineService((skynet) => ({
