@@ -27,6 +27,7 @@ export interface LaunchOrder extends WorkerOrder {
 export interface LaunchOrdersHost {
   /** This worker, in this incarnation. */
   readonly place: Place
+  readonly handles: { isNamed(handle: number): boolean }
   /** The handle of a local name; 0: none. */
   readonly names: { query(name: string): number }
   launch(launch: Launch): void
@@ -39,6 +40,9 @@ export interface LaunchOrdersHost {
 }
 
 export function addLaunchOrders(orders: Orders, host: LaunchOrdersHost): void {
+  // Whoever has no name at all, as nearly all that launch, is told by less than a look for it.
+  const isManager = (handle: number): boolean =>
+    host.handles.isNamed(handle) && host.names.query('.service') === handle
   orders.add<LaunchOrder>('launch', (message, order) => {
     // Meant for the worker that was here before: whoever ordered it was told of its death.
     if (order.place !== host.place) return LATER
@@ -47,7 +51,7 @@ export function addLaunchOrders(orders: Orders, host: LaunchOrdersHost): void {
       url: order.url,
       args: order.args,
       caller: message.binder as LateCaller,
-      origin: originOf(source === host.names.query('.service'), order.onFault ?? 'log'),
+      origin: originOf(isManager(source), order.onFault ?? 'log'),
       parent: order.isChild === true ? { handle: source, asker: askerOf(message) } : undefined,
       setups: order.setups,
       fence: order.fence,

@@ -68,6 +68,7 @@ export function addFeatures({
   const place = loads.placeOf(worker)
   addLaunchOrders(orders, {
     place,
+    handles: runtime.handles,
     names,
     services: all,
     launch: (launch) => launching.launch(launch),
