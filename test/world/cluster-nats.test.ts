@@ -13,6 +13,8 @@ function natsTest(title: string, body: () => Promise<void>): void {
   if (isInstalled) test(title, body)
 }
 
+/** Two are told that they have written in half of them, by servers alone. */
+const RACES = 30
 const LOST = { code: 'ERR_STORE_LOST' }
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const given = (node: string, servers: string | string[]) => ({ cluster: 'game', node, servers })
@@ -129,6 +131,29 @@ natsTest('of three servers the one that leads dies: the same era, nothing is los
     assert.equal((await a.store.open()).era, era)
     await assert.rejects(a.store.cas('node.a', bytes('x'), 1), { code: 'ERR_STORE_CONFLICT' })
     await leader.start()
+  }
+})
+
+// Proves: docs/cluster-nats.md#store
+natsTest('of several that write at one revision of three servers one has written', async () => {
+  await using servers = await NatsServers.start()
+  const [first, second, third] = servers.urls as [string, string, string]
+  await using a = natsEnd({ ...given('a', first), replicas: 3 })
+  await using b = natsEnd({ ...given('b', second), replicas: 3 })
+  await using c = natsEnd({ ...given('c', third), replicas: 3 })
+  const ends = [a, b, c]
+  for (const end of ends) await opened(end)
+  let revision = await written(a, 'name.x', 'first', 0)
+  for (let round = 0; round < RACES; round++) {
+    const all = await Promise.allSettled(
+      ends.map(({ store }, i) => store.cas('name.x', bytes(`${i}`), revision)),
+    )
+    const won = all.filter(({ status }) => status === 'fulfilled')
+    assert.ok(won.length <= 1, `round ${round}: ${won.length} have written`)
+    // A busy server may not have answered in time.
+    for (const end of ends) await opened(end)
+    const entry = await until('it can be read', () => a.store.get('name.x').catch(() => undefined))
+    revision = entry.revision
   }
 })
 

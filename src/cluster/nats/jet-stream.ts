@@ -150,7 +150,7 @@ export class JetStream {
       throw full(key, `${value.length} bytes`)
     }
     const answer = await this.#write(key, value, revision)
-    if (answer.error?.err_code !== FAULT.conflict) return this.#written(key, answer)
+    if (answer.error?.err_code !== FAULT.conflict) return this.#alone(key, answer, revision)
     const [, known] = LAST.exec(answer.error.description ?? '') ?? []
     if (known !== undefined) other(Number(known))
     // A deleted key has a last message as well, which says so.
@@ -158,7 +158,21 @@ export class JetStream {
     if (last === undefined || last.value !== undefined) throw conflict(key)
     const again = await this.#write(key, value, last.revision)
     if (again.error?.err_code === FAULT.conflict) throw conflict(key)
-    return this.#written(key, again)
+    return this.#alone(key, again, last.revision)
+  }
+
+  /**
+   * Several servers look at the revision before they agree, and take two writes at one time for
+   * right: the later one stands. It is agreed to by the time that they agree to what comes now.
+   */
+  async #alone(key: string, answer: WriteAnswer, revision: number): Promise<number> {
+    const written = this.#written(key, answer)
+    // Whether there is anything at all they look at when they have agreed.
+    if (revision === 0 || this.#client.options.replicas === 1) return written
+    await this.agree()
+    const last = await this.read(key)
+    if (last?.revision !== written) throw conflict(key)
+    return written
   }
 
   /**
