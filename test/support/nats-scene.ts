@@ -58,6 +58,8 @@ export async function startedEnd(
 ): Promise<NatsEnd & { readonly address: PeerAddress }> {
   const end = natsEnd(options)
   await end.transport.open()
+  // Of several servers a beat counts when they agree, and those that have just begun may not yet.
+  await until('the store is there', () => end.store.open().catch(() => undefined))
   end.transport.start({ node: options.node, epoch, era: 1 })
   // Its beat comes behind its subscription, and comes back.
   await until('an echo', () => {
