@@ -104,6 +104,19 @@ describe('Members: silence', () => {
     assert.deepEqual(a.take(), ['b down', 'c down'])
   })
 
+  test('who is cut off, and is held now and then, suspects all, and judges nobody', () => {
+    const { cluster, a, b, c } = three()
+    b.isCut = true
+    c.isCut = true
+    for (let round = 0; round < 16; round++) {
+      cluster.pass(800)
+      a.isStopped = true
+      cluster.pass(600)
+      a.goOn()
+    }
+    assert.deepEqual(a.take(), ['b suspect', 'c suspect'])
+  })
+
   test('of several one that dies is judged, also when it is the last but one', () => {
     const { cluster, a, b, c } = three()
     cluster.kill(c)

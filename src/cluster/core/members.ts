@@ -87,6 +87,8 @@ export interface MembersOptions {
 const BEATS_PER_LEASE = 6
 /** More silence than this part of a lease makes a suspect. */
 const SUSPICION_PART = 2
+/** The time between two looks at the time counts for no more silence than these would have. */
+const TICKS_PER_LEASE_MIN = 12
 /** A longer gap breaks the row of our own beats: one of them did not come back. */
 const ROW_PART = 4
 const REFUSALS_MAX = 2
@@ -370,16 +372,17 @@ export class Members {
     if (peer.refusals >= REFUSALS_MAX) this.#move(peer, 'suspect')
   }
 
-  /** At least twelve times in a lease. */
+  /** At least so often in a lease: `TICKS_PER_LEASE_MIN`. */
   tick(): void {
     const now = this.#host.now()
     const { leaseMs } = this.#options
-    // Silence counts while somebody listens: what has come during a pause is not read yet, and a
-    // shorter one than makes a suspect is added to the silence before it.
-    const wasPaused = now - this.#tickedAt >= leaseMs / BEATS_PER_LEASE
+    // Silence counts while somebody listens: what has come during a pause is not read yet.
+    const pausedMs = now - this.#tickedAt - leaseMs / TICKS_PER_LEASE_MIN
     this.#tickedAt = now
     this.#lookAtLease()
-    if (wasPaused) for (const peer of this.#peers.values()) peer.heardAt = now
+    if (pausedMs > 0) {
+      for (const peer of this.#peers.values()) peer.heardAt = Math.min(now, peer.heardAt + pausedMs)
+    }
     const isListening = this.#incumbent !== undefined
     if ((this.epoch !== 0 || isListening) && now >= this.#beatAt) this.#beat(now)
     this.#lookAround(now)
