@@ -60,9 +60,11 @@ async function launchImported(
   options: LaunchOptions<readonly unknown[]>,
   as: LaunchFromAs,
 ): Promise<number> {
-  const left = limitsFrom(service.runtime, as.limits ?? launchLimits(options))
+  // Its caller may change them meanwhile: these are checked.
+  const given = { ...options }
+  const left = limitsFrom(service.runtime, as.limits ?? launchLimits(given))
   const url = await moduleUrl(service, load, left())
-  return launchAt(service, site, url, options, { ...as, limits: left() })
+  return launchAt(service, site, url, given, { ...as, limits: left() })
 }
 
 /** Here, or on another node. */

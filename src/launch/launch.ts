@@ -72,10 +72,12 @@ async function launchAlone(
   limits: WaitLimits,
 ): Promise<number> {
   const { loads, onVacant } = site
+  // Its caller may change them meanwhile: these are checked.
+  const given = { ...options }
   const left = limitsFrom(service.runtime, limits)
-  const home = await workerFor(service, site, url, options.memoryLimitMb ?? 0, left())
+  const home = await workerFor(service, site, url, given.memoryLimitMb ?? 0, left())
   try {
-    return await launchOn(service, loads, home, url, options, as, left())
+    return await launchOn(service, loads, home, url, given, as, left())
   } catch (error) {
     if (loads.of(home) === 0) onVacant(home, [])
     throw error

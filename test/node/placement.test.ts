@@ -39,6 +39,18 @@ check('a dedicated worker begins and ends with its service', async (skynet) => {
   }
 })
 
+check('a launch goes on with the options that were checked', async (skynet) => {
+  const paths = ['./mortal.ts', () => import('../fixtures/mortal.ts')] as const
+  for (const path of paths) {
+    const options = { on: 'dedicated' } as const
+    const launched = skynet.newService<typeof mortal>(path, options)
+    Object.assign(options, { on: 'nowhere', args: 1 })
+    const peer = await launched
+    assert.ok((await peer.call.worker()) >= 2)
+    await skynet.kill(peer.handle)
+  }
+})
+
 /** A service on a worker of its own, in that place: used again once its last one has ended. */
 function onPlace(skynet: Skynet, place: number) {
   return until('its place is used again', async () => {
