@@ -134,17 +134,19 @@ export function texts(): Check<Readonly<Record<string, string>>> {
 /** Files of certificates and keys, or what is in them in PEM. */
 export function certificates(): Check<TlsFiles> {
   const needed = ['ca', 'cert', 'key']
-  const known = [...needed, 'crl']
+  const isRight = ([name, each]: [string, unknown]): boolean =>
+    needed.includes(name) ? isText(each) : name === 'crl' && (each === undefined || isText(each))
   return {
     expected: 'an object of ca, cert and key, and maybe crl: paths, or texts in PEM',
     accepts: (value): value is TlsFiles =>
       isRecord(value) &&
       needed.every((name) => isText(value[name])) &&
-      Object.entries(value).every(([name, each]) => known.includes(name) && isText(each)),
+      Object.entries(value).every(isRight),
     resolve: (value, folder) => {
       const placed = (given: string) => (isPem(given) ? given : absolute(given, folder))
-      const texts = Object.entries(value).map(([name, given]) => [name, placed(given)])
-      return Object.fromEntries(texts)
+      const { ca, cert, key, crl } = value
+      const needed = { ca: placed(ca), cert: placed(cert), key: placed(key) }
+      return crl === undefined ? needed : { ...needed, crl: placed(crl) }
     },
     parse: parseJson,
   }

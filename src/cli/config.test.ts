@@ -118,6 +118,9 @@ test('resolveConfig() names the part of `cluster` that is wrong, or missing, but
   refused({ name: 'a', tls: 'PRIVATE' }, /'cluster.tls' .* is a string of length 7$/)
   refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', crl: 7 } }, /'cluster.tls' .* crl \(/)
   refused({ name: 'a', tls: { ca: 'x', cert: 'x', key: 'x', pfx: 'x' } }, /'cluster.tls' .* pfx \(/)
+  // What is undefined is not given, there as anywhere.
+  const tlsWithout = { ca: '/a', cert: '/b', key: '/c', crl: undefined }
+  refused({ name: 'a', tls: tlsWithout }, /'cluster.seed'/)
   refused('a', /'cluster' as it must be an object of name/)
 })
 

@@ -401,9 +401,11 @@ for (const server of KINDS) {
     const changes = (count: number): Buffer[] =>
       Array.from({ length: count }, () => records.keyUpdate())
     const send = (...all: Buffer[]): boolean => made.below.client.write(Buffer.concat(all))
-    const texts = Array.from({ length: 300 }, () => records.text('.'))
+    const texts = (): Buffer[] => Array.from({ length: 300 }, () => records.text('.'))
+    // Many in one chunk, and then many chunks for one.
+    send(...texts())
     made.below.client.pieceBytes = 7
-    send(...texts, ...changes(TLS_EMPTY_RECORDS_MAX), records.text('well'))
+    send(...texts(), ...changes(TLS_EMPTY_RECORDS_MAX), records.text('well'))
     await made.server.until('it came', () => made.server.text.endsWith('.well'))
     made.below.client.pieceBytes = Number.POSITIVE_INFINITY
     send(...changes(TLS_EMPTY_RECORDS_MAX + 1))
