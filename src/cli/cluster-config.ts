@@ -1,15 +1,13 @@
 /** The key `cluster` of a config: its parts, and which of them go together. */
+import { CLUSTER_SECRET } from '../base/cluster-secret.ts'
 import {
   CLUSTER_BUILD_BYTES_MAX,
   CLUSTER_LEASE_MS_MIN,
   CLUSTER_NAME_BYTES_MAX,
-  CLUSTER_SECRET_BYTES_MIN,
   TIMER_MS_MAX,
 } from '../base/limits.ts'
 import type { ClusterConfig } from '../threads/options.ts'
 import { type Check, certificates, integer, object, oneOf, text, texts } from './checks.ts'
-
-const SECRET = `text of at least ${CLUSTER_SECRET_BYTES_MIN} bytes (openssl rand -hex 32)`
 
 type Part = keyof ClusterConfig
 /** Any of its parts, whether they go together or not. */
@@ -27,7 +25,7 @@ export const CLUSTER_KEYS: { readonly [P in Part]-?: Check<NonNullable<ClusterCo
   advertise: text(),
   seed: text(),
   nodes: texts(),
-  secret: { ...text(), expected: SECRET },
+  secret: { ...text(), expected: CLUSTER_SECRET },
   tls: certificates(),
   nats: object(),
 }

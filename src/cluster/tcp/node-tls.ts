@@ -39,10 +39,10 @@ export class NodeTls implements PeerTls {
 
   /** For the handshakes from now on. */
   #use(certificates: TcpTls): void {
-    const { crl, ...shown } = certificates
+    const { crl } = certificates
     // Apart from the others: OpenSSL does not say which it cannot read.
     if (crl !== undefined) contextOf(WHAT, 'tls.crl', { crl })
-    const own = { ...shown, ...VERSION, ...(crl !== undefined && { crl }) }
+    const own = { ...certificates, ...VERSION }
     // Who is refused is told why, within TLS, by `doubtOf`: an alert would not say it.
     const told = { requestCert: true, rejectUnauthorized: false }
     const client = contextOf(WHAT, 'tls', own)

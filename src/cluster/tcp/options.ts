@@ -1,6 +1,7 @@
 /** Which node this is, where it listens, and where the others are: checked. */
 import { randomBytes } from 'node:crypto'
 import { checkOptions, checkPlain, checkText, hidden, refusal } from '../../base/check.ts'
+import { CLUSTER_SECRET } from '../../base/cluster-secret.ts'
 import { SkynetError } from '../../base/errors.ts'
 import { type HostPort, hostPortText, isLoopbackHost, readHostPort } from '../../base/host-port.ts'
 import { CLUSTER_NAME_BYTES_MAX, CLUSTER_SECRET_BYTES_MIN } from '../../base/limits.ts'
@@ -167,8 +168,7 @@ function checkName(option: string, name: unknown): void {
 function checkSecret(secret: unknown): void {
   const isText = typeof secret === 'string'
   if (isText && Buffer.byteLength(secret) >= CLUSTER_SECRET_BYTES_MIN) return
-  const expected = `text of at least ${CLUSTER_SECRET_BYTES_MIN} bytes (openssl rand -hex 32)`
-  throw refusal(isText ? 'range' : 'type', WHAT, 'secret', expected, secret, hidden)
+  throw refusal(isText ? 'range' : 'type', WHAT, 'secret', CLUSTER_SECRET, secret, hidden)
 }
 
 /** Closed by default. */
