@@ -60,7 +60,9 @@ export class Sleeps {
     const { signal, token } = options ?? {}
     const limits = signal === undefined ? undefined : { signal }
     const waiter = this.#waiter(token, limits, new Sleep(service.now() + ms))
-    if (!waiter.isOver) service.addTimer(ms, waiter)
+    if (ms > 0) this.#begin(waiter, ms)
+    // Mail for which one turn has no time would else come after the timer, which is due in the next.
+    else service.afterMail(() => this.#begin(waiter, 0))
     return waiter.promise
   }
 
@@ -75,6 +77,10 @@ export class Sleeps {
     const waiter = this.#byToken?.get(token)
     waiter?.resolve('BREAK')
     return waiter !== undefined
+  }
+
+  #begin(waiter: Waiter<'BREAK' | undefined>, ms: number): void {
+    if (!waiter.isOver) this.#service.addTimer(ms, waiter)
   }
 
   #waiter(

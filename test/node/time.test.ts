@@ -4,6 +4,9 @@ import type subject from '../fixtures/subject.ts'
 import { type Body, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
+/** More messages than one turn handles. */
+const MANY = 10_000
+
 const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body)
 
 // Proves: docs/semantics.md#time-never-early
@@ -48,6 +51,24 @@ check('sleep(0) lets other work run first', async (skynet, handlers) => {
   await skynet.sleep(0)
   order.push('after sleep')
   assert.deepEqual(order, ['message', 'after sleep'])
+})
+
+// Proves: docs/semantics.md#sleep-zero
+check('sleep(0) behind more messages than one turn handles', async (skynet, handlers) => {
+  let handled = 0
+  handlers.message = () => handled++
+  for (let i = 0; i < MANY; i++) skynet.send(skynet.self, 'message')
+  assert.equal(await skynet.sleep(0), undefined)
+  assert.equal(handled, MANY)
+  // Who is woken meanwhile does not wait for all of them, and leaves no timer.
+  for (let i = 0; i < MANY; i++) skynet.send(skynet.self, 'message')
+  const sleep = skynet.sleep(0, { token: 't' })
+  assert.ok(skynet.wakeup('t'))
+  assert.equal(await sleep, 'BREAK')
+  assert.ok(handled < 2 * MANY)
+  await skynet.sleep(0)
+  assert.equal(handled, 2 * MANY)
+  assert.deepEqual(skynet.tasks(), [])
 })
 
 // Proves: docs/semantics.md#timer-cancel
