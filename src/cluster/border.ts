@@ -14,12 +14,12 @@ import {
   CLUSTER_SENDS_BYTES_MAX,
   HANDLE_ID_MAX,
 } from '../base/limits.ts'
-import type { Message } from '../kernel/message.ts'
+import type { Message, WorkerOrder } from '../kernel/message.ts'
 import type { Multicast } from '../kernel/multicast.ts'
 import { type Names, NODE_NAMES } from '../kernel/names.ts'
 import type { Scheduler } from '../kernel/scheduler.ts'
 import type { GiveUpOrder, OrderingHost, OrderingRuntime } from '../service/ordering.ts'
-import type { OrderAbout, WorkerOrder } from '../service/orders.ts'
+import type { OrderAbout } from '../service/orders.ts'
 import { causedBy, UNNAMED_CALL, withSent } from '../service/sendable.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { Packer } from '../wire/pack.ts'

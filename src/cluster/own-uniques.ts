@@ -42,7 +42,9 @@ export function uniquesOn(skynet: Skynet, drive: () => Drive): Uniques {
       return askHome(service, order, { timeoutMs: 2 * runtime.exitMs })
     },
     fence: (handle, name, token, current) => {
-      const order: FenceOrder = { order: 'fence', handle, name, token, current }
+      // Its service may be here, and gets no part of what the cluster holds.
+      const own = { token: [...token] as const, current: current && ([...current] as const) }
+      const order: FenceOrder = { order: 'fence', handle, name, ...own }
       orderHome(runtime, 0, 0, order)
     },
     timeout: (ms, task) => skynet.timeout(ms, task),

@@ -3,10 +3,9 @@
  * nothing of one service: so that is what a monitor is told, and all other orders are refused.
  */
 import { formatHandle, SkynetError } from '../base/errors.ts'
-import type { Message } from '../kernel/message.ts'
+import type { Message, WorkerOrder } from '../kernel/message.ts'
 import type { Ending } from '../service/life.ts'
 import type { GiveUpOrder } from '../service/ordering.ts'
-import type { WorkerOrder } from '../service/orders.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { harborNumber } from './border.ts'
 import { Waits } from './waits.ts'

@@ -13,6 +13,13 @@ export interface Message {
 
 /** A message to a worker itself. */
 export interface SystemMessage extends Message {
-  /** Of what in it names services: its value may be for a service that is not there yet. */
-  readonly binder: Binder
+  /** Of what in it names services, which may be for a service that is not there yet; none: `args`. */
+  readonly binder: Binder | undefined
+}
+
+/** What is sent to a worker: `{ order: 'kill', handle }`. It is made for that, all but `args`. */
+export interface WorkerOrder {
+  readonly order: string
+  /** What code of a user has given. */
+  readonly args?: readonly unknown[]
 }

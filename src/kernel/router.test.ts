@@ -17,7 +17,7 @@ import { UNBOUND } from '../wire/service-id.ts'
 import { unpack } from '../wire/unpack.ts'
 import { Context } from './context.ts'
 import { createHandleMemory, Handles } from './handles.ts'
-import type { Message } from './message.ts'
+import type { Message, SystemMessage, WorkerOrder } from './message.ts'
 import { Outbox } from './outbox.ts'
 import { Router } from './router.ts'
 import type { Scheduler } from './scheduler.ts'
@@ -51,6 +51,7 @@ function setUp() {
       worker,
       handles,
       scheduler: { deliver } as unknown as Scheduler,
+      contexts: new Map(),
       outboxes,
       packer,
       inbox,
@@ -255,6 +256,24 @@ test('sendToWorker reaches the worker itself, here and there', () => {
   const facts = ({ type, source, session, value }: Message) => [type, source, session, value]
   assert.deepEqual(here.system.map(facts), [[PTYPE.SYSTEM, 1, 2, { order: 'a' }]])
   assert.deepEqual(there.system.map(facts), [[PTYPE.SYSTEM, 1, 3, { order: 'b' }]])
+})
+
+test('sendToWorker brings what a user gave as a value of its own', () => {
+  const { here, there } = setUp()
+  for (const [worker, { router, system }] of [here, there].entries()) {
+    const args = [{ deep: new Date(5) }]
+    here.router.sendToWorker(worker, 1, 2, { order: 'a', args })
+    router.drain(10)
+    const [message] = system as [SystemMessage]
+    const { args: own } = message.value as WorkerOrder
+    assert.deepEqual(own, args)
+    assert.ok(own !== args && own![0] !== args[0])
+    assert.notEqual(message.binder, undefined, 'of the references in it')
+  }
+  const wrong = { order: 'a', args: [1, { f() {} }] }
+  for (const worker of [0, 1]) {
+    assert.throws(() => here.router.sendToWorker(worker, 1, 2, wrong), /value\.args\[1\]\.f/)
+  }
 })
 
 test('sendPacked brings the bytes of the packer to a worker itself, small and large', () => {

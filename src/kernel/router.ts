@@ -8,10 +8,11 @@ import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
 import { copy } from '../wire/copy.ts'
 import { isAnswerType, PTYPE } from '../wire/ptype.ts'
+import type { Binder } from '../wire/service-id.ts'
 import { unpack, unreadAnswer } from '../wire/unpack.ts'
 import type { Context } from './context.ts'
 import type { Handles } from './handles.ts'
-import type { Message, SystemMessage } from './message.ts'
+import type { Message, SystemMessage, WorkerOrder } from './message.ts'
 import type { Outbox } from './outbox.ts'
 import { BLOCK_FLAG, deadlineBits, deadlineOf, MESSAGE_TYPE_MASK } from './record-type.ts'
 import type { Inlet, Scheduler } from './scheduler.ts'
@@ -20,6 +21,8 @@ export interface RouterOptions {
   readonly worker: number
   readonly handles: Handles
   readonly scheduler: Scheduler
+  /** Empty, for the router alone to change. */
+  readonly contexts: Map<number, Context>
   /** By worker number; the own one is never used. */
   readonly outboxes: readonly Outbox[]
   /** That of the outboxes. */
@@ -30,7 +33,7 @@ export interface RouterOptions {
   /** A message to the worker itself (destination 0). */
   readonly onSystem: (message: SystemMessage) => void
   /** A binder of its own for each of those. */
-  readonly newBinder: () => SystemMessage['binder']
+  readonly newBinder: () => Binder
   /**
    * What was published on a channel; the bytes are the receiver's, none: the channel is gone.
    * Returns how many got it.
@@ -42,7 +45,7 @@ export interface RouterOptions {
 
 export class Router implements Inlet {
   readonly #options: RouterOptions
-  readonly #contexts = new Map<number, Context>()
+  readonly #contexts: Map<number, Context>
   /** Takes what is for other harbors, on the worker to which that goes: see handles.ts. */
   abroad: Context | undefined
   /**
@@ -55,6 +58,7 @@ export class Router implements Inlet {
 
   constructor(options: RouterOptions) {
     this.#options = options
+    this.#contexts = options.contexts
   }
 
   get contexts(): ReadonlyMap<number, Context> {
@@ -148,16 +152,21 @@ export class Router implements Inlet {
     return this.abroad !== undefined && this.#options.handles.isAbroad(to) ? this.abroad : undefined
   }
 
-  /** Send to a worker itself, not to a service on it. */
-  sendToWorker(worker: number, source: number, session: number, value: unknown): void {
+  /** Send to a worker itself, not to a service on it. The order is that worker's from then on. */
+  sendToWorker(worker: number, source: number, session: number, order: WorkerOrder): void {
     if (worker !== this.#options.worker) {
-      this.#options.outboxes[worker]!.send(PTYPE.SYSTEM, 0, source, session, value)
+      this.#options.outboxes[worker]!.send(PTYPE.SYSTEM, 0, source, session, order)
       return
     }
     const { onSystem, newBinder } = this.#options
+    const message = { type: PTYPE.SYSTEM, source, session, value: order, binder: undefined }
+    if (order.args === undefined || order.args.length === 0) {
+      onSystem(message)
+      return
+    }
     const binder = newBinder()
-    const own = copy(value, 'value', binder)
-    onSystem({ type: PTYPE.SYSTEM, source, session, value: own, binder })
+    const args = copy(order.args, 'value.args', binder) as readonly unknown[]
+    onSystem({ ...message, value: { ...order, args }, binder })
   }
 
   /** Tell the sender of a request that nobody will answer it. */

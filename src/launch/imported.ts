@@ -38,6 +38,8 @@ export interface LaunchFromAs extends LaunchAs {
   readonly elsewhere?: RemoteChild | undefined
 }
 
+const AS_ASKED: LaunchFromAs = {}
+
 /**
  * Returns the handle, once its setup is done. Throws as `newService`, at once or later. Only what
  * has to wait is asynchronous: each such function costs a launch a promise and turns of its own.
@@ -47,7 +49,7 @@ export function launchFrom(
   site: LaunchSite & ClusterSite,
   path: ServicePath,
   options: LaunchOptions<readonly unknown[]>,
-  as: LaunchFromAs = {},
+  as: LaunchFromAs = AS_ASKED,
 ): Promise<number> {
   if (typeof path === 'function') return launchImported(service, site, path, options, as)
   return launchAt(service, site, path, options, as)

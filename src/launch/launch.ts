@@ -96,20 +96,18 @@ function launchOn(
   const place = loads.add(home)
   const { setups } = service
   const order: LaunchOrder = { order: 'launch', url, args, place, onFault }
-  // The order is copied: hardly any has more.
+  // It is packed for another worker: hardly any has more.
   const isPlain = !isChild && setups.length === 0 && fence === undefined
-  const what = isPlain ? order : { ...order, isChild, setups, ...(fence && { fence }) }
-  const undo = isChild
-    ? (session: number): CancelOrder => ({ order: 'cancel', session })
-    : undefined
-  // Then it was counted in vain.
-  const onUnsent = (): void => loads.remove(place)
-  const traits = { title: shortPath(url), undo, onUnsent }
+  const own = fence && { fence: [...fence] as const }
+  const what = isPlain ? order : { ...order, isChild, setups, ...own }
+  const traits = { title: shortPath(url), undo: isChild ? cancel : undefined, isCounted: true }
   const launched = orderOf(service, place, what, limits, traits).catch((error: unknown) => {
     throw isSkynetError(error, 'ERR_CALL_DEAD') ? launchLost(url, error) : error
   })
   return launched as Promise<number>
 }
+
+const cancel = (session: number): CancelOrder => ({ order: 'cancel', session })
 
 /** A worker of its own. One that comes when nobody waits for it any more ends. */
 async function workerFor(

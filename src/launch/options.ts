@@ -37,8 +37,10 @@ export type ClusterUniqueRest<S> = Elsewhere<LaunchRest<S>>
 
 export const LAUNCH_KEYS = ['args', 'on', 'memoryLimitMb', 'node', 'onFault', ...WAIT_NAMES]
 
+const NONE = Object.freeze({})
+
 export function launchOptions(given: unknown): LaunchOptions<readonly unknown[]> {
-  const options = (given === undefined ? {} : given) as LaunchOptions<readonly unknown[]>
+  const options = (given === undefined ? NONE : given) as LaunchOptions<readonly unknown[]>
   checkWait('launch', options, LAUNCH_KEYS)
   if (options.args !== undefined) checkArgs('launch', options.args)
   if (options.memoryLimitMb !== undefined) {

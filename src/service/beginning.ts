@@ -3,11 +3,11 @@
 import type { SkynetError } from '../base/errors.ts'
 import { clearTimeout, setTimeout } from '../base/event-loop.ts'
 import type { Methods } from '../modules/definition.ts'
-import { isBuiltin } from '../modules/modules.ts'
+import { isBuiltin, type LoadedService } from '../modules/modules.ts'
 import type { LateCaller } from './late-caller.ts'
 import type { Fence, LaunchOrigin } from './life.ts'
 import { wrongMethods } from './methods.ts'
-import { begin } from './scope.ts'
+import { begin, isPlain } from './scope.ts'
 import { isThenable } from './sendable.ts'
 import type { Service } from './service.ts'
 import type { WaitingSetup } from './setup.ts'
@@ -29,7 +29,7 @@ export interface Launch {
   readonly url: string
   readonly args: readonly unknown[]
   /** Of the references in them. */
-  readonly caller?: LateCaller
+  readonly caller?: LateCaller | undefined
   readonly origin: LaunchOrigin
   /** The supervisor with which it ends, if any, and by which order of that it is launched. */
   readonly parent?: Parent | undefined
@@ -39,8 +39,8 @@ export interface Launch {
   readonly setups?: readonly WaitingSetup[] | undefined
   readonly fence?: Fence | undefined
   /** Exactly one of them is called, once. */
-  readonly onReady: (handle: number) => void
-  readonly onFailure: (error: SkynetError) => void
+  onReady(handle: number): void
+  onFailure(error: SkynetError): void
 }
 
 /** What a setup needs of the worker where it runs. */
@@ -67,15 +67,22 @@ export class Beginning {
     this.#host = host
     this.#service = service
     this.#launch = launch
-    // Ended by itself or killed while its setup was still under way.
-    service.setup!.onEnded = () => this.#failed(service.exited())
+    service.setup!.beginning = this
   }
 
-  /** @param setup Runs the code of its author. */
-  run(setup: () => unknown): void {
+  /** The service has ended by itself, or was killed, while its setup was still under way. */
+  ended(): void {
+    this.#failed(this.#service.exited())
+  }
+
+  /** @param facade What a setup is given first. */
+  run(definition: LoadedService, facade: unknown): void {
+    const { args } = this.#launch
     try {
       this.#host.running(this.#service.handle)
-      const result = begin(setup)
+      const result = isPlain()
+        ? definition.setup(facade, ...args)
+        : setUpIn(definition, facade, args)
       if (isThenable(result) && !('catch' in result)) {
         // A promise has both. Whoever awaits these methods would call one of them.
         this.#failed(new TypeError(`a method cannot be called 'then'`))
@@ -133,4 +140,9 @@ export class Beginning {
     clearTimeout(this.#notice)
     return true
   }
+}
+
+/** Apart from `run`: a closure in it would cost also who has no store. */
+function setUpIn(definition: LoadedService, facade: unknown, args: readonly unknown[]): unknown {
+  return begin(() => definition.setup(facade, ...args))
 }

@@ -1,11 +1,13 @@
 /** The orders of launches: who asks for a service here, and which unique ones there are. */
+import type { SkynetError } from '../base/errors.ts'
 import { describe } from '../base/thrown.ts'
 import type { Place } from '../kernel/loads.ts'
+import type { SystemMessage, WorkerOrder } from '../kernel/message.ts'
 import { askerOf } from './askers.ts'
-import type { Launch } from './beginning.ts'
+import type { Launch, Parent } from './beginning.ts'
 import type { LateCaller } from './late-caller.ts'
-import { type Fence, originOf } from './life.ts'
-import { LATER, type Orders, type WorkerOrder } from './orders.ts'
+import { type Fence, type LaunchOrigin, originOf } from './life.ts'
+import { LATER, type Orders } from './orders.ts'
 import type { WaitingSetup } from './setup.ts'
 
 export interface LaunchOrder extends WorkerOrder {
@@ -21,6 +23,46 @@ export interface LaunchOrder extends WorkerOrder {
   readonly fence?: Fence
   /** Those that wait for this launch, each for the next: see `Setup.waiting`. */
   readonly setups?: readonly WaitingSetup[]
+}
+
+/** A launch that a message has ordered: its sender is told how it went. */
+class OrderedLaunch implements Launch {
+  readonly url: string
+  readonly args: readonly unknown[]
+  readonly caller: LateCaller | undefined
+  readonly origin: LaunchOrigin
+  readonly parent: Parent | undefined
+  isGivenUp = false
+  readonly setups: readonly WaitingSetup[] | undefined
+  readonly fence: Fence | undefined
+  readonly #message: SystemMessage
+  readonly #orders: Orders
+  readonly #host: LaunchOrdersHost
+
+  constructor(message: SystemMessage, order: LaunchOrder, orders: Orders, host: LaunchOrdersHost) {
+    const { source } = message
+    // Whoever has no name at all, as nearly all that launch, is told by less than a look for it.
+    const isManager = host.handles.isNamed(source) && host.names.query('.service') === source
+    this.url = order.url
+    this.args = order.args
+    this.caller = message.binder as LateCaller | undefined
+    this.origin = originOf(isManager, order.onFault ?? 'log')
+    this.parent = order.isChild ? { handle: source, asker: askerOf(message) } : undefined
+    this.setups = order.setups
+    this.fence = order.fence
+    this.#message = message
+    this.#orders = orders
+    this.#host = host
+  }
+
+  onReady(handle: number): void {
+    this.#orders.reply(this.#message, handle)
+  }
+
+  onFailure(error: SkynetError): void {
+    if (this.#message.session === 0) this.#host.say(0, describe(error))
+    else this.#orders.fail(this.#message, error)
+  }
 }
 
 /** What the orders need of the worker that takes them. */
@@ -40,27 +82,9 @@ export interface LaunchOrdersHost {
 }
 
 export function addLaunchOrders(orders: Orders, host: LaunchOrdersHost): void {
-  // Whoever has no name at all, as nearly all that launch, is told by less than a look for it.
-  const isManager = (handle: number): boolean =>
-    host.handles.isNamed(handle) && host.names.query('.service') === handle
   orders.add<LaunchOrder>('launch', (message, order) => {
     // Meant for the worker that was here before: whoever ordered it was told of its death.
-    if (order.place !== host.place) return LATER
-    const { source, session } = message
-    host.launch({
-      url: order.url,
-      args: order.args,
-      caller: message.binder as LateCaller,
-      origin: originOf(isManager(source), order.onFault ?? 'log'),
-      parent: order.isChild === true ? { handle: source, asker: askerOf(message) } : undefined,
-      setups: order.setups,
-      fence: order.fence,
-      onReady: (handle) => orders.reply(message, handle),
-      onFailure: (error) => {
-        if (session === 0) host.say(0, describe(error))
-        else orders.fail(message, error)
-      },
-    })
+    if (order.place === host.place) host.launch(new OrderedLaunch(message, order, orders, host))
     return LATER
   })
   // URL and handle of each.

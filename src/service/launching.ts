@@ -106,13 +106,13 @@ export class Launching implements BeginningHost {
     this.failed(launch, error)
   }
 
-  failed({ url, onFailure }: Launch, error: unknown): void {
-    const path = shortPath(url)
+  failed(launch: Launch, error: unknown): void {
+    const path = shortPath(launch.url)
     const hasExited = isSkynetError(error, 'ERR_SERVICE_EXITED')
     const isOfModule = isSkynetError(error, 'ERR_SERVICE_LAUNCH') && error.info.path === path
     const own = isOfModule ? error.info.reason : explain(error)
     const info = { path, reason: hasExited ? 'it ended before its setup was done' : own }
-    onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: sendable(error) }))
+    launch.onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: sendable(error) }))
   }
 
   #make({ url, origin, setups, isGivenUp = false }: Launch): Service {
@@ -135,13 +135,13 @@ export class Launching implements BeginningHost {
     if (launch.caller !== undefined) launch.caller.service = service
     service.setProfile(this.isProfiled)
     service.fence = launch.fence
-    services.add(service)
+    services.launched()
     router.add(service.context)
     const beginning = new Beginning(this, service, launch)
     if (launch.parent !== undefined) endWith(service, launch.parent)
     // Its supervisor was gone: it has ended before it began.
     if (service.hasEnded) return
-    beginning.run(() => definition.setup(facadeOf(service), ...launch.args))
+    beginning.run(definition, facadeOf(service))
   }
 
   running(handle: number): void {

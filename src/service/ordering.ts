@@ -2,9 +2,10 @@
 import { isSkynetError } from '../base/errors.ts'
 import type { Handles } from '../kernel/handles.ts'
 import { type Loads, type Place, workerAt } from '../kernel/loads.ts'
+import type { WorkerOrder } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
-import type { Requester } from './calls.ts'
-import type { OrderAbout, WorkerOrder } from './orders.ts'
+import type { Requester, RequestTraits } from './calls.ts'
+import type { OrderAbout } from './orders.ts'
 import { checkWait, type WaitOptions } from './wait-options.ts'
 
 /** What orders need of the worker from which they are given. */
@@ -26,9 +27,11 @@ export interface OrderTraits {
   readonly title?: string | undefined
   /** Ordered in its place when nobody waits for its answer any more. */
   readonly undo?: ((session: number) => WorkerOrder) | undefined
-  /** Told when it could not be sent: that worker is closed, or who orders it has given up. */
-  readonly onUnsent?: () => void
+  /** It was counted in `loads`: not so, if that worker is closed, or who orders it has given up. */
+  readonly isCounted?: boolean
 }
+
+const PLAIN: OrderTraits = {}
 
 /** Order something of a worker, as it is now, and wait for its answer. */
 export function orderOf(
@@ -36,24 +39,32 @@ export function orderOf(
   place: Place,
   order: WorkerOrder,
   options: WaitOptions = { timeoutMs: 0 },
-  { title = order.order, undo, onUnsent }: OrderTraits = {},
+  { title = order.order, undo, isCounted = false }: OrderTraits = PLAIN,
 ): Promise<unknown> {
   const { router, loads } = service.runtime
-  const give = (what: WorkerOrder, session: number): void =>
-    router.sendToWorker(workerAt(place), service.handle, session, what)
   let hasLeft = false
   const send = (session: number): boolean => {
     // Looked at behind the count: see the protocol in kernel/loads.ts.
     if (!loads.isOpen(place)) return false
-    give(order, session)
+    router.sendToWorker(workerAt(place), service.handle, session, order)
     hasLeft = true
     return true
   }
-  const giveUp = undo && ((session: number): void => give(undo(session), 0))
-  const more = giveUp && { giveUp }
+  const more = undo && undoing(service, place, undo)
   const answer = service.request(title, -1 - place, options, send, more)
-  if (!hasLeft) onUnsent?.()
+  if (isCounted && !hasLeft) loads.remove(place)
   return answer
+}
+
+/** Apart from `orderOf`: few orders are undone. */
+function undoing(
+  { runtime, handle }: OrderingHost,
+  place: Place,
+  undo: (session: number) => WorkerOrder,
+): RequestTraits {
+  const giveUp = (session: number): void =>
+    runtime.router.sendToWorker(workerAt(place), handle, 0, undo(session))
+  return { giveUp }
 }
 
 /** Order something about a service of the worker where it lives. False: there is none. */

@@ -3,15 +3,10 @@
  * orders that it gives and takes, as rows of this table. Runs on the worker.
  */
 import assert from 'node:assert/strict'
-import type { Message, SystemMessage } from '../kernel/message.ts'
+import type { Message, SystemMessage, WorkerOrder } from '../kernel/message.ts'
 import type { Router } from '../kernel/router.ts'
 import { PTYPE } from '../wire/ptype.ts'
 import { sendable } from './sendable.ts'
-
-/** What is sent: `{ order: 'kill', handle }`. */
-export interface WorkerOrder {
-  readonly order: string
-}
 
 /** Of one service of the worker, which may have ended. */
 export interface OrderAbout extends WorkerOrder {

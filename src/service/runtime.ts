@@ -210,7 +210,7 @@ export class Runtime implements ServiceRuntime {
     // After retire: a name that is being registered right now is still seen, and released.
     if (handles.isNamed(service.handle)) names.release(service.handle)
     this.router.remove(service.context)
-    this.#services.delete(service)
+    this.#services.ended(service)
     loads.remove(place)
     if (worker >= loads.workers) this.#vacated(service.handle)
     if (handles.users === 0 && !this.#isStopping) onEmpty()

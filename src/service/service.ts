@@ -620,7 +620,7 @@ export class Service
     }
     this.cancelTimers(this)
     this.#ownTimers?.end()
-    this.#setup?.onEnded?.()
+    this.#setup?.beginning?.ended()
     this.#setup = undefined
   }
 

@@ -1,41 +1,49 @@
 /** The services of one worker, by handle. */
 import { formatHandle } from '../base/errors.ts'
 import { remember, shortPath } from '../base/paths.ts'
-import type { Service } from './service.ts'
+import type { Context } from '../kernel/context.ts'
+import { Service } from './service.ts'
 
 export class Services {
-  readonly #all = new Map<number, Service>()
+  /** Of the router: those of services, and of what only passes messages on. */
+  readonly #contexts: ReadonlyMap<number, Context>
   /** Launches so far, and the messages that those had handled which have ended. */
   #past = 0
 
+  constructor(contexts: ReadonlyMap<number, Context>) {
+    this.#contexts = contexts
+  }
+
   get(handle: number): Service | undefined {
-    return this.#all.get(handle)
+    return serviceOf(this.#contexts.get(handle))
   }
 
   /** In the order of their launch. */
-  values(): Iterable<Service> {
-    return this.#all.values()
+  *values(): Iterable<Service> {
+    for (const context of this.#contexts.values()) {
+      const service = serviceOf(context)
+      if (service !== undefined) yield service
+    }
   }
 
   /** Of all so far, also of those that have ended: messages handled, and each launch as one. */
   get work(): number {
     let sum = this.#past
-    for (const { context } of this.#all.values()) sum += context.handled
+    for (const { context } of this.values()) sum += context.handled
     return sum
   }
 
-  add(service: Service): void {
-    this.#all.set(service.handle, service)
+  launched(): void {
     this.#past++
   }
 
-  delete(service: Service): void {
-    if (this.#all.delete(service.handle)) this.#past += service.context.handled
+  ended({ context }: Service): void {
+    this.#past += context.handled
   }
 
   /** Empty: it is none of here, or has ended. */
   titleOf(handle: number): string {
-    return this.#all.get(handle)?.context.title ?? ''
+    return this.get(handle)?.context.title ?? ''
   }
 
   /** `:0000000a chat/gate` of a service here; of others the handle alone is known. */
@@ -43,6 +51,11 @@ export class Services {
     const title = this.titleOf(handle)
     return title === '' ? formatHandle(handle) : `${formatHandle(handle)} ${title}`
   }
+}
+
+function serviceOf(context: Context | undefined): Service | undefined {
+  const receiver = context?.receiver
+  return receiver instanceof Service ? receiver : undefined
 }
 
 const titles = new Map<string, string>()

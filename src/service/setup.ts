@@ -54,7 +54,7 @@ export class Setup {
   /** A task of its author beside it has begun: a fork, a timer, a subscriber. */
   isBranched = false
   /** Told when the service has ended by itself, or was killed, before its setup was done. */
-  onEnded: (() => void) | undefined
+  beginning: { ended(): void } | undefined
   #isOver = false
   #early: Message[] | undefined
 

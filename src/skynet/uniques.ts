@@ -1,6 +1,7 @@
 /** Which unique services there are, asked of every worker: for a manager that has none to ask. */
+
+import type { WorkerOrder } from '../kernel/message.ts'
 import { orderOf } from '../service/ordering.ts'
-import type { WorkerOrder } from '../service/orders.ts'
 import { Skynet } from './skynet.ts'
 
 const UNIQUES: WorkerOrder = { order: 'uniques' }

@@ -1,12 +1,12 @@
 /** Being told how another service ended, and ending with it: orders that its end answers. */
 import { isSkynetError } from '../base/errors.ts'
-import type { Message } from '../kernel/message.ts'
+import type { Message, WorkerOrder } from '../kernel/message.ts'
 import { askerOf } from '../service/askers.ts'
 import type { Parent } from '../service/beginning.ts'
 import type { Launching } from '../service/launching.ts'
 import { type Ending, type ExitReason, isMeant } from '../service/life.ts'
 import { askHome, type OrderingHost, orderHome } from '../service/ordering.ts'
-import { LATER, type OrderAbout, type Orders, type WorkerOrder } from '../service/orders.ts'
+import { LATER, type OrderAbout, type Orders } from '../service/orders.ts'
 import { checkWait, WaitLimits, type WaitOptions } from '../service/wait-options.ts'
 import { type KinHost, kinOf, knownKin } from './kin.ts'
 

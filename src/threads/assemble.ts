@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { COMMAND_RING_BYTES, RING_BYTES, SOCKET_RING_BYTES } from '../base/limits.ts'
 import { BusyCells } from '../kernel/busy.ts'
 import { Channels } from '../kernel/channels.ts'
+import type { Context } from '../kernel/context.ts'
 import { Env } from '../kernel/env.ts'
 import { Handles } from '../kernel/handles.ts'
 import { Loads } from '../kernel/loads.ts'
@@ -153,7 +154,8 @@ function baseOf(options: WorkerOptions) {
   const ledger = new LogLedger(memory.log, worker)
   const fallback = (line: LogLine): void => options.report({ kind: 'log', line })
   const log = new WorkerLog({ names, ledger, fallback })
-  const services = new Services()
+  const contexts = new Map<number, Context>()
+  const services = new Services(contexts)
   const say = (handle: number, text: string): void =>
     log.say('error', handle, text, services.titleOf(handle))
   const { notesCalls = false, onKnown } = options
@@ -174,7 +176,8 @@ function baseOf(options: WorkerOptions) {
       say(handle, `May overload, message queue length = ${length}`),
   })
   const timers = new WorkerTimers({ clock, wheel, scheduler })
-  return { handles, names, ledger, log, services, say, stray, wheel, timers, bells, scheduler }
+  const kernel = { handles, names, contexts, wheel, timers, bells, scheduler }
+  return { ...kernel, ledger, log, services, say, stray }
 }
 type Base = ReturnType<typeof baseOf>
 
@@ -252,6 +255,7 @@ function clientOf(options: WorkerOptions, bells: Doorbells): SocketClient {
 interface MailParts {
   readonly bells: Doorbells
   readonly handles: Handles
+  readonly contexts: Map<number, Context>
   readonly scheduler: Scheduler
   readonly orders: Orders
   readonly say: (handle: number, text: string) => void
@@ -260,7 +264,7 @@ interface MailParts {
 /** The ways of messages to and from the other workers. */
 function connectRings(options: WorkerOptions, parts: MailParts) {
   const { memory, worker, os } = options
-  const { bells, handles, scheduler, orders, say } = parts
+  const { bells, handles, contexts, scheduler, orders, say } = parts
   const packer = new Packer()
   const makeRouter = options.makeRouter ?? ((given) => new Router(given))
   const rings = memory.messages.map((buffer, number) => {
@@ -276,6 +280,7 @@ function connectRings(options: WorkerOptions, parts: MailParts) {
     worker,
     handles,
     scheduler,
+    contexts,
     outboxes,
     packer,
     inbox: rings[worker]!,
