@@ -26,13 +26,14 @@ const NEEDS = /^import \{ (.+) \} from '\.\/(\w+)\.js';$/gm
 
 /**
  * What each kind of thread begins with. What one kind alone needs is a script of its name, and the
- * others have neither its text nor its code. What none of them reaches, as the testing kit and the
- * command, stays behind its own door.
+ * others have neither its text nor its code. What none of them reaches, as the testing kit, stays
+ * behind its own door.
  */
 const THREADS = {
   socket: ['threads/socket.js'],
   worker: ['threads/worker.js', 'index.js', 'services/'],
   main: ['node.js'],
+  command: ['cli/main.js'],
   // A program with the socket server alone: what no thread shares with it stays in its door.
   server: ['socket-server.js'],
 }
@@ -167,8 +168,10 @@ function fillScripts(scripts, source, input, getModuleInfo) {
 /** @param threads Which of them need a module. */
 function scriptFor(threads) {
   const isOfSockets = threads.includes('socket')
-  // The library is the loop of the socket thread, on another one.
-  const [first, ...others] = isOfSockets ? threads.filter((name) => name !== 'server') : threads
+  // The command runs on the main thread, and the library is the loop of the socket thread on another.
+  const isApart = (name) => name === 'command' || (isOfSockets && name === 'server')
+  const others = threads.filter((name) => !isApart(name))
+  const first = others.shift() ?? threads[0]
   if (others.length > 0) return isOfSockets ? COMMON : SHARED
   return first === 'server' ? undefined : first
 }
@@ -182,7 +185,14 @@ function closure(begin, next) {
 /** Makes of a joined module a script, which can be loaded as V8 has compiled it: see loader.mjs. */
 async function toScript(folder, name) {
   const door = join(folder, `${name}.js`)
-  const plugin = { name: 'script', load: loadPart, renderDynamicImport, resolveImportMeta }
+  const plugin = {
+    name: 'script',
+    load: loadPart,
+    // What is imported when it is used is no part of it: it may be a script already.
+    resolveDynamicImport: (id) => (typeof id === 'string' ? { id, external: true } : null),
+    renderDynamicImport,
+    resolveImportMeta,
+  }
   const [{ exports }] = await joined(door, plugin, {
     file: join(folder, `${name}.cjs`),
     format: 'cjs',

@@ -1,11 +1,11 @@
 // Loads the scripts of the runtime from what V8 had compiled when they were built: that takes a
 // fifth of the time that compiling takes, in every thread. Each thread takes them from the memory
 // of the thread that started it. Becomes dist/lib/runtime/loader.js.
-import { Script } from 'node:vm'
-import { getEnvironmentData, setEnvironmentData } from 'node:worker_threads'
 
 // An import would touch all that they export, and load the streams of files.
 const { getBuiltinModule, version, platform, arch } = process
+const { Script } = getBuiltinModule('node:vm')
+const { getEnvironmentData, setEnvironmentData } = getBuiltinModule('node:worker_threads')
 const { createRequire } = getBuiltinModule('node:module')
 const { fileURLToPath } = getBuiltinModule('node:url')
 const folder = folderOf(import.meta.url)
