@@ -73,7 +73,9 @@ function help(): void {
 }
 
 function row(name: string, text: string): string {
-  return `  ${name.padEnd(name.length > 14 ? 36 : 14)}${text}`
+  const column = name.length > 14 ? 36 : 14
+  const begin = name.length < column ? name.padEnd(column) : `${name}\n${' '.repeat(column + 2)}`
+  return `  ${begin}${text}`
 }
 
 function version(): void {
