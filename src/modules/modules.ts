@@ -1,5 +1,5 @@
 /** Finding and loading the modules that define services. One cache a thread. */
-import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { readFileSync, realpathSync, statSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -119,7 +119,7 @@ export function moduleOf(href: string): string {
   if (known !== undefined) return known
   const url = new URL(href)
   try {
-    const { pathname } = pathToFileURL(realpathSync(url))
+    const { pathname } = pathToFileURL(realpathSync.native(url))
     const module = pathname === url.pathname ? href : Object.assign(url, { pathname }).href
     remember(modules, href, module)
     return module
@@ -175,8 +175,12 @@ function variants(name: string): string[] {
 }
 
 function isFile(href: string): boolean {
-  const url = new URL(href)
-  return existsSync(url) && statSync(url).isFile()
+  try {
+    return statSync(new URL(href), { throwIfNoEntry: false })?.isFile() === true
+  } catch {
+    // Nobody may look there.
+    return false
+  }
 }
 
 /** The definition if this thread has loaded it before: the fast way of a launch. */
