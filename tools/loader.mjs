@@ -35,7 +35,7 @@ export function load(name) {
   const { text, code } = read(name)
   const script = new Script(Buffer.from(text).latin1Slice(), {
     filename: new URL(`${name}.cjs`, import.meta.url).href,
-    cachedData: code && Buffer.from(code),
+    cachedData: code && Buffer.from(code, 0, code.byteLength - SUM_BYTES),
   })
   const { href } = new URL(`${name}.js`, import.meta.url)
   const module = { exports: {}, url: href, import: (path) => import(path) }
@@ -61,8 +61,7 @@ function read(name) {
 
 function textOf(name) {
   try {
-    const text = getBuiltinModule('node:fs').readFileSync(`${folder}${name}.cjs`)
-    return shared([Buffer.from(HEAD), text, Buffer.from(TAIL)])
+    return fileOf(`${folder}${name}.cjs`, HEAD, TAIL)
   } catch (error) {
     throw error.code === 'ENOENT' ? joinedInto(error) : error
   }
@@ -83,26 +82,37 @@ function joinedInto(cause) {
   return new Error(`Cannot load skynet-ts from within a bundle: ${how}`, { cause })
 }
 
-/** What was compiled of `text`, if it is there, whole, and of this place. */
+/** What was compiled of `text`, and its checksum, if it is there, whole, and of this place. */
 function keptOf(name, text) {
-  let bytes
+  let code
   try {
-    bytes = getBuiltinModule('node:fs').readFileSync(keptAt(name))
+    code = fileOf(keptAt(name))
   } catch {
     return undefined
   }
-  if (bytes.length <= SUM_BYTES) return undefined
-  const code = bytes.subarray(0, -SUM_BYTES)
-  return bytes.readUInt32LE(code.length) === sumOf(name, text, code) ? shared([code]) : undefined
+  if (code.byteLength <= SUM_BYTES) return undefined
+  const bytes = Buffer.from(code)
+  const end = bytes.length - SUM_BYTES
+  return bytes.readUInt32LE(end) === sumOf(name, text, bytes.subarray(0, end)) ? code : undefined
 }
 
-/** V8 makes strings and code of it, and nobody writes to it. */
-function shared(parts) {
-  const length = parts.reduce((sum, part) => sum + part.length, 0)
-  const bytes = Buffer.from(new SharedArrayBuffer(length))
-  let at = 0
-  for (const part of parts) at += part.copy(bytes, at)
-  return bytes.buffer
+/** In memory that threads share: V8 makes strings and code of it, and nobody writes to it. */
+function fileOf(path, head = '', tail = '') {
+  const { openSync, fstatSync, readSync, closeSync } = getBuiltinModule('node:fs')
+  const file = openSync(path)
+  try {
+    const { size } = fstatSync(file)
+    const bytes = Buffer.from(new SharedArrayBuffer(head.length + size + tail.length))
+    let at = bytes.latin1Write(head)
+    const end = at + size
+    for (let read = 1; read > 0 && at < end; at += read) {
+      read = readSync(file, bytes, at, end - at, null)
+    }
+    bytes.latin1Write(tail, end)
+    return bytes.buffer
+  } finally {
+    closeSync(file)
+  }
 }
 
 const keptAt = (name) => `${folder}${KEPT}${name}`

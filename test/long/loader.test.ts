@@ -26,6 +26,7 @@ function load(folder: string, before = '', flags: readonly string[] = []): Loade
   const program = `
     import { isKept, isUsed, keep } from ${url('loader.js')}
     import { checkText, SkynetError } from ${url('common.js')}
+    import ${url('command.js')}
     import ${url('main.js')}
     import ${url('socket.js')}
     import ${url('worker.js')}
