@@ -32,7 +32,8 @@ const NEEDS = /^import \{ (.+) \} from '\.\/(\w+)\.js';$/gm
 const THREADS = {
   socket: ['threads/socket.js'],
   worker: ['threads/worker.js', 'index.js', 'services/'],
-  main: ['node.js'],
+  // A config has 'skynet-ts' for its types, and gets all that it exports.
+  main: ['node.js', 'index.js'],
   command: ['cli/main.js'],
   // A program with the socket server alone: what no thread shares with it stays in its door.
   server: ['socket-server.js'],

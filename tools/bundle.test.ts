@@ -17,7 +17,8 @@ const IMPORTED = /^(?:import|export|\}) (?:.* ?from )?'(\.{1,2}\/.+)'/gm
 const ENTRIES = {
   worker: ['threads/worker.js', 'index.js', 'services/logger.js', 'services/bootstrap.js'],
   socket: ['threads/socket.js'],
-  main: ['node.js'],
+  // Its config imports what all services do.
+  main: ['node.js', 'index.js'],
   // A worker that has the service of the cluster as well.
   cluster: ['services/cluster.js', 'cluster.js'],
 } as const
@@ -39,7 +40,7 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'cluster/nats/': ['cluster'],
   'skynet-cluster/': ['worker', 'socket', 'main'],
   'session/': ['worker', 'socket', 'main'],
-  'cli/main.ts': ['worker', 'socket', 'main'],
+  'cli/commands.ts': ['worker', 'socket', 'main'],
   'cli/daemon.ts': ['worker', 'socket', 'main'],
   'threads/standalone.ts': ['worker', 'socket', 'main'],
   'net/library/standalone.ts': ['worker', 'socket', 'main'],
@@ -52,9 +53,10 @@ const NOT_LOADED: Readonly<Record<string, readonly (keyof typeof ENTRIES)[]>> = 
   'threads/socket.ts': ['worker', 'main'],
   'threads/worker.ts': ['socket', 'main'],
   'threads/assemble.ts': ['socket', 'main'],
+  'skynet/skynet.ts': ['socket', 'main'],
   'service/service.ts': ['socket', 'main'],
   'sockets/connection.ts': ['socket', 'main'],
-  'frames/': ['socket', 'main'],
+  'frames/': ['socket'],
   'services/': ['socket', 'main'],
   'debug/stats.ts': ['socket', 'main'],
   'kernel/scheduler.ts': ['socket', 'main'],

@@ -20,7 +20,7 @@ import { addHoldingOrders } from '../supervision/holding.ts'
 import { addSupervisionOrders } from '../supervision/monitor.ts'
 import { addSignalOrders } from '../supervision/signals.ts'
 import { PTYPE } from '../wire/ptype.ts'
-import type { Site } from './skynet.ts'
+import type { Site } from './site.ts'
 
 export interface FeaturesOptions {
   readonly orders: Orders

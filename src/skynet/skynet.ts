@@ -3,16 +3,13 @@ import { checkFunction, checkString } from '../base/check.ts'
 import { printed } from '../base/thrown.ts'
 import { DebugApi } from '../debug/debug-api.ts'
 import { type StatName, stat } from '../debug/stat.ts'
-import type { Env, EnvValue } from '../kernel/env.ts'
+import type { EnvValue } from '../kernel/env.ts'
 import type { Timer } from '../kernel/timer.ts'
 import { launchFrom } from '../launch/imported.ts'
-import type { LaunchSite } from '../launch/launch.ts'
 import { type LaunchRest, launchOptions } from '../launch/options.ts'
-import type { ClusterSite } from '../launch/remote.ts'
-import { askManager, type ManagerSite } from '../launch/unique-service.ts'
+import { askManager } from '../launch/unique-service.ts'
 import type { AnyService, Methods, MethodsOf } from '../modules/definition.ts'
 import type { ServicePath } from '../modules/service-module.ts'
-import type { SocketClient } from '../net/client/client.ts'
 import type { Address } from '../service/addresses.ts'
 import { askMailbox, inboxOf, type MailboxState } from '../service/inbox.ts'
 import type { Ending, ExitHook, Fence } from '../service/life.ts'
@@ -22,73 +19,35 @@ import { Protocol, type ProtocolDefinition, type RequestContext } from '../servi
 import { ServiceRef } from '../service/ref.ts'
 import type { Response } from '../service/response.ts'
 import { wroteAs } from '../service/sendable.ts'
-import type { Service } from '../service/service.ts'
 import type { TaskInfo } from '../service/tasks.ts'
 import { trace } from '../service/trace.ts'
 import { checkWait, type WaitOptions } from '../service/wait-options.ts'
 import { Datacenter, NodeData } from '../sharing/datacenter.ts'
 import { MulticastApi } from '../sharing/multicast.ts'
-import { ShareDataApi, type Sharing } from '../sharing/share-data.ts'
+import { ShareDataApi } from '../sharing/share-data.ts'
 import { SocketOpener } from '../sockets/opening.ts'
 import { SocketApi } from '../sockets/socket-api.ts'
 import { exit, kill } from '../supervision/ending.ts'
 import { link, monitor } from '../supervision/monitor.ts'
 import { checkNotNeeded } from '../supervision/needed.ts'
 import { onSignal, signal } from '../supervision/signals.ts'
-import type { StopHook, StopHooks } from '../supervision/stop-hooks.ts'
+import type { StopHook } from '../supervision/stop-hooks.ts'
 import { type CriticalSection, criticalSection } from '../timing/critical-section.ts'
 import { interval } from '../timing/interval.ts'
 import { Selection, type SelectRequest } from '../timing/select.ts'
 import { type SleepOptions, sleepsOf } from '../timing/sleeps.ts'
 import { ClusterApi } from './cluster-api.ts'
-import { checkLocalName, giveName, localName, type NamingSite } from './naming.ts'
+import { Facade } from './facade.ts'
+import { checkLocalName, giveName, localName } from './naming.ts'
 import { getenv, setenv } from './variables.ts'
 
-/** The node, as one worker sees it: from it each feature is given what it needs. */
-export interface Site extends LaunchSite, NamingSite, ManagerSite, Sharing, ClusterSite {
-  readonly client: SocketClient
-  readonly env: Env
-  readonly stopHooks: StopHooks
-  /** Milliseconds since 1970. */
-  readonly startedAt: number
-  /** A service wants the node to stop. */
-  readonly onAbort: () => void
-}
-
-/** Said when a method was taken off: `defineService(({ log }) => …)`. */
-const UNBOUND =
-  'Cannot use a method of skynet by itself: call it as skynet.log(…), and do not take it off'
-
-export class Skynet {
-  readonly #service: Service
-  readonly #site: Site
+export class Skynet extends Facade {
   #socket: SocketApi | undefined
   #multicast: MulticastApi | undefined
   #shareData: ShareDataApi | undefined
   #datacenter: Datacenter | undefined
   #debug: DebugApi | undefined
   #cluster: ClusterApi | undefined
-
-  constructor(service: Service, site: Site) {
-    this.#service = service
-    this.#site = site
-  }
-
-  /** @internal For the parts of this floor. */
-  static serviceOf(skynet: Skynet): Service {
-    try {
-      return skynet.#service
-    } catch {
-      // `this` of a method that was taken off: nothing, or another object.
-      throw new TypeError(UNBOUND)
-    }
-  }
-
-  /** @internal The same. */
-  static siteOf(skynet: Skynet): Site {
-    Skynet.serviceOf(skynet)
-    return skynet.#site
-  }
 
   /** Handle of this service: harbor (8 bits) and a number that counts up, as u32. */
   get self(): number {
@@ -102,19 +61,21 @@ export class Skynet {
 
   /** Sockets of this service. They close when it ends. */
   get socket(): SocketApi {
-    this.#socket ??= new SocketApi(new SocketOpener(Skynet.serviceOf(this), this.#site.client))
+    this.#socket ??= new SocketApi(
+      new SocketOpener(Skynet.serviceOf(this), Skynet.siteOf(this).client),
+    )
     return this.#socket
   }
 
   /** Channels: one message for many services. */
   get multicast(): MulticastApi {
-    this.#multicast ??= new MulticastApi(Skynet.serviceOf(this), this.#site.multicast)
+    this.#multicast ??= new MulticastApi(Skynet.serviceOf(this), Skynet.siteOf(this).multicast)
     return this.#multicast
   }
 
   /** Data that all services of the node read, and few change. */
   get shareData(): ShareDataApi {
-    this.#shareData ??= new ShareDataApi(Skynet.serviceOf(this), this.#site)
+    this.#shareData ??= new ShareDataApi(Skynet.serviceOf(this), Skynet.siteOf(this))
     return this.#shareData
   }
 
@@ -122,7 +83,7 @@ export class Skynet {
   get datacenter(): Datacenter {
     this.#datacenter ??= new Datacenter(
       Skynet.serviceOf(this),
-      new NodeData(Skynet.serviceOf(this), this.#site),
+      new NodeData(Skynet.serviceOf(this), Skynet.siteOf(this)),
     )
     return this.#datacenter
   }
@@ -135,7 +96,7 @@ export class Skynet {
 
   /** Other nodes, and their services. */
   get cluster(): ClusterApi {
-    this.#cluster ??= new ClusterApi(Skynet.serviceOf(this), this.#site)
+    this.#cluster ??= new ClusterApi(Skynet.serviceOf(this), Skynet.siteOf(this))
     return this.#cluster
   }
 
@@ -198,7 +159,7 @@ export class Skynet {
     ...rest: LaunchRest<S>
   ): Promise<ServiceRef<MethodsOf<S>>> {
     const service = Skynet.serviceOf(this)
-    const handle = await launchFrom(service, this.#site, path, launchOptions(rest[0]))
+    const handle = await launchFrom(service, Skynet.siteOf(this), path, launchOptions(rest[0]))
     return new ServiceRef(service, handle)
   }
 
@@ -216,7 +177,7 @@ export class Skynet {
     const limits = { timeoutMs, signal }
     const given = { ...launch, on: launch.on === 'same' ? this.worker : launch.on }
     const service = Skynet.serviceOf(this)
-    const asked = askManager(service, this.#site, 'launch', [path, given], limits)
+    const asked = askManager(service, Skynet.siteOf(this), 'launch', [path, given], limits)
     const handle = await asked.catch(wroteAs('args[1].args', 'args'))
     return new ServiceRef(service, handle)
   }
@@ -228,7 +189,10 @@ export class Skynet {
   ): Promise<ServiceRef<MethodsOf<S>>> {
     checkWait('query', options)
     const service = Skynet.serviceOf(this)
-    return new ServiceRef(service, await askManager(service, this.#site, 'query', [path], options))
+    return new ServiceRef(
+      service,
+      await askManager(service, Skynet.siteOf(this), 'query', [path], options),
+    )
   }
 
   /**
@@ -297,13 +261,13 @@ export class Skynet {
    */
   register(name: string): void {
     const { url, handle } = Skynet.serviceOf(this)
-    giveName(this.#site, name, url, () => handle)
+    giveName(Skynet.siteOf(this), name, url, () => handle)
   }
 
   /** Give another service a local name. Throws as `register`, and `ERR_NAME_UNKNOWN`. */
   name(name: string, address: Address): void {
     const { url, runtime } = Skynet.serviceOf(this)
-    giveName(this.#site, name, url, () => runtime.knownHandle(address))
+    giveName(Skynet.siteOf(this), name, url, () => runtime.knownHandle(address))
   }
 
   /**
@@ -400,7 +364,7 @@ export class Skynet {
     const service = Skynet.serviceOf(this)
     checkFunction('add a stop hook', 'hook', hook)
     if (service.hasEnded) return
-    this.#site.stopHooks.add(service, hook)
+    Skynet.siteOf(this).stopHooks.add(service, hook)
   }
 
   /**
@@ -458,14 +422,14 @@ export class Skynet {
   link(address: Address): void {
     const service = Skynet.serviceOf(this)
     const handle = service.runtime.knownHandle(address)
-    checkNotNeeded(this.#site, handle)
+    checkNotNeeded(Skynet.siteOf(this), handle)
     link(service, handle)
   }
 
   /** End another service, at once. True: it was there. Refuses as `link`. */
   async kill(address: Address, options?: WaitOptions): Promise<boolean> {
     const service = Skynet.serviceOf(this)
-    return await kill(service, this.#site, service.runtime.handleOf(address), options)
+    return await kill(service, Skynet.siteOf(this), service.runtime.handleOf(address), options)
   }
 
   // --- answers given otherwise than by return ---------------------------------------------------

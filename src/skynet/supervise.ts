@@ -32,7 +32,8 @@ import {
   type WaitOptions,
 } from '../service/wait-options.ts'
 import { monitor } from '../supervision/monitor.ts'
-import { Skynet } from './skynet.ts'
+import { Facade } from './facade.ts'
+import type { Skynet } from './skynet.ts'
 
 export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one'
 
@@ -171,11 +172,11 @@ export class Supervisor {
   /** @throws `TypeError`, `RangeError` for options that are wrong. */
   constructor(skynet: Skynet, options: SuperviseOptions) {
     checkSupervise(options)
-    if (!isA(skynet, Skynet)) {
+    if (!isA(skynet, Facade)) {
       throw refusal('type', 'supervise', 'skynet', 'the one that a setup gets', skynet)
     }
     this.#skynet = skynet
-    this.#service = Skynet.serviceOf(skynet)
+    this.#service = Facade.serviceOf(skynet)
     this.#options = options
     const host: RemoteChildHost = {
       service: this.#service,
@@ -224,7 +225,7 @@ export class Supervisor {
     const where = node === undefined ? { on } : { on, node }
     const options = { args: [...given], ...where, onFault: 'end' } as const
     const as = { isChild: true, limits, elsewhere: child.elsewhere }
-    const site = Skynet.siteOf(this.#skynet)
+    const site = Facade.siteOf(this.#skynet)
     const handle = await launchFrom(this.#service, site, path, options, as)
     child.ref = new ServiceRef(this.#service, handle)
     if (this.#isOver) return this.#endOne(child)

@@ -7,7 +7,8 @@ import { Service, type ServiceRuntime } from '../service/service.ts'
 import { Waiter } from '../service/wait.ts'
 import { WorkerTimers } from '../service/worker-timers.ts'
 import { VirtualClock } from '../testing/timers.ts'
-import { type Site, Skynet } from './skynet.ts'
+import type { Site } from './site.ts'
+import { Skynet } from './skynet.ts'
 
 const DAY = 86_400_000
 

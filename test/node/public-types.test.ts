@@ -21,6 +21,8 @@ const MEMBERS: Readonly<Record<string, string>> = {
   Datacenter: 'with get set wait',
   DebugApi: 'workers services traced profile',
   EventStream: 'next return [Symbol.asyncIterator]',
+  /** What Skynet is for others of this project: nothing for users. */
+  Facade: '',
   FakeClock: 'constructor now advance',
   FrameParser: 'constructor take push next end rest clear',
   FramedStream:
