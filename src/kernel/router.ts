@@ -6,7 +6,7 @@
 import { type Budget, costOf } from '../base/budget.ts'
 import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
-import { copy } from '../wire/copy.ts'
+import { copy, copyArgs } from '../wire/copy.ts'
 import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import type { Binder } from '../wire/service-id.ts'
 import { unpack, unreadAnswer } from '../wire/unpack.ts'
@@ -117,7 +117,9 @@ export class Router implements Inlet {
       context.forwarder.forward(to, type, source, session, timeoutMs, bytes, 0, length, false)
       return true
     }
-    const own = copy(value, type === PTYPE.LUA ? 'args' : 'value', context.receiver)
+    const { receiver } = context
+    const isCall = type === PTYPE.LUA
+    const own = isCall ? copyArgs(value as unknown[], receiver) : copy(value, 'value', receiver)
     scheduler.deliver(context, { type, source, session, value: own })
     return true
   }

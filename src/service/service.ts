@@ -16,6 +16,7 @@ import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Methods } from '../modules/definition.ts'
 import type { ModuleFinder } from '../modules/service-module.ts'
+import { copy } from '../wire/copy.ts'
 import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import type { Address } from './addresses.ts'
 import {
@@ -301,7 +302,7 @@ export class Service
     const to = this.runtime.knownHandle(address)
     if (areCallsWatched()) return watchedCall(this, type, to, value, options)
     return this.request(`type ${type}`, to, options, (session, timeoutMs) =>
-      router.send(type, to, this.handle, session, value, timeoutMs),
+      router.send(type, to, this.handle, session, ownArgs(type, value), timeoutMs),
     )
   }
 
@@ -310,7 +311,7 @@ export class Service
     const to = this.runtime.handleOf(address)
     try {
       if (areCallsWatched()) return watchedSend(this, type, to, value)
-      return this.runtime.router.send(type, to, this.handle, 0, value)
+      return this.runtime.router.send(type, to, this.handle, 0, ownArgs(type, value))
     } catch (error) {
       throw asArgument(error)
     }
@@ -698,3 +699,7 @@ export class Service
     return `${this.context.title} ${formatHandle(this.handle)}`
   }
 }
+
+/** The array of a method call is the router's: see `copyArgs`. This one may be somebody else's. */
+const ownArgs = (type: number, value: unknown): unknown =>
+  type === PTYPE.LUA ? copy(value, 'args') : value

@@ -39,6 +39,9 @@ const LIST_MAX = 32
 const PREALLOCATED_MAX = 1024
 /** The most bytes a number or another small primitive takes when packed, and any header. */
 const SMALL_BYTES = 9
+/** Strings and arguments of a message that is not large, whatever they are. */
+const SIMPLE_LENGTH_MAX = 1024
+const SIMPLE_ARGS_MAX = 32
 
 const { getPrototypeOf } = Object
 const owns = Object.prototype.hasOwnProperty
@@ -308,6 +311,33 @@ let idle: Copier | undefined = new Copier()
  * `ERR_MESSAGE_TOO_LARGE`; what a getter of the value throws.
  */
 export function copy(value: unknown, root = 'message', binder?: Binder): unknown {
+  return isSimple(value) ? value : copyWith(value, root, binder)
+}
+
+/**
+ * As `copy`, of the arguments of a call, whose array was made for it: nobody changes it. When all
+ * of them are simple it is the copy.
+ */
+export function copyArgs(args: readonly unknown[], binder: Binder): unknown {
+  const { length } = args
+  let at = 0
+  while (at < length && isSimple(args[at])) at++
+  return at === length && length <= SIMPLE_ARGS_MAX ? args : copyWith(args, 'args', binder)
+}
+
+/** As most answers are, and many arguments. */
+function isSimple(value: unknown): boolean {
+  switch (typeof value) {
+    case 'object':
+      return value === null
+    case 'string':
+      return value.length <= SIMPLE_LENGTH_MAX
+    default:
+      return typeof value === 'number' || typeof value === 'boolean' || value === undefined
+  }
+}
+
+function copyWith(value: unknown, root: string, binder: Binder | undefined): unknown {
   // A getter that sends comes here again: then the copier is in use, and another one is made.
   const copier = idle ?? new Copier()
   idle = undefined

@@ -14,6 +14,17 @@ const PLACES = ['same', 1] as const
 
 type Speaker = typeof speaker
 
+check('who sends an array raw, as a method call, may change it later', async (skynet, handlers) => {
+  const got: unknown[] = []
+  handlers.message = (value: number) => got.push(value)
+  const message = ['message', 1]
+  assert.equal(skynet.rawSend(skynet.self, 'lua', message), true)
+  const call = skynet.rawCall(skynet.self, 'lua', message)
+  message[1] = 2
+  await call
+  assert.deepEqual(got, [1, 1])
+})
+
 for (const on of PLACES) {
   const place = on === 'same' ? 'same' : 'other'
   // Proves: docs/semantics.md#protocol
