@@ -17,6 +17,7 @@ import {
 } from 'skynet-ts/tls'
 import { withProxy } from 'skynet-ts/transport'
 import { connectWebSocket } from 'skynet-ts/websocket'
+import { REVOKED } from '../../src/testing/revoked.ts'
 import type websocketGuest from '../fixtures/websocket-guest.ts'
 import { serviceTest } from '../support/run.ts'
 import { dial, listen } from '../support/sockets.ts'
@@ -28,7 +29,6 @@ import {
   LOCAL,
   listenLocal,
   next,
-  REVOKED,
   readAll,
   tlsPair,
 } from '../support/tls.ts'

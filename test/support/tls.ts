@@ -22,11 +22,6 @@ export const CERTIFICATES = vectorsOf<
   Record<Name, Certificate> & Record<'ca' | 'other', { readonly cert: string }>
 >('certificates')
 
-/** Of a CA of its own, whose lists say what src/cluster/tcp/tcp.kit.ts has of them. */
-export const REVOKED = vectorsOf<
-  Record<'ca' | 'm' | 'a', Certificate> & { lists: Record<'none' | 'a' | 'foreign', string> }
->('revoked-certificates')
-
 export const CA = CERTIFICATES.ca.cert
 /** Of `localhost`, `127.0.0.1` and `::1`. */
 export const LOCAL: TlsOptions = CERTIFICATES.local

@@ -1,5 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { createServer } from 'node:tls'
+import { REVOKED } from '../../testing/revoked.ts'
 import { framedTcp } from './framed-tcp.ts'
 
 test('framedTcp() refuses what is wrong within tls at once, and names it', () => {
@@ -29,4 +33,27 @@ test('framedTcp() names what node:tls refuses only where it connects', () => {
     name: 'TypeError',
     message: /Cannot connect over TCP with what 'tls' has: context must be/,
   })
+})
+
+test('framedTcp() takes every list of revoked certificates in a text', async (t) => {
+  const { ca, lists } = REVOKED
+  const crl = `${lists.foreign}${lists.a}`
+  const told = []
+  for (const name of ['m', 'a'] as const) {
+    const server = createServer(REVOKED[name]).listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const tls = { ca: ca.cert, crl, servername: name }
+    told.push(
+      await new Promise<string>((resolve) => {
+        const opened = (): void => {
+          resolve('opened')
+          link.close()
+        }
+        const link = framedTcp({ port, tls }).open({ opened, heard() {}, closed: resolve })
+      }),
+    )
+  }
+  assert.deepEqual(told, ['opened', 'certificate revoked'])
 })

@@ -10,6 +10,7 @@ import {
   checkPlain,
   checkString,
 } from '../../base/check.ts'
+import { everyList } from '../../base/pem.ts'
 import { type FrameFormat, formatOf } from '../../frames/frame-format.ts'
 import { FrameParser } from '../../frames/frame-parser.ts'
 import type { FrameHeader } from '../../frames/framing.ts'
@@ -78,7 +79,9 @@ function checkedTls(options: ConnectionOptions): ConnectionOptions {
     checkArray(WHAT, 'tls.ALPNProtocols', ALPNProtocols)
     for (const name of ALPNProtocols) checkBytes(WHAT, 'tls.ALPNProtocols', name)
   }
-  const secureContext = options.secureContext ?? orWrong(() => createSecureContext(options))
+  const secureContext =
+    options.secureContext ??
+    orWrong(() => createSecureContext({ ...options, ...everyList(options) }))
   return { ...options, secureContext }
 }
 

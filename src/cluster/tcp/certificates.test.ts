@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { REVOKED } from '../../testing/revoked.ts'
 import { Certificates, type TcpTls } from './certificates.ts'
-import { type CertificateName, REVOKED, tlsOf } from './tcp.kit.ts'
+import { type CertificateName, tlsOf } from './tcp.kit.ts'
 
 const BROKEN = '\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { REVOKED } from '../../testing/revoked.ts'
 import { connectTls } from '../../transport/tls/connect-tls.ts'
 import { listenTls } from '../../transport/tls/listen-tls.ts'
 import type { TlsStream } from '../../transport/tls/tls-stream.ts'
@@ -14,7 +15,6 @@ import { PACKET, PacketReader, writePacket } from './packets.ts'
 import {
   type CertificateName,
   type Member,
-  REVOKED,
   type Scene,
   SECRET,
   SEED,

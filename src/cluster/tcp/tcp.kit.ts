@@ -37,18 +37,6 @@ export const tlsOf = (name: CertificateName, ca: 'ca' | 'other' = 'ca'): TcpTls 
   ca: CERTIFICATES[ca].cert,
 })
 
-/**
- * `ca` has signed these two, `m` and `a`, and lists: `a` revokes that of `a`, `none` nobody, `over`
- * ended in 2021; `foreign` is of somebody else. As docs/cluster-tcp.md says they are made, with
- * `-crl_lastupdate` and `-crl_nextupdate` up to 2125; `m` is of `localhost` and 127.0.0.1, too.
- */
-export const REVOKED = vectorsOf<
-  Record<'m' | 'a', Omit<TcpTls, 'ca'>> & {
-    readonly ca: { readonly cert: string }
-    readonly lists: Readonly<Record<'a' | 'none' | 'over' | 'foreign', string>>
-  }
->('revoked-certificates')
-
 export const recordOf = (node: string, epoch: number, ...addresses: string[]): NodeRecord => ({
   node,
   epoch,

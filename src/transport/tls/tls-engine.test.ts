@@ -7,6 +7,7 @@ import { TLS_EMPTY_RECORDS_MAX } from '../../base/limits.ts'
 import { openLibc } from '../../os/libc.ts'
 import { openssl } from '../../os/openssl.ts'
 import type { ByteStream } from '../../sockets/byte-stream.ts'
+import { REVOKED } from '../../testing/revoked.ts'
 import { vectorsOf } from '../../testing/vectors.ts'
 import { NodeEngine } from './node-engine.ts'
 import { opensslEngine } from './openssl-engine.ts'
@@ -21,9 +22,6 @@ const CERTIFICATES =
   vectorsOf<
     Record<'local' | 'ca' | 'expired' | 'client' | 'stranger', { cert: string; key: string }>
   >('certificates')
-const REVOKED = vectorsOf<
-  Record<'ca' | 'm' | 'a', { cert: string; key: string }> & { lists: Record<string, string> }
->('revoked-certificates')
 const KINDS = ['openssl', 'node'] as const
 type Kind = (typeof KINDS)[number]
 type End = 'server' | 'client'

@@ -17,7 +17,7 @@ import {
   checkText,
   refusal,
 } from '../../base/check.ts'
-import { revocationLists } from '../../base/pem.ts'
+import { everyList } from '../../base/pem.ts'
 
 /** Certificates, keys and ciphers: see `tls.createSecureContext` of Node.js. */
 export type TlsContextOptions = Omit<
@@ -163,17 +163,6 @@ function checkShared(what: string, options: TlsOptions | TlsClientOptions): void
   }
 }
 
-/** Node.js reads the first list of a text, and passes over the others without a word. */
-function listsOf({ crl }: TlsContextOptions): Pick<TlsContextOptions, 'crl'> {
-  if (!crl) return {}
-  const each = [crl].flat().flatMap((given) => {
-    const text = given instanceof Uint8Array ? Buffer.from(given).toString() : String(given)
-    const lists = revocationLists(text)
-    return lists.length > 0 ? lists : [given]
-  })
-  return { crl: each }
-}
-
 /**
  * Certificates and keys as OpenSSL has them. It reads them now.
  *
@@ -181,7 +170,7 @@ function listsOf({ crl }: TlsContextOptions): Pick<TlsContextOptions, 'crl'> {
  */
 export function contextOf(what: string, name: string, options: TlsContextOptions): SecureContext {
   try {
-    return createSecureContext({ ...options, ...listsOf(options) })
+    return createSecureContext({ ...options, ...everyList(options) })
   } catch (cause) {
     const text = `Cannot ${what} with what '${name}' has: ${(cause as Error).message}`
     throw Object.assign(new TypeError(text, { cause }), { code: 'ERR_INVALID_ARG_VALUE' })
