@@ -20,6 +20,6 @@ export interface SystemMessage extends Message {
 /** What is sent to a worker: `{ order: 'kill', handle }`. It is made for that, all but `args`. */
 export interface WorkerOrder {
   readonly order: string
-  /** What code of a user has given. */
+  /** What code of a user has given, unless it is empty: that would be this one's own. */
   readonly args?: readonly unknown[]
 }

@@ -6,7 +6,7 @@
 import { type Budget, costOf } from '../base/budget.ts'
 import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
-import { copy, copyArgs } from '../wire/copy.ts'
+import { copy, copyMade } from '../wire/copy.ts'
 import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import type { Binder } from '../wire/service-id.ts'
 import { unpack, unreadAnswer } from '../wire/unpack.ts'
@@ -84,6 +84,7 @@ export class Router implements Inlet {
    * Send, in order with everything this worker sent to `to` before.
    *
    * @param timeoutMs How long its sender waits, for who passes it on to another node; 0: unsaid.
+   * @param isMade The value is an array that was made for this, which nobody else has or changes.
    * @returns False when there is no such service; nothing was sent then.
    * @throws What cannot be part of a message, or `ERR_LINK_FULL`: its node takes no more of what
    * nobody waits for an answer to. Nothing was sent then.
@@ -95,6 +96,7 @@ export class Router implements Inlet {
     session: number,
     value: unknown,
     timeoutMs = 0,
+    isMade = false,
   ): boolean {
     const { worker, handles, scheduler, outboxes } = this.#options
     const home = handles.workerOf(to)
@@ -118,8 +120,8 @@ export class Router implements Inlet {
       return true
     }
     const { receiver } = context
-    const isCall = type === PTYPE.LUA
-    const own = isCall ? copyArgs(value as unknown[], receiver) : copy(value, 'value', receiver)
+    const root = type === PTYPE.LUA ? 'args' : 'value'
+    const own = isMade ? copyMade(value as unknown[], root, receiver) : copy(value, root, receiver)
     scheduler.deliver(context, { type, source, session, value: own })
     return true
   }
@@ -162,13 +164,15 @@ export class Router implements Inlet {
     }
     const { onSystem, newBinder } = this.#options
     const message = { type: PTYPE.SYSTEM, source, session, value: order, binder: undefined }
-    if (order.args === undefined || order.args.length === 0) {
+    // Another node may have sent anything.
+    if (!Array.isArray(order.args) || order.args.length === 0) {
       onSystem(message)
       return
     }
     const binder = newBinder()
-    const args = copy(order.args, 'value.args', binder) as readonly unknown[]
-    onSystem({ ...message, value: { ...order, args }, binder })
+    // As deep as they are within the order: it goes to any worker, or to none.
+    const own = copy({ args: order.args }, 'value', binder) as Pick<WorkerOrder, 'args'>
+    onSystem({ ...message, value: { ...order, ...own }, binder })
   }
 
   /** Tell the sender of a request that nobody will answer it. */

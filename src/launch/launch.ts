@@ -95,7 +95,9 @@ function launchOn(
 ): Promise<number> {
   const place = loads.add(home)
   const { setups } = service
-  const order: LaunchOrder = { order: 'launch', url, args, place, onFault }
+  // Who launches may fill an empty array before it is looked at.
+  const given = args.length === 0 ? NO_ARGS : args
+  const order: LaunchOrder = { order: 'launch', url, args: given, place, onFault }
   // It is packed for another worker: hardly any has more.
   const isPlain = !isChild && setups.length === 0 && fence === undefined
   const own = fence && { fence: [...fence] as const }
@@ -107,6 +109,7 @@ function launchOn(
   return launched as Promise<number>
 }
 
+const NO_ARGS: readonly unknown[] = Object.freeze([])
 const cancel = (session: number): CancelOrder => ({ order: 'cancel', session })
 
 /** A worker of its own. One that comes when nobody waits for it any more ends. */

@@ -16,7 +16,6 @@ import { NO_TIMER, type TimerOwner } from '../kernel/timers.ts'
 import type { Wheel } from '../kernel/wheel.ts'
 import type { Methods } from '../modules/definition.ts'
 import type { ModuleFinder } from '../modules/service-module.ts'
-import { copy } from '../wire/copy.ts'
 import { isAnswerType, PTYPE } from '../wire/ptype.ts'
 import type { Address } from './addresses.ts'
 import {
@@ -158,6 +157,11 @@ export class Service
     return this.#phase === 'ending' || this.#phase === 'ended'
   }
 
+  /** What is in its mailbox is handled: nobody holds it, and it is not about to end. */
+  get takesMail(): boolean {
+    return !this.context.isHeld && !this.isEnding
+  }
+
   /** Its setup is under way, and waits for no message and no timer, so for something else. */
   get isSettingUp(): boolean {
     return this.#phase === 'starting' && this.taskCount === 0 && this.firstTimer === NO_TIMER
@@ -283,7 +287,7 @@ export class Service
     if (areCallsWatched()) return watchedCall(this, PTYPE.LUA, to, message, options, more)
     const { router } = this.runtime
     const send: Send = (session, timeoutMs) =>
-      router.send(PTYPE.LUA, to, this.handle, session, message, timeoutMs)
+      router.send(PTYPE.LUA, to, this.handle, session, message, timeoutMs, true)
     return this.request(message[0] as string, to, options, send, more)
   }
 
@@ -291,7 +295,7 @@ export class Service
     if (this.#phase === 'ended') return false
     try {
       if (areCallsWatched()) return watchedSend(this, PTYPE.LUA, to, message)
-      return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
+      return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message, 0, true)
     } catch (error) {
       throw asArgument(error)
     }
@@ -302,7 +306,7 @@ export class Service
     const to = this.runtime.knownHandle(address)
     if (areCallsWatched()) return watchedCall(this, type, to, value, options)
     return this.request(`type ${type}`, to, options, (session, timeoutMs) =>
-      router.send(type, to, this.handle, session, ownArgs(type, value), timeoutMs),
+      router.send(type, to, this.handle, session, value, timeoutMs),
     )
   }
 
@@ -311,7 +315,7 @@ export class Service
     const to = this.runtime.handleOf(address)
     try {
       if (areCallsWatched()) return watchedSend(this, type, to, value)
-      return this.runtime.router.send(type, to, this.handle, 0, ownArgs(type, value))
+      return this.runtime.router.send(type, to, this.handle, 0, value)
     } catch (error) {
       throw asArgument(error)
     }
@@ -699,7 +703,3 @@ export class Service
     return `${this.context.title} ${formatHandle(this.handle)}`
   }
 }
-
-/** The array of a method call is the router's: see `copyArgs`. This one may be somebody else's. */
-const ownArgs = (type: number, value: unknown): unknown =>
-  type === PTYPE.LUA ? copy(value, 'args') : value

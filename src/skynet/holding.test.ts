@@ -54,6 +54,34 @@ test('a service that is held in the middle of its mail handles nothing more', as
   assert.deepEqual(seen, [1, 2])
 })
 
+test('a service that is held does not wait behind its mail, nor while it ends', async () => {
+  await using node = await testNode()
+  const said: string[] = []
+  const service = await node.launch(
+    defineService((skynet) => {
+      const rest = async (where: string): Promise<void> => {
+        await skynet.yield()
+        said.push(where)
+      }
+      skynet.onExit(() => rest('hook'))
+      return {
+        begin() {
+          hold(node, skynet.self, true)
+          skynet.send(skynet.self, 'none')
+          skynet.fork(() => rest('task'))
+        },
+        none() {},
+      }
+    }),
+  )
+  service.send.begin()
+  await node.settled()
+  assert.deepEqual(said, ['task'])
+  give(node, { order: 'handOver', handle: service.handle } as HandOverOrder)
+  await node.settled()
+  assert.deepEqual(said, ['task', 'hook'])
+})
+
 test('a service that is held can be killed, and who waits for it is told', async () => {
   await using node = await testNode()
   const service = await node.launch(defineService(() => ({ ask: () => 1 })))

@@ -43,6 +43,8 @@ class TokenWait implements WaitFor {
 export interface SleepsHost extends WaitHost, PartHost {
   /** Milliseconds since the node started. */
   now(): number
+  /** What is in its mailbox is handled. */
+  readonly takesMail: boolean
 }
 
 export class Sleeps {
@@ -60,9 +62,9 @@ export class Sleeps {
     const { signal, token } = options ?? {}
     const limits = signal === undefined ? undefined : { signal }
     const waiter = this.#waiter(token, limits, new Sleep(service.now() + ms))
-    if (ms > 0) this.#begin(waiter, ms)
     // Mail for which one turn has no time would else come after the timer, which is due in the next.
-    else service.afterMail(() => this.#begin(waiter, 0))
+    if (ms === 0 && service.takesMail) service.afterMail(() => this.#begin(waiter, 0))
+    else this.#begin(waiter, ms)
     return waiter.promise
   }
 

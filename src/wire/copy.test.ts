@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { copy, copyArgs } from './copy.ts'
+import { copy, copyMade } from './copy.ts'
 import { Packer } from './pack.ts'
 import { UNBOUND } from './service-id.ts'
 import { unpack } from './unpack.ts'
@@ -31,15 +31,15 @@ test('copy() returns primitives as they are and objects as others', () => {
   assert.equal(copy('text'), 'text')
 })
 
-test('copyArgs() hands on an array of simple values, and copies any other', () => {
+test('copyMade() hands on an array of simple values, and copies any other', () => {
   const long = 'x'.repeat(1024)
   const simple = ['method', 1, -0, true, null, undefined, '', long]
-  assert.equal(copyArgs(simple, UNBOUND), simple)
+  assert.equal(copyMade(simple, 'args', UNBOUND), simple)
   const many = new Array<number>(33).fill(1)
   for (const args of [['method', {}], ['method', 1n], [`${long}x`], many]) {
-    const got = copyArgs(args, UNBOUND)
+    const got = copyMade(args, 'args', UNBOUND)
     assert.notEqual(got, args)
     assert.deepEqual(got, args)
   }
-  assert.throws(() => copyArgs(['method', () => {}], UNBOUND), { message: /args\[1\]/ })
+  assert.throws(() => copyMade(['method', () => {}], 'args', UNBOUND), { message: /args\[1\]/ })
 })

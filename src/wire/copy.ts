@@ -314,15 +314,12 @@ export function copy(value: unknown, root = 'message', binder?: Binder): unknown
   return isSimple(value) ? value : copyWith(value, root, binder)
 }
 
-/**
- * As `copy`, of the arguments of a call, whose array was made for it: nobody changes it. When all
- * of them are simple it is the copy.
- */
-export function copyArgs(args: readonly unknown[], binder: Binder): unknown {
-  const { length } = args
+/** As `copy`, of an array that was made for it: when all in it is simple it is the copy. */
+export function copyMade(array: readonly unknown[], root: string, binder: Binder): unknown {
+  const { length } = array
   let at = 0
-  while (at < length && isSimple(args[at])) at++
-  return at === length && length <= SIMPLE_ARGS_MAX ? args : copyWith(args, 'args', binder)
+  while (at < length && isSimple(array[at])) at++
+  return at === length && length <= SIMPLE_ARGS_MAX ? array : copyWith(array, root, binder)
 }
 
 /** As most answers are, and many arguments. */

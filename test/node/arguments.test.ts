@@ -1,6 +1,6 @@
 /** What makes no sense is refused at the call that gets it: by name, with a code. */
 import assert from 'node:assert/strict'
-import { defineService, type Skynet, supervise } from 'skynet-ts'
+import { defineService, isSkynetError, type Skynet, supervise } from 'skynet-ts'
 import { LAUNCH_ARGS_MAX } from '../../src/base/limits.ts'
 import type child from '../fixtures/child.ts'
 import type spread from '../fixtures/spread.ts'
@@ -138,6 +138,34 @@ check('names, variables, counts and tasks are checked', async (skynet) => {
   await refused((id) => skynet.multicast.open(id), [undefined, 5n, Symbol('x'), {}], TYPE, 'id')
   await refused((key) => skynet.datacenter.get(key), [null, 5n, {}], TYPE, 'path')
   await refused((to) => skynet.call(to, 'worker'), [null, 5n, Symbol('x'), {}], TYPE, 'address')
+})
+
+check('what is put into arguments after a launch was ordered is not given', async (skynet) => {
+  // More than begin in one turn, and the first while their module is loaded.
+  const launched = Array.from({ length: 400 }, (_, i) => {
+    const args: unknown[] = i % 2 === 0 ? [] : [1]
+    const launch = skynet.newService<typeof spread>('./spread.ts', { args, on: 'same' })
+    args.push(() => {})
+    return launch
+  })
+  const counts = (await Promise.all(launched)).map((ref) => ref.call.count())
+  for (const [i, count] of (await Promise.all(counts)).entries()) assert.equal(count, i % 2)
+})
+
+check('arguments may be as deep on each worker', async (skynet) => {
+  const reach = async (on: 'same' | number): Promise<number> => {
+    let deep: unknown = 1
+    for (let depth = 1; ; depth++) {
+      deep = [deep]
+      try {
+        await skynet.newService('./spread.ts', { args: [deep], on })
+      } catch (error) {
+        assert.ok(isSkynetError(error, 'ERR_MESSAGE_TOO_DEEP'))
+        return depth
+      }
+    }
+  }
+  assert.equal(await reach('same'), await reach(1))
 })
 
 // Proves: docs/limits.md#launch-args

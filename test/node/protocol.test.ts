@@ -1,5 +1,6 @@
 /** Message types of one's own: sent, handled, passed on. */
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { readFileSync } from 'node:fs'
 import type { Protocol, Skynet } from 'skynet-ts'
 import type proxy from '../fixtures/proxy.ts'
@@ -17,12 +18,23 @@ type Speaker = typeof speaker
 check('who sends an array raw, as a method call, may change it later', async (skynet, handlers) => {
   const got: unknown[] = []
   handlers.message = (value: number) => got.push(value)
-  const message = ['message', 1]
-  assert.equal(skynet.rawSend(skynet.self, 'lua', message), true)
-  const call = skynet.rawCall(skynet.self, 'lua', message)
-  message[1] = 2
-  await call
-  assert.deepEqual(got, [1, 1])
+  const watcher = (): void => {}
+  for (const isWatched of [false, true]) {
+    if (isWatched) subscribe('skynet-ts:call', watcher)
+    try {
+      const message = ['message', 1]
+      assert.equal(skynet.rawSend(skynet.self, 'lua', message), true)
+      const call = skynet.rawCall(skynet.self, 'lua', message)
+      skynet.redirect(skynet.self, { source: 0, session: 0 }, 'lua', message)
+      message[1] = 2
+      await call
+      await skynet.yield()
+    } finally {
+      unsubscribe('skynet-ts:call', watcher)
+    }
+    assert.deepEqual(got.splice(0), [1, 1, 1])
+  }
+  assert.equal(skynet.rawSend('.nobody', 'lua', ['message', () => {}]), false)
 })
 
 for (const on of PLACES) {
