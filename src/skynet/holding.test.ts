@@ -57,11 +57,16 @@ test('a service that is held in the middle of its mail handles nothing more', as
 test('a service that is held does not wait behind its mail, nor while it ends', async () => {
   await using node = await testNode()
   const said: string[] = []
+  let rests = (): void => {}
+  const rested = new Promise<void>((resolve) => {
+    rests = resolve
+  })
   const service = await node.launch(
     defineService((skynet) => {
       const rest = async (where: string): Promise<void> => {
         await skynet.yield()
         said.push(where)
+        rests()
       }
       skynet.onExit(() => rest('hook'))
       return {
@@ -75,10 +80,9 @@ test('a service that is held does not wait behind its mail, nor while it ends', 
     }),
   )
   service.send.begin()
-  await node.settled()
-  assert.deepEqual(said, ['task'])
+  await rested
   give(node, { order: 'handOver', handle: service.handle } as HandOverOrder)
-  await node.settled()
+  await node.skynet.monitor(service.handle)
   assert.deepEqual(said, ['task', 'hook'])
 })
 
