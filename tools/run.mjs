@@ -26,8 +26,10 @@ const LOOK_MS = 200
 /** There while an install is under way: what it left when it was ended is not to be trusted. */
 const INSTALLING = join(MODULES, '.skynet-ts-installing')
 const LOADER = join(DIST, 'lib', 'runtime', 'loader.js')
+/** What `skynet` runs: its program, `cli/main.js`, does so when it is loaded. */
+const COMMAND = join(DIST, 'lib', 'runtime', 'command.js')
 /** Of what a build makes: when they are gone, so may be more. */
-const MADE = [LOADER, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
+const MADE = [LOADER, COMMAND, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
 const WARM = join(ROOT, 'tools', 'warm.mjs')
 const RUNNER = join(ROOT, 'tools', 'test.mjs')
 /** Makes a busy machine of this one. */
@@ -280,7 +282,7 @@ async function startExample(args) {
   // In this process, so that signals and Ctrl-C arrive at who knows what they mean.
   if (fs.existsSync(program)) await load(program)
   else if (!fs.existsSync(config)) throw new Failure(`Cannot start: no example is at ${args[0]}`)
-  else await (await load(join(DIST, 'lib', 'cli', 'main.js'))).main(['start', config, ...rest])
+  else await (await load(COMMAND)).main(['start', config, ...rest])
   return process.exitCode
 }
 

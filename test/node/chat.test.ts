@@ -9,8 +9,7 @@ import { ChatClient, startChat } from '../support/chat-client.ts'
 import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
 
-const CLI = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url))
-const CONFIG = fileURLToPath(new URL('../../examples/chat/skynet.config.js', import.meta.url))
+const RUN = fileURLToPath(new URL('../../../tools/run.mjs', import.meta.url))
 
 suite('chat', () => {
   test('a client is welcomed with one line, and is a guest in the lobby', async (t) => {
@@ -238,9 +237,9 @@ interface Cli {
   err: string
 }
 
-/** The chat in a process of its own, as `npm start` runs it. */
+/** `npm start`, in a process of its own. */
 function startCli(t: TestContext, args: readonly string[]): Cli {
-  const child = spawn(process.execPath, [CLI, 'start', CONFIG, ...args])
+  const child = spawn(process.execPath, [RUN, 'start', ...args])
   const code = once(child, 'close').then(([exit]) => exit as number | null)
   const cli: Cli = { child, code, out: '', err: '' }
   child.stdout.on('data', (data: Buffer) => {
