@@ -411,6 +411,8 @@ async function newest(args) {
   const binary = process.platform === 'win32' ? 'node.exe' : 'node'
   const node = join(folder, 'node_modules', name, 'bin', binary)
   process.stderr.write(`Testing on Node.js ${quietly(node, ['--version']).trim()}\n`)
+  // Else the first test that starts a command would see that one compile.
+  quietly(node, [fileURLToPath(import.meta.url), 'build'])
   return test(args, isShort, node)
 }
 
