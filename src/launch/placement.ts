@@ -1,5 +1,5 @@
 /** Where a new service is born. */
-import { checkOptions, checkText, isObject, refusal } from '../base/check.ts'
+import { checkOptions, checkString, checkText, isObject, refusal } from '../base/check.ts'
 import type { Loads } from '../kernel/loads.ts'
 
 type Choice = 'least-loaded' | 'same'
@@ -23,9 +23,8 @@ export function choose(placement: Placement, loads: Loads, own: number): number 
   if (typeof placement === 'string' && Object.hasOwn(CHOICES, placement)) {
     return CHOICES[placement as Choice](loads, own)
   }
-  if (isKeyed(placement)) checkOptions('launch', 'on', placement, ['key'])
-  const given = typeof placement === 'number' ? placement : -1
-  const worker = isKeyed(placement) ? hashOf(placement.key) % loads.workers : given
+  if (isObject(placement)) return byKey(placement, loads)
+  const worker = typeof placement === 'number' ? placement : -1
   if (Number.isInteger(worker) && worker >= 0 && worker < loads.workers) return worker
   const words = Object.keys(CHOICES).map((word) => `'${word}'`)
   const workers = `a worker in 0..${loads.workers - 1}`
@@ -49,8 +48,11 @@ export function checkNodePlacement(node: unknown, on: Placement | undefined): vo
   throw refusal('value', 'launch', 'on', `no 'same' together with 'node'`, on)
 }
 
-const isKeyed = (placement: Placement): placement is { readonly key: string } =>
-  isObject(placement) && typeof placement.key === 'string'
+function byKey(placement: { readonly key: string }, loads: Loads): number {
+  checkOptions('launch', 'on', placement, ['key'])
+  checkString('launch', 'on.key', placement.key)
+  return hashOf(placement.key) % loads.workers
+}
 
 /** The same on every worker and in every run (FNV-1a). */
 export function hashOf(key: string): number {

@@ -109,8 +109,10 @@ export class Launching implements BeginningHost {
   failed(launch: Launch, error: unknown): void {
     const path = shortPath(launch.url)
     const hasExited = isSkynetError(error, 'ERR_SERVICE_EXITED')
-    const isOfModule = isSkynetError(error, 'ERR_SERVICE_LAUNCH') && error.info.path === path
-    const own = isOfModule ? error.info.reason : explain(error)
+    const text = explain(error)
+    // Of the module, or of a circle of setups.
+    const known = `Cannot launch service ${path}: `
+    const own = text.startsWith(known) ? text.slice(known.length) : text
     const info = { path, reason: hasExited ? 'it ended before its setup was done' : own }
     launch.onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: sendable(error) }))
   }

@@ -295,7 +295,7 @@ export class Service
     if (this.#phase === 'ended') return false
     try {
       if (areCallsWatched()) return watchedSend(this, PTYPE.LUA, to, message)
-      return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message, 0, true)
+      return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
     } catch (error) {
       throw asArgument(error)
     }

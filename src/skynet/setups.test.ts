@@ -32,8 +32,11 @@ for (const between of [0, 1, 3]) {
   test(`a setup is refused its call of who waits for it, by ${between} launches`, async () => {
     const clock = new FakeClock()
     await using node = await testNode({ clock })
-    const reason = reasonOf(node.launch(nested, { args: [0, between] }))
+    const launch = node.launch(nested, { args: [0, between] })
+    const reason = reasonOf(launch)
     await clock.advance(CIRCLE_MS)
+    const told = await launch.catch((error: Error) => error.message)
+    assert.equal(String(told).split('Cannot launch').length, 2, 'all are of one module')
     assert.ok(isSkynetError(await reason, 'ERR_LAUNCH_CIRCLE'), String(await reason))
     const { path, circle } = ((await reason) as SkynetError<'ERR_LAUNCH_CIRCLE'>).info
     const names = circle.split(' → ')

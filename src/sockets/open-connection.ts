@@ -20,8 +20,8 @@ export async function connectTo(
   opener: SocketOpener,
   options: ConnectOptions,
 ): Promise<Connection> {
-  const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
   const { settings, left } = checkOpening('connect', opener, options, STREAM_NAMES)
+  const endpoint = checkEndpoint('connect', options, '127.0.0.1', 1)
   const { service, client, pool } = opener
   const failed = connectFailure(endpoint)
   const addresses = await lookUp(opener, endpoint, failed, left())

@@ -25,10 +25,10 @@ export const LISTEN_OPTION_NAMES: readonly string[] = [...LISTEN_NAMES, ...SETTI
 
 /** @throws As `SocketApi.listen`. */
 export async function listenOn(opener: SocketOpener, options: ListenOptions): Promise<Listener> {
+  const { settings, left } = checkOpening('listen', opener, options, LISTEN_NAMES)
   const { endpoint, flags } = checkListen(options)
   const { listenWhileStopping } = options
   checkFlag('listen', 'listenWhileStopping', listenWhileStopping)
-  const { settings, left } = checkOpening('listen', opener, options, LISTEN_NAMES)
   const { service, client, pool } = opener
   const failed = listenFailure(endpoint)
   const [address] = await lookUp(opener, endpoint, failed, left())

@@ -28,8 +28,8 @@ const UDP_NAMES = ['host', 'port', ...BIND_FLAG_NAMES, ...WAIT_NAMES]
 
 /** @throws {SkynetError} `ERR_BIND`, `ERR_SOCKET_LIMIT`. */
 export async function receiveUdp(opener: SocketOpener, options: UdpOptions): Promise<UdpSocket> {
-  const { endpoint, flags } = checkUdp(options)
   const { settings, left } = checkOpening('open a UDP socket', opener, options, UDP_NAMES)
+  const { endpoint, flags } = checkUdp(options)
   const { pool } = opener
   const failed = bindFailure(endpoint)
   const [address] = (await lookUp(opener, endpoint, failed, left())) as SocketAddress[]

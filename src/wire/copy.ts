@@ -316,10 +316,11 @@ export function copy(value: unknown, root = 'message', binder?: Binder): unknown
 
 /** As `copy`, of an array that was made for it: when all in it is simple it is the copy. */
 export function copyMade(array: readonly unknown[], root: string, binder: Binder): unknown {
-  const { length } = array
-  let at = 0
-  while (at < length && isSimple(array[at])) at++
-  return at === length && length <= SIMPLE_ARGS_MAX ? array : copyWith(array, root, binder)
+  // The last first: it is what most arrays of other values are known by.
+  let left = array.length
+  if (left > SIMPLE_ARGS_MAX) return copyWith(array, root, binder)
+  while (left > 0 && isSimple(array[left - 1])) left--
+  return left === 0 ? array : copyWith(array, root, binder)
 }
 
 /** As most answers are, and many arguments. */

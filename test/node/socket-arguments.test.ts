@@ -59,6 +59,13 @@ check('what is no plain object is no options', async (skynet) => {
   await far.close()
 })
 
+check('a name that is misspelt is told before what is missing for it', async ({ socket }) => {
+  const wrong = bad({ prot: 7 })
+  await refuses(() => socket.listen(wrong), VALUE, 'prot')
+  await refuses(() => socket.connect(wrong), VALUE, 'prot')
+  await refuses(() => socket.udp(wrong), VALUE, 'prot')
+})
+
 // Proves: docs/semantics.md#socket-arguments
 check(
   'an option that there is not is refused by name, and those there are are listed',
