@@ -169,7 +169,7 @@ function fillScripts(scripts, source, input, getModuleInfo) {
 /** @param threads Which of them need a module. */
 function scriptFor(threads) {
   const isOfSockets = threads.includes('socket')
-  // The command runs on the main thread, and the library is the loop of the socket thread on another.
+  // The command runs on the main thread; the library is the loop of the socket thread elsewhere.
   const isApart = (name) => name === 'command' || (isOfSockets && name === 'server')
   const others = threads.filter((name) => !isApart(name))
   const first = others.shift() ?? threads[0]

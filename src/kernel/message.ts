@@ -13,7 +13,7 @@ export interface Message {
 
 /** A message to a worker itself. */
 export interface SystemMessage extends Message {
-  /** Of what in it names services, which may be for a service that is not there yet; none: `args`. */
+  /** Of what in `args` names services, for a service that is not there yet; none: no `args`. */
   readonly binder: Binder | undefined
 }
 

@@ -8,7 +8,6 @@ import type { Blocks, Region } from '../shm/memory.ts'
 import type { ManyRing } from '../shm/ring.ts'
 import { copy, copyMade } from '../wire/copy.ts'
 import { isAnswerType, PTYPE } from '../wire/ptype.ts'
-import type { Binder } from '../wire/service-id.ts'
 import { unpack, unreadAnswer } from '../wire/unpack.ts'
 import type { Context } from './context.ts'
 import type { Handles } from './handles.ts'
@@ -33,7 +32,7 @@ export interface RouterOptions {
   /** A message to the worker itself (destination 0). */
   readonly onSystem: (message: SystemMessage) => void
   /** A binder of its own for each of those. */
-  readonly newBinder: () => Binder
+  readonly newBinder: () => NonNullable<SystemMessage['binder']>
   /**
    * What was published on a channel; the bytes are the receiver's, none: the channel is gone.
    * Returns how many got it.

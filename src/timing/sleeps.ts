@@ -62,7 +62,7 @@ export class Sleeps {
     const { signal, token } = options ?? {}
     const limits = signal === undefined ? undefined : { signal }
     const waiter = this.#waiter(token, limits, new Sleep(service.now() + ms))
-    // Mail for which one turn has no time would else come after the timer, which is due in the next.
+    // Mail for which this turn has no time would else come after the timer, due in the next one.
     if (ms === 0 && service.takesMail) service.afterMail(() => this.#begin(waiter, 0))
     else this.#begin(waiter, ms)
     return waiter.promise

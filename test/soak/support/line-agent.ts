@@ -8,6 +8,7 @@ import { collect } from '../../../bench/support/settled.ts'
 import { bulk } from './bulk.ts'
 
 const PIECE_BYTES = 32 * 1024
+const GONE = ['ERR_SOCKET_FAILED', 'ERR_SOCKET_CLOSED'] as const
 
 export interface AgentStats {
   readonly lines: number
@@ -31,12 +32,12 @@ export default defineService((skynet) => {
       if (!isTaken && order === 'bulk') await connection.drain()
     }
   }
-  /** Its peer may have reset the connection meanwhile: then there is nobody to tell. */
+  /** Its peer may have reset the connection, known here or not: then there is nobody to tell. */
   const refuse = (connection: Connection): void => {
     try {
       connection.write('error: line too long\n')
     } catch (error) {
-      if (!isSkynetError(error, 'ERR_SOCKET_FAILED')) throw error
+      if (!GONE.some((code) => isSkynetError(error, code))) throw error
     }
   }
   const serve = async (id: number): Promise<void> => {
