@@ -171,8 +171,7 @@ function scriptFor(threads) {
   const isOfSockets = threads.includes('socket')
   // The command runs on the main thread; the library is the loop of the socket thread elsewhere.
   const isApart = (name) => name === 'command' || (isOfSockets && name === 'server')
-  const others = threads.filter((name) => !isApart(name))
-  const first = others.shift() ?? threads[0]
+  const [first = threads[0], ...others] = threads.filter((name) => !isApart(name))
   if (others.length > 0) return isOfSockets ? COMMON : SHARED
   return first === 'server' ? undefined : first
 }

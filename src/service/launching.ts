@@ -111,7 +111,7 @@ export class Launching implements BeginningHost {
     const hasExited = isSkynetError(error, 'ERR_SERVICE_EXITED')
     const text = explain(error)
     // Of the module, or of a circle of setups.
-    const known = `Cannot launch service ${path}: `
+    const known = new SkynetError('ERR_SERVICE_LAUNCH', { path, reason: '' }).message
     const own = text.startsWith(known) ? text.slice(known.length) : text
     const info = { path, reason: hasExited ? 'it ended before its setup was done' : own }
     launch.onFailure(new SkynetError('ERR_SERVICE_LAUNCH', info, { cause: sendable(error) }))

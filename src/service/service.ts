@@ -295,6 +295,7 @@ export class Service
     if (this.#phase === 'ended') return false
     try {
       if (areCallsWatched()) return watchedSend(this, PTYPE.LUA, to, message)
+      // Not as made: most of what is sent has an object in it, and the look for that is no gain.
       return this.runtime.router.send(PTYPE.LUA, to, this.handle, 0, message)
     } catch (error) {
       throw asArgument(error)
