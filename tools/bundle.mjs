@@ -1,7 +1,7 @@
 // Joins the modules of dist/src into dist/lib, which is what runs and what is published: a thread
 // of a node needs more than a hundred of them, and Node.js takes about a millisecond for each.
 import * as fs from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { dirname, join, posix, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publicTypes } from './types.mjs'
 
@@ -21,8 +21,10 @@ const NOT_FULL = { code: 'export const FULL = false', map: null }
 const NOT_SHIPPED = /\.(test|suite|kit)\.js$/
 /** Ours is relative, or absolute when rollup has resolved it. */
 const OTHERS = /^(node:|[a-z@])/
-/** Of a joined module: a line for each other one that it needs. */
-const NEEDS = /^import \{ (.+) \} from '\.\/(\w+)\.js';$/gm
+/** Of a joined module: a line for each other one that it needs, or hands on. */
+const NEEDS = /^(import|export) (?:\{ (.+) \} from )?'(\.{1,2}\/.+\.js)';$/gm
+const SCRIPTS_FOLDER = 'runtime'
+const LOADER = `${SCRIPTS_FOLDER}/loader.js`
 
 /**
  * What each kind of thread begins with. What one kind alone needs is a script of its name, and the
@@ -70,7 +72,7 @@ export async function bundle(dist) {
   for (const [file, door, isFull] of PAGES) {
     await writePage(join(source, door), join(made, 'page', file), isFull)
   }
-  fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(made, 'runtime', 'loader.js'))
+  fs.copyFileSync(join(TOOLS, 'loader.mjs'), join(made, LOADER))
   const publicDoors = modules.filter((path) => !path.includes(sep))
   const typed = publicDoors.map((path) => `${nameOf(path)}.d.ts`)
   publicTypes(source, join(made, 'types'), typed)
@@ -92,13 +94,19 @@ const nameOf = (path) => path.slice(0, -'.js'.length)
 
 async function write(input, made, source) {
   const scripts = new Map()
+  const isScript = (name) => [...scripts.values()].includes(name)
   await joined(
     input,
-    { name: 'skynet', load: loadOurs, renderChunk },
+    {
+      name: 'skynet',
+      load: loadOurs,
+      renderChunk: (code, { name, fileName }) =>
+        renderChunk(isScript(name) ? code : fromScripts(code, fileName, isScript)),
+    },
     {
       dir: made,
       // One folder deep, as every module is that finds others by its own URL.
-      chunkFileNames: 'runtime/[name].js',
+      chunkFileNames: `${SCRIPTS_FOLDER}/[name].js`,
       manualChunks: (id, { getModuleInfo }) => {
         if (scripts.size === 0) fillScripts(scripts, source, input, getModuleInfo)
         return scripts.get(id)
@@ -107,8 +115,32 @@ async function write(input, made, source) {
       hoistTransitiveImports: false,
     },
   )
-  for (const name of new Set(scripts.values())) await toScript(join(made, 'runtime'), name)
+  const folder = join(made, SCRIPTS_FOLDER)
+  for (const name of new Set(scripts.values())) await toScript(folder, name, isScript)
 }
+
+/**
+ * What a module has of a script it takes from the loader: a door for each script would be one more
+ * module, of which each costs every thread a millisecond.
+ */
+function fromScripts(code, file, isScript) {
+  const folder = posix.dirname(file)
+  const loader = posix.relative(folder, LOADER).replace(/^(?!\.)/, './')
+  let isFirst = true
+  return code.replace(NEEDS, (line, way, names, path) => {
+    const { dir, name } = posix.parse(posix.join(folder, path))
+    if (dir !== SCRIPTS_FOLDER || !isScript(name)) return line
+    // On the same line, so the map holds.
+    const begin = isFirst ? `import { load as loadScript } from '${loader}'; ` : ''
+    isFirst = false
+    const script = `loadScript('${name}');`
+    if (names === undefined) return begin + script
+    return `${begin}${way === 'export' ? 'export ' : ''}const ${constants(names)} = ${script}`
+  })
+}
+
+/** @param names As an import has them. */
+const constants = (names) => `{ ${names.replaceAll(' as ', ': ')} }`
 
 /** A door as one file, which a page loads as it is: `skynet-ts/client.js`. */
 async function writePage(door, file, isFull) {
@@ -183,26 +215,30 @@ function closure(begin, next) {
 }
 
 /** Makes of a joined module a script, which can be loaded as V8 has compiled it: see loader.mjs. */
-async function toScript(folder, name) {
-  const door = join(folder, `${name}.js`)
+async function toScript(folder, name, isScript) {
+  const joint = join(folder, `${name}.js`)
   const plugin = {
     name: 'script',
     load: loadPart,
-    // What is imported when it is used is no part of it: it may be a script already.
-    resolveDynamicImport: (id) => (typeof id === 'string' ? { id, external: true } : null),
-    renderDynamicImport,
+    // What is imported when it is used is no part of it: it may be another script.
+    resolveDynamicImport(id) {
+      if (typeof id !== 'string') return null
+      const { dir, name: wanted } = posix.parse(id)
+      return { id: dir === '.' && isScript(wanted) ? `./${wanted}.cjs` : id, external: true }
+    },
+    renderDynamicImport: ({ targetModuleId }) =>
+      targetModuleId?.endsWith('.cjs') ? REQUIRED : IMPORTED,
     resolveImportMeta,
   }
-  const [{ exports }] = await joined(door, plugin, {
+  await joined(joint, plugin, {
     file: join(folder, `${name}.cjs`),
     format: 'cjs',
     esModule: false,
     interop: 'default',
     exports: 'named',
   })
-  fs.rmSync(`${door}.map`)
-  const given = `export const { ${exports.join(', ')} } = load('${name}')`
-  fs.writeFileSync(door, `import { load } from './loader.js'\n${given}\n`)
+  fs.rmSync(joint)
+  fs.rmSync(`${joint}.map`)
 }
 
 /**
@@ -211,9 +247,12 @@ async function toScript(folder, name) {
  */
 function loadPart(file) {
   const { code, map } = read(file)
-  const constants = (_, names, from) =>
-    `const { ${names.replaceAll(' as ', ': ')} } = require('./${from}.cjs');`
-  return { code: code.replace(NEEDS, constants), map }
+  const required = (line, way, names, path) => {
+    const { dir, name } = posix.parse(path)
+    if (way !== 'import' || dir !== '.') throw new Error(`A script cannot have: ${line}`)
+    return `const ${constants(names)} = require('./${name}.cjs');`
+  }
+  return { code: code.replace(NEEDS, required), map }
 }
 
 function loadOurs(file) {
@@ -271,9 +310,9 @@ function renderChunk(code) {
 }
 
 /** A script that is not a module of Node.js is given what else a module has. */
-function renderDynamicImport() {
-  return { left: '(module.import ?? ((path) => import(path)))(', right: ')' }
-}
+const IMPORTED = { left: '(module.import ?? ((path) => import(path)))(', right: ')' }
+/** One that is imported by another is loaded as if it had been needed from the start. */
+const REQUIRED = { left: 'Promise.resolve().then(() => require(', right: '))' }
 
 /** It goes by the URL of its door. */
 function resolveImportMeta(property, { chunkId }) {

@@ -77,11 +77,12 @@ function loadedBy(entries: readonly string[]): string[] {
     const text = readFileSync(fileURLToPath(url), 'utf8')
     const found = (pattern: RegExp): string[] => [...text.matchAll(pattern)].map(([, it]) => it!)
     const paths = [
-      ...found(/^(?:import|export) .*?'(\.{1,2}\/.+)'/gm),
+      ...found(/^(?:import|export) .*?'(\.{1,2}\/.+?)'/gm),
       ...found(/^const .* = require\('(\.\/.+)'\)/gm),
-      ...found(/= load\('(\w+)'\)$/gm).map((name) => `./${name}.cjs`),
     ]
     for (const path of paths) urls.add(new URL(path, url).href)
+    const scripts = found(/\bloadScript\('(\w+)'\)/g)
+    for (const name of scripts) urls.add(new URL(`runtime/${name}.cjs`, LIB).href)
     const map = /^\/\/# sourceMappingURL=(.+)$/m.exec(text)?.[1]
     if (map === undefined) continue
     const read = JSON.parse(readFileSync(fileURLToPath(new URL(map, url)), 'utf8')) as {

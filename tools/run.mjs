@@ -26,10 +26,8 @@ const LOOK_MS = 200
 /** There while an install is under way: what it left when it was ended is not to be trusted. */
 const INSTALLING = join(MODULES, '.skynet-ts-installing')
 const LOADER = join(DIST, 'lib', 'runtime', 'loader.js')
-/** What `skynet` runs: its program, `cli/main.js`, does so when it is loaded. */
-const COMMAND = join(DIST, 'lib', 'runtime', 'command.js')
 /** Of what a build makes: when they are gone, so may be more. */
-const MADE = [LOADER, COMMAND, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
+const MADE = [LOADER, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
 const WARM = join(ROOT, 'tools', 'warm.mjs')
 const RUNNER = join(ROOT, 'tools', 'test.mjs')
 /** Makes a busy machine of this one. */
@@ -278,11 +276,15 @@ async function startExample(args) {
   const rest = isNamed ? args.slice(1) : args
   const program = join(folder, 'run.js')
   const config = join(folder, 'skynet.config.js')
-  const load = (file) => import(pathToFileURL(file).href)
+  const imported = (file) => import(pathToFileURL(file).href)
   // In this process, so that signals and Ctrl-C arrive at who knows what they mean.
-  if (fs.existsSync(program)) await load(program)
+  if (fs.existsSync(program)) await imported(program)
   else if (!fs.existsSync(config)) throw new Failure(`Cannot start: no example is at ${args[0]}`)
-  else await (await load(COMMAND)).main(['start', config, ...rest])
+  else {
+    const { load } = await imported(LOADER)
+    // What `skynet` runs: its program does so when it is imported.
+    await load('command').main(['start', config, ...rest])
+  }
   return process.exitCode
 }
 

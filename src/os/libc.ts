@@ -4,6 +4,7 @@
  * library gets an error of ours.
  */
 import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { SkynetError } from '../base/errors.ts'
 
 type Koffi = typeof import('koffi')
@@ -222,21 +223,27 @@ function orNone<T>(bind: () => T): T | undefined {
 
 let nativeFile: string | undefined
 
+/**
+ * The file of the native library, which has all of koffi that is used here. The JavaScript around
+ * it only finds it, and takes ten times as long as the library itself, and 200 KB: so it is asked
+ * only where the library is not in its usual place, and other threads are told the place.
+ */
 function requireKoffi(): Koffi {
   // Not called `require`: in a module that tsx has compiled that is another one.
   const load = createRequire(import.meta.url)
-  const koffi = load('koffi') as Koffi
-  const isNative = ({ filename, exports }: NodeJS.Module): boolean =>
-    exports === koffi.default && filename.endsWith('.node')
-  nativeFile ??= Object.values(load.cache).find((module) => module && isNative(module))?.filename
-  return koffi
+  const { platform, arch } = process
+  try {
+    const found = createRequire(load.resolve('koffi')).resolve(`@koromix/koffi-${platform}-${arch}`)
+    const file = join(dirname(found), `${platform}_${arch}`, 'koffi.node')
+    const koffi = load(file) as Koffi
+    nativeFile = file
+    return koffi
+  } catch {
+    return load('koffi') as Koffi
+  }
 }
 
-/**
- * The file of the native library, once this thread has looked for it; undefined: unknown. It has
- * all of koffi that is used here. The JavaScript around it only finds it, and takes ten times as
- * long as the library itself, and 200 KB: so other threads are told where it is.
- */
+/** Undefined: this thread has not looked for it, or it is in an unusual place. */
 export const koffiFile = (): string | undefined => nativeFile
 
 /** @param file What `koffiFile()` says on another thread. */
