@@ -71,12 +71,19 @@ export class Outbox {
    * Pack and send. Throws what cannot be packed, before anything has left.
    *
    * @param type With a deadline, if it has one: record-type.ts.
+   * @param isMade An array that was made for this, which nobody else has or changes.
    */
-  send(type: number, to: number, source: number, session: number, value: unknown): void {
-    const length = this.#packer.pack(
-      value,
-      (type & MESSAGE_TYPE_MASK) === PTYPE.LUA ? 'args' : 'value',
-    )
+  send(
+    type: number,
+    to: number,
+    source: number,
+    session: number,
+    value: unknown,
+    isMade = false,
+  ): void {
+    const packer = this.#packer
+    const root = (type & MESSAGE_TYPE_MASK) === PTYPE.LUA ? 'args' : 'value'
+    const length = isMade ? packer.packMade(value as unknown[], root) : packer.pack(value, root)
     this.sendPacked(type, to, source, session, length)
   }
 

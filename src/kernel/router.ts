@@ -106,7 +106,7 @@ export class Router implements Inlet {
         handles.remotes!.checkRoom(to, outboxes[home]!.waitingBytes)
       }
       const recordType = timeoutMs === 0 ? type : type | deadlineBits(timeoutMs)
-      outboxes[home]!.send(recordType, to, source, session, value)
+      outboxes[home]!.send(recordType, to, source, session, value, isMade)
       return true
     }
     const context = this.#contexts.get(to) ?? this.#contextAbroad(to)

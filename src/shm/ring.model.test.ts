@@ -5,6 +5,8 @@ import * as interleave from '../testing/interleave.ts'
 
 type Step =
   | { readonly do: 'load'; readonly cell: number }
+  /** At the tail, without `Atomics`: finds any that there was. */
+  | { readonly do: 'glance'; readonly cell: number }
   | { readonly do: 'store'; readonly cell: number; readonly value: number }
   | { readonly do: 'exchange'; readonly cell: number; readonly from: number; readonly to: number }
   | { readonly do: 'awaitChange'; readonly cell: number; readonly from: number }
@@ -57,25 +59,33 @@ function difference(config: Config, a: number, b: number): number {
   return ((a - b + wrap + wrap / 2) % wrap) - wrap / 2
 }
 
-/** Phases of a writer: `[sequence, -1]` to reserve, `[sequence, at]` to fill what it reserved. */
-function writer(config: Config, number: number, [sequence, at]: Phase): Thread {
-  return at < 0 ? reserve(config, sequence) : fill(config, number, sequence, at)
+/**
+ * Phases of a writer: `[sequence, -1]` to reserve, `[sequence, -1, tail]` to try again with a tail
+ * that it was told, `[sequence, at]` to fill what it reserved.
+ */
+function writer(config: Config, number: number, [sequence, at, tail]: Phase): Thread {
+  return at < 0 ? reserve(config, sequence, tail) : fill(config, number, sequence, at)
 }
 
-function* reserve(config: Config, sequence: number): Thread {
+function* reserve(config: Config, sequence: number, told: number | undefined): Thread {
   const { units, size, broken } = config
-  const tail = yield { do: 'load', cell: TAIL }
+  const tail = told ?? (yield { do: 'glance', cell: TAIL })
   const head = yield { do: 'load', cell: HEAD }
   const index = tail % units
-  const padding = size > units - index ? units - index : 0
+  const padding = paddingAt(config, tail)
   const isFull = padding + size > units - difference(config, tail, head)
   if (isFull && broken !== 'noFreeCheck') {
+    const now = yield { do: 'load', cell: TAIL }
+    if (now !== tail) return [sequence, -1, now]
     yield { do: 'awaitChange', cell: HEAD, from: head }
     return [sequence, -1]
   }
   const to = (tail + padding + size) % wrapOf(config)
   if (broken === 'storeTail') yield { do: 'store', cell: TAIL, value: to }
-  else if ((yield { do: 'exchange', cell: TAIL, from: tail, to }) !== tail) return [sequence, -1]
+  else {
+    const found = yield { do: 'exchange', cell: TAIL, from: tail, to }
+    if (found !== tail) return [sequence, -1, found]
+  }
   if (padding === 0) return [sequence, DATA + index]
   yield { do: 'store', cell: DATA + index, value: -padding }
   return [sequence, DATA]
@@ -159,12 +169,30 @@ function perform(config: Config, world: World, step: Step): interleave.Outcome<W
   } else {
     if (step.cell >= cells.length) return [{ fault: 'outside' }]
     value = cells[step.cell]
+    if (step.do === 'glance') {
+      const world = { cells, seen }
+      return tailsUntil(config, value).map((tail) => ({ world, value: tail }))
+    }
     if (step.do === 'store') cells = cells.with(step.cell, step.value)
     if (step.do === 'exchange' && value === step.from) cells = cells.with(step.cell, step.to)
   }
   // What a store or a wait found is not known to the thread.
   const isRead = step.do === 'load' || step.do === 'exchange'
   return [{ world: { cells, seen }, value: isRead ? value : 0 }]
+}
+
+/** Tails that there were, from the first to `end`. */
+function tailsUntil(config: Config, end: number): number[] {
+  const tails = [config.start]
+  for (let tail = config.start; difference(config, tail, end) < 0; tails.push(tail)) {
+    tail = (tail + paddingAt(config, tail) + config.size) % wrapOf(config)
+  }
+  return tails
+}
+
+function paddingAt({ units, size }: Config, tail: number): number {
+  const toEnd = units - (tail % units)
+  return size > toEnd ? toEnd : 0
 }
 
 function faultOf(config: Config, seen: readonly number[], values: readonly number[]) {

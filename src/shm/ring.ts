@@ -18,6 +18,8 @@
  * until then, which is why the reader zeroes what it consumed before it moves `head`. StreamRing:
  * the atomic store of `tail`; nothing beyond it is ever looked at, so nothing needs zeroing.
  *
+ * A position that the thread itself alone moves it reads without `Atomics`, which are a call each.
+ *
  * Sleeping is the caller's, with a flag of its own beside the ring:
  *
  *   writer                                    reader
@@ -191,16 +193,26 @@ export class ManyRing {
   /** Returns the unit where the record goes, or -1. */
   #reserve(units: number): number {
     const header = this.#header
+    // May be an old one: then the exchange fails, and tells the new one.
+    let tail = header[RING.tail]
     for (;;) {
       // Tail first: a head newer than the tail can only make room, and then the exchange fails.
-      const tail = Atomics.load(header, RING.tail)
       const head = Atomics.load(header, RING.head)
       const index = tail & this.#mask
       const toEnd = this.#units - index
       const padding = units > toEnd ? toEnd : 0
-      if (padding + units > this.#units - ((tail - head) | 0)) return -1
+      if (padding + units > this.#units - ((tail - head) | 0)) {
+        const now = Atomics.load(header, RING.tail)
+        if (now === tail) return -1
+        tail = now
+        continue
+      }
       const next = (tail + padding + units) | 0
-      if (Atomics.compareExchange(header, RING.tail, tail, next) !== tail) continue
+      const found = Atomics.compareExchange(header, RING.tail, tail, next)
+      if (found !== tail) {
+        tail = found
+        continue
+      }
       // Nothing is called from here on: see claim.ts.
       const claim = this.#claim
       const place = padding === 0 ? index : 0
@@ -221,7 +233,7 @@ export class ManyRing {
   read(limit: number, each: RecordHandler): number {
     assert.equal(this.#reading, false, 'read() is not reentrant')
     const cells = this.#cells
-    const start = Atomics.load(this.#header, RING.head)
+    const start = this.#header[RING.head]
     let position = start
     let count = 0
     this.#reading = true
@@ -267,7 +279,7 @@ export class ManyRing {
 
   /** The reader: nothing is published at the head. */
   get isEmpty(): boolean {
-    const index = Atomics.load(this.#header, RING.head) & this.#mask
+    const index = this.#header[RING.head] & this.#mask
     return Atomics.load(this.#cells, index << 1) === 0
   }
 
@@ -333,7 +345,7 @@ export class StreamRing {
   reserve(length: number): number {
     if (!(length >= 0 && length <= this.payloadBytesMax)) refuse(length, this.payloadBytesMax)
     const units = unitsOf(length)
-    const tail = Atomics.load(this.#header, RING.tail)
+    const tail = this.#header[RING.tail]
     const index = tail & this.#mask
     const toEnd = this.#units - index
     const padding = units > toEnd ? toEnd : 0
@@ -351,7 +363,7 @@ export class StreamRing {
   publish(type: number, a: number, b: number, c: number, length: number): void {
     if (!(length >= 0 && length <= this.#reserved)) refuse(length, this.#reserved)
     const cells = this.#cells
-    const tail = Atomics.load(this.#header, RING.tail)
+    const tail = this.#header[RING.tail]
     const padding = this.#padding
     let at = (tail & this.#mask) << 1
     if (padding > 0) {
@@ -371,7 +383,7 @@ export class StreamRing {
   read(limit: number, each: StreamHandler): number {
     assert.equal(this.#reading, false, 'read() is not reentrant')
     const cells = this.#cells
-    const start = Atomics.load(this.#header, RING.head)
+    const start = this.#header[RING.head]
     let position = start
     let count = 0
     this.#reading = true
@@ -409,7 +421,7 @@ export class StreamRing {
 
   /** The reader: nothing is published. */
   get isEmpty(): boolean {
-    const head = Atomics.load(this.#header, RING.head)
+    const head = this.#header[RING.head]
     return Atomics.load(this.#header, RING.tail) === head
   }
 
@@ -426,6 +438,6 @@ export class StreamRing {
   /** The writer: how much is free now, in however many pieces, record headers included. */
   get freeBytes(): number {
     const head = Atomics.load(this.#header, RING.head)
-    return (this.#units - ((Atomics.load(this.#header, RING.tail) - head) | 0)) * 8
+    return (this.#units - ((this.#header[RING.tail] - head) | 0)) * 8
   }
 }

@@ -13,6 +13,7 @@ import {
   tooLarge,
 } from './refusal.ts'
 import type { Binder } from './service-id.ts'
+import { areSimple, isSimple } from './simple.ts'
 import {
   bytesOf,
   errorParts,
@@ -39,9 +40,6 @@ const LIST_MAX = 32
 const PREALLOCATED_MAX = 1024
 /** The most bytes a number or another small primitive takes when packed, and any header. */
 const SMALL_BYTES = 9
-/** Strings and arguments of a message that is not large, whatever they are. */
-const SIMPLE_LENGTH_MAX = 1024
-const SIMPLE_ARGS_MAX = 32
 
 const { getPrototypeOf } = Object
 const owns = Object.prototype.hasOwnProperty
@@ -316,23 +314,7 @@ export function copy(value: unknown, root = 'message', binder?: Binder): unknown
 
 /** As `copy`, of an array that was made for it: when all in it is simple it is the copy. */
 export function copyMade(array: readonly unknown[], root: string, binder: Binder): unknown {
-  // The last first: it is what most arrays of other values are known by.
-  let left = array.length
-  if (left > SIMPLE_ARGS_MAX) return copyWith(array, root, binder)
-  while (left > 0 && isSimple(array[left - 1])) left--
-  return left === 0 ? array : copyWith(array, root, binder)
-}
-
-/** As most answers are, and many arguments. */
-function isSimple(value: unknown): boolean {
-  switch (typeof value) {
-    case 'object':
-      return value === null
-    case 'string':
-      return value.length <= SIMPLE_LENGTH_MAX
-    default:
-      return typeof value === 'number' || typeof value === 'boolean' || value === undefined
-  }
+  return areSimple(array) ? array : copyWith(array, root, binder)
 }
 
 function copyWith(value: unknown, root: string, binder: Binder | undefined): unknown {

@@ -12,6 +12,7 @@ import {
   tooLarge,
 } from './refusal.ts'
 import { type Shape, Shapes, shapeOf } from './shapes.ts'
+import { areSimple } from './simple.ts'
 import {
   bytesOf,
   errorParts,
@@ -113,6 +114,20 @@ export class Packer {
       this.#forget()
     }
     if (this.#bytes.length > SCRATCH_KEPT) this.#shrink()
+    return this.#at
+  }
+
+  /**
+   * As `pack`, of an array that was made for it: when all in it is simple there is no object that
+   * may come again, and nothing that throws.
+   */
+  packMade(array: readonly unknown[], root: string): number {
+    const isKept = this.#bytes.length <= SCRATCH_KEPT
+    if (this.#busy || !isKept || !areSimple(array)) return this.pack(array, root)
+    this.#bytes[0] = HEAD.PLAIN
+    this.#at = 1
+    this.#arrayHead(array.length)
+    for (let i = 0; i < array.length; i++) this.#value(array[i], 1)
     return this.#at
   }
 
@@ -307,8 +322,7 @@ export class Packer {
   #array(array: readonly unknown[], depth: number): void {
     const length = lengthOf(array)
     if (length < 0) throw refuse(array)
-    if (length < 16) this.#bytes[this.#at++] = TAG.SHORT_ARRAY | length
-    else this.#tagged(TAG.ARRAY, length)
+    this.#arrayHead(length)
     let i = 0
     try {
       for (; i < length; i++) {
@@ -320,6 +334,11 @@ export class Packer {
       throw passing(error, indexStep(i))
     }
     if (i < length) this.#sparse(array, i, length, depth)
+  }
+
+  #arrayHead(length: number): void {
+    if (length < 16) this.#bytes[this.#at++] = TAG.SHORT_ARRAY | length
+    else this.#tagged(TAG.ARRAY, length)
   }
 
   /** The rest of an array from its first hole on. */

@@ -48,6 +48,46 @@ test('unpack(pack()) and copy() agree on anything', () => {
   )
 })
 
+test('packMade() packs an array as pack() does, and refuses what that refuses', () => {
+  const made = (array: unknown[]): Buffer => {
+    const length = packer.packMade(array, 'args')
+    return Buffer.from(packer.bytes.subarray(0, length))
+  }
+  const simple = fc.oneof(
+    fc.double(),
+    fc.integer(),
+    fc.string({ maxLength: 40, unit: 'binary' }),
+    fc.constantFrom(true, false, null, undefined, -0, '\u0100'.repeat(1024), 'x'.repeat(1025)),
+  )
+  const lists = fc.oneof(
+    fc.array(simple, { maxLength: 40 }),
+    fc.array(fc.anything({ withMap: true, withBigInt: true }), { maxLength: 4 }),
+  )
+  fc.assert(
+    fc.property(lists, (array) => {
+      const bytes = made(array)
+      assert.deepStrictEqual(unpack(bytes, 0, bytes.length), copy(array))
+    }),
+  )
+  assert.throws(() => packer.packMade(['a', () => {}], 'args'), { message: /args\[1\]/ })
+  // A getter that sends comes while the packer is at work.
+  const inner = {
+    get now() {
+      return made(['b', 1]).toString('hex')
+    },
+  }
+  const expected = packed(['b', 1]).toString('hex')
+  assert.deepEqual(unpack(made(['a', inner]), 0, packed(['a', inner]).length), [
+    'a',
+    { now: expected },
+  ])
+  // After a large one it gives memory back, also when all that follow are simple.
+  packer.pack(Buffer.alloc(2 * 1024 * 1024))
+  const before = packer.bytes.length
+  for (let i = 0; i < 100; i++) packer.packMade(['a', i], 'args')
+  assert.ok(packer.bytes.length < before)
+})
+
 test('unpack() refuses every truncation of every value', () => {
   for (const make of Object.values(VALUES)) {
     const whole = packed(make())
