@@ -24,12 +24,9 @@ interface Loaded {
 function load(folder: string, before = '', flags: readonly string[] = []): Loaded {
   const url = (file: string): string => JSON.stringify(pathToFileURL(join(folder, file)).href)
   const program = `
-    import { isKept, isUsed, keep } from ${url('loader.js')}
-    import { checkText, SkynetError } from ${url('common.js')}
-    import ${url('command.js')}
-    import ${url('main.js')}
-    import ${url('socket.js')}
-    import ${url('worker.js')}
+    import { isKept, isUsed, keep, load } from ${url('loader.js')}
+    const { checkText, SkynetError } = load('common')
+    for (const name of ['command', 'main', 'socket', 'worker']) load(name)
     ${before}
     const { message } = new SkynetError('ERR_MESSAGE_TOO_DEEP', { path: 'p', limit: 1 })
     let stack = ''
@@ -122,8 +119,9 @@ test('with source maps Node.js compiles it, and stacks name our sources', (t) =>
 
 test('a thread takes the runtime from the memory of who started it', (t) => {
   const folder = copy(t)
-  const url = JSON.stringify(pathToFileURL(join(folder, 'common.js')).href)
-  const thread = `data:text/javascript,import{checkText}from${url};checkText('do','name','x')`
+  const url = JSON.stringify(pathToFileURL(join(folder, 'loader.js')).href)
+  const use = `load('common').checkText('do','name','x')`
+  const thread = `data:text/javascript,import{load}from${url};${use}`
   const before = `
     import { rmSync } from 'node:fs'
     import { once } from 'node:events'
