@@ -100,8 +100,11 @@ async function write(input, made, source) {
     {
       name: 'skynet',
       load: loadOurs,
-      renderChunk: (code, { name, fileName }) =>
-        renderChunk(isScript(name) ? code : fromScripts(code, fileName, isScript)),
+      renderChunk(code, { fileName }) {
+        const { dir, name } = posix.parse(fileName)
+        const isPart = dir === SCRIPTS_FOLDER && isScript(name)
+        return renderChunk(isPart ? code : fromScripts(code, fileName, isScript))
+      },
     },
     {
       dir: made,
@@ -126,8 +129,9 @@ async function write(input, made, source) {
 function fromScripts(code, file, isScript) {
   const folder = posix.dirname(file)
   const loader = posix.relative(folder, LOADER).replace(/^(?!\.)/, './')
+  if (code.includes('loadScript')) throw new Error(`${file} has a name of the build: loadScript`)
   let isFirst = true
-  return code.replace(NEEDS, (line, way, names, path) => {
+  const made = code.replace(NEEDS, (line, way, names, path) => {
     const { dir, name } = posix.parse(posix.join(folder, path))
     if (dir !== SCRIPTS_FOLDER || !isScript(name)) return line
     // On the same line, so the map holds.
@@ -137,6 +141,12 @@ function fromScripts(code, file, isScript) {
     if (names === undefined) return begin + script
     return `${begin}${way === 'export' ? 'export ' : ''}const ${constants(names)} = ${script}`
   })
+  for (const [, path] of made.matchAll(/\bimport\('(\.{1,2}\/.+?\.js)'\)/g)) {
+    const { dir, name } = posix.parse(posix.join(folder, path))
+    if (dir !== SCRIPTS_FOLDER || !isScript(name)) continue
+    throw new Error(`${file} imports the script ${name} when it runs: import it at the top`)
+  }
+  return made
 }
 
 /** @param names As an import has them. */
@@ -314,7 +324,7 @@ const IMPORTED = { left: '(module.import ?? ((path) => import(path)))(', right: 
 /** One that is imported by another is loaded as if it had been needed from the start. */
 const REQUIRED = { left: 'Promise.resolve().then(() => require(', right: '))' }
 
-/** It goes by the URL of its door. */
+/** As a module beside the loader has it: see loader.mjs. */
 function resolveImportMeta(property, { chunkId }) {
   if (property !== 'url') return null
   const door = `\`\${__dirname}/${chunkId.replace(/\.cjs$/, '.js')}\``

@@ -19,6 +19,12 @@ const TAIL = '\n})'
 /** Which loads all that threads need: it starts them. */
 const MAIN = 'main'
 
+/**
+ * Node.js applies source maps only to what it has loaded itself. Asked once: a program may change
+ * it, and would have two of each script.
+ */
+const IS_MAPPED = process.sourceMapsEnabled
+
 /** By name: `text`, and `code` when some was compiled ahead, in memory that threads share. */
 const scripts = getEnvironmentData(import.meta.url) ?? new Map()
 /** By name, of this thread: the script as V8 has it, and what it exports. */
@@ -29,8 +35,7 @@ export function load(name) {
   const known = loaded.get(name)
   if (known !== undefined) return known.exports
   const path = `${folder}${name}.cjs`
-  // Node.js applies source maps only to what it has loaded itself.
-  if (process.sourceMapsEnabled) return createRequire(path)(path)
+  if (IS_MAPPED) return createRequire(path)(path)
   if (name === MAIN) for (const each of names()) read(each)
   const { text, code } = read(name)
   const script = new Script(Buffer.from(text).latin1Slice(), {

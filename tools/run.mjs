@@ -26,8 +26,9 @@ const LOOK_MS = 200
 /** There while an install is under way: what it left when it was ended is not to be trusted. */
 const INSTALLING = join(MODULES, '.skynet-ts-installing')
 const LOADER = join(DIST, 'lib', 'runtime', 'loader.js')
+const COMMAND = join(DIST, 'lib', 'runtime', 'command.cjs')
 /** Of what a build makes: when they are gone, so may be more. */
-const MADE = [LOADER, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
+const MADE = [LOADER, COMMAND, join(DIST, 'lib', 'cli', 'main.js'), join(DIST, 'src', 'index.js')]
 const WARM = join(ROOT, 'tools', 'warm.mjs')
 const RUNNER = join(ROOT, 'tools', 'test.mjs')
 /** Makes a busy machine of this one. */

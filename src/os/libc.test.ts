@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
 import { ERRNO } from './errno.ts'
@@ -47,6 +48,13 @@ test('addressOf() of shared memory is the same for a view of another thread or t
 
   libc.memcpy(address + 8, new Uint8Array([1, 2, 3]), 3)
   assert.deepEqual([...new Uint8Array(buffer, 8, 4)], [1, 2, 3, 0])
+})
+
+test('openLibc() runs nothing of koffi around its library where that is in its usual place', () => {
+  openLibc()
+  const { cache, resolve } = createRequire(import.meta.url)
+  assert.ok(Object.hasOwn(cache, koffiFile()!))
+  assert.equal(Object.hasOwn(cache, resolve('koffi')), false)
 })
 
 test('koffiFile() is what another thread loads instead of koffi', () => {

@@ -4,7 +4,6 @@
  * library gets an error of ours.
  */
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import { SkynetError } from '../base/errors.ts'
 
 type Koffi = typeof import('koffi')
@@ -224,26 +223,33 @@ function orNone<T>(bind: () => T): T | undefined {
 let nativeFile: string | undefined
 
 /**
- * The file of the native library, which has all of koffi that is used here. The JavaScript around
- * it only finds it, and takes ten times as long as the library itself, and 200 KB: so it is asked
- * only where the library is not in its usual place, and other threads are told the place.
+ * The native library, which has all of koffi that is used here. Its package for this platform knows
+ * which of its files is for this libc. koffi's own JavaScript around that only finds the package,
+ * and takes ten times as long as the library itself, and 200 KB: so it is asked only where the
+ * package is not in its usual place, and other threads are told the file.
  */
 function requireKoffi(): Koffi {
   // Not called `require`: in a module that tsx has compiled that is another one.
   const load = createRequire(import.meta.url)
-  const { platform, arch } = process
+  const koffi = koffiPackage(load) ?? (load('koffi') as Koffi)
+  const native = (koffi as { default?: unknown }).default ?? koffi
+  const isNative = ({ filename, exports }: NodeJS.Module): boolean =>
+    exports === native && filename.endsWith('.node')
+  nativeFile ??= Object.values(load.cache).find((module) => module && isNative(module))?.filename
+  return koffi
+}
+
+/** What its package for this platform exports; undefined: koffi has to find one. */
+function koffiPackage(load: NodeJS.Require): Koffi | undefined {
   try {
-    const found = createRequire(load.resolve('koffi')).resolve(`@koromix/koffi-${platform}-${arch}`)
-    const file = join(dirname(found), `${platform}_${arch}`, 'koffi.node')
-    const koffi = load(file) as Koffi
-    nativeFile = file
-    return koffi
+    const fromKoffi = createRequire(load.resolve('koffi'))
+    return fromKoffi(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
   } catch {
-    return load('koffi') as Koffi
+    return undefined
   }
 }
 
-/** Undefined: this thread has not looked for it, or it is in an unusual place. */
+/** The file of the native library; undefined: this thread has not looked for it. */
 export const koffiFile = (): string | undefined => nativeFile
 
 /** @param file What `koffiFile()` says on another thread. */

@@ -196,12 +196,13 @@ export class ManyRing {
     // May be an old one: then the exchange fails, and tells the new one.
     let tail = header[RING.tail]
     for (;;) {
-      // Tail first: a head newer than the tail can only make room, and then the exchange fails.
+      // A head newer than the tail can only make room, and then the exchange fails.
       const head = Atomics.load(header, RING.head)
       const index = tail & this.#mask
       const toEnd = this.#units - index
       const padding = units > toEnd ? toEnd : 0
       if (padding + units > this.#units - ((tail - head) | 0)) {
+        // By an old tail more may seem to be padding than is.
         const now = Atomics.load(header, RING.tail)
         if (now === tail) return -1
         tail = now

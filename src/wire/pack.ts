@@ -120,6 +120,8 @@ export class Packer {
   /**
    * As `pack`, of an array that was made for it: when all in it is simple there is no object that
    * may come again, and nothing that throws.
+   *
+   * @param array An array itself, without holes.
    */
   packMade(array: readonly unknown[], root: string): number {
     const isKept = this.#bytes.length <= SCRATCH_KEPT

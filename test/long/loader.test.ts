@@ -117,6 +117,13 @@ test('with source maps Node.js compiles it, and stacks name our sources', (t) =>
   assert.match(stack, /\/src\/base\/check\.ts:/)
 })
 
+test('a thread has one of each script, also when it turns source maps off', (t) => {
+  const before = `
+    process.setSourceMapsEnabled(false)
+    if (load('common').SkynetError !== SkynetError) throw new Error('it has two')`
+  assert.doesNotThrow(() => load(copy(t), before, ['--enable-source-maps']))
+})
+
 test('a thread takes the runtime from the memory of who started it', (t) => {
   const folder = copy(t)
   const url = JSON.stringify(pathToFileURL(join(folder, 'loader.js')).href)

@@ -25,6 +25,7 @@ function project(t: TestContext, warm: string): string {
   write('node_modules/.cache/skynet-ts-lock', sha256('{}'))
   write('dist/lib/runtime/loader.js', 'export const isKept = () => false')
   write('dist/lib/cli/main.js', '')
+  write('dist/lib/runtime/command.cjs', '')
   write('dist/src/index.js', '')
   for (const script of SCRIPTS) cpSync(join(TOOLS, script), join(root, 'tools', script))
   write('tools/warm.mjs', warm)
