@@ -18,10 +18,9 @@ export async function hangRounds(rounds: number, seed: number): Promise<HangResu
   process.on('worker', made)
   const name = `hangs-${process.pid}`
   const channel = new BroadcastChannel(name)
-  const given = { thread: 4, start: fixture('hang-load.ts'), args: [name, seed, rounds] }
-  const node = await startNode(resolveConfig({ ...given, logger: '/dev/null' }, '/'))
-  const workers = threads.slice(1, 5)
   const replace = async (worker: number): Promise<void> => {
+    // The end of a worker would end a start that this thread has not heard of yet.
+    await starting
     const next = once(process, 'worker') as Promise<[Worker]>
     void workers[worker]!.terminate()
     workers[worker] = (await next)[0]
@@ -29,14 +28,20 @@ export async function hangRounds(rounds: number, seed: number): Promise<HangResu
     await once(workers[worker], 'message')
     channel.postMessage('there is another')
   }
+  // Before the node runs: its first service may order before this thread hears that it does.
+  const told = new Promise<HangTally>((resolve) => {
+    channel.onmessage = (event) => {
+      const { data } = event as { data: Order }
+      if ('end' in data) void replace(data.end)
+      else resolve(data.tally)
+    }
+  })
+  const given = { thread: 4, start: fixture('hang-load.ts'), args: [name, seed, rounds] }
+  const starting = startNode(resolveConfig({ ...given, logger: '/dev/null' }, '/'))
+  const node = await starting
+  const workers = threads.slice(1, 5)
   try {
-    const tally = await new Promise<HangTally>((resolve) => {
-      channel.onmessage = (event) => {
-        const { data } = event as { data: Order }
-        if ('end' in data) void replace(data.end)
-        else resolve(data.tally)
-      }
-    })
+    const tally = await told
     await node.stop()
     return { tally, code: await node.exited }
   } finally {

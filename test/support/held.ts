@@ -13,6 +13,10 @@ export async function heldRounds(
 ): Promise<HeldTally> {
   const name = `held-${process.pid}-${++runs}`
   const channel = new BroadcastChannel(name)
+  // Before the node runs: its first service may end before this thread hears that it runs.
+  const told = new Promise<HeldTally>((resolve) => {
+    channel.onmessage = (event) => resolve((event as { data: HeldTally }).data)
+  })
   const args = [name, seed, rounds, monitorAction]
   const start = fixture('held-load.ts')
   // More than a worker needs for its own start.
@@ -21,9 +25,7 @@ export async function heldRounds(
   const budgets = { ...config.budgets, stackMs: 30 }
   try {
     await using _node = await startNode({ ...config, budgets })
-    return await new Promise<HeldTally>((resolve) => {
-      channel.onmessage = (event) => resolve((event as { data: HeldTally }).data)
-    })
+    return await told
   } finally {
     channel.close()
   }

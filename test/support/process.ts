@@ -12,15 +12,19 @@ export interface Ended {
   readonly err: string
 }
 
+/** Less than a test may last: a process that hangs is ended, and its test says how far it came. */
+const HANG_MS = 100_000
+
 /** Run a fixture that is a program, and wait for its end. */
 export function program(name: string): Promise<Ended> {
   const file = fixture(name).replace(/\.ts$/, import.meta.url.slice(-3))
-  return endOf(spawn(process.execPath, [file]))
+  const child = spawn(process.execPath, [file])
+  return endInTime({ child, ended: endOf(child) })
 }
 
 /** Run a node in a process of its own, and wait for its end. */
 export async function inProcess(start: string, args: unknown[], config = {}): Promise<Ended> {
-  return runNode(start, args, config).ended
+  return endInTime(runNode(start, args, config))
 }
 
 /** @param before A command that runs the process: `nice -n 19`. */
@@ -30,6 +34,13 @@ export function runNode(start: string, args: unknown[], config = {}, before: str
   const [command, ...words] = [...before, ...node, JSON.stringify(config)]
   const child = spawn(command!, words)
   return { child, ended: endOf(child) }
+}
+
+async function endInTime({ child, ended }: ReturnType<typeof runNode>): Promise<Ended> {
+  const hang = setTimeout(() => child.kill('SIGKILL'), HANG_MS)
+  const found = await ended
+  clearTimeout(hang)
+  return child.killed ? { ...found, err: `${found.err}killed, as it had not ended` } : found
 }
 
 async function endOf(child: ChildProcessWithoutNullStreams): Promise<Ended> {
