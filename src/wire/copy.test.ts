@@ -15,7 +15,10 @@ test('copy() and pack() take a date that was made while timers are mocked', () =
   }
   class Other extends Date {}
   const packer = new Packer()
-  const throughBytes = (value: unknown) => unpack(packer.bytes, 0, packer.pack(value))
+  const throughBytes = (value: unknown) => {
+    const length = packer.pack(value)
+    return unpack(packer.bytes, 0, length)
+  }
   for (const pass of [copy, throughBytes]) {
     assert.deepEqual(pass([new ClockDate(5)]), [new Date(5)])
     assert.throws(() => pass(new Other(5)), { code: 'ERR_MESSAGE_UNSUPPORTED' })

@@ -26,7 +26,11 @@ function send(value: unknown, root?: string): unknown {
 
 testValues('unpack(pack())', send)
 
-const packed = (value: unknown): Buffer => Buffer.from(packer.bytes.subarray(0, packer.pack(value)))
+/** `packer.bytes` may be other memory behind each packing. */
+function packed(value: unknown): Buffer {
+  const length = packer.pack(value)
+  return Buffer.from(packer.bytes.subarray(0, length))
+}
 const bytes = (...list: number[]): Buffer => Buffer.from(list)
 
 /** Reads what may be anything: only one error may come out. */

@@ -10,7 +10,10 @@ import { unpack } from './unpack.ts'
 import { drawing } from './values.suite.ts'
 
 const packer = new Packer()
-const throughBytes = (value: unknown): unknown => unpack(packer.bytes, 0, packer.pack(value))
+function throughBytes(value: unknown): unknown {
+  const length = packer.pack(value)
+  return unpack(packer.bytes, 0, length)
+}
 
 /** Each kind of object there is, made anew. */
 const MADE: readonly string[] = [
