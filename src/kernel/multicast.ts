@@ -17,6 +17,8 @@ export interface Published {
   readonly channel: number
   /** What was published, packed: shared by all who get it. Undefined: the channel was deleted. */
   readonly bytes: Buffer | undefined
+  /** How many had come to this worker with it: tells what came before somebody subscribed. */
+  readonly number: number
 }
 
 export interface MulticastOptions {
@@ -32,6 +34,7 @@ export class Multicast {
   readonly #options: MulticastOptions
   /** Who on this worker gets what is published, by channel. */
   readonly #audiences = new Map<number, Set<Context>>()
+  #received = 0
 
   constructor(options: MulticastOptions) {
     this.#options = options
@@ -39,6 +42,11 @@ export class Multicast {
 
   get channels(): Channels {
     return this.#options.channels
+  }
+
+  /** How many have come to this worker, of all channels. */
+  get received(): number {
+    return this.#received
   }
 
   // Each of these says false when there is no such channel (any more); nothing was done then.
@@ -107,7 +115,8 @@ export class Multicast {
     // They all left, or the channel ended, while it was on its way.
     if (audience === undefined) return 0
     if (bytes.length === 0) this.#forget(channel)
-    const value: Published = { channel, bytes: bytes.length === 0 ? undefined : bytes }
+    const number = ++this.#received
+    const value: Published = { channel, bytes: bytes.length === 0 ? undefined : bytes, number }
     const message = { type: PTYPE.MULTICAST, source, session: 0, value }
     for (const context of audience) {
       const { forwarder, handle } = context

@@ -35,6 +35,11 @@ export class Subscriptions implements Part {
     this.#multicast = multicast
   }
 
+  /** What has come to this worker so far is not for who subscribes now. */
+  get received(): number {
+    return this.#multicast.received
+  }
+
   /** False: there is no such channel (any more). */
   add(subscription: Subscription<unknown>): boolean {
     const { channel } = subscription
@@ -58,14 +63,16 @@ export class Subscriptions implements Part {
 
   /** A message of the mailbox. What came for a channel that was left meanwhile is dropped. */
   receive(message: Message): void {
-    const { channel, bytes } = message.value as Published
+    const { channel, bytes, number } = message.value as Published
     const those = this.#byChannel.get(channel)
     if (those === undefined) return
     // A callback may end its own subscription or another one, or begin one.
     const now = [...those]
     if (bytes === undefined) this.#byChannel.delete(channel)
     for (const subscription of now) {
-      if (!subscription.isOver) subscription.receive(message)
+      // It may have waited in the mailbox since before somebody subscribed. The end is for all.
+      const isBefore = bytes !== undefined && number <= subscription.since
+      if (!subscription.isOver && !isBefore) subscription.receive(message)
     }
   }
 
@@ -88,6 +95,8 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   readonly channel: number
   /** Resolves when it ends. */
   readonly ended: Promise<SubscriptionEnd>
+  /** @internal The last message that came to its worker before it. */
+  readonly since: number
   readonly #own: Subscriptions
   readonly #callback: Taking<T> | undefined
   readonly #waiting = new Mailbox()
@@ -100,6 +109,7 @@ export class Subscription<T> implements AsyncIterator<T, undefined>, AsyncIterab
   constructor(own: Subscriptions, channel: number, callback: Taking<T> | undefined) {
     this.#own = own
     this.channel = channel
+    this.since = own.received
     this.#callback = callback
     this.ended = new Promise((resolve) => {
       this.#end = resolve
