@@ -12,7 +12,7 @@ export interface Ended {
   readonly err: string
 }
 
-/** Less than a test may last: a process that hangs is ended, and its test says how far it came. */
+/** Less than most tests may last: a process that hangs is ended, and its test says what it said. */
 const HANG_MS = 100_000
 
 /** Run a fixture that is a program, and wait for its end. */
@@ -22,9 +22,18 @@ export function program(name: string): Promise<Ended> {
   return endInTime({ child, ended: endOf(child) })
 }
 
-/** Run a node in a process of its own, and wait for its end. */
-export async function inProcess(start: string, args: unknown[], config = {}): Promise<Ended> {
-  return endInTime(runNode(start, args, config))
+/**
+ * Run a node in a process of its own, and wait for its end.
+ *
+ * @param hangMs More where it has much to do.
+ */
+export async function inProcess(
+  start: string,
+  args: unknown[],
+  config = {},
+  hangMs = HANG_MS,
+): Promise<Ended> {
+  return endInTime(runNode(start, args, config), hangMs)
 }
 
 /** @param before A command that runs the process: `nice -n 19`. */
@@ -36,8 +45,11 @@ export function runNode(start: string, args: unknown[], config = {}, before: str
   return { child, ended: endOf(child) }
 }
 
-async function endInTime({ child, ended }: ReturnType<typeof runNode>): Promise<Ended> {
-  const hang = setTimeout(() => child.kill('SIGKILL'), HANG_MS)
+async function endInTime(
+  { child, ended }: ReturnType<typeof runNode>,
+  hangMs = HANG_MS,
+): Promise<Ended> {
+  const hang = setTimeout(() => child.kill('SIGKILL'), hangMs)
   const found = await ended
   clearTimeout(hang)
   return child.killed ? { ...found, err: `${found.err}killed, as it had not ended` } : found

@@ -23,9 +23,9 @@ const LENGTHS = [4 * 1024, 16 * 1024, 64 * 1024] as const
  * costs as much as there are bytes, it is four times. Nothing is compared with a clock.
  */
 const DEARER_MAX = 2.5
-/** The least of so many times counts: others have the processor in some of them. */
+/** The least of so many times counts: in some of them V8 compiles, or collects garbage. */
 const TIMES = 5
-/** What takes so long is not done again: what others take of the processor is little beside it. */
+/** What takes so long is not done again: what V8 does besides is little beside it. */
 const LONG_NS = 300_000_000
 /** A longest one that takes less is not looked at again: the others take next to nothing. */
 const CHEAP_NS = 3_000_000
@@ -131,11 +131,13 @@ function leastNsOf(parser: Parser, bytes: Buffer): number {
   return least
 }
 
+/** Of a processor, which other programs may have meanwhile. No other thread of ours is at work. */
 function nsOf(parser: Parser, bytes: Buffer): number {
   const chunk = Buffer.from(bytes)
-  const start = process.hrtime.bigint()
+  const before = process.cpuUsage()
   outcomeOf(parser, [chunk])
-  return Number(process.hrtime.bigint() - start)
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) * 1000
 }
 
 /** A stack takes longer than most inputs. */
