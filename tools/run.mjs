@@ -33,10 +33,15 @@ const WARM = join(ROOT, 'tools', 'warm.mjs')
 const RUNNER = join(ROOT, 'tools', 'test.mjs')
 /** Makes a busy machine of this one. */
 const NOISE = join(ROOT, 'test', 'support', 'noise.mjs')
-/** Runs in one process the unit tests that it is told of. */
-const ALL_UNITS = join(DIST, 'test', 'all-units.js')
+/** Runs in one process the test files that it is told of. */
+const TOGETHER = join(DIST, 'test', 'support', 'together.js')
+const foldersOf = (...paths) => paths.map((path) => join(DIST, path) + sep)
 /** What `npm test` runs; what stands elsewhere takes long, or does things to the machine. */
-const SHORT_TIERS = ['src', 'tools', 'test/node'].map((folder) => join(DIST, folder) + sep)
+const SHORT_TIERS = foldersOf('src', 'tools', 'test/service', 'test/node')
+/** Each test is the body of a service, on a node that it shares with those of other files. */
+const OF_SERVICES = foldersOf('test/service')
+/** Several nodes at a time: long, but it depends on Node.js, of which `newest` takes another. */
+const OF_NODES = foldersOf('test/cluster')
 /**
  * Node 20 counts this for each file and stops the file; Node 22 and later count it for each test,
  * where a file that never ends would wait for ever: tools/test.mjs is for those.
@@ -50,19 +55,20 @@ const LONGEST = [
   'test/world/cluster-nats-nodes.test',
   'test/long/fuzz.test',
   'test/world/cluster-load.test',
+  'test/cluster/cluster.test',
   'test/long/cluster-simulation.test',
   'test/long/bench.test',
   'test/world/cluster-nats.test',
   'test/long/cluster-simulation.variants.test',
   'test/long/cluster-example.test',
+  'test/cluster/harbor-cluster.test',
   'test/node/monitor.test',
-  'test/all-units',
-  'test/node/harbor-cluster.test',
   'test/node/ended-service.test',
-  'test/node/kcp.test',
 ].map((name) => join(DIST, `${name}.js`))
 /** Most tests wait for something part of their time: so no core is idle. */
 const FILES_PER_CORE = 2
+/** Those that share a node do so in so many processes, each with a node of its own. */
+const SHARED_NODES = 5
 
 /**
  * A shell script. It waits on its input, which closes when we end, in whatever way. Then it ends
@@ -94,7 +100,7 @@ const COMMANDS = {
   newest: {
     needs: [install, build],
     run: newest,
-    help: 'run the short tests on the newest Node.js',
+    help: 'run short tests and clusters on the newest Node.js',
   },
 }
 
@@ -290,21 +296,49 @@ async function startExample(args) {
 }
 
 /** @param isWanted Of a test file, when `args` names none. */
-function test(args, isWanted = isShort, node = process.execPath) {
+async function test(args, isWanted = isShort, node = process.execPath) {
   const noise = args.find((arg) => /^--noise=\d+$/.test(arg))
   const flags = args.filter((arg) => arg.startsWith('-') && arg !== noise)
   const paths = args.filter((arg) => !arg.startsWith('-'))
   const files = paths.length > 0 ? testFilesAt(paths) : testFiles().filter(isWanted)
-  const units = files.filter(isUnit)
-  const apart = units.length > 1 ? [ALL_UNITS, ...files.filter((file) => !isUnit(file))] : files
+  const folder = fs.mkdtempSync(join(DIST, 'test', 'together-'))
   const order = {
-    files: longestFirst(apart),
+    files: longestFirst(inProcesses(files, folder)),
     flags,
     atOnce: FILES_PER_CORE * availableParallelism(),
     msMax: TEST_MS_MAX,
   }
-  const words = [RUNNER, JSON.stringify(order)]
-  return untilAllEnd(node, words, { SKYNET_UNIT_TESTS: units.join('\n'), ...noisy(noise) })
+  try {
+    return await untilAllEnd(node, [RUNNER, JSON.stringify(order)], noisy(noise))
+  } finally {
+    fs.rmSync(folder, { recursive: true })
+  }
+}
+
+/** What runs in a process each: files that share one are in a program that is written for them. */
+function inProcesses(files, folder) {
+  const programs = [...groupsOf(files)].map(([name, together], i) => {
+    if (together.length === 1) return together[0]
+    const program = join(folder, `${i}-${name}.js`)
+    const lines = [
+      `import { together } from ${JSON.stringify(pathToFileURL(TOGETHER).href)}`,
+      `await together(${JSON.stringify(together)})`,
+    ]
+    fs.writeFileSync(program, lines.join('\n'))
+    return program
+  })
+  const alone = files.filter((file) => !isUnit(file) && !isIn(OF_SERVICES, file))
+  return [...programs, ...alone]
+}
+
+/** Files that share a process, by a name for it. */
+function groupsOf(files) {
+  const groups = new Map()
+  const put = (name, file) => groups.set(name, [...(groups.get(name) ?? []), file])
+  for (const file of files.filter(isUnit)) put('units', file)
+  const ofServices = files.filter((file) => isIn(OF_SERVICES, file))
+  for (const [i, file] of ofServices.entries()) put(`services-${i % SHARED_NODES}`, file)
+  return groups
 }
 
 /** @param flag `--noise=7`: where threads are held now and then follows from that number. */
@@ -333,7 +367,11 @@ function isUnit(file) {
 }
 
 function isShort(file) {
-  return SHORT_TIERS.some((folder) => file.startsWith(folder))
+  return isIn(SHORT_TIERS, file)
+}
+
+function isIn(folders, file) {
+  return folders.some((folder) => file.startsWith(folder))
 }
 
 function testFiles() {
@@ -416,7 +454,7 @@ async function newest(args) {
   process.stderr.write(`Testing on Node.js ${quietly(node, ['--version']).trim()}\n`)
   // Else the first test that starts a command would see that one compile.
   quietly(node, [fileURLToPath(import.meta.url), 'build'])
-  return test(args, isShort, node)
+  return test(args, (file) => isShort(file) || isIn(OF_NODES, file), node)
 }
 
 // processes and files

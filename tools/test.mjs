@@ -12,8 +12,10 @@ import { fileURLToPath } from 'node:url'
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const STALL_MS_MAX = 310_000
 const SLOWEST = 10
-/** Its tests are reported as of the files that it loads. */
-const ALL_UNITS = 'test/all-units.ts'
+/** Programs that run several files: see tools/run.mjs. */
+const TOGETHER = /^test\/together-/
+/** What `serviceTest` says of each of its tests, and of which file that is. */
+const SERVICE_TEST = /^(passed|failed) after (\d+) ms, of (.+)$/
 
 /** Files that have a process; those whose process runs now. */
 const apart = new Set()
@@ -51,7 +53,7 @@ async function* report(events) {
   async function* noted() {
     for await (const event of events) {
       timer.refresh()
-      if (hasNotBegun(event) || isCutOff(event)) continue
+      if (hasNotBegun(event) || isCutOff(event) || isOfServiceTest(event)) continue
       note(event)
       yield event
     }
@@ -72,6 +74,15 @@ function isCutOff({ type, data }) {
   return isWholeFile(data) && (type === 'test:fail' || type === 'test:complete')
 }
 
+function isOfServiceTest({ type, data }) {
+  const [, outcome, ms, path] =
+    (type === 'test:diagnostic' && SERVICE_TEST.exec(data.message)) || []
+  if (outcome === undefined) return false
+  const file = sourceOf(path)
+  if (!apart.has(file)) count(file, Number(ms), outcome === 'failed')
+  return true
+}
+
 function note({ type, data }) {
   if (data.nesting !== 0 || data.file === undefined) return
   const file = sourceOf(data.file)
@@ -85,8 +96,12 @@ function note({ type, data }) {
   const { duration_ms: ms, error } = data.details
   if (isFile) running.delete(file)
   else if (apart.has(file) || !isUnit(file)) return
+  count(file, ms, error !== undefined)
+}
+
+function count(file, ms, isFailure) {
   times.set(file, (times.get(file) ?? 0) + ms)
-  if (error !== undefined) failedFiles.add(file)
+  if (isFailure) failedFiles.add(file)
 }
 
 /** The runner reports a file as a test whose name is its path. */
@@ -104,23 +119,24 @@ function isUnit(file) {
 }
 
 function* summary() {
-  times.delete(ALL_UNITS)
-  const slowest = [...times].sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
+  const files = [...times].filter(([file]) => !TOGETHER.test(file))
+  const slowest = files.sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
   yield '\nThe slowest files:\n'
   for (const [file, ms] of slowest) yield `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}\n`
   if (isInterrupted) yield `\nInterrupted, in ${[...ended].join(', ')}\n`
   if (failedFiles.size === 0) return
-  // When none of the tests is of a unit, their process itself has failed.
-  if ([...failedFiles].some(isUnit)) failedFiles.delete(ALL_UNITS)
   yield '\nFailed:\n'
   for (const name of failedTests) yield `  ${name}\n`
   yield 'To run again:\n'
-  for (const file of [...failedFiles].sort()) yield `  npm test -- ${pathFor(file)}\n`
+  // A process that several share fails with each of them, and by itself.
+  const single = [...failedFiles].filter((file) => !TOGETHER.test(file))
+  const failed = single.length > 0 ? single : [...failedFiles]
+  for (const path of new Set(failed.map(pathFor).sort())) yield `  npm test -- ${path}\n`
 }
 
 /** A suite has no test file of its own name. */
 function pathFor(file) {
-  if (file === ALL_UNITS) return 'src'
+  if (TOGETHER.test(file)) return file.endsWith('units.ts') ? 'src' : 'test/service'
   return file.endsWith('.suite.ts') ? dirname(file) : file
 }
 

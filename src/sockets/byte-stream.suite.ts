@@ -1,5 +1,5 @@
 /**
- * The cases that every byte stream must pass: `test/node/byte-stream.test.ts` runs them over
+ * The cases that every byte stream must pass: `test/service/byte-stream.test.ts` runs them over
  * sockets. A stream that is new hands in its own pairs.
  */
 import assert from 'node:assert/strict'

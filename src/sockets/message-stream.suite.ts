@@ -1,7 +1,7 @@
 /**
- * The cases that every message stream must pass: `test/node/message-stream.test.ts` runs them over
- * frames on sockets. A stream that is new hands in its own pairs. Messages are bytes here, of up to
- * 60,000 each.
+ * The cases that every message stream must pass: `test/service/message-stream.test.ts` runs them
+ * over frames on sockets. A stream that is new hands in its own pairs. Messages are bytes here, of
+ * up to 60,000 each.
  */
 import assert from 'node:assert/strict'
 import type { MessageStream } from './message-stream.ts'

@@ -95,7 +95,7 @@ test('packMade() packs an array as pack() does, and refuses what that refuses', 
 test('unpack() refuses every truncation of every value', () => {
   for (const make of Object.values(VALUES)) {
     const whole = packed(make())
-    const step = Math.max(1, whole.length >> 9)
+    const step = Math.max(1, whole.length >> 7)
     for (let end = 0; end < whole.length; end += step)
       assert.ok(isRefused(whole.subarray(0, end)), `${end} of ${whole.length}`)
   }
@@ -104,7 +104,7 @@ test('unpack() refuses every truncation of every value', () => {
 test('unpack() survives every value with bytes changed', () => {
   for (const make of Object.values(VALUES)) {
     const whole = packed(make())
-    const step = Math.max(1, whole.length >> 8)
+    const step = Math.max(1, whole.length >> 6)
     for (let at = 0; at < whole.length; at += step)
       for (const byte of [0, 0x7f, 0x80, 0xff, whole[at]! ^ 1, TAG.REF, TAG.HOLES, TAG.ERROR]) {
         const changed = Buffer.from(whole)

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { collector } from '../base/collector.ts'
-import { TestPool } from '../testing/test-pool.ts'
-import { Connection } from './connection.ts'
+import { collector } from '../../src/base/collector.ts'
+import { Connection } from '../../src/sockets/connection.ts'
+import { TestPool } from '../../src/testing/test-pool.ts'
 
 const gc = collector()
 

@@ -112,7 +112,7 @@ test('a handler that holds its worker is reported, one that rests is not', async
 // Proves: docs/node.md#stop-services
 test('exit hooks of all services run when the node stops', async () => {
   const node = await BodyNode.start()
-  await node.run(import.meta.url.replace('node.test', '../fixtures/hooks'), 'hooks')
+  await node.run(new URL('../fixtures/hooks.js', import.meta.url).href, 'hooks')
   await node.node.stop()
   const log = node.log()
   assert.match(log, /hook of worker 0: stop/)

@@ -210,6 +210,27 @@ check('delete() while others publish and subscribe ends it for all of them', asy
   }
 })
 
+// Proves: docs/sharing.md#from-now-on
+check('subscribe() brings nothing that was published before, though it waits', async (skynet) => {
+  const channel = skynet.multicast.new<number>()
+  const got: string[] = []
+  const take = (who: string) => (message: number) => got.push(`${who} ${message}`)
+  // All this happens before the mailbox has its turn.
+  const first = channel.subscribe(take('first'))
+  channel.publish(1)
+  channel.subscribe(take('second'))
+  channel.publish(2)
+  first.unsubscribe()
+  channel.subscribe(take('third'))
+  const loop = channel.subscribe()
+  channel.publish(3)
+  await until('all came', () => got.includes('third 3'))
+  assert.deepEqual(got, ['second 2', 'second 3', 'third 3'])
+  assert.equal((await loop.next()).value, 3)
+  loop.unsubscribe()
+  channel.delete()
+})
+
 // Proves: docs/sharing.md#unsubscribe
 check('unsubscribe() drops what is on its way; subscribing again begins anew', async (skynet) => {
   const channel = skynet.multicast.new<number>()

@@ -7,6 +7,7 @@
  */
 import { join } from 'node:path'
 import { after, test as nodeTest } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 import type { Skynet } from 'skynet-ts'
 import { type Node, type NodeConfig, resolveConfig } from 'skynet-ts/node'
@@ -90,24 +91,31 @@ export function serviceTest(
   config?: Partial<NodeConfig>,
   on = 0,
 ): void {
-  bodies.set(title, body)
+  bodies.set(`${file} ${title}`, body)
   if (!isMainThread) return
   if (bodies.size === 1) after(async () => (await shared)?.stop())
   nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
     if (config === undefined) shared ??= BodyNode.start()
     const node = await (config === undefined ? shared! : BodyNode.start(config))
+    const startedAt = performance.now()
+    let outcome = 'passed'
     try {
       await node.run(file, title, on)
     } catch (error) {
+      outcome = 'failed'
       t.diagnostic(node.log())
       throw error
     } finally {
+      // For tools/test.mjs: the runner takes the place of the test for this file.
+      const ms = Math.ceil(performance.now() - startedAt)
+      t.diagnostic(`${outcome} after ${ms} ms, of ${fileURLToPath(file)}`)
       if (config !== undefined) await node.stop()
     }
   })
 }
 
-export const bodyOf = (title: string): Body | undefined => bodies.get(title)
+export const bodyOf = (file: string, title: string): Body | undefined =>
+  bodies.get(`${file} ${title}`)
 
 /** A promise and the way to end it. */
 export interface Gate<T> {
