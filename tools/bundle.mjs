@@ -126,7 +126,7 @@ async function write(input, made, source) {
  * What a module has of a script it takes from the loader: a door for each script would be one more
  * module, of which each costs every thread a millisecond.
  */
-function fromScripts(code, file, isScript) {
+export function fromScripts(code, file, isScript) {
   const folder = posix.dirname(file)
   const loader = posix.relative(folder, LOADER).replace(/^(?!\.)/, './')
   if (code.includes('loadScript')) throw new Error(`${file} has a name of the build: loadScript`)
@@ -139,7 +139,8 @@ function fromScripts(code, file, isScript) {
     isFirst = false
     const script = `loadScript('${name}');`
     if (names === undefined) return begin + script
-    return `${begin}${way === 'export' ? 'export ' : ''}const ${constants(names)} = ${script}`
+    if (way === 'import') return `${begin}const ${constants(names)} = ${script}`
+    return `${begin}${handedOn(names.split(', '), script)}`
   })
   for (const [, path] of made.matchAll(/\bimport\('(\.{1,2}\/.+?\.js)'\)/g)) {
     const { dir, name } = posix.parse(posix.join(folder, path))
@@ -151,6 +152,15 @@ function fromScripts(code, file, isScript) {
 
 /** @param names As an import has them. */
 const constants = (names) => `{ ${names.replaceAll(' as ', ': ')} }`
+
+/** Under names that the module cannot have: it may use the same one, or a global of that name. */
+function handedOn(names, script) {
+  const parts = names.map((each) => each.split(' as '))
+  const own = ([name]) => `script$${name}`
+  const taken = parts.map((part) => `${part[0]}: ${own(part)}`)
+  const given = parts.map((part) => `${own(part)} as ${part.at(-1)}`)
+  return `const { ${taken.join(', ')} } = ${script} export { ${given.join(', ')} };`
+}
 
 /** A door as one file, which a page loads as it is: `skynet-ts/client.js`. */
 async function writePage(door, file, isFull) {

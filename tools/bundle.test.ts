@@ -5,9 +5,13 @@ import { fileURLToPath } from 'node:url'
 import { DOORS } from './doors.ts'
 
 type WithoutComments = (code: string, texts: readonly (readonly [number, number])[]) => string
+type FromScripts = (code: string, file: string, isScript: (name: string) => boolean) => string
 /** Plain JavaScript, which the build runs: the compiler leaves it where it is. */
 const tool = new URL('../../tools/bundle.mjs', import.meta.url).href
-const { withoutComments } = (await import(tool)) as { withoutComments: WithoutComments }
+const { withoutComments, fromScripts } = (await import(tool)) as {
+  withoutComments: WithoutComments
+  fromScripts: FromScripts
+}
 const LIB = new URL('../lib/', import.meta.url)
 /** The same modules, one by one. */
 const MODULES = new URL('../src/', import.meta.url)
@@ -172,4 +176,24 @@ test('scripts are strict, as the modules were that became them', () => {
     const text = readFileSync(fileURLToPath(new URL(`runtime/${name}.cjs`, LIB)), 'utf8')
     assert.match(text, /^'use strict';\n/, name)
   }
+})
+
+test('fromScripts() lets a module use what it hands on, and a global of the same name', () => {
+  const code = [
+    "import { a, b as own } from '../runtime/shared.js';",
+    "export { a, b as fetch } from '../runtime/shared.js';",
+    "import '../runtime/main.js';",
+    "export { c } from './other.js';",
+    'fetch(a, own);',
+  ]
+  const made = fromScripts(code.join('\n'), 'x/door.js', (name) => name !== 'other').split('\n')
+  assert.deepEqual(made, [
+    "import { load as loadScript } from '../runtime/loader.js'; " +
+      "const { a, b: own } = loadScript('shared');",
+    "const { a: script$a, b: script$b } = loadScript('shared'); " +
+      'export { script$a as a, script$b as fetch };',
+    "loadScript('main');",
+    "export { c } from './other.js';",
+    'fetch(a, own);',
+  ])
 })

@@ -33,7 +33,7 @@ const loaded = new Map()
 /** What the script `name` exports. */
 export function load(name) {
   const known = loaded.get(name)
-  if (known !== undefined) return known.exports
+  if (known !== undefined) return exportsOf(known)
   const path = `${folder}${name}.cjs`
   if (IS_MAPPED) return createRequire(path)(path)
   if (name === MAIN) for (const each of names()) read(each)
@@ -44,9 +44,20 @@ export function load(name) {
   })
   const { href } = new URL(`${name}.js`, import.meta.url)
   const module = { exports: {}, url: href, import: (path) => import(path) }
-  script.runInThisContext()(module.exports, need, module)
-  loaded.set(name, { script, exports: module.exports })
-  return module.exports
+  const made = { script, exports: module.exports, error: undefined }
+  try {
+    script.runInThisContext()(module.exports, need, module)
+  } catch (error) {
+    // As a module that throws, it runs once: another door of it gets the same error.
+    made.error = { thrown: error }
+  }
+  loaded.set(name, made)
+  return exportsOf(made)
+}
+
+function exportsOf({ exports, error }) {
+  if (error !== undefined) throw error.thrown
+  return exports
 }
 
 /** Another script, or a module of Node.js. */

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { isSkynetError } from '../base/errors.ts'
 import { ERRNO } from './errno.ts'
-import { koffiFile, koffiOf, openLibc } from './libc.ts'
+import { koffiFile, koffiOf, koffiPackage, openLibc } from './libc.ts'
 
 test('openLibc() says what to do when the native library is missing', () => {
   const missing = () => {
@@ -55,6 +58,29 @@ test('openLibc() runs nothing of koffi around its library where that is in its u
   const { cache, resolve } = createRequire(import.meta.url)
   assert.ok(Object.hasOwn(cache, koffiFile()!))
   assert.equal(Object.hasOwn(cache, resolve('koffi')), false)
+})
+
+test('koffiPackage() leaves a library of another version to koffi', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skynet-koffi-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const make = (name: string, text: string): void => {
+    mkdirSync(join(folder, 'node_modules', name), { recursive: true })
+    writeFileSync(join(folder, 'node_modules', name, 'index.js'), text)
+  }
+  make('koffi', '')
+  const load = createRequire(join(folder, 'x.js'))
+  const name = `@koromix/koffi-${process.platform}-${process.arch}`
+  const ofKoffi = createRequire(createRequire(import.meta.url).resolve('koffi'))
+  const { version } = ofKoffi(name) as { version: string }
+  make(name, `exports.version = '${version}'`)
+  assert.deepEqual(koffiPackage(load), { version })
+  const file = load.resolve(name)
+  writeFileSync(file, `exports.version = '${version}0'`)
+  delete load.cache[file]
+  assert.equal(koffiPackage(load), undefined)
+  rmSync(file)
+  delete load.cache[file]
+  assert.equal(koffiPackage(load), undefined)
 })
 
 test('koffiFile() is what another thread loads instead of koffi', () => {

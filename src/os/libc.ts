@@ -221,6 +221,8 @@ function orNone<T>(bind: () => T): T | undefined {
 }
 
 let nativeFile: string | undefined
+/** That of `package.json`: the library of another one is for koffi to refuse, or to take. */
+const KOFFI_VERSION = '3.0.2'
 
 /**
  * The native library, which has all of koffi that is used here. Its package for this platform knows
@@ -240,10 +242,11 @@ function requireKoffi(): Koffi {
 }
 
 /** What its package for this platform exports; undefined: koffi has to find one. */
-function koffiPackage(load: NodeJS.Require): Koffi | undefined {
+export function koffiPackage(load: NodeJS.Require): Koffi | undefined {
   try {
     const fromKoffi = createRequire(load.resolve('koffi'))
-    return fromKoffi(`@koromix/koffi-${process.platform}-${process.arch}`) as Koffi
+    const native = fromKoffi(`@koromix/koffi-${process.platform}-${process.arch}`)
+    return native.version === KOFFI_VERSION ? (native as Koffi) : undefined
   } catch {
     return undefined
   }

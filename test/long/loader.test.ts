@@ -138,3 +138,15 @@ test('a thread takes the runtime from the memory of who started it', (t) => {
     if (code !== 0) throw new Error('it did not find the script')`
   assert.doesNotThrow(() => load(folder, before))
 })
+
+test('a script that throws runs once in a thread, and each door of it gets the same error', (t) => {
+  const folder = copy(t)
+  writeFileSync(join(folder, 'bad.cjs'), 'globalThis.runs = (globalThis.runs ?? 0) + 1; throw {}')
+  load(
+    folder,
+    `const thrown = []
+    for (let i = 0; i < 2; i++) try { load('bad') } catch (error) { thrown.push(error) }
+    if (thrown.length !== 2 || thrown[0] !== thrown[1]) throw new Error('another error')
+    if (globalThis.runs !== 1) throw new Error('it ran ' + globalThis.runs + ' times')`,
+  )
+})

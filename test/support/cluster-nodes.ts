@@ -14,6 +14,8 @@ import { until } from './until.ts'
 const ACTOR = 'cluster-actor'
 const LOOK_MS = 500
 const LOOKS_MAX = 20
+/** So many of the last calls to a node tell why it does not answer. */
+const LAST = 5
 
 export class ClusterNode {
   readonly name: string
@@ -178,10 +180,29 @@ export class ClusterNodes implements AsyncDisposable {
 
   async #reachesAll(name: string, since: number): Promise<void> {
     const wanted = ['ledger', ...this.names.filter((other) => other !== name)]
-    await until(`${name} to be answered by ${wanted}`, async () => {
+    const missing = async (): Promise<string[]> => {
       const answered = await this.node(name).ask<readonly string[]>('answered', { since })
-      return wanted.every((each) => answered.includes(each))
+      return wanted.filter((each) => !answered.includes(each))
+    }
+    const what = `${name} to be answered by ${wanted}`
+    await until(what, async () => (await missing()).length === 0).catch(async (error) => {
+      throw new Error(await this.#whyNot(name, await missing(), since), { cause: error })
     })
+  }
+
+  /** What its last calls came to, and how each node has seen it and the others. */
+  async #whyNot(name: string, missing: readonly string[], since: number): Promise<string> {
+    const lines = [`${name} was not answered by ${missing}, asked since ${since}`]
+    const { calls } = await this.node(name).ask<Book>('book')
+    for (const to of missing) {
+      const last = calls.filter((call) => call.to === to).slice(-LAST)
+      lines.push(...last.map((call) => JSON.stringify(call)))
+    }
+    for (const each of this.names) {
+      const states = await this.node(each).states()
+      lines.push(`${each} has seen:`, ...states.slice(-LAST * 2).map((one) => JSON.stringify(one)))
+    }
+    return lines.join('\n  ')
   }
 
   logs(): string {
