@@ -65,7 +65,8 @@ async function* report(events) {
 
 /** Of files whose turn has not come when the run ends there is nothing to say. */
 function hasNotBegun({ data }) {
-  return ended !== undefined && data.file !== undefined && !ended.has(sourceOf(data.file))
+  if (ended === undefined || data.file === undefined) return false
+  return isWholeFile(data) && !ended.has(sourceOf(data.file))
 }
 
 /** That somebody ended a file is not a fault of it. */
@@ -128,10 +129,15 @@ function* summary() {
   yield '\nFailed:\n'
   for (const name of failedTests) yield `  ${name}\n`
   yield 'To run again:\n'
-  // A process that several share fails with each of them, and by itself.
+  // A process that several share fails with each of them; and by itself, when none of them has.
   const single = [...failedFiles].filter((file) => !TOGETHER.test(file))
-  const failed = single.length > 0 ? single : [...failedFiles]
+  const isAlone = (file) => !TOGETHER.test(file) || !single.some((one) => isPartOf(file, one))
+  const failed = [...failedFiles].filter(isAlone)
   for (const path of new Set(failed.map(pathFor).sort())) yield `  npm test -- ${path}\n`
+}
+
+function isPartOf(program, file) {
+  return program.endsWith('units.ts') ? isUnit(file) : file.startsWith('test/service/')
 }
 
 /** A suite has no test file of its own name. */
