@@ -151,7 +151,7 @@ test('what a harbor of a cluster cannot take any more is told at once', async (t
   await one.user.call.connect(2)
   const full = 'ERR_HARBOR_FULL no'
   const unanswered = 'ERR_HARBOR_FULL maybe'
-  // Large ones and small ones, by `queueBytes`, or by the link, which takes fewer small ones at once:
+  // Large and small ones, by `queueBytes`, or by the link, which takes fewer small ones at once:
   // src/harbor/peer-frames.test.ts has what it refuses, one by one.
   for (const [count, chars] of [
     [200, 100_000],

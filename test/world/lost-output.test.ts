@@ -103,7 +103,8 @@ for (const what of ['flood of console.error', 'flood of skynet.log']) {
 
 // Proves: docs/node.md#output-counted
 test('a reader that comes late is told how many lines were dropped', async (t) => {
-  const cli = await start(t, 'flood of console.error')
+  // What is said of a worker that is held meanwhile would be one of them.
+  const cli = await start(t, 'flood of console.error', 'pipe', { monitorMs: 0 })
   cli.child.stderr!.pause()
   writeFileSync(join(cli.folder, 'go'), '')
   await cli.wrote('trace', /alive later/)
