@@ -80,7 +80,7 @@ test('lines that nobody has read come when the worker of the logger ends', async
 
 // Proves: docs/semantics.md#death-log
 test('lines that never left a worker before it died are counted', async (t) => {
-  const cli = scene(t, 'flood', { thread: 1 })
+  const cli = scene(t, 'flood', { thread: 1, monitorMs: 0 })
   await cli.wrote('run.log', /after it/)
   assert.equal((await cli.stop()).code, 0)
   const log = textOf(join(cli.folder, 'run.log'))
