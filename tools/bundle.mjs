@@ -156,7 +156,7 @@ const constants = (names) => `{ ${names.replaceAll(' as ', ': ')} }`
 /** Under names that the module cannot have: it may use the same one, or a global of that name. */
 function handedOn(names, script) {
   const parts = names.map((each) => each.split(' as '))
-  const own = ([name]) => `script$${name}`
+  const own = (part) => `script$${part.at(-1)}`
   const taken = parts.map((part) => `${part[0]}: ${own(part)}`)
   const given = parts.map((part) => `${own(part)} as ${part.at(-1)}`)
   return `const { ${taken.join(', ')} } = ${script} export { ${given.join(', ')} };`

@@ -181,7 +181,7 @@ test('scripts are strict, as the modules were that became them', () => {
 test('fromScripts() lets a module use what it hands on, and a global of the same name', () => {
   const code = [
     "import { a, b as own } from '../runtime/shared.js';",
-    "export { a, b as fetch } from '../runtime/shared.js';",
+    "export { a, b as fetch, b } from '../runtime/shared.js';",
     "import '../runtime/main.js';",
     "export { c } from './other.js';",
     'fetch(a, own);',
@@ -190,8 +190,8 @@ test('fromScripts() lets a module use what it hands on, and a global of the same
   assert.deepEqual(made, [
     "import { load as loadScript } from '../runtime/loader.js'; " +
       "const { a, b: own } = loadScript('shared');",
-    "const { a: script$a, b: script$b } = loadScript('shared'); " +
-      'export { script$a as a, script$b as fetch };',
+    "const { a: script$a, b: script$fetch, b: script$b } = loadScript('shared'); " +
+      'export { script$a as a, script$fetch as fetch, script$b as b };',
     "loadScript('main');",
     "export { c } from './other.js';",
     'fetch(a, own);',

@@ -48,7 +48,8 @@ export function load(name) {
   try {
     script.runInThisContext()(module.exports, need, module)
   } catch (error) {
-    // As a module that throws, it runs once: another door of it gets the same error.
+    // As a module that throws, it runs once: another door of it gets the same error. With source
+    // maps Node.js loads it, and runs it again.
     made.error = { thrown: error }
   }
   loaded.set(name, made)

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
-import { availableParallelism, constants } from 'node:os'
+import { availableParallelism, constants, tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -301,9 +301,13 @@ async function test(args, isWanted = isShort, node = process.execPath) {
   const flags = args.filter((arg) => arg.startsWith('-') && arg !== noise)
   const paths = args.filter((arg) => !arg.startsWith('-'))
   const files = paths.length > 0 ? testFilesAt(paths) : testFiles().filter(isWanted)
-  const folder = fs.mkdtempSync(join(DIST, 'test', 'together-'))
+  // Not in `dist`: another command may build while this one runs.
+  const folder = fs.mkdtempSync(join(tmpdir(), 'skynet-together-'))
+  const programs = programsOf(files, folder)
+  const alone = files.filter((file) => !programs.some(({ together }) => together.includes(file)))
   const order = {
-    files: longestFirst(inProcesses(files, folder)),
+    files: longestFirst([...programs.map(({ program }) => program), ...alone]),
+    programs,
     flags,
     atOnce: FILES_PER_CORE * availableParallelism(),
     msMax: TEST_MS_MAX,
@@ -311,24 +315,22 @@ async function test(args, isWanted = isShort, node = process.execPath) {
   try {
     return await untilAllEnd(node, [RUNNER, JSON.stringify(order)], noisy(noise))
   } finally {
-    fs.rmSync(folder, { recursive: true })
+    fs.rmSync(folder, { recursive: true, force: true })
   }
 }
 
-/** What runs in a process each: files that share one are in a program that is written for them. */
-function inProcesses(files, folder) {
-  const programs = [...groupsOf(files)].map(([name, together], i) => {
-    if (together.length === 1) return together[0]
-    const program = join(folder, `${i}-${name}.js`)
+/** For files that share a process a program each, which is written here. */
+function programsOf(files, folder) {
+  const groups = [...groupsOf(files)].filter(([, together]) => together.length > 1)
+  return groups.map(([name, together]) => {
+    const program = join(folder, `${name}.mjs`)
     const lines = [
       `import { together } from ${JSON.stringify(pathToFileURL(TOGETHER).href)}`,
       `await together(${JSON.stringify(together)})`,
     ]
     fs.writeFileSync(program, lines.join('\n'))
-    return program
+    return { program, together }
   })
-  const alone = files.filter((file) => !isUnit(file) && !isIn(OF_SERVICES, file))
-  return [...programs, ...alone]
 }
 
 /** Files that share a process, by a name for it. */

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url'
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const STALL_MS_MAX = 310_000
 const SLOWEST = 10
-/** Programs that run several files: see tools/run.mjs. */
-const TOGETHER = /^test\/together-/
+/** Programs that run several files, and which those are. */
+const programs = new Map()
 /** What `serviceTest` says of each of its tests, and of which file that is. */
 const SERVICE_TEST = /^(passed|failed) after (\d+) ms, of (.+)$/
 
@@ -36,7 +36,8 @@ let isInterrupted = false
 main(JSON.parse(process.argv[2]))
 
 /** @param order From tools/run.mjs: `flags` are for the processes of the files. */
-function main({ files, flags, atOnce, msMax }) {
+function main({ files, programs: those, flags, atOnce, msMax }) {
+  for (const { program, together } of those) programs.set(sourceOf(program), together.map(sourceOf))
   // What those get besides is what this process was given.
   process.execArgv.push(`--test-timeout=${msMax}`, ...flags)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, interrupt)
@@ -120,34 +121,30 @@ function isUnit(file) {
 }
 
 function* summary() {
-  const files = [...times].filter(([file]) => !TOGETHER.test(file))
+  const files = [...times].filter(([file]) => !programs.has(file))
   const slowest = files.sort(([, a], [, b]) => b - a).slice(0, SLOWEST)
   yield '\nThe slowest files:\n'
   for (const [file, ms] of slowest) yield `${(ms / 1000).toFixed(1).padStart(7)} s  ${file}\n`
-  if (isInterrupted) yield `\nInterrupted, in ${[...ended].join(', ')}\n`
+  if (isInterrupted) yield `\nInterrupted, in ${[...ended].map(pathFor).join(', ')}\n`
   if (failedFiles.size === 0) return
   yield '\nFailed:\n'
   for (const name of failedTests) yield `  ${name}\n`
   yield 'To run again:\n'
   // A process that several share fails with each of them; and by itself, when none of them has.
-  const single = [...failedFiles].filter((file) => !TOGETHER.test(file))
-  const isAlone = (file) => !TOGETHER.test(file) || !single.some((one) => isPartOf(file, one))
-  const failed = [...failedFiles].filter(isAlone)
-  for (const path of new Set(failed.map(pathFor).sort())) yield `  npm test -- ${path}\n`
+  const hasFailed = (program) => programs.get(program)?.some((file) => failedFiles.has(file))
+  const failed = [...failedFiles].filter((file) => !hasFailed(file)).map(pathFor)
+  for (const path of new Set(failed.sort())) yield `  npm test -- ${path}\n`
 }
 
-function isPartOf(program, file) {
-  return program.endsWith('units.ts') ? isUnit(file) : file.startsWith('test/service/')
-}
-
-/** A suite has no test file of its own name. */
+/** A suite has no test file of its own name, and a program is gone by then. */
 function pathFor(file) {
-  if (TOGETHER.test(file)) return file.endsWith('units.ts') ? 'src' : 'test/service'
+  const together = programs.get(file)
+  if (together !== undefined) return together.every(isUnit) ? 'src tools' : together.join(' ')
   return file.endsWith('.suite.ts') ? dirname(file) : file
 }
 
 function stop() {
-  const files = [...running].join(', ')
+  const files = [...running].map(pathFor).join(', ')
   process.stderr.write(
     `Cannot wait longer: no test ended within ${STALL_MS_MAX / 1000} s, in ${files}\n`,
   )

@@ -46,9 +46,9 @@ export class Channel<T = unknown> {
   }
 
   /**
-   * Get what is published from now on. A service may subscribe more than once: each subscription
-   * gets everything, as a value of its own. It ends with `unsubscribe`, with the channel, and with
-   * the service.
+   * Get what is published from now on; what another worker has published may be on its way here,
+   * and comes too. A service may subscribe more than once: each subscription gets everything, as a
+   * value of its own. It ends with `unsubscribe`, with the channel, and with the service.
    *
    * @param subscriber Called with each message; what it throws is logged. It is not waited for.
    * Without one, take the messages from the subscription: `for await` ends with the channel.

@@ -12,7 +12,7 @@ export interface Ended {
   readonly err: string
 }
 
-/** Less than most tests may last: a process that hangs is ended, and its test says what it said. */
+/** Less than most tests may last: a process that hangs is ended, and its test tells its words. */
 const HANG_MS = 100_000
 
 /** Run a fixture that is a program, and wait for its end. */
@@ -52,7 +52,8 @@ async function endInTime(
   const hang = setTimeout(() => child.kill('SIGKILL'), hangMs)
   const found = await ended
   clearTimeout(hang)
-  return child.killed ? { ...found, err: `${found.err}killed, as it had not ended` } : found
+  if (child.killed) throw new Error(`It had not ended after ${hangMs} ms: ${found.out}${found.err}`)
+  return found
 }
 
 async function endOf(child: ChildProcessWithoutNullStreams): Promise<Ended> {

@@ -2,8 +2,8 @@
  * Tests whose bodies run inside a service, on the real threads of a node.
  *
  * A test file is loaded twice: by the test process, where each `serviceTest` becomes a test, and by
- * a worker of the node, where it only leaves its body to be found by title. So a body may use
- * everything its file imports, and runs as any service does.
+ * a worker of the node, where it only leaves its body to be found by file and title. So a body may
+ * use everything its file imports, and runs as any service does.
  */
 import { join } from 'node:path'
 import { after, test as nodeTest } from 'node:test'
@@ -81,7 +81,8 @@ export function test(title: string, body: () => Promise<void>): void {
  * A test whose body is a service on worker 0 of two.
  *
  * @param file `import.meta.url` of the test file.
- * @param config Starts a node for this test alone; without it, one node serves the whole file.
+ * @param config Starts a node for this test alone; without it, one node serves all files of the
+ * process.
  * @param on The worker where the body runs.
  */
 export function serviceTest(
@@ -95,22 +96,24 @@ export function serviceTest(
   if (!isMainThread) return
   if (bodies.size === 1) after(async () => (await shared)?.stop())
   nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
+    const startedAt = performance.now()
+    let outcome = 'failed'
+    // For tools/test.mjs: the runner takes the place of the test for this file.
+    t.after(() => {
+      const ms = Math.ceil(performance.now() - startedAt)
+      t.diagnostic(`${outcome} after ${ms} ms, of ${fileURLToPath(file)}`)
+    })
     if (config === undefined) shared ??= BodyNode.start()
     const node = await (config === undefined ? shared! : BodyNode.start(config))
-    const startedAt = performance.now()
-    let outcome = 'passed'
     try {
       await node.run(file, title, on)
     } catch (error) {
-      outcome = 'failed'
       t.diagnostic(node.log())
       throw error
     } finally {
-      // For tools/test.mjs: the runner takes the place of the test for this file.
-      const ms = Math.ceil(performance.now() - startedAt)
-      t.diagnostic(`${outcome} after ${ms} ms, of ${fileURLToPath(file)}`)
       if (config !== undefined) await node.stop()
     }
+    outcome = 'passed'
   })
 }
 
