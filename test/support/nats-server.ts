@@ -112,6 +112,11 @@ export class NatsServer implements AsyncDisposable {
     this.#process = spawn(first!, others, { stdio: 'ignore' })
   }
 
+  /** What it has in files is gone, as with a disk: while it does not run. */
+  forget(): void {
+    rmSync(join(this.#folder, 'jetstream'), { recursive: true, force: true })
+  }
+
   /** Go on with other lines in the config file. */
   async reload(config: string): Promise<void> {
     this.#config = config
@@ -239,6 +244,15 @@ export class NatsServers implements AsyncDisposable {
     })
   }
 
+  /** Resolves when each of them has as much of a stream as the others. */
+  async allHave(stream: string): Promise<void> {
+    await until(`all have ${stream}`, async () => {
+      const details = await this.#streams(stream)
+      const ends = new Set(details.map(({ state }) => `${state.messages} up to ${state.last_seq}`))
+      return details.length === this.servers.length && ends.size === 1
+    })
+  }
+
   /** Others step down until it is its turn. */
   async letLead(stream: string, server: NatsServer): Promise<void> {
     const connection = await connect({ servers: server.url, ...server.credentials })
@@ -332,6 +346,7 @@ interface Placed {
 
 interface StreamDetail extends Placed {
   readonly name: string
+  readonly state: { readonly messages: number; readonly last_seq: number }
   readonly consumer_detail?: readonly Placed[]
 }
 
