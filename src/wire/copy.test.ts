@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { copy, copyMade } from './copy.ts'
 import { Packer } from './pack.ts'
+import { throughBytes } from './packing.kit.ts'
 import { UNBOUND } from './service-id.ts'
-import { unpack } from './unpack.ts'
 import { testValues } from './values.suite.ts'
 
 testValues('copy()', copy)
@@ -15,11 +15,7 @@ test('copy() and pack() take a date that was made while timers are mocked', () =
   }
   class Other extends Date {}
   const packer = new Packer()
-  const throughBytes = (value: unknown) => {
-    const length = packer.pack(value)
-    return unpack(packer.bytes, 0, length)
-  }
-  for (const pass of [copy, throughBytes]) {
+  for (const pass of [copy, (value: unknown) => throughBytes(packer, value)]) {
     assert.deepEqual(pass([new ClockDate(5)]), [new Date(5)])
     assert.throws(() => pass(new Other(5)), { code: 'ERR_MESSAGE_UNSUPPORTED' })
     const made = Object.create(ClockDate.prototype)

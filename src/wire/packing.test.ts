@@ -5,6 +5,7 @@ import { isSkynetError } from '../base/errors.ts'
 import { MESSAGE_BYTES_MAX } from '../base/limits.ts'
 import { copy } from './copy.ts'
 import { Packer } from './pack.ts'
+import { packedBy } from './packing.kit.ts'
 import { type Binder, ServiceId } from './service-id.ts'
 import { HEAD, TAG } from './tags.ts'
 import { unpack } from './unpack.ts'
@@ -26,11 +27,7 @@ function send(value: unknown, root?: string): unknown {
 
 testValues('unpack(pack())', send)
 
-/** `packer.bytes` may be other memory behind each packing. */
-function packed(value: unknown): Buffer {
-  const length = packer.pack(value)
-  return Buffer.from(packer.bytes.subarray(0, length))
-}
+const packed = (value: unknown): Buffer => packedBy(packer, value)
 const bytes = (...list: number[]): Buffer => Buffer.from(list)
 
 /** Reads what may be anything: only one error may come out. */

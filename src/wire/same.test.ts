@@ -6,14 +6,11 @@ import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
 import { copy } from './copy.ts'
 import { Packer } from './pack.ts'
-import { unpack } from './unpack.ts'
+import { throughBytes } from './packing.kit.ts'
 import { drawing } from './values.suite.ts'
 
 const packer = new Packer()
-function throughBytes(value: unknown): unknown {
-  const length = packer.pack(value)
-  return unpack(packer.bytes, 0, length)
-}
+const through = (value: unknown): unknown => throughBytes(packer, value)
 
 /** Each kind of object there is, made anew. */
 const MADE: readonly string[] = [
@@ -122,7 +119,7 @@ test('copy() and unpack(pack()) agree on values that say odd things of themselve
   fc.assert(
     fc.property(odds, (odd) => {
       // Each gets one of its own, lest the first has changed it.
-      assert.equal(fateOf(copy, make(odd)), fateOf(throughBytes, make(odd)))
+      assert.equal(fateOf(copy, make(odd)), fateOf(through, make(odd)))
     }),
     { numRuns: 3000 },
   )

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { isSkynetError } from '../base/errors.ts'
 import { copy } from './copy.ts'
 import { Packer } from './pack.ts'
+import { packedBy } from './packing.kit.ts'
 import { HEAD, TAG } from './tags.ts'
 import { unpack } from './unpack.ts'
 import { drawing, VALUES } from './values.suite.ts'
@@ -14,10 +15,7 @@ import { drawing, VALUES } from './values.suite.ts'
 const OFTEN = 256
 const packer = new Packer()
 
-const packed = (value: unknown): Buffer => {
-  const length = packer.pack(value)
-  return Buffer.from(packer.bytes.subarray(0, length))
-}
+const packed = (value: unknown): Buffer => packedBy(packer, value)
 const read = (input: Buffer): unknown => unpack(input, 0, input.length)
 const send = (value: unknown): unknown => read(packed(value))
 const bytes = (...list: (number | string)[]): Buffer =>
