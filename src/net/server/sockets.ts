@@ -23,6 +23,8 @@ import { Tokens } from './tokens.ts'
 import { Watching } from './watching.ts'
 
 export interface SocketsOptions {
+  /** The sockets by slot, all undefined: for who begins with a slot far up, where `[]` is slow. */
+  readonly sockets?: (Socket | undefined)[] | undefined
   readonly os: Os
   readonly clock: Clock
   readonly slots: Slots
@@ -38,8 +40,6 @@ export interface SocketsOptions {
   /** Of every socket that was not told otherwise. */
   readonly settings: SocketSettings
   readonly log: (text: string) => void
-  /** The sockets by slot, all undefined. Tests hand it in: making it takes longer than they do. */
-  readonly sockets?: (Socket | undefined)[] | undefined
 }
 
 export class Sockets {
@@ -55,7 +55,7 @@ export class Sockets {
   readonly watching: Watching
   readonly tokens: Tokens
   readonly deadlines = new Deadlines<Socket>()
-  /** By slot. */
+  /** By slot. It grows with the slots that were ever taken: a node with few sockets keeps few. */
   readonly all: (Socket | undefined)[]
   count = 0
   readonly buffers: Buffers
@@ -86,7 +86,7 @@ export class Sockets {
       setTraits: (socket, mask, bits) => this.setTraits(socket, mask, bits),
     })
     this.tokens = new Tokens(slots, self)
-    this.all = options.sockets ?? new Array<undefined>(SOCKETS_MAX).fill(undefined)
+    this.all = options.sockets ?? []
     this.buffers = new Buffers(os)
     this.spare = new SpareDescriptor(os)
     this.#areAcceptsHeld = options.areAcceptsHeld ?? (() => false)
