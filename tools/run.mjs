@@ -37,7 +37,9 @@ const NOISE = join(ROOT, 'test', 'support', 'noise.mjs')
 const TOGETHER = join(DIST, 'test', 'support', 'together.js')
 const foldersOf = (...paths) => paths.map((path) => join(DIST, path) + sep)
 /** What `npm test` runs; what stands elsewhere takes long, or does things to the machine. */
-const SHORT_TIERS = foldersOf('src', 'tools', 'test/service', 'test/node')
+const SHORT_TIERS = foldersOf('src', 'tools', 'test/library', 'test/service', 'test/node')
+/** What needs no node: real sockets and test nodes, on the thread of the test. */
+const OF_LIBRARY = foldersOf('test/library')
 /** Each test is the body of a service, on a node that it shares with those of other files. */
 const OF_SERVICES = foldersOf('test/service')
 /** Several nodes at a time: long, but it depends on Node.js, of which `newest` takes another. */
@@ -63,7 +65,6 @@ const LONGEST = [
   'test/long/cluster-example.test',
   'test/cluster/harbor-cluster.test',
   'test/node/monitor.test',
-  'test/node/ended-service.test',
 ].map((name) => join(DIST, `${name}.js`))
 /** Most tests wait for something part of their time: so no core is idle. */
 const FILES_PER_CORE = 2
@@ -338,6 +339,7 @@ function groupsOf(files) {
   const groups = new Map()
   const put = (name, file) => groups.set(name, [...(groups.get(name) ?? []), file])
   for (const file of files.filter(isUnit)) put('units', file)
+  for (const file of files.filter((file) => isIn(OF_LIBRARY, file))) put('library', file)
   const ofServices = files.filter((file) => isIn(OF_SERVICES, file))
   for (const [i, file] of ofServices.entries()) put(`services-${i % SHARED_NODES}`, file)
   return groups

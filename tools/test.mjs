@@ -14,6 +14,9 @@ const STALL_MS_MAX = 310_000
 const SLOWEST = 10
 /** Programs that run several files, and which those are. */
 const programs = new Map()
+/** Each of these has one process for all its files, where the runner knows their tests by file. */
+const TIERS = ['src tools', 'test/library']
+const ONE_PROCESS = TIERS.join(' ')
 /** What `serviceTest` says of each of its tests, and of which file that is. */
 const SERVICE_TEST = /^(passed|failed) after (\d+) ms, of (.+)$/
 
@@ -97,7 +100,7 @@ function note({ type, data }) {
   if (type !== 'test:complete') return
   const { duration_ms: ms, error } = data.details
   if (isFile) running.delete(file)
-  else if (apart.has(file) || !isUnit(file)) return
+  else if (apart.has(file) || !isOf(file, ONE_PROCESS)) return
   count(file, ms, error !== undefined)
 }
 
@@ -116,8 +119,8 @@ function sourceOf(path) {
   return file.replace(/^dist\//, '').replace(/\.js$/, '.ts')
 }
 
-function isUnit(file) {
-  return /^(src|tools)\//.test(file)
+function isOf(file, folders) {
+  return folders.split(' ').some((folder) => file.startsWith(`${folder}/`))
 }
 
 function* summary() {
@@ -139,7 +142,8 @@ function* summary() {
 /** A suite has no test file of its own name, and a program is gone by then. */
 function pathFor(file) {
   const together = programs.get(file)
-  if (together !== undefined) return together.every(isUnit) ? 'src tools' : together.join(' ')
+  const folders = TIERS.find((tier) => together?.every((file) => isOf(file, tier)))
+  if (together !== undefined) return folders ?? together.join(' ')
   return file.endsWith('.suite.ts') ? dirname(file) : file
 }
 

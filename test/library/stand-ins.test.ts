@@ -146,6 +146,6 @@ test('a path that leads to no module is refused, and says where it was looked fo
   await assert.rejects(testNode({ peers, base }), said(start))
   await assert.rejects(testNode({ peers, base }), said(/'base'.*current value is ".\/bd.ts"$/))
   await assert.rejects(testNode({ peers }), said(/the current folder, as there is no 'base'/))
-  const beside = /fixtures \(where the service is defined\), nor in .*node \('base'\)/
+  const beside = /fixtures \(where the service is defined\), nor in .*library \('base'\)/
   await assert.rejects(testService(subject, { peers, base }), { message: beside })
 })

@@ -12,7 +12,7 @@ test('sockets keep their promises over a system that fails on purpose', async ()
     simulate(Number(only))
     return
   }
-  // The same ones each time; test/node/socket-simulation.test.ts and the soak take others.
+  // The same ones each time; test/library/socket-simulation.test.ts and the soak take others.
   for (let seed = 0; seed < RUNS; seed++) {
     simulate(seed)
     if (seed % BATCH === 0) await new Promise(setImmediate)

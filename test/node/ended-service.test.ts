@@ -5,16 +5,16 @@ import everyWait, { ENDLESS, OTHERS, type Others, settled } from '../fixtures/ev
 import type opener from '../fixtures/opener.ts'
 import { openings } from '../fixtures/opener.ts'
 import type subject from '../fixtures/subject.ts'
-import { type Body, serviceTest } from '../support/run.ts'
+import { type Body, SharedNode, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
-const check = (title: string, body: Body): void =>
-  serviceTest(import.meta.url, title, body, { thread: 2, dedicated: 2 })
+const node = new SharedNode({ thread: 2, dedicated: 2 })
+const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body, node)
 
 async function others(skynet: Skynet): Promise<Others> {
   const { handle: peer } = await skynet.newService<typeof subject>('../fixtures/subject.ts')
   const listener = await skynet.socket.listen({ host: '127.0.0.1', port: 0 })
-  skynet.shareData.new('every wait', 1)
+  skynet.shareData.update('every wait', 1)
   return { peer, port: listener.port, channel: skynet.multicast.new().id }
 }
 

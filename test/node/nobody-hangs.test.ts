@@ -4,12 +4,12 @@
  */
 import assert from 'node:assert/strict'
 import type { Skynet } from 'skynet-ts'
-import { type Body, serviceTest } from '../support/run.ts'
+import { type Body, SharedNode, serviceTest } from '../support/run.ts'
 import { endOf, ROLES, type Role, Scene, type Victim, WAYS, type Way } from '../support/scene.ts'
 import { until } from '../support/until.ts'
 
-const check = (title: string, body: Body): void =>
-  serviceTest(import.meta.url, title, body, { thread: 4 })
+const node = new SharedNode({ thread: 4 })
+const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body, node)
 
 /** Begin a call at one step, resolve when it is there: to the call that waits for it. */
 type Step = (

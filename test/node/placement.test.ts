@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict'
 import { isSkynetError, type Skynet } from 'skynet-ts'
 import type mortal from '../fixtures/mortal.ts'
-import { type Body, serviceTest } from '../support/run.ts'
+import { type Body, SharedNode, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
-const check = (title: string, body: Body, config = {}) =>
-  serviceTest(import.meta.url, title, body, { thread: 2, ...config })
+const node = new SharedNode({ thread: 2 })
+const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body, node)
+const limited = (title: string, dedicated: number, body: Body) =>
+  serviceTest(import.meta.url, title, body, { thread: 2, dedicated })
 
 // Proves: docs/semantics.md#service-own-worker
 check('newService() puts all with one key on one worker, and spreads keys', async (skynet) => {
@@ -66,43 +68,35 @@ function onPlace(skynet: Skynet, place: number) {
 
 // Proves: docs/semantics.md#service-own-worker
 // Proves: docs/skynet.md#testmemlimit
-check(
-  'a dedicated worker that outgrows memoryLimitMb dies alone',
-  async (skynet) => {
-    const options = { on: 'dedicated', memoryLimitMb: 32 } as const
-    const peer = await skynet.newService<typeof mortal>('./mortal.ts', options)
-    const told = skynet.monitor(peer.handle)
-    await assert.rejects(peer.call.fill(), (error) => {
-      assert.ok(isSkynetError(error, 'ERR_CALL_DEAD'))
-      assert.match(String((error.cause as Error).message), /memoryLimitMb is 32/)
-      return true
-    })
-    assert.equal((await told).reason, 'worker died')
-    const next = await skynet.newService<typeof mortal>('./mortal.ts', options)
-    assert.equal(await next.call.echo(1), 1)
-  },
-  { dedicated: 2 },
-)
+check('a dedicated worker that outgrows memoryLimitMb dies alone', async (skynet) => {
+  const options = { on: 'dedicated', memoryLimitMb: 32 } as const
+  const peer = await skynet.newService<typeof mortal>('./mortal.ts', options)
+  const told = skynet.monitor(peer.handle)
+  await assert.rejects(peer.call.fill(), (error) => {
+    assert.ok(isSkynetError(error, 'ERR_CALL_DEAD'))
+    assert.match(String((error.cause as Error).message), /memoryLimitMb is 32/)
+    return true
+  })
+  assert.equal((await told).reason, 'worker died')
+  const next = await skynet.newService<typeof mortal>('./mortal.ts', options)
+  assert.equal(await next.call.echo(1), 1)
+})
 
 // Proves: docs/semantics.md#service-own-worker
-check(
-  'newService() refuses a dedicated worker more than there may be',
-  async (skynet) => {
-    const launch = () => skynet.newService<typeof mortal>('./mortal.ts', { on: 'dedicated' })
-    const peer = await launch()
-    await assert.rejects(launch(), { code: 'ERR_WORKER_LIMIT' })
-    assert.equal(await peer.call.echo(1), 1)
-    const broken = { on: 'dedicated' } as const
-    await skynet.kill(peer.handle)
-    await until('there is room again', async () => {
-      const failed = await skynet.newService('./broken.ts', broken).catch((error) => error.code)
-      return failed === 'ERR_SERVICE_LAUNCH'
-    })
-    await until('a launch that failed gave it back', () => launch().catch(() => undefined))
-    const wrong = { on: 'same', memoryLimitMb: 64 } as const
-    await assert.rejects(skynet.newService('./mortal.ts', wrong), TypeError)
-    const small = { on: 'dedicated', memoryLimitMb: 15 } as const
-    await assert.rejects(skynet.newService('./mortal.ts', small), RangeError)
-  },
-  { dedicated: 1 },
-)
+limited('newService() refuses a dedicated worker more than there may be', 1, async (skynet) => {
+  const launch = () => skynet.newService<typeof mortal>('./mortal.ts', { on: 'dedicated' })
+  const peer = await launch()
+  await assert.rejects(launch(), { code: 'ERR_WORKER_LIMIT' })
+  assert.equal(await peer.call.echo(1), 1)
+  const broken = { on: 'dedicated' } as const
+  await skynet.kill(peer.handle)
+  await until('there is room again', async () => {
+    const failed = await skynet.newService('./broken.ts', broken).catch((error) => error.code)
+    return failed === 'ERR_SERVICE_LAUNCH'
+  })
+  await until('a launch that failed gave it back', () => launch().catch(() => undefined))
+  const wrong = { on: 'same', memoryLimitMb: 64 } as const
+  await assert.rejects(skynet.newService('./mortal.ts', wrong), TypeError)
+  const small = { on: 'dedicated', memoryLimitMb: 15 } as const
+  await assert.rejects(skynet.newService('./mortal.ts', small), RangeError)
+})

@@ -6,11 +6,11 @@ import type overseer from '../fixtures/overseer.ts'
 import type { Start } from '../fixtures/overseer.ts'
 import type sleeper from '../fixtures/sleeper.ts'
 import type victim from '../fixtures/victim.ts'
-import { type Body, type Handlers, serviceTest } from '../support/run.ts'
+import { type Body, type Handlers, SharedNode, serviceTest } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
-const check = (title: string, body: Body): void =>
-  serviceTest(import.meta.url, title, body, { thread: 3 })
+const node = new SharedNode({ thread: 3 })
+const check = (title: string, body: Body): void => serviceTest(import.meta.url, title, body, node)
 
 /** Its children live on workers 0 and 1, it on worker 2. */
 const launch = (skynet: Skynet, start: Start) =>
@@ -28,8 +28,10 @@ function children(handlers: Handlers): number[] {
   return born
 }
 
+/** All but that of the node which looks after a worker died. */
 async function titlesOf(skynet: Skynet): Promise<string[]> {
-  return (await skynet.debug.services()).map(({ title }) => title).sort()
+  const titles = (await skynet.debug.services()).map(({ title }) => title)
+  return titles.filter((title) => title !== 'services/bootstrap').sort()
 }
 
 /** Wait until only those services are there that were before. */

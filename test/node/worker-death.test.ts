@@ -8,11 +8,11 @@ import type mortal from '../fixtures/mortal.ts'
 import type subject from '../fixtures/subject.ts'
 import { heard } from '../support/heard.ts'
 import { inProcess, program } from '../support/process.ts'
-import { type Body, serviceTest, test } from '../support/run.ts'
+import { type Body, SharedNode, serviceTest, test } from '../support/run.ts'
 import { until } from '../support/until.ts'
 
-const check = (title: string, body: Body, config = {}) =>
-  serviceTest(import.meta.url, title, body, { thread: 2, memoryLimitMb: 64, ...config })
+const node = new SharedNode({ thread: 2, memoryLimitMb: 64 })
+const check = (title: string, body: Body) => serviceTest(import.meta.url, title, body, node)
 const WAYS = ['exitThread', 'fill'] as const
 
 for (const way of WAYS) {

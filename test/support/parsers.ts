@@ -1,7 +1,7 @@
 /**
  * Every parser that sees the bytes of a peer, a row each. `test/support/fuzz.ts` feeds them what a
  * peer might send by mistake or on purpose: `test/long/fuzz.test.ts`, `npm run soak fuzz`. A little
- * of that is in `test/node/fuzz.test.ts`.
+ * of that is in `test/library/fuzz.test.ts`.
  */
 import { json } from '../../src/codec/json.ts'
 import { msgpack } from '../../src/codec/msgpack.ts'

@@ -21,7 +21,6 @@ type Outcome = { readonly error?: unknown }
 /** Hangs are found by it, not slow machines. */
 const TEST_MS_MAX = 120_000
 const bodies = new Map<string, Body>()
-let shared: Promise<BodyNode> | undefined
 let nodes = 0
 
 /** A node with two workers whose first service runs test bodies. */
@@ -41,7 +40,7 @@ export class BodyNode {
 
   static async start(config: Partial<NodeConfig> = {}): Promise<BodyNode> {
     const name = `skynet-test-${++nodes}`
-    const start = join(import.meta.dirname, '../fixtures/runner.ts')
+    const start = join(import.meta.dirname, '../fixtures/first.ts')
     const node = await TestNode.start((folder, logger) => {
       const env = { folder, logger }
       return resolveConfig({ thread: 2, start, args: [name], logger, env, ...config }, folder)
@@ -72,6 +71,30 @@ export class BodyNode {
   }
 }
 
+/** A node for several tests, one after the other: the first one starts it. */
+export class SharedNode {
+  readonly #config: Partial<NodeConfig>
+  #node: Promise<BodyNode> | undefined
+  #endsWithTests = false
+
+  constructor(config: Partial<NodeConfig> = {}) {
+    this.#config = config
+  }
+
+  start(): Promise<BodyNode> {
+    this.#node ??= BodyNode.start(this.#config)
+    return this.#node
+  }
+
+  /** Stop it when all tests of the process are over. To be called before they begin. */
+  endWithTests(): void {
+    if (!this.#endsWithTests) after(async () => (await this.#node)?.stop())
+    this.#endsWithTests = true
+  }
+}
+
+const everyones = new SharedNode()
+
 /** A test of the test process; nothing in a worker. */
 export function test(title: string, body: () => Promise<void>): void {
   if (isMainThread) nodeTest(title, { timeout: TEST_MS_MAX }, body)
@@ -81,20 +104,21 @@ export function test(title: string, body: () => Promise<void>): void {
  * A test whose body is a service on worker 0 of two.
  *
  * @param file `import.meta.url` of the test file.
- * @param config Starts a node for this test alone; without it, one node serves all files of the
- * process.
+ * @param place A config starts a node for this test alone, a `SharedNode` is for all tests that are
+ * given it, and without either one node serves all files of the process.
  * @param on The worker where the body runs.
  */
 export function serviceTest(
   file: string,
   title: string,
   body: Body,
-  config?: Partial<NodeConfig>,
+  place: Partial<NodeConfig> | SharedNode = everyones,
   on = 0,
 ): void {
   bodies.set(`${file} ${title}`, body)
   if (!isMainThread) return
-  if (bodies.size === 1) after(async () => (await shared)?.stop())
+  const shared = place instanceof SharedNode ? place : undefined
+  shared?.endWithTests()
   nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
     const startedAt = performance.now()
     let outcome = 'failed'
@@ -103,15 +127,14 @@ export function serviceTest(
       const ms = Math.ceil(performance.now() - startedAt)
       t.diagnostic(`${outcome} after ${ms} ms, of ${fileURLToPath(file)}`)
     })
-    if (config === undefined) shared ??= BodyNode.start()
-    const node = await (config === undefined ? shared! : BodyNode.start(config))
+    const node = await (place instanceof SharedNode ? place.start() : BodyNode.start(place))
     try {
       await node.run(file, title, on)
     } catch (error) {
       t.diagnostic(node.log())
       throw error
     } finally {
-      if (config !== undefined) await node.stop()
+      if (shared === undefined) await node.stop()
     }
     outcome = 'passed'
   })
