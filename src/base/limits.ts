@@ -418,6 +418,9 @@ export const NATS_RECONNECT_MS = 250
 /** Between two pings, and how many may be unanswered: a silent server is given up in 4 s. */
 export const NATS_PING_MS = 1000
 export const NATS_PINGS_OUT_MAX = 3
+/** Of several servers in 1.5 s: there is another, which others hear from us by within a lease. */
+export const NATS_PING_OF_MANY_MS = 500
+export const NATS_PINGS_OUT_OF_MANY_MAX = 2
 /** How long the bucket may take to answer. */
 export const NATS_ANSWER_MS = 800
 /** The server says so often that a watch goes on; silent for longer, the watch is lost. */

@@ -302,6 +302,32 @@ natsTest('a server that another one tells of is not connected to', async () => {
   await opened.catch(() => {})
 })
 
+// Proves: docs/cluster-nats.md#silent
+natsTest('who is cut off takes another server, and says there at once that it lives', async () => {
+  const both = [await fakeServer([]), await fakeServer([])]
+  await using end = natsEnd({ ...options('a'), servers: both.map(({ address }) => address) })
+  const opened = end.transport.open()
+  const [one, other] = await until('a connection', () => {
+    const taken = both.findIndex(({ sockets }) => sockets.length > 0)
+    return taken >= 0 && [both[taken]!, both[1 - taken]!]
+  })
+  await until('it is up', () => end.told.writable.length > 0 || one!.sockets[0]!.bytesRead > 0)
+  end.transport.beat(bytes('it lives'))
+  one!.sockets[0]!.destroy()
+  await until('another one', () => one!.sockets.length + other!.sockets.length === 2)
+  assert.equal(other!.sockets.length, 1)
+  let heard = ''
+  other!.sockets[0]!.on('data', (data) => {
+    heard += data
+  })
+  await until('the beat', () => heard.includes('it lives'))
+  for (const { server, sockets } of both) {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  await opened.catch(() => {})
+})
+
 natsTest('a watch does not hear what is sent to one of a process of before', async () => {
   await using b = natsEnd(options('b'))
   await b.store.open()

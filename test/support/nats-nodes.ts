@@ -84,10 +84,15 @@ export class NatsNodes implements AsyncDisposable {
   static async start(options: NatsNodesOptions, names = ['a', 'b', 'c']): Promise<NatsNodes> {
     const nodes = new NatsNodes(options)
     for (const name of names) nodes.add(name)
-    for (const node of nodes.all) {
-      for (const name of names) if (name !== node.name) await node.tells('node', `${name} up`)
+    try {
+      for (const node of nodes.all) {
+        for (const name of names) if (name !== node.name) await node.tells('node', `${name} up`)
+      }
+      return nodes
+    } catch (error) {
+      await nodes[Symbol.asyncDispose]()
+      throw new Error(`${String(error)}\n${nodes.story}`, { cause: error })
     }
-    return nodes
   }
 
   /** @param servers Where only this node finds its server. */

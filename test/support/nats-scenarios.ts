@@ -252,6 +252,29 @@ const killLeader = async (): Promise<Measured> => {
   })
 }
 
+/** It keeps the connection of the owner, says nothing, and takes nothing. The others go on. */
+const holdOneServer = async (): Promise<Measured> => {
+  await using servers = await NatsServers.start()
+  await using nodes = await NatsNodes.start({ servers: servers.urls, replicas: 3, storage: 'file' })
+  return await told(nodes, async () => {
+    const [a] = await owned(nodes)
+    const held = await servers.serverOf(a.name)
+    const [next] = servers.servers.filter((server) => server !== held)
+    if ((await servers.leaderOf(STREAM)) === held) await servers.letLead(STREAM, next!)
+    const since = clock()
+    await held.signal('SIGSTOP')
+    await callsGoOn(nodes.all)
+    const calledMs = clock() - since
+    await sleep(LONG_MS)
+    await held.signal('SIGCONT')
+    await sleep(LEASE_MS)
+    await until('the owner acts', () => actingTimes(a).at(-1)!.to === Number.POSITIVE_INFINITY)
+    nothingDecided(nodes, a, since)
+    await settle(nodes, nodes.all)
+    return { calledMs }
+  })
+}
+
 /**
  * The owner is alone with a server that the others do not hear, and that hears none of them.
  *
@@ -295,6 +318,7 @@ export const NATS_SCENARIOS: Readonly<Record<string, () => Promise<Measured>>> =
   'a node is cut off from the server, and nobody sees it': cutOff,
   'the server comes later than its nodes': lateServer,
   'of three servers the one that leads is killed, twice': killLeader,
+  'of three servers one falls silent, with the owner': holdOneServer,
   'of three servers one is cut off, with the owner': () => cutServer(false),
   'of three servers the one that leads is cut off, with the owner': () => cutServer(true),
 }

@@ -244,6 +244,14 @@ export class NatsServers implements AsyncDisposable {
     })
   }
 
+  /** The one that a node is connected to. */
+  async serverOf(node: string): Promise<NatsServer> {
+    return until(`${node} is connected`, async () => {
+      const nodes = await Promise.all(this.servers.map((server) => server.nodes()))
+      return this.servers.find((_, i) => nodes[i]!.includes(node))
+    })
+  }
+
   /** Resolves when each of them has as much of a stream as the others. */
   async allHave(stream: string): Promise<void> {
     await until(`all have ${stream}`, async () => {

@@ -88,6 +88,7 @@ export class NatsClient {
       throw error
     }
     this.#connection = connection
+    turnToNext(connection)
     void this.#follow(connection)
     this.#up(connection)
     return connection
@@ -147,6 +148,16 @@ export class NatsClient {
     const { operation, subject } = error
     for (const user of [...this.#users]) user.denied(operation, subject)
   }
+}
+
+/**
+ * When it is cut for the first time nats.js would dial the same server again, which may be silent:
+ * `NATS_CONNECT_MS` are lost, and a lease with them. This turns its list by one. The list is no
+ * part of what nats.js promises: where it is not found, that server is dialled first.
+ */
+function turnToNext(connection: NatsConnection): void {
+  const { protocol } = connection as { protocol?: { servers?: { selectServer?: () => unknown } } }
+  protocol?.servers?.selectServer?.()
 }
 
 /** @throws {SkynetError} `ERR_NATS_SERVER` */

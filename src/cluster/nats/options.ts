@@ -16,7 +16,9 @@ import {
   CLUSTER_NAME_BYTES_MAX,
   NATS_CONNECT_MS,
   NATS_PING_MS,
+  NATS_PING_OF_MANY_MS,
   NATS_PINGS_OUT_MAX,
+  NATS_PINGS_OUT_OF_MANY_MAX,
   NATS_RECONNECT_MS,
 } from '../../base/limits.ts'
 import { messageOf } from '../../base/thrown.ts'
@@ -123,6 +125,7 @@ export function resolveNats(options: NatsClusterOptions): ResolvedNats {
   const subjects = new Subjects(cluster, node)
   const connection = (library: Library): ConnectionOptions => ({
     ...KEPT,
+    ...(servers.length > 1 ? PINGS_OF_MANY : PINGS),
     ...credentialsOf(options, library),
     servers: [...servers],
     name: `skynet ${cluster} ${node}`,
@@ -147,10 +150,15 @@ const KEPT: ConnectionOptions = {
   reconnectTimeWait: NATS_RECONNECT_MS,
   reconnectJitter: NATS_RECONNECT_MS,
   reconnectJitterTLS: NATS_RECONNECT_MS,
-  pingInterval: NATS_PING_MS,
-  maxPingOut: NATS_PINGS_OUT_MAX,
   timeout: NATS_CONNECT_MS,
 }
+
+/** Who has one server can only wait for it. */
+const PINGS = { pingInterval: NATS_PING_MS, maxPingOut: NATS_PINGS_OUT_MAX } as const
+const PINGS_OF_MANY = {
+  pingInterval: NATS_PING_OF_MANY_MS,
+  maxPingOut: NATS_PINGS_OUT_OF_MANY_MAX,
+} as const
 
 function serversOf(value: unknown): string[] {
   const servers = typeof value === 'string' ? [value] : value
