@@ -177,15 +177,15 @@ const ACTS: Readonly<Record<string, Act>> = {
 }
 
 /**
- * Of three servers one is cut off, and of the nodes none: who is connected to it has to find that
- * out, and the others may take him for dead meanwhile, but nobody else.
+ * Of three servers one is cut off, and of the nodes none: who is connected to it finds that out, and
+ * takes another one, before anybody takes him for dead.
  */
 async function withoutServer(scene: Scene, leads: boolean): Promise<undefined> {
   const { nodes, networks, random } = scene
   const { servers } = scene.servers!
   const server = servers[below(random, servers.length)]!
   await letLead(scene, server, leads)
-  const healed = (await server.nodes()).map((name) => nodes.cut(name))
+  const healed = (await server.nodes()).map((name) => nodes.cut(name, 'outage'))
   const heal = networks!.divide(SERVERS[servers.indexOf(server)]!)
   await sleep(LEADERLESS_MS)
   heal()
