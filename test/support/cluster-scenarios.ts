@@ -177,8 +177,8 @@ const ACTS: Readonly<Record<string, Act>> = {
 }
 
 /**
- * Of three servers one is cut off, and of the nodes none: who is connected to it finds that out, and
- * takes another one, before anybody takes him for dead.
+ * Of three servers one is cut off, and of the nodes none: who is connected to it finds that out,
+ * and goes to another one, before anybody takes him for dead.
  */
 async function withoutServer(scene: Scene, leads: boolean): Promise<undefined> {
   const { nodes, networks, random } = scene
