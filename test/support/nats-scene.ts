@@ -38,6 +38,8 @@ export function natsEnd(options: NatsClusterOptions): NatsEnd {
     refused: (to, ticket) => void told.refused.push(`${named(to)} ${ticket}`),
     writable: (to) => void told.writable.push(named(to)),
     reset: (of) => void told.resets.push(of === 'all' ? of : named(of)),
+    // What a node does then: it says that it lives.
+    restored: () => transport.beat(Buffer.from('it lives')),
   }
   return {
     transport,

@@ -349,7 +349,10 @@ export class ClusterNode {
       reset: (of) => {
         const cut = of === 'all' ? [...this.#peers.values()] : [this.#peerAt(of)]
         for (const peer of cut) peer?.link?.reset('cut')
-        if (of === 'all') this.#members.cut()
+        if (of === 'all') this.#members.way('cut')
+      },
+      restored: () => {
+        if (!this.#isClosed) this.#members.way('restored')
       },
     }
   }

@@ -139,6 +139,25 @@ describe('Members: silence', () => {
     assert.deepEqual(a.take(), ['c down'])
   })
 
+  test('who has a way again says at once that it lives, as the member that it is now', () => {
+    const { cluster, a } = three()
+    const beats: (readonly [string, number])[] = []
+    const { beat } = a.transport
+    a.transport.beat = (bytes) => {
+      const { node, epoch, sentAt } = decodeBeat(bytes)!
+      beats.push([node, epoch])
+      assert.equal(sentAt, cluster.now)
+      beat.call(a.transport, bytes)
+    }
+    a.events!.restored()
+    assert.deepEqual(beats, [['a', a.node.epoch]])
+    // The next one is due as long after it as after any other.
+    cluster.pass(400)
+    assert.equal(beats.length, 1)
+    cluster.pass(200)
+    assert.equal(beats.length, 2)
+  })
+
   test('own beats that come back late do not make up for what was lost before', () => {
     const cluster = new HandCluster()
     const [a, b] = [cluster.add('a'), cluster.add('b')]

@@ -313,13 +313,17 @@ export class Members {
   lost(): void {
     const until = this.#host.now() + this.#options.leaseMs
     this.#storeUntil = Math.min(this.#storeUntil, until)
-    this.cut()
+    this.way('cut')
     this.#lookAtUntold()
   }
 
-  /** A beat may have been lost between two of ours. */
-  cut(): void {
-    this.#judgesFrom = this.#host.now()
+  /**
+   * By a cut a beat may have been lost between two of ours. When there is a way again we beat at
+   * once: to wait until it is time may be too late for who waits for us.
+   */
+  way(is: 'cut' | 'restored'): void {
+    if (is === 'cut') this.#judgesFrom = this.#host.now()
+    else if (this.#mayBeat) this.#beat(this.#host.now())
   }
 
   /** Another value of a `node.` key. */
@@ -383,8 +387,7 @@ export class Members {
     if (pausedMs > 0) {
       for (const peer of this.#peers.values()) peer.heardAt = Math.min(now, peer.heardAt + pausedMs)
     }
-    const isListening = this.#incumbent !== undefined
-    if ((this.epoch !== 0 || isListening) && now >= this.#beatAt) this.#beat(now)
+    if (this.#mayBeat && now >= this.#beatAt) this.#beat(now)
     this.#lookAround(now)
     for (const peer of this.#peers.values()) this.#look(peer, now)
     for (const ghost of this.#ghosts.values()) this.#judge(ghost, now)
@@ -422,6 +425,11 @@ export class Members {
     this.#tickedAt = this.#host.now()
   }
 
+  /** As a member, or as nobody, to hear whether another process of our name lives. */
+  get #mayBeat(): boolean {
+    return this.epoch !== 0 || this.#incumbent !== undefined
+  }
+
   #beat(now: number): void {
     this.#beatAt = now + this.#options.leaseMs / BEATS_PER_LEASE
     this.#host.beat(encodeBeat({ node: this.#options.node, epoch: this.#epoch, sentAt: now }))
@@ -452,7 +460,7 @@ export class Members {
     if (!heard) this.#aloneFrom ??= now
     else if (this.#aloneFrom !== undefined) {
       this.#aloneFrom = undefined
-      this.cut()
+      this.way('cut')
     }
   }
 

@@ -52,6 +52,8 @@ export interface TransportEvents {
   refused(to: PeerAddress, ticket?: number): void
   /** The way was cut: what was in flight may have come, or not. */
   reset(of: PeerAddress | 'all'): void
+  /** Behind a `reset` of all: there is a way again. Nobody may have heard the last beats. */
+  restored(): void
 }
 
 /**

@@ -49,8 +49,6 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   readonly #ways = new Map<string, Way>()
   /** Who waits to hear `writable`. */
   readonly #waiting = new Map<string, PeerAddress>()
-  /** What is said again by another connection: it may have gone to a server that is silent. */
-  #lastBeat: Uint8Array | undefined
   /** By subject, which so is read once. */
   readonly #senders = new Map<string, PeerAddress>()
   #isClosed = false
@@ -129,9 +127,8 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   }
 
   beat(frame: Uint8Array): void {
-    const bytes = new Uint8Array(frame)
-    this.#lastBeat = bytes
     if (!this.#isUp) return
+    const bytes = new Uint8Array(frame)
     this.#connection!.publish(this.#subjects.beat, bytes)
     if (this.#client.isOfMany) this.#witness.sent(bytes)
   }
@@ -149,7 +146,7 @@ export class NatsTransport implements ClusterTransport, ClientUser {
   up(connection: NatsConnection): void {
     this.#connection = connection
     this.#hearing.renew(connection)
-    if (this.#lastBeat !== undefined) this.beat(this.#lastBeat)
+    if (!this.#isClosed) this.events.restored()
     this.#tellWritable()
   }
 

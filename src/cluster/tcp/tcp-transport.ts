@@ -40,6 +40,7 @@ const NOBODY: TransportEvents = {
   writable() {},
   refused() {},
   reset() {},
+  restored() {},
 }
 
 export class TcpTransport implements ClusterTransport, PacketUser {

@@ -67,6 +67,7 @@ export class Member {
       writable: (to) => void told.push(`writable ${at(to)}`),
       refused: (to) => void told.push(`refused ${at(to)}`),
       reset: (of) => void told.push(`reset ${of === 'all' ? of : at(of)}`),
+      restored: () => void told.push('restored'),
     }
   }
 

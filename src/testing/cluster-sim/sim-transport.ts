@@ -124,6 +124,7 @@ export class SimTransport implements NodeTransport, HubClient, NetworkEnd {
 
   cut(): void {
     this.#process.run(() => this.events.reset('all'))
+    this.#network.agenda.after(1, () => this.#process.run(() => this.events.restored()))
   }
 
   /** The way to and from that one was cut. */
@@ -164,4 +165,5 @@ const NOBODY: TransportEvents = {
   writable: ignore,
   refused: ignore,
   reset: ignore,
+  restored: ignore,
 }
