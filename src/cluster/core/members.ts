@@ -318,12 +318,13 @@ export class Members {
   }
 
   /**
-   * By a cut a beat may have been lost between two of ours. When there is a way again we beat at
-   * once: to wait until it is time may be too late for who waits for us.
+   * By a cut a beat may have been lost between two of ours, and nothing is heard until there is a
+   * way again: no silence of before then counts. Then we beat at once: to wait until it is time may
+   * be too late for who waits for us.
    */
   way(is: 'cut' | 'restored'): void {
-    if (is === 'cut') this.#judgesFrom = this.#host.now()
-    else if (this.#mayBeat) this.#beat(this.#host.now())
+    this.#judgesFrom = this.#host.now()
+    if (is === 'restored' && this.#mayBeat) this.#beat(this.#judgesFrom)
   }
 
   /** Another value of a `node.` key. */

@@ -152,12 +152,18 @@ export class NatsClient {
 
 /**
  * When it is cut for the first time nats.js would dial the same server again, which may be silent:
- * `NATS_CONNECT_MS` are lost, and a lease with them. This turns its list by one. The list is no
- * part of what nats.js promises: where it is not found, that server is dialled first.
+ * `NATS_CONNECT_MS` are lost, and a lease with them. This turns its list by one, if that server is
+ * the next one there: after a first dial that failed it is not. The list is no part of what nats.js
+ * promises: where it is not found, that server is dialled first.
  */
 function turnToNext(connection: NatsConnection): void {
-  const { protocol } = connection as { protocol?: { servers?: { selectServer?: () => unknown } } }
-  protocol?.servers?.selectServer?.()
+  const { servers } = (connection as { protocol?: { servers?: ServerList } }).protocol ?? {}
+  if (String(servers?.next?.()) === connection.getServer()) servers?.selectServer?.()
+}
+
+interface ServerList {
+  next?(): unknown
+  selectServer?(): unknown
 }
 
 /** @throws {SkynetError} `ERR_NATS_SERVER` */
