@@ -15,8 +15,7 @@ const SLOWEST = 10
 /** Programs that run several files, and which those are. */
 const programs = new Map()
 /** Each of these has one process for all its files, where the runner knows their tests by file. */
-const TIERS = ['src tools', 'test/library']
-const ONE_PROCESS = TIERS.join(' ')
+const TIERS = [['src', 'tools'], ['test/library']]
 /** What `serviceTest` says of each of its tests, and of which file that is. */
 const SERVICE_TEST = /^(passed|failed) after (\d+) ms, of (.+)$/
 
@@ -100,7 +99,7 @@ function note({ type, data }) {
   if (type !== 'test:complete') return
   const { duration_ms: ms, error } = data.details
   if (isFile) running.delete(file)
-  else if (apart.has(file) || !isOf(file, ONE_PROCESS)) return
+  else if (apart.has(file) || !isOf(file, TIERS.flat())) return
   count(file, ms, error !== undefined)
 }
 
@@ -120,7 +119,7 @@ function sourceOf(path) {
 }
 
 function isOf(file, folders) {
-  return folders.split(' ').some((folder) => file.startsWith(`${folder}/`))
+  return folders.some((folder) => file.startsWith(`${folder}/`))
 }
 
 function* summary() {
@@ -142,9 +141,9 @@ function* summary() {
 /** A suite has no test file of its own name, and a program is gone by then. */
 function pathFor(file) {
   const together = programs.get(file)
-  const folders = TIERS.find((tier) => together?.every((file) => isOf(file, tier)))
-  if (together !== undefined) return folders ?? together.join(' ')
-  return file.endsWith('.suite.ts') ? dirname(file) : file
+  if (together === undefined) return file.endsWith('.suite.ts') ? dirname(file) : file
+  const tier = TIERS.find((folders) => together.every((each) => isOf(each, folders)))
+  return (tier ?? together).join(' ')
 }
 
 function stop() {

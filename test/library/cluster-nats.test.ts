@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { after, before, test } from 'node:test'
+import { after, test } from 'node:test'
 import { natsCluster } from 'skynet-ts/cluster-nats'
 import { natsEnd, startedEnd, watched } from '../support/nats-scene.ts'
 import { isNatsInstalled, NATS_LEFT_OUT, NatsServer } from '../support/nats-server.ts'
@@ -10,12 +10,10 @@ import { until } from '../support/until.ts'
 
 const isInstalled = isNatsInstalled()
 let server: NatsServer
+let starting: Promise<NatsServer> | undefined
 /** Each test has a cluster of its own. */
 let clusters = 0
 
-before(async () => {
-  if (isInstalled) server = await NatsServer.start()
-})
 after(() => server?.[Symbol.asyncDispose]())
 
 if (!isInstalled) test('the store and the transport of NATS', (t) => t.diagnostic(NATS_LEFT_OUT))
@@ -23,6 +21,9 @@ if (!isInstalled) test('the store and the transport of NATS', (t) => t.diagnosti
 function natsTest(title: string, body: () => void | Promise<void>): void {
   if (!isInstalled) return
   test(title, async () => {
+    // Not before all tests: they are those of other files as well.
+    starting ??= NatsServer.start()
+    server = await starting
     clusters++
     await body()
   })

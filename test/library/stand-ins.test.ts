@@ -1,13 +1,13 @@
 /** Stand-ins for services that are launched by path, in a `testNode`. */
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { defineService, type MethodsOf } from 'skynet-ts'
 import { testNode, testService } from 'skynet-ts/testing'
 import type sum from '../fixtures/methods.ts'
 import subject from '../fixtures/subject.ts'
+import { projectFolder } from '../support/project-folder.ts'
 
 const fixture = (name: string): string => new URL(`../fixtures/${name}`, import.meta.url).href
 
@@ -92,17 +92,6 @@ test('paths of stand-ins begin where paths of the service do, else at base', asy
   await using service = await testService(shop, { peers: absolute })
   assert.equal(await service.call.named(new URL('battle.ts', base).href), 'it of the test')
 })
-
-/** Inside of the project, so that services there find the package, and tsx. */
-function projectFolder(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(import.meta.dirname, 'scratch-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(folder, name, '..'), { recursive: true })
-    writeFileSync(join(folder, name), text)
-  }
-  return folder
-}
 
 // Proves: docs/testing.md#stand-in-path
 test('a stand-in by the name of a folder of services needs no module', async () => {

@@ -1,24 +1,14 @@
 /** Launches in a `testNode`: what counts as work that is left, and where paths begin. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { defineService, type ServiceDefinition } from 'skynet-ts'
 import { FakeClock, testNode } from 'skynet-ts/testing'
-
-/** Inside of the project, so that services there find the package, and tsx. */
-function projectFolder(t: TestContext, files: Readonly<Record<string, string>>): string {
-  const folder = mkdtempSync(join(import.meta.dirname, 'scratch-'))
-  t.after(() => rmSync(folder, { recursive: true }))
-  for (const [name, text] of Object.entries(files)) {
-    mkdirSync(join(folder, name, '..'), { recursive: true })
-    writeFileSync(join(folder, name), text)
-  }
-  return folder
-}
+import { projectFolder } from '../support/project-folder.ts'
 
 const NAMED = `import { defineService } from 'skynet-ts'
 export default defineService((skynet, name: string): void => skynet.register(name))

@@ -117,8 +117,8 @@ export function serviceTest(
 ): void {
   bodies.set(`${file} ${title}`, body)
   if (!isMainThread) return
-  const shared = place instanceof SharedNode ? place : undefined
-  shared?.endWithTests()
+  const isShared = place instanceof SharedNode
+  if (isShared) place.endWithTests()
   nodeTest(title, { timeout: TEST_MS_MAX }, async (t) => {
     const startedAt = performance.now()
     let outcome = 'failed'
@@ -127,14 +127,14 @@ export function serviceTest(
       const ms = Math.ceil(performance.now() - startedAt)
       t.diagnostic(`${outcome} after ${ms} ms, of ${fileURLToPath(file)}`)
     })
-    const node = await (place instanceof SharedNode ? place.start() : BodyNode.start(place))
+    const node = await (isShared ? place.start() : BodyNode.start(place))
     try {
       await node.run(file, title, on)
     } catch (error) {
       t.diagnostic(node.log())
       throw error
     } finally {
-      if (shared === undefined) await node.stop()
+      if (!isShared) await node.stop()
     }
     outcome = 'passed'
   })
